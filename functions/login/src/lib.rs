@@ -1,0 +1,1 @@
+//! Login: wx.login code to session token.

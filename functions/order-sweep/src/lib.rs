@@ -1,0 +1,1 @@
+//! Asks WeChat about unpaid orders and closes expired ones.

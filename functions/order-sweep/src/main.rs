@@ -1,0 +1,3 @@
+//! The Lambda binary of `order-sweep`.
+
+fn main() {}

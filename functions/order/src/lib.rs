@@ -1,0 +1,1 @@
+//! Catalogue and orders: place, list, read, cancel.

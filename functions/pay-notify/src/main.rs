@@ -1,0 +1,3 @@
+//! The Lambda binary of `pay-notify`.
+
+fn main() {}

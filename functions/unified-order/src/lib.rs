@@ -1,0 +1,1 @@
+//! Prepay an order and sign wx.requestPayment arguments.

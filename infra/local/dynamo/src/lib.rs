@@ -1,0 +1,1 @@
+//! Embedded DynamoDB and secrets endpoint that enforce the template's IAM statements.

@@ -1,0 +1,1 @@
+//! The program that `cargo run` starts: the whole bundle on one machine.

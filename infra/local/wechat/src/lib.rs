@@ -1,0 +1,1 @@
+//! The simulated WeChat: platform, pay and the phone's side.
