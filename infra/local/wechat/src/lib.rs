@@ -1,1 +1,39 @@
-//! The simulated WeChat: platform, pay and the phone's side.
+//! The simulated WeChat of the local world: the platform, WeChat Pay and the phone's side.
+//!
+//! It judges as WeChat does and really signs and encrypts: a back end that passes here has computed what WeChat
+//! computes. It is written from WeChat's documentation alone and shares no code with the functions it serves, so that
+//! one misreading cannot be in both.
+//!
+//! ```text
+//!   test / browser ──▶ control()  /users /wx/{api} /orders /log /faults     the phone, the ledger, the faults
+//!   back end       ──▶ upstream() /sns/… /pay/…                             what the documentation calls the server API
+//!   back end       ◀── deliveries to the order's notify_url                 signed, redelivered on WeChat's schedule
+//! ```
+//!
+//! - [`WeChat::upstream`] is what `WECHAT_API_BASE` and `PAY_API_BASE` point at.
+//! - [`WeChat::control`] is mounted under `/_wechat` by the host program.
+//!
+//! One file is one API family; a new family is its file and its rows in `upstream.rs` (or `phone/mod.rs`).
+
+mod account;
+mod clock;
+mod control;
+mod delivery;
+mod faults;
+mod log;
+mod open_data;
+mod pay;
+mod phone;
+mod platform;
+mod random;
+mod state;
+mod upstream;
+mod users;
+mod wechat;
+
+pub use account::Account;
+pub use faults::{Fault, FaultError};
+pub use log::{Call, CallKind};
+pub use pay::{LedgerEntry, SignType, TradeState};
+pub use users::{NewUser, User};
+pub use wechat::{Options, WeChat};

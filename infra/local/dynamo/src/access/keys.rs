@@ -1,0 +1,15 @@
+//! Secret access keys: one for the operator, and one derived from it for each function, so that no function can sign as
+//! another.
+
+use crate::sigv4::hash::{hex, hmac_sha256};
+
+/// The access key id of the operator, who may do everything.
+pub const OPERATOR: &str = "operator";
+
+/// The secret access key of a caller.
+pub(crate) fn secret_access_key(operator_secret: &str, caller: &str) -> String {
+    if caller == OPERATOR {
+        return operator_secret.to_owned();
+    }
+    hex(&hmac_sha256(operator_secret.as_bytes(), format!("access key of {caller}").as_bytes()))
+}

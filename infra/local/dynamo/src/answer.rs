@@ -1,0 +1,43 @@
+//! Answers in AWS's JSON protocols.
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+/// What goes back to the caller.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn ok(body: &Value) -> Self {
+        Self { status: 200, body: body.to_string().into() }
+    }
+
+    pub(crate) fn error(status: u16, code: &str, message: &str) -> Self {
+        Self::error_with(status, code, json!({"message": message}))
+    }
+
+    /// An error with fields beside its message.
+    pub(crate) fn error_with(status: u16, code: &str, mut fields: Value) -> Self {
+        if let Some(fields) = fields.as_object_mut() {
+            fields.insert("__type".to_owned(), code.into());
+        }
+        Self { status, body: fields.to_string().into() }
+    }
+
+    pub(crate) fn denied(message: &str) -> Self {
+        Self::error_with(400, "com.amazon.coral.service#AccessDeniedException", json!({"Message": message}))
+    }
+
+    /// The error's code without its namespace; `None` for a success.
+    pub(crate) fn error_code(&self) -> Option<String> {
+        if self.status < 400 {
+            return None;
+        }
+        let body: Value = serde_json::from_slice(&self.body).ok()?;
+        let code = body.get("__type")?.as_str()?;
+        Some(code.rsplit_once('#').map_or(code, |(_, code)| code).to_owned())
+    }
+}

@@ -1,0 +1,96 @@
+//! The embedded database: tables from the template, requests forwarded to it over its own wire.
+
+mod capacity;
+pub(crate) mod names;
+mod open;
+mod tables;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use dynoxide::Database;
+use dynoxide::actions::scan::ScanRequest;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use serde_json::{Map, Value, json};
+
+pub(crate) use capacity::Cost;
+use names::Names;
+pub(crate) use open::open;
+
+use crate::answer::Answer;
+use crate::error::DynamoError;
+use crate::target::{Service, Target};
+
+/// The embedded database.
+pub(crate) struct Engine {
+    database: Database,
+    client: reqwest::Client,
+    /// Where it answers; known to this process only.
+    address: SocketAddr,
+    names: Arc<Names>,
+}
+
+impl Engine {
+    /// Does what the request says, for whoever asks, and tells what it cost.
+    pub(crate) async fn call(
+        &self,
+        operation: &str,
+        mut request: Value,
+    ) -> Result<(Answer, Cost), DynamoError> {
+        let asked = capacity::ask(operation, &mut request);
+        let body = self.names.to_engine(operation, request.to_string());
+        let answer = self
+            .client
+            .post(format!("http://{}/", self.address))
+            .header(CONTENT_TYPE, Service::DynamoDb.content_type())
+            .header("x-amz-target", Target::header(operation))
+            // The caller is known already; the engine only looks whether such headers are there.
+            .header("x-amz-date", "20260101T000000Z")
+            .header(AUTHORIZATION, "AWS4-HMAC-SHA256 Credential=a/b/c/d/e, SignedHeaders=host, Signature=f")
+            .body(body)
+            .send()
+            .await?;
+        let status = answer.status().as_u16();
+        let body = answer.bytes().await?;
+        if status != 200 {
+            return Ok((Answer { status, body }, Cost::default()));
+        }
+        let mut value: Value = serde_json::from_slice(&body)?;
+        let cost = capacity::take(operation, &mut value, asked);
+        let body = self.names.to_caller(operation, value.to_string());
+        Ok((Answer { status, body: body.into() }, cost))
+    }
+
+    pub(crate) fn names(&self) -> Arc<Names> {
+        Arc::clone(&self.names)
+    }
+
+    /// Deletes what has expired, as DynamoDB does in its own time. Returns how many items that were.
+    pub(crate) fn sweep(&self) -> Result<usize, DynamoError> {
+        Ok(self.database.sweep_ttl()?)
+    }
+
+    /// Every item of every table, as JSON text.
+    pub(crate) fn dump(&self) -> Result<String, DynamoError> {
+        let mut tables = Map::new();
+        for table in self.names.tables() {
+            let mut items = Vec::new();
+            let mut start = None;
+            loop {
+                let mut request = json!({"TableName": table});
+                if let (Some(start), Some(request)) = (start, request.as_object_mut()) {
+                    request.insert("ExclusiveStartKey".to_owned(), start);
+                }
+                let request: ScanRequest = serde_json::from_value(request)?;
+                let page = serde_json::to_value(self.database.scan(request)?)?;
+                items.extend(page.get("Items").and_then(Value::as_array).into_iter().flatten().cloned());
+                start = page.get("LastEvaluatedKey").filter(|key| !key.is_null()).cloned();
+                if start.is_none() {
+                    break;
+                }
+            }
+            tables.insert(table.to_owned(), items.into());
+        }
+        Ok(Value::Object(tables).to_string())
+    }
+}

@@ -1,0 +1,7 @@
+//! The endpoint: one socket for both services.
+
+mod line;
+mod serve;
+pub(crate) mod world;
+
+pub(crate) use serve::serve;

@@ -1,0 +1,72 @@
+//! HTTP in front of [`World`].
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use tokio::net::TcpListener;
+
+use super::line::{Line, Lines};
+use super::world::{Reply, World};
+use crate::answer::Answer;
+use crate::sigv4::Received;
+use crate::target::{Service, Target};
+
+/// Serves until `stop`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    world: Arc<World>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) {
+    let app = Router::new().fallback(handle).with_state(world);
+    let app = app.into_make_service_with_connect_info::<Line>();
+    // Ends with `stop`; accepting retries by itself.
+    let _ = axum::serve(Lines(listener), app).with_graceful_shutdown(stop).await;
+}
+
+async fn handle(
+    State(world): State<Arc<World>>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
+        let answer = Answer::error(413, "RequestEntityTooLarge", "The request is larger than 16 MB.");
+        return response(Service::DynamoDb, answer);
+    };
+    let target =
+        parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).and_then(Target::parse);
+    let Some(target) = target else {
+        let code = "com.amazon.coral.service#UnknownOperationException";
+        return response(Service::DynamoDb, Answer::error(400, code, "No such operation"));
+    };
+    let received = Received {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query(),
+        headers: &parts.headers,
+        body: &body,
+    };
+    match world.receive(target, &received).await {
+        Reply::Answer(answer) => response(target.service, answer),
+        Reply::Nothing => {
+            line.cut();
+            Response::new(Body::empty())
+        }
+    }
+}
+
+fn response(service: Service, answer: Answer) -> Response {
+    let Answer { status, body } = answer;
+    let mut response = Response::new(Body::from(Bytes::clone(&body)));
+    *response.status_mut() =
+        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(service.content_type()));
+    response
+}
+
+const LARGEST_BODY: usize = 16 * 1024 * 1024;

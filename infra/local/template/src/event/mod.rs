@@ -1,0 +1,56 @@
+//! What makes a function run: the property `Events`.
+
+use crate::error::TemplateError;
+use crate::read::fields::Fields;
+use crate::resource::api::HttpApi;
+use route::Route;
+use schedule::Schedule;
+use stream::Stream;
+
+pub(crate) mod cron;
+pub(crate) mod route;
+pub(crate) mod schedule;
+pub(crate) mod stream;
+
+/// What events refer to.
+pub(crate) struct Context<'a> {
+    /// The API that routes belong to.
+    pub(crate) api: &'a HttpApi,
+    /// Whether the template declares that API; an implied one is not named by events.
+    pub(crate) api_is_declared: bool,
+    /// What `!Ref` of the API gives.
+    pub(crate) api_id: &'a str,
+}
+
+/// The events of one function.
+#[derive(Default)]
+pub(crate) struct Events {
+    pub(crate) routes: Vec<Route>,
+    pub(crate) schedules: Vec<Schedule>,
+    pub(crate) streams: Vec<Stream>,
+}
+
+/// Reads the property `Events` of a function.
+pub(crate) fn read_all(
+    logical_id: &str,
+    function: &Fields<'_>,
+    context: &Context<'_>,
+) -> Result<Events, TemplateError> {
+    let mut events = Events::default();
+    let Some(section) = function.object("Events")? else { return Ok(events) };
+    for (name, value) in section.entries() {
+        let event = Fields::new(section.below(name), value)?;
+        event.only(&["Properties", "Type"], &[])?;
+        let properties = || event.object("Properties")?.ok_or_else(|| event.missing("Properties"));
+        match event.required_string("Type")?.as_str() {
+            "DynamoDB" => events.streams.push(Stream::read(name, &properties()?)?),
+            "HttpApi" => events.routes.push(Route::read(&properties()?, context)?),
+            "Schedule" => events.schedules.push(Schedule::read_rule(logical_id, name, &properties()?)?),
+            "ScheduleV2" => events.schedules.push(Schedule::read(logical_id, name, &properties()?)?),
+            unknown => return Err(TemplateError::unsupported(&event.below("Type"), unknown, &TYPES)),
+        }
+    }
+    Ok(events)
+}
+
+const TYPES: [&str; 4] = ["DynamoDB", "HttpApi", "Schedule", "ScheduleV2"];

@@ -1,0 +1,119 @@
+//! YAML to JSON values: the short forms of intrinsics (`!Ref X`) become the long ones (`{"Ref": "X"}`), as CloudFormation
+//! itself does it, so that everything after this file knows one form only.
+
+use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use serde_json::{Map, Number, Value};
+
+use crate::error::TemplateError;
+
+/// Reads one YAML document.
+pub(crate) fn parse(text: &str) -> Result<Value, TemplateError> {
+    let documents = Yaml::load_from_str(text)?;
+    match documents.as_slice() {
+        [document] => value(document, ""),
+        several => Err(TemplateError::Wrong {
+            place: "the template".to_owned(),
+            expected: "one YAML document".to_owned(),
+            found: several.len().to_string(),
+        }),
+    }
+}
+
+fn value(yaml: &Yaml<'_>, place: &str) -> Result<Value, TemplateError> {
+    match yaml {
+        Yaml::Value(scalar) => Ok(self::scalar(scalar)),
+        Yaml::Sequence(items) => items
+            .iter()
+            .enumerate()
+            .map(|(at, item)| value(item, &format!("{place}[{at}]")))
+            .collect::<Result<_, _>>()
+            .map(Value::Array),
+        Yaml::Mapping(entries) => {
+            let mut map = Map::new();
+            for (key, entry) in entries {
+                let key = key_text(key, place)?;
+                let below = if place.is_empty() { key.clone() } else { format!("{place}.{key}") };
+                map.insert(key, value(entry, &below)?);
+            }
+            Ok(Value::Object(map))
+        }
+        Yaml::Tagged(tag, inner) => long_form(&tag.suffix, value(inner, place)?, place),
+        Yaml::Alias(_) | Yaml::BadValue | Yaml::Representation(..) => Err(TemplateError::unsupported(
+            place,
+            "this form of YAML value",
+            &["scalars", "lists", "mappings", "tags"],
+        )),
+    }
+}
+
+fn scalar(scalar: &Scalar<'_>) -> Value {
+    match scalar {
+        Scalar::Null => Value::Null,
+        Scalar::Boolean(value) => Value::Bool(*value),
+        Scalar::Integer(value) => Value::Number((*value).into()),
+        Scalar::FloatingPoint(value) => {
+            Number::from_f64(value.into_inner()).map_or(Value::Null, Value::Number)
+        }
+        Scalar::String(value) => Value::String(value.to_string()),
+    }
+}
+
+fn key_text(key: &Yaml<'_>, place: &str) -> Result<String, TemplateError> {
+    match key {
+        Yaml::Value(Scalar::String(text)) => Ok(text.to_string()),
+        Yaml::Value(Scalar::Integer(number)) => Ok(number.to_string()),
+        _ => Err(TemplateError::unsupported(place, "a key that is not text", &["text"])),
+    }
+}
+
+fn long_form(tag: &str, argument: Value, place: &str) -> Result<Value, TemplateError> {
+    let name = match tag {
+        "Ref" | "Condition" => tag.to_owned(),
+        "And" | "Equals" | "GetAtt" | "If" | "Join" | "Not" | "Or" | "Sub" => format!("Fn::{tag}"),
+        unknown => return Err(TemplateError::unsupported(place, format!("!{unknown}"), &SHORT_FORMS)),
+    };
+    Ok(Value::Object(Map::from_iter([(name, argument)])))
+}
+
+const SHORT_FORMS: [&str; 10] =
+    ["!And", "!Condition", "!Equals", "!GetAtt", "!If", "!Join", "!Not", "!Or", "!Ref", "!Sub"];
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn short_forms_become_long_forms() {
+        let text = "a: !Ref X\nb: !GetAtt T.Arn\nc: !Join ['-', [!Ref X, y]]\nd: !Sub '${X}:1'\n";
+        assert_eq!(
+            parse(text).unwrap(),
+            json!({
+                "a": {"Ref": "X"},
+                "b": {"Fn::GetAtt": "T.Arn"},
+                "c": {"Fn::Join": ["-", [{"Ref": "X"}, "y"]]},
+                "d": {"Fn::Sub": "${X}:1"},
+            })
+        );
+    }
+
+    #[test]
+    fn dates_stay_text_and_numbers_stay_numbers() {
+        assert_eq!(
+            parse("v: 2012-10-17\nn: 10\nf: 0.5\nb: true\nq: '10'").unwrap(),
+            json!({"v": "2012-10-17", "n": 10, "f": 0.5, "b": true, "q": "10"})
+        );
+    }
+
+    #[test]
+    fn an_unknown_short_form_is_refused_with_its_place() {
+        let error = parse("Resources:\n  A:\n    Value: !Select [0, [a]]\n").unwrap_err().to_string();
+        assert!(error.starts_with("Resources.A.Value: !Select is not supported"), "{error}");
+    }
+
+    #[test]
+    fn a_key_twice_is_refused() {
+        assert!(matches!(parse("a: 1\na: 2\n"), Err(TemplateError::Yaml(_))));
+    }
+}

@@ -1,0 +1,51 @@
+//! Resources that exist in the cloud only: alarms, topics, buses and queues. Locally only `Ref` and `Fn::GetAtt` of them
+//! mean something; their properties are checked by name.
+
+use super::Kind;
+use crate::error::TemplateError;
+use crate::read::fields::Fields;
+
+pub(crate) fn check(kind: Kind, properties: &Fields<'_>) -> Result<(), TemplateError> {
+    let known: &[&str] = match kind {
+        Kind::Alarm => &[
+            "ActionsEnabled",
+            "AlarmActions",
+            "AlarmDescription",
+            "AlarmName",
+            "ComparisonOperator",
+            "DatapointsToAlarm",
+            "Dimensions",
+            "EvaluateLowSampleCountPercentile",
+            "EvaluationPeriods",
+            "ExtendedStatistic",
+            "InsufficientDataActions",
+            "MetricName",
+            "Metrics",
+            "Namespace",
+            "OKActions",
+            "Period",
+            "Statistic",
+            "Tags",
+            "Threshold",
+            "TreatMissingData",
+            "Unit",
+        ],
+        Kind::EventBus => &["DeadLetterConfig", "Description", "KmsKeyIdentifier", "Name", "Tags"],
+        Kind::Queue => &[
+            "DelaySeconds",
+            "KmsMasterKeyId",
+            "MessageRetentionPeriod",
+            "QueueName",
+            "ReceiveMessageWaitTimeSeconds",
+            "RedriveAllowPolicy",
+            "RedrivePolicy",
+            "SqsManagedSseEnabled",
+            "Tags",
+            "VisibilityTimeout",
+        ],
+        Kind::Subscription => &["Endpoint", "FilterPolicy", "Protocol", "RawMessageDelivery", "TopicArn"],
+        Kind::Topic => &["DisplayName", "KmsMasterKeyId", "Subscription", "Tags", "TopicName"],
+        Kind::Function | Kind::HttpApi | Kind::LogGroup | Kind::Secret | Kind::Table => return Ok(()),
+    };
+    properties.only(&[], known)
+}

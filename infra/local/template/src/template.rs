@@ -1,0 +1,240 @@
+//! A template as written, and its deployment to the local world.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::error::TemplateError;
+use crate::event::Context;
+use crate::globals::Globals;
+use crate::intrinsic::condition;
+use crate::intrinsic::scope::{DEPTH, Scope};
+use crate::parameter::Parameter;
+use crate::pseudo::Pseudo;
+use crate::read::fields::Fields;
+use crate::read::yaml;
+use crate::resource::api::{self, HttpApi};
+use crate::resource::function::Function;
+use crate::resource::log_group::LogGroup;
+use crate::resource::secret::Secret;
+use crate::resource::table::{Names, Table};
+use crate::resource::{Kind, RawResource, cloud_only};
+use crate::stack::Stack;
+
+/// A template as written.
+pub struct Template {
+    document: Value,
+    parameters: Vec<Parameter>,
+    resources: BTreeMap<String, RawResource>,
+}
+
+impl Template {
+    /// Reads the file.
+    pub fn read(path: &Path) -> Result<Self, TemplateError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| TemplateError::Read { path: path.to_owned(), source })?;
+        Self::parse(&text)
+    }
+
+    /// Reads the text.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let document = yaml::parse(text)?;
+        let fields = Fields::new("", &document)?;
+        fields.only(
+            &["Conditions", "Globals", "Outputs", "Parameters", "Resources", "Transform"],
+            &["AWSTemplateFormatVersion", "Description", "Metadata"],
+        )?;
+        let transform = fields.required_string("Transform")?;
+        if transform != TRANSFORM {
+            return Err(TemplateError::unsupported("Transform", transform, &[TRANSFORM]));
+        }
+        let parameters = Parameter::read_all(fields.value("Parameters"))?;
+        let resources = fields.value("Resources").ok_or_else(|| fields.missing("Resources"))?;
+        let mut resources = RawResource::read_all(resources)?;
+        if let Some(twice) = parameters.iter().find(|one| resources.contains_key(&one.name)) {
+            return Err(TemplateError::Duplicate {
+                place: format!("Resources.{}", twice.name),
+                what: twice.name.clone(),
+                first: format!("Parameters.{}", twice.name),
+            });
+        }
+        imply_api(&mut resources);
+        Ok(Self { document, parameters, resources })
+    }
+
+    /// The declared parameters.
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// The stack that the template makes in the local world. `parameters` win over defaults.
+    pub fn deploy(&self, parameters: &BTreeMap<String, String>) -> Result<Stack, TemplateError> {
+        self.deploy_to(&Pseudo::default(), parameters)
+    }
+
+    /// The same for a world of the caller's choice.
+    pub fn deploy_to(
+        &self,
+        pseudo: &Pseudo,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Stack, TemplateError> {
+        let parameters = &Parameter::values(&self.parameters, parameters)?;
+        let conditions = &condition::evaluate(self.document.get("Conditions"), pseudo, parameters)?;
+        let scope = Scope { pseudo, parameters, conditions, resources: &self.resources, depth: DEPTH };
+        let globals = Globals::read(self.document.get("Globals"), &scope)?;
+        let mut stack = Stack { api: self.api(&scope, &globals)?, ..Stack::default() };
+        for (id, resource) in &self.resources {
+            let place = format!("Resources.{id}");
+            if let Some(condition) = &resource.condition
+                && !scope.condition(condition, &place)?
+            {
+                continue;
+            }
+            self.add(&mut stack, &scope, &globals, id, resource)?;
+        }
+        // An implied API that nothing uses does not exist.
+        if self.is_api_implied() && stack.functions.iter().all(|function| function.routes.is_empty()) {
+            stack.api = None;
+        }
+        refuse_double_routes(&stack)?;
+        stack.outputs = self.outputs(&scope)?;
+        Ok(stack)
+    }
+
+    fn add(
+        &self,
+        stack: &mut Stack,
+        scope: &Scope<'_>,
+        globals: &Globals,
+        id: &str,
+        resource: &RawResource,
+    ) -> Result<(), TemplateError> {
+        let place = format!("Resources.{id}.Properties");
+        let own = properties(scope, resource, &place)?;
+        let name = scope.physical_name(id, resource)?;
+        match resource.kind {
+            Kind::Function => {
+                let merged = globals.function(own);
+                let Some(api) = &stack.api else { return Err(several_apis(id)) };
+                let context = Context {
+                    api,
+                    api_is_declared: !self.is_api_implied(),
+                    api_id: &scope.resource_reference(&api.logical_id, &place)?,
+                };
+                stack.functions.push(Function::read(id, name, &Fields::new(place, &merged)?, &context)?);
+            }
+            Kind::Table => {
+                let value = Value::Object(own);
+                let fields = Fields::new(place.clone(), &value)?;
+                let has_stream = fields.value("StreamSpecification").is_some();
+                let names = Names {
+                    name,
+                    arn: scope.attribute(id, "Arn", &place)?,
+                    stream_arn: has_stream.then(|| scope.attribute(id, "StreamArn", &place)).transpose()?,
+                };
+                stack.tables.push(Table::read(id, names, resource.retained, &fields)?);
+            }
+            Kind::Secret => {
+                let arn = scope.attribute(id, "Id", &place)?;
+                stack.secrets.push(Secret::read(id, name, arn, &Fields::new(place, &Value::Object(own))?)?);
+            }
+            Kind::LogGroup => {
+                stack.log_groups.push(LogGroup::read(id, name, &Fields::new(place, &Value::Object(own))?)?);
+            }
+            // Read beforehand: routes refer to it.
+            Kind::HttpApi => {}
+            Kind::Alarm | Kind::EventBus | Kind::Queue | Kind::Subscription | Kind::Topic => {
+                cloud_only::check(resource.kind, &Fields::new(place, &Value::Object(own))?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The one API.
+    fn api(&self, scope: &Scope<'_>, globals: &Globals) -> Result<Option<HttpApi>, TemplateError> {
+        let mut apis = self.resources.iter().filter(|(_, resource)| resource.kind == Kind::HttpApi);
+        let Some((id, resource)) = apis.next() else { return Ok(None) };
+        if let Some((second, _)) = apis.next() {
+            return Err(several_apis(second));
+        }
+        if resource.condition.is_some() {
+            return Err(TemplateError::unsupported(
+                &format!("Resources.{id}.Condition"),
+                "a conditional API",
+                &["an API without a condition"],
+            ));
+        }
+        let place = format!("Resources.{id}.Properties");
+        let merged = globals.http_api(properties(scope, resource, &place)?);
+        HttpApi::read(id, scope.api_endpoint(), &Fields::new(place, &merged)?).map(Some)
+    }
+
+    fn is_api_implied(&self) -> bool {
+        self.resources.get(api::IMPLIED).is_some_and(|resource| resource.kind == Kind::HttpApi)
+    }
+
+    fn outputs(&self, scope: &Scope<'_>) -> Result<BTreeMap<String, String>, TemplateError> {
+        let Some(section) = self.document.get("Outputs") else { return Ok(BTreeMap::new()) };
+        let section = Fields::new("Outputs", section)?;
+        let mut outputs = BTreeMap::new();
+        for (name, value) in section.entries() {
+            let output = Fields::new(section.below(name), value)?;
+            output.only(&["Condition", "Value"], &["Description", "Export"])?;
+            if let Some(condition) = output.string("Condition")?
+                && !scope.condition(&condition, &output.below("Condition"))?
+            {
+                continue;
+            }
+            let value = output.value("Value").ok_or_else(|| output.missing("Value"))?;
+            outputs.insert(name.to_owned(), scope.resolve_text(value, &output.below("Value"))?);
+        }
+        Ok(outputs)
+    }
+}
+
+fn properties(
+    scope: &Scope<'_>,
+    resource: &RawResource,
+    place: &str,
+) -> Result<Map<String, Value>, TemplateError> {
+    let mut resolved = Map::new();
+    for (key, value) in &resource.properties {
+        if let Some(value) = scope.resolve(value, &format!("{place}.{key}"))? {
+            resolved.insert(key.clone(), value);
+        }
+    }
+    Ok(resolved)
+}
+
+/// SAM makes an API of its own when the template declares none.
+fn imply_api(resources: &mut BTreeMap<String, RawResource>) {
+    if !resources.values().any(|resource| resource.kind == Kind::HttpApi) {
+        let implied =
+            RawResource { kind: Kind::HttpApi, condition: None, retained: false, properties: Map::new() };
+        resources.entry(api::IMPLIED.to_owned()).or_insert(implied);
+    }
+}
+
+fn several_apis(id: &str) -> TemplateError {
+    TemplateError::unsupported(&format!("Resources.{id}"), "a second API", &["one API for all routes"])
+}
+
+fn refuse_double_routes(stack: &Stack) -> Result<(), TemplateError> {
+    let mut seen = BTreeMap::new();
+    for function in &stack.functions {
+        for route in &function.routes {
+            let key = (route.method.as_str(), route.path.as_str());
+            if let Some(first) = seen.insert(key, &function.logical_id) {
+                return Err(TemplateError::Duplicate {
+                    place: format!("Resources.{}.Properties.Events", function.logical_id),
+                    what: format!("the route {} {}", route.method, route.path),
+                    first: format!("Resources.{first}.Properties.Events"),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+const TRANSFORM: &str = "AWS::Serverless-2016-10-31";

@@ -1,0 +1,170 @@
+//! Everything that is not known is an error that says where it stands and what is supported.
+
+use crate::support::{deploy, function, refusal};
+
+fn refuses(sections: &str, expected: &str) {
+    let error = refusal(sections);
+    assert!(error.contains(expected), "{error}\nlacks: {expected}");
+}
+
+fn resource(kind: &str, properties: &str) -> String {
+    format!("Resources:\n  R: {{Type: '{kind}', Properties: {{{properties}}}}}\n")
+}
+
+fn policy(statement: &str) -> String {
+    function(&format!("Policies:\n  - Statement:\n      - {{{statement}}}"))
+}
+
+fn event(kind: &str, properties: &str) -> String {
+    function(&format!("Events:\n  E: {{Type: {kind}, Properties: {{{properties}}}}}"))
+}
+
+#[test]
+fn unknown_sections_and_transforms() {
+    refuses(
+        "Mappings: {}\nResources: {}\n",
+        "Mappings: this property is not supported; supported: Conditions",
+    );
+    let error =
+        local_template::Template::parse("Transform: Other\nResources: {}\n").err().unwrap().to_string();
+    assert!(error.starts_with("Transform: Other is not supported"), "{error}");
+    refuses("Globals: {Api: {}}\nResources: {}\n", "Globals.Api");
+    refuses("Globals: {Function: {Policies: []}}\nResources: {}\n", "Globals.Function.Policies");
+}
+
+#[test]
+fn unknown_resources_and_properties() {
+    refuses(
+        &resource("AWS::S3::Bucket", ""),
+        "Resources.R.Type: AWS::S3::Bucket is not supported; supported: AWS::C",
+    );
+    refuses(
+        &resource("AWS::SNS::Topic", "Colour: 1"),
+        "Resources.R.Properties.Colour: this property is not supported",
+    );
+    refuses(&function("Role: arn:aws:iam::0:role/x"), "Resources.F.Properties.Role");
+    refuses(&function("Layers: []"), "Resources.F.Properties.Layers");
+    refuses(&function("Environment: {Values: {}}"), "Resources.F.Properties.Environment.Values");
+    refuses("Resources:\n  R: {Type: AWS::SNS::Topic, CreationPolicy: {}}\n", "Resources.R.CreationPolicy");
+    refuses(
+        "Resources:\n  R: {Type: AWS::SNS::Topic, DeletionPolicy: Snapshot}\n",
+        "Snapshot is not supported",
+    );
+    refuses("Resources:\n  R: {Type: AWS::SNS::Topic, DependsOn: [X]}\n", "nothing is called \"X\"");
+}
+
+#[test]
+fn functions_that_are_not_of_this_bundle() {
+    let base = function("");
+    refuses(&base.replace("functions/f", "code/f"), "expected functions/<name>, found \"code/f\"");
+    refuses(&base.replace("functions/f", "functions/../f"), "expected functions/<name>");
+    refuses(&base.replace("provided.al2023", "nodejs22.x"), "nodejs22.x is not supported");
+    refuses(&base.replace("bootstrap", "index.handler"), "index.handler is not supported");
+    refuses(&function("Timeout: soon"), "expected a whole number in range, found \"soon\"");
+    for uri in ["functions/f/", "./functions/f", "./functions/f/"] {
+        assert_eq!(deploy(&base.replace("functions/f", uri)).unwrap().functions[0].folder, "f");
+    }
+}
+
+#[test]
+fn permissions_that_are_not_explicit() {
+    refuses(&function("Policies: [AWSLambdaBasicExecutionRole]"), "a managed policy is not supported");
+    refuses(&function("Policies: [{DynamoDBCrudPolicy: {TableName: t}}]"), "explicit statements only");
+    refuses(&function("Policies: AWSLambda"), "expected a list");
+    let arn = "Resource: 'arn:aws:dynamodb:us-east-1:000000000000:table/t'";
+    refuses(
+        &policy(&format!("Effect: Deny, Action: dynamodb:GetItem, {arn}")),
+        "Deny is not supported; supported: Allow",
+    );
+    refuses(&policy(&format!("Effect: Allow, Action: '*', {arn}")), "the action * is not supported");
+    refuses(
+        &policy(&format!("Effect: Allow, Action: 'dynamodb:*', {arn}")),
+        "the action dynamodb:* is not supported",
+    );
+    refuses(&policy(&format!("Effect: Allow, Action: dynamodb:PutItems, {arn}")), "PutItem");
+    refuses(&policy(&format!("Effect: Allow, Action: ec2:RunInstances, {arn}")), "supported: dynamodb:…");
+    refuses(&policy(&format!("Effect: Allow, NotAction: dynamodb:GetItem, {arn}")), "NotAction");
+    refuses(
+        &policy("Effect: Allow, Action: dynamodb:GetItem, Resource: '*'"),
+        "the resource * is not supported",
+    );
+    refuses(
+        &policy("Effect: Allow, Action: dynamodb:GetItem, Resource: 'arn:aws:dynamodb:::table/*'"),
+        "one whole ARN",
+    );
+    refuses(&policy("Effect: Allow, Action: dynamodb:GetItem"), "the property Resource is missing");
+    refuses(
+        &policy(&format!(
+            "Effect: Allow, Action: dynamodb:GetItem, {arn}, Condition: {{StringLike: {{a: b}}}}"
+        )),
+        "StringLike: this property is not supported; supported: ForAllValues:StringEquals",
+    );
+}
+
+#[test]
+fn unknown_events() {
+    refuses(&event("SQS", "Queue: x"), "Events.E.Type: SQS is not supported; supported: DynamoDB, HttpApi");
+    refuses(&event("HttpApi", "Path: api, Method: get"), "a path that starts with /");
+    refuses(&event("HttpApi", "Path: /a, Method: fetch"), "FETCH is not supported");
+    refuses(&event("HttpApi", "Path: /a, Method: get, PayloadFormatVersion: '1.0'"), "1.0 is not supported");
+    refuses(&event("HttpApi", "Path: /a, Method: get, Auth: {Authorizer: AWS_IAM}"), "EnableIamAuthorizer");
+    refuses(&event("HttpApi", "Path: /a, Method: get, Auth: {Authorizer: Mine}"), "Mine is not supported");
+    refuses(&event("HttpApi", "Path: /a, Method: get, Auth: {Scopes: []}"), "Auth.Scopes");
+    refuses(&event("ScheduleV2", "ScheduleExpression: at(2026-01-01T00:00:00)"), "supported: rate(1 minute)");
+    refuses(&event("ScheduleV2", "ScheduleExpression: rate(1 minute), StartDate: x"), "StartDate");
+    refuses(&event("Schedule", "Schedule: rate(1 minutes)"), "rate(1 minutes) is not supported");
+    refuses(&event("DynamoDB", "Stream: x, StartingPosition: AT_TIMESTAMP"), "AT_TIMESTAMP is not supported");
+}
+
+#[test]
+fn apis_with_a_second_truth() {
+    refuses(&resource("AWS::Serverless::HttpApi", "CorsConfiguration: true"), "Properties.CorsConfiguration");
+    refuses(&resource("AWS::Serverless::HttpApi", "DefinitionBody: {}"), "Properties.DefinitionBody");
+    let two = "Resources:\n  A: {Type: AWS::Serverless::HttpApi}\n  B: {Type: AWS::Serverless::HttpApi}\n";
+    refuses(two, "Resources.B: a second API is not supported");
+    let unnamed = event("HttpApi", "Path: /a, Method: get") + "  Api: {Type: AWS::Serverless::HttpApi}\n";
+    refuses(&unnamed, "the property ApiId is missing");
+    let double = function(
+        "Events:\n  A: {Type: HttpApi, Properties: {Path: /a, Method: get}}\n  \
+                           B: {Type: HttpApi, Properties: {Path: /a, Method: GET}}",
+    );
+    refuses(&double, "the route GET /a stands there already");
+}
+
+#[test]
+fn an_api_may_be_implied() {
+    let stack = deploy(&event("HttpApi", "Path: /a, Method: get")).unwrap();
+    assert_eq!(stack.api.unwrap().logical_id, "ServerlessHttpApi");
+    assert_eq!(deploy(&function("")).unwrap().api, None);
+}
+
+#[test]
+fn tables_without_what_a_table_needs() {
+    let keys = "AttributeDefinitions: [{AttributeName: a, AttributeType: S}], KeySchema: [{AttributeName: a, KeyType: HASH}]";
+    let table = |more: &str| resource("AWS::DynamoDB::Table", &format!("{keys}, {more}"));
+    refuses(&table("BillingMode: PROVISIONED"), "PROVISIONED is not supported");
+    refuses(&table("DeletionProtectionEnabled: true"), "the property BillingMode is missing");
+    refuses(&table("BillingMode: PAY_PER_REQUEST, ProvisionedThroughput: {}"), "ProvisionedThroughput");
+    refuses(
+        &table("BillingMode: PAY_PER_REQUEST, TimeToLiveSpecification: {Enabled: true}"),
+        "AttributeName is missing",
+    );
+    refuses(
+        &resource("AWS::DynamoDB::Table", "BillingMode: PAY_PER_REQUEST"),
+        "AttributeDefinitions is missing",
+    );
+    let streamless = table("BillingMode: PAY_PER_REQUEST") + "Outputs:\n  S: {Value: !GetAtt R.StreamArn}\n";
+    refuses(&streamless, "the property StreamSpecification is missing");
+}
+
+#[test]
+fn secrets_in_clear() {
+    refuses(
+        &resource("AWS::SecretsManager::Secret", "SecretString: hunter2"),
+        "Resources.R.Properties: a secret value must not stand in the template",
+    );
+    let half = "GenerateSecretString: {SecretStringTemplate: '{}'}";
+    refuses(&resource("AWS::SecretsManager::Secret", half), "GenerateStringKey is missing");
+    let wrong = "GenerateSecretString: {SecretStringTemplate: 'x', GenerateStringKey: k}";
+    refuses(&resource("AWS::SecretsManager::Secret", wrong), "a JSON object as text");
+}

@@ -1,0 +1,71 @@
+//! The account the simulator plays: one mini program and its merchant.
+
+use std::fmt;
+
+/// The identifiers and secrets both sides of an exchange share.
+///
+/// The built-in account ([`Account::default`]) looks like a real one; its secrets have the length and the alphabet of real
+/// ones and are recognisable, so that a leaked one is found by a search.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The mini program's `AppID`: `wx` and 16 hexadecimal digits.
+    pub app_id: String,
+    /// The mini program's `AppSecret`: 32 hexadecimal digits.
+    pub app_secret: String,
+    /// The merchant number: 10 digits.
+    pub mch_id: String,
+    /// The merchant's APIv2 key: 32 letters and digits.
+    pub api_v2_key: String,
+}
+
+impl Account {
+    /// Every secret of the account, for searching and masking.
+    pub(crate) fn secrets(&self) -> [&str; 2] {
+        [&self.app_secret, &self.api_v2_key]
+    }
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self {
+            app_id: "wx5c4a1e0b7d3f9268".to_owned(),
+            // "canary secret", spelt with hexadecimal digits.
+            app_secret: "ca9a415ec2e7ca9a415ec2e7ca9a415e".to_owned(),
+            mch_id: "1648203957".to_owned(),
+            api_v2_key: "canaryApiV2KeyThatMustNeverLeak5".to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("app_id", &self.app_id)
+            .field("mch_id", &self.mch_id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_account_has_the_form_of_a_real_one() {
+        let account = Account::default();
+        assert_eq!(account.app_id.len(), 18);
+        assert!(account.app_id.starts_with("wx"));
+        assert_eq!(account.app_secret.len(), 32);
+        assert!(account.app_secret.chars().all(|c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase()));
+        assert_eq!(account.mch_id.len(), 10);
+        assert_eq!(account.api_v2_key.len(), 32);
+        assert!(account.api_v2_key.chars().all(|c| c.is_ascii_alphanumeric()));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let account = Account::default();
+        let shown = format!("{account:?}");
+        assert!(account.secrets().iter().all(|secret| !shown.contains(secret)));
+    }
+}

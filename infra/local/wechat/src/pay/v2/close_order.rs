@@ -1,0 +1,33 @@
+//! `POST /pay/closeorder`: ends an unpaid order.
+//!
+//! Documentation: "Close order" (关闭订单) of Pay v2. The older rule that an order must be five minutes old is no longer in the text
+//! and is not judged.
+
+use super::Fields;
+use super::envelope::{self, PayRequest, Refusal, own};
+use super::fields::{self, Rule, field};
+use crate::faults::Fault;
+use crate::pay::TradeState;
+use crate::upstream::{Answer, Received};
+use crate::wechat::WeChat;
+
+pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
+    envelope::answer(wechat, received, fault, &RULES, judge)
+}
+
+const RULES: [Rule; 1] = [field("out_trade_no", 32).required().of_form(fields::is_out_trade_no)];
+
+fn judge(wechat: &WeChat, request: &PayRequest) -> Result<Fields, Refusal> {
+    let now = wechat.now();
+    let number = request.get("out_trade_no").unwrap_or_default();
+    let orders = &mut wechat.state().orders;
+    match orders.by_number(number).map(|order| order.trade_state(now)) {
+        None => Err(Refusal::new("ORDERNOTEXIST", "订单不存在")),
+        Some(TradeState::Success) => Err(Refusal::new("ORDERPAID", "该订单已支付")),
+        Some(TradeState::Closed) => Err(Refusal::new("ORDERCLOSED", "该订单已关闭")),
+        Some(TradeState::NotPay) => {
+            orders.close(number);
+            Ok(own(&[("result_msg", "OK")]))
+        }
+    }
+}

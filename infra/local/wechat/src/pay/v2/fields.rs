@@ -1,0 +1,163 @@
+//! Which fields a request must have, how long they may be and which form they have.
+
+use std::net::IpAddr;
+
+use reqwest::Url;
+use serde_json::Value;
+
+use super::envelope::{PayRequest, Refusal};
+use crate::clock;
+
+/// The rule for one field.
+#[derive(Clone, Copy)]
+pub(crate) struct Rule {
+    name: &'static str,
+    required: bool,
+    limit: Limit,
+    form: fn(&str) -> bool,
+}
+
+#[derive(Clone, Copy)]
+enum Limit {
+    Chars(usize),
+    Bytes(usize),
+}
+
+/// A field of at most so many characters.
+pub(crate) const fn field(name: &'static str, chars: usize) -> Rule {
+    Rule { name, required: false, limit: Limit::Chars(chars), form: |_| true }
+}
+
+impl Rule {
+    /// The limit counts bytes.
+    pub(crate) const fn in_bytes(self) -> Self {
+        let (Limit::Chars(n) | Limit::Bytes(n)) = self.limit;
+        Self { limit: Limit::Bytes(n), ..self }
+    }
+
+    pub(crate) const fn required(self) -> Self {
+        Self { required: true, ..self }
+    }
+
+    pub(crate) const fn of_form(self, form: fn(&str) -> bool) -> Self {
+        Self { form, ..self }
+    }
+
+    fn check(&self, value: Option<&str>) -> Result<(), Refusal> {
+        let Self { name, .. } = self;
+        let Some(value) = value else {
+            return if self.required {
+                Err(Refusal::new("LACK_PARAMS", format!("缺少参数{name}")))
+            } else {
+                Ok(())
+            };
+        };
+        let fits = match self.limit {
+            Limit::Chars(limit) => value.chars().count() <= limit,
+            Limit::Bytes(limit) => value.len() <= limit,
+        };
+        if !fits {
+            return Err(Refusal::new("PARAM_ERROR", format!("{name}参数长度有误")));
+        }
+        if !(self.form)(value) {
+            return Err(Refusal::new("PARAM_ERROR", format!("{name}参数格式错误")));
+        }
+        Ok(())
+    }
+}
+
+/// The fields of every request. `mch_id`, `sign_type` and `sign` were judged with the signature.
+pub(crate) const COMMON: [Rule; 2] = [field("appid", 32).required(), field("nonce_str", 32).required()];
+
+/// The first rule that is broken; fields without a rule are free.
+pub(crate) fn check(request: &PayRequest, rules: &[Rule]) -> Result<(), Refusal> {
+    rules.iter().try_for_each(|rule| rule.check(request.get(rule.name)))
+}
+
+/// 6 to 32 of digits, letters and `_-|*`.
+pub(crate) fn is_out_trade_no(value: &str) -> bool {
+    (6..=32).contains(&value.len())
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'|' | b'*'))
+}
+
+/// A whole number of fen, at least one, written as numbers are.
+pub(crate) fn is_fee(value: &str) -> bool {
+    value.bytes().all(|b| b.is_ascii_digit())
+        && !value.starts_with('0')
+        && value.parse::<i32>().is_ok_and(|fen| fen >= 1)
+}
+
+pub(crate) fn is_ip(value: &str) -> bool {
+    value.parse::<IpAddr>().is_ok()
+}
+
+pub(crate) fn is_pay_time(value: &str) -> bool {
+    clock::parse_pay_time(value).is_some()
+}
+
+pub(crate) fn is_json_object(value: &str) -> bool {
+    serde_json::from_str::<Value>(value).is_ok_and(|json| json.is_object())
+}
+
+/// Absolute, https, without query. WeChat could not reach this machine, so http is allowed to a loopback address only.
+pub(crate) fn is_notify_url(value: &str) -> bool {
+    let Ok(url) = Url::parse(value) else { return false };
+    let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let scheme_fits = url.scheme() == "https" || (url.scheme() == "http" && is_local);
+    let is_bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    scheme_fits && is_bare && url.has_host()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_number_has_6_to_32_of_the_allowed_characters() {
+        for good in ["123456", "A_b-c|d*", "12345678901234567890123456789012"] {
+            assert!(is_out_trade_no(good), "{good}");
+        }
+        for bad in ["12345", "123456789012345678901234567890123", "order 1", "订单号码一二", "order@1"]
+        {
+            assert!(!is_out_trade_no(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_fee_is_a_whole_number_of_fen() {
+        assert!(is_fee("1") && is_fee("101") && is_fee("2147483647"));
+        for bad in ["0", "-1", "+1", "01", "1.0", "1e2", " 1", "", "2147483648", "１"] {
+            assert!(!is_fee(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_notice_goes_to_https_or_to_this_machine_and_carries_no_query() {
+        for good in
+            ["https://example.com/pay/notify", "http://127.0.0.1:3000/api/pay/notify", "http://localhost/n"]
+        {
+            assert!(is_notify_url(good), "{good}");
+        }
+        for bad in [
+            "http://example.com/pay/notify",
+            "https://example.com/pay/notify?a=1",
+            "https://example.com/pay/notify#a",
+            "https://user@example.com/",
+            "/pay/notify",
+            "example.com/pay/notify",
+            "ftp://example.com/",
+            "",
+        ] {
+            assert!(!is_notify_url(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn limits_count_characters_or_bytes() {
+        let four = "四个汉字";
+        assert!(field("a", 4).check(Some(four)).is_ok());
+        assert!(field("a", 11).in_bytes().check(Some(four)).is_err());
+        assert!(field("a", 12).in_bytes().check(Some(four)).is_ok());
+        assert_eq!(field("a", 4).required().check(None).unwrap_err().err_code, "LACK_PARAMS");
+    }
+}

@@ -1,0 +1,17 @@
+//! Pay v2: XML over POST, signed with the merchant's APIv2 key.
+//!
+//! `envelope.rs` judges what all requests share (XML, merchant, signature, nonce) and signs the answers; each API has a file.
+
+pub(crate) mod close_order;
+pub(crate) mod envelope;
+mod fields;
+pub(crate) mod notice;
+pub(crate) mod order_query;
+pub(crate) mod sign;
+pub(crate) mod unified_order;
+pub(crate) mod xml;
+
+use std::collections::BTreeMap;
+
+/// The fields of a message by name; values as signed, without XML escapes.
+pub(crate) type Fields = BTreeMap<String, String>;

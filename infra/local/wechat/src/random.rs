@@ -1,0 +1,93 @@
+//! Identifiers, keys and nonces in the forms WeChat gives them.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::clock;
+
+/// `N` random bytes: the one place where the simulator asks the operating system for randomness.
+pub(crate) fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    #[expect(clippy::disallowed_methods, reason = "the simulator's only source of keys and identifiers")]
+    let filled = getrandom::fill(&mut bytes);
+    // Without randomness every key below would be a constant.
+    assert!(filled.is_ok(), "the operating system gives no randomness");
+    bytes
+}
+
+/// 28 characters that begin with `o`.
+pub(crate) fn openid() -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    format!("o{}", pick(ALPHABET, &bytes::<27>()))
+}
+
+/// 32 characters, as `wx.login` gives them.
+pub(crate) fn login_code() -> String {
+    const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    format!("0{}", pick(ALPHABET, &bytes::<31>()))
+}
+
+/// Base64 of 16 bytes: 24 characters that end in `==`.
+pub(crate) fn session_key() -> String {
+    STANDARD.encode(bytes::<16>())
+}
+
+/// 32 hexadecimal digits.
+pub(crate) fn nonce() -> String {
+    hex(&bytes::<16>())
+}
+
+/// `wx`, the moment in UTC+8 and 20 hexadecimal digits.
+pub(crate) fn prepay_id(now: u64) -> String {
+    format!("wx{}{}", clock::pay_time(now), hex(&bytes::<10>()))
+}
+
+/// 28 digits: channel, date and number.
+pub(crate) fn transaction_id(now: u64) -> String {
+    format!("4200{}{}{}", digits(&bytes::<6>()), clock::pay_date(now), digits(&bytes::<10>()))
+}
+
+/// What WeChat appends to an `errmsg`, for its support to find the request by.
+pub(crate) fn rid(now: u64) -> String {
+    let rest = hex(&bytes::<8>());
+    let (second, third) = rest.split_at(8);
+    format!("{:08x}-{second}-{third}", now / clock::SECOND)
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn digits(bytes: &[u8]) -> String {
+    pick(b"0123456789", bytes)
+}
+
+fn pick(alphabet: &[u8], bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .filter_map(|byte| alphabet.get(usize::from(*byte) % alphabet.len()))
+        .map(|letter| char::from(*letter))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_have_the_forms_of_wechat() {
+        let now = 1_700_000_042_000;
+        assert_eq!(openid().len(), 28);
+        assert!(openid().starts_with('o'));
+        assert_eq!(login_code().len(), 32);
+        assert_eq!(session_key().len(), 24);
+        assert!(session_key().ends_with("=="));
+        assert_eq!(prepay_id(now).len(), 36);
+        assert!(prepay_id(now).starts_with("wx20231115061402"));
+        assert_eq!(transaction_id(now).len(), 28);
+        assert!(transaction_id(now).starts_with("4200"));
+        assert!(rid(now).starts_with("6553f12a-"));
+        assert_eq!(rid(now).len(), 26);
+    }
+}

@@ -1,0 +1,197 @@
+//! The server API: one table of routes, and what happens to every request whatever its route.
+//!
+//! A new API is one row. Around each judgement stand the faults that concern the transport (no answer, a gateway's page)
+//! and the log.
+
+use std::io;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Query, Request};
+use axum::response::Response;
+use axum::routing::any;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, StatusCode};
+use serde_json::Value;
+
+use crate::faults::Fault;
+use crate::log::{Call, CallKind};
+use crate::pay::v2;
+use crate::platform::{self, login};
+use crate::wechat::WeChat;
+
+/// Which of WeChat's two hosts an API belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// `api.weixin.qq.com`: JSON, errcodes.
+    Platform,
+    /// `api.mch.weixin.qq.com`: signed.
+    Pay,
+}
+
+/// A request as the judges see it.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+}
+
+/// An answer, and one word about it for the log.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: String,
+    pub(crate) outcome: String,
+}
+
+/// One API.
+#[derive(Clone, Copy)]
+struct Route {
+    path: &'static str,
+    family: Family,
+    /// The request's fields for the log; secrets are masked there.
+    summary: fn(&Received) -> Value,
+    judge: fn(&WeChat, &Received, Option<&Fault>) -> Answer,
+}
+
+/// Every API there is.
+const ROUTES: [Route; 4] = [
+    platform_route("/sns/jscode2session", login::code_to_session),
+    pay_route("/pay/unifiedorder", v2::unified_order::answer),
+    pay_route("/pay/orderquery", v2::order_query::answer),
+    pay_route("/pay/closeorder", v2::close_order::answer),
+];
+
+const fn platform_route(
+    path: &'static str,
+    judge: fn(&WeChat, &Received, Option<&Fault>) -> Answer,
+) -> Route {
+    Route { path, family: Family::Platform, summary: platform::summary, judge }
+}
+
+const fn pay_route(path: &'static str, judge: fn(&WeChat, &Received, Option<&Fault>) -> Answer) -> Route {
+    Route { path, family: Family::Pay, summary: v2::envelope::summary, judge }
+}
+
+impl Received {
+    /// The first query parameter of that name, if it is not empty: WeChat treats an empty one as absent.
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .find(|(given, _)| given == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
+    }
+}
+
+/// The paths a fault can be set for.
+pub(crate) fn known_paths() -> Vec<&'static str> {
+    ROUTES.iter().map(|route| route.path).collect()
+}
+
+/// Which family the path belongs to; `None` if there is no such API.
+pub(crate) fn family_of(path: &str) -> Option<Family> {
+    ROUTES.iter().find(|route| route.path == path).map(|route| route.family)
+}
+
+pub(crate) fn router(wechat: WeChat) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        let wechat = wechat.clone();
+        router = router.route(
+            route.path,
+            any(move |request: Request| {
+                let wechat = wechat.clone();
+                async move { serve(&wechat, route, request).await }
+            }),
+        );
+    }
+    let unknown = Route {
+        path: "",
+        family: Family::Platform,
+        summary: platform::summary,
+        judge: |wechat, _, _| platform::unknown_path(wechat),
+    };
+    router.fallback(move |request: Request| {
+        let wechat = wechat.clone();
+        async move { serve(&wechat, unknown, request).await }
+    })
+}
+
+async fn serve(wechat: &WeChat, route: Route, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let query = Query::try_from_uri(&head.uri).map(|Query(query)| query).unwrap_or_default();
+    // A body beyond the limit is judged as an empty one.
+    let body = to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
+    let received = Received { method: head.method, path: head.uri.path().to_owned(), query, body };
+    let fault = wechat.state().faults.take_for_path(route.path);
+
+    let mut call = Call {
+        seq: 0,
+        time: wechat.now(),
+        kind: CallKind::Upstream,
+        method: received.method.to_string(),
+        path: received.path.clone(),
+        request: (route.summary)(&received),
+        status: None,
+        outcome: "no answer".to_owned(),
+        fault: fault.as_ref().map(|fault| fault.name().to_owned()),
+        answer: None,
+    };
+
+    let answer = match &fault {
+        Some(Fault::TimeoutBefore { millis, .. }) => {
+            wechat.state().log.push(call);
+            return hang(*millis).await;
+        }
+        Some(Fault::TimeoutAfter { millis, .. }) => {
+            call.outcome = format!("{}, but no answer", (route.judge)(wechat, &received, None).outcome);
+            wechat.state().log.push(call);
+            return hang(*millis).await;
+        }
+        Some(Fault::HttpStatus { status, .. }) => gateway_page(*status),
+        Some(Fault::Garbage { .. }) => gateway_page(200),
+        _ => (route.judge)(wechat, &received, fault.as_ref()),
+    };
+    call.status = Some(answer.status.as_u16());
+    call.outcome.clone_from(&answer.outcome);
+    wechat.state().log.push(call);
+    answer.into_response()
+}
+
+impl Answer {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        response
+    }
+}
+
+/// Waits and then closes the connection: a body that fails before its first byte makes the server drop the connection
+/// without having sent a status line.
+async fn hang(millis: u64) -> Response {
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+    let broken = io::Error::new(io::ErrorKind::ConnectionAborted, "the answer is lost");
+    Response::new(Body::from_stream(futures_util::stream::iter([Err::<Bytes, _>(broken)])))
+}
+
+/// What a gateway in front of WeChat shows.
+fn gateway_page(status: u16) -> Answer {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    Answer {
+        status,
+        content_type: "text/html",
+        body: format!(
+            "<html>\r\n<head><title>{status}</title></head>\r\n<body><h1>{status}</h1></body>\r\n</html>\r\n"
+        ),
+        outcome: "a page of HTML".to_owned(),
+    }
+}
+
+/// More than any request of these APIs has.
+const BODY_LIMIT: usize = 1024 * 1024;

@@ -1,0 +1,157 @@
+//! The simulator as its host and the tests see it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+
+use crate::account::Account;
+use crate::clock::{self, Clock};
+use crate::delivery::Courier;
+use crate::faults::Fault;
+use crate::log::{Call, CallKind};
+use crate::pay::{LedgerEntry, SignType, v2};
+use crate::state::State;
+use crate::users::{NewUser, User};
+use crate::{control, upstream};
+
+/// How the simulator is set up.
+#[derive(Clone)]
+pub struct Options {
+    /// The account it plays.
+    pub account: Account,
+    /// Unix milliseconds. Code, order and prepay lifetimes follow it.
+    pub clock: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// Divides the waits between redeliveries of a notice: at 100, 15 s become 150 ms.
+    pub notify_speed: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { account: Account::default(), clock: clock::system(), notify_speed: 10 }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("account", &self.account)
+            .field("notify_speed", &self.notify_speed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A simulated WeChat; clones are the same one.
+#[derive(Clone)]
+pub struct WeChat {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    account: Account,
+    clock: Clock,
+    state: Mutex<State>,
+    courier: Courier,
+}
+
+impl WeChat {
+    /// A WeChat with no users and no orders.
+    pub fn new(options: Options) -> Self {
+        let Options { account, clock, notify_speed } = options;
+        let state = Mutex::new(State::new(&account));
+        Self { inner: Arc::new(Inner { account, clock, state, courier: Courier::new(notify_speed) }) }
+    }
+
+    /// The server API: what `WECHAT_API_BASE` and `PAY_API_BASE` point at. It is mounted at the root.
+    pub fn upstream(&self) -> Router {
+        upstream::router(self.clone())
+    }
+
+    /// The phone's side and the controls: `/users`, `/wx/{api}`, `/orders`, `/log`, `/faults`.
+    pub fn control(&self) -> Router {
+        control::router(self.clone())
+    }
+
+    /// The account it plays.
+    pub fn account(&self) -> &Account {
+        &self.inner.account
+    }
+
+    /// Every secret it holds or ever issued: `AppSecret`, merchant key, all session keys.
+    pub fn canaries(&self) -> Vec<String> {
+        self.state().log.canaries()
+    }
+
+    /// Makes a user, or changes the one who has the given openid.
+    pub fn create_user(&self, new: NewUser) -> User {
+        self.state().users.put(new)
+    }
+
+    /// Lets a fault wait for its next matching request.
+    ///
+    /// # Panics
+    ///
+    /// If the fault could never happen, for example because no route has its path: a test that sets it would prove nothing.
+    pub fn set_fault(&self, fault: Fault) {
+        let checked = fault.check();
+        assert!(checked.is_ok(), "{checked:?}");
+        self.state().faults.add(fault);
+    }
+
+    /// Forgets all waiting faults.
+    pub fn clear_faults(&self) {
+        self.state().faults.clear();
+    }
+
+    /// The requests the back end made, oldest first.
+    pub fn upstream_calls(&self) -> Vec<Call> {
+        self.calls_of(CallKind::Upstream)
+    }
+
+    /// The notices that were delivered to the back end, oldest first, each with the answer it got.
+    pub fn deliveries(&self) -> Vec<Call> {
+        self.calls_of(CallKind::Delivery)
+    }
+
+    /// All orders, in the order in which they were made.
+    pub fn ledger(&self) -> Vec<LedgerEntry> {
+        let now = self.now();
+        self.state().orders.ledger(now)
+    }
+
+    /// Waits until no notice is on its way or waiting for redelivery. One that `notice_reordered` holds back is not waited for.
+    pub async fn settle(&self) {
+        self.inner.courier.idle().await;
+    }
+
+    /// The body of a Pay v2 notice with exactly these fields, genuinely signed: for notices that WeChat would sign but a shop
+    /// must not believe (another amount, another payer, a foreign merchant). Fields the caller wants must be given, also
+    /// `sign_type`; only `sign` is added.
+    pub fn sign_notice(&self, fields: BTreeMap<String, String>, sign_type: SignType) -> String {
+        v2::notice::signed_body(fields, sign_type, &self.inner.account.api_v2_key)
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        (self.inner.clock)()
+    }
+
+    pub(crate) fn courier(&self) -> &Courier {
+        &self.inner.courier
+    }
+
+    /// The state. A poisoned lock is still a state: one test's panic must not hide behind another's.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn calls_of(&self, kind: CallKind) -> Vec<Call> {
+        self.state().log.calls().iter().filter(|call| call.kind == kind).cloned().collect()
+    }
+}
+
+impl fmt::Debug for WeChat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeChat").field("account", &self.inner.account).finish_non_exhaustive()
+    }
+}

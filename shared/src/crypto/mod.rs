@@ -1,0 +1,9 @@
+//! Pure cryptography: bytes in, bytes out, no clock, no network, no formats of WeChat's.
+
+mod digest;
+mod open_data;
+mod seal;
+
+pub use digest::{equal, hex, hmac_sha256, md5, sha1, sha256};
+pub use open_data::{DecryptError, decrypt_cbc};
+pub use seal::{Keyring, Sealed, SealError};

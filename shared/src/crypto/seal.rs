@@ -1,0 +1,130 @@
+//! A ring of keys, and what is sealed with it before it goes into a table.
+
+use aes_gcm::{
+    Aes256Gcm, KeyInit,
+    aead::{Aead, Payload},
+};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::sha256;
+use crate::types::Secret;
+
+/// The keys of one purpose: a current one that makes, and at most one previous that is still accepted.
+///
+/// It is a secret of this form; to rotate, move the current pair into `previous` and write a new one:
+/// `{"kid":"2","key":"…","previous":{"kid":"1","key":"…"}}`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Keyring {
+    kid: String,
+    key: Secret,
+    previous: Option<Previous>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Previous {
+    kid: String,
+    key: Secret,
+}
+
+impl Keyring {
+    /// The name of the current key.
+    #[must_use]
+    pub fn current_kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// The key named `kid`, as 32 bytes; `None` if the ring does not hold it, or holds it as an empty text.
+    ///
+    /// The secret is a text of any form and length (Secrets Manager generates one), so its SHA-256 is the key.
+    #[must_use]
+    pub fn key(&self, kid: &str) -> Option<Zeroizing<[u8; 32]>> {
+        let key = if self.kid == kid {
+            &self.key
+        } else {
+            &self.previous.as_ref().filter(|previous| previous.kid == kid)?.key
+        };
+        (key.expose().len() >= MIN_KEY).then(|| Zeroizing::new(sha256(key.expose().as_bytes())))
+    }
+
+    /// Seals `plain` with AES-256-GCM under the current key, bound to `context` (whose it is); `nonce` must be random.
+    ///
+    /// # Errors
+    /// The current key is too short.
+    pub fn seal(&self, plain: &[u8], context: &[u8], nonce: [u8; 12]) -> Result<Sealed, SealError> {
+        let key = self.key(&self.kid).ok_or(SealError::Key)?;
+        let cipher = Aes256Gcm::new((&*key).into());
+        let data = cipher
+            .encrypt(&nonce.into(), Payload { msg: plain, aad: context })
+            .map_err(|_| SealError::Broken)?;
+        Ok(Sealed { kid: self.kid.clone(), nonce: serde_bytes::ByteArray::new(nonce), data: serde_bytes::ByteBuf::from(data) })
+    }
+
+    /// Opens what was sealed for the same `context`.
+    ///
+    /// # Errors
+    /// The ring does not hold the key any more, or the data were altered or belong to another context.
+    pub fn open(&self, sealed: &Sealed, context: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        let key = self.key(&sealed.kid).ok_or(SealError::Key)?;
+        let cipher = Aes256Gcm::new((&*key).into());
+        let payload = Payload { msg: &sealed.data, aad: context };
+        cipher.decrypt(&sealed.nonce.into_array().into(), payload).map(Zeroizing::new).map_err(|_| SealError::Broken)
+    }
+}
+
+/// Sealed data, as a table holds them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Sealed {
+    kid: String,
+    nonce: serde_bytes::ByteArray<12>,
+    data: serde_bytes::ByteBuf,
+}
+
+/// Sealed data that can't be opened, or a ring that can't seal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// The ring has no such key, or it is shorter than 16 characters.
+    #[error("the key ring does not hold a usable key of that name")]
+    Key,
+    /// Altered, or sealed for something else.
+    #[error("the sealed data are not intact")]
+    Broken,
+}
+
+const MIN_KEY: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ring(json: &str) -> Keyring {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn what_the_previous_key_sealed_still_opens_after_a_rotation() {
+        let before = ring(r#"{"kid":"1","key":"the first key, long enough"}"#);
+        let after = ring(
+            r#"{"kid":"2","key":"the second key, long enough","previous":{"kid":"1","key":"the first key, long enough"}}"#,
+        );
+        let sealed = before.seal(b"hello", b"mine", [1; 12]).unwrap();
+        assert_eq!(&*after.open(&sealed, b"mine").unwrap(), b"hello");
+        let sealed = after.seal(b"hello", b"mine", [2; 12]).unwrap();
+        assert_eq!(before.open(&sealed, b"mine").unwrap_err(), SealError::Key);
+    }
+
+    #[test]
+    fn sealed_data_open_only_for_whom_they_were_sealed() {
+        let ring = ring(r#"{"kid":"1","key":"the first key, long enough"}"#);
+        let mut sealed = ring.seal(b"hello", b"mine", [1; 12]).unwrap();
+        assert_eq!(ring.open(&sealed, b"theirs").unwrap_err(), SealError::Broken);
+        sealed.data[0] ^= 1;
+        assert_eq!(ring.open(&sealed, b"mine").unwrap_err(), SealError::Broken);
+    }
+
+    #[test]
+    fn an_empty_key_seals_nothing() {
+        let ring = ring(r#"{"kid":"1","key":""}"#);
+        assert_eq!(ring.seal(b"hello", b"mine", [1; 12]).unwrap_err(), SealError::Key);
+    }
+}

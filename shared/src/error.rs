@@ -1,0 +1,214 @@
+//! What goes wrong at the edge: one closed table of codes, one shape of answer.
+//!
+//! Inner modules have errors of their own and know nothing of HTTP. A handler decides which [`Code`] a cause deserves; the
+//! answer tells the code and a short Chinese message, the log tells the cause, once.
+
+use std::{borrow::Cow, time::Duration};
+
+use http::StatusCode;
+
+use crate::host::HostError;
+
+/// Any error, boxed.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// How loud the log line of a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// The caller's doing.
+    Info,
+    /// Worth a look if it goes on.
+    Warn,
+    /// Ours to mend.
+    Error,
+}
+
+macro_rules! codes {
+    ($($variant:ident $name:literal $status:literal $severity:ident $message:literal $when:literal;)+) => {
+        /// Why a request was refused. Each code's status, public message and log level stand in one table.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(#[doc = $when] $variant,)+
+        }
+
+        impl Code {
+            /// Every code, in the table's order.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The code as callers see it.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// The HTTP status it is answered with.
+            #[must_use]
+            pub fn status(self) -> StatusCode {
+                let status = match self { $(Self::$variant => $status,)+ };
+                StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+
+            /// Short Chinese text, fit for `wx.showToast`.
+            #[must_use]
+            pub fn message(self) -> &'static str {
+                match self { $(Self::$variant => $message,)+ }
+            }
+
+            /// When it is answered, in English, for the table in the README.
+            #[must_use]
+            pub fn when(self) -> &'static str {
+                match self { $(Self::$variant => $when,)+ }
+            }
+
+            /// How loud the log line is.
+            #[must_use]
+            pub fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    InvalidInput "INVALID_INPUT" 400 Info "参数有误" "the request is malformed; the message names the field";
+    CodeInvalid "CODE_INVALID" 400 Info "登录凭证已失效，请重试" "the code of `wx.login` is bad, used or expired: call `wx.login` again";
+    WatermarkMismatch "WATERMARK_MISMATCH" 400 Warn "数据已过期，请重新获取" "open data of another app, of another user or stale";
+    Unauthorized "UNAUTHORIZED" 401 Info "请先登录" "the token is missing, bad or expired: log in";
+    SessionExpired "SESSION_EXPIRED" 401 Info "登录状态已过期，请重新登录" "the session_key is stale: `wx.login`, log in, then get the data again";
+    Forbidden "FORBIDDEN" 403 Info "没有权限" "the caller may not do this";
+    LoginBlocked "LOGIN_BLOCKED" 403 Warn "当前账号存在风险，暂时无法登录" "WeChat holds the user for high-risk (40226)";
+    NotFound "NOT_FOUND" 404 Info "内容不存在" "there is no such thing, or it belongs to somebody else";
+    Conflict "CONFLICT" 409 Info "操作冲突，请刷新后重试" "the state forbids it; also an `Idempotency-Key` used again with another request";
+    OrderPaid "ORDER_PAID" 409 Info "订单已支付" "the order is paid";
+    OrderClosed "ORDER_CLOSED" 409 Info "订单已关闭，请重新下单" "the order is closed, cancelled or expired";
+    AmountMismatch "AMOUNT_MISMATCH" 409 Warn "订单金额有变，请刷新后重试" "`totalFee` is not the order's";
+    BalanceNotEnough "BALANCE_NOT_ENOUGH" 409 Info "余额不足，请更换支付方式" "WeChat Pay says that the user's balance is too low";
+    PayloadTooLarge "PAYLOAD_TOO_LARGE" 413 Info "提交的内容过大" "the body is larger than the route takes";
+    RateLimited "RATE_LIMITED" 429 Warn "操作太频繁，请稍后再试" "too many requests; see `Retry-After`";
+    Internal "INTERNAL_ERROR" 500 Error "服务异常，请稍后再试" "our fault: the log tells, under the same requestId";
+    NotConfigured "NOT_CONFIGURED" 501 Warn "该功能暂未开通" "the operator has not configured what this needs";
+    UpstreamBusy "UPSTREAM_BUSY" 503 Warn "系统繁忙，请稍后再试" "WeChat or the database is busy: repeat the request";
+}
+
+/// A request's failure: the code for the caller, the cause for the log.
+#[derive(Debug)]
+pub struct ApiError {
+    code: Code,
+    message: Option<Cow<'static, str>>,
+    retry_after: Option<Duration>,
+    cause: Option<BoxError>,
+}
+
+impl ApiError {
+    /// The failure `code`, without a cause.
+    #[must_use]
+    pub fn new(code: Code) -> Self {
+        Self { code, message: None, retry_after: None, cause: None }
+    }
+
+    /// INVALID_INPUT: `field` is wrong because of `problem` (short Chinese, such as `不能为空`).
+    #[must_use]
+    pub fn invalid(field: &str, problem: &str) -> Self {
+        Self { message: Some(format!("参数有误：{field} {problem}").into()), ..Self::new(Code::InvalidInput) }
+    }
+
+    /// With another message than the code's own. A 5xx keeps the code's: it tells nothing of the inside.
+    #[must_use]
+    pub fn saying(mut self, message: &'static str) -> Self {
+        if !self.code.status().is_server_error() {
+            self.message = Some(Cow::Borrowed(message));
+        }
+        self
+    }
+
+    /// With what caused it, for the log. Its `Display` must hold no secret and no personal data.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<BoxError>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// With the time after which a repetition may succeed.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What the caller is shown.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.message.as_deref().unwrap_or(self.code.message())
+    }
+
+    /// Seconds for the `Retry-After` header: always there for RATE_LIMITED.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        let default = (self.code == Code::RateLimited).then_some(60);
+        self.retry_after.map(|wait| wait.as_secs()).or(default)
+    }
+
+    /// The causes, outermost first, as one line.
+    #[must_use]
+    pub fn chain(&self) -> Option<String> {
+        self.cause.as_deref().map(|cause| chain(cause))
+    }
+}
+
+impl From<Code> for ApiError {
+    fn from(code: Code) -> Self {
+        Self::new(code)
+    }
+}
+
+impl From<HostError> for ApiError {
+    fn from(error: HostError) -> Self {
+        Self::new(Code::Internal).because(error)
+    }
+}
+
+/// `error` and its sources, outermost first, as one line.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        source = error.source();
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_error_keeps_its_constant_message() {
+        let error = ApiError::new(Code::Internal).saying("the table is on fire");
+        assert_eq!(error.message(), Code::Internal.message());
+    }
+
+    #[test]
+    fn every_code_has_an_error_status_and_a_name_of_its_own() {
+        let names: std::collections::BTreeSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert!(code.status().is_client_error() || code.status().is_server_error(), "{code:?}");
+            assert!(code.message().chars().count() <= 20, "{code:?} is too long for a toast");
+        }
+    }
+
+    #[test]
+    fn rate_limited_says_when_to_come_back() {
+        assert_eq!(ApiError::new(Code::RateLimited).retry_after_seconds(), Some(60));
+        assert_eq!(ApiError::new(Code::NotFound).retry_after_seconds(), None);
+    }
+}

@@ -1,0 +1,104 @@
+//! The AWS clients, over the one HTTP client.
+//!
+//! Region, credentials and endpoints come from the environment that Lambda sets; a Lambda environment's credentials are
+//! constant for its life. `aws-config` and its provider chain are left out: they are most of a default binary's init time.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Credentials, Region, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig,
+};
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+    orchestrator::{HttpRequest, HttpResponse},
+    result::ConnectorError,
+};
+use aws_smithy_types::body::SdkBody;
+
+use super::{Host, HostError};
+
+/// `$client` of `$sdk`, made once and configured the same way for every service.
+macro_rules! client {
+    ($host:ident, $slot:ident, $sdk:ident, $endpoint:literal) => {{
+        if let Some(client) = $host.0.$slot.get() {
+            return Ok(client.clone());
+        }
+        let mut config = $sdk::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new($host.var("AWS_REGION")?.to_owned()))
+            .credentials_provider($host.credentials()?)
+            .http_client($host.sdk_http_client()?)
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .timeout_config(
+                TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION).build(),
+            );
+        if let Some(url) = $host.optional_var($endpoint).or_else(|| $host.optional_var("AWS_ENDPOINT_URL")) {
+            config = config.endpoint_url(url);
+        }
+        let client = $sdk::Client::from_conf(config.build());
+        Ok($host.0.$slot.get_or_init(|| client).clone())
+    }};
+}
+
+impl Host {
+    /// The DynamoDB client.
+    ///
+    /// # Errors
+    /// Region or credentials are not in the environment.
+    pub fn dynamodb(&self) -> Result<aws_sdk_dynamodb::Client, HostError> {
+        client!(self, dynamodb, aws_sdk_dynamodb, "AWS_ENDPOINT_URL_DYNAMODB")
+    }
+
+    /// The Secrets Manager client.
+    ///
+    /// # Errors
+    /// Region or credentials are not in the environment.
+    pub fn secrets_manager(&self) -> Result<aws_sdk_secretsmanager::Client, HostError> {
+        client!(self, secrets, aws_sdk_secretsmanager, "AWS_ENDPOINT_URL_SECRETS_MANAGER")
+    }
+
+    fn credentials(&self) -> Result<Credentials, HostError> {
+        let token = self.optional_var("AWS_SESSION_TOKEN").map(str::to_owned);
+        Ok(Credentials::new(
+            self.var("AWS_ACCESS_KEY_ID")?,
+            self.var("AWS_SECRET_ACCESS_KEY")?,
+            token,
+            None,
+            "environment",
+        ))
+    }
+
+    fn sdk_http_client(&self) -> Result<SharedHttpClient, HostError> {
+        let connector = SharedHttpConnector::new(Connector(self.http()?));
+        Ok(http_client_fn(move |_, _| connector.clone()))
+    }
+}
+
+#[derive(Debug)]
+struct Connector(reqwest::Client);
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let client = self.0.clone();
+        HttpConnectorFuture::new(async move { send(&client, request).await })
+    }
+}
+
+async fn send(client: &reqwest::Client, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+    let (parts, body) = request.into_parts();
+    let body = body.bytes().map(<[u8]>::to_vec).unwrap_or_default();
+    let request = reqwest::Request::try_from(http::Request::from_parts(parts, body))
+        .map_err(|error| ConnectorError::user(error.into()))?;
+    let response = client.execute(request).await.map_err(|error| {
+        let timeout = error.is_timeout();
+        let error = error.without_url().into();
+        if timeout { ConnectorError::timeout(error) } else { ConnectorError::io(error) }
+    })?;
+    HttpResponse::try_from(http::Response::<reqwest::Body>::from(response).map(SdkBody::from_body_1_x))
+        .map_err(|error| ConnectorError::other(error.into(), None))
+}
+
+const ATTEMPTS: u32 = 3;
+const ATTEMPT: Duration = Duration::from_secs(2);
+const OPERATION: Duration = Duration::from_secs(7);

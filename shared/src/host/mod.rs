@@ -1,0 +1,177 @@
+//! The only seam between the cloud and a developer's machine: environment, clock, randomness, clients.
+//!
+//! A function gets everything of the outside from its `Host`. In Lambda that is the process's environment and AWS; locally it
+//! is what the template says and the emulators. The code above it is the same.
+
+mod aws;
+mod client;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+    time::SystemTime,
+};
+
+use rustls::pki_types::CertificateDer;
+
+use crate::types::UnixSeconds;
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    fn now_millis(&self) -> u64;
+}
+
+/// Fills buffers from a cryptographically secure source.
+pub trait Randomness: Send + Sync {
+    /// Fills the whole buffer.
+    ///
+    /// # Errors
+    /// The source has failed; nothing may be signed or numbered then.
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), HostError>;
+}
+
+/// The host can't give what a function needs.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// A setting is absent or empty.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    /// A setting is there and wrong.
+    #[error("the environment variable {name} is not {expected}")]
+    Invalid {
+        /// Which one.
+        name: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The TLS or HTTP client can't be made.
+    #[error("the HTTP client can't be made")]
+    Client(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The operating system gives no randomness.
+    #[error("no randomness")]
+    Randomness,
+}
+
+/// See the [module](self). Cheap to clone: all clones share their clients.
+#[derive(Clone)]
+pub struct Host(Arc<Inner>);
+
+struct Inner {
+    env: BTreeMap<String, String>,
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+    roots: Vec<CertificateDer<'static>>,
+    http: OnceLock<reqwest::Client>,
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    secrets: OnceLock<aws_sdk_secretsmanager::Client>,
+}
+
+impl Host {
+    /// The host of a deployed function: the process's environment, the system's clock and randomness, the public certificate
+    /// authorities.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the process's environment")]
+    pub fn lambda() -> Self {
+        Self::new(std::env::vars().collect(), Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new())
+    }
+
+    /// A host made of parts; `roots` are trusted besides the public certificate authorities.
+    #[must_use]
+    pub fn new(
+        env: BTreeMap<String, String>,
+        clock: Arc<dyn Clock>,
+        randomness: Arc<dyn Randomness>,
+        roots: Vec<CertificateDer<'static>>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            env,
+            clock,
+            randomness,
+            roots,
+            http: OnceLock::new(),
+            dynamodb: OnceLock::new(),
+            secrets: OnceLock::new(),
+        }))
+    }
+
+    /// The setting `name`.
+    ///
+    /// # Errors
+    /// It is absent or empty.
+    pub fn var(&self, name: &'static str) -> Result<&str, HostError> {
+        self.optional_var(name).ok_or(HostError::Missing(name))
+    }
+
+    /// The setting `name`, if it is there and not empty.
+    #[must_use]
+    pub fn optional_var(&self, name: &str) -> Option<&str> {
+        self.0.env.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The setting `name`, read by `parse`; `expected` is what it should be, in words.
+    ///
+    /// # Errors
+    /// It is absent, empty or not what is expected.
+    pub fn parsed_var<T, E>(
+        &self,
+        name: &'static str,
+        expected: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T, HostError> {
+        parse(self.var(name)?).map_err(|_| HostError::Invalid { name, expected })
+    }
+
+    /// The time, in whole seconds.
+    #[must_use]
+    pub fn now(&self) -> UnixSeconds {
+        UnixSeconds::new(self.now_millis() / 1000)
+    }
+
+    /// The time, in milliseconds.
+    #[must_use]
+    pub fn now_millis(&self) -> u64 {
+        self.0.clock.now_millis()
+    }
+
+    /// `N` random bytes.
+    ///
+    /// # Errors
+    /// The source has failed.
+    pub fn random<const N: usize>(&self) -> Result<[u8; N], HostError> {
+        let mut bytes = [0; N];
+        self.0.randomness.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// 32 random characters, as WeChat takes for a `nonce_str`.
+    ///
+    /// # Errors
+    /// The source has failed.
+    pub fn nonce_str(&self) -> Result<String, HostError> {
+        Ok(crate::crypto::hex(&self.random::<16>()?))
+    }
+}
+
+/// The operating system's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system's clock")]
+    fn now_millis(&self) -> u64 {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The operating system's randomness.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemRandomness;
+
+impl Randomness for SystemRandomness {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system for randomness")]
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), HostError> {
+        getrandom::fill(buffer).map_err(|_| HostError::Randomness)
+    }
+}

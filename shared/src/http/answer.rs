@@ -1,0 +1,59 @@
+//! The two shapes of an answer.
+
+use http::{StatusCode, header};
+use lambda_http::{Body, Response};
+use serde::Serialize;
+
+use crate::error::ApiError;
+
+/// 200 and `{"success":true, …}` with the fields of `body`.
+#[must_use]
+pub fn success(body: &impl Serialize) -> Response<Body> {
+    json(StatusCode::OK, &Success { success: true, body })
+}
+
+/// The code's status and `{"success":false,"code","message","requestId"}`.
+#[must_use]
+pub fn failure(error: &ApiError, request_id: &str) -> Response<Body> {
+    let body =
+        Failure { success: false, code: error.code().name(), message: error.message(), request_id };
+    let mut response = json(error.code().status(), &body);
+    if let Some(seconds) = error.retry_after_seconds() {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// Any status with a body of `content_type`.
+#[must_use]
+pub fn with_type(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
+    // Answers are one user's, now: nothing between us and the phone may keep them.
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    response
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Response<Body> {
+    // Our own types serialize; if one ever did not, an empty object is still JSON to the caller.
+    let text = serde_json::to_string(body).unwrap_or_else(|_| "{}".to_owned());
+    with_type(status, "application/json; charset=utf-8", text)
+}
+
+#[derive(Serialize)]
+struct Success<'a, T> {
+    success: bool,
+    #[serde(flatten)]
+    body: &'a T,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failure<'a> {
+    success: bool,
+    code: &'static str,
+    message: &'a str,
+    request_id: &'a str,
+}

@@ -1,0 +1,174 @@
+//! Our books and WeChat Pay's, brought together: asking about an attempt, ending it, closing an order.
+//!
+//! The rule that keeps money: an attempt is given up only after WeChat Pay has said that it can't be paid any more.
+
+use super::{Close, PayClient, PayError, Trade, order::Verdict};
+use crate::{
+    error::{ApiError, Code},
+    host::{Host, HostError},
+    store::{ClosedOrder, Order, Orders, Settled, StoreError, Stored},
+    telemetry,
+    types::UnixSeconds,
+};
+
+/// What WeChat Pay says of an order's attempt. What it said is settled when this is returned.
+#[derive(Debug)]
+pub enum Asked {
+    /// The order is paid; as it is now.
+    Paid(Box<Order>),
+    /// It can still be paid.
+    Payable,
+    /// It can't be paid any more, or never could.
+    Dead,
+    /// Money was taken or given back in a way that only an operator can judge.
+    Disputed,
+}
+
+/// What came of closing an order, or of going on to another attempt.
+#[derive(Debug)]
+pub enum Closing {
+    /// Done; the order as it is now.
+    Done(Box<Order>),
+    /// It was paid; the order as it is now.
+    Paid(Box<Order>),
+    /// Only an operator can judge.
+    Disputed,
+}
+
+/// WeChat Pay or the database could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CashierError {
+    /// WeChat Pay.
+    #[error(transparent)]
+    Pay(#[from] PayError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The order's attempts are used up, or it changed again and again.
+    #[error("the order can't be brought to rest: {0}")]
+    Restless(&'static str),
+}
+
+impl From<CashierError> for ApiError {
+    fn from(error: CashierError) -> Self {
+        match error {
+            CashierError::Pay(error) => error.into(),
+            CashierError::Store(error) => error.into(),
+            CashierError::Restless(_) => Self::new(Code::UpstreamBusy).because(error),
+        }
+    }
+}
+
+/// See the [module](self).
+pub struct Cashier {
+    /// The client of WeChat Pay.
+    pub pay: PayClient,
+    /// The orders.
+    pub orders: Orders,
+    host: Host,
+}
+
+impl Cashier {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// One is missing or wrong.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self { pay: PayClient::new(host)?, orders: Orders::new(host)?, host: host.clone() })
+    }
+
+    /// Asks what became of the order's attempt, and settles a payment.
+    ///
+    /// # Errors
+    /// [`CashierError`].
+    pub async fn ask(&self, order: &Order) -> Result<Asked, CashierError> {
+        let payment = match self.pay.query(order.out_trade_no).await? {
+            Trade::Paid(payment) => payment,
+            Trade::Unpaid => return Ok(Asked::Payable),
+            Trade::Closed | Trade::Unknown => return Ok(Asked::Dead),
+            Trade::Refunded => {
+                telemetry::attention("refunded-elsewhere", &order.out_trade_no);
+                return Ok(Asked::Disputed);
+            }
+        };
+        let settled = self.orders.settle(&payment).await?;
+        let order = self.current(order).await?;
+        match settled {
+            Settled::Recorded(Verdict::Pays) | Settled::Again(Verdict::Pays | Verdict::Known) => Ok(Asked::Paid(order)),
+            _ if order.status.was_paid() => Ok(Asked::Paid(order)),
+            _ => {
+                telemetry::attention("payment-not-for-the-order", &payment.out_trade_no());
+                Ok(Asked::Disputed)
+            }
+        }
+    }
+
+    /// Closes the order: asks, closes the attempt at WeChat Pay, then in our books.
+    ///
+    /// # Errors
+    /// [`CashierError`]; the order can be closed again later.
+    pub async fn close(&self, order: &Order) -> Result<Closing, CashierError> {
+        let mut order = order.clone();
+        for _ in 0..ROUNDS {
+            match self.end_attempt(&order).await? {
+                Asked::Paid(order) => return Ok(Closing::Paid(order)),
+                Asked::Disputed => return Ok(Closing::Disputed),
+                Asked::Dead | Asked::Payable => {}
+            }
+            order = match self.orders.close(&order, self.now()).await? {
+                ClosedOrder::Closed(order) => return Ok(Closing::Done(order)),
+                ClosedOrder::Overtaken(order) if order.status.was_paid() => return Ok(Closing::Paid(order)),
+                // Another attempt was begun meanwhile; it must be ended as well.
+                ClosedOrder::Overtaken(order) => *order,
+            };
+        }
+        Err(CashierError::Restless("another attempt was begun each time"))
+    }
+
+    /// Ends the order's attempt and begins the next: the number can't be used any more, or the request must change.
+    ///
+    /// # Errors
+    /// [`CashierError`].
+    pub async fn begin_again(&self, order: &Order) -> Result<Closing, CashierError> {
+        match self.end_attempt(order).await? {
+            Asked::Paid(order) => return Ok(Closing::Paid(order)),
+            Asked::Disputed => return Ok(Closing::Disputed),
+            Asked::Dead | Asked::Payable => {}
+        }
+        let next = order.out_trade_no.next().ok_or(CashierError::Restless("its attempts are used up"))?;
+        match self.orders.begin_attempt(order, next).await? {
+            Stored::Yes => {
+                let order = Order { out_trade_no: next, terms: None, prepay: None, ..order.clone() };
+                Ok(Closing::Done(Box::new(order)))
+            }
+            Stored::Overtaken(order) if order.status.was_paid() => Ok(Closing::Paid(order)),
+            Stored::Overtaken(order) => Ok(Closing::Done(order)),
+        }
+    }
+
+    /// Sees to it that the attempt can't be paid any more, unless it was paid.
+    async fn end_attempt(&self, order: &Order) -> Result<Asked, CashierError> {
+        for _ in 0..ROUNDS {
+            match self.ask(order).await? {
+                Asked::Payable => {}
+                ended => return Ok(ended),
+            }
+            match self.pay.close(order.out_trade_no).await? {
+                Close::Closed => return Ok(Asked::Dead),
+                // Paid between the question and the closing: ask again, to settle it.
+                Close::AlreadyPaid => {}
+            }
+        }
+        Err(CashierError::Restless("WeChat Pay calls it paid and unpaid"))
+    }
+
+    async fn current(&self, order: &Order) -> Result<Box<Order>, CashierError> {
+        Ok(Box::new(self.orders.get(order.order_id).await?.ok_or(CashierError::Restless("it is gone"))?))
+    }
+
+    fn now(&self) -> UnixSeconds {
+        self.host.now()
+    }
+}
+
+const ROUNDS: usize = 3;

@@ -1,0 +1,189 @@
+//! The order's state machine: pure, monotone, the one place that says what may follow what.
+//!
+//! ```text
+//! UNPAID ──▶ PAID ──▶ REFUNDING ──▶ REFUNDED
+//!    │                    │
+//!    └──▶ CLOSED          └──▶ PAID  (the refund came to nothing)
+//! ```
+//! A payment of a closed order does not open it again: the payment is recorded and flagged for refund.
+
+use serde::{Deserialize, Serialize};
+
+use super::Payment;
+use crate::types::{Fen, OpenId, TransactionId};
+
+/// Where an order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Status {
+    /// Placed, and not paid as far as we know.
+    Unpaid,
+    /// Paid; also when a part was refunded.
+    Paid,
+    /// A refund of the whole sum is under way.
+    Refunding,
+    /// The whole sum was refunded.
+    Refunded,
+    /// Cancelled or expired without a payment.
+    Closed,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 5] = [Self::Unpaid, Self::Paid, Self::Refunding, Self::Refunded, Self::Closed];
+
+    /// As stored and answered.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unpaid => "UNPAID",
+            Self::Paid => "PAID",
+            Self::Refunding => "REFUNDING",
+            Self::Refunded => "REFUNDED",
+            Self::Closed => "CLOSED",
+        }
+    }
+
+    /// Whether an order may go from this status to `next`.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        matches!(
+            (self, next),
+            (Self::Unpaid, Self::Paid | Self::Closed)
+                | (Self::Paid, Self::Refunding | Self::Refunded)
+                | (Self::Refunding, Self::Refunded | Self::Paid)
+        )
+    }
+
+    /// Whether the order's money was taken, whatever became of it afterwards.
+    #[must_use]
+    pub fn was_paid(self) -> bool {
+        matches!(self, Self::Paid | Self::Refunding | Self::Refunded)
+    }
+}
+
+/// What the state machine must know of an order.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing<'a> {
+    /// Its status.
+    pub status: Status,
+    /// Its amount.
+    pub total_fee: Fen,
+    /// Whose it is.
+    pub openid: &'a OpenId,
+    /// The transaction that paid it, once it was paid.
+    pub transaction_id: Option<&'a TransactionId>,
+}
+
+/// What a payment means for an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It pays the order.
+    Pays,
+    /// It is the payment that the order already has.
+    Known,
+    /// The order is paid by another transaction: give the money back.
+    SecondPayment,
+    /// The order is closed: give the money back.
+    AfterClose,
+    /// Another amount or currency than the order's: an operator must look.
+    AmountDiffers,
+    /// Another payer than the order's: an operator must look.
+    PayerDiffers,
+}
+
+/// What `payment` means for the order.
+#[must_use]
+pub fn judge(order: Standing<'_>, payment: &Payment) -> Verdict {
+    if order.transaction_id == Some(payment.transaction_id()) {
+        return Verdict::Known;
+    }
+    if payment.total_fee() != order.total_fee || payment.currency() != "CNY" {
+        return Verdict::AmountDiffers;
+    }
+    if payment.openid() != order.openid {
+        return Verdict::PayerDiffers;
+    }
+    match order.status {
+        Status::Unpaid => Verdict::Pays,
+        Status::Paid | Status::Refunding | Status::Refunded => Verdict::SecondPayment,
+        Status::Closed => Verdict::AfterClose,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        pay::Source,
+        types::{OrderId, OutTradeNo, UnixSeconds},
+    };
+
+    fn payment(transaction: &str, fee: u64, openid: &str) -> Payment {
+        Payment {
+            out_trade_no: OutTradeNo::first(OrderId::new(UnixSeconds::new(1), [0; 10])),
+            transaction_id: TransactionId::parse(transaction).unwrap(),
+            total_fee: Fen::new(fee).unwrap(),
+            currency: "CNY".to_owned(),
+            openid: OpenId::parse(openid).unwrap(),
+            paid_at: UnixSeconds::new(2),
+            source: Source::Notice,
+        }
+    }
+
+    fn status() -> impl Strategy<Value = Status> {
+        prop::sample::select(Status::ALL.to_vec())
+    }
+
+    proptest! {
+        #[test]
+        fn money_taken_is_never_forgotten(path in prop::collection::vec(status(), 1..20)) {
+            let mut at = Status::Unpaid;
+            for next in path {
+                let was_paid = at.was_paid();
+                if at.may_become(next) {
+                    at = next;
+                }
+                prop_assert!(!was_paid || at.was_paid());
+            }
+        }
+
+        #[test]
+        fn nothing_leaves_closed_or_refunded_and_nothing_becomes_unpaid(from in status(), to in status()) {
+            if matches!(from, Status::Closed | Status::Refunded) || to == Status::Unpaid {
+                prop_assert!(!from.may_become(to));
+            }
+        }
+
+        #[test]
+        fn a_payment_pays_only_an_unpaid_order_of_its_amount_and_payer(
+            status in status(), fee in 1u64..4, paid in 1u64..4, openid in "[ab]", payer in "[ab]",
+        ) {
+            let openid = OpenId::parse(&openid).unwrap();
+            let first = TransactionId::parse("first").unwrap();
+            let order = Standing {
+                status, total_fee: Fen::new(fee).unwrap(), openid: &openid,
+                transaction_id: status.was_paid().then_some(&first),
+            };
+            let verdict = judge(order, &payment("t", paid, &payer));
+            prop_assert_eq!(
+                verdict == Verdict::Pays,
+                status == Status::Unpaid && fee == paid && openid.as_str() == payer
+            );
+            prop_assert_ne!(verdict, Verdict::Known);
+            let again = judge(order, &payment("first", paid, &payer));
+            prop_assert_eq!(again == Verdict::Known, status.was_paid());
+        }
+    }
+
+    #[test]
+    fn a_foreign_currency_is_another_amount() {
+        let openid = OpenId::parse("a").unwrap();
+        let order =
+            Standing { status: Status::Unpaid, total_fee: Fen::new(1).unwrap(), openid: &openid, transaction_id: None };
+        let payment = Payment { currency: "USD".to_owned(), ..payment("t", 1, "a") };
+        assert_eq!(judge(order, &payment), Verdict::AmountDiffers);
+    }
+}

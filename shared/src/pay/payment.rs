@@ -1,0 +1,81 @@
+//! Money that WeChat Pay says it took.
+
+use crate::types::{Fen, OpenId, OutTradeNo, TransactionId, UnixSeconds};
+
+/// How we learned of a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// WeChat Pay told us.
+    Notice,
+    /// We asked.
+    Query,
+}
+
+impl Source {
+    /// As stored.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Notice => "NOTICE",
+            Self::Query => "QUERY",
+        }
+    }
+}
+
+/// A successful payment, read from verified bytes.
+///
+/// Outside of this module's parent it can't be made, only received.
+#[derive(Debug, Clone)]
+pub struct Payment {
+    pub(super) out_trade_no: OutTradeNo,
+    pub(super) transaction_id: TransactionId,
+    pub(super) total_fee: Fen,
+    pub(super) currency: String,
+    pub(super) openid: OpenId,
+    pub(super) paid_at: UnixSeconds,
+    pub(super) source: Source,
+}
+
+impl Payment {
+    /// The attempt that was paid.
+    #[must_use]
+    pub fn out_trade_no(&self) -> OutTradeNo {
+        self.out_trade_no
+    }
+
+    /// WeChat Pay's number of it.
+    #[must_use]
+    pub fn transaction_id(&self) -> &TransactionId {
+        &self.transaction_id
+    }
+
+    /// The order's amount as WeChat Pay has it: compared with ours, not the cash part of it.
+    #[must_use]
+    pub fn total_fee(&self) -> Fen {
+        self.total_fee
+    }
+
+    /// `CNY`, or something that no order of ours is in.
+    #[must_use]
+    pub fn currency(&self) -> &str {
+        &self.currency
+    }
+
+    /// Who paid.
+    #[must_use]
+    pub fn openid(&self) -> &OpenId {
+        &self.openid
+    }
+
+    /// When.
+    #[must_use]
+    pub fn paid_at(&self) -> UnixSeconds {
+        self.paid_at
+    }
+
+    /// How we know.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        self.source
+    }
+}

@@ -1,0 +1,190 @@
+//! The notice of payment (支付结果通知): bytes → fields → verified → meaning, in this order and no other.
+
+use super::{SignType, XmlError, api, read, sign::is_signed};
+use crate::{
+    pay::{Payment, Source},
+    types::{AppId, MchId, Secret},
+};
+
+/// What a genuine notice says.
+#[derive(Debug)]
+pub enum Notice {
+    /// Money was taken.
+    Paid(Payment),
+    /// An attempt to pay failed; the user may try again.
+    Failed {
+        /// The attempt, as WeChat Pay has it.
+        out_trade_no: String,
+        /// Why.
+        err_code: String,
+    },
+}
+
+/// Why a notice is refused. Nothing of it has been acted on.
+#[derive(Debug, thiserror::Error)]
+pub enum NoticeError {
+    /// Not the flat XML of a notice.
+    #[error("the notice is malformed")]
+    Malformed(#[from] XmlError),
+    /// `return_code` is not SUCCESS: it is not signed and says nothing.
+    #[error("the notice's return_code is not SUCCESS")]
+    ReturnCode,
+    /// The signature is missing, wrong, or of another type than configured.
+    #[error("the notice's signature is not right")]
+    Signature,
+    /// Genuine, and for another app or merchant.
+    #[error("the notice is for another {0}")]
+    Foreign(&'static str),
+    /// Genuine, and a field is missing or not in its form.
+    #[error("the notice's {0} is missing or not in its form")]
+    Field(&'static str),
+}
+
+/// Whose notices are received.
+pub struct Receiver {
+    /// Our appid.
+    pub app_id: AppId,
+    /// Our merchant number.
+    pub mch_id: MchId,
+    /// The only sign type accepted: a weaker one can't be chosen by the sender.
+    pub sign_type: SignType,
+}
+
+impl Receiver {
+    /// Reads a notice from the exact bytes received.
+    ///
+    /// # Errors
+    /// [`NoticeError`].
+    pub fn receive(&self, bytes: &[u8], api_v2_key: &Secret) -> Result<Notice, NoticeError> {
+        let fields = read("xml", bytes)?;
+        if fields.get("return_code") != Some("SUCCESS") {
+            return Err(NoticeError::ReturnCode);
+        }
+        if !is_signed(&fields, self.sign_type, api_v2_key) {
+            return Err(NoticeError::Signature);
+        }
+        if fields.get("appid") != Some(self.app_id.as_str()) {
+            return Err(NoticeError::Foreign("appid"));
+        }
+        if fields.get("mch_id") != Some(self.mch_id.as_str()) {
+            return Err(NoticeError::Foreign("mch_id"));
+        }
+        match fields.get("result_code") {
+            Some("SUCCESS") => {
+                api::payment(&fields, Source::Notice).map(Notice::Paid).map_err(NoticeError::Field)
+            }
+            Some("FAIL") => Ok(Notice::Failed {
+                out_trade_no: fields.get("out_trade_no").unwrap_or_default().to_owned(),
+                err_code: fields.get("err_code").unwrap_or_default().to_owned(),
+            }),
+            _ => Err(NoticeError::Field("result_code")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{super::{Fields, sign, write}, *};
+
+    const NOTICE: &str = include_str!("notice_g3.xml");
+
+    fn key() -> Secret {
+        Secret::new("rYLVL20kysqVBFxfTgcGyvKjycsY17WV".to_owned())
+    }
+
+    fn receiver() -> Receiver {
+        Receiver {
+            app_id: AppId::parse("wx95e6095a537e33b4").unwrap(),
+            mch_id: MchId::parse("1916817080").unwrap(),
+            sign_type: SignType::Md5,
+        }
+    }
+
+    /// The vector's fields with `changes`, signed again.
+    fn altered(changes: &[(&str, &str)]) -> String {
+        let mut fields = read("xml", NOTICE.as_bytes()).unwrap();
+        fields.set("out_trade_no", "01HF7Y9B9X000000000000000001".to_owned());
+        for (name, value) in changes {
+            fields.set(name, (*value).to_owned());
+        }
+        let signature = sign(&fields, SignType::Md5, &key());
+        fields.set("sign", signature);
+        write("xml", &fields).unwrap()
+    }
+
+    fn error(body: &str) -> String {
+        receiver().receive(body.as_bytes(), &key()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_notice_with_an_unknown_and_an_empty_field_is_genuine() {
+        let Notice::Paid(payment) =
+            receiver().receive(altered(&[("attach", "")]).as_bytes(), &key()).unwrap()
+        else {
+            panic!("not paid")
+        };
+        assert_eq!(payment.total_fee().get(), 101, "the order's amount, not the cash part of it");
+        assert_eq!(payment.paid_at().get(), 1_700_000_042);
+    }
+
+    #[test]
+    fn the_vector_is_genuine_and_its_number_is_not_one_of_ours() {
+        assert_eq!(error(NOTICE), "the notice's out_trade_no is missing or not in its form");
+    }
+
+    #[test]
+    fn a_genuine_failure_is_told_apart_from_a_forgery() {
+        let body = altered(&[("result_code", "FAIL"), ("err_code", "NOTENOUGH")]);
+        assert!(matches!(receiver().receive(body.as_bytes(), &key()), Ok(Notice::Failed { err_code, .. }) if err_code == "NOTENOUGH"));
+    }
+
+    #[test]
+    fn forged_foreign_and_unsigned_notices_are_refused() {
+        let genuine = altered(&[]);
+        assert_eq!(error(&genuine.replace("101", "1")), "the notice's signature is not right");
+        let mut unsigned = read("xml", genuine.as_bytes()).unwrap();
+        unsigned.set("sign", String::new());
+        assert_eq!(error(&write("xml", &unsigned).unwrap()), "the notice's signature is not right");
+        assert_eq!(error(&altered(&[("appid", "wx0000000000000000")])), "the notice is for another appid");
+        assert_eq!(error(&altered(&[("mch_id", "1")])), "the notice is for another mch_id");
+        assert_eq!(error(&altered(&[("return_code", "FAIL")])), "the notice's return_code is not SUCCESS");
+        assert_eq!(error(&altered(&[("total_fee", "1.01")])), "the notice's total_fee is missing or not in its form");
+    }
+
+    #[test]
+    fn the_other_sign_type_is_refused_though_its_signature_is_right() {
+        for named in ["", "HMAC-SHA256"] {
+            let mut fields = read("xml", altered(&[("sign_type", named)]).as_bytes()).unwrap();
+            let signature = sign(&fields, SignType::HmacSha256, &key());
+            fields.set("sign", signature);
+            assert_eq!(error(&write("xml", &fields).unwrap()), "the notice's signature is not right");
+        }
+        // Named as HMAC, signed with MD5: whichever of the two it was meant to be, it is not what is configured.
+        assert_eq!(error(&altered(&[("sign_type", "HMAC-SHA256")])), "the notice's signature is not right");
+    }
+
+    proptest! {
+        #[test]
+        fn any_changed_byte_is_noticed(position in 0usize..2000, to in any::<u8>()) {
+            let genuine = altered(&[]).into_bytes();
+            let mut bytes = genuine.clone();
+            let at = position % bytes.len();
+            bytes[at] = to;
+            let same_fields = read("xml", &bytes).ok() == read("xml", &genuine).ok();
+            prop_assert!(same_fields || receiver().receive(&bytes, &key()).is_err());
+        }
+
+        #[test]
+        fn receiving_any_bytes_never_panics(bytes: Vec<u8>) {
+            prop_assert!(receiver().receive(&bytes, &key()).is_err());
+        }
+    }
+
+    #[test]
+    fn fields_are_a_type_of_their_own() {
+        let fields: Fields = [("a".to_owned(), "1".to_owned())].into_iter().collect();
+        assert_eq!(fields.get("a"), Some("1"));
+    }
+}

@@ -1,0 +1,92 @@
+//! One call of APIv2: fields out, signed; verified fields back.
+
+use std::time::Duration;
+
+use super::{Fields, SignType, read, sign, sign::is_signed, write};
+use crate::{
+    host::Host,
+    pay::PayError,
+    types::{AppId, MchId, Secret},
+};
+
+/// How calls are addressed and signed.
+pub(crate) struct Transport {
+    pub(crate) host: Host,
+    pub(crate) base: String,
+    pub(crate) app_id: AppId,
+    pub(crate) mch_id: MchId,
+    pub(crate) sign_type: SignType,
+}
+
+impl Transport {
+    /// Calls `path`; the verified answer if `result_code` is SUCCESS.
+    ///
+    /// Unknown outcomes (SYSTEMERROR, a lost answer) repeat the identical bytes: all calls made here are idempotent by
+    /// their number.
+    pub(super) async fn call(
+        &self,
+        path: &'static str,
+        mut fields: Fields,
+        key: &Secret,
+    ) -> Result<Fields, PayError> {
+        fields.set("appid", self.app_id.to_string());
+        fields.set("mch_id", self.mch_id.to_string());
+        fields.set("nonce_str", self.host.nonce_str()?);
+        fields.set("sign_type", self.sign_type.as_str().to_owned());
+        let signature = sign(&fields, self.sign_type, key);
+        fields.set("sign", signature);
+        let body = write("xml", &fields).map_err(|error| PayError::Request { path, cause: error.into() })?;
+
+        let mut attempt = 1;
+        loop {
+            let error = match self.call_once(path, body.clone(), key).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            if attempt == ATTEMPTS || !error.is_transient() {
+                return Err(error);
+            }
+            attempt += 1;
+            let [jitter] = self.host.random::<1>()?;
+            tokio::time::sleep(Duration::from_millis(200 + u64::from(jitter))).await;
+        }
+    }
+
+    async fn call_once(&self, path: &'static str, body: String, key: &Secret) -> Result<Fields, PayError> {
+        let request = self.host.http()?.post(format!("{}{path}", self.base));
+        let request = request.header("content-type", "text/xml; charset=utf-8").timeout(TOTAL).body(body);
+        let lost = |error: reqwest::Error| PayError::Lost { path, cause: error.without_url().into() };
+        let answer = request.send().await.map_err(lost)?;
+        let status = answer.status();
+        let bytes = answer.bytes().await.map_err(lost)?;
+        if !status.is_success() {
+            return Err(PayError::Lost { path, cause: format!("HTTP status {}", status.as_u16()).into() });
+        }
+        let fields = read("xml", &bytes).map_err(|error| PayError::Lost { path, cause: error.into() })?;
+        self.verify(path, fields, key)
+    }
+
+    fn verify(&self, path: &'static str, fields: Fields, key: &Secret) -> Result<Fields, PayError> {
+        if fields.get("return_code") != Some("SUCCESS") {
+            // Said of the request as a whole, and unsigned: the signature, the account or the format is wrong.
+            let said = fields.get("return_msg").unwrap_or_default().chars().take(100).collect();
+            return Err(PayError::Refused { path, said });
+        }
+        if !is_signed(&fields, self.sign_type, key) {
+            return Err(PayError::NotVerified { path, what: "signature" });
+        }
+        let appid = fields.get("appid").is_none_or(|appid| appid == self.app_id.as_str());
+        let mch_id = fields.get("mch_id").is_none_or(|mch_id| mch_id == self.mch_id.as_str());
+        if !(appid && mch_id) {
+            return Err(PayError::NotVerified { path, what: "appid or mch_id" });
+        }
+        if fields.get("result_code") != Some("SUCCESS") {
+            let code = fields.get("err_code").unwrap_or_default().chars().take(64).collect();
+            return Err(PayError::Business { path, code });
+        }
+        Ok(fields)
+    }
+}
+
+const ATTEMPTS: u32 = 3;
+const TOTAL: Duration = Duration::from_secs(4);

@@ -1,0 +1,184 @@
+//! The one path of every request: event → [`Function::handle`] → answer and log line.
+//!
+//! [`serve`] runs a function in Lambda. The local gateway runs the same [`Instance`] behind the same event adapter.
+
+use std::{
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use futures_util::FutureExt;
+use lambda_http::{Body, LambdaEvent, Request, Response, service_fn};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    error::{ApiError, BoxError, Code},
+    host::{Host, HostError},
+    http::{answer, extract},
+    telemetry::{self, RequestLine, TaskLine},
+};
+
+/// A function can't start: its settings are wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("{function} can't start")]
+pub struct InitError {
+    function: &'static str,
+    #[source]
+    cause: BoxError,
+}
+
+/// One endpoint family: an AWS Lambda function behind routes of the HTTP API.
+pub trait Function: Sized + Send + Sync + 'static {
+    /// Its folder, its binary and its name in logs.
+    const NAME: &'static str;
+
+    /// Reads settings and makes clients; leaves the network alone.
+    fn init(host: &Host) -> impl Future<Output = Result<Self, HostError>> + Send;
+
+    /// Answers one request.
+    fn handle(&self, request: Request) -> impl Future<Output = Result<Response<Body>, ApiError>> + Send;
+
+    /// The answer to a failure. WeChat's callbacks have a form of their own; all others keep this one.
+    fn failure(error: &ApiError, request_id: &str) -> Response<Body> {
+        answer::failure(error, request_id)
+    }
+}
+
+/// A function that a schedule, a stream or another function starts with an event of its own type.
+pub trait Task: Sized + Send + Sync + 'static {
+    /// Its folder, its binary and its name in logs.
+    const NAME: &'static str;
+    /// What starts it.
+    type Event: DeserializeOwned + Send;
+    /// What it answers, and what its log line shows.
+    type Report: Serialize + Send;
+
+    /// Reads settings and makes clients; leaves the network alone.
+    fn init(host: &Host) -> impl Future<Output = Result<Self, HostError>> + Send;
+
+    /// Does the work once.
+    fn run(&self, event: Self::Event) -> impl Future<Output = Result<Self::Report, BoxError>> + Send;
+}
+
+/// A started function: what one Lambda environment holds.
+pub struct Instance<F> {
+    function: F,
+    host: Host,
+    cold: AtomicBool,
+}
+
+impl<F: Function> Instance<F> {
+    /// Starts the function on `host`.
+    ///
+    /// # Errors
+    /// A setting is missing or wrong.
+    pub async fn start(host: Host) -> Result<Self, InitError> {
+        let function =
+            F::init(&host).await.map_err(|error| InitError { function: F::NAME, cause: error.into() })?;
+        Ok(Self { function, host, cold: AtomicBool::new(true) })
+    }
+
+    /// Answers one request; never fails, and a panic costs only this answer.
+    pub async fn respond(&self, request: Request) -> Response<Body> {
+        let started = self.host.now_millis();
+        let route = extract::route(&request).to_owned();
+        let request_id = extract::request_id(&request);
+        let handled = AssertUnwindSafe(self.function.handle(request)).catch_unwind().await;
+        let result = handled.unwrap_or_else(|_| Err(ApiError::new(Code::Internal).because("the handler panicked")));
+        let (response, error) = match result {
+            Ok(response) => (response, None),
+            Err(error) => (F::failure(&error, &request_id), Some(error)),
+        };
+        telemetry::request(&RequestLine {
+            function: F::NAME,
+            route: &route,
+            status: response.status().as_u16(),
+            error: error.as_ref(),
+            duration_ms: self.host.now_millis().saturating_sub(started),
+            request_id: &request_id,
+            cold_start: self.cold.swap(false, Ordering::Relaxed),
+        });
+        response
+    }
+}
+
+/// A started task: what one Lambda environment holds.
+pub struct TaskInstance<T> {
+    task: T,
+    host: Host,
+    cold: AtomicBool,
+}
+
+impl<T: Task> TaskInstance<T> {
+    /// Starts the task on `host`.
+    ///
+    /// # Errors
+    /// A setting is missing or wrong.
+    pub async fn start(host: Host) -> Result<Self, InitError> {
+        let task = T::init(&host).await.map_err(|error| InitError { function: T::NAME, cause: error.into() })?;
+        Ok(Self { task, host, cold: AtomicBool::new(true) })
+    }
+
+    /// Runs the task once; an error makes Lambda repeat an asynchronous event.
+    ///
+    /// # Errors
+    /// What the task answers, or that it panicked.
+    pub async fn run(&self, event: T::Event, request_id: &str) -> Result<T::Report, BoxError> {
+        let started = self.host.now_millis();
+        let handled = AssertUnwindSafe(self.task.run(event)).catch_unwind().await;
+        let result = handled.unwrap_or_else(|_| Err("the task panicked".into()));
+        telemetry::task(&TaskLine {
+            function: T::NAME,
+            report: result.as_ref().map(|report| serde_json::to_string(report).unwrap_or_default()),
+            duration_ms: self.host.now_millis().saturating_sub(started),
+            request_id,
+            cold_start: self.cold.swap(false, Ordering::Relaxed),
+        });
+        result
+    }
+}
+
+/// Runs the function `F` in Lambda, for as long as the environment lives.
+///
+/// # Errors
+/// The function can't start, or the Runtime API is gone.
+pub fn serve<F: Function>() -> Result<(), BoxError> {
+    runtime()?.block_on(async {
+        telemetry::install();
+        let instance = start(Instance::<F>::start(Host::lambda()).await)?;
+        let instance = &instance;
+        lambda_http::run(service_fn(move |request| async move {
+            Ok::<_, Infallible>(instance.respond(request).await)
+        }))
+        .await
+    })
+}
+
+/// Runs the task `T` in Lambda, for as long as the environment lives.
+///
+/// # Errors
+/// The task can't start, or the Runtime API is gone.
+pub fn serve_task<T: Task>() -> Result<(), BoxError> {
+    runtime()?.block_on(async {
+        telemetry::install();
+        let instance = start(TaskInstance::<T>::start(Host::lambda()).await)?;
+        let instance = &instance;
+        lambda_http::lambda_runtime::run(service_fn(move |event: LambdaEvent<T::Event>| async move {
+            instance.run(event.payload, &event.context.request_id).await
+        }))
+        .await
+    })
+}
+
+fn start<I>(result: Result<I, InitError>) -> Result<I, BoxError> {
+    result.map_err(|error| {
+        telemetry::startup_failure(&error);
+        BoxError::from(error)
+    })
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    // A Lambda environment answers one request at a time: one thread is enough, and starts sooner.
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}

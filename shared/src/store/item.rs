@@ -1,0 +1,73 @@
+//! Items and rows, expressions and their values.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{AttributeValue, CancellationReason},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::StoreError;
+
+/// A row as DynamoDB holds it.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// A text attribute.
+pub(super) fn s(text: impl ToString) -> AttributeValue {
+    AttributeValue::S(text.to_string())
+}
+
+/// A number attribute.
+pub(super) fn n(number: impl Into<u64>) -> AttributeValue {
+    AttributeValue::N(number.into().to_string())
+}
+
+/// A structure as a map attribute.
+pub(super) fn map(value: &impl Serialize) -> Result<AttributeValue, StoreError> {
+    serde_dynamo::to_attribute_value(value).map_err(|error| StoreError::new("writing an item", error))
+}
+
+/// A row as an item.
+pub(super) fn write(row: &impl Serialize) -> Result<Item, StoreError> {
+    serde_dynamo::to_item(row).map_err(|error| StoreError::new("writing an item", error))
+}
+
+/// An item as a row; attributes that the row does not name are passed over.
+pub(super) fn read<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    serde_dynamo::from_item(item).map_err(|error| StoreError::new("reading an item", error))
+}
+
+/// What a transaction that did not happen says of each of its parts.
+pub(super) enum Cancelled {
+    /// Conditions failed; the reasons are in the order of the parts.
+    Conditions(Vec<CancellationReason>),
+    /// Another transaction held an item: try again.
+    Conflict,
+}
+
+/// Tells a cancelled transaction from one that could not be tried.
+pub(super) fn cancelled(
+    operation: &'static str,
+    error: SdkError<TransactWriteItemsError>,
+) -> Result<Cancelled, StoreError> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+        return Err(StoreError::from_sdk(operation, error));
+    };
+    let reasons = cancelled.cancellation_reasons().to_vec();
+    let has = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
+    if has("ConditionalCheckFailed") {
+        return Ok(Cancelled::Conditions(reasons));
+    }
+    if has("TransactionConflict") || has("ThrottlingError") || has("ProvisionedThroughputExceeded") {
+        return Ok(Cancelled::Conflict);
+    }
+    Err(StoreError::from_sdk(operation, error))
+}
+
+/// Whether the condition of part `index` failed, and the item that made it fail, if there was one.
+pub(super) fn failed(reasons: &[CancellationReason], index: usize) -> Option<Option<Item>> {
+    let reason = reasons.get(index)?;
+    (reason.code() == Some("ConditionalCheckFailed")).then(|| reason.item().cloned().filter(|item| !item.is_empty()))
+}

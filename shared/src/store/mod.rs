@@ -1,0 +1,83 @@
+//! The tables, a file each. Methods are named by what they are for and say their condition.
+//!
+//! A failed condition is data: it comes back as a variant of an outcome, with the item that made it fail. Everything else
+//! that goes wrong is a [`StoreError`].
+
+mod item;
+mod orders;
+mod outbox;
+mod payments;
+mod products;
+mod sessions;
+mod users;
+
+pub use orders::{
+    ClosedOrder, IdempotencyKey, Line, NewOrder, Order, OrderPage, OrderSummary, Orders, Placed, Prepay, PrepayTerms, Settled,
+    Stored, shards,
+};
+pub use products::{Product, Products};
+pub use sessions::{Session, SessionKeys};
+pub use users::{LoggedIn, NewLogin, Profile, Role, User, Users};
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+
+use crate::error::{ApiError, BoxError, Code};
+
+/// DynamoDB could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation} failed")]
+pub struct StoreError {
+    operation: &'static str,
+    transient: bool,
+    #[source]
+    cause: BoxError,
+}
+
+impl StoreError {
+    fn new(operation: &'static str, cause: impl Into<BoxError>) -> Self {
+        Self { operation, transient: false, cause: cause.into() }
+    }
+
+    /// Another transaction held an item, again and again.
+    fn contended(operation: &'static str) -> Self {
+        Self { operation, transient: true, cause: "other transactions kept the item".into() }
+    }
+
+    fn from_sdk<E>(operation: &'static str, error: SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let transient = match &error {
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+            SdkError::ServiceError(error) => {
+                error.raw().status().is_server_error() || error.err().code().is_some_and(is_transient)
+            }
+            _ => false,
+        };
+        // A service's message can quote keys; its code and the operation are enough to find the fault.
+        let cause = match error.as_service_error() {
+            Some(service) => service.code().unwrap_or("unknown error").to_owned().into(),
+            None => BoxError::from(error),
+        };
+        Self { operation, transient, cause }
+    }
+}
+
+fn is_transient(code: &str) -> bool {
+    matches!(
+        code,
+        "ProvisionedThroughputExceededException"
+            | "ThrottlingException"
+            | "RequestLimitExceeded"
+            | "InternalServerError"
+            | "TransactionConflictException"
+            | "TransactionInProgressException"
+    )
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let code = if error.transient { Code::UpstreamBusy } else { Code::Internal };
+        Self::new(code).because(error)
+    }
+}

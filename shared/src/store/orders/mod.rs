@@ -1,0 +1,105 @@
+//! `ORDERS_TABLE`: an order a row, with the attempt to pay it that is under way.
+//!
+//! Key `order_id`. Index `by_user` (`user_id`, `order_id`) lists a user's orders, newest last. Index `by_due` (`due_shard`,
+//! `next_query_at`) lists unpaid orders by when to ask WeChat about them; an order that is paid or closed leaves it.
+
+mod place;
+mod prepay;
+mod row;
+mod settle;
+mod sweep;
+
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+
+use super::{StoreError, item};
+use crate::{
+    host::{Host, HostError},
+    types::{OrderId, UserId},
+};
+
+pub use place::{IdempotencyKey, NewOrder, OrderSummary, Placed};
+pub use prepay::{ClosedOrder, Stored};
+pub use row::{Line, Order, Prepay, PrepayTerms};
+pub use settle::Settled;
+pub use sweep::shards;
+
+/// The tables that change together with an order.
+pub struct Orders {
+    client: Client,
+    table: String,
+    host: Host,
+}
+
+/// Some of a user's orders.
+pub struct OrderPage {
+    /// Newest first.
+    pub orders: Vec<Order>,
+    /// Where the next page begins, if there is one.
+    pub cursor: Option<OrderId>,
+}
+
+impl Orders {
+    /// Reads the setting. Tables that only some functions use are read from the settings at use.
+    ///
+    /// # Errors
+    /// It is missing.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self { client: host.dynamodb()?, table: host.var("ORDERS_TABLE")?.to_owned(), host: host.clone() })
+    }
+
+    /// The order as it is now.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn get(&self, order_id: OrderId) -> Result<Option<Order>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("order_id", item::s(order_id))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("reading an order", error))?;
+        answer.item.map(item::read).transpose()
+    }
+
+    /// A user's orders, newest first, after `cursor`.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn of_user(&self, user_id: &UserId, cursor: Option<OrderId>) -> Result<OrderPage, StoreError> {
+        // The key is made of the caller's own id: another user's cursor leads nowhere else.
+        let start = cursor.map(|order_id| {
+            [("user_id".to_owned(), item::s(user_id)), ("order_id".to_owned(), item::s(order_id))].into()
+        });
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("by_user")
+            .key_condition_expression("user_id = :user")
+            .expression_attribute_values(":user", item::s(user_id))
+            .scan_index_forward(false)
+            .limit(PAGE)
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("listing orders", error))?;
+        let cursor = match page.last_evaluated_key.as_ref().and_then(|key| key.get("order_id")) {
+            Some(AttributeValue::S(text)) => {
+                Some(OrderId::parse(text).map_err(|error| StoreError::new("listing orders", error))?)
+            }
+            _ => None,
+        };
+        let orders = page.items.unwrap_or_default().into_iter().map(item::read).collect::<Result<_, _>>()?;
+        Ok(OrderPage { orders, cursor })
+    }
+
+    fn var(&self, name: &'static str) -> Result<&str, StoreError> {
+        self.host.var(name).map_err(|error| StoreError::new("naming a table", error))
+    }
+}
+
+/// Orders on a page.
+const PAGE: i32 = 20;

@@ -1,0 +1,243 @@
+//! Placing an order: two requests, one to read the catalogue, one to write.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem};
+use serde::{Deserialize, Serialize};
+
+use super::{Line, Order, Orders, sweep};
+use crate::{
+    crypto::{hex, sha256},
+    pay::order::Status,
+    store::{
+        Product, StoreError,
+        item::{self, Cancelled, Item},
+        products::ON_SALE,
+    },
+    types::{Fen, OpenId, OrderId, OutTradeNo, ProductId, UnixSeconds, UserId},
+};
+
+/// The user's own name for a request, so that repeating it makes one order.
+pub struct IdempotencyKey {
+    id: String,
+    payload: String,
+}
+
+impl IdempotencyKey {
+    /// The key that `user_id` sent with a request whose meaning is `payload`.
+    #[must_use]
+    pub fn new(user_id: &UserId, key: &str, payload: &impl Serialize) -> Self {
+        let payload = serde_json::to_vec(payload).unwrap_or_default();
+        Self { id: format!("{user_id}#{}", hex(&sha256(key.as_bytes()))), payload: hex(&sha256(&payload)) }
+    }
+}
+
+/// An order to be placed: what and how many, in the user's order.
+pub struct NewOrder {
+    /// Its key.
+    pub order_id: OrderId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Who must pay it.
+    pub openid: OpenId,
+    /// What was ordered; each product once.
+    pub items: Vec<(ProductId, u32)>,
+    /// Now.
+    pub created_at: UnixSeconds,
+    /// When paying ends.
+    pub expires_at: UnixSeconds,
+}
+
+/// What came of placing an order.
+#[derive(Debug)]
+pub enum Placed {
+    /// It was placed, now or by an earlier request with the same key.
+    Order(OrderSummary),
+    /// No such product, or it is not for sale.
+    NoSuchProduct(ProductId),
+    /// The sum is larger than an order can be.
+    TooDear,
+    /// The key was used with another payload.
+    KeyReused,
+}
+
+/// What the user is told of a placed order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OrderSummary {
+    /// Its key.
+    pub order_id: OrderId,
+    /// Its first attempt.
+    pub out_trade_no: OutTradeNo,
+    /// What it costs.
+    pub total_fee: Fen,
+}
+
+#[derive(Serialize, Deserialize)]
+struct IdempotencyRow {
+    id: String,
+    payload: String,
+    expires_at: UnixSeconds,
+    order: OrderSummary,
+}
+
+impl Orders {
+    /// Places an order at the catalogue's prices.
+    ///
+    /// Condition: no order of that number, and no living row of `key`.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn place(&self, new: &NewOrder, key: Option<&IdempotencyKey>) -> Result<Placed, StoreError> {
+        let (products, earlier) = self.read_for(new, key).await?;
+        if let (Some(row), Some(key)) = (earlier, key)
+            && row.expires_at > new.created_at
+        {
+            return Ok(replay(row, key));
+        }
+        let order = match priced(new, &products) {
+            Ok(order) => order,
+            Err(refused) => return Ok(refused),
+        };
+        self.write(&order, key).await
+    }
+
+    async fn read_for(
+        &self,
+        new: &NewOrder,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<(BTreeMap<ProductId, Product>, Option<IdempotencyRow>), StoreError> {
+        let products = self.var("PRODUCTS_TABLE")?;
+        let ids = new.items.iter().map(|(id, _)| item_key("product_id", id.as_str()));
+        let mut wanted = BTreeMap::from([(products, keys(ids)?)]);
+        if let Some(key) = key {
+            wanted.insert(self.var("IDEMPOTENCY_TABLE")?, keys([item_key("id", &key.id)])?);
+        }
+        let mut request = self.client.batch_get_item();
+        for (table, keys) in wanted {
+            request = request.request_items(table, keys);
+        }
+        let answer = request.send().await.map_err(|error| StoreError::from_sdk("reading the catalogue", error))?;
+        if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
+            return Err(StoreError::contended("reading the catalogue"));
+        }
+        let mut tables = answer.responses.unwrap_or_default();
+        let found = tables.remove(products).unwrap_or_default().into_iter().map(item::read::<Product>);
+        let found = found.map(|product| product.map(|product| (product.product_id.clone(), product)));
+        let earlier = tables.into_values().flatten().next().map(item::read).transpose()?;
+        Ok((found.collect::<Result<_, _>>()?, earlier))
+    }
+
+    async fn write(&self, order: &Order, key: Option<&IdempotencyKey>) -> Result<Placed, StoreError> {
+        let summary = OrderSummary {
+            order_id: order.order_id,
+            out_trade_no: order.out_trade_no,
+            total_fee: order.total_fee,
+        };
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item::write(order)?))
+            .condition_expression("attribute_not_exists(order_id)")
+            .build()
+            .map_err(|error| StoreError::new(PLACING, error))?;
+        let mut parts = vec![TransactWriteItem::builder().put(put).build()];
+        if let Some(key) = key {
+            let row = IdempotencyRow {
+                id: key.id.clone(),
+                payload: key.payload.clone(),
+                expires_at: order.created_at.plus(KEY_LIFE),
+                order: summary.clone(),
+            };
+            let put = Put::builder()
+                .table_name(self.var("IDEMPOTENCY_TABLE")?)
+                .set_item(Some(item::write(&row)?))
+                // An expired row may still be there: DynamoDB takes its time to remove it.
+                .condition_expression("attribute_not_exists(id) OR expires_at <= :now")
+                .expression_attribute_values(":now", item::n(order.created_at.get()))
+                .return_values_on_condition_check_failure(
+                    aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld,
+                )
+                .build()
+                .map_err(|error| StoreError::new(PLACING, error))?;
+            parts.push(TransactWriteItem::builder().put(put).build());
+        }
+        for _ in 0..CONFLICTS {
+            let Err(error) = self.client.transact_write_items().set_transact_items(Some(parts.clone())).send().await
+            else {
+                return Ok(Placed::Order(summary));
+            };
+            match (item::cancelled(PLACING, error)?, key) {
+                (Cancelled::Conflict, _) => self.pause().await,
+                (Cancelled::Conditions(reasons), Some(key)) => {
+                    // Somebody with the same key was first.
+                    let row = item::failed(&reasons, 1).flatten().map(item::read).transpose()?;
+                    return row
+                        .map(|row| replay(row, key))
+                        .ok_or_else(|| StoreError::new(PLACING, "the order's number is taken"));
+                }
+                (Cancelled::Conditions(_), None) => {
+                    return Err(StoreError::new(PLACING, "the order's number is taken"));
+                }
+            }
+        }
+        Err(StoreError::contended(PLACING))
+    }
+}
+
+fn replay(row: IdempotencyRow, key: &IdempotencyKey) -> Placed {
+    if row.payload == key.payload { Placed::Order(row.order) } else { Placed::KeyReused }
+}
+
+fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Order, Placed> {
+    let mut items = Vec::with_capacity(new.items.len());
+    let mut total: Option<Fen> = None;
+    for (product_id, quantity) in &new.items {
+        let product = products.get(product_id).filter(|product| product.shelf.as_deref() == Some(ON_SALE));
+        let product = product.ok_or_else(|| Placed::NoSuchProduct(product_id.clone()))?;
+        let sum = product.price.times(*quantity).map_err(|_| Placed::TooDear)?;
+        total = Some(match total {
+            None => sum,
+            Some(total) => total.plus(sum).map_err(|_| Placed::TooDear)?,
+        });
+        items.push(Line {
+            product_id: product_id.clone(),
+            name: product.name.clone(),
+            price: product.price,
+            quantity: *quantity,
+        });
+    }
+    Ok(Order {
+        order_id: new.order_id,
+        user_id: new.user_id.clone(),
+        openid: new.openid.clone(),
+        status: Status::Unpaid,
+        total_fee: total.ok_or(Placed::TooDear)?,
+        items,
+        created_at: new.created_at,
+        expires_at: new.expires_at,
+        out_trade_no: OutTradeNo::first(new.order_id),
+        terms: None,
+        prepay: None,
+        paid_at: None,
+        transaction_id: None,
+        asked_at: None,
+        next_query_at: Some(sweep::first_query(new.created_at)),
+        queries: 0,
+        due_shard: Some(sweep::shard(new.order_id)),
+    })
+}
+
+fn keys(keys: impl IntoIterator<Item = Item>) -> Result<KeysAndAttributes, StoreError> {
+    KeysAndAttributes::builder()
+        .set_keys(Some(keys.into_iter().collect()))
+        .consistent_read(true)
+        .build()
+        .map_err(|error| StoreError::new("reading the catalogue", error))
+}
+
+fn item_key(name: &str, value: &str) -> Item {
+    Item::from([(name.to_owned(), AttributeValue::S(value.to_owned()))])
+}
+
+const PLACING: &str = "placing an order";
+const KEY_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const CONFLICTS: usize = 5;

@@ -1,0 +1,123 @@
+//! The attempt to pay an order, and the end of it.
+
+use aws_sdk_dynamodb::{
+    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    types::ReturnValuesOnConditionCheckFailure::AllOld,
+};
+
+use super::{Order, Orders, Prepay, PrepayTerms};
+use crate::{
+    store::{StoreError, item},
+    types::{OutTradeNo, UnixSeconds},
+};
+
+/// Whether a step of an attempt was stored.
+#[derive(Debug)]
+pub enum Stored {
+    /// It was.
+    Yes,
+    /// The order has gone on meanwhile: it is paid, closed, or at another attempt. This is how it is now.
+    Overtaken(Box<Order>),
+}
+
+/// What came of closing an order.
+#[derive(Debug)]
+pub enum ClosedOrder {
+    /// It is closed, now or since before.
+    Closed(Box<Order>),
+    /// It was paid, or another attempt was begun, meanwhile. This is how it is now.
+    Overtaken(Box<Order>),
+}
+
+impl Orders {
+    /// Stores what WeChat Pay answered to the attempt, and what it was asked.
+    ///
+    /// Condition: the order is unpaid and at this attempt.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn prepaid(&self, order: &Order, terms: &PrepayTerms, prepay: &Prepay) -> Result<Stored, StoreError> {
+        let update = self
+            .update_attempt(order)
+            .update_expression("SET terms = :terms, prepay = :prepay")
+            .expression_attribute_values(":terms", item::map(terms)?)
+            .expression_attribute_values(":prepay", item::map(prepay)?);
+        stored(update, "storing a prepayment").await
+    }
+
+    /// Stores what WeChat Pay was asked when its answer was lost: the next request must ask the same.
+    ///
+    /// Condition: the order is unpaid and at this attempt.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn asked_with(&self, order: &Order, terms: &PrepayTerms) -> Result<Stored, StoreError> {
+        let update = self
+            .update_attempt(order)
+            .update_expression("SET terms = if_not_exists(terms, :terms)")
+            .expression_attribute_values(":terms", item::map(terms)?);
+        stored(update, "storing an attempt").await
+    }
+
+    /// Goes on to the attempt `next`. The one before must be closed at WeChat Pay, or be unknown there.
+    ///
+    /// Condition: the order is unpaid and at the attempt that `order` says.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn begin_attempt(&self, order: &Order, next: OutTradeNo) -> Result<Stored, StoreError> {
+        let update = self
+            .update_attempt(order)
+            .update_expression("SET out_trade_no = :next REMOVE terms, prepay")
+            .expression_attribute_values(":next", item::s(next));
+        stored(update, "beginning an attempt").await
+    }
+
+    /// Closes the order. Its attempt must be closed at WeChat Pay, or be unknown there.
+    ///
+    /// Condition: the order is unpaid and at the attempt that `order` says.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn close(&self, order: &Order, now: UnixSeconds) -> Result<ClosedOrder, StoreError> {
+        let update = self
+            .update_attempt(order)
+            .update_expression("SET #status = :closed, closed_at = :now REMOVE prepay, due_shard, next_query_at")
+            .expression_attribute_values(":closed", item::s("CLOSED"))
+            .expression_attribute_values(":now", item::n(now.get()));
+        match stored(update, "closing an order").await? {
+            Stored::Yes => {
+                let mut order = order.clone();
+                order.status = crate::pay::order::Status::Closed;
+                Ok(ClosedOrder::Closed(Box::new(order)))
+            }
+            Stored::Overtaken(order) if order.status == crate::pay::order::Status::Closed => {
+                Ok(ClosedOrder::Closed(order))
+            }
+            Stored::Overtaken(order) => Ok(ClosedOrder::Overtaken(order)),
+        }
+    }
+
+    fn update_attempt(&self, order: &Order) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("order_id", item::s(order.order_id))
+            .condition_expression("#status = :unpaid AND out_trade_no = :no")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":unpaid", item::s("UNPAID"))
+            .expression_attribute_values(":no", item::s(order.out_trade_no))
+            .return_values_on_condition_check_failure(AllOld)
+    }
+}
+
+async fn stored(update: UpdateItemFluentBuilder, operation: &'static str) -> Result<Stored, StoreError> {
+    let Err(error) = update.send().await else { return Ok(Stored::Yes) };
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(failed)) => match failed.item().cloned() {
+            Some(item) => Ok(Stored::Overtaken(Box::new(item::read(item)?))),
+            None => Err(StoreError::new(operation, "the order is gone")),
+        },
+        _ => Err(StoreError::from_sdk(operation, error)),
+    }
+}

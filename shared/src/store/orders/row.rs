@@ -1,0 +1,118 @@
+//! The row of an order.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    pay::order::{Standing, Status},
+    types::{Fen, OpenId, OrderId, OutTradeNo, PrepayId, ProductId, TransactionId, UnixSeconds, UserId},
+};
+
+/// An order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Order {
+    /// Its key.
+    pub order_id: OrderId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Who must pay it.
+    pub openid: OpenId,
+    /// Where it stands.
+    pub status: Status,
+    /// What it costs.
+    pub total_fee: Fen,
+    /// What was ordered.
+    pub items: Vec<Line>,
+    /// When it was placed.
+    pub created_at: UnixSeconds,
+    /// When paying ends.
+    pub expires_at: UnixSeconds,
+    /// The attempt that is to pay it, or the last one.
+    pub out_trade_no: OutTradeNo,
+    /// What that attempt was asked with, once it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<PrepayTerms>,
+    /// What can be paid, once WeChat Pay has answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepay: Option<Prepay>,
+    /// When it was paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_at: Option<UnixSeconds>,
+    /// By which transaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction_id: Option<TransactionId>,
+    /// When WeChat Pay was last asked about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<UnixSeconds>,
+    /// When to ask WeChat Pay about it next; absent once it is paid or closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_query_at: Option<UnixSeconds>,
+    /// How often it was asked about.
+    #[serde(default)]
+    pub queries: u32,
+    /// The part of the index `by_due` it stands in; absent once it is paid or closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_shard: Option<String>,
+}
+
+/// Some of one product. Name and price are as they were when the order was placed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Line {
+    /// Which product.
+    pub product_id: ProductId,
+    /// What the user reads.
+    pub name: String,
+    /// The price of one.
+    pub price: Fen,
+    /// How many.
+    pub quantity: u32,
+}
+
+/// What an attempt was asked with, beside what the order says: a repetition must say the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrepayTerms {
+    /// What the user reads.
+    pub description: String,
+    /// The user's address then.
+    pub client_ip: String,
+}
+
+/// What WeChat Pay answered to an attempt.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Prepay {
+    /// What the phone calls the payment up with.
+    pub prepay_id: PrepayId,
+    /// When it was answered.
+    pub at: UnixSeconds,
+}
+
+impl Order {
+    /// The shortest time before its end in which an order can still be prepaid: WeChat Pay takes no less than a minute.
+    pub const LAST_CALL: Duration = Duration::from_secs(60);
+
+    /// What the state machine must know of it.
+    #[must_use]
+    pub fn standing(&self) -> Standing<'_> {
+        Standing {
+            status: self.status,
+            total_fee: self.total_fee,
+            openid: &self.openid,
+            transaction_id: self.transaction_id.as_ref(),
+        }
+    }
+
+    /// Whether it is too late to begin paying.
+    #[must_use]
+    pub fn is_over(&self, now: UnixSeconds) -> bool {
+        now.plus(Self::LAST_CALL) > self.expires_at
+    }
+
+    /// The answer to its attempt, while it can be paid with: it lives two hours, and we stop five minutes before.
+    #[must_use]
+    pub fn live_prepay(&self, now: UnixSeconds) -> Option<&Prepay> {
+        self.prepay.as_ref().filter(|prepay| now.since(prepay.at) < PREPAY_LIFE)
+    }
+}
+
+const PREPAY_LIFE: Duration = Duration::from_secs(2 * 60 * 60 - 5 * 60);

@@ -1,0 +1,116 @@
+//! Settling a payment: the order's change, the receipt and the outbox row are one transaction.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+
+use super::{Order, Orders, place::CONFLICTS};
+use crate::{
+    pay::{
+        Payment,
+        order::{Verdict, judge},
+    },
+    store::{
+        StoreError,
+        item::{self, Cancelled},
+        outbox, payments,
+    },
+};
+
+/// What came of a payment. It is durable when this is returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It was recorded, now for the first time.
+    Recorded(Verdict),
+    /// It had been recorded before: nothing was changed.
+    Again(Verdict),
+    /// We have no such order; nothing was recorded.
+    NoSuchOrder,
+}
+
+impl Orders {
+    /// Settles a payment: pays the order, or records why it can't.
+    ///
+    /// The usual case and its repetition are one request each: the order's number follows from the attempt's, and a failed
+    /// condition brings the order along.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked; nothing was written, or the payment was settled and the answer lost. Settle it again.
+    pub async fn settle(&self, payment: &Payment) -> Result<Settled, StoreError> {
+        // No order of ours is in another currency, so there is nothing to compare with.
+        let mut verdict = if payment.currency() == "CNY" { Verdict::Pays } else { Verdict::AmountDiffers };
+        for _ in 0..CONFLICTS {
+            let parts = self.parts(payment, verdict)?;
+            let request = self.client.transact_write_items().set_transact_items(Some(parts));
+            let Err(error) = request.send().await else { return Ok(Settled::Recorded(verdict)) };
+            let reasons = match item::cancelled(SETTLING, error)? {
+                Cancelled::Conflict => {
+                    self.pause().await;
+                    continue;
+                }
+                Cancelled::Conditions(reasons) => reasons,
+            };
+            // The receipt is the first part: if it was there, the payment had been recorded, whatever it meant.
+            let known = item::failed(&reasons, 0).is_some();
+            match (item::failed(&reasons, 2), verdict) {
+                (None, verdict) if known => return Ok(Settled::Again(verdict)),
+                (Some(None), _) => return Ok(Settled::NoSuchOrder),
+                (Some(Some(order)), _) => {
+                    let order: Order = item::read(order)?;
+                    verdict = judge(order.standing(), payment);
+                    if known || verdict == Verdict::Known {
+                        return Ok(Settled::Again(verdict));
+                    }
+                }
+                // The condition to pay failed on an order that can be paid: it changed in between. Look again.
+                (None, _) => self.pause().await,
+            }
+        }
+        Err(StoreError::contended(SETTLING))
+    }
+
+    fn parts(&self, payment: &Payment, verdict: Verdict) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let now = self.host.now();
+        let receipt = payments::record(self.var("PAYMENTS_TABLE")?, payment, verdict, now)?;
+        let event = outbox::payment(self.var("OUTBOX_TABLE")?, payment, verdict, now)?;
+        let mut parts = vec![
+            TransactWriteItem::builder().put(receipt).build(),
+            TransactWriteItem::builder().put(event).build(),
+        ];
+        if verdict == Verdict::Pays {
+            parts.push(TransactWriteItem::builder().update(self.pay(payment)?).build());
+        }
+        Ok(parts)
+    }
+
+    /// The change of the order. Its condition is [`judge`]'s for [`Verdict::Pays`].
+    fn pay(&self, payment: &Payment) -> Result<Update, StoreError> {
+        Update::builder()
+            .table_name(&self.table)
+            .key("order_id", item::s(payment.out_trade_no().order_id()))
+            .update_expression(
+                "SET #status = :paid, paid_at = :at, transaction_id = :transaction, paid_by = :no \
+                 REMOVE due_shard, next_query_at",
+            )
+            .condition_expression("#status = :unpaid AND total_fee = :fee AND openid = :openid")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":paid", item::s("PAID"))
+            .expression_attribute_values(":unpaid", item::s("UNPAID"))
+            .expression_attribute_values(":at", item::n(payment.paid_at().get()))
+            .expression_attribute_values(":transaction", item::s(payment.transaction_id()))
+            .expression_attribute_values(":no", item::s(payment.out_trade_no()))
+            .expression_attribute_values(":fee", item::n(payment.total_fee().get()))
+            .expression_attribute_values(":openid", item::s(payment.openid().as_str()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|error| StoreError::new(SETTLING, error))
+    }
+
+    /// A pause of 20 to 275 ms, so that those who collided don't collide again.
+    pub(super) async fn pause(&self) {
+        let [jitter] = self.host.random::<1>().unwrap_or_default();
+        tokio::time::sleep(Duration::from_millis(20 + u64::from(jitter))).await;
+    }
+}
+
+const SETTLING: &str = "settling a payment";

@@ -1,0 +1,132 @@
+//! When to ask WeChat Pay about an unpaid order, and who asks.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    types::AttributeValue,
+};
+
+use super::{Order, Orders};
+use crate::{
+    crypto::sha256,
+    store::{StoreError, item},
+    types::{OrderId, UnixSeconds},
+};
+
+impl Orders {
+    /// Unpaid orders of one shard whose time to be asked about has come, the longest due first; at most `limit`.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn due(&self, shard: &str, now: UnixSeconds, limit: u16) -> Result<Vec<OrderId>, StoreError> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("by_due")
+            .key_condition_expression("due_shard = :shard AND next_query_at <= :now")
+            .expression_attribute_values(":shard", item::s(shard))
+            .expression_attribute_values(":now", item::n(now.get()))
+            .limit(limit.into())
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("listing due orders", error))?;
+        let ids = page.items.unwrap_or_default().into_iter().filter_map(|mut item| item.remove("order_id"));
+        ids.map(|id| match id {
+            AttributeValue::S(text) => OrderId::parse(&text).map_err(|error| StoreError::new("listing due orders", error)),
+            _ => Err(StoreError::new("listing due orders", "an order's key is not a text")),
+        })
+        .collect()
+    }
+
+    /// Notes that WeChat Pay is asked about the order out of turn, because somebody looks at it; `false` if another just
+    /// asked.
+    ///
+    /// Condition: the order is unpaid and was last asked about when `order` says.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn ask_now(&self, order: &Order, now: UnixSeconds) -> Result<bool, StoreError> {
+        let update = self.claim(order, now).update_expression("SET asked_at = :now");
+        let update = match order.asked_at {
+            None => update.condition_expression("#status = :unpaid AND attribute_not_exists(asked_at)"),
+            Some(asked_at) => update
+                .condition_expression("#status = :unpaid AND asked_at = :asked")
+                .expression_attribute_values(":asked", item::n(asked_at.get())),
+        };
+        claimed(update).await
+    }
+
+    /// Takes the turn to ask WeChat Pay about the order, and sets the next one; `false` if another took it.
+    ///
+    /// Condition: the order is unpaid and has been asked about as often as `order` says.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn take_turn(&self, order: &Order, now: UnixSeconds) -> Result<bool, StoreError> {
+        let update = self
+            .claim(order, now)
+            .update_expression("SET asked_at = :now, queries = :next, next_query_at = :at")
+            .condition_expression("#status = :unpaid AND queries = :queries")
+            .expression_attribute_values(":queries", item::n(order.queries))
+            .expression_attribute_values(":next", item::n(order.queries.saturating_add(1)))
+            .expression_attribute_values(":at", item::n(next_query(order, now).get()));
+        claimed(update).await
+    }
+
+    fn claim(&self, order: &Order, now: UnixSeconds) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("order_id", item::s(order.order_id))
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":unpaid", item::s("UNPAID"))
+            .expression_attribute_values(":now", item::n(now.get()))
+    }
+}
+
+async fn claimed(update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
+    let Err(error) = update.send().await else { return Ok(true) };
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+        _ => Err(StoreError::from_sdk("taking a turn", error)),
+    }
+}
+
+/// The parts of the index `by_due`.
+#[must_use]
+pub fn shards() -> impl Iterator<Item = String> {
+    (0..SHARDS).map(|shard| format!("{shard:02}"))
+}
+
+pub(super) fn shard(order_id: OrderId) -> String {
+    let [first, ..] = sha256(order_id.to_string().as_bytes());
+    format!("{:02}", first % SHARDS)
+}
+
+pub(super) fn first_query(created_at: UnixSeconds) -> UnixSeconds {
+    created_at.plus(WAITS[0])
+}
+
+/// The next time: back off, but be there when the order ends, and go on at the longest wait if closing it fails.
+fn next_query(order: &Order, now: UnixSeconds) -> UnixSeconds {
+    let asked = usize::try_from(order.queries).unwrap_or(usize::MAX).saturating_add(1);
+    let wait = WAITS.get(asked).or(WAITS.last()).copied().unwrap_or_default();
+    let next = now.plus(wait);
+    if now < order.expires_at { next.min(order.expires_at) } else { next }
+}
+
+/// 16: a shard takes 1,000 writes a second.
+const SHARDS: u8 = 16;
+
+/// The waits between questions; the first is after the order was placed.
+const WAITS: [Duration; 7] = [
+    Duration::from_secs(30),
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+    Duration::from_secs(2 * 60),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(10 * 60),
+    Duration::from_secs(30 * 60),
+];

@@ -1,0 +1,131 @@
+//! `SESSIONS_TABLE`: what a login left behind: which user an openid is, and the session keys.
+//!
+//! Key `openid`. The row also says from when on tokens are valid (`tokens_valid_from`, seconds): an operator who sets it signs
+//! the user out of every route that reads the row.
+
+use aws_sdk_dynamodb::Client;
+use serde::{Deserialize, Serialize};
+
+use super::{NewLogin, StoreError, item};
+use crate::{
+    crypto::{Keyring, Sealed},
+    host::{Host, HostError},
+    secrets::{SecretCell, SecretError},
+    session::Caller,
+    types::{OpenId, SessionKey, UnionId, UnixSeconds, UserId},
+};
+
+/// The row.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Session {
+    /// Its key.
+    pub openid: OpenId,
+    /// Which user that is.
+    pub user_id: UserId,
+    /// The person, once WeChat has told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unionid: Option<UnionId>,
+    /// When the current key began, in milliseconds: an older login does not overwrite a newer one.
+    pub login_at: u64,
+    session_key: Sealed,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous_session_key: Option<Sealed>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous_login_at: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tokens_valid_from: Option<UnixSeconds>,
+}
+
+impl Session {
+    /// The row that the first login of an openid leaves.
+    pub(super) fn first(login: &NewLogin, user_id: &UserId) -> Self {
+        Self {
+            openid: login.openid.clone(),
+            user_id: user_id.clone(),
+            unionid: login.unionid.clone(),
+            login_at: login.at_millis,
+            session_key: login.session_key.clone(),
+            previous_session_key: None,
+            previous_login_at: None,
+            tokens_valid_from: None,
+        }
+    }
+
+    /// Whether the caller's token is still one that counts.
+    #[must_use]
+    pub fn honours(&self, caller: &Caller) -> bool {
+        self.user_id == caller.user_id && self.tokens_valid_from.is_none_or(|from| caller.issued_at >= from)
+    }
+}
+
+/// The sealing of session keys, with the key ring in the secret `DATA_KEYS_ARN`.
+pub struct SessionKeys {
+    ring: SecretCell<Keyring>,
+    host: Host,
+}
+
+impl SessionKeys {
+    /// Reads the setting.
+    ///
+    /// # Errors
+    /// It is missing.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self { ring: SecretCell::new(host, "DATA_KEYS_ARN")?, host: host.clone() })
+    }
+
+    /// Seals a key for its user's row.
+    ///
+    /// # Errors
+    /// The ring can't be read or used.
+    pub async fn seal(&self, openid: &OpenId, key: &SessionKey) -> Result<Sealed, SessionKeysError> {
+        let ring = self.ring.get().await?;
+        Ok(ring.seal(key.text().as_bytes(), openid.as_str().as_bytes(), self.host.random()?)?)
+    }
+
+    /// The row's keys, the current one first. One that can't be opened any more is left out: the user logs in again.
+    ///
+    /// # Errors
+    /// The ring can't be read.
+    pub async fn open(&self, session: &Session) -> Result<Vec<SessionKey>, SessionKeysError> {
+        let ring = self.ring.get().await?;
+        let sealed = [Some(&session.session_key), session.previous_session_key.as_ref()];
+        let open = |sealed| {
+            let text = ring.open(sealed, session.openid.as_str().as_bytes()).ok()?;
+            SessionKey::parse(std::str::from_utf8(&text).ok()?).ok()
+        };
+        Ok(sealed.into_iter().flatten().filter_map(open).collect())
+    }
+}
+
+/// Session keys can't be sealed or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionKeysError {
+    /// The ring can't be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The ring can't be used.
+    #[error(transparent)]
+    Seal(#[from] crate::crypto::SealError),
+    /// There is no randomness.
+    #[error(transparent)]
+    Host(#[from] HostError),
+}
+
+impl From<SessionKeysError> for crate::error::ApiError {
+    fn from(error: SessionKeysError) -> Self {
+        Self::new(crate::error::Code::Internal).because(error)
+    }
+}
+
+/// The row of `openid`, if that has ever logged in.
+pub(super) async fn get(client: &Client, table: &str, openid: &OpenId) -> Result<Option<Session>, StoreError> {
+    let answer = client
+        .get_item()
+        .table_name(table)
+        .key("openid", item::s(openid.as_str()))
+        .consistent_read(true)
+        .send()
+        .await
+        .map_err(|error| StoreError::from_sdk("reading a session", error))?;
+    answer.item.map(item::read).transpose()
+}

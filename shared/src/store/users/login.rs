@@ -1,0 +1,207 @@
+//! A login: one request for somebody known, two for somebody new.
+
+use aws_sdk_dynamodb::{
+    operation::update_item::UpdateItemError,
+    types::{Put, ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
+};
+
+use super::{Role, User, Users};
+use crate::{
+    crypto::Sealed,
+    store::{
+        Session, StoreError,
+        item::{self, Cancelled},
+    },
+    telemetry,
+    types::{OpenId, UnionId, UnixSeconds, UserId},
+};
+
+/// What WeChat told of somebody who logs in.
+pub struct NewLogin {
+    /// Who, within this mini program.
+    pub openid: OpenId,
+    /// The id they get if they are new.
+    pub user_id: UserId,
+    /// Which person, if WeChat told.
+    pub unionid: Option<UnionId>,
+    /// The new session_key, sealed.
+    pub session_key: Sealed,
+    /// Now, in milliseconds.
+    pub at_millis: u64,
+}
+
+/// Who logged in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedIn {
+    /// The user.
+    pub user_id: UserId,
+    /// Whether this login made them one.
+    pub is_new: bool,
+}
+
+enum Refreshed {
+    Yes(Session),
+    /// A newer login has been stored; this one's key is the older.
+    Superseded(Session),
+    Nobody,
+}
+
+enum Created {
+    Yes,
+    /// Another first login of this openid was quicker.
+    Known,
+    /// The person is already this user, under another openid.
+    UnionIdOf(UserId),
+}
+
+impl Users {
+    /// Stores the session, and makes the user if they are new.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn log_in(&self, login: &NewLogin) -> Result<LoggedIn, StoreError> {
+        for _ in 0..ROUNDS {
+            match self.refresh(login).await? {
+                Refreshed::Yes(session) => {
+                    if let Some(unionid) = login.unionid.as_ref().filter(|id| session.unionid.as_ref() != Some(id)) {
+                        self.learn_unionid(&session, unionid, now(login)).await?;
+                    }
+                    return Ok(LoggedIn { user_id: session.user_id, is_new: false });
+                }
+                Refreshed::Superseded(session) => {
+                    return Ok(LoggedIn { user_id: session.user_id, is_new: false });
+                }
+                Refreshed::Nobody => {}
+            }
+            match self.create(login).await? {
+                Created::Yes => return Ok(LoggedIn { user_id: login.user_id.clone(), is_new: true }),
+                Created::Known => {}
+                Created::UnionIdOf(owner) => {
+                    if self.join(login, &owner).await? {
+                        return Ok(LoggedIn { user_id: owner, is_new: false });
+                    }
+                }
+            }
+        }
+        Err(StoreError::contended(LOGGING_IN))
+    }
+
+    /// Makes the current key the previous one and stores the new.
+    ///
+    /// Condition: the openid is known, and its last login is not newer.
+    async fn refresh(&self, login: &NewLogin) -> Result<Refreshed, StoreError> {
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.sessions)
+            .key("openid", item::s(login.openid.as_str()))
+            .update_expression(
+                "SET previous_session_key = session_key, previous_login_at = login_at, \
+                 session_key = :key, login_at = :at",
+            )
+            .condition_expression("attribute_exists(openid) AND login_at <= :at")
+            .expression_attribute_values(":key", item::map(&login.session_key)?)
+            .expression_attribute_values(":at", item::n(login.at_millis))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(AllOld)
+            .send()
+            .await;
+        match result {
+            Ok(answer) => Ok(Refreshed::Yes(item::read(answer.attributes.unwrap_or_default())?)),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    match failed.item().cloned().filter(|item| !item.is_empty()) {
+                        Some(item) => Ok(Refreshed::Superseded(item::read(item)?)),
+                        None => Ok(Refreshed::Nobody),
+                    }
+                }
+                _ => Err(StoreError::from_sdk(LOGGING_IN, error)),
+            },
+        }
+    }
+
+    /// Makes session, user and the claim of the unionid, all or none.
+    ///
+    /// Condition: none of them is there.
+    async fn create(&self, login: &NewLogin) -> Result<Created, StoreError> {
+        let user = User {
+            user_id: login.user_id.clone(),
+            role: Role::User,
+            created_at: now(login),
+            openids: [login.openid.as_str().to_owned()].into(),
+            unionid: login.unionid.clone(),
+            nick_name: None,
+            avatar_url: None,
+        };
+        let user = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item::write(&user)?))
+            .condition_expression("attribute_not_exists(id)")
+            .build()
+            .map_err(|error| StoreError::new(LOGGING_IN, error))?;
+        let mut parts = vec![self.put_session(login, &login.user_id)?, TransactWriteItem::builder().put(user).build()];
+        if let Some(unionid) = &login.unionid {
+            parts.push(self.claim(unionid, &login.user_id, now(login))?);
+        }
+        let request = self.client.transact_write_items().set_transact_items(Some(parts));
+        let Err(error) = request.send().await else { return Ok(Created::Yes) };
+        let Cancelled::Conditions(reasons) = item::cancelled(LOGGING_IN, error)? else { return Ok(Created::Known) };
+        if item::failed(&reasons, 0).is_some() {
+            return Ok(Created::Known);
+        }
+        match item::failed(&reasons, 2).flatten() {
+            Some(claim) => Ok(Created::UnionIdOf(super::unionid::owner(claim)?)),
+            None => Err(StoreError::new(LOGGING_IN, "there is a user without a session")),
+        }
+    }
+
+    /// Lets a new openid of a known person log in as the user that the person is, and says so in a record.
+    ///
+    /// Condition: the openid is not known. `false` if it is.
+    async fn join(&self, login: &NewLogin, owner: &UserId) -> Result<bool, StoreError> {
+        let user = Update::builder()
+            .table_name(&self.table)
+            .key("id", item::s(owner))
+            .update_expression("ADD openids :openid")
+            .expression_attribute_values(
+                ":openid",
+                aws_sdk_dynamodb::types::AttributeValue::Ss(vec![login.openid.as_str().to_owned()]),
+            )
+            .condition_expression("attribute_exists(id)")
+            .build()
+            .map_err(|error| StoreError::new(LOGGING_IN, error))?;
+        let parts = vec![
+            self.put_session(login, owner)?,
+            TransactWriteItem::builder().update(user).build(),
+            self.note_merge(&login.user_id, owner, "JOINED", now(login))?,
+        ];
+        let request = self.client.transact_write_items().set_transact_items(Some(parts));
+        let Err(error) = request.send().await else {
+            telemetry::attention("openid-joined-user", owner);
+            return Ok(true);
+        };
+        match item::cancelled(LOGGING_IN, error)? {
+            Cancelled::Conflict => Ok(false),
+            Cancelled::Conditions(reasons) if item::failed(&reasons, 0).is_some() => Ok(false),
+            Cancelled::Conditions(_) => Err(StoreError::new(LOGGING_IN, "a unionid is claimed by nobody")),
+        }
+    }
+
+    fn put_session(&self, login: &NewLogin, user_id: &UserId) -> Result<TransactWriteItem, StoreError> {
+        let row = Session::first(login, user_id);
+        let put = Put::builder()
+            .table_name(&self.sessions)
+            .set_item(Some(item::write(&row)?))
+            .condition_expression("attribute_not_exists(openid)")
+            .build()
+            .map_err(|error| StoreError::new(LOGGING_IN, error))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+}
+
+fn now(login: &NewLogin) -> UnixSeconds {
+    UnixSeconds::new(login.at_millis / 1000)
+}
+
+pub(super) const LOGGING_IN: &str = "logging in";
+const ROUNDS: usize = 5;

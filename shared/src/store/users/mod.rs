@@ -1,0 +1,179 @@
+//! `USERS_TABLE`: the users, and whose each unionid is.
+//!
+//! Key `id`: a user's id; `unionid#<unionid>` for the claim of a unionid by a user; `merge#<…>` for what an operator must know
+//! of two users who turned out to be one person. Together with `SESSIONS_TABLE`, which knows openids.
+
+mod login;
+mod unionid;
+
+use aws_sdk_dynamodb::{Client, operation::update_item::UpdateItemError, types::ReturnValue};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    StoreError,
+    item::{self, Item},
+    sessions::{self, Session},
+};
+use crate::{
+    host::{Host, HostError},
+    types::{OpenId, UnionId, UnixSeconds, UserId},
+};
+
+pub use login::{LoggedIn, NewLogin};
+
+/// What a user may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// What everybody may.
+    #[default]
+    User,
+    /// What the shop's people may: consume cards.
+    Staff,
+}
+
+impl Role {
+    /// As stored and answered.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Staff => "staff",
+        }
+    }
+}
+
+/// A user.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct User {
+    /// The user's key.
+    #[serde(rename = "id")]
+    pub user_id: UserId,
+    /// What the user may do.
+    #[serde(default)]
+    pub role: Role,
+    /// When the user first logged in.
+    pub created_at: UnixSeconds,
+    /// The openids that log in as this user.
+    #[serde(with = "serde_dynamo::string_set")]
+    pub openids: std::collections::BTreeSet<String>,
+    /// The person, once WeChat has told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unionid: Option<UnionId>,
+    /// As the user calls themself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nick_name: Option<String>,
+    /// Where the user's picture is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar_url: Option<String>,
+}
+
+/// What a user shows of themself.
+#[derive(Debug, Clone, Default)]
+pub struct Profile {
+    /// As the user calls themself.
+    pub nick_name: Option<String>,
+    /// Where the user's picture is.
+    pub avatar_url: Option<String>,
+}
+
+/// The two tables.
+pub struct Users {
+    client: Client,
+    table: String,
+    sessions: String,
+}
+
+impl Users {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// One is missing.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self {
+            client: host.dynamodb()?,
+            table: host.var("USERS_TABLE")?.to_owned(),
+            sessions: host.var("SESSIONS_TABLE")?.to_owned(),
+        })
+    }
+
+    /// The user's record.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn get(&self, user_id: &UserId) -> Result<Option<User>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("id", item::s(user_id))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("reading a user", error))?;
+        answer.item.map(item::read).transpose()
+    }
+
+    /// The session of `openid`.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn session(&self, openid: &OpenId) -> Result<Option<Session>, StoreError> {
+        sessions::get(&self.client, &self.sessions, openid).await
+    }
+
+    /// Changes what the user may do; `None` if there is no such user.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn set_role(&self, user_id: &UserId, role: Role) -> Result<Option<User>, StoreError> {
+        // `role` is a reserved word of expressions.
+        let names = [("#role".to_owned(), "role".to_owned())].into();
+        let values = [(":role".to_owned(), item::s(role.as_str()))].into();
+        self.update(user_id, "SET #role = :role", Some(names), values).await
+    }
+
+    /// Stores what the user shows; what is absent stays as it was. `None` if there is no such user.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn set_profile(&self, user_id: &UserId, profile: &Profile) -> Result<Option<User>, StoreError> {
+        let fields = [("nick_name", &profile.nick_name), ("avatar_url", &profile.avatar_url)];
+        let given: Vec<_> = fields.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).collect();
+        if given.is_empty() {
+            return self.get(user_id).await;
+        }
+        let sets: Vec<_> = given.iter().map(|(name, _)| format!("{name} = :{name}")).collect();
+        let values = given.iter().map(|(name, value)| (format!(":{name}"), item::s(value))).collect();
+        self.update(user_id, &format!("SET {}", sets.join(", ")), None, values).await
+    }
+
+    async fn update(
+        &self,
+        user_id: &UserId,
+        expression: &str,
+        names: Option<std::collections::HashMap<String, String>>,
+        values: Item,
+    ) -> Result<Option<User>, StoreError> {
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("id", item::s(user_id))
+            .update_expression(expression)
+            // A user has a time of creation; claims and merges have none.
+            .condition_expression("attribute_exists(created_at)")
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(Some(values))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match result {
+            Ok(answer) => answer.attributes.map(item::read).transpose(),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
+                _ => Err(StoreError::from_sdk("changing a user", error)),
+            },
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! One person, one user: the claims of unionids.
+
+use aws_sdk_dynamodb::types::{
+    Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Users, login::LOGGING_IN};
+use crate::{
+    store::{
+        Session, StoreError,
+        item::{self, Cancelled, Item},
+    },
+    telemetry,
+    types::{UnionId, UnixSeconds, UserId},
+};
+
+#[derive(Serialize, Deserialize)]
+struct Claim {
+    id: String,
+    user_id: UserId,
+    claimed_at: UnixSeconds,
+}
+
+/// Two users who are one person: a record for an operator.
+#[derive(Serialize)]
+struct Merge<'a> {
+    id: String,
+    user_id: &'a str,
+    same_person_as: &'a str,
+    /// `JOINED`: the openid logs in as the other user. `PENDING`: both have records, and an operator must decide.
+    state: &'static str,
+    noted_at: UnixSeconds,
+}
+
+impl Users {
+    /// Stores the unionid of a known user, if it is not another user's. A unionid that is stored is never overwritten.
+    ///
+    /// Condition: the claim is free, or the user's own.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn learn_unionid(&self, session: &Session, unionid: &UnionId, now: UnixSeconds) -> Result<(), StoreError> {
+        if session.unionid.is_some() {
+            // The mini program was bound to another Open Platform account: not for a login to decide.
+            telemetry::attention("unionid-changed", &session.user_id);
+            return Ok(());
+        }
+        let user = Update::builder()
+            .table_name(&self.table)
+            .key("id", item::s(&session.user_id))
+            .update_expression("SET unionid = if_not_exists(unionid, :unionid)")
+            .expression_attribute_values(":unionid", item::s(unionid.as_str()))
+            .condition_expression("attribute_exists(id)")
+            .build()
+            .map_err(|error| StoreError::new(LOGGING_IN, error))?;
+        let parts = vec![
+            self.claim(unionid, &session.user_id, now)?,
+            TransactWriteItem::builder().update(user).build(),
+            self.note_unionid(session, unionid)?,
+        ];
+        let request = self.client.transact_write_items().set_transact_items(Some(parts));
+        let Err(error) = request.send().await else { return Ok(()) };
+        let claim = match item::cancelled(LOGGING_IN, error)? {
+            // Somebody else is at it: the next login tries again.
+            Cancelled::Conflict => return Ok(()),
+            Cancelled::Conditions(reasons) => item::failed(&reasons, 0).flatten(),
+        };
+        match claim {
+            Some(claim) => self.collide(session, unionid, &owner(claim)?, now).await,
+            None => Err(StoreError::new(LOGGING_IN, "there is a session without a user")),
+        }
+    }
+
+    /// Two users with records of their own turn out to be one person: an operator must decide; both go on as they are.
+    async fn collide(
+        &self,
+        session: &Session,
+        unionid: &UnionId,
+        owner: &UserId,
+        now: UnixSeconds,
+    ) -> Result<(), StoreError> {
+        telemetry::attention("two-users-one-person", &session.user_id);
+        let parts = vec![
+            self.note_merge(&session.user_id, owner, "PENDING", now)?,
+            // The session remembers, so that not every login comes here.
+            self.note_unionid(session, unionid)?,
+        ];
+        let request = self.client.transact_write_items().set_transact_items(Some(parts));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => item::cancelled(LOGGING_IN, error).map(|_| ()),
+        }
+    }
+
+    /// Claims `unionid` for the user. Condition: it is free, or the user's own.
+    pub(super) fn claim(
+        &self,
+        unionid: &UnionId,
+        user_id: &UserId,
+        now: UnixSeconds,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let claim =
+            Claim { id: format!("unionid#{}", unionid.as_str()), user_id: user_id.clone(), claimed_at: now };
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item::write(&claim)?))
+            .condition_expression("attribute_not_exists(id) OR user_id = :user")
+            .expression_attribute_values(":user", item::s(user_id))
+            .return_values_on_condition_check_failure(AllOld)
+            .build()
+            .map_err(|error| StoreError::new(LOGGING_IN, error))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Records that two users are one person.
+    pub(super) fn note_merge(
+        &self,
+        user_id: &UserId,
+        owner: &UserId,
+        state: &'static str,
+        now: UnixSeconds,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let row = Merge {
+            id: format!("merge#{user_id}#{owner}"),
+            user_id: user_id.as_str(),
+            same_person_as: owner.as_str(),
+            state,
+            noted_at: now,
+        };
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item::write(&row)?))
+            .build()
+            .map_err(|error| StoreError::new(LOGGING_IN, error))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    fn note_unionid(&self, session: &Session, unionid: &UnionId) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.sessions)
+            .key("openid", item::s(session.openid.as_str()))
+            .update_expression("SET unionid = :unionid")
+            .expression_attribute_values(":unionid", item::s(unionid.as_str()))
+            .condition_expression("attribute_exists(openid)")
+            .build()
+            .map_err(|error| StoreError::new(LOGGING_IN, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+}
+
+/// Whose a claim is.
+pub(super) fn owner(claim: Item) -> Result<UserId, StoreError> {
+    Ok(item::read::<Claim>(claim)?.user_id)
+}

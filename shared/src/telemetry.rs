@@ -1,0 +1,126 @@
+//! Logs: one JSON line a request, and what may never stand in one.
+//!
+//! Bodies, headers, tokens, keys, phone numbers, openids in clear and URLs are never formatted: the lines below have typed
+//! fields and nothing else. Errors reach a line through their `Display`, which by rule names things and never quotes secrets;
+//! an end-to-end test searches every log for the secrets and people of that test.
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{fmt::MakeWriter, util::SubscriberInitExt};
+
+use crate::{
+    error::{self, ApiError, BoxError, Severity},
+    runtime::InitError,
+};
+
+/// What the log tells of one request.
+pub struct RequestLine<'a> {
+    /// The function that answered.
+    pub function: &'static str,
+    /// The route as the template names it, `GET /api/orders/{orderId}`: no value of a path stands in it.
+    pub route: &'a str,
+    /// The HTTP status.
+    pub status: u16,
+    /// The failure, if it was one.
+    pub error: Option<&'a ApiError>,
+    /// Wall time, in milliseconds.
+    pub duration_ms: u64,
+    /// API Gateway's request id, which a failure's body repeats.
+    pub request_id: &'a str,
+    /// Whether this was the first request of the environment.
+    pub cold_start: bool,
+}
+
+/// Writes the line of one request.
+pub fn request(line: &RequestLine<'_>) {
+    let code = line.error.map_or("OK", |error| error.code().name());
+    let chain = line.error.and_then(ApiError::chain);
+    macro_rules! write {
+        ($level:ident) => {
+            tracing::$level!(
+                function = line.function,
+                route = line.route,
+                status = line.status,
+                code,
+                error.chain = chain,
+                duration_ms = line.duration_ms,
+                request_id = line.request_id,
+                cold_start = line.cold_start,
+                "request"
+            )
+        };
+    }
+    match line.error.map_or(Severity::Info, |error| error.code().severity()) {
+        Severity::Info => write!(info),
+        Severity::Warn => write!(warn),
+        Severity::Error => write!(error),
+    }
+}
+
+/// What the log tells of one run of a task.
+pub struct TaskLine<'a> {
+    /// The task.
+    pub function: &'static str,
+    /// Its report, as JSON, or why it failed.
+    pub report: Result<String, &'a BoxError>,
+    /// Wall time, in milliseconds.
+    pub duration_ms: u64,
+    /// Lambda's request id.
+    pub request_id: &'a str,
+    /// Whether this was the first run of the environment.
+    pub cold_start: bool,
+}
+
+/// Writes the line of one run.
+pub fn task(line: &TaskLine<'_>) {
+    let TaskLine { function, duration_ms, request_id, cold_start, .. } = line;
+    match &line.report {
+        Ok(report) => tracing::info!(function, report, duration_ms, request_id, cold_start, "task"),
+        Err(error) => {
+            let chain = error::chain(error.as_ref());
+            tracing::error!(function, error.chain = chain, duration_ms, request_id, cold_start, "task");
+        }
+    }
+}
+
+/// Writes why a function can't start.
+pub fn startup_failure(error: &InitError) {
+    tracing::error!(error.chain = error::chain(error), "startup");
+}
+
+/// Something that is not a request's failure and that an operator should look at: `what` in kebab-case, `about` the number of
+/// the order, payment or user it is about.
+pub fn attention(what: &'static str, about: &dyn std::fmt::Display) {
+    tracing::warn!(what, about = %about, "attention");
+}
+
+/// A failure that was survived, and which `step` of the work it was.
+pub fn survived(step: &'static str, error: &(dyn std::error::Error + 'static)) {
+    tracing::warn!(step, error.chain = error::chain(error), "survived");
+}
+
+/// Sends all lines to standard output, as Lambda wants them, and panics with their place but without their message.
+pub fn install() {
+    subscriber(std::io::stdout).init();
+    std::panic::set_hook(Box::new(|info| {
+        // The message may quote data; the place is enough to find the bug.
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panic");
+    }));
+}
+
+/// The subscriber of [`install`], writing to `writer`.
+pub fn subscriber<W>(writer: W) -> impl tracing::Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    // Nothing finer than `info`: what a dependency logs at `debug` can hold a request's headers.
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false)
+        .with_max_level(LevelFilter::INFO)
+        .with_writer(writer)
+        .finish()
+}

@@ -1,0 +1,175 @@
+//! Identifiers, WeChat's and ours.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The text is not such an identifier; says which rule it breaks, never the text itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} {rule}")]
+pub struct IdError {
+    /// Which identifier was expected, in WeChat's name for it.
+    pub what: &'static str,
+    /// The rule that was broken.
+    pub rule: &'static str,
+}
+
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $valid:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Reads the text.
+            ///
+            /// # Errors
+            /// [`IdError`] with the rule it breaks.
+            pub fn parse(text: &str) -> Result<Self, IdError> {
+                let valid: fn(&str) -> bool = $valid;
+                if valid(text) { Ok(Self(text.to_owned())) } else { Err(IdError { what: $what, rule: $rule }) }
+            }
+
+            /// The text itself.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+            fn try_from(text: String) -> Result<Self, IdError> {
+                Self::parse(&text)
+            }
+        }
+    };
+}
+
+macro_rules! plain {
+    ($name:ident) => {
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), self.0)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+macro_rules! personal {
+    ($name:ident) => {
+        /// A short hash: enough to follow one person through a log, not enough to know who it is.
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let digest = Sha256::new().chain_update("wechat log ").chain_update(&self.0).finalize();
+                write!(f, "{}#", stringify!($name))?;
+                digest.iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+    };
+}
+
+identifier!(
+    /// A user within one mini program. Case-sensitive; 28 characters today, and nothing here relies on it.
+    OpenId, "openid", "must be 1 to 128 letters, digits, '-' or '_'", |text| is_token(text, 1..=128)
+);
+personal!(OpenId);
+
+identifier!(
+    /// A person across all applications of one Open Platform account.
+    UnionId, "unionid", "must be 1 to 128 letters, digits, '-' or '_'", |text| is_token(text, 1..=128)
+);
+personal!(UnionId);
+
+identifier!(
+    /// Our own name for a user.
+    UserId, "userId", "must be 1 to 64 letters, digits, '-' or '_'", |text| is_token(text, 1..=64)
+);
+plain!(UserId);
+
+impl UserId {
+    /// The id of the user who first logged in with `openid`.
+    ///
+    /// It follows from the application and the openid, so that two first logins at once name the same user.
+    #[must_use]
+    pub fn of(app_id: &AppId, openid: &OpenId) -> Self {
+        let digest = Sha256::new().chain_update(app_id.as_str()).chain_update([0]).chain_update(openid.as_str()).finalize();
+        let hex: String = digest.iter().take(13).map(|byte| format!("{byte:02x}")).collect();
+        Self(format!("u{hex}"))
+    }
+}
+
+identifier!(
+    /// A mini program or an official account, `wx` and 16 hexadecimal digits.
+    AppId, "appid", "must be 3 to 32 letters or digits", |text| is_token(text, 3..=32)
+);
+plain!(AppId);
+
+identifier!(
+    /// A merchant of WeChat Pay.
+    MchId, "mch_id", "must be 1 to 32 digits", |text| (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+);
+plain!(MchId);
+
+identifier!(
+    /// A payment's number at WeChat Pay.
+    TransactionId, "transaction_id", "must be 1 to 32 letters, digits, '-' or '_'", |text| is_token(text, 1..=32)
+);
+plain!(TransactionId);
+
+identifier!(
+    /// What a prepaid order is called up with on the phone; valid for two hours.
+    PrepayId, "prepay_id", "must be 1 to 64 visible ASCII characters",
+    |text| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+);
+plain!(PrepayId);
+
+identifier!(
+    /// A thing in the catalogue.
+    ProductId, "productId", "must be 1 to 64 letters, digits, '-' or '_'", |text| is_token(text, 1..=64)
+);
+plain!(ProductId);
+
+fn is_token(text: &str, length: std::ops::RangeInclusive<usize>) -> bool {
+    length.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_openid_is_not_printed() {
+        let openid = OpenId::parse("o5wQws1FH2FD2uaNtxmrc1jiG4dc").unwrap();
+        let shown = format!("{openid:?}");
+        assert!(shown.starts_with("OpenId#") && shown.len() == 15, "{shown}");
+        assert!(!shown.contains("o5wQ"));
+    }
+
+    #[test]
+    fn a_user_id_follows_from_application_and_openid() {
+        let openid = OpenId::parse("o5wQws1FH2FD2uaNtxmrc1jiG4dc").unwrap();
+        let here = AppId::parse("wx95e6095a537e33b4").unwrap();
+        let elsewhere = AppId::parse("wx0000000000000000").unwrap();
+        assert_eq!(UserId::of(&here, &openid), UserId::of(&here, &openid));
+        assert_ne!(UserId::of(&here, &openid), UserId::of(&elsewhere, &openid));
+        assert_eq!(UserId::of(&here, &openid).as_str().len(), 27);
+    }
+
+    #[test]
+    fn an_identifier_with_other_characters_is_refused() {
+        for text in ["", "a b", "a\n", "张", "a;b"] {
+            assert!(OpenId::parse(text).is_err(), "{text:?}");
+            assert!(ProductId::parse(text).is_err(), "{text:?}");
+        }
+        assert!(MchId::parse("19168x").is_err());
+    }
+}

@@ -1,0 +1,19 @@
+//! Newtypes: a value is parsed once, at the edge, and is right from then on.
+//!
+//! Three classes. *Plain* ones print themselves. *Personal* ones ([`OpenId`], [`UnionId`]) print a short hash, so that a log
+//! can be followed without telling who it is about. *Secret* ones ([`SessionKey`], [`Secret`]) print nothing and are wiped on
+//! drop.
+
+mod fen;
+mod id;
+mod order_no;
+mod secret;
+mod time;
+
+pub use fen::{Fen, FenError};
+pub use id::{
+    AppId, IdError, MchId, OpenId, PrepayId, ProductId, TransactionId, UnionId, UserId,
+};
+pub use order_no::{OrderId, OutTradeNo};
+pub use secret::{Secret, SessionKey, SessionKeyError};
+pub use time::{TimeError, UnixSeconds};

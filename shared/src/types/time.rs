@@ -1,0 +1,119 @@
+//! Instants: seconds of UTC inside, +08:00 only where WeChat speaks it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use time::{
+    OffsetDateTime, PrimitiveDateTime, UtcOffset,
+    format_description::{BorrowedFormatItem, well_known::Rfc3339},
+    macros::{format_description, offset},
+};
+
+/// The text is not such a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a time in the form {0}")]
+pub struct TimeError(&'static str);
+
+/// Seconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UnixSeconds(u64);
+
+impl UnixSeconds {
+    /// That many seconds after the epoch.
+    #[must_use]
+    pub const fn new(seconds: u64) -> Self {
+        Self(seconds)
+    }
+
+    /// The number of seconds.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The instant `later`, whole seconds.
+    #[must_use]
+    pub const fn plus(self, later: Duration) -> Self {
+        Self(self.0.saturating_add(later.as_secs()))
+    }
+
+    /// The instant `earlier`, whole seconds; the epoch at the earliest.
+    #[must_use]
+    pub const fn minus(self, earlier: Duration) -> Self {
+        Self(self.0.saturating_sub(earlier.as_secs()))
+    }
+
+    /// How long after `earlier` this is; nothing if it is before.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_secs(self.0.saturating_sub(earlier.0))
+    }
+
+    /// `yyyyMMddHHmmss` in UTC+8: WeChat Pay APIv2's `time_expire`.
+    #[must_use]
+    pub fn to_pay_v2(self) -> String {
+        self.at(BEIJING).format(PAY_V2).unwrap_or_default()
+    }
+
+    /// Reads `yyyyMMddHHmmss` in UTC+8: WeChat Pay APIv2's `time_end`.
+    ///
+    /// # Errors
+    /// Another form, or no such day.
+    pub fn from_pay_v2(text: &str) -> Result<Self, TimeError> {
+        let error = TimeError("yyyyMMddHHmmss");
+        let local = PrimitiveDateTime::parse(text, PAY_V2).map_err(|_| error)?;
+        let seconds = local.assume_offset(BEIJING).unix_timestamp();
+        u64::try_from(seconds).map(Self).map_err(|_| error)
+    }
+
+    /// RFC 3339 in UTC, as our own answers carry it: `2023-11-14T22:13:20Z`.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        self.at(UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
+    }
+
+    fn at(self, offset: UtcOffset) -> OffsetDateTime {
+        let seconds = i64::try_from(self.0).unwrap_or(i64::MAX);
+        // Out of the calendar's range only for values that no clock shows; the epoch is as wrong as any other answer.
+        OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH).to_offset(offset)
+    }
+}
+
+const BEIJING: UtcOffset = offset!(+8);
+const PAY_V2: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day][hour][minute][second]");
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn wechat_pay_times_are_beijing_time() {
+        // The `time_end` of vector G3; the same instant in APIv3 is 2023-11-15T06:14:02+08:00.
+        assert_eq!(UnixSeconds::from_pay_v2("20231115061402").unwrap(), UnixSeconds::new(1_700_000_042));
+        assert_eq!(UnixSeconds::new(1_700_000_042).to_pay_v2(), "20231115061402");
+    }
+
+    #[test]
+    fn the_day_changes_at_beijing_midnight() {
+        assert_eq!(UnixSeconds::new(1_700_063_999).to_pay_v2(), "20231115235959");
+        assert_eq!(UnixSeconds::new(1_700_064_000).to_pay_v2(), "20231116000000");
+    }
+
+    #[test]
+    fn other_forms_are_refused() {
+        for text in ["", "2023-11-15", "20230231000000", "20231115246060", "202311150614021"] {
+            assert!(UnixSeconds::from_pay_v2(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn times_read_back(seconds in 0u64..4_000_000_000) {
+            let at = UnixSeconds::new(seconds);
+            prop_assert_eq!(UnixSeconds::from_pay_v2(&at.to_pay_v2()).unwrap(), at);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Login: `GET /sns/jscode2session` (小程序登录 code2Session).
+
+use serde::Deserialize;
+
+use super::{Client, Errcode, Repeat, WeChatError};
+use crate::{
+    error::{ApiError, Code},
+    host::{Host, HostError},
+    types::{AppId, OpenId, Secret, SessionKey, UnionId},
+};
+
+/// Who logged in.
+pub struct Login {
+    /// The user, within this mini program.
+    pub openid: OpenId,
+    /// The key of the session that this login began.
+    pub session_key: SessionKey,
+    /// The person; absent unless the mini program is bound to an Open Platform account.
+    pub unionid: Option<UnionId>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    openid: String,
+    session_key: String,
+    #[serde(default)]
+    unionid: Option<String>,
+}
+
+/// Why there is no login.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// The code is bad, expired, used, of another app, or was perhaps used up by a call whose answer was lost.
+    #[error("the code is not valid (any more)")]
+    Code(#[source] WeChatError),
+    /// WeChat holds the user for high-risk.
+    #[error("WeChat blocks the user's login")]
+    Blocked(#[source] WeChatError),
+    /// Too many logins.
+    #[error("too many logins")]
+    TooMany(#[source] WeChatError),
+    /// WeChat is busy or out of reach; the code is still good.
+    #[error("WeChat is busy")]
+    Busy(#[source] WeChatError),
+    /// Our appid or AppSecret is wrong, or the answer is not understood.
+    #[error("the login is not configured right")]
+    Config(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<LoginError> for ApiError {
+    fn from(error: LoginError) -> Self {
+        let code = match &error {
+            LoginError::Code(_) => Code::CodeInvalid,
+            LoginError::Blocked(_) => Code::LoginBlocked,
+            LoginError::TooMany(_) => Code::RateLimited,
+            LoginError::Busy(_) => Code::UpstreamBusy,
+            LoginError::Config(_) => Code::Internal,
+        };
+        Self::new(code).because(error)
+    }
+}
+
+/// Exchanges codes for sessions.
+pub struct LoginClient {
+    client: Client,
+    app_id: AppId,
+}
+
+impl LoginClient {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// One is missing.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        let app_id = host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?;
+        Ok(Self { client: Client::new(host)?, app_id })
+    }
+
+    /// Exchanges `code`, which the exchange uses up.
+    ///
+    /// # Errors
+    /// [`LoginError`].
+    pub async fn exchange(&self, code: &str, app_secret: &Secret) -> Result<Login, LoginError> {
+        let query = [
+            ("appid", self.app_id.as_str()),
+            ("secret", app_secret.expose()),
+            ("js_code", code),
+            ("grant_type", "authorization_code"),
+        ];
+        let answer = self.client.get(PATH, &query, Repeat::UnlessLost).await.map_err(failed)?;
+        let answer: Answer =
+            serde_json::from_value(answer).map_err(|_| LoginError::Config(not_understood("its fields")))?;
+        let openid =
+            OpenId::parse(&answer.openid).map_err(|error| LoginError::Config(Box::new(error)))?;
+        let session_key = SessionKey::parse(&answer.session_key)
+            .map_err(|error| LoginError::Config(Box::new(error)))?;
+        let unionid = answer.unionid.filter(|text| !text.is_empty()).map(|text| UnionId::parse(&text)).transpose();
+        let unionid = unionid.map_err(|error| LoginError::Config(Box::new(error)))?;
+        Ok(Login { openid, session_key, unionid })
+    }
+}
+
+fn failed(error: WeChatError) -> LoginError {
+    match &error {
+        WeChatError::Refused { errcode: Errcode(errcode), .. } => match errcode {
+            40029 | 40163 | 41008 => LoginError::Code(error),
+            40226 => LoginError::Blocked(error),
+            45011 => LoginError::TooMany(error),
+            -1 => LoginError::Busy(error),
+            _ => LoginError::Config(Box::new(error)),
+        },
+        WeChatError::Unreachable { .. } => LoginError::Busy(error),
+        // The code may be used up: only a new one is sure to work.
+        WeChatError::Lost { .. } => LoginError::Code(error),
+    }
+}
+
+fn not_understood(what: &str) -> Box<dyn std::error::Error + Send + Sync> {
+    format!("{PATH} answered what can't be understood: {what}").into()
+}
+
+const PATH: &str = "/sns/jscode2session";

@@ -1,0 +1,176 @@
+//! Open data: the signature of `rawData` and the decryption of `encryptedData` (开放数据校验与解密).
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    crypto,
+    error::{ApiError, Code},
+    types::{AppId, SessionKey, UnixSeconds},
+};
+
+/// Whether `signature` is that of `raw_data`, the exact text that the phone got, under `key`.
+#[must_use]
+pub fn raw_data_is_genuine(raw_data: &str, signature: &str, key: &SessionKey) -> bool {
+    let expected = crypto::hex(&crypto::sha1(&[raw_data.as_bytes(), key.text().as_bytes()]));
+    crypto::equal(expected.as_bytes(), signature.as_bytes())
+}
+
+/// Whose the data must be, and how fresh.
+pub struct Watermark<'a> {
+    /// Our own appid.
+    pub app_id: &'a AppId,
+    /// The time.
+    pub now: UnixSeconds,
+    /// How old the data may be.
+    pub max_age: Duration,
+}
+
+/// Why open data are not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OpenDataError {
+    /// `encryptedData` is not the Base64 of a multiple of 16 bytes.
+    #[error("encryptedData is malformed")]
+    Data,
+    /// `iv` is not the Base64 of 16 bytes.
+    #[error("iv is malformed")]
+    Iv,
+    /// No key of the session decrypts them: the phone has logged in again since, or they are not ours.
+    #[error("no key of the session decrypts the data")]
+    Key,
+    /// The watermark names another app.
+    #[error("the watermark names another app")]
+    AppId,
+    /// The watermark is too old, or of the future.
+    #[error("the watermark is not fresh")]
+    Stale,
+    /// The data belong to another user.
+    #[error("the data are another user's")]
+    OpenId,
+}
+
+impl From<OpenDataError> for ApiError {
+    fn from(error: OpenDataError) -> Self {
+        match error {
+            OpenDataError::Data => Self::invalid("encryptedData", "不是有效的加密数据").because(error),
+            OpenDataError::Iv => Self::invalid("iv", "不是有效的初始向量").because(error),
+            OpenDataError::Key => Self::new(Code::SessionExpired).because(error),
+            OpenDataError::AppId | OpenDataError::Stale | OpenDataError::OpenId => {
+                Self::new(Code::WatermarkMismatch).because(error)
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Mark {
+    appid: String,
+    timestamp: UnixSeconds,
+}
+
+/// Decrypts open data with the first of `keys` that fits, and checks the watermark.
+///
+/// A wrong key passes the padding test once in 256 times, so what is then no UTF-8 or no JSON object is a wrong key as well.
+///
+/// # Errors
+/// [`OpenDataError`].
+pub fn decrypt<'k>(
+    encrypted_data: &str,
+    iv: &str,
+    keys: impl IntoIterator<Item = &'k SessionKey>,
+    watermark: &Watermark<'_>,
+) -> Result<Map<String, Value>, OpenDataError> {
+    let data = STANDARD.decode(encrypted_data).map_err(|_| OpenDataError::Data)?;
+    if data.is_empty() || data.len() % 16 != 0 {
+        return Err(OpenDataError::Data);
+    }
+    let iv = STANDARD.decode(iv).map_err(|_| OpenDataError::Iv)?;
+    let iv = <[u8; 16]>::try_from(iv).map_err(|_| OpenDataError::Iv)?;
+    let open = |key: &SessionKey| {
+        let plain = crypto::decrypt_cbc(key.bytes(), &iv, &data).ok()?;
+        serde_json::from_slice::<Map<String, Value>>(&plain).ok()
+    };
+    let object = keys.into_iter().find_map(open).ok_or(OpenDataError::Key)?;
+
+    let mark = object.get("watermark").and_then(|mark| Mark::deserialize(mark).ok()).ok_or(OpenDataError::AppId)?;
+    if mark.appid != watermark.app_id.as_str() {
+        return Err(OpenDataError::AppId);
+    }
+    let (now, made) = (watermark.now, mark.timestamp);
+    if now.since(made) > watermark.max_age || made.since(now) > FUTURE {
+        return Err(OpenDataError::Stale);
+    }
+    Ok(object)
+}
+
+/// How far ahead of ours WeChat's clock may be.
+const FUTURE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const IV: &str = "DVNy7UUpGjlVM+fiKC2PcQ==";
+    const PHONE: &str = "cjLCdDxQeH5Xav1DAhaSPEYLSYqKC6ILD5ixh9ZCzTtl6LYVgulmSH5zZsrczrfj+KPuDlA0+fnJHtYiKBeQsqin/EpXy4ECh+8KBxQgy17jPuMz6ZjzSLtziCr+LYQ6TrOuRxkTRL5Fn40vIs6AuZ0vNOcC2ru2QiGVZC3mhr8zbu5AfWRoA0K1Nx04LJ5M3BCRGlE/wgJstiUyI7yofw==";
+
+    fn key(text: &str) -> SessionKey {
+        SessionKey::parse(text).unwrap()
+    }
+
+    fn ours() -> SessionKey {
+        key("0DcDwiDekHEtMhXgEbBewA==")
+    }
+
+    fn at(seconds: u64) -> Result<Map<String, Value>, OpenDataError> {
+        let app_id = AppId::parse("wx95e6095a537e33b4").unwrap();
+        let watermark =
+            Watermark { app_id: &app_id, now: UnixSeconds::new(seconds), max_age: Duration::from_secs(300) };
+        decrypt(PHONE, IV, [&ours()], &watermark)
+    }
+
+    #[test]
+    fn data_are_fresh_for_the_time_allowed_and_a_minute_ahead() {
+        for seconds in [1_699_999_940, 1_700_000_000, 1_700_000_300] {
+            assert_eq!(at(seconds).unwrap()["phoneNumber"], "13800138000");
+        }
+        for seconds in [1_699_999_939, 1_700_000_301] {
+            assert_eq!(at(seconds).unwrap_err(), OpenDataError::Stale);
+        }
+    }
+
+    #[test]
+    fn the_previous_key_decrypts_as_well() {
+        let app_id = AppId::parse("wx95e6095a537e33b4").unwrap();
+        let watermark = Watermark {
+            app_id: &app_id,
+            now: UnixSeconds::new(1_700_000_000),
+            max_age: Duration::from_secs(300),
+        };
+        let newer = key("AAECAwQFBgcICQoLDA0ODw==");
+        assert!(decrypt(PHONE, IV, [&newer, &ours()], &watermark).is_ok());
+        assert_eq!(decrypt(PHONE, IV, [&newer], &watermark).unwrap_err(), OpenDataError::Key);
+        assert_eq!(decrypt(PHONE, IV, [], &watermark).unwrap_err(), OpenDataError::Key);
+        assert_eq!(decrypt("", IV, [&ours()], &watermark).unwrap_err(), OpenDataError::Data);
+        assert_eq!(decrypt("AAAA", IV, [&ours()], &watermark).unwrap_err(), OpenDataError::Data);
+        assert_eq!(decrypt(PHONE, "AAAA", [&ours()], &watermark).unwrap_err(), OpenDataError::Iv);
+        // What a form encoding makes of "+": refused, not mended.
+        assert_eq!(decrypt(&PHONE.replace('+', " "), IV, [&ours()], &watermark).unwrap_err(), OpenDataError::Data);
+    }
+
+    proptest! {
+        #[test]
+        fn altered_data_never_panic_and_a_wrong_key_is_always_a_stale_session(bytes: [u8; 16]) {
+            let app_id = AppId::parse("wx95e6095a537e33b4").unwrap();
+            let watermark = Watermark {
+                app_id: &app_id, now: UnixSeconds::new(1_700_000_000), max_age: Duration::from_secs(300),
+            };
+            let wrong = key(&STANDARD.encode(bytes));
+            prop_assert_eq!(decrypt(PHONE, IV, [&wrong], &watermark).unwrap_err(), OpenDataError::Key);
+        }
+    }
+}
