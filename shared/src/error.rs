@@ -74,7 +74,7 @@ codes! {
     CodeInvalid "CODE_INVALID" 400 Info "登录凭证已失效，请重试" "the code of `wx.login` is bad, used or expired: call `wx.login` again";
     WatermarkMismatch "WATERMARK_MISMATCH" 400 Warn "数据已过期，请重新获取" "open data of another app, of another user or stale";
     Unauthorized "UNAUTHORIZED" 401 Info "请先登录" "the token is missing, bad or expired: log in";
-    SessionExpired "SESSION_EXPIRED" 401 Info "登录状态已过期，请重新登录" "the session_key is stale: `wx.login`, log in, then get the data again";
+    SessionExpired "SESSION_EXPIRED" 401 Info "登录状态已过期，请重新登录" "the `session_key` is stale: `wx.login`, log in, then get the data again";
     Forbidden "FORBIDDEN" 403 Info "没有权限" "the caller may not do this";
     LoginBlocked "LOGIN_BLOCKED" 403 Warn "当前账号存在风险，暂时无法登录" "WeChat holds the user for high-risk (40226)";
     NotFound "NOT_FOUND" 404 Info "内容不存在" "there is no such thing, or it belongs to somebody else";
@@ -106,10 +106,12 @@ impl ApiError {
         Self { code, message: None, retry_after: None, cause: None }
     }
 
-    /// INVALID_INPUT: `field` is wrong because of `problem` (short Chinese, such as `不能为空`).
+    /// `INVALID_INPUT`: `field` is wrong because of `problem` (short Chinese, such as `不能为空`).
     #[must_use]
     pub fn invalid(field: &str, problem: &str) -> Self {
-        Self { message: Some(format!("参数有误：{field} {problem}").into()), ..Self::new(Code::InvalidInput) }
+        Self {
+            message: Some(format!("参数有误：{field} {problem}").into()), ..Self::new(Code::InvalidInput)
+        }
     }
 
     /// With another message than the code's own. A 5xx keeps the code's: it tells nothing of the inside.
@@ -144,10 +146,10 @@ impl ApiError {
     /// What the caller is shown.
     #[must_use]
     pub fn message(&self) -> &str {
-        self.message.as_deref().unwrap_or(self.code.message())
+        self.message.as_deref().unwrap_or_else(|| self.code.message())
     }
 
-    /// Seconds for the `Retry-After` header: always there for RATE_LIMITED.
+    /// Seconds for the `Retry-After` header: always there for `RATE_LIMITED`.
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {
         let default = (self.code == Code::RateLimited).then_some(60);

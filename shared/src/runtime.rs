@@ -9,8 +9,11 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use lambda_http::{Body, LambdaEvent, Request, Response, service_fn};
+use lambda_http::{LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
+
+pub use http::StatusCode;
+pub use lambda_http::{Body, Request, Response};
 
 use crate::{
     error::{ApiError, BoxError, Code},
@@ -85,7 +88,8 @@ impl<F: Function> Instance<F> {
         let route = extract::route(&request).to_owned();
         let request_id = extract::request_id(&request);
         let handled = AssertUnwindSafe(self.function.handle(request)).catch_unwind().await;
-        let result = handled.unwrap_or_else(|_| Err(ApiError::new(Code::Internal).because("the handler panicked")));
+        let result =
+            handled.unwrap_or_else(|_| Err(ApiError::new(Code::Internal).because("the handler panicked")));
         let (response, error) = match result {
             Ok(response) => (response, None),
             Err(error) => (F::failure(&error, &request_id), Some(error)),
@@ -116,7 +120,8 @@ impl<T: Task> TaskInstance<T> {
     /// # Errors
     /// A setting is missing or wrong.
     pub async fn start(host: Host) -> Result<Self, InitError> {
-        let task = T::init(&host).await.map_err(|error| InitError { function: T::NAME, cause: error.into() })?;
+        let task =
+            T::init(&host).await.map_err(|error| InitError { function: T::NAME, cause: error.into() })?;
         Ok(Self { task, host, cold: AtomicBool::new(true) })
     }
 
@@ -164,7 +169,7 @@ pub fn serve_task<T: Task>() -> Result<(), BoxError> {
         telemetry::install();
         let instance = start(TaskInstance::<T>::start(Host::lambda()).await)?;
         let instance = &instance;
-        lambda_http::lambda_runtime::run(service_fn(move |event: LambdaEvent<T::Event>| async move {
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<T::Event>| async move {
             instance.run(event.payload, &event.context.request_id).await
         }))
         .await

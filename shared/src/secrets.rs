@@ -103,10 +103,8 @@ impl<T: DeserializeOwned> SecretCell<T> {
 
     async fn read(&self) -> Result<T, SecretError> {
         let answer = self.client.get_secret_value().secret_id(&self.arn).send().await;
-        let answer = answer.map_err(|error| SecretError::Unavailable {
-            name: self.name,
-            cause: error.into(),
-        })?;
+        let answer =
+            answer.map_err(|error| SecretError::Unavailable { name: self.name, cause: error.into() })?;
         let text = answer.secret_string().unwrap_or_default();
         serde_json::from_str(text).map_err(|_| SecretError::Form { name: self.name })
     }

@@ -1,1 +1,97 @@
-//! Login: wx.login code to session token.
+//! `POST /api/login`: a code of `wx.login` becomes a user and a session token.
+//!
+//! WeChat: 小程序登录 (`code2Session`). The code is used up by the exchange: whatever happens after it, the phone can only ask
+//! for a new one, so everything that can fail beforehand is done beforehand.
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    error::ApiError,
+    host::{Host, HostError},
+    http::{answer, extract},
+    runtime::{Body, Function, Request, Response},
+    secrets::SecretCell,
+    session::{Caller, Sessions},
+    store::{NewLogin, SessionKeys, Users},
+    types::{AppId, Secret, UnixSeconds, UserId},
+    wechat::LoginClient,
+};
+
+/// See the [crate](self).
+pub struct LoginFunction {
+    host: Host,
+    app_id: AppId,
+    secret: SecretCell<MiniProgramSecret>,
+    sessions: Sessions,
+    session_keys: SessionKeys,
+    users: Users,
+    wechat: LoginClient,
+}
+
+/// The secret of `MINI_PROGRAM_SECRET_ARN`.
+#[derive(Deserialize)]
+struct MiniProgramSecret {
+    app_secret: Secret,
+}
+
+#[derive(Deserialize)]
+struct LoginBody {
+    code: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LoginAnswer {
+    token: String,
+    /// Seconds.
+    expires_in: u64,
+    user_id: UserId,
+    is_new_user: bool,
+}
+
+impl Function for LoginFunction {
+    const NAME: &'static str = "login";
+
+    async fn init(host: &Host) -> Result<Self, HostError> {
+        Ok(Self {
+            host: host.clone(),
+            app_id: host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?,
+            secret: SecretCell::new(host, "MINI_PROGRAM_SECRET_ARN")?,
+            sessions: Sessions::new(host)?,
+            session_keys: SessionKeys::new(host)?,
+            users: Users::new(host)?,
+            wechat: LoginClient::new(host)?,
+        })
+    }
+
+    async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
+        let code = parse(extract::json(&request)?)?;
+        let secret = self.secret.get().await?;
+        self.session_keys.ready().await?;
+        self.sessions.ready().await?;
+
+        let login = self.wechat.exchange(&code, &secret.app_secret).await?;
+        let at_millis = self.host.now_millis();
+        let session_key = self.session_keys.seal(&login.openid, &login.session_key).await?;
+        let user_id = UserId::of(&self.app_id, &login.openid);
+        let openid = login.openid.clone();
+        let new = NewLogin { openid: login.openid, user_id, unionid: login.unionid, session_key, at_millis };
+        let user = self.users.log_in(&new).await?;
+
+        let issued_at = UnixSeconds::new(at_millis / 1000);
+        let caller = Caller { user_id: user.user_id.clone(), openid, issued_at };
+        Ok(answer::success(&LoginAnswer {
+            token: self.sessions.issue(&caller).await?,
+            expires_in: Sessions::LIFETIME.as_secs(),
+            user_id: user.user_id,
+            is_new_user: user.is_new,
+        }))
+    }
+}
+
+fn parse(body: LoginBody) -> Result<String, ApiError> {
+    let code = extract::required("code", body.code)?;
+    if code.is_empty() || code.len() > 256 || !code.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(ApiError::invalid("code", "不是有效的登录凭证"));
+    }
+    Ok(code)
+}

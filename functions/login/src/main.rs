@@ -1,3 +1,5 @@
 //! The Lambda binary of `login`.
 
-fn main() {}
+fn main() -> Result<(), shared::error::BoxError> {
+    shared::runtime::serve::<login::LoginFunction>()
+}

@@ -1,3 +1,5 @@
 //! The Lambda binary of `order-sweep`.
 
-fn main() {}
+fn main() -> Result<(), shared::error::BoxError> {
+    shared::runtime::serve_task::<order_sweep::OrderSweepTask>()
+}

@@ -1,3 +1,5 @@
 //! The Lambda binary of `order`.
 
-fn main() {}
+fn main() -> Result<(), shared::error::BoxError> {
+    shared::runtime::serve::<order::OrderFunction>()
+}

@@ -1,3 +1,5 @@
 //! The Lambda binary of `pay-notify`.
 
-fn main() {}
+fn main() -> Result<(), shared::error::BoxError> {
+    shared::runtime::serve::<pay_notify::PayNotifyFunction>()
+}

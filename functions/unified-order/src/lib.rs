@@ -1,1 +1,77 @@
-//! Prepay an order and sign wx.requestPayment arguments.
+//! `POST /api/pay/unified-order`: prepays an order and signs the arguments of `wx.requestPayment`.
+//!
+//! WeChat Pay: 统一下单. A number stands for one request: it is repeated to the letter while its outcome is unknown, and given
+//! up for the next one only when WeChat Pay has said that it can't be paid any more.
+
+mod ask;
+mod prepay;
+
+use serde::Serialize;
+use shared::{
+    error::{ApiError, Code},
+    host::{Host, HostError},
+    http::answer,
+    pay::{Cashier, PayParams, order::Status},
+    runtime::{Body, Function, Request, Response},
+    session::{Caller, Sessions},
+    store::Order,
+};
+
+use crate::ask::Ask;
+
+/// See the [crate](self).
+pub struct UnifiedOrderFunction {
+    host: Host,
+    cashier: Cashier,
+    sessions: Sessions,
+    public_base_url: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PrepayAnswer {
+    pay_params: PayParams,
+}
+
+impl Function for UnifiedOrderFunction {
+    const NAME: &'static str = "unified-order";
+
+    async fn init(host: &Host) -> Result<Self, HostError> {
+        Ok(Self {
+            host: host.clone(),
+            cashier: Cashier::new(host)?,
+            sessions: Sessions::new(host)?,
+            public_base_url: host.optional_var("PUBLIC_BASE_URL").map(str::to_owned),
+        })
+    }
+
+    async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
+        let caller = self.sessions.authenticate(&request).await?;
+        let ask = Ask::parse(&request, self.public_base_url.as_deref())?;
+        let order = self.payable(&caller, &ask).await?;
+        let prepay_id = match order.live_prepay(self.host.now()) {
+            Some(prepay) if ask.agrees_with(&order) => prepay.prepay_id.clone(),
+            _ => self.prepay(order, &ask).await?,
+        };
+        let pay_params = self.cashier.pay.pay_params(&prepay_id).await?;
+        Ok(answer::success(&PrepayAnswer { pay_params }))
+    }
+}
+
+impl UnifiedOrderFunction {
+    /// The caller's order, if it can be paid for what the phone shows.
+    async fn payable(&self, caller: &Caller, ask: &Ask) -> Result<Order, ApiError> {
+        let order = self.cashier.orders.get(ask.order_id).await?;
+        let order = order.filter(|order| order.user_id == caller.user_id).ok_or(Code::NotFound)?;
+        match order.status {
+            Status::Paid | Status::Refunding | Status::Refunded => return Err(Code::OrderPaid.into()),
+            Status::Closed => return Err(Code::OrderClosed.into()),
+            Status::Unpaid if order.is_over(self.host.now()) => return Err(Code::OrderClosed.into()),
+            Status::Unpaid => {}
+        }
+        if ask.total_fee.is_some_and(|fee| fee != order.total_fee.get()) {
+            return Err(Code::AmountMismatch.into());
+        }
+        Ok(order)
+    }
+}

@@ -1,3 +1,5 @@
 //! The Lambda binary of `unified-order`.
 
-fn main() {}
+fn main() -> Result<(), shared::error::BoxError> {
+    shared::runtime::serve::<unified_order::UnifiedOrderFunction>()
+}

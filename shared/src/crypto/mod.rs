@@ -6,4 +6,4 @@ mod seal;
 
 pub use digest::{equal, hex, hmac_sha256, md5, sha1, sha256};
 pub use open_data::{DecryptError, decrypt_cbc};
-pub use seal::{Keyring, Sealed, SealError};
+pub use seal::{Keyring, SealError, Sealed};

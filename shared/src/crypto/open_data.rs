@@ -16,7 +16,11 @@ pub struct DecryptError;
 ///
 /// # Errors
 /// The length is no multiple of 16, or the padding is wrong.
-pub fn decrypt_cbc(key: &[u8; 16], iv: &[u8; 16], ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+pub fn decrypt_cbc(
+    key: &[u8; 16],
+    iv: &[u8; 16],
+    ciphertext: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     Decryptor::<Aes128>::new(key.into(), iv.into())
         .decrypt_padded_vec::<Pkcs7>(ciphertext)
         .map(Zeroizing::new)

@@ -57,7 +57,11 @@ impl Keyring {
         let data = cipher
             .encrypt(&nonce.into(), Payload { msg: plain, aad: context })
             .map_err(|_| SealError::Broken)?;
-        Ok(Sealed { kid: self.kid.clone(), nonce: serde_bytes::ByteArray::new(nonce), data: serde_bytes::ByteBuf::from(data) })
+        Ok(Sealed {
+            kid: self.kid.clone(),
+            nonce: serde_bytes::ByteArray::new(nonce),
+            data: serde_bytes::ByteBuf::from(data),
+        })
     }
 
     /// Opens what was sealed for the same `context`.
@@ -68,7 +72,10 @@ impl Keyring {
         let key = self.key(&sealed.kid).ok_or(SealError::Key)?;
         let cipher = Aes256Gcm::new((&*key).into());
         let payload = Payload { msg: &sealed.data, aad: context };
-        cipher.decrypt(&sealed.nonce.into_array().into(), payload).map(Zeroizing::new).map_err(|_| SealError::Broken)
+        cipher
+            .decrypt(&sealed.nonce.into_array().into(), payload)
+            .map(Zeroizing::new)
+            .map_err(|_| SealError::Broken)
     }
 }
 

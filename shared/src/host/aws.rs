@@ -30,7 +30,10 @@ macro_rules! client {
             .http_client($host.sdk_http_client()?)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(
-                TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION).build(),
+                TimeoutConfig::builder()
+                    .operation_attempt_timeout(ATTEMPT)
+                    .operation_timeout(OPERATION)
+                    .build(),
             );
         if let Some(url) = $host.optional_var($endpoint).or_else(|| $host.optional_var("AWS_ENDPOINT_URL")) {
             config = config.endpoint_url(url);

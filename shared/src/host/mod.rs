@@ -71,7 +71,10 @@ impl Host {
     /// The host of a deployed function: the process's environment, the system's clock and randomness, the public certificate
     /// authorities.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the process's environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the process's environment"
+    )]
     pub fn lambda() -> Self {
         Self::new(std::env::vars().collect(), Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new())
     }
@@ -170,7 +173,10 @@ impl Clock for SystemClock {
 pub struct SystemRandomness;
 
 impl Randomness for SystemRandomness {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system for randomness")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that asks the system for randomness"
+    )]
     fn fill(&self, buffer: &mut [u8]) -> Result<(), HostError> {
         getrandom::fill(buffer).map_err(|_| HostError::Randomness)
     }

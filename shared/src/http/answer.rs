@@ -15,8 +15,7 @@ pub fn success(body: &impl Serialize) -> Response<Body> {
 /// The code's status and `{"success":false,"code","message","requestId"}`.
 #[must_use]
 pub fn failure(error: &ApiError, request_id: &str) -> Response<Body> {
-    let body =
-        Failure { success: false, code: error.code().name(), message: error.message(), request_id };
+    let body = Failure { success: false, code: error.code().name(), message: error.message(), request_id };
     let mut response = json(error.code().status(), &body);
     if let Some(seconds) = error.retry_after_seconds() {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());

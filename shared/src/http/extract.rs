@@ -49,7 +49,7 @@ pub fn domain_name(request: &Request) -> Option<&str> {
 /// The variable `name` of the route's path.
 ///
 /// # Errors
-/// The route has none: NOT_FOUND.
+/// The route has none: `NOT_FOUND`.
 pub fn path(request: &Request, name: &str) -> Result<String, ApiError> {
     let parameters = request.path_parameters_ref().ok_or(Code::NotFound)?;
     Ok(parameters.first(name).ok_or(Code::NotFound)?.to_owned())
@@ -64,7 +64,7 @@ pub fn query(request: &Request, name: &str) -> Option<String> {
 /// The header `name`.
 ///
 /// # Errors
-/// It is not visible ASCII: INVALID_INPUT.
+/// It is not visible ASCII: `INVALID_INPUT`.
 pub fn header<'a>(request: &'a Request, name: &str) -> Result<Option<&'a str>, ApiError> {
     let value = request.headers().get(name).map(|value| value.to_str());
     value.transpose().map_err(|_| ApiError::invalid(name, "含有非法字符"))
@@ -83,7 +83,7 @@ pub fn bytes(request: &Request) -> &[u8] {
 /// The JSON body as a `T`, in which every field is known.
 ///
 /// # Errors
-/// PAYLOAD_TOO_LARGE, or INVALID_INPUT that names the field.
+/// `PAYLOAD_TOO_LARGE`, or `INVALID_INPUT` that names the field.
 pub fn json<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
     let bytes = bytes(request);
     if bytes.len() > MAX_JSON {
@@ -91,6 +91,10 @@ pub fn json<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
     }
     if bytes.is_empty() {
         return Err(ApiError::invalid("body", "不能为空"));
+    }
+    // serde would take an array as the fields in their order.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(ApiError::invalid("body", "不是 JSON 对象"));
     }
     let mut unknown = None;
     let mut reader = serde_json::Deserializer::from_slice(bytes);
@@ -110,7 +114,7 @@ pub fn json<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
 /// The field `name` of a body, which must be there.
 ///
 /// # Errors
-/// It is not: INVALID_INPUT.
+/// It is not: `INVALID_INPUT`.
 pub fn required<T>(name: &str, value: Option<T>) -> Result<T, ApiError> {
     value.ok_or_else(|| ApiError::invalid(name, "不能为空"))
 }

@@ -18,8 +18,10 @@ pub enum Asked {
     Paid(Box<Order>),
     /// It can still be paid.
     Payable,
-    /// It can't be paid any more, or never could.
-    Dead,
+    /// It can't be paid any more.
+    Closed,
+    /// WeChat Pay has never heard of it.
+    Unknown,
     /// Money was taken or given back in a way that only an operator can judge.
     Disputed,
 }
@@ -85,7 +87,8 @@ impl Cashier {
         let payment = match self.pay.query(order.out_trade_no).await? {
             Trade::Paid(payment) => payment,
             Trade::Unpaid => return Ok(Asked::Payable),
-            Trade::Closed | Trade::Unknown => return Ok(Asked::Dead),
+            Trade::Closed => return Ok(Asked::Closed),
+            Trade::Unknown => return Ok(Asked::Unknown),
             Trade::Refunded => {
                 telemetry::attention("refunded-elsewhere", &order.out_trade_no);
                 return Ok(Asked::Disputed);
@@ -94,7 +97,9 @@ impl Cashier {
         let settled = self.orders.settle(&payment).await?;
         let order = self.current(order).await?;
         match settled {
-            Settled::Recorded(Verdict::Pays) | Settled::Again(Verdict::Pays | Verdict::Known) => Ok(Asked::Paid(order)),
+            Settled::Recorded(Verdict::Pays) | Settled::Again(Verdict::Pays | Verdict::Known) => {
+                Ok(Asked::Paid(order))
+            }
             _ if order.status.was_paid() => Ok(Asked::Paid(order)),
             _ => {
                 telemetry::attention("payment-not-for-the-order", &payment.out_trade_no());
@@ -113,7 +118,7 @@ impl Cashier {
             match self.end_attempt(&order).await? {
                 Asked::Paid(order) => return Ok(Closing::Paid(order)),
                 Asked::Disputed => return Ok(Closing::Disputed),
-                Asked::Dead | Asked::Payable => {}
+                Asked::Closed | Asked::Unknown | Asked::Payable => {}
             }
             order = match self.orders.close(&order, self.now()).await? {
                 ClosedOrder::Closed(order) => return Ok(Closing::Done(order)),
@@ -133,7 +138,7 @@ impl Cashier {
         match self.end_attempt(order).await? {
             Asked::Paid(order) => return Ok(Closing::Paid(order)),
             Asked::Disputed => return Ok(Closing::Disputed),
-            Asked::Dead | Asked::Payable => {}
+            Asked::Closed | Asked::Unknown | Asked::Payable => {}
         }
         let next = order.out_trade_no.next().ok_or(CashierError::Restless("its attempts are used up"))?;
         match self.orders.begin_attempt(order, next).await? {
@@ -154,7 +159,7 @@ impl Cashier {
                 ended => return Ok(ended),
             }
             match self.pay.close(order.out_trade_no).await? {
-                Close::Closed => return Ok(Asked::Dead),
+                Close::Closed => return Ok(Asked::Closed),
                 // Paid between the question and the closing: ask again, to settle it.
                 Close::AlreadyPaid => {}
             }

@@ -24,7 +24,11 @@ pub struct MerchantSecret {
 /// A key that was left empty would make every forged signature right, so another length is no key at all.
 fn api_v2_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
     let key = Secret::deserialize(deserializer)?;
-    if key.expose().len() == 32 { Ok(key) } else { Err(D::Error::custom("the APIv2 key must have 32 characters")) }
+    if key.expose().len() == 32 {
+        Ok(key)
+    } else {
+        Err(D::Error::custom("the APIv2 key must have 32 characters"))
+    }
 }
 
 /// What a prepayment is asked for. The same request may be repeated; another one needs another number.

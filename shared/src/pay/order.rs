@@ -181,8 +181,12 @@ mod tests {
     #[test]
     fn a_foreign_currency_is_another_amount() {
         let openid = OpenId::parse("a").unwrap();
-        let order =
-            Standing { status: Status::Unpaid, total_fee: Fen::new(1).unwrap(), openid: &openid, transaction_id: None };
+        let order = Standing {
+            status: Status::Unpaid,
+            total_fee: Fen::new(1).unwrap(),
+            openid: &openid,
+            transaction_id: None,
+        };
         let payment = Payment { currency: "USD".to_owned(), ..payment("t", 1, "a") };
         assert_eq!(judge(order, &payment), Verdict::AmountDiffers);
     }

@@ -46,13 +46,23 @@ impl Sessions {
         Ok(Self { host: host.clone(), keys: SecretCell::new(host, "SESSION_KEYS_ARN")? })
     }
 
+    /// Sees to it that tokens can be issued.
+    ///
+    /// # Errors
+    /// The key ring can't be read.
+    pub async fn ready(&self) -> Result<(), ApiError> {
+        self.keys.get().await?;
+        Ok(())
+    }
+
     /// A token for the user, valid for [`Sessions::LIFETIME`] from `issued_at`.
     ///
     /// # Errors
     /// The key ring can't be read or used.
     pub async fn issue(&self, caller: &Caller) -> Result<String, ApiError> {
         let keys = self.keys.get().await?;
-        token::issue(&keys, caller, Self::LIFETIME).map_err(|error| ApiError::new(Code::Internal).because(error))
+        token::issue(&keys, caller, Self::LIFETIME)
+            .map_err(|error| ApiError::new(Code::Internal).because(error))
     }
 
     /// Who sent the request, by its `Authorization: Bearer` header alone; no table is read.

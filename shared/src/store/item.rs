@@ -52,7 +52,8 @@ pub(super) fn cancelled(
     operation: &'static str,
     error: SdkError<TransactWriteItemsError>,
 ) -> Result<Cancelled, StoreError> {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
+    else {
         return Err(StoreError::from_sdk(operation, error));
     };
     let reasons = cancelled.cancellation_reasons().to_vec();
@@ -69,5 +70,6 @@ pub(super) fn cancelled(
 /// Whether the condition of part `index` failed, and the item that made it fail, if there was one.
 pub(super) fn failed(reasons: &[CancellationReason], index: usize) -> Option<Option<Item>> {
     let reason = reasons.get(index)?;
-    (reason.code() == Some("ConditionalCheckFailed")).then(|| reason.item().cloned().filter(|item| !item.is_empty()))
+    (reason.code() == Some("ConditionalCheckFailed"))
+        .then(|| reason.item().cloned().filter(|item| !item.is_empty()))
 }

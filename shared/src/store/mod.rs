@@ -12,8 +12,8 @@ mod sessions;
 mod users;
 
 pub use orders::{
-    ClosedOrder, IdempotencyKey, Line, NewOrder, Order, OrderPage, OrderSummary, Orders, Placed, Prepay, PrepayTerms, Settled,
-    Stored, shards,
+    ClosedOrder, IdempotencyKey, Line, NewOrder, Order, OrderPage, OrderSummary, Orders, Placed, Prepay,
+    PrepayTerms, Settled, Stored, shards,
 };
 pub use products::{Product, Products};
 pub use sessions::{Session, SessionKeys};

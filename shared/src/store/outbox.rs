@@ -26,7 +26,12 @@ struct Row<'a> {
 }
 
 /// The event that `payment` meant `verdict` for its order.
-pub(super) fn payment(table: &str, payment: &Payment, verdict: Verdict, now: UnixSeconds) -> Result<Put, StoreError> {
+pub(super) fn payment(
+    table: &str,
+    payment: &Payment,
+    verdict: Verdict,
+    now: UnixSeconds,
+) -> Result<Put, StoreError> {
     let event = match verdict {
         Verdict::Pays | Verdict::Known => "order.paid",
         Verdict::SecondPayment => "payment.second",

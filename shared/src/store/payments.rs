@@ -30,7 +30,12 @@ struct Row<'a> {
 }
 
 /// Records the payment, unless it is recorded.
-pub(super) fn record(table: &str, payment: &Payment, verdict: Verdict, now: UnixSeconds) -> Result<Put, StoreError> {
+pub(super) fn record(
+    table: &str,
+    payment: &Payment,
+    verdict: Verdict,
+    now: UnixSeconds,
+) -> Result<Put, StoreError> {
     let (verdict, attention) = match verdict {
         Verdict::Pays | Verdict::Known => ("PAID_THE_ORDER", None),
         Verdict::SecondPayment => ("SECOND_PAYMENT", Some("REFUND")),

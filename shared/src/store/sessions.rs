@@ -73,6 +73,15 @@ impl SessionKeys {
         Ok(Self { ring: SecretCell::new(host, "DATA_KEYS_ARN")?, host: host.clone() })
     }
 
+    /// Sees to it that keys can be sealed.
+    ///
+    /// # Errors
+    /// The ring can't be read.
+    pub async fn ready(&self) -> Result<(), SessionKeysError> {
+        self.ring.get().await?;
+        Ok(())
+    }
+
     /// Seals a key for its user's row.
     ///
     /// # Errors
@@ -118,7 +127,11 @@ impl From<SessionKeysError> for crate::error::ApiError {
 }
 
 /// The row of `openid`, if that has ever logged in.
-pub(super) async fn get(client: &Client, table: &str, openid: &OpenId) -> Result<Option<Session>, StoreError> {
+pub(super) async fn get(
+    client: &Client,
+    table: &str,
+    openid: &OpenId,
+) -> Result<Option<Session>, StoreError> {
     let answer = client
         .get_item()
         .table_name(table)

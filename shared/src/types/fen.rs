@@ -44,7 +44,10 @@ impl Fen {
     /// # Errors
     /// Anything else, and what [`Fen::new`] refuses.
     pub fn parse(text: &str) -> Result<Self, FenError> {
-        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) || (text.len() > 1 && text.starts_with('0')) {
+        if text.is_empty()
+            || !text.bytes().all(|b| b.is_ascii_digit())
+            || (text.len() > 1 && text.starts_with('0'))
+        {
             return Err(FenError::NotANumber);
         }
         Self::new(text.parse().map_err(|_| FenError::TooLarge)?)

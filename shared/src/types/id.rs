@@ -101,7 +101,11 @@ impl UserId {
     /// It follows from the application and the openid, so that two first logins at once name the same user.
     #[must_use]
     pub fn of(app_id: &AppId, openid: &OpenId) -> Self {
-        let digest = Sha256::new().chain_update(app_id.as_str()).chain_update([0]).chain_update(openid.as_str()).finalize();
+        let digest = Sha256::new()
+            .chain_update(app_id.as_str())
+            .chain_update([0])
+            .chain_update(openid.as_str())
+            .finalize();
         let hex: String = digest.iter().take(13).map(|byte| format!("{byte:02x}")).collect();
         Self(format!("u{hex}"))
     }

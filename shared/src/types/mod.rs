@@ -11,9 +11,7 @@ mod secret;
 mod time;
 
 pub use fen::{Fen, FenError};
-pub use id::{
-    AppId, IdError, MchId, OpenId, PrepayId, ProductId, TransactionId, UnionId, UserId,
-};
+pub use id::{AppId, IdError, MchId, OpenId, PrepayId, ProductId, TransactionId, UnionId, UserId};
 pub use order_no::{OrderId, OutTradeNo};
 pub use secret::{Secret, SessionKey, SessionKeyError};
 pub use time::{TimeError, UnixSeconds};

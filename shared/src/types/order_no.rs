@@ -100,8 +100,9 @@ impl OutTradeNo {
     /// # Errors
     /// It is not a number that we gave out.
     pub fn parse(text: &str) -> Result<Self, IdError> {
-        let error = IdError { what: "outTradeNo", rule: "must be 28 characters as the order was answered with" };
-        let (order, digits) = text.split_at_checked(26).ok_or(error.clone())?;
+        let error =
+            IdError { what: "outTradeNo", rule: "must be 28 characters as the order was answered with" };
+        let (order, digits) = text.split_at_checked(26).ok_or_else(|| error.clone())?;
         let order = OrderId::parse(order).map_err(|_| error.clone())?;
         let two_digits = digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_digit());
         match digits.parse() {

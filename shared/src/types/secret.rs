@@ -41,7 +41,7 @@ impl<'de> Deserialize<'de> for Secret {
 #[error("a session_key must be the Base64 of 16 bytes")]
 pub struct SessionKeyError;
 
-/// A user's session_key: the Base64 text, which signs, and its 16 bytes, which decrypt.
+/// A user's `session_key`: the Base64 text, which signs, and its 16 bytes, which decrypt.
 #[derive(Clone)]
 pub struct SessionKey {
     text: Zeroizing<String>,

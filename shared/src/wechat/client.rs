@@ -4,8 +4,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Class, Errcode, WeChatError};
 use crate::host::{Host, HostError};
@@ -27,14 +26,6 @@ pub struct Client {
     base: String,
 }
 
-#[derive(Deserialize)]
-struct Head {
-    #[serde(default)]
-    errcode: Option<Value>,
-    #[serde(default)]
-    errmsg: String,
-}
-
 impl Client {
     /// Reads the setting.
     ///
@@ -49,7 +40,12 @@ impl Client {
     ///
     /// # Errors
     /// [`WeChatError`], after at most two repetitions.
-    pub async fn get(&self, path: &'static str, query: &[(&str, &str)], repeat: Repeat) -> Result<Value, WeChatError> {
+    pub async fn get(
+        &self,
+        path: &'static str,
+        query: &[(&str, &str)],
+        repeat: Repeat,
+    ) -> Result<Value, WeChatError> {
         let mut attempt = 1;
         loop {
             let error = match self.get_once(path, query).await {
@@ -70,7 +66,8 @@ impl Client {
     }
 
     async fn get_once(&self, path: &'static str, query: &[(&str, &str)]) -> Result<Value, WeChatError> {
-        let client = self.host.http().map_err(|error| WeChatError::Unreachable { path, cause: error.into() })?;
+        let client =
+            self.host.http().map_err(|error| WeChatError::Unreachable { path, cause: error.into() })?;
         let mut url = reqwest::Url::parse(&format!("{}{path}", self.base))
             .map_err(|error| WeChatError::Unreachable { path, cause: error.into() })?;
         url.query_pairs_mut().extend_pairs(query);
@@ -81,8 +78,10 @@ impl Client {
             if connect { WeChatError::Unreachable { path, cause } } else { WeChatError::Lost { path, cause } }
         })?;
         let status = answer.status();
-        let body =
-            answer.bytes().await.map_err(|error| WeChatError::Lost { path, cause: error.without_url().into() })?;
+        let body = answer
+            .bytes()
+            .await
+            .map_err(|error| WeChatError::Lost { path, cause: error.without_url().into() })?;
         if !status.is_success() {
             return Err(WeChatError::Lost { path, cause: format!("HTTP status {}", status.as_u16()).into() });
         }
@@ -98,18 +97,20 @@ impl Client {
 
 fn judge(path: &'static str, body: &[u8]) -> Result<Value, WeChatError> {
     // The JSON error could quote the body, which can hold a session_key.
-    let lost = |_| WeChatError::Lost { path, cause: "the answer is not JSON".into() };
-    let answer: Value = serde_json::from_slice(body).map_err(lost)?;
-    let head = Head::deserialize(&answer).map_err(lost)?;
-    let errcode = match head.errcode {
+    let lost = |_| WeChatError::Lost { path, cause: "the answer is not a JSON object".into() };
+    let answer: Map<String, Value> = serde_json::from_slice(body).map_err(lost)?;
+    let errcode = match answer.get("errcode") {
         None => 0,
         Some(Value::Number(number)) => number.as_i64().unwrap_or(i64::MIN),
         Some(Value::String(text)) => text.parse().unwrap_or(i64::MIN),
         Some(_) => i64::MIN,
     };
     match errcode {
-        0 => Ok(answer),
-        errcode => Err(WeChatError::Refused { path, errcode: Errcode(errcode), rid: rid(&head.errmsg) }),
+        0 => Ok(Value::Object(answer)),
+        errcode => {
+            let errmsg = answer.get("errmsg").and_then(Value::as_str).unwrap_or_default();
+            Err(WeChatError::Refused { path, errcode: Errcode(errcode), rid: rid(errmsg) })
+        }
     }
 }
 
@@ -155,7 +156,10 @@ mod tests {
 
     #[test]
     fn the_rid_is_kept_and_nothing_else_of_the_message() {
-        assert_eq!(rid("invalid code, rid: 61725984-6126f6f9-040f19c4").as_deref(), Some("61725984-6126f6f9-040f19c4"));
+        assert_eq!(
+            rid("invalid code, rid: 61725984-6126f6f9-040f19c4").as_deref(),
+            Some("61725984-6126f6f9-040f19c4")
+        );
         assert_eq!(rid("invalid appsecret hunter2"), None);
     }
 

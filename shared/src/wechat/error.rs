@@ -26,7 +26,9 @@ impl Errcode {
         match self.0 {
             -1 => Class::Busy,
             // AppSecret, appid, grant_type, address not on the list, frozen or awaiting the administrator's word.
-            40001 | 40002 | 40013 | 40125 | 40164 | 40243 | 41002 | 41004 | 48001 | 48004 | 50002 => Class::Config,
+            40001 | 40002 | 40013 | 40125 | 40164 | 40243 | 41002 | 41004 | 48001 | 48004 | 50002 => {
+                Class::Config
+            }
             89501 | 89503 | 89506 | 89507 => Class::Config,
             45009 | 45011 => Class::Quota,
             _ => Class::Request,

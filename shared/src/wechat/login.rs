@@ -90,11 +90,11 @@ impl LoginClient {
         let answer = self.client.get(PATH, &query, Repeat::UnlessLost).await.map_err(failed)?;
         let answer: Answer =
             serde_json::from_value(answer).map_err(|_| LoginError::Config(not_understood("its fields")))?;
-        let openid =
-            OpenId::parse(&answer.openid).map_err(|error| LoginError::Config(Box::new(error)))?;
-        let session_key = SessionKey::parse(&answer.session_key)
-            .map_err(|error| LoginError::Config(Box::new(error)))?;
-        let unionid = answer.unionid.filter(|text| !text.is_empty()).map(|text| UnionId::parse(&text)).transpose();
+        let openid = OpenId::parse(&answer.openid).map_err(|error| LoginError::Config(Box::new(error)))?;
+        let session_key =
+            SessionKey::parse(&answer.session_key).map_err(|error| LoginError::Config(Box::new(error)))?;
+        let unionid =
+            answer.unionid.filter(|text| !text.is_empty()).map(|text| UnionId::parse(&text)).transpose();
         let unionid = unionid.map_err(|error| LoginError::Config(Box::new(error)))?;
         Ok(Login { openid, session_key, unionid })
     }

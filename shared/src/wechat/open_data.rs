@@ -95,7 +95,8 @@ pub fn decrypt<'k>(
     };
     let object = keys.into_iter().find_map(open).ok_or(OpenDataError::Key)?;
 
-    let mark = object.get("watermark").and_then(|mark| Mark::deserialize(mark).ok()).ok_or(OpenDataError::AppId)?;
+    let mark =
+        object.get("watermark").and_then(|mark| Mark::deserialize(mark).ok()).ok_or(OpenDataError::AppId)?;
     if mark.appid != watermark.app_id.as_str() {
         return Err(OpenDataError::AppId);
     }
@@ -159,7 +160,10 @@ mod tests {
         assert_eq!(decrypt("AAAA", IV, [&ours()], &watermark).unwrap_err(), OpenDataError::Data);
         assert_eq!(decrypt(PHONE, "AAAA", [&ours()], &watermark).unwrap_err(), OpenDataError::Iv);
         // What a form encoding makes of "+": refused, not mended.
-        assert_eq!(decrypt(&PHONE.replace('+', " "), IV, [&ours()], &watermark).unwrap_err(), OpenDataError::Data);
+        assert_eq!(
+            decrypt(&PHONE.replace('+', " "), IV, [&ours()], &watermark).unwrap_err(),
+            OpenDataError::Data
+        );
     }
 
     proptest! {

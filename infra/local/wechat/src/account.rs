@@ -4,8 +4,8 @@ use std::fmt;
 
 /// The identifiers and secrets both sides of an exchange share.
 ///
-/// The built-in account ([`Account::default`]) looks like a real one; its secrets have the length and the alphabet of real
-/// ones and are recognisable, so that a leaked one is found by a search.
+/// The built-in account ([`Account::default`]) looks like a real one; its secrets have the length and the
+/// alphabet of real ones and are recognisable, so that a leaked one is found by a search.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Account {
     /// The mini program's `AppID`: `wx` and 16 hexadecimal digits.

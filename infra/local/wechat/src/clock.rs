@@ -1,7 +1,7 @@
 //! Time as WeChat writes it.
 //!
-//! Inside, time is unix milliseconds from the clock in [`Options`](crate::Options). Pay v2 writes and reads wall-clock time
-//! in UTC+8 without saying so (`yyyyMMddHHmmss`).
+//! Inside, time is unix milliseconds from the clock in [`Options`](crate::Options). Pay v2 writes and reads
+//! wall-clock time in UTC+8 without saying so (`yyyyMMddHHmmss`).
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};

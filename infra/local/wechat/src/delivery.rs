@@ -1,7 +1,8 @@
 //! How a notice gets to the back end: once at once, then again on WeChat's schedule until it is acknowledged.
 //!
-//! Documentation: "Payment result notification": redelivery after 15s/15s/30s/3m/10m/20m/30m/30m/30m/60m/3h/3h/3h/6h/6h. An answer must
-//! come within five (real) seconds. Every delivery and its answer is in the log.
+//! Documentation: "Payment result notification": redelivery after
+//! 15s/15s/30s/3m/10m/20m/30m/30m/30m/60m/3h/3h/3h/6h/6h. An answer must come within five (real) seconds.
+//! Every delivery and its answer is in the log.
 
 use std::fmt;
 use std::sync::Arc;
@@ -191,7 +192,7 @@ fn entry(wechat: &WeChat, delivery: &Delivery, fault: Option<&str>) -> Call {
 }
 
 /// A client of its own: no proxy between WeChat and this machine, no redirect, five seconds.
-fn client() -> Result<Client, String> {
+pub(crate) fn client() -> Result<Client, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -1,7 +1,7 @@
 //! What can be made to go wrong, by name.
 //!
-//! A fault waits for the next matching request (or payment notice) and is used up after `times` of them. Where several wait for
-//! the same request, the one that was set first is used.
+//! A fault waits for the next matching request (or payment notice) and is used up after `times` of them.
+//! Where several wait for the same request, the one that was set first is used.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -133,7 +133,7 @@ pub enum Fault {
 
 /// Why a fault was not accepted.
 #[derive(Debug, Error)]
-pub enum FaultError {
+pub(crate) enum FaultError {
     /// The JSON is not a fault: an unknown name or a missing, unknown or ill-typed field.
     #[error("not a fault: {0}")]
     NotAFault(#[from] serde_json::Error),

@@ -1,13 +1,13 @@
 //! The simulated WeChat of the local world: the platform, WeChat Pay and the phone's side.
 //!
-//! It judges as WeChat does and really signs and encrypts: a back end that passes here has computed what WeChat
-//! computes. It is written from WeChat's documentation alone and shares no code with the functions it serves, so that
-//! one misreading cannot be in both.
+//! It judges as WeChat does and really signs and encrypts: a back end that passes here has computed what
+//! WeChat computes. It is written from WeChat's documentation alone and shares no code with the functions it
+//! serves, so that one misreading cannot be in both.
 //!
 //! ```text
-//!   test / browser ──▶ control()  /users /wx/{api} /orders /log /faults     the phone, the ledger, the faults
-//!   back end       ──▶ upstream() /sns/… /pay/…                             what the documentation calls the server API
-//!   back end       ◀── deliveries to the order's notify_url                 signed, redelivered on WeChat's schedule
+//!   test, browser ──▶ control()   /users /wx/{api} /orders /log /faults
+//!   back end      ──▶ upstream()  /sns/… /pay/…
+//!   back end      ◀── notices to the order's notify_url, redelivered on WeChat's schedule
 //! ```
 //!
 //! - [`WeChat::upstream`] is what `WECHAT_API_BASE` and `PAY_API_BASE` point at.
@@ -27,12 +27,14 @@ mod phone;
 mod platform;
 mod random;
 mod state;
+#[cfg(test)]
+mod tests;
 mod upstream;
 mod users;
 mod wechat;
 
 pub use account::Account;
-pub use faults::{Fault, FaultError};
+pub use faults::Fault;
 pub use log::{Call, CallKind};
 pub use pay::{LedgerEntry, SignType, TradeState};
 pub use users::{NewUser, User};

@@ -97,7 +97,8 @@ impl Log {
         }
     }
 
-    /// Hides every secret wherever it stands: a back end that sends one in the wrong field must not fill the log with it.
+    /// Hides every secret wherever it stands: a back end that sends one in the wrong field must not fill the
+    /// log with it.
     fn mask(&self, text: &str) -> String {
         let mut masked = text.to_owned();
         for secret in self.secrets.iter().filter(|secret| !secret.is_empty()) {

@@ -1,7 +1,10 @@
 //! How WeChat signs and encrypts what the phone passes on to the developer's server.
 //!
-//! Documentation: "Signature, verification and encryption/decryption of open data" (开放数据校验与解密). The signature is over
-//! `rawData` and the *text* of the session key; the cipher's key is the *decoded* session key, AES-128-CBC, PKCS#7.
+//! Documentation: "Signature, verification and encryption/decryption of open data" (开放数据校验与解密). The signature
+//! is over `rawData` and the *text* of the session key; the cipher's key is the *decoded* session key,
+//! AES-128-CBC, PKCS#7.
+//!
+//! <https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html>
 
 use aes::Aes128;
 use base64::Engine;

@@ -1,7 +1,7 @@
 //! The server API: one table of routes, and what happens to every request whatever its route.
 //!
-//! A new API is one row. Around each judgement stand the faults that concern the transport (no answer, a gateway's page)
-//! and the log.
+//! A new API is one row. Around each judgement stand the faults that concern the transport (no answer, a
+//! gateway's page) and the log.
 
 use std::io;
 use std::time::Duration;
@@ -172,8 +172,8 @@ impl Answer {
     }
 }
 
-/// Waits and then closes the connection: a body that fails before its first byte makes the server drop the connection
-/// without having sent a status line.
+/// Waits and then closes the connection: a body that fails before its first byte makes the server drop the
+/// connection without having sent a status line.
 async fn hang(millis: u64) -> Response {
     tokio::time::sleep(Duration::from_millis(millis)).await;
     let broken = io::Error::new(io::ErrorKind::ConnectionAborted, "the answer is lost");

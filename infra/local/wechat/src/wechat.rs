@@ -92,7 +92,8 @@ impl WeChat {
     ///
     /// # Panics
     ///
-    /// If the fault could never happen, for example because no route has its path: a test that sets it would prove nothing.
+    /// If the fault could never happen, for example because no route has its path: a test that sets it would
+    /// prove nothing.
     pub fn set_fault(&self, fault: Fault) {
         let checked = fault.check();
         assert!(checked.is_ok(), "{checked:?}");
@@ -120,14 +121,15 @@ impl WeChat {
         self.state().orders.ledger(now)
     }
 
-    /// Waits until no notice is on its way or waiting for redelivery. One that `notice_reordered` holds back is not waited for.
+    /// Waits until no notice is on its way or waiting for redelivery. One that `notice_reordered` holds back
+    /// is not waited for.
     pub async fn settle(&self) {
         self.inner.courier.idle().await;
     }
 
-    /// The body of a Pay v2 notice with exactly these fields, genuinely signed: for notices that WeChat would sign but a shop
-    /// must not believe (another amount, another payer, a foreign merchant). Fields the caller wants must be given, also
-    /// `sign_type`; only `sign` is added.
+    /// The body of a Pay v2 notice with exactly these fields, genuinely signed: for notices that WeChat would
+    /// sign but a shop must not believe (another amount, another payer, a foreign merchant). Fields the
+    /// caller wants must be given, also `sign_type`; only `sign` is added.
     pub fn sign_notice(&self, fields: BTreeMap<String, String>, sign_type: SignType) -> String {
         v2::notice::signed_body(fields, sign_type, &self.inner.account.api_v2_key)
     }

@@ -49,7 +49,8 @@ pub(in crate::pay) async fn query(
     key: &Secret,
     out_trade_no: OutTradeNo,
 ) -> Result<Trade, PayError> {
-    let answer = match transport.call(QUERY, fields([("out_trade_no", out_trade_no.to_string())]), key).await {
+    let answer = match transport.call(QUERY, fields([("out_trade_no", out_trade_no.to_string())]), key).await
+    {
         Ok(answer) => answer,
         Err(PayError::Business { code, .. }) if code == "ORDERNOTEXIST" => return Ok(Trade::Unknown),
         Err(error) => return Err(error),
@@ -78,7 +79,9 @@ pub(in crate::pay) async fn close(
 ) -> Result<Close, PayError> {
     match transport.call(CLOSE, fields([("out_trade_no", out_trade_no.to_string())]), key).await {
         Ok(_) => Ok(Close::Closed),
-        Err(PayError::Business { code, .. }) if code == "ORDERCLOSED" || code == "ORDERNOTEXIST" => Ok(Close::Closed),
+        Err(PayError::Business { code, .. }) if code == "ORDERCLOSED" || code == "ORDERNOTEXIST" => {
+            Ok(Close::Closed)
+        }
         Err(PayError::Business { code, .. }) if code == "ORDERPAID" => Ok(Close::AlreadyPaid),
         Err(error) => Err(error),
     }

@@ -86,7 +86,10 @@ impl Receiver {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{super::{Fields, sign, write}, *};
+    use super::{
+        super::{Fields, sign, write},
+        *,
+    };
 
     const NOTICE: &str = include_str!("notice_g3.xml");
 
@@ -137,7 +140,9 @@ mod tests {
     #[test]
     fn a_genuine_failure_is_told_apart_from_a_forgery() {
         let body = altered(&[("result_code", "FAIL"), ("err_code", "NOTENOUGH")]);
-        assert!(matches!(receiver().receive(body.as_bytes(), &key()), Ok(Notice::Failed { err_code, .. }) if err_code == "NOTENOUGH"));
+        assert!(
+            matches!(receiver().receive(body.as_bytes(), &key()), Ok(Notice::Failed { err_code, .. }) if err_code == "NOTENOUGH")
+        );
     }
 
     #[test]
@@ -150,7 +155,10 @@ mod tests {
         assert_eq!(error(&altered(&[("appid", "wx0000000000000000")])), "the notice is for another appid");
         assert_eq!(error(&altered(&[("mch_id", "1")])), "the notice is for another mch_id");
         assert_eq!(error(&altered(&[("return_code", "FAIL")])), "the notice's return_code is not SUCCESS");
-        assert_eq!(error(&altered(&[("total_fee", "1.01")])), "the notice's total_fee is missing or not in its form");
+        assert_eq!(
+            error(&altered(&[("total_fee", "1.01")])),
+            "the notice's total_fee is missing or not in its form"
+        );
     }
 
     #[test]

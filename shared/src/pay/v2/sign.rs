@@ -68,7 +68,8 @@ pub fn sign(fields: &Fields, sign_type: SignType, api_v2_key: &Secret) -> String
 #[must_use]
 pub(super) fn is_signed(fields: &Fields, sign_type: SignType, api_v2_key: &Secret) -> bool {
     let Some(signature) = fields.get("sign").filter(|text| !text.is_empty()) else { return false };
-    let other_type = fields.get("sign_type").is_some_and(|named| !named.is_empty() && named != sign_type.as_str());
+    let other_type =
+        fields.get("sign_type").is_some_and(|named| !named.is_empty() && named != sign_type.as_str());
     !other_type && equal(sign(fields, sign_type, api_v2_key).as_bytes(), signature.as_bytes())
 }
 

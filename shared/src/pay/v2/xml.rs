@@ -2,7 +2,7 @@
 //!
 //! Signatures cover every field, also those nobody knows yet, so the reader keeps all of them and types none. It reads what
 //! strangers can send to a public address: a document type, an entity beyond the five of XML, nesting, a repeated field, a
-//! second root and more than [`MAX_BYTES`] are refused.
+//! second root and more than 64 KiB are refused.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ impl FromIterator<(String, String)> for Fields {
 /// Why bytes are not such a message, or fields can't become one. No value is quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum XmlError {
-    /// More than [`MAX_BYTES`].
+    /// More than 64 KiB.
     #[error("more than 64 KiB")]
     TooLarge,
     /// Not UTF-8.
@@ -80,7 +80,7 @@ pub enum XmlError {
 }
 
 /// The largest message read, in bytes. Real ones have about two thousand.
-pub const MAX_BYTES: usize = 64 * 1024;
+const MAX_BYTES: usize = 64 * 1024;
 
 /// Reads the message whose root is `root`.
 ///
@@ -224,8 +224,7 @@ pub fn write(root: &str, fields: &Fields) -> Result<String, XmlError> {
 }
 
 /// Whether XML 1.0 has a form for the character.
-#[must_use]
-pub fn is_xml(character: char) -> bool {
+fn is_xml(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 

@@ -116,7 +116,8 @@ impl Orders {
         for (table, keys) in wanted {
             request = request.request_items(table, keys);
         }
-        let answer = request.send().await.map_err(|error| StoreError::from_sdk("reading the catalogue", error))?;
+        let answer =
+            request.send().await.map_err(|error| StoreError::from_sdk("reading the catalogue", error))?;
         if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
             return Err(StoreError::contended("reading the catalogue"));
         }
@@ -161,7 +162,8 @@ impl Orders {
             parts.push(TransactWriteItem::builder().put(put).build());
         }
         for _ in 0..CONFLICTS {
-            let Err(error) = self.client.transact_write_items().set_transact_items(Some(parts.clone())).send().await
+            let Err(error) =
+                self.client.transact_write_items().set_transact_items(Some(parts.clone())).send().await
             else {
                 return Ok(Placed::Order(summary));
             };

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::{
 
 use super::{Order, Orders, Prepay, PrepayTerms};
 use crate::{
+    pay::order::Status,
     store::{StoreError, item},
     types::{OutTradeNo, UnixSeconds},
 };
@@ -36,7 +37,12 @@ impl Orders {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn prepaid(&self, order: &Order, terms: &PrepayTerms, prepay: &Prepay) -> Result<Stored, StoreError> {
+    pub async fn prepaid(
+        &self,
+        order: &Order,
+        terms: &PrepayTerms,
+        prepay: &Prepay,
+    ) -> Result<Stored, StoreError> {
         let update = self
             .update_attempt(order)
             .update_expression("SET terms = :terms, prepay = :prepay")
@@ -82,19 +88,48 @@ impl Orders {
     pub async fn close(&self, order: &Order, now: UnixSeconds) -> Result<ClosedOrder, StoreError> {
         let update = self
             .update_attempt(order)
-            .update_expression("SET #status = :closed, closed_at = :now REMOVE prepay, due_shard, next_query_at")
+            .update_expression(
+                "SET #status = :closed, closed_at = :now REMOVE prepay, due_shard, next_query_at",
+            )
             .expression_attribute_values(":closed", item::s("CLOSED"))
             .expression_attribute_values(":now", item::n(now.get()));
         match stored(update, "closing an order").await? {
             Stored::Yes => {
                 let mut order = order.clone();
-                order.status = crate::pay::order::Status::Closed;
+                order.status = Status::Closed;
                 Ok(ClosedOrder::Closed(Box::new(order)))
             }
-            Stored::Overtaken(order) if order.status == crate::pay::order::Status::Closed => {
-                Ok(ClosedOrder::Closed(order))
-            }
+            Stored::Overtaken(order) if order.status == Status::Closed => Ok(ClosedOrder::Closed(order)),
             Stored::Overtaken(order) => Ok(ClosedOrder::Overtaken(order)),
+        }
+    }
+
+    /// Keeps with the order that an attempt to pay it failed, and why, for those who help the user.
+    ///
+    /// Condition: the order is unpaid; otherwise nothing is kept.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn attempt_failed(&self, number: OutTradeNo, err_code: &str) -> Result<(), StoreError> {
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("order_id", item::s(number.order_id()))
+            .update_expression("SET last_failure = :code, last_failure_at = :now")
+            .condition_expression("#status = :unpaid")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":unpaid", item::s("UNPAID"))
+            .expression_attribute_values(":code", item::s(err_code.chars().take(64).collect::<String>()))
+            .expression_attribute_values(":now", item::n(self.host.now().get()))
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                _ => Err(StoreError::from_sdk("keeping a failed attempt", error)),
+            },
         }
     }
 

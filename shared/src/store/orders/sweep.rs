@@ -34,7 +34,9 @@ impl Orders {
             .map_err(|error| StoreError::from_sdk("listing due orders", error))?;
         let ids = page.items.unwrap_or_default().into_iter().filter_map(|mut item| item.remove("order_id"));
         ids.map(|id| match id {
-            AttributeValue::S(text) => OrderId::parse(&text).map_err(|error| StoreError::new("listing due orders", error)),
+            AttributeValue::S(text) => {
+                OrderId::parse(&text).map_err(|error| StoreError::new("listing due orders", error))
+            }
             _ => Err(StoreError::new("listing due orders", "an order's key is not a text")),
         })
         .collect()
@@ -95,7 +97,6 @@ async fn claimed(update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
 }
 
 /// The parts of the index `by_due`.
-#[must_use]
 pub fn shards() -> impl Iterator<Item = String> {
     (0..SHARDS).map(|shard| format!("{shard:02}"))
 }
@@ -109,16 +110,19 @@ pub(super) fn first_query(created_at: UnixSeconds) -> UnixSeconds {
     created_at.plus(WAITS[0])
 }
 
-/// The next time: back off, but be there when the order ends, and go on at the longest wait if closing it fails.
+/// The next time: back off, but be there when the order ends, and come back soon if it could not be closed then.
 fn next_query(order: &Order, now: UnixSeconds) -> UnixSeconds {
     let asked = usize::try_from(order.queries).unwrap_or(usize::MAX).saturating_add(1);
     let wait = WAITS.get(asked).or(WAITS.last()).copied().unwrap_or_default();
     let next = now.plus(wait);
-    if now < order.expires_at { next.min(order.expires_at) } else { next }
+    if now < order.expires_at { next.min(order.expires_at) } else { next.min(now.plus(AFTER_END)) }
 }
 
 /// 16: a shard takes 1,000 writes a second.
 const SHARDS: u8 = 16;
+
+/// The longest wait for an order that should be closed by now.
+const AFTER_END: Duration = Duration::from_secs(5 * 60);
 
 /// The waits between questions; the first is after the order was placed.
 const WAITS: [Duration; 7] = [

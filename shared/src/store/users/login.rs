@@ -24,7 +24,7 @@ pub struct NewLogin {
     pub user_id: UserId,
     /// Which person, if WeChat told.
     pub unionid: Option<UnionId>,
-    /// The new session_key, sealed.
+    /// The new `session_key`, sealed.
     pub session_key: Sealed,
     /// Now, in milliseconds.
     pub at_millis: u64,
@@ -63,7 +63,9 @@ impl Users {
         for _ in 0..ROUNDS {
             match self.refresh(login).await? {
                 Refreshed::Yes(session) => {
-                    if let Some(unionid) = login.unionid.as_ref().filter(|id| session.unionid.as_ref() != Some(id)) {
+                    if let Some(unionid) =
+                        login.unionid.as_ref().filter(|id| session.unionid.as_ref() != Some(id))
+                    {
                         self.learn_unionid(&session, unionid, now(login)).await?;
                     }
                     return Ok(LoggedIn { user_id: session.user_id, is_new: false });
@@ -139,13 +141,16 @@ impl Users {
             .condition_expression("attribute_not_exists(id)")
             .build()
             .map_err(|error| StoreError::new(LOGGING_IN, error))?;
-        let mut parts = vec![self.put_session(login, &login.user_id)?, TransactWriteItem::builder().put(user).build()];
+        let mut parts =
+            vec![self.put_session(login, &login.user_id)?, TransactWriteItem::builder().put(user).build()];
         if let Some(unionid) = &login.unionid {
             parts.push(self.claim(unionid, &login.user_id, now(login))?);
         }
         let request = self.client.transact_write_items().set_transact_items(Some(parts));
         let Err(error) = request.send().await else { return Ok(Created::Yes) };
-        let Cancelled::Conditions(reasons) = item::cancelled(LOGGING_IN, error)? else { return Ok(Created::Known) };
+        let Cancelled::Conditions(reasons) = item::cancelled(LOGGING_IN, error)? else {
+            return Ok(Created::Known);
+        };
         if item::failed(&reasons, 0).is_some() {
             return Ok(Created::Known);
         }

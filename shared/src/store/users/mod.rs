@@ -139,7 +139,8 @@ impl Users {
     /// DynamoDB can't be asked.
     pub async fn set_profile(&self, user_id: &UserId, profile: &Profile) -> Result<Option<User>, StoreError> {
         let fields = [("nick_name", &profile.nick_name), ("avatar_url", &profile.avatar_url)];
-        let given: Vec<_> = fields.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).collect();
+        let given: Vec<_> =
+            fields.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).collect();
         if given.is_empty() {
             return self.get(user_id).await;
         }

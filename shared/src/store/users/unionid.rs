@@ -1,8 +1,6 @@
 //! One person, one user: the claims of unionids.
 
-use aws_sdk_dynamodb::types::{
-    Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update};
 use serde::{Deserialize, Serialize};
 
 use super::{Users, login::LOGGING_IN};
@@ -40,7 +38,12 @@ impl Users {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn learn_unionid(&self, session: &Session, unionid: &UnionId, now: UnixSeconds) -> Result<(), StoreError> {
+    pub async fn learn_unionid(
+        &self,
+        session: &Session,
+        unionid: &UnionId,
+        now: UnixSeconds,
+    ) -> Result<(), StoreError> {
         if session.unionid.is_some() {
             // The mini program was bound to another Open Platform account: not for a login to decide.
             telemetry::attention("unionid-changed", &session.user_id);

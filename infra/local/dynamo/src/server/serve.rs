@@ -2,12 +2,13 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use tokio::net::TcpListener;
 
 use super::line::{Line, Lines};
@@ -40,7 +41,8 @@ async fn handle(
     };
     let target =
         parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).and_then(Target::parse);
-    let Some(target) = target else {
+    let is_post = parts.method == http::Method::POST && parts.uri.path() == "/";
+    let Some(target) = target.filter(|_| is_post) else {
         let code = "com.amazon.coral.service#UnknownOperationException";
         return response(Service::DynamoDb, Answer::error(400, code, "No such operation"));
     };
@@ -65,8 +67,12 @@ fn response(service: Service, answer: Answer) -> Response {
     let mut response = Response::new(Body::from(Bytes::clone(&body)));
     *response.status_mut() =
         http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    let request_id = format!("LOCAL{:08}", REQUESTS.fetch_add(1, Ordering::Relaxed));
+    response.headers_mut().extend(HeaderValue::from_str(&request_id).map(|id| (REQUEST_ID, id)));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(service.content_type()));
     response
 }
 
+static REQUESTS: AtomicU64 = AtomicU64::new(1);
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const LARGEST_BODY: usize = 16 * 1024 * 1024;

@@ -17,6 +17,8 @@ mod authorization;
 mod canonical;
 pub(crate) mod hash;
 mod signer;
+#[cfg(test)]
+mod tests;
 mod verifier;
 
 pub use signer::{Signer, sign};

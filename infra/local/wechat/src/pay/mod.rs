@@ -4,7 +4,7 @@ mod orders;
 pub(crate) mod v2;
 
 pub use orders::{LedgerEntry, TradeState};
-pub(crate) use orders::{NewOrder, NotPayable, Order, Orders, PREPAY_LIFE};
+pub(crate) use orders::{NewOrder, NotPayable, Order, Orders};
 
 /// How Pay v2 signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

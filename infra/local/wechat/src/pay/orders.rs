@@ -1,8 +1,8 @@
 //! The merchant's orders as WeChat Pay keeps them.
 //!
-//! NOTPAY → SUCCESS when the user pays, NOTPAY → CLOSED when the merchant closes or after seven days. An order past its
-//! `time_expire` can no longer be paid though it still reads NOTPAY. Both happen under the state's lock, so a payment and a
-//! closing of the same order never both succeed.
+//! NOTPAY → SUCCESS when the user pays, NOTPAY → CLOSED when the merchant closes or after seven days. An
+//! order past its `time_expire` can no longer be paid though it still reads NOTPAY. Both happen under the
+//! state's lock, so a payment and a closing of the same order never both succeed.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -208,7 +208,8 @@ impl Orders {
         }
     }
 
-    /// Whether the nonce is new, or used for exactly this request before: a repeated request is not a forged one.
+    /// Whether the nonce is new, or used for exactly this request before: a repeated request is not a forged
+    /// one.
     pub(crate) fn accept_nonce(&mut self, nonce: &str, request: BTreeMap<String, String>) -> bool {
         let first = self.nonces.entry(nonce.to_owned()).or_insert_with(|| request.clone());
         *first == request
@@ -216,7 +217,7 @@ impl Orders {
 }
 
 /// How long a `prepay_id` can be paid with.
-pub(crate) const PREPAY_LIFE: u64 = 2 * HOUR;
+const PREPAY_LIFE: u64 = 2 * HOUR;
 
 /// After this WeChat closes an unpaid order itself.
 const UNPAID_LIFE: u64 = 7 * DAY;

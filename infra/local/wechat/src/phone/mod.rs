@@ -1,6 +1,7 @@
 //! The phone's side: what a mini program gets from `wx.*`.
 //!
-//! An answer is the success callback's object; a failure is the fail callback's, with `errMsg` `<api>:fail <why>`.
+//! An answer is the success callback's object; a failure is the fail callback's, with `errMsg` `<api>:fail
+//! <why>`.
 
 mod login;
 mod payment;

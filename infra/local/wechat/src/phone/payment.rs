@@ -1,7 +1,10 @@
-//! `wx.requestPayment` of Pay v2: the phone checks what the server signed, the user says yes, the money moves, WeChat Pay notifies.
+//! `wx.requestPayment` of Pay v2: the phone checks what the server signed, the user says yes, the money
+//! moves, WeChat Pay notifies.
 //!
-//! Documentation: "wx.requestPayment" and "Invoke payment" (小程序调起支付API) of Pay v2. Five fields are signed: `appId` (which is not passed),
-//! `nonceStr`, `package`, `signType`, `timeStamp`.
+//! Documentation: "wx.requestPayment" and "Invoke payment" (小程序调起支付API) of Pay v2. Five fields are signed:
+//! `appId` (which is not passed), `nonceStr`, `package`, `signType`, `timeStamp`.
+//!
+//! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=7_7>
 
 use serde_json::Value;
 

@@ -1,7 +1,10 @@
 //! `wx.getUserInfo` and `wx.getUserProfile`, as anonymous as they are today.
 //!
-//! Documentation: "wx.getUserInfo" and "Signature, verification and encryption/decryption of open data". `rawData` is signed and the full
-//! data encrypted with the session key that is live now, whether or not the server knows it.
+//! Documentation: "wx.getUserInfo" and "Signature, verification and encryption/decryption of open data".
+//! `rawData` is signed and the full data encrypted with the session key that is live now, whether or not the
+//! server knows it.
+//!
+//! <https://developers.weixin.qq.com/miniprogram/dev/api/open-api/user-info/wx.getUserInfo.html>
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,6 +1,8 @@
 //! `GET /sns/jscode2session`: a login code for an openid and a session key.
 //!
 //! Documentation: "Mini Program login" (小程序登录, code2Session).
+//!
+//! <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/code2Session.html>
 
 use http::Method;
 use serde_json::json;
@@ -87,7 +89,7 @@ mod tests {
             query.push(((*name).to_owned(), (*value).to_owned()));
         }
         let received =
-            Received { method: Method::GET, path: String::new(), query, body: bytes::Bytes::new() };
+            Received { method: Method::GET, path: String::new(), query, body: axum::body::Bytes::new() };
         let answer = code_to_session(wechat, &received, None);
         assert_eq!((answer.status.as_u16(), answer.content_type), (200, "text/plain"));
         let body: Value = serde_json::from_str(&answer.body).unwrap();

@@ -78,7 +78,8 @@ pub(crate) const GET_REQUIRED: Refusal = Refusal(43001, "require GET method");
 pub(crate) const MINUTE_QUOTA: Refusal =
     Refusal(45011, "api minute-quota reach limit, must slower, retry next minute");
 
-/// The texts of the errcodes a fault may ask for; another errcode gets a bare text, as nobody may match on texts.
+/// The texts of the errcodes a fault may ask for; another errcode gets a bare text, as nobody may match on
+/// texts.
 const KNOWN: [Refusal; 13] = [
     BUSY,
     INVALID_GRANT_TYPE,

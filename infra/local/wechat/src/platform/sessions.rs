@@ -1,8 +1,9 @@
 //! Login codes and session keys.
 //!
-//! A code lives five minutes, is used once and belongs to one app. A user has one live session key: exchanging a code makes a new
-//! one and ends the one before, so data the phone encrypted earlier no longer belongs to the key the server gets.
-//! WeChat may also rotate at `wx.login` itself; here only the exchange does, which is the moment both sides can observe.
+//! A code lives five minutes, is used once and belongs to one app. A user has one live session key:
+//! exchanging a code makes a new one and ends the one before, so data the phone encrypted earlier no longer
+//! belongs to the key the server gets. WeChat may also rotate at `wx.login` itself; here only the exchange
+//! does, which is the moment both sides can observe.
 
 use std::collections::HashMap;
 
@@ -90,8 +91,8 @@ impl Sessions {
         self.keys.get(openid).is_some_and(|key| key.exchanged && now < key.used.saturating_add(DISUSE))
     }
 
-    /// The key under which the phone's data is encrypted now; using it renews it. A user without a live key gets one that no
-    /// server knows until the next login.
+    /// The key under which the phone's data is encrypted now; using it renews it. A user without a live key
+    /// gets one that no server knows until the next login.
     pub(crate) fn live_key(&mut self, openid: &str, now: u64) -> String {
         let fresh = || SessionKey { text: random::session_key(), exchanged: false, used: now };
         let key = self.keys.entry(openid.to_owned()).or_insert_with(fresh);

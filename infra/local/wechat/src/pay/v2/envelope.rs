@@ -1,8 +1,8 @@
 //! What all requests of Pay v2 share: XML, merchant, signature, nonce; and how answers are signed.
 //!
-//! Documentation: "Protocol rules" (协议规则) and "Return codes" of Pay v2. `return_code` FAIL means that the message itself was
-//! refused, and carries no signature; after that every answer is signed with the request's sign type, and
-//! `result_code` tells of the business.
+//! Documentation: "Protocol rules" (协议规则) and "Return codes" of Pay v2. `return_code` FAIL means that the
+//! message itself was refused, and carries no signature; after that every answer is signed with the request's
+//! sign type, and `result_code` tells of the business.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -138,7 +138,7 @@ fn judge_all(
 ) -> Result<Fields, Refusal> {
     fields::check(request, &fields::COMMON)?;
     if request.get("appid") != Some(&wechat.account().app_id) {
-        return Err(Refusal::new("APPID_NOT_EXIST", "appid不存在"));
+        return Err(foreign_appid(request.get("appid").unwrap_or_default()));
     }
     fields::check(request, rules)?;
 
@@ -153,6 +153,16 @@ fn judge_all(
         Some(Fault::Busy { .. }) => Err(Refusal::new("SYSTEMERROR", "系统超时")),
         Some(Fault::ErrCode { err_code, .. }) => Err(Refusal::new(err_code, "业务错误")),
         _ => judge(wechat, request),
+    }
+}
+
+/// Of the right form it may be another owner's; else nobody's.
+fn foreign_appid(appid: &str) -> Refusal {
+    let digits = appid.strip_prefix("wx").unwrap_or_default();
+    if digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        Refusal::new("APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配")
+    } else {
+        Refusal::new("APPID_NOT_EXIST", "appid不存在")
     }
 }
 

@@ -99,7 +99,8 @@ pub(crate) fn is_json_object(value: &str) -> bool {
     serde_json::from_str::<Value>(value).is_ok_and(|json| json.is_object())
 }
 
-/// Absolute, https, without query. WeChat could not reach this machine, so http is allowed to a loopback address only.
+/// Absolute, https, without query. WeChat could not reach this machine, so http is allowed to a loopback
+/// address only.
 pub(crate) fn is_notify_url(value: &str) -> bool {
     let Ok(url) = Url::parse(value) else { return false };
     let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));

@@ -1,6 +1,7 @@
 //! Pay v2: XML over POST, signed with the merchant's APIv2 key.
 //!
-//! `envelope.rs` judges what all requests share (XML, merchant, signature, nonce) and signs the answers; each API has a file.
+//! `envelope.rs` judges what all requests share (XML, merchant, signature, nonce) and signs the answers; each
+//! API has a file.
 
 pub(crate) mod close_order;
 pub(crate) mod envelope;

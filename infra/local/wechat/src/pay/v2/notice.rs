@@ -1,7 +1,10 @@
 //! The notice of a payment: WeChat's signed message to the order's `notify_url`.
 //!
-//! Documentation: "Payment result notification" (支付结果通知) of Pay v2. It is signed as the order was and does not say how. It carries
-//! a field no documentation has (`future_field`) and an empty `attach` if the order has none: both are what shops trip over.
+//! Documentation: "Payment result notification" (支付结果通知) of Pay v2. It is signed as the order was and does
+//! not say how. It carries a field no documentation has (`future_field`) and an empty `attach` if the order
+//! has none: both are what shops trip over.
+//!
+//! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_7>
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,8 @@
 //! `POST /pay/orderquery`: what has become of an order.
 //!
 //! Documentation: "Order query" (查询订单) of Pay v2. Amount, payer and times are answered only for a paid order.
+//!
+//! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_2>
 
 use super::envelope::{self, PayRequest, Refusal, own};
 use super::fields::{self, Rule, field};

@@ -1,7 +1,10 @@
 //! The signature of Pay v2.
 //!
-//! Documentation: "Signature algorithm" (签名算法) of Pay v2. All fields with a value except `sign`, sorted by name, joined as `k=v&…`
-//! with `&key=<APIv2 key>` at the end, unescaped; MD5 or HMAC-SHA256 in upper-case hexadecimal.
+//! Documentation: "Signature algorithm" (签名算法) of Pay v2. All fields with a value except `sign`, sorted by
+//! name, joined as `k=v&…` with `&key=<APIv2 key>` at the end, unescaped; MD5 or HMAC-SHA256 in upper-case
+//! hexadecimal.
+//!
+//! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=4_3>
 
 use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};

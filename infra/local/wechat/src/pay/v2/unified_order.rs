@@ -1,7 +1,9 @@
 //! `POST /pay/unifiedorder`: an order for a `prepay_id`.
 //!
-//! Documentation: "Unified order" (统一下单) of Pay v2, trade type JSAPI. A repeated request with the same parameters is the same order;
-//! the number with other parameters is refused.
+//! Documentation: "Unified order" (统一下单) of Pay v2, trade type JSAPI. A repeated request with the same
+//! parameters is the same order; the number with other parameters is refused.
+//!
+//! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_1>
 
 use super::Fields;
 use super::envelope::{self, PayRequest, Refusal, own};
@@ -76,7 +78,7 @@ fn check_times(request: &PayRequest, now: u64) -> Result<(), Refusal> {
     // The wire counts seconds, so a minute from now is a minute from the current second.
     let this_second = now - now % clock::SECOND;
     if expires < this_second.saturating_add(MINUTE) {
-        return Err(Refusal::new("PARAM_ERROR", "time_expire时间过短，刷卡至少1分钟，其他5分钟"));
+        return Err(Refusal::new("PARAM_ERROR", "time_expire时间过短"));
     }
     if time("time_start").is_some_and(|start| start >= expires) {
         return Err(Refusal::new("PARAM_ERROR", "time_expire早于time_start"));

@@ -1,7 +1,8 @@
 //! The XML of Pay v2: one root `<xml>` with one level of fields.
 //!
-//! Reading is strict where it matters for safety (no DOCTYPE, no entity but XML's own five, no nesting, no field twice) and lenient
-//! where real messages vary (CDATA or text, blanks around either, an XML declaration).
+//! Reading is strict where it matters for safety (no DOCTYPE, no entity but XML's own five, no nesting, no
+//! field twice) and lenient where real messages vary (CDATA or text, blanks around either, an XML
+//! declaration).
 
 use quick_xml::Reader;
 use quick_xml::escape::resolve_xml_entity;
@@ -31,6 +32,9 @@ pub(crate) enum XmlError {
 
 /// Reads a message.
 pub(crate) fn parse(text: &str) -> Result<Fields, XmlError> {
+    if text.chars().any(is_forbidden) {
+        return Err(XmlError::Malformed("a control character".to_owned()));
+    }
     let mut reader = Reader::from_str(text);
     let mut document = Document::default();
     loop {
@@ -41,6 +45,9 @@ pub(crate) fn parse(text: &str) -> Result<Fields, XmlError> {
                 document.close()?;
             }
             Event::End(_) => document.close()?,
+            Event::Text(text) if text.contains("]]>") => {
+                return Err(XmlError::Malformed("]]> outside of CDATA".to_owned()));
+            }
             Event::Text(text) => document.text(&text.xml10_content(), false)?,
             Event::CData(text) => document.text(&text.xml10_content(), true)?,
             Event::GeneralRef(entity) => document.text(&resolve(&entity)?, true)?,
@@ -147,9 +154,18 @@ impl Field {
     }
 }
 
+/// What XML 1.0 allows nowhere, not even escaped.
+fn is_forbidden(c: char) -> bool {
+    matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}')
+}
+
 fn resolve(entity: &BytesRef<'_>) -> Result<String, XmlError> {
     if let Some(character) = entity.resolve_char_ref().map_err(|error| XmlError::Entity(error.to_string()))? {
-        return Ok(character.to_string());
+        return if is_forbidden(character) {
+            Err(XmlError::Malformed("a control character".to_owned()))
+        } else {
+            Ok(character.to_string())
+        };
     }
     let name = entity.xml10_content();
     resolve_xml_entity(&name).map(str::to_owned).ok_or_else(|| XmlError::Entity(name.into_owned()))
@@ -190,6 +206,24 @@ mod tests {
         assert_eq!(parse(&written).unwrap(), fields);
     }
 
+    const TEXT: &str = "[^\\x00-\\x08\\x0b-\\x1f\\u{fffe}\\u{ffff}]{0,40}";
+    const SNIPPETS: &str =
+        "(<xml>|<a>|</a>|</xml>|<!\\[CDATA\\[|]]>|&#x?[0-9a-f]{1,9};|[<>&;!\\[\\]x水]){0,12}";
+
+    proptest::proptest! {
+        // A carriage return is read as a line feed, as XML demands of every reader.
+        #[test]
+        fn whatever_text_is_written_is_read_again(value in TEXT, end in "(]]>|&amp;|<!|😀)?") {
+            let fields = Fields::from([("attach".to_owned(), value + &end)]);
+            proptest::prop_assert_eq!(parse(&write(&fields)), Ok(fields));
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in SNIPPETS) {
+            let _ = parse(&text);
+        }
+    }
+
     #[test]
     fn a_doctype_is_refused_whatever_it_declares() {
         for doctype in [
@@ -209,9 +243,18 @@ mod tests {
         assert_eq!(parse("<xml></xml><xml></xml>"), Err(XmlError::Root));
         assert_eq!(parse("<xml>x</xml>"), Err(XmlError::StrayText));
         assert_eq!(parse("<xml><a>&b;</a></xml>"), Err(XmlError::Entity("b".to_owned())));
-        for malformed in
-            ["", "x", "{}", "<xml>", "<xml><a></xml>", "<xml><a>x</b></xml>", "<xml><a>&</a></xml>"]
-        {
+        for malformed in [
+            "",
+            "x",
+            "{}",
+            "<xml>",
+            "<xml><a></xml>",
+            "<xml><a>x</b></xml>",
+            "<xml><a>&</a></xml>",
+            "<xml><a>\u{1}</a></xml>",
+            "<xml><a>&#1;</a></xml>",
+            "<xml><a>]]></a></xml>",
+        ] {
             assert!(parse(malformed).is_err(), "{malformed}");
         }
     }

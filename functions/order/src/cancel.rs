@@ -1,0 +1,30 @@
+//! `POST /api/orders/{orderId}/cancel`: closes an unpaid order, at WeChat Pay first.
+
+use shared::{
+    error::{ApiError, Code},
+    pay::{Closing, order::Status},
+    runtime::{Body, Request, Response},
+    session::Caller,
+};
+
+use crate::{OrderFunction, view};
+
+impl OrderFunction {
+    pub(crate) async fn cancel(
+        &self,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Response<Body>, ApiError> {
+        let order = self.own_order(caller, request).await?;
+        match order.status {
+            Status::Closed => return Ok(view::answer(order)),
+            Status::Paid | Status::Refunding | Status::Refunded => return Err(Code::OrderPaid.into()),
+            Status::Unpaid => {}
+        }
+        match self.cashier.close(&order).await? {
+            Closing::Done(order) => Ok(view::answer(*order)),
+            Closing::Paid(_) => Err(Code::OrderPaid.into()),
+            Closing::Disputed => Err(Code::Conflict.into()),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! `GET /api/orders?cursor=`: the caller's orders, newest first.
+
+use serde::Serialize;
+use shared::{
+    error::ApiError,
+    http::{answer, extract},
+    runtime::{Body, Request, Response},
+    session::Caller,
+    types::OrderId,
+};
+
+use crate::{OrderFunction, view::OrderView};
+
+#[derive(Serialize)]
+struct ListAnswer {
+    orders: Vec<OrderView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<OrderId>,
+}
+
+impl OrderFunction {
+    pub(crate) async fn list(&self, caller: &Caller, request: &Request) -> Result<Response<Body>, ApiError> {
+        let cursor = extract::query(request, "cursor").map(|text| OrderId::parse(&text)).transpose();
+        let cursor =
+            cursor.map_err(|error| ApiError::invalid("cursor", "不是上一页给出的值").because(error))?;
+        let page = self.cashier.orders.of_user(&caller.user_id, cursor).await?;
+        let orders = page.orders.into_iter().map(OrderView::from).collect();
+        Ok(answer::success(&ListAnswer { orders, cursor: page.cursor }))
+    }
+}

@@ -1,0 +1,116 @@
+//! `POST /api/orders`: an order at the catalogue's prices. What the phone says about prices is not asked.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    error::{ApiError, Code},
+    http::{answer, extract},
+    runtime::{Body, Request, Response},
+    session::Caller,
+    store::{IdempotencyKey, NewOrder, OrderSummary, Placed},
+    types::{Fen, OrderId, OutTradeNo, ProductId},
+};
+
+use crate::OrderFunction;
+
+/// `{productId, quantity}` or `{items: […]}`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PlaceBody {
+    product_id: Option<String>,
+    quantity: Option<u32>,
+    items: Option<Vec<ItemBody>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ItemBody {
+    product_id: Option<String>,
+    quantity: Option<u32>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PlaceAnswer {
+    order_id: OrderId,
+    out_trade_no: OutTradeNo,
+    /// Fen.
+    total_fee: Fen,
+}
+
+impl From<OrderSummary> for PlaceAnswer {
+    fn from(order: OrderSummary) -> Self {
+        Self { order_id: order.order_id, out_trade_no: order.out_trade_no, total_fee: order.total_fee }
+    }
+}
+
+impl OrderFunction {
+    pub(crate) async fn place(&self, caller: &Caller, request: &Request) -> Result<Response<Body>, ApiError> {
+        let items = parse(extract::json(request)?)?;
+        let key = idempotency_key(caller, request, &items)?;
+        let now = self.host.now();
+        let new = NewOrder {
+            order_id: OrderId::new(now, self.host.random()?),
+            user_id: caller.user_id.clone(),
+            openid: caller.openid.clone(),
+            items,
+            created_at: now,
+            expires_at: now.plus(ORDER_LIFE),
+        };
+        match self.cashier.orders.place(&new, key.as_ref()).await? {
+            Placed::Order(order) => Ok(answer::success(&PlaceAnswer::from(order))),
+            Placed::NoSuchProduct(_) => Err(ApiError::new(Code::NotFound).saying("商品不存在或已下架")),
+            Placed::TooDear => Err(ApiError::invalid("quantity", "使订单金额过大")),
+            Placed::KeyReused => Err(ApiError::new(Code::Conflict).saying("该请求编号已用于其他订单")),
+        }
+    }
+}
+
+fn parse(body: PlaceBody) -> Result<Vec<(ProductId, u32)>, ApiError> {
+    let lines = match body {
+        PlaceBody { product_id, quantity, items: None } => vec![line("", ItemBody { product_id, quantity })?],
+        PlaceBody { product_id: None, quantity: None, items: Some(items) } => {
+            if items.is_empty() || items.len() > MAX_LINES {
+                return Err(ApiError::invalid("items", "须为 1 到 20 项"));
+            }
+            let lines = items.into_iter().enumerate();
+            lines.map(|(index, item)| line(&format!("items[{index}]."), item)).collect::<Result<_, _>>()?
+        }
+        PlaceBody { .. } => return Err(ApiError::invalid("items", "不能与 productId、quantity 同时出现")),
+    };
+    let products: BTreeSet<_> = lines.iter().map(|(product, _)| product).collect();
+    if products.len() < lines.len() {
+        return Err(ApiError::invalid("items", "有重复的 productId"));
+    }
+    Ok(lines)
+}
+
+fn line(place: &str, item: ItemBody) -> Result<(ProductId, u32), ApiError> {
+    let product_id = format!("{place}productId");
+    let product = extract::required(&product_id, item.product_id)?;
+    let product = ProductId::parse(&product)
+        .map_err(|error| ApiError::invalid(&product_id, "格式不正确").because(error))?;
+    let name = format!("{place}quantity");
+    match extract::required(&name, item.quantity)? {
+        quantity @ 1..=MAX_QUANTITY => Ok((product, quantity)),
+        _ => Err(ApiError::invalid(&name, "须为 1 到 99")),
+    }
+}
+
+fn idempotency_key(
+    caller: &Caller,
+    request: &Request,
+    items: &[(ProductId, u32)],
+) -> Result<Option<IdempotencyKey>, ApiError> {
+    let Some(key) = extract::header(request, "Idempotency-Key")? else { return Ok(None) };
+    if key.is_empty() || key.len() > 128 {
+        return Err(ApiError::invalid("Idempotency-Key", "须为 1 到 128 个字符"));
+    }
+    Ok(Some(IdempotencyKey::new(&caller.user_id, key, &items)))
+}
+
+const MAX_LINES: usize = 20;
+const MAX_QUANTITY: u32 = 99;
+/// How long an order can be paid.
+const ORDER_LIFE: Duration = Duration::from_secs(30 * 60);

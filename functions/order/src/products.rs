@@ -1,0 +1,41 @@
+//! `GET /api/products`: what is for sale.
+
+use serde::Serialize;
+use shared::{
+    error::ApiError,
+    http::answer,
+    runtime::{Body, Response},
+    store::Product,
+    types::{Fen, ProductId},
+};
+
+use crate::OrderFunction;
+
+#[derive(Serialize)]
+struct ProductsAnswer {
+    products: Vec<ProductView>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProductView {
+    product_id: ProductId,
+    name: String,
+    /// Fen.
+    price: Fen,
+}
+
+impl From<Product> for ProductView {
+    fn from(product: Product) -> Self {
+        Self { product_id: product.product_id, name: product.name, price: product.price }
+    }
+}
+
+impl OrderFunction {
+    pub(crate) async fn products(&self) -> Result<Response<Body>, ApiError> {
+        let products = self.products.on_sale().await?;
+        Ok(answer::success(&ProductsAnswer {
+            products: products.into_iter().map(ProductView::from).collect(),
+        }))
+    }
+}

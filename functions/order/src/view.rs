@@ -1,0 +1,68 @@
+//! An order as its owner sees it.
+
+use serde::Serialize;
+use shared::{
+    http::answer,
+    pay::order::Status,
+    runtime::{Body, Response},
+    store::{Line, Order},
+    types::{Fen, OrderId, OutTradeNo, ProductId, TransactionId},
+};
+
+#[derive(Serialize)]
+struct OrderAnswer {
+    order: OrderView,
+}
+
+/// 200 with the order.
+pub(crate) fn answer(order: Order) -> Response<Body> {
+    answer::success(&OrderAnswer { order: order.into() })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OrderView {
+    order_id: OrderId,
+    out_trade_no: OutTradeNo,
+    status: Status,
+    /// Fen.
+    total_fee: Fen,
+    items: Vec<LineView>,
+    /// RFC 3339, UTC.
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paid_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction_id: Option<TransactionId>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LineView {
+    product_id: ProductId,
+    name: String,
+    /// Fen, of one.
+    price: Fen,
+    quantity: u32,
+}
+
+impl From<Order> for OrderView {
+    fn from(order: Order) -> Self {
+        Self {
+            order_id: order.order_id,
+            out_trade_no: order.out_trade_no,
+            status: order.status,
+            total_fee: order.total_fee,
+            items: order.items.into_iter().map(LineView::from).collect(),
+            created_at: order.created_at.to_rfc3339(),
+            paid_at: order.paid_at.map(|at| at.to_rfc3339()),
+            transaction_id: order.transaction_id,
+        }
+    }
+}
+
+impl From<Line> for LineView {
+    fn from(line: Line) -> Self {
+        Self { product_id: line.product_id, name: line.name, price: line.price, quantity: line.quantity }
+    }
+}

@@ -1,0 +1,125 @@
+//! Prepaying: what each answer of WeChat Pay to 统一下单 means for the order.
+
+use shared::{
+    error::{ApiError, Code},
+    pay::{Asked, Closing, PayError, Prepaid, PrepayRequest, order::Status},
+    store::{Order, Prepay, PrepayTerms, Stored},
+    telemetry,
+    types::PrepayId,
+};
+
+use crate::{UnifiedOrderFunction, ask::Ask};
+
+/// How one round ended.
+enum Round {
+    Ready(PrepayId),
+    /// Once more, with the order as it is now.
+    Again(Box<Order>),
+}
+
+impl UnifiedOrderFunction {
+    /// Prepays the order; its number may have to change on the way.
+    pub(crate) async fn prepay(&self, mut order: Order, ask: &Ask) -> Result<PrepayId, ApiError> {
+        for _ in 0..ROUNDS {
+            let round = if ask.agrees_with(&order) {
+                self.round(&order, ask).await?
+            } else {
+                // What the user is to read has changed: the number stands for the old text.
+                self.begin_again(&order).await?
+            };
+            match round {
+                Round::Ready(prepay_id) => return Ok(prepay_id),
+                Round::Again(now) => order = *now,
+            }
+        }
+        Err(ApiError::new(Code::UpstreamBusy).because("the order changed with every attempt"))
+    }
+
+    async fn round(&self, order: &Order, ask: &Ask) -> Result<Round, ApiError> {
+        let terms = ask.terms(order);
+        let request = PrepayRequest {
+            out_trade_no: order.out_trade_no,
+            description: &terms.description,
+            total_fee: order.total_fee,
+            openid: &order.openid,
+            client_ip: &terms.client_ip,
+            expires_at: order.expires_at,
+            notify_url: &ask.notify_url,
+        };
+        match self.cashier.pay.prepay(&request).await {
+            Ok(Prepaid::Ready(prepay_id)) => self.keep(order, &terms, prepay_id).await,
+            Ok(Prepaid::AlreadyPaid) => match self.cashier.ask(order).await? {
+                Asked::Paid(_) => Err(Code::OrderPaid.into()),
+                _ => Err(ApiError::new(Code::UpstreamBusy).because("WeChat Pay calls it paid and unpaid")),
+            },
+            Ok(Prepaid::Closed | Prepaid::NumberTaken) => self.begin_again(order).await,
+            Ok(Prepaid::Differs) => self.after_another(order, ask).await,
+            Ok(Prepaid::BalanceNotEnough) => Err(Code::BalanceNotEnough.into()),
+            Err(error) => Err(self.after_failure(order, &terms, error).await),
+        }
+    }
+
+    /// Stores what can be paid now. If the order has gone on meanwhile, that decides.
+    async fn keep(&self, order: &Order, terms: &PrepayTerms, prepay_id: PrepayId) -> Result<Round, ApiError> {
+        let prepay = Prepay { prepay_id, at: self.host.now() };
+        match self.cashier.orders.prepaid(order, terms, &prepay).await? {
+            Stored::Yes => Ok(Round::Ready(prepay.prepay_id)),
+            Stored::Overtaken(now) if now.status.was_paid() => Err(Code::OrderPaid.into()),
+            Stored::Overtaken(now) => {
+                // Cancelled, or at another number: what was just prepaid must not be paid. The phone never hears of it, so
+                // failing here leaves nothing that could be paid by mistake.
+                if let Err(error) = self.cashier.pay.close(order.out_trade_no).await {
+                    telemetry::survived("close-overtaken", &error);
+                }
+                self.go_on_with(now)
+            }
+        }
+    }
+
+    /// The number was used with another request: by a request beside this one, or by one that was lost.
+    async fn after_another(&self, order: &Order, ask: &Ask) -> Result<Round, ApiError> {
+        let now = self.cashier.orders.get(order.order_id).await?.ok_or(Code::NotFound)?;
+        if let Some(prepay) = now.live_prepay(self.host.now()).filter(|_| ask.agrees_with(&now)) {
+            return Ok(Round::Ready(prepay.prepay_id.clone()));
+        }
+        match self.cashier.ask(&now).await? {
+            // WeChat Pay has no such number, so it is not the number: the request itself is malformed.
+            Asked::Unknown => {
+                Err(ApiError::new(Code::Internal).because("WeChat Pay finds the prepayment malformed"))
+            }
+            Asked::Paid(_) => Err(Code::OrderPaid.into()),
+            _ => self.begin_again(&now).await,
+        }
+    }
+
+    async fn begin_again(&self, order: &Order) -> Result<Round, ApiError> {
+        match self.cashier.begin_again(order).await? {
+            Closing::Done(order) => self.go_on_with(order),
+            Closing::Paid(_) => Err(Code::OrderPaid.into()),
+            Closing::Disputed => Err(Code::Conflict.into()),
+        }
+    }
+
+    fn go_on_with(&self, order: Box<Order>) -> Result<Round, ApiError> {
+        match order.status {
+            Status::Closed => Err(Code::OrderClosed.into()),
+            _ => Ok(match order.live_prepay(self.host.now()) {
+                Some(prepay) => Round::Ready(prepay.prepay_id.clone()),
+                None => Round::Again(order),
+            }),
+        }
+    }
+
+    /// The outcome is unknown: what was asked is kept, so that the next request asks the same.
+    async fn after_failure(&self, order: &Order, terms: &PrepayTerms, error: PayError) -> ApiError {
+        if error.is_transient()
+            && order.terms.is_none()
+            && let Err(error) = self.cashier.orders.asked_with(order, terms).await
+        {
+            telemetry::survived("keep-terms", &error);
+        }
+        error.into()
+    }
+}
+
+const ROUNDS: usize = 4;

@@ -1,0 +1,114 @@
+//! `POST /api/user/profile`: what `wx.getUserInfo` gave the phone, believed only as far as WeChat signed or encrypted it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use shared::{
+    error::{ApiError, Code},
+    http::{answer, extract},
+    runtime::{Body, Request, Response},
+    session::Caller,
+    store::{Profile, Session},
+    types::{SessionKey, UnionId},
+    wechat::{OpenDataError, Watermark, decrypt, raw_data_is_genuine},
+};
+
+use crate::UserFunction;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProfileBody {
+    raw_data: Option<String>,
+    signature: Option<String>,
+    encrypted_data: Option<String>,
+    iv: Option<String>,
+}
+
+struct Given {
+    raw_data: String,
+    info: Map<String, Value>,
+    signature: String,
+    encrypted: Option<(String, String)>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProfileAnswer {
+    user_info: Map<String, Value>,
+}
+
+impl UserFunction {
+    pub(crate) async fn profile(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+        let caller = self.sessions.authenticate(request).await?;
+        let given = parse(extract::json(request)?)?;
+        let session = self.users.session(&caller.openid).await?.ok_or(Code::SessionExpired)?;
+        if !session.honours(&caller) {
+            return Err(Code::Unauthorized.into());
+        }
+        let keys = self.session_keys.open(&session).await?;
+        let genuine = |key| raw_data_is_genuine(&given.raw_data, &given.signature, key);
+        if !keys.iter().any(genuine) {
+            return Err(Code::SessionExpired.into());
+        }
+        let mut info = match &given.encrypted {
+            None => given.info,
+            Some((data, iv)) => self.open(&caller, &session, data, iv, &keys).await?,
+        };
+        let profile =
+            Profile { nick_name: text(&info, "nickName", 64), avatar_url: text(&info, "avatarUrl", 1024) };
+        self.users.set_profile(&caller.user_id, &profile).await?.ok_or(Code::Unauthorized)?;
+        for name in ["openId", "unionId", "watermark"] {
+            info.remove(name);
+        }
+        Ok(answer::success(&ProfileAnswer { user_info: info }))
+    }
+
+    /// Decrypts the user's data, sees that they are this user's, and learns the unionid if they tell it.
+    async fn open(
+        &self,
+        caller: &Caller,
+        session: &Session,
+        data: &str,
+        iv: &str,
+        keys: &[SessionKey],
+    ) -> Result<Map<String, Value>, ApiError> {
+        let now = self.host.now();
+        let info = decrypt(data, iv, keys, &Watermark { app_id: &self.app_id, now, max_age: MAX_AGE })?;
+        let openid = info.get("openId").and_then(Value::as_str).filter(|text| !text.is_empty());
+        if openid.is_some_and(|openid| openid != caller.openid.as_str()) {
+            return Err(OpenDataError::OpenId.into());
+        }
+        let unionid = info.get("unionId").and_then(Value::as_str).and_then(|text| UnionId::parse(text).ok());
+        if let Some(unionid) = unionid.filter(|unionid| session.unionid.as_ref() != Some(unionid)) {
+            self.users.learn_unionid(session, &unionid, now).await?;
+        }
+        Ok(info)
+    }
+}
+
+fn parse(body: ProfileBody) -> Result<Given, ApiError> {
+    let raw_data = extract::required("rawData", body.raw_data)?;
+    let signature = extract::required("signature", body.signature)?;
+    let info =
+        serde_json::from_str(&raw_data).map_err(|_| ApiError::invalid("rawData", "不是有效的用户信息"))?;
+    if signature.len() != 40 || !signature.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(ApiError::invalid("signature", "不是有效的签名"));
+    }
+    let encrypted = match (body.encrypted_data, body.iv) {
+        (None, None) => None,
+        (Some(data), Some(iv)) => Some((data, iv)),
+        (None, Some(_)) => return Err(ApiError::invalid("encryptedData", "不能为空")),
+        (Some(_), None) => return Err(ApiError::invalid("iv", "不能为空")),
+    };
+    Ok(Given { raw_data, info, signature, encrypted })
+}
+
+/// A text that the user shows of themself; none if it is empty or longer than anybody's.
+fn text(info: &Map<String, Value>, name: &str, longest: usize) -> Option<String> {
+    let text = info.get(name)?.as_str()?;
+    (!text.is_empty() && text.chars().count() <= longest).then(|| text.to_owned())
+}
+
+/// How old encrypted data may be.
+const MAX_AGE: Duration = Duration::from_secs(300);

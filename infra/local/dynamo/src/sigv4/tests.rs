@@ -1,0 +1,167 @@
+//! Signatures against AWS's published vectors and AWS's own signer.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings};
+use aws_sigv4::sign::v4;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::*;
+
+const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+/// 2015-08-30T12:36:00Z.
+const THEN: u64 = 1_440_938_160;
+
+fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    pairs
+        .iter()
+        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
+        .collect()
+}
+
+fn secret_of(id: &str) -> Option<String> {
+    (id == "AKIDEXAMPLE").then(|| SECRET.to_owned())
+}
+
+/// "get-vanilla" and "get-vanilla-query-order-key-case" of the AWS Signature Version 4 test suite.
+#[test]
+fn the_vectors_of_aws_are_accepted() {
+    for (query, signature) in [
+        (None, "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+        (
+            Some("Param2=value2&Param1=value1"),
+            "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500",
+        ),
+    ] {
+        let authorization = format!(
+            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, \
+             SignedHeaders=host;x-amz-date, Signature={signature}"
+        );
+        let headers = headers(&[
+            ("host", "example.amazonaws.com"),
+            ("x-amz-date", "20150830T123600Z"),
+            ("authorization", &authorization),
+        ]);
+        let received = Received { method: "GET", path: "/", query, headers: &headers, body: b"" };
+        assert_eq!(verify(&received, "service", THEN, secret_of), Ok("AKIDEXAMPLE".to_owned()));
+    }
+}
+
+/// Signs with AWS's crate and verifies with ours.
+#[test]
+fn what_the_sdk_signs_is_accepted() {
+    let path_and_query = "/api/admin/a%20b/c?to=2026&from=a%2Fb+c&empty";
+    let mut headers = headers(&[
+        ("host", "127.0.0.1:3000"),
+        ("content-type", "application/json"),
+        ("x-amz-target", "DynamoDB_20120810.PutItem"),
+        ("user-agent", "not signed"),
+    ]);
+    let identity = Credentials::new("AKIDEXAMPLE", SECRET, Some("a session".to_owned()), None, "test").into();
+    let parameters = v4::SigningParams::builder()
+        .identity(&identity)
+        .region("us-east-1")
+        .name("execute-api")
+        .time(UNIX_EPOCH + Duration::from_secs(THEN))
+        .settings(SigningSettings::default())
+        .build()
+        .unwrap();
+    let body = br#"{"a":1}"#;
+    let pairs: Vec<(&str, &str)> =
+        headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+    let url = format!("http://127.0.0.1:3000{path_and_query}");
+    let signable = SignableRequest::new("POST", url, pairs.into_iter(), SignableBody::Bytes(body)).unwrap();
+    let (instructions, _) = aws_sigv4::http_request::sign(signable, &parameters.into()).unwrap().into_parts();
+    let (added, _) = instructions.into_parts();
+    for header in added {
+        headers
+            .insert(HeaderName::from_static(header.name()), HeaderValue::from_str(header.value()).unwrap());
+    }
+    let (path, query) = path_and_query.split_once('?').unwrap();
+    let received = Received { method: "POST", path, query: Some(query), headers: &headers, body };
+    assert_eq!(verify(&received, "execute-api", THEN, secret_of), Ok("AKIDEXAMPLE".to_owned()));
+}
+
+fn signed(body: &[u8]) -> HeaderMap {
+    let headers = headers(&[("host", "localhost"), ("x-amz-target", "a.b")]);
+    let received = Received { method: "POST", path: "/", query: None, headers: &headers, body };
+    let signer =
+        Signer { access_key_id: "AKIDEXAMPLE", secret_access_key: SECRET, region: "us-east-1", service: "s" };
+    sign(&received, signer, THEN).unwrap()
+}
+
+fn check(headers: &HeaderMap, body: &[u8], service: &str, now: u64) -> Result<String, SignatureError> {
+    let received = Received { method: "POST", path: "/", query: None, headers, body };
+    verify(&received, service, now, secret_of)
+}
+
+#[test]
+fn what_is_signed_is_verified() {
+    assert_eq!(check(&signed(b"x"), b"x", "s", THEN), Ok("AKIDEXAMPLE".to_owned()));
+    assert_eq!(check(&signed(b"x"), b"x", "s", THEN + 900), Ok("AKIDEXAMPLE".to_owned()));
+}
+
+#[test]
+fn an_altered_body_method_path_or_header_is_noticed() {
+    assert_eq!(check(&signed(b"x"), b"y", "s", THEN), Err(SignatureError::Mismatch));
+    let mut headers = signed(b"x");
+    headers.insert("x-amz-target", HeaderValue::from_static("a.c"));
+    assert_eq!(check(&headers, b"x", "s", THEN), Err(SignatureError::Mismatch));
+    let headers = signed(b"x");
+    for (method, path, query) in [("PUT", "/", None), ("POST", "/a", None), ("POST", "/", Some("a=b"))] {
+        let received = Received { method, path, query, headers: &headers, body: b"x" };
+        assert_eq!(verify(&received, "s", THEN, secret_of), Err(SignatureError::Mismatch));
+    }
+}
+
+#[test]
+fn a_wrong_secret_or_key_is_noticed() {
+    let headers = signed(b"x");
+    let received = Received { method: "POST", path: "/", query: None, headers: &headers, body: b"x" };
+    assert_eq!(verify(&received, "s", THEN, |_| Some("other".to_owned())), Err(SignatureError::Mismatch));
+    assert_eq!(verify(&received, "s", THEN, |_| None), Err(SignatureError::UnknownKey));
+}
+
+#[test]
+fn a_date_more_than_fifteen_minutes_off_is_refused() {
+    for now in [THEN - 901, THEN + 901] {
+        let error = check(&signed(b"x"), b"x", "s", now).unwrap_err();
+        assert_eq!(error.code(), "InvalidSignatureException");
+        assert!(matches!(error, SignatureError::Stale { .. }));
+    }
+}
+
+#[test]
+fn another_service_is_refused() {
+    assert!(matches!(check(&signed(b"x"), b"x", "t", THEN), Err(SignatureError::Scope(_))));
+}
+
+#[test]
+fn an_amazon_header_that_is_not_signed_is_refused() {
+    let mut headers = signed(b"x");
+    headers.insert("x-amz-security-token", HeaderValue::from_static("smuggled"));
+    assert_eq!(
+        check(&headers, b"x", "s", THEN),
+        Err(SignatureError::Unsigned("x-amz-security-token".to_owned()))
+    );
+}
+
+#[test]
+fn an_unsigned_payload_is_refused() {
+    let headers = headers(&[("host", "localhost"), ("x-amz-content-sha256", "UNSIGNED-PAYLOAD")]);
+    let received = Received { method: "POST", path: "/", query: None, headers: &headers, body: b"x" };
+    let signer =
+        Signer { access_key_id: "AKIDEXAMPLE", secret_access_key: SECRET, region: "us-east-1", service: "s" };
+    let headers = sign(&received, signer, THEN).unwrap();
+    assert_eq!(check(&headers, b"x", "s", THEN), Err(SignatureError::BodyHash));
+}
+
+#[test]
+fn a_missing_or_broken_header_is_refused() {
+    let mut headers = signed(b"x");
+    headers.insert("authorization", HeaderValue::from_static("AWS4-HMAC-SHA256 Credential=a"));
+    assert_eq!(check(&headers, b"x", "s", THEN), Err(SignatureError::Incomplete));
+    headers.remove("authorization");
+    assert_eq!(check(&headers, b"x", "s", THEN), Err(SignatureError::Missing));
+}

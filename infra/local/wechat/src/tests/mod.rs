@@ -1,0 +1,8 @@
+//! The simulator over real HTTP: a back end's view, a phone's view, and a shop that is notified.
+
+mod faults;
+mod login;
+mod notices;
+mod orders;
+mod payment;
+mod world;

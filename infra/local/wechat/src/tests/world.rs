@@ -1,0 +1,224 @@
+//! A simulator on a loopback port, a clock that moves only when told, and a shop that answers notices as
+//! told.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::pay::v2::envelope::own;
+use crate::pay::v2::{Fields, sign, xml};
+use crate::{NewUser, Options, SignType, WeChat, delivery};
+
+pub(super) const SUCCESS: &str =
+    "<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>";
+pub(super) const FAIL: &str = "<xml><return_code>FAIL</return_code><return_msg>later</return_msg></xml>";
+
+pub(super) struct World {
+    pub(super) wechat: WeChat,
+    pub(super) base: String,
+    pub(super) shop: Shop,
+    pub(super) openid: String,
+    clock: Arc<AtomicU64>,
+    client: Client,
+}
+
+/// Where notices go: the bodies it got, and the answers it still has to give (then SUCCESS).
+#[derive(Clone, Default)]
+pub(super) struct Shop {
+    pub(super) url: String,
+    got: Arc<Mutex<Vec<String>>>,
+    answers: Arc<Mutex<VecDeque<(u16, &'static str)>>>,
+}
+
+impl Shop {
+    pub(super) fn will_answer(&self, answers: &[(u16, &'static str)]) {
+        self.answers.lock().unwrap().extend(answers);
+    }
+
+    pub(super) fn bodies(&self) -> Vec<String> {
+        self.got.lock().unwrap().clone()
+    }
+
+    pub(super) fn notices(&self) -> Vec<Fields> {
+        self.bodies().iter().map(|body| xml::parse(body).unwrap()).collect()
+    }
+}
+
+async fn take_notice(State(shop): State<Shop>, body: String) -> (http::StatusCode, &'static str) {
+    shop.got.lock().unwrap().push(body);
+    let (status, answer) = shop.answers.lock().unwrap().pop_front().unwrap_or((200, SUCCESS));
+    (http::StatusCode::from_u16(status).unwrap(), answer)
+}
+
+async fn serve(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    base
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        let clock = Arc::new(AtomicU64::new(1_700_000_042_000));
+        let read = Arc::clone(&clock);
+        let wechat = WeChat::new(Options {
+            clock: Arc::new(move || read.load(Ordering::SeqCst)),
+            notify_speed: 1000,
+            ..Options::default()
+        });
+        let router = wechat.upstream().nest("/_wechat", wechat.control());
+        let base = serve(router).await;
+        let mut shop = Shop::default();
+        let routes = Router::new()
+            .route("/notify", post(take_notice))
+            .route("/health", get(|| async {}))
+            .with_state(shop.clone());
+        shop.url = format!("{}/notify", serve(routes).await);
+        let openid = wechat.create_user(NewUser::default()).openid;
+        Self { wechat, base, shop, openid, clock, client: delivery::client().unwrap() }
+    }
+
+    pub(super) fn advance(&self, millis: u64) {
+        self.clock.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    pub(super) fn now(&self) -> u64 {
+        self.clock.load(Ordering::SeqCst)
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Result<Response, reqwest::Error> {
+        self.client.get(format!("{}{path}", self.base)).send().await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: impl ToString) -> Result<Response, reqwest::Error> {
+        self.client.post(format!("{}{path}", self.base)).body(body.to_string()).send().await
+    }
+
+    pub(super) async fn delete(&self, path: &str) -> Value {
+        read_json(self.client.delete(format!("{}{path}", self.base)).send().await.unwrap()).await
+    }
+
+    pub(super) async fn get_json(&self, path: &str) -> Value {
+        read_json(self.get(path).await.unwrap()).await
+    }
+
+    /// `wx.<api>` on the phone of the world's user: status and callback object.
+    pub(super) async fn phone(&self, api: &str, mut arguments: Value) -> (u16, Value) {
+        if arguments.get("openid").is_none() {
+            arguments["openid"] = self.openid.clone().into();
+        }
+        let response = self.post(&format!("/_wechat/wx/{api}"), arguments).await.unwrap();
+        (response.status().as_u16(), read_json(response).await)
+    }
+
+    pub(super) async fn fault(&self, fault: Value) {
+        assert_eq!(self.post("/_wechat/faults", &fault).await.unwrap().status(), 200, "{fault}");
+    }
+
+    pub(super) async fn login_code(&self) -> String {
+        self.phone("login", json!({})).await.1["code"].as_str().unwrap().to_owned()
+    }
+
+    pub(super) fn code_to_session_path(&self, code: &str) -> String {
+        let account = self.wechat.account();
+        format!(
+            "/sns/jscode2session?appid={}&secret={}&js_code={code}&grant_type=authorization_code",
+            account.app_id, account.app_secret
+        )
+    }
+
+    pub(super) async fn code_to_session(&self, code: &str) -> Value {
+        self.get_json(&self.code_to_session_path(code)).await
+    }
+
+    /// A complete order of one yuan and a fen; the caller changes it (an empty value takes a field away).
+    pub(super) fn order(&self, changes: &[(&str, &str)]) -> Fields {
+        let account = self.wechat.account();
+        let mut order = own(&[
+            ("appid", &account.app_id),
+            ("mch_id", &account.mch_id),
+            ("nonce_str", &crate::random::nonce()),
+            ("body", "小店-矿泉水 550ml×2"),
+            ("out_trade_no", "order-0001"),
+            ("total_fee", "101"),
+            ("spbill_create_ip", "203.0.113.9"),
+            ("notify_url", &self.shop.url),
+            ("trade_type", "JSAPI"),
+            ("openid", &self.openid),
+        ]);
+        order.extend(own(changes));
+        order.retain(|_, value| !value.is_empty());
+        order
+    }
+
+    /// The fields of a query or closing of the order.
+    pub(super) fn about(&self, changes: &[(&str, &str)]) -> Fields {
+        let mut fields = self.order(changes);
+        let names = ["appid", "mch_id", "nonce_str", "out_trade_no", "sign_type"];
+        fields.retain(|name, _| {
+            names.contains(&name.as_str()) || changes.iter().any(|(given, _)| given == name)
+        });
+        fields
+    }
+
+    pub(super) fn signed(&self, fields: Fields) -> String {
+        let sign_type = sign_type_of(&fields);
+        self.wechat.sign_notice(fields, sign_type)
+    }
+
+    /// Signs and posts, and checks that an answer is signed exactly if it should be.
+    pub(super) async fn pay_api(&self, path: &str, fields: Fields) -> Fields {
+        let sign_type = sign_type_of(&fields);
+        let answer = self.post_xml(path, &self.signed(fields)).await;
+        let is_signed = sign::is_signed(&answer, sign_type, &self.wechat.account().api_v2_key);
+        assert_eq!(is_signed, answer["return_code"] == "SUCCESS", "{answer:?}");
+        answer
+    }
+
+    pub(super) async fn post_xml(&self, path: &str, body: &str) -> Fields {
+        let response = self.post(path, body).await.unwrap();
+        assert_eq!(response.status(), 200);
+        xml::parse(&response.text().await.unwrap()).unwrap()
+    }
+
+    pub(super) async fn prepay(&self, changes: &[(&str, &str)]) -> String {
+        self.pay_api("/pay/unifiedorder", self.order(changes)).await["prepay_id"].clone()
+    }
+
+    /// The arguments of `wx.requestPayment`, signed.
+    pub(super) fn payment(&self, prepay_id: &str, sign_type: SignType) -> Value {
+        let account = self.wechat.account();
+        let mut fields = own(&[
+            ("appId", account.app_id.as_str()),
+            ("timeStamp", "1700000042"),
+            ("nonceStr", "6Zku3M0P5L94XBubJuGMkzmLljENHfYZ"),
+            ("package", &format!("prepay_id={prepay_id}")),
+            ("signType", sign_type.as_str()),
+        ]);
+        let signature = sign::sign(&fields, sign_type, &account.api_v2_key);
+        fields.remove("appId");
+        fields.insert("paySign".to_owned(), signature);
+        json!(fields)
+    }
+
+    /// Orders and pays.
+    pub(super) async fn buy(&self, out_trade_no: &str) -> (u16, Value) {
+        let prepay_id = self.prepay(&[("out_trade_no", out_trade_no)]).await;
+        self.phone("requestPayment", self.payment(&prepay_id, SignType::Md5)).await
+    }
+}
+
+fn sign_type_of(fields: &Fields) -> SignType {
+    fields.get("sign_type").and_then(|name| SignType::parse(name)).unwrap_or(SignType::Md5)
+}
+
+pub(super) async fn read_json(response: Response) -> Value {
+    serde_json::from_str(&response.text().await.unwrap()).unwrap()
+}
