@@ -86,6 +86,11 @@ impl Dynamo {
         secret_access_key(&self.inner.world.operator_secret, caller)
     }
 
+    /// A secret's current value.
+    pub fn secret(&self, logical_id: &str) -> Option<String> {
+        self.inner.world.secrets.current(logical_id)
+    }
+
     /// Puts a secret's new value; the one before keeps the label `AWSPREVIOUS`.
     pub fn set_secret(&self, logical_id: &str, value: impl Into<String>) -> Result<(), DynamoError> {
         self.inner.world.secrets.set(logical_id, value.into())

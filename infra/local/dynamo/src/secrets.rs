@@ -44,6 +44,11 @@ impl Secrets {
         Ok(secrets)
     }
 
+    /// The current value.
+    pub(crate) fn current(&self, logical_id: &str) -> Option<String> {
+        self.lock().get(logical_id)?.first().cloned()
+    }
+
     /// Puts a new current value; the one before becomes the previous one.
     pub(crate) fn set(&self, logical_id: &str, value: String) -> Result<(), DynamoError> {
         if self.declared.iter().all(|secret| secret.logical_id != logical_id) {

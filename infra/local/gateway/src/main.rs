@@ -1,3 +1,87 @@
 //! `cargo run`.
 
-fn main() {}
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::Parser;
+use local_gateway::{Bundle, Config, Options};
+use shared::{
+    error::{self, BoxError},
+    telemetry,
+};
+use tracing_subscriber::{filter::filter_fn, layer::SubscriberExt};
+
+/// The whole bundle on this machine: every function behind the routes of template.yaml, an embedded DynamoDB, and a simulated
+/// WeChat that really signs and encrypts.
+#[derive(Parser)]
+#[command(bin_name = "cargo run --", version)]
+struct Arguments {
+    /// Where to listen on 127.0.0.1; 0 takes any free port.
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// The folder to keep the database in; without it everything is in memory.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// A TOML file with accounts, keys and upstream addresses; without it the built-in simulator's are used.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    install_log();
+    match run(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(io::stderr(), "error: {}", error::chain(failure.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Lines go to standard error: standard output is for what a person reads. The embedded database's own lines stay out, for
+/// it warns of every condition that a function expects to fail.
+fn install_log() {
+    let ours = filter_fn(|metadata| !metadata.target().starts_with("dynoxide"));
+    // Only a second subscriber could fail, and there is none.
+    let _ = tracing::subscriber::set_global_default(telemetry::subscriber(io::stderr).with(ours));
+}
+
+async fn run(Arguments { port, data, config }: Arguments) -> Result<(), BoxError> {
+    let config = config.map(|file| Config::read(&file)).transpose()?.unwrap_or_default();
+    // Before the start, so that no signal finds the process half-way.
+    let end = end()?;
+    let bundle = Bundle::start(Options { port, data, config, ..Options::default() }).await?;
+    let (base_url, walk) = (bundle.base_url(), bundle.walk());
+    // Nobody reading is no reason to stop serving.
+    let _ = writeln!(
+        io::stdout(),
+        "listening on {base_url}\n\nA short walk to paste; Ctrl-C ends the program.\n\n{walk}\n"
+    );
+    end.await;
+    bundle.stop().await;
+    Ok(())
+}
+
+/// Resolves when the process is asked to end.
+#[cfg(unix)]
+fn end() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Resolves when the process is asked to end.
+#[cfg(not(unix))]
+fn end() -> io::Result<impl Future<Output = ()>> {
+    Ok(async { drop(tokio::signal::ctrl_c().await) })
+}

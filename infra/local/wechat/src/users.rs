@@ -63,6 +63,11 @@ impl Users {
         user.clone()
     }
 
+    /// Every openid and unionid.
+    pub(crate) fn identities(&self) -> Vec<String> {
+        self.0.values().flat_map(|user| [Some(user.openid.clone()), user.unionid.clone()]).flatten().collect()
+    }
+
     pub(crate) fn get(&self, openid: &str) -> Option<&User> {
         self.0.get(openid)
     }

@@ -83,6 +83,11 @@ impl WeChat {
         self.state().log.canaries()
     }
 
+    /// The openid and unionid of every user: what must not stand in a log in clear.
+    pub fn people(&self) -> Vec<String> {
+        self.state().users.identities()
+    }
+
     /// Makes a user, or changes the one who has the given openid.
     pub fn create_user(&self, new: NewUser) -> User {
         self.state().users.put(new)

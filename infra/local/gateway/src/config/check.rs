@@ -1,0 +1,120 @@
+//! What each key's value must be.
+
+use std::path::{Path, PathBuf};
+
+use local_wechat::SignType;
+use rustls::pki_types::{
+    CertificateDer, PrivateKeyDer, SubjectPublicKeyInfoDer,
+    pem::{self, PemObject},
+};
+
+use super::{ConfigError, file::PlatformKey};
+
+pub(super) fn app_id(key: &str, value: String) -> Result<String, ConfigError> {
+    let right = value.strip_prefix("wx").is_some_and(|rest| {
+        (4..=30).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric())
+    });
+    accept(right, key, value, "an appid as the WeChat console shows it: wx and 16 hexadecimal digits")
+}
+
+pub(super) fn mch_id(key: &str, value: String) -> Result<String, ConfigError> {
+    let right = (1..=32).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_digit());
+    accept(right, key, value, "a merchant number: digits, in quotes")
+}
+
+/// A secret that only WeChat and its owner can judge.
+pub(super) fn secret(key: &str, value: String) -> Result<String, ConfigError> {
+    let right = !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic());
+    accept(right, key, value, "not empty and without blanks: copy it as the WeChat console shows it")
+}
+
+pub(super) fn api_v3_key(key: &str, value: String) -> Result<String, ConfigError> {
+    let right = value.len() == 32 && value.bytes().all(|b| b.is_ascii_graphic());
+    accept(right, key, value, "the 32 characters of the APIv3 key")
+}
+
+pub(super) fn serial_no(key: &str, value: String) -> Result<String, ConfigError> {
+    let right = (1..=64).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_hexdigit());
+    accept(right, key, value, "the merchant certificate's serial number: hexadecimal digits")
+}
+
+pub(super) fn push_token(key: &str, value: String) -> Result<String, ConfigError> {
+    let right = (3..=32).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_alphanumeric());
+    accept(right, key, value, "3 to 32 letters and digits")
+}
+
+pub(super) fn encoding_aes_key(key: &str, value: String) -> Result<String, ConfigError> {
+    let right = value.len() == 43 && value.bytes().all(|b| b.is_ascii_alphanumeric());
+    accept(right, key, value, "the 43 letters and digits of the EncodingAESKey")
+}
+
+pub(super) fn push_mode(key: &str, value: String) -> Result<String, ConfigError> {
+    let right = ["plain", "secure"].contains(&value.as_str());
+    accept(right, key, value, "\"plain\" or \"secure\"")
+}
+
+pub(super) fn sign_type(key: &str, value: &str) -> Result<SignType, ConfigError> {
+    let known = [SignType::Md5, SignType::HmacSha256].into_iter().find(|known| known.as_str() == value);
+    known.ok_or_else(|| ConfigError::Value { key: key.to_owned(), expected: "\"MD5\" or \"HMAC-SHA256\"" })
+}
+
+/// An unknown version must not be taken for the known one: the two differ in every request.
+pub(super) fn api(key: &'static str, value: &str) -> Result<(), ConfigError> {
+    match value {
+        "v2" => Ok(()),
+        "v3" => Err(ConfigError::NotSupportedYet {
+            key,
+            value: value.to_owned(),
+            instead: "write \"v2\" and give the merchant's api_v2_key",
+        }),
+        _ => Err(ConfigError::Value { key: key.to_owned(), expected: "\"v2\"" }),
+    }
+}
+
+/// An address without a path; one slash at the end is forgiven.
+pub(super) fn base(key: &str, value: &str) -> Result<String, ConfigError> {
+    let value = value.strip_suffix('/').unwrap_or(value);
+    let host = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
+    let right = host.is_some_and(|host| {
+        !host.is_empty() && host.bytes().all(|b| b.is_ascii_graphic() && !b"/?#@\\".contains(&b))
+    });
+    let expected = "an address without a path, such as https://api.example.com";
+    accept(right, key, value.to_owned(), expected)
+}
+
+pub(super) fn certificates(
+    key: &str,
+    folder: &Path,
+    file: PathBuf,
+) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+    let path = folder.join(file);
+    let found = CertificateDer::pem_file_iter(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let found =
+        found.and_then(|found| if found.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(found) });
+    found.map_err(|source| not_found(key, path, "at least one certificate", source))
+}
+
+pub(super) fn private_key(key: &str, folder: &Path, file: PathBuf) -> Result<(), ConfigError> {
+    let path = folder.join(file);
+    let found = PrivateKeyDer::from_pem_file(&path);
+    found.map(drop).map_err(|source| not_found(key, path, "a private key", source))
+}
+
+/// WeChat Pay's own key: a certificate of the platform, or its public key.
+pub(super) fn platform_key(key: &str, folder: &Path, entry: PlatformKey) -> Result<(), ConfigError> {
+    let right = !entry.id.is_empty() && entry.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    accept(right, key, entry.id, "a list of { id, file }, id the serial number or PUB_KEY_ID_…")?;
+    let path = folder.join(entry.file);
+    let found = CertificateDer::from_pem_file(&path)
+        .map(drop)
+        .or_else(|_| SubjectPublicKeyInfoDer::from_pem_file(&path).map(drop));
+    found.map_err(|source| not_found(key, path, "a certificate or a public key", source))
+}
+
+fn accept(right: bool, key: &str, value: String, expected: &'static str) -> Result<String, ConfigError> {
+    if right { Ok(value) } else { Err(ConfigError::Value { key: key.to_owned(), expected }) }
+}
+
+fn not_found(key: &str, path: PathBuf, expected: &'static str, source: pem::Error) -> ConfigError {
+    ConfigError::Pem { key: key.to_owned(), path, expected, source }
+}

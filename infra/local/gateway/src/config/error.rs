@@ -1,0 +1,58 @@
+//! Why a configuration file was refused, and what to write instead.
+
+use std::{io, path::PathBuf};
+
+/// Why a configuration file was refused. No message quotes a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("cannot read the configuration file {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The text is not TOML, a key is unknown, or a value has another type.
+    #[error("the configuration, line {line}: {key}{problem}")]
+    Form {
+        /// The line, counted from 1.
+        line: usize,
+        /// The key and a colon, if one is concerned.
+        key: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A value is not what its key means.
+    #[error("the configuration: {key} must be {expected}")]
+    Value {
+        /// The key.
+        key: String,
+        /// What to write.
+        expected: &'static str,
+    },
+    /// The key's value means something that is not there yet.
+    #[error("the configuration: {key} = {value:?} is not supported yet; {instead}")]
+    NotSupportedYet {
+        /// The key.
+        key: &'static str,
+        /// The value.
+        value: String,
+        /// What to write.
+        instead: &'static str,
+    },
+    /// A key names a file that does not hold what it must.
+    #[error("the configuration: {key}: {path} must be a PEM file with {expected}")]
+    Pem {
+        /// The key.
+        key: String,
+        /// The file.
+        path: PathBuf,
+        /// What must stand in it.
+        expected: &'static str,
+        /// Why it was not found there.
+        #[source]
+        source: rustls::pki_types::pem::Error,
+    },
+}

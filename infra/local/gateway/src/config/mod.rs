@@ -1,0 +1,134 @@
+//! The configuration file: lets the same program serve WeChat's real platform, or another simulator.
+//!
+//! Every key is optional; what is absent comes from the built-in simulator's account. An unknown key is an error that names
+//! it, a wrong value is an error that says what to write. Relative file names are looked up beside the file.
+
+mod check;
+mod error;
+mod file;
+
+use std::path::Path;
+
+use local_wechat::{Account, SignType};
+use rustls::pki_types::CertificateDer;
+
+pub use self::error::ConfigError;
+use self::file::{File, Merchant, MessagePush, OfficialAccount};
+
+/// What the configuration file says.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// The mini program and its merchant.
+    pub account: Account,
+    /// How Pay APIv2 is signed; `None` leaves it to the template.
+    pub sign_type: Option<SignType>,
+    /// WeChat's open platform; `None` is the built-in simulator.
+    pub wechat_api_base: Option<String>,
+    /// WeChat Pay; `None` is the built-in simulator.
+    pub pay_api_base: Option<String>,
+    /// What the functions' HTTP client trusts besides the public certificate authorities.
+    pub roots: Vec<CertificateDer<'static>>,
+    /// What `notify_url` is built from; `None` is the address the program listens on.
+    pub public_base_url: Option<String>,
+}
+
+impl Config {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// It can't be read, or says something wrong.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Self::parse(&text, path.parent().unwrap_or_else(|| Path::new("")))
+    }
+
+    /// Reads the text; relative file names in it are looked up in `folder`.
+    ///
+    /// # Errors
+    /// It says something wrong.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, ConfigError> {
+        let File { mini_program, official_account, merchant, message_push, upstream, public } = parse(text)?;
+        check_parts_of_later(official_account, message_push)?;
+        let mut account = Account::default();
+        if let Some(value) = mini_program.app_id {
+            account.app_id = check::app_id("mini_program.app_id", value)?;
+        }
+        if let Some(value) = mini_program.app_secret {
+            account.app_secret = check::secret("mini_program.app_secret", value)?;
+        }
+        let sign_type = read_merchant(&mut account, merchant, folder)?;
+        let base = |key, value: Option<String>| value.map(|value| check::base(key, &value)).transpose();
+        let roots = upstream.ca.map(|file| check::certificates("upstream.ca", folder, file)).transpose()?;
+        Ok(Self {
+            account,
+            sign_type,
+            wechat_api_base: base("upstream.wechat_api_base", upstream.wechat_api_base)?,
+            pay_api_base: base("upstream.pay_api_base", upstream.pay_api_base)?,
+            roots: roots.unwrap_or_default(),
+            public_base_url: base("public.base_url", public.base_url)?,
+        })
+    }
+
+    /// Whether the built-in simulator is anybody's upstream.
+    pub(crate) fn uses_simulator(&self) -> bool {
+        self.wechat_api_base.is_none() || self.pay_api_base.is_none()
+    }
+}
+
+fn parse(text: &str) -> Result<File, ConfigError> {
+    let reader = toml::Deserializer::parse(text).map_err(|error| form(text, "", &error))?;
+    serde_path_to_error::deserialize(reader)
+        .map_err(|error| form(text, &error.path().to_string(), error.inner()))
+}
+
+fn form(text: &str, path: &str, error: &toml::de::Error) -> ConfigError {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let key = if ["", "."].contains(&path) { String::new() } else { format!("{path}: ") };
+    ConfigError::Form { line: before.matches('\n').count() + 1, key, problem: error.message().to_owned() }
+}
+
+fn read_merchant(
+    account: &mut Account,
+    merchant: Merchant,
+    folder: &Path,
+) -> Result<Option<SignType>, ConfigError> {
+    if let Some(value) = merchant.api {
+        check::api("merchant.api", &value)?;
+    }
+    if let Some(value) = merchant.mch_id {
+        account.mch_id = check::mch_id("merchant.mch_id", value)?;
+    }
+    if let Some(value) = merchant.api_v2_key {
+        account.api_v2_key = check::secret("merchant.api_v2_key", value)?;
+    }
+    // Nothing uses these yet; a mistake in them shows now all the same.
+    optional(merchant.api_v3_key, |value| check::api_v3_key("merchant.api_v3_key", value))?;
+    optional(merchant.serial_no, |value| check::serial_no("merchant.serial_no", value))?;
+    optional(merchant.private_key, |file| check::private_key("merchant.private_key", folder, file))?;
+    optional(merchant.client_cert, |file| check::certificates("merchant.client_cert", folder, file))?;
+    optional(merchant.client_key, |file| check::private_key("merchant.client_key", folder, file))?;
+    for entry in merchant.platform_keys {
+        check::platform_key("merchant.platform_keys", folder, entry)?;
+    }
+    merchant.sign_type.map(|value| check::sign_type("merchant.sign_type", &value)).transpose()
+}
+
+/// Nothing uses these yet; a mistake in them shows now all the same.
+fn check_parts_of_later(account: OfficialAccount, push: MessagePush) -> Result<(), ConfigError> {
+    optional(account.app_id, |value| check::app_id("official_account.app_id", value))?;
+    optional(account.app_secret, |value| check::secret("official_account.app_secret", value))?;
+    optional(push.token, |value| check::push_token("message_push.token", value))?;
+    optional(push.encoding_aes_key, |value| check::encoding_aes_key("message_push.encoding_aes_key", value))?;
+    optional(push.mode, |value| check::push_mode("message_push.mode", value))
+}
+
+fn optional<T, R>(
+    value: Option<T>,
+    check: impl FnOnce(T) -> Result<R, ConfigError>,
+) -> Result<(), ConfigError> {
+    value.map_or(Ok(()), |value| check(value).map(drop))
+}
+
+#[cfg(test)]
+mod tests;

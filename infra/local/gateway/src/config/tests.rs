@@ -1,0 +1,89 @@
+use super::*;
+
+fn read(text: &str) -> Result<Config, String> {
+    Config::parse(text, Path::new("")).map_err(|error| error.to_string())
+}
+
+fn refusal(text: &str) -> String {
+    read(text).unwrap_err()
+}
+
+#[test]
+fn an_empty_file_is_the_simulators_account() {
+    let config = read("").unwrap();
+    assert_eq!(config.account, Account::default());
+    assert!(config.uses_simulator());
+}
+
+#[test]
+fn every_part_can_be_set_alone() {
+    let config = read("[merchant]\nmch_id = \"1900000109\"\nsign_type = \"MD5\"").unwrap();
+    assert_eq!(config.account.mch_id, "1900000109");
+    assert_eq!(config.account.app_id, Account::default().app_id);
+    assert_eq!(config.sign_type, Some(SignType::Md5));
+    let config = read("[upstream]\nwechat_api_base = \"https://api.weixin.qq.com/\"").unwrap();
+    assert_eq!(config.wechat_api_base.as_deref(), Some("https://api.weixin.qq.com"));
+    assert!(config.uses_simulator());
+}
+
+#[test]
+fn an_unknown_key_is_refused_by_name() {
+    assert!(refusal("[mini_program]\napp_id = \"wx0123456789abcdef\"\napp_key = \"x\"").contains("app_key"));
+    assert!(refusal("[minipgram]").contains("minipgram"));
+    assert!(refusal("port = 1").contains("port"));
+    assert!(refusal("[merchant]\nplatform_keys = [{ id = \"A\", path = \"b\" }]").contains("path"));
+}
+
+#[test]
+fn a_mistake_is_refused_with_its_line_and_key() {
+    let text = refusal("[merchant]\n\nmch_id = 1900000109");
+    assert!(text.contains("line 3") && text.contains("merchant.mch_id"), "{text}");
+    assert!(refusal("[merchant\n").contains("line 1"));
+}
+
+#[test]
+fn a_wrong_value_is_refused_with_what_to_write_and_without_the_secret() {
+    for (text, key) in [
+        ("[mini_program]\napp_id = \"gh_0123\"", "mini_program.app_id"),
+        ("[mini_program]\napp_secret = \"se cret\"", "mini_program.app_secret"),
+        ("[official_account]\napp_id = \"x\"", "official_account.app_id"),
+        ("[merchant]\nmch_id = \"12a\"", "merchant.mch_id"),
+        ("[merchant]\napi = \"v4\"", "merchant.api"),
+        ("[merchant]\nsign_type = \"SHA1\"", "merchant.sign_type"),
+        ("[merchant]\napi_v3_key = \"secret\"", "merchant.api_v3_key"),
+        ("[merchant]\nserial_no = \"xyz\"", "merchant.serial_no"),
+        ("[merchant]\nprivate_key = \"missing.pem\"", "merchant.private_key"),
+        ("[merchant]\nclient_cert = \"missing.pem\"", "merchant.client_cert"),
+        ("[merchant]\nplatform_keys = [{ id = \"A\", file = \"missing.pem\" }]", "merchant.platform_keys"),
+        ("[message_push]\ntoken = \"a\"", "message_push.token"),
+        ("[message_push]\nencoding_aes_key = \"secret\"", "message_push.encoding_aes_key"),
+        ("[message_push]\nmode = \"compatible\"", "message_push.mode"),
+        ("[upstream]\nwechat_api_base = \"api.weixin.qq.com\"", "upstream.wechat_api_base"),
+        ("[upstream]\npay_api_base = \"https://a.example/b\"", "upstream.pay_api_base"),
+        ("[upstream]\nca = \"missing.pem\"", "upstream.ca"),
+        ("[public]\nbase_url = \"https://\"", "public.base_url"),
+    ] {
+        let refusal = refusal(text);
+        assert!(refusal.contains(key) && refusal.contains("must be"), "{refusal}");
+        assert!(!refusal.contains("secret\"") && !refusal.contains("se cret"), "{refusal}");
+    }
+}
+
+#[test]
+fn v3_is_refused_and_not_taken_for_v2() {
+    assert!(refusal("[merchant]\napi = \"v3\"").contains("not supported yet"));
+    assert!(read("[merchant]\napi = \"v2\"").is_ok());
+}
+
+#[test]
+fn files_are_looked_up_beside_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ca.pem"), CERTIFICATE).unwrap();
+    let file = folder.path().join("gateway.toml");
+    std::fs::write(&file, "[upstream]\nca = \"ca.pem\"").unwrap();
+    assert_eq!(Config::read(&file).unwrap().roots.len(), 1);
+    std::fs::write(folder.path().join("ca.pem"), "not a certificate").unwrap();
+    assert!(Config::read(&file).unwrap_err().to_string().contains("at least one certificate"));
+}
+
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";

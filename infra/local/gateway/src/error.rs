@@ -1,0 +1,101 @@
+//! Why the bundle can't start, and why a task failed.
+
+use std::{io, path::PathBuf};
+
+use local_dynamo::DynamoError;
+use local_template::TemplateError;
+use shared::{error::BoxError, host::HostError, runtime::InitError};
+
+/// Why the bundle can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database can't start.
+    #[error("the local DynamoDB can't start")]
+    Dynamo(#[source] DynamoError),
+    /// The key file in the data folder can't be read or made.
+    #[error("cannot use {path}, which holds the key that the local secrets are made from")]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Listening failed.
+    #[error("cannot listen on 127.0.0.1")]
+    Listen(#[source] io::Error),
+    /// A function's code and the template's events for it do not fit.
+    #[error("functions/{folder} is a {is}, but its events in template.yaml are for a {should_be}")]
+    OtherKind {
+        /// Its folder.
+        folder: String,
+        /// What the code is.
+        is: &'static str,
+        /// What the template takes it for.
+        should_be: &'static str,
+    },
+    /// Somebody else listens there.
+    #[error("port {0} is in use: end what uses it, or choose another with --port (0 takes any free one)")]
+    PortInUse(u16),
+    /// No randomness.
+    #[error("no keys can be made")]
+    Randomness(#[source] HostError),
+    /// A route of the template can't be matched.
+    #[error("the route {route} of template.yaml can't be served: {problem}")]
+    Route {
+        /// The route.
+        route: String,
+        /// Why not.
+        problem: String,
+    },
+    /// The products that the catalogue begins with can't be stored.
+    #[error("the catalogue can't be filled")]
+    Seed(#[source] DynamoError),
+    /// Two functions of the template share a folder.
+    #[error("two functions of template.yaml have the folder functions/{0}")]
+    SharedFolder(String),
+    /// A function reads a stream.
+    #[error("functions/{0} reads a stream; streams are not run locally yet")]
+    Stream(String),
+    /// The template can't be read or deployed.
+    #[error("template.yaml can't be deployed")]
+    Template(#[source] TemplateError),
+    /// The registry has a function that the template has not.
+    #[error("functions/{0} has a line in the registry of local-gateway but no function in template.yaml")]
+    Undeclared(String),
+    /// The template has a function that the registry has not.
+    #[error(
+        "{logical_id} of template.yaml has no line in the registry of local-gateway: add functions/{folder}"
+    )]
+    Unregistered {
+        /// Its logical id.
+        logical_id: String,
+        /// Its folder.
+        folder: String,
+    },
+}
+
+/// Why a call of a function has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// It failed.
+    #[error("the call failed")]
+    Failed(#[source] BoxError),
+    /// It panicked outside the function's own code.
+    #[error("the call panicked")]
+    Panicked,
+    /// The function can't start.
+    #[error(transparent)]
+    Start(#[from] InitError),
+    /// It took longer than the template allows.
+    #[error("the call took longer than the template allows")]
+    TimedOut,
+    /// No function has this folder, or it is not called in this way.
+    #[error("there is no {expected} in functions/{folder}")]
+    Unknown {
+        /// The folder.
+        folder: String,
+        /// What was looked for.
+        expected: &'static str,
+    },
+}

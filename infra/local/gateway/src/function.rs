@@ -1,0 +1,152 @@
+//! A function of the template with the code that the registry has for it.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use lambda_http::Context;
+use serde_json::Value;
+use shared::{
+    runtime::{Function, InitError, Instance, Task, TaskInstance},
+    telemetry,
+};
+use tokio::sync::Mutex;
+
+use crate::{
+    adapter::{Answers, Runs},
+    error::CallError,
+    slot::{Slot, Start, Surroundings},
+};
+
+/// A line of the registry: the code of a folder.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) folder: &'static str,
+    code: Code,
+}
+
+#[derive(Clone, Copy)]
+enum Code {
+    Function(Start<dyn Answers>),
+    Task(Start<dyn Runs>),
+}
+
+impl Entry {
+    /// What answers requests.
+    pub(crate) const fn function<F: Function>() -> Self {
+        let start: Start<dyn Answers> = |host| {
+            Box::pin(async move {
+                let instance: Arc<dyn Answers> = Arc::new(Instance::<F>::start(host).await?);
+                Ok(instance)
+            })
+        };
+        Self { folder: F::NAME, code: Code::Function(start) }
+    }
+
+    /// What runs on a schedule.
+    pub(crate) const fn task<T: Task>() -> Self {
+        let start: Start<dyn Runs> = |host| {
+            Box::pin(async move {
+                let instance: Arc<dyn Runs> = Arc::new(TaskInstance::<T>::start(host).await?);
+                Ok(instance)
+            })
+        };
+        Self { folder: T::NAME, code: Code::Task(start) }
+    }
+
+    /// What the code is, in words.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self.code {
+            Code::Function(_) => "function",
+            Code::Task(_) => "task",
+        }
+    }
+}
+
+/// See the [module](self).
+pub(crate) struct Deployed {
+    folder: &'static str,
+    timeout: Duration,
+    slot: AnySlot,
+}
+
+enum AnySlot {
+    Function(Slot<dyn Answers>),
+    /// Held while it runs: a task is never run twice at once.
+    Task(Mutex<()>, Slot<dyn Runs>),
+}
+
+impl Deployed {
+    pub(crate) fn new(entry: &Entry, timeout: Duration, surroundings: Surroundings) -> Self {
+        let slot = match entry.code {
+            Code::Function(start) => AnySlot::Function(Slot::new(start, surroundings)),
+            Code::Task(start) => AnySlot::Task(Mutex::new(()), Slot::new(start, surroundings)),
+        };
+        Self { folder: entry.folder, timeout, slot }
+    }
+
+    /// How long one call may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Answers an API Gateway event, in a task of its own: what goes wrong costs this one answer.
+    pub(crate) async fn answer(
+        self: &Arc<Self>,
+        event: String,
+        context: Context,
+        limit: Duration,
+    ) -> Result<Value, CallError> {
+        let this = Arc::clone(self);
+        alone(limit, async move {
+            let AnySlot::Function(slot) = &this.slot else { return Err(this.unknown("function")) };
+            let instance = started(slot.instance().await)?;
+            instance.answer(event, context).await.map_err(CallError::Failed)
+        })
+        .await
+    }
+
+    /// Runs the task once, after any run that is under way.
+    pub(crate) async fn run(self: &Arc<Self>, event: Value, request_id: String) -> Result<Value, CallError> {
+        let AnySlot::Task(busy, _) = &self.slot else { return Err(self.unknown("task")) };
+        let _running = busy.lock().await;
+        let this = Arc::clone(self);
+        alone(self.timeout, async move {
+            let AnySlot::Task(_, slot) = &this.slot else { return Err(this.unknown("task")) };
+            let instance = started(slot.instance().await)?;
+            instance.run(event, request_id).await.map_err(CallError::Failed)
+        })
+        .await
+    }
+
+    /// Makes the next call a cold start.
+    pub(crate) fn restart(&self) {
+        match &self.slot {
+            AnySlot::Function(slot) => slot.restart(),
+            AnySlot::Task(_, slot) => slot.restart(),
+        }
+    }
+
+    fn unknown(&self, expected: &'static str) -> CallError {
+        CallError::Unknown { folder: self.folder.to_owned(), expected }
+    }
+}
+
+/// Lambda logs a failed start too.
+fn started<I>(result: Result<I, InitError>) -> Result<I, CallError> {
+    result.inspect_err(telemetry::startup_failure).map_err(CallError::from)
+}
+
+async fn alone(
+    limit: Duration,
+    call: impl Future<Output = Result<Value, CallError>> + Send + 'static,
+) -> Result<Value, CallError> {
+    let call = tokio::spawn(call);
+    let handle = call.abort_handle();
+    match tokio::time::timeout(limit, call).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(CallError::Panicked),
+        Err(_) => {
+            handle.abort();
+            Err(CallError::TimedOut)
+        }
+    }
+}

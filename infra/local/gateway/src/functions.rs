@@ -1,0 +1,88 @@
+//! All functions of the stack, each with its code.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use local_dynamo::Dynamo;
+use local_template::{Function, Pseudo, Stack};
+use rustls::pki_types::CertificateDer;
+use shared::host::Clock;
+
+use crate::{
+    error::StartError,
+    function::{Deployed, Entry},
+    slot::Surroundings,
+};
+
+/// All functions of the stack, by folder.
+pub(crate) struct Functions(BTreeMap<String, Arc<Deployed>>);
+
+impl Functions {
+    /// Joins the stack's functions with their code. Template and registry must agree in both directions.
+    pub(crate) fn new(
+        stack: &Stack,
+        registry: &[Entry],
+        dynamo: &Dynamo,
+        clock: &Arc<dyn Clock>,
+        roots: &[CertificateDer<'static>],
+    ) -> Result<Self, StartError> {
+        let mut functions = BTreeMap::new();
+        for function in &stack.functions {
+            let entry = entry_of(function, registry)?;
+            let surroundings = Surroundings {
+                env: environment(function, dynamo),
+                clock: Arc::clone(clock),
+                roots: roots.to_vec(),
+            };
+            let timeout = Duration::from_secs(function.timeout_seconds.into());
+            let deployed = Arc::new(Deployed::new(entry, timeout, surroundings));
+            if functions.insert(function.folder.clone(), deployed).is_some() {
+                return Err(StartError::SharedFolder(function.folder.clone()));
+            }
+        }
+        match registry.iter().find(|entry| !functions.contains_key(entry.folder)) {
+            Some(entry) => Err(StartError::Undeclared(entry.folder.to_owned())),
+            None => Ok(Self(functions)),
+        }
+    }
+
+    /// The function in `functions/<folder>`.
+    pub(crate) fn of(&self, folder: &str) -> Option<&Arc<Deployed>> {
+        self.0.get(folder)
+    }
+}
+
+fn entry_of<'a>(function: &Function, registry: &'a [Entry]) -> Result<&'a Entry, StartError> {
+    let Function { logical_id, folder, routes, schedules, streams, .. } = function;
+    let entry = registry
+        .iter()
+        .find(|entry| entry.folder == folder)
+        .ok_or_else(|| StartError::Unregistered { logical_id: logical_id.clone(), folder: folder.clone() })?;
+    // What a stream should have started would be missing without a word.
+    if !streams.is_empty() {
+        return Err(StartError::Stream(folder.clone()));
+    }
+    let called_as = [(!routes.is_empty(), "function"), (!schedules.is_empty(), "task")];
+    match called_as.into_iter().find(|(called, kind)| *called && *kind != entry.kind()) {
+        Some((_, should_be)) => {
+            Err(StartError::OtherKind { folder: folder.clone(), is: entry.kind(), should_be })
+        }
+        None => Ok(entry),
+    }
+}
+
+/// What the template says, and what Lambda adds to it; nothing of this process's own environment.
+fn environment(function: &Function, dynamo: &Dynamo) -> BTreeMap<String, String> {
+    let id = function.logical_id.as_str();
+    let mut environment = function.environment.clone();
+    environment.extend(
+        [
+            ("AWS_REGION", Pseudo::default().region),
+            ("AWS_ACCESS_KEY_ID", id.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", dynamo.secret_access_key(id)),
+            ("AWS_ENDPOINT_URL_DYNAMODB", dynamo.url()),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", dynamo.url()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
+    environment
+}

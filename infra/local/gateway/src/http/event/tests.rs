@@ -1,0 +1,118 @@
+use std::{sync::Arc, time::Duration};
+
+use axum::body::Body;
+use http::Request;
+use local_template::RouteAuth;
+use shared::host::SystemClock;
+
+use super::*;
+use crate::{
+    function::{Deployed, Entry},
+    http::routes::Endpoint,
+    slot::Surroundings,
+    tests::world::Echo,
+};
+
+async fn event_of(request: Request<Body>) -> Value {
+    let surroundings = Surroundings { env: BTreeMap::new(), clock: Arc::new(SystemClock), roots: Vec::new() };
+    let entry = Entry::function::<Echo>();
+    let endpoint = Endpoint {
+        route_key: "POST /api/orders/{orderId}".to_owned(),
+        auth: RouteAuth::None,
+        limit: Duration::from_secs(1),
+        function: Arc::new(Deployed::new(&entry, Duration::from_secs(1), surroundings)),
+    };
+    let parameters = BTreeMap::from([("orderId".to_owned(), "o1".to_owned())]);
+    let matched = Matched { endpoint: Arc::new(endpoint), parameters };
+    let incoming = Incoming::read(request, [127, 0, 0, 1].into()).await.unwrap();
+    let stamp = Stamp { request_id: "r1".to_owned(), now_millis: 1_583_348_638_390, caller: None };
+    build(&incoming, &matched, &stamp)
+}
+
+async fn event_with_body(content_type: Option<&str>, body: &'static [u8]) -> Value {
+    let mut request = Request::post("/api/orders/o1");
+    if let Some(content_type) = content_type {
+        request = request.header("Content-Type", content_type);
+    }
+    event_of(request.body(Body::from(body)).unwrap()).await
+}
+
+#[tokio::test]
+async fn the_event_names_route_request_and_time() {
+    let request = Request::post("/api/orders/o1?a=1&b=%E4%BD%A0&a=2").header("Host", "api.example.com:3000");
+    let event = event_of(request.header("User-Agent", "test").body(Body::empty()).unwrap()).await;
+    assert_eq!(event["version"], "2.0");
+    assert_eq!(event["rawPath"], "/api/orders/o1");
+    assert_eq!(event["rawQueryString"], "a=1&b=%E4%BD%A0&a=2");
+    assert_eq!(event["queryStringParameters"], json!({"a": "1,2", "b": "你"}));
+    assert_eq!(event["pathParameters"], json!({"orderId": "o1"}));
+    assert_eq!(
+        event["requestContext"],
+        json!({
+            "accountId": "000000000000",
+            "apiId": "local",
+            "domainName": "api.example.com",
+            "domainPrefix": "api",
+            "http": {
+                "method": "POST",
+                "path": "/api/orders/o1",
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": "test",
+            },
+            "requestId": "r1",
+            "routeKey": "POST /api/orders/{orderId}",
+            "stage": "$default",
+            "time": "04/Mar/2020:19:03:58 +0000",
+            "timeEpoch": 1_583_348_638_390_u64,
+        })
+    );
+}
+
+#[tokio::test]
+async fn headers_are_lower_case_and_joined_and_cookies_stand_apart() {
+    let request = Request::post("/api/orders/o1")
+        .header("X-Many", "a")
+        .header("x-many", "b")
+        .header("Cookie", "c=1; d=2")
+        .header("X-Forwarded-For", "10.0.0.1");
+    let event = event_of(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(event["headers"], json!({"x-many": "a,b", "x-forwarded-for": "10.0.0.1, 127.0.0.1"}));
+    assert_eq!(event["cookies"], json!(["c=1", "d=2"]));
+}
+
+#[tokio::test]
+async fn text_of_known_types_stays_text() {
+    for content_type in [
+        "text/plain",
+        "text/xml; charset=utf-8",
+        "application/json",
+        "Application/JSON;charset=UTF-8",
+        "application/xml",
+        "application/javascript",
+        "application/problem+json",
+    ] {
+        let event = event_with_body(Some(content_type), "{\"名\":1}".as_bytes()).await;
+        assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("{\"名\":1}"), &json!(false)));
+    }
+}
+
+#[tokio::test]
+async fn everything_else_is_base64() {
+    for content_type in [None, Some("application/x-www-form-urlencoded"), Some("image/png"), Some("")] {
+        let event = event_with_body(content_type, b"a=1").await;
+        let body = (&event["body"], &event["isBase64Encoded"]);
+        assert_eq!(body, (&json!("YT0x"), &json!(true)), "{content_type:?}");
+    }
+    let event = event_with_body(Some("application/json"), &[0xff]).await;
+    assert_eq!(event["isBase64Encoded"], true, "it is no text, whatever it says");
+}
+
+#[tokio::test]
+async fn without_a_body_there_is_none() {
+    let event = event_with_body(Some("application/json"), b"").await;
+    assert_eq!(event.get("body"), None);
+    assert_eq!(event["isBase64Encoded"], false);
+    assert_eq!(event.get("cookies"), None);
+    assert_eq!(event.get("queryStringParameters"), None);
+}

@@ -1,0 +1,32 @@
+//! The products that an empty catalogue begins with, so that there is something to buy.
+
+use local_dynamo::{Dynamo, DynamoError};
+use local_template::Stack;
+use serde_json::{Value, json};
+
+/// Fills the catalogue if it is empty.
+pub(crate) async fn products(stack: &Stack, dynamo: &Dynamo) -> Result<(), DynamoError> {
+    let Some(table) = stack.table("ProductsTable") else { return Ok(()) };
+    let found = dynamo.operator("Scan", json!({"TableName": table.name, "Limit": 1})).await?;
+    if found.get("Count").and_then(Value::as_u64) != Some(0) {
+        return Ok(());
+    }
+    for (product_id, name, price) in PRODUCTS {
+        let item = json!({
+            "product_id": {"S": product_id},
+            "name": {"S": name},
+            "price": {"N": price.to_string()},
+            "shelf": {"S": "sale"},
+        });
+        dynamo.operator("PutItem", json!({"TableName": table.name, "Item": item})).await?;
+    }
+    Ok(())
+}
+
+/// Id, name, price in fen.
+const PRODUCTS: [(&str, &str, u32); 4] = [
+    ("cake", "草莓蛋糕", 12_800),
+    ("coffee", "拿铁咖啡", 1_900),
+    ("umbrella", "晴雨伞", 5_900),
+    ("water", "矿泉水 550ml", 200),
+];

@@ -1,0 +1,73 @@
+//! Start, restart, tasks, end.
+
+use serde_json::json;
+
+use super::world::{REGISTRY, client, json, start, start_with, template};
+use crate::{Bundle, CallError, Config, Options, StartError};
+
+#[tokio::test]
+async fn an_instance_lives_until_it_is_restarted() {
+    let bundle = start().await;
+    let url = format!("{}/echo/x", bundle.base_url());
+    let instance = async || json(client().get(&url)).await.1["instance"].clone();
+    let first = instance().await;
+    assert_eq!(instance().await, first);
+    assert!(bundle.restart_function("echo").await);
+    assert_ne!(instance().await, first);
+    assert!(!bundle.restart_function("nothing").await);
+}
+
+#[tokio::test]
+async fn a_task_runs_when_it_is_told_to_and_gets_the_schedulers_event() {
+    let bundle = start().await;
+    assert_eq!(bundle.run_task("tick").await.unwrap(), json!({"source": "aws.scheduler"}));
+    assert!(matches!(bundle.run_task("echo").await, Err(CallError::Unknown { .. })));
+    assert!(matches!(bundle.run_task("nothing").await, Err(CallError::Unknown { .. })));
+}
+
+#[tokio::test]
+async fn bundles_run_beside_each_other_and_free_their_port_at_the_end() {
+    let (one, other) = tokio::join!(start(), start());
+    assert_ne!(one.base_url(), other.base_url());
+    let port = one.base_url().rsplit(':').next().unwrap().parse().unwrap();
+    one.stop().await;
+    let options = Options { port, ..Options::default() };
+    let again = Bundle::deploy(options.clone(), &template(), &REGISTRY).await.unwrap();
+    let taken = Bundle::deploy(options, &template(), &REGISTRY).await.err().unwrap();
+    assert!(matches!(taken, StartError::PortInUse(_)), "{taken}");
+    again.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test]
+async fn template_and_registry_must_agree_in_both_directions() {
+    let [echo, flaky, tick] = REGISTRY;
+    let deploy = async |registry: &[_]| {
+        let error = Bundle::deploy(Options::default(), &template(), registry).await.err().unwrap();
+        error.to_string()
+    };
+    assert!(deploy(&[flaky, tick]).await.contains("EchoFunction"));
+    let none = local_template::Template::parse(&SHOP.replace("functions/echo", "functions/other")).unwrap();
+    let error = Bundle::deploy(Options::default(), &none, &[echo, flaky, tick]).await.err().unwrap();
+    assert!(error.to_string().contains("functions/other"), "{error}");
+    let swapped = local_template::Template::parse(
+        &SHOP.replace("functions/tick", "functions/x").replace("functions/flaky", "functions/tick"),
+    );
+    let error = Bundle::deploy(Options::default(), &swapped.unwrap(), &[echo, tick]).await.err().unwrap();
+    assert!(matches!(error, StartError::OtherKind { .. }), "{error}");
+    let fewer = local_template::Template::parse(SHOP.split("  FlakyFunction:").next().unwrap()).unwrap();
+    let error = Bundle::deploy(Options::default(), &fewer, &[echo, tick]).await.err().unwrap();
+    assert!(matches!(&error, StartError::Undeclared(folder) if folder == "tick"), "{error}");
+}
+
+#[tokio::test]
+async fn the_simulator_is_not_there_when_others_take_its_place() {
+    let text = "[upstream]\nwechat_api_base = \"http://a.example\"\npay_api_base = \"http://b.example\"";
+    let bundle = start_with(Config::parse(text, std::path::Path::new("")).unwrap()).await;
+    assert!(bundle.wechat().is_none());
+    let answer = json(client().post(format!("{}/_wechat/users", bundle.base_url()))).await;
+    assert_eq!(answer.0, 404);
+    assert!(!bundle.walk().contains("_wechat"));
+}
+
+const SHOP: &str = include_str!("shop.yaml");

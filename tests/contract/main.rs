@@ -1,0 +1,1 @@
+//! What must agree with what: template, folders, registry, tests, README, permissions, dependencies.

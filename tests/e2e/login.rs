@@ -1,0 +1,277 @@
+//! `POST /api/login`
+
+use std::time::Duration;
+
+use e2e::World;
+use insta::assert_snapshot;
+use local_wechat::Fault;
+use serde_json::json;
+
+const EXCHANGE: &str = "/sns/jscode2session";
+
+#[tokio::test]
+async fn a_first_login_makes_a_user_and_a_second_one_finds_it() {
+    let world = World::start().await;
+    let mut phone = world.stranger();
+    let first = phone.log_in().await;
+    assert_snapshot!(first.snapshot(), @r#"200 {"success":true,"token":"…","expiresIn":604800,"userId":"…","isNewUser":true}"#);
+    let second = phone.log_in().await;
+    assert_snapshot!(second.snapshot(), @r#"200 {"success":true,"token":"…","expiresIn":604800,"userId":"…","isNewUser":false}"#);
+    assert_eq!(first.text("/userId"), second.text("/userId"));
+}
+
+#[tokio::test]
+async fn a_known_user_costs_one_request_each_and_a_new_one_two() {
+    let world = World::start().await;
+    // Read the secrets first: they are cached for minutes.
+    let _ = world.user().await;
+    let mut phone = world.stranger();
+    let code = json!({ "code": phone.code().await });
+    let (_, cost) = world.cost(world.post("/api/login", &code)).await;
+    assert_eq!(cost, (2, 1), "a new user");
+    let code = json!({ "code": phone.code().await });
+    let (_, cost) = world.cost(world.post("/api/login", &code)).await;
+    assert_eq!(cost, (1, 1), "a known user");
+    let _ = phone.log_in().await;
+}
+
+#[tokio::test]
+async fn twenty_first_logins_at_once_make_one_user() {
+    let world = World::start().await;
+    let phone = world.person(Some("union-of-twenty"));
+    let mut codes = Vec::new();
+    for _ in 0..20 {
+        codes.push(json!({ "code": phone.code().await }));
+    }
+    let logins =
+        futures_util::future::join_all(codes.iter().map(|code| world.post("/api/login", code))).await;
+    let users: std::collections::BTreeSet<_> = logins.iter().map(|login| login.text("/userId")).collect();
+    assert_eq!(users.len(), 1, "all are the same user");
+    let new = logins.iter().filter(|login| login.text("/isNewUser") == "true").count();
+    assert_eq!(new, 1, "one of them is the first");
+    assert_eq!(world.items("SessionsTable").await.len(), 1);
+    // The user and the claim of the unionid.
+    assert_eq!(world.items("UsersTable").await.len(), 2);
+}
+
+#[tokio::test]
+async fn one_code_used_twenty_times_at_once_logs_in_once_and_never_breaks() {
+    let world = World::start().await;
+    let code = json!({ "code": world.stranger().code().await });
+    let logins = futures_util::future::join_all((0..20).map(|_| world.post("/api/login", &code))).await;
+    let mut outcomes: Vec<_> = logins.iter().map(e2e::Answer::outcome).collect();
+    outcomes.sort();
+    assert_eq!(outcomes.iter().filter(|outcome| *outcome == "200 OK").count(), 1);
+    assert_eq!(outcomes.iter().filter(|outcome| *outcome == "400 CODE_INVALID").count(), 19);
+}
+
+#[tokio::test]
+async fn codes_that_are_used_expired_or_invented_ask_for_a_new_login() {
+    let world = World::start().await;
+    let phone = world.stranger();
+    let used = json!({ "code": phone.code().await });
+    let _ = world.post("/api/login", &used).await.ok();
+    assert_snapshot!(world.post("/api/login", &used).await.snapshot(), @r#"400 {"success":false,"code":"CODE_INVALID","message":"登录凭证已失效，请重试","requestId":"…"}"#);
+    let expired = json!({ "code": phone.code().await });
+    world.clock.advance(Duration::from_secs(301));
+    assert_eq!(world.post("/api/login", &expired).await.outcome(), "400 CODE_INVALID");
+    assert_eq!(
+        world.post("/api/login", &json!({ "code": "0a1B2c3D4e5F" })).await.outcome(),
+        "400 CODE_INVALID"
+    );
+    let foreign = phone.wx("login", json!({ "appId": "wx00000000000000ff" })).await.text("/code");
+    assert_eq!(world.post("/api/login", &json!({ "code": foreign })).await.outcome(), "400 CODE_INVALID");
+}
+
+#[tokio::test]
+async fn a_malformed_body_is_told_what_is_wrong() {
+    let world = World::start().await;
+    for (body, field) in [
+        ("", "body"),
+        ("[]", "body"),
+        ("{", "body"),
+        ("{}", "code"),
+        (r#"{"code":null}"#, "code"),
+        (r#"{"code":""}"#, "code"),
+        (r#"{"code":7}"#, "code"),
+        (r#"{"code":"有 空格"}"#, "code"),
+        (r#"{"code":"a","code":"b"}"#, "code"),
+        (r#"{"code":"abc","rawData":"{}"}"#, "rawData"),
+        (r#"{"code":"abc"} x"#, "body"),
+    ] {
+        let answer = world.send(world.request("POST", "/api/login").body(body)).await;
+        assert_eq!(answer.outcome(), "400 INVALID_INPUT", "{body}");
+        assert!(answer.text("/message").contains(field), "{body} {}", answer.body);
+    }
+    let large = format!(r#"{{"code":"{}"}}"#, "x".repeat(70_000));
+    assert_eq!(
+        world.send(world.request("POST", "/api/login").body(large)).await.outcome(),
+        "413 PAYLOAD_TOO_LARGE"
+    );
+    assert!(world.wechat().upstream_calls().is_empty(), "WeChat was not asked");
+}
+
+#[tokio::test]
+async fn a_busy_wechat_is_asked_again_and_a_lost_answer_is_not() {
+    let world = World::start().await;
+    let mut phone = world.stranger();
+    world.wechat().set_fault(Fault::Busy { path: EXCHANGE.into(), times: 1 });
+    let _ = phone.log_in().await;
+    assert_eq!(world.wechat().upstream_calls().len(), 2);
+
+    world.wechat().set_fault(Fault::Busy { path: EXCHANGE.into(), times: 5 });
+    let code = json!({ "code": phone.code().await });
+    assert_eq!(world.post("/api/login", &code).await.outcome(), "503 UPSTREAM_BUSY");
+    world.wechat().clear_faults();
+    // The code was not used up.
+    let _ = world.post("/api/login", &code).await.ok();
+
+    for fault in [
+        Fault::TimeoutAfter { path: EXCHANGE.into(), times: 1, millis: 0 },
+        Fault::Garbage { path: EXCHANGE.into(), times: 1 },
+        Fault::HttpStatus { path: EXCHANGE.into(), times: 1, status: 502 },
+    ] {
+        let before = world.wechat().upstream_calls().len();
+        world.wechat().set_fault(fault);
+        let code = json!({ "code": phone.code().await });
+        assert_eq!(world.post("/api/login", &code).await.outcome(), "400 CODE_INVALID");
+        assert_eq!(
+            world.wechat().upstream_calls().len() - before,
+            1,
+            "a code that may be used up is not sent again"
+        );
+    }
+}
+
+#[tokio::test]
+async fn blocked_users_quotas_and_wrong_settings_have_answers_of_their_own() {
+    let world = World::start().await;
+    let phone = world.stranger();
+    for (errcode, outcome) in [
+        (40226, "403 LOGIN_BLOCKED"),
+        (45011, "429 RATE_LIMITED"),
+        (40125, "500 INTERNAL_ERROR"),
+        (40013, "500 INTERNAL_ERROR"),
+        (99999, "500 INTERNAL_ERROR"),
+    ] {
+        world.wechat().set_fault(Fault::Errcode { path: EXCHANGE.into(), errcode, times: 1 });
+        let answer = world.post("/api/login", &json!({ "code": phone.code().await })).await;
+        assert_eq!(answer.outcome(), outcome, "{errcode}");
+        assert_eq!(answer.headers.contains_key("retry-after"), outcome.starts_with("429"));
+    }
+    assert!(world.log().contains("errcode 40125 (rid "), "the operator finds WeChat's id of the request");
+}
+
+#[tokio::test]
+async fn a_login_that_was_overtaken_does_not_overwrite_the_newer_session() {
+    let world = World::start().await;
+    let mut phone = world.stranger();
+    let _ = phone.log_in().await;
+    let newer = world.items("SessionsTable").await[0].clone();
+    // The same user on an instance whose clock is behind.
+    let table = world.table("SessionsTable");
+    let future = json!({ ":at": { "N": (world.now() * 1000 + 60_000).to_string() } });
+    let update = json!({ "TableName": table, "Key": { "openid": newer["openid"] },
+        "UpdateExpression": "SET login_at = :at", "ExpressionAttributeValues": future });
+    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    let answer = phone.log_in().await;
+    assert_eq!(answer.text("/isNewUser"), "false");
+    assert_eq!(world.items("SessionsTable").await[0]["session_key"], newer["session_key"]);
+}
+
+#[tokio::test]
+async fn the_session_key_before_is_kept_beside_the_new_one() {
+    let world = World::start().await;
+    let mut phone = world.stranger();
+    let _ = phone.log_in().await;
+    let first = world.items("SessionsTable").await[0]["session_key"].clone();
+    world.clock.advance(Duration::from_secs(1));
+    let _ = phone.log_in().await;
+    let session = world.items("SessionsTable").await[0].clone();
+    assert_eq!(session["previous_session_key"], first);
+    assert_ne!(session["session_key"], first);
+}
+
+#[tokio::test]
+async fn a_unionid_that_appears_later_is_kept_and_one_that_vanishes_is_not_forgotten() {
+    let world = World::start().await;
+    let mut phone = world.stranger();
+    let _ = phone.log_in().await;
+    let again = |unionid: Option<&str>| local_wechat::NewUser {
+        openid: Some(phone.openid.clone()),
+        unionid: unionid.map(str::to_owned),
+        ..Default::default()
+    };
+    let with = again(Some("union-of-one"));
+    let without = again(None);
+    world.wechat().create_user(with);
+    let _ = phone.log_in().await;
+    let claimed =
+        |items: &[serde_json::Value]| items.iter().any(|item| item["id"]["S"] == "unionid#union-of-one");
+    assert!(claimed(&world.items("UsersTable").await));
+    world.wechat().create_user(without);
+    let _ = phone.log_in().await;
+    assert_eq!(world.items("SessionsTable").await[0]["unionid"]["S"], "union-of-one");
+}
+
+#[tokio::test]
+async fn another_openid_of_a_known_person_joins_that_user_and_a_record_says_so() {
+    let world = World::start().await;
+    let mut one = world.person(Some("union-of-two"));
+    let mut two = world.person(Some("union-of-two"));
+    let first = one.log_in().await;
+    let second = two.log_in().await;
+    assert_eq!(first.text("/userId"), second.text("/userId"));
+    assert_eq!(second.text("/isNewUser"), "false");
+    let users = world.items("UsersTable").await;
+    assert!(users.iter().any(|item| item["state"]["S"] == "JOINED"));
+    let openids = users.iter().find_map(|item| item["openids"]["SS"].as_array()).expect("the user");
+    assert_eq!(openids.len(), 2);
+}
+
+#[tokio::test]
+async fn two_users_who_turn_out_to_be_one_person_stay_two_until_an_operator_decides() {
+    let world = World::start().await;
+    let mut one = world.person(Some("union-of-late"));
+    let mut two = world.stranger();
+    let first = one.log_in().await.text("/userId");
+    let second = two.log_in().await.text("/userId");
+    world.wechat().create_user(local_wechat::NewUser {
+        openid: Some(two.openid.clone()),
+        unionid: Some("union-of-late".to_owned()),
+        ..Default::default()
+    });
+    assert_eq!(two.log_in().await.text("/userId"), second);
+    assert_ne!(first, second);
+    let users = world.items("UsersTable").await;
+    let merge = users.iter().find(|item| item["state"]["S"] == "PENDING").expect("a record of the collision");
+    assert_eq!(merge["same_person_as"]["S"].as_str(), Some(first.as_str()));
+    assert!(world.log().contains("two-users-one-person"));
+    // It is noted once: the next login is an ordinary one.
+    let (_, cost) = world.cost(two.log_in()).await;
+    assert_eq!(cost, (1, 1));
+}
+
+#[tokio::test]
+async fn the_database_being_busy_or_cut_off_is_an_answer_too() {
+    use local_dynamo::{Fault, FaultKind};
+    let world = World::start().await;
+    let mut phone = world.stranger();
+    let _ = phone.log_in().await;
+    world.dynamo().inject(Fault {
+        caller: Some("LoginFunction".to_owned()),
+        operation: Some("UpdateItem".to_owned()),
+        kind: FaultKind::Throttle,
+        times: 10,
+    });
+    let code = json!({ "code": phone.code().await });
+    assert_eq!(world.post("/api/login", &code).await.outcome(), "503 UPSTREAM_BUSY");
+    world.dynamo().clear_faults();
+    world.dynamo().inject(Fault {
+        caller: Some("LoginFunction".to_owned()),
+        operation: Some("UpdateItem".to_owned()),
+        kind: FaultKind::TimeoutAfter,
+        times: 1,
+    });
+    let _ = phone.log_in().await;
+}

@@ -1,0 +1,306 @@
+//! `GET /api/products`, `/api/orders…`
+
+use std::time::Duration;
+
+use e2e::World;
+use insta::assert_snapshot;
+use local_wechat::Fault;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn the_catalogue_lists_what_is_for_sale() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let item = json!({ "product_id": { "S": "hidden" }, "name": { "S": "x" }, "price": { "N": "1" } });
+    let put = json!({ "TableName": world.table("ProductsTable"), "Item": item });
+    world.dynamo().operator("PutItem", put).await.expect("a put");
+    let answer = phone.get("/api/products").await.ok();
+    assert!(
+        answer.body.contains(r#"{"productId":"water","name":"矿泉水 550ml","price":200}"#),
+        "{}",
+        answer.body
+    );
+    assert!(!answer.body.contains("hidden"));
+    assert_eq!(world.send(world.request("GET", "/api/products")).await.outcome(), "401 UNAUTHORIZED");
+}
+
+#[tokio::test]
+async fn an_order_is_placed_at_the_catalogue_s_price_listed_and_read() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let placed = phone.post("/api/orders", &json!({ "productId": "water", "quantity": 3 })).await;
+    assert_snapshot!(placed.snapshot(), @r#"200 {"success":true,"orderId":"…","outTradeNo":"…01","totalFee":600}"#);
+    let order = phone.get(&format!("/api/orders/{}", placed.text("/orderId"))).await;
+    assert_snapshot!(order.snapshot(), @r#"200 {"success":true,"order":{"orderId":"…","outTradeNo":"…01","status":"UNPAID","totalFee":600,"items":[{"productId":"water","name":"矿泉水 550ml","price":200,"quantity":3}],"createdAt":"…"}}"#);
+    let list = phone.get("/api/orders").await;
+    assert_eq!(list.json()["orders"][0], order.json()["order"]);
+}
+
+#[tokio::test]
+async fn placing_costs_two_requests_and_repeating_it_one() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let body = json!({ "productId": "water", "quantity": 1 });
+    let _ = phone.post("/api/orders", &body).await.ok();
+    let (_, cost) = world.cost(phone.post_once("/api/orders", &body, "k")).await;
+    assert_eq!(cost, (2, 0));
+    let (_, cost) = world.cost(phone.post_once("/api/orders", &body, "k")).await;
+    assert_eq!(cost, (1, 0));
+}
+
+#[tokio::test]
+async fn several_products_are_summed() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let products = phone.get("/api/products").await.json()["products"].as_array().expect("products").clone();
+    let items: Vec<_> =
+        products.iter().map(|p| json!({ "productId": p["productId"], "quantity": 2 })).collect();
+    let sum: u64 = products.iter().map(|p| p["price"].as_u64().expect("a price") * 2).sum();
+    let placed = phone.post("/api/orders", &json!({ "items": items })).await.ok();
+    assert_eq!(placed.json()["totalFee"], sum);
+}
+
+#[tokio::test]
+async fn an_order_that_makes_no_sense_is_told_what_is_wrong() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let line = json!({ "productId": "water", "quantity": 1 });
+    for (body, field) in [
+        (json!({}), "productId"),
+        (json!({ "productId": "water" }), "quantity"),
+        (json!({ "productId": "water", "quantity": 0 }), "quantity"),
+        (json!({ "productId": "water", "quantity": 100 }), "quantity"),
+        (json!({ "productId": "water", "quantity": -1 }), "quantity"),
+        (json!({ "productId": "water", "quantity": 1.5 }), "quantity"),
+        (json!({ "productId": "water", "quantity": "1" }), "quantity"),
+        (json!({ "productId": "wa ter", "quantity": 1 }), "productId"),
+        (json!({ "productId": "water", "quantity": 1, "price": 1 }), "price"),
+        (json!({ "productId": "water", "quantity": 1, "totalFee": 1 }), "totalFee"),
+        (json!({ "items": [] }), "items"),
+        (json!({ "items": vec![line.clone(); 21] }), "items"),
+        (json!({ "items": [line.clone(), line.clone()] }), "items"),
+        (json!({ "items": [{ "productId": "water", "quantity": 0 }] }), "items[0].quantity"),
+        (json!({ "items": [line.clone()], "productId": "water", "quantity": 1 }), "items"),
+        (json!({ "items": [{ "productId": "water", "quantity": 1, "price": 1 }] }), "price"),
+    ] {
+        let answer = phone.post("/api/orders", &body).await;
+        assert_eq!(answer.outcome(), "400 INVALID_INPUT", "{body}");
+        assert!(answer.text("/message").contains(field), "{body} {}", answer.body);
+    }
+    let unknown = phone.post("/api/orders", &json!({ "productId": "gold", "quantity": 1 })).await;
+    assert_eq!(unknown.outcome(), "404 NOT_FOUND");
+    assert!(world.items("OrdersTable").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_sum_that_no_order_can_have_is_refused() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let item = json!({ "product_id": { "S": "palace" }, "name": { "S": "宫殿" }, "price": { "N": "900000000" }, "shelf": { "S": "sale" } });
+    let put = json!({ "TableName": world.table("ProductsTable"), "Item": item });
+    world.dynamo().operator("PutItem", put).await.expect("a put");
+    let answer = phone.post("/api/orders", &json!({ "productId": "palace", "quantity": 2 })).await;
+    assert_eq!(answer.outcome(), "400 INVALID_INPUT");
+}
+
+#[tokio::test]
+async fn twenty_requests_with_one_idempotency_key_place_one_order() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let body = json!({ "productId": "water", "quantity": 2 });
+    let placed =
+        futures_util::future::join_all((0..20).map(|_| phone.post_once("/api/orders", &body, "tap"))).await;
+    let orders: std::collections::BTreeSet<_> =
+        placed.into_iter().map(|answer| answer.ok().text("/orderId")).collect();
+    assert_eq!(orders.len(), 1);
+    assert_eq!(world.items("OrdersTable").await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_idempotency_key_belongs_to_one_user_and_one_request_for_a_day() {
+    let world = World::start().await;
+    let (one, two) = (world.user().await, world.user().await);
+    let body = json!({ "productId": "water", "quantity": 2 });
+    let first = one.post_once("/api/orders", &body, "k").await.ok().text("/orderId");
+    assert_ne!(two.post_once("/api/orders", &body, "k").await.ok().text("/orderId"), first);
+    let other = one.post_once("/api/orders", &json!({ "productId": "water", "quantity": 3 }), "k").await;
+    assert_snapshot!(other.snapshot(), @r#"409 {"success":false,"code":"CONFLICT","message":"该请求编号已用于其他订单","requestId":"…"}"#);
+    world.clock.advance(Duration::from_secs(86_401));
+    assert_ne!(one.post_once("/api/orders", &body, "k").await.ok().text("/orderId"), first);
+    assert_eq!(one.post_once("/api/orders", &body, &"k".repeat(129)).await.outcome(), "400 INVALID_INPUT");
+    assert_eq!(one.post_once("/api/orders", &body, "").await.outcome(), "400 INVALID_INPUT");
+}
+
+#[tokio::test]
+async fn an_order_whose_answer_from_the_database_was_lost_is_placed_once() {
+    use local_dynamo::{Fault, FaultKind};
+    let world = World::start().await;
+    let phone = world.user().await;
+    world.dynamo().inject(Fault {
+        caller: Some("OrderFunction".to_owned()),
+        operation: Some("TransactWriteItems".to_owned()),
+        kind: FaultKind::TimeoutAfter,
+        times: 1,
+    });
+    let _ = phone.post_once("/api/orders", &json!({ "productId": "water", "quantity": 1 }), "k").await.ok();
+    assert_eq!(world.items("OrdersTable").await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_list_is_paged_newest_first_and_shows_only_one_s_own() {
+    let world = World::start().await;
+    let (one, two) = (world.user().await, world.user().await);
+    let mut placed = Vec::new();
+    for _ in 0..25 {
+        placed.push(one.order().await.0);
+        world.clock.advance(Duration::from_secs(1));
+    }
+    let _ = two.order().await;
+    placed.reverse();
+    let first = one.get("/api/orders").await.ok();
+    let second = one.get(&format!("/api/orders?cursor={}", first.text("/cursor"))).await.ok();
+    let ids = |answer: &e2e::Answer| -> Vec<String> {
+        let orders = answer.json()["orders"].as_array().expect("orders").clone();
+        orders.iter().map(|order| order["orderId"].as_str().expect("an id").to_owned()).collect()
+    };
+    assert_eq!([ids(&first), ids(&second)].concat(), placed);
+    assert_eq!(second.json().get("cursor"), None);
+    assert_eq!(one.get("/api/orders?cursor=x").await.outcome(), "400 INVALID_INPUT");
+    assert_eq!(ids(&two.get("/api/orders").await.ok()).len(), 1);
+}
+
+#[tokio::test]
+async fn somebody_else_s_order_is_not_there() {
+    let world = World::start().await;
+    let (one, two) = (world.user().await, world.user().await);
+    let (order_id, out_trade_no) = one.order().await;
+    for order in [order_id.as_str(), "nonsense", "01HF7Y9B9X0000000000000000", &order_id.to_lowercase()] {
+        assert_eq!(two.get(&format!("/api/orders/{order}")).await.outcome(), "404 NOT_FOUND");
+        assert_eq!(
+            two.post(&format!("/api/orders/{order}/cancel"), &json!({})).await.outcome(),
+            "404 NOT_FOUND"
+        );
+    }
+    assert_eq!(two.prepay(&out_trade_no).await.outcome(), "404 NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_cancelled_order_is_closed_at_wechat_pay_and_stays_closed() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    let cancel = format!("/api/orders/{order_id}/cancel");
+    assert_eq!(phone.post(&cancel, &json!({})).await.ok().text("/order/status"), "CLOSED");
+    let closed = format!("{:?}", world.wechat().ledger());
+    assert!(closed.contains("Closed"), "{closed}");
+    // What the phone still holds is worth nothing now.
+    assert_ne!(phone.pay(&prepaid).await.status, 200);
+    assert_eq!(
+        phone.post(&cancel, &json!({})).await.ok().text("/order/status"),
+        "CLOSED",
+        "cancelling is idempotent"
+    );
+    assert_eq!(phone.prepay(&out_trade_no).await.outcome(), "409 ORDER_CLOSED");
+}
+
+#[tokio::test]
+async fn an_order_that_was_paid_unnoticed_can_t_be_cancelled() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    world.wechat().set_fault(Fault::NoticeLost { times: 1 });
+    let _ = phone.pay(&prepaid).await;
+    let answer = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await;
+    assert_snapshot!(answer.snapshot(), @r#"409 {"success":false,"code":"ORDER_PAID","message":"订单已支付","requestId":"…"}"#);
+    assert_eq!(phone.status(&order_id).await, "PAID");
+    assert_eq!(world.items("OutboxTable").await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_order_is_not_closed_while_wechat_pay_can_t_be_asked() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let _ = phone.prepay(&out_trade_no).await.ok();
+    for path in ["/pay/orderquery", "/pay/closeorder"] {
+        world.wechat().set_fault(Fault::HttpStatus { path: path.into(), status: 502, times: 3 });
+        let answer = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await;
+        assert_eq!(answer.outcome(), "503 UPSTREAM_BUSY", "{path}");
+        world.wechat().clear_faults();
+        assert_eq!(phone.status(&order_id).await, "UNPAID");
+    }
+    world.wechat().set_fault(Fault::BadSign { path: "/pay/orderquery".into(), times: 1 });
+    let answer = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await;
+    assert_eq!(answer.outcome(), "500 INTERNAL_ERROR", "an answer with a wrong signature is not believed");
+    assert_eq!(phone.status(&order_id).await, "UNPAID");
+}
+
+#[tokio::test]
+async fn a_closing_whose_answer_was_lost_is_repeated() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let _ = phone.prepay(&out_trade_no).await.ok();
+    world.wechat().set_fault(Fault::TimeoutAfter { path: "/pay/closeorder".into(), times: 1, millis: 0 });
+    let answer = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await.ok();
+    assert_eq!(answer.text("/order/status"), "CLOSED");
+}
+
+#[tokio::test]
+async fn reading_an_order_whose_notice_was_lost_heals_it() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    world.wechat().set_fault(Fault::NoticeLost { times: 1 });
+    let _ = phone.pay(&prepaid).await;
+    let (status, cost) = world.cost(phone.status(&order_id)).await;
+    assert_eq!((status.as_str(), cost), ("UNPAID", (1, 0)), "a young order is left to its notice");
+    world.clock.advance(Duration::from_secs(5));
+    let read = phone.get(&format!("/api/orders/{order_id}")).await;
+    assert_snapshot!(read.snapshot(), @r#"200 {"success":true,"order":{"orderId":"…","outTradeNo":"…01","status":"PAID","totalFee":200,"items":[{"productId":"water","name":"矿泉水 550ml","price":200,"quantity":1}],"createdAt":"…","paidAt":"…","transactionId":"…"}}"#);
+    assert_eq!(world.items("PaymentsTable").await[0]["source"]["S"], "QUERY");
+}
+
+#[tokio::test]
+async fn an_order_that_is_read_again_and_again_is_asked_about_now_and_then() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let _ = phone.prepay(&out_trade_no).await.ok();
+    world.clock.advance(Duration::from_secs(5));
+    let (_, (_, upstream)) = world
+        .cost(async {
+            for _ in 0..10 {
+                assert_eq!(phone.status(&order_id).await, "UNPAID");
+            }
+        })
+        .await;
+    assert_eq!(upstream, 1);
+}
+
+#[tokio::test]
+async fn an_order_can_be_read_while_wechat_pay_is_away() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let _ = phone.prepay(&out_trade_no).await.ok();
+    world.clock.advance(Duration::from_secs(5));
+    world.wechat().set_fault(Fault::HttpStatus { path: "/pay/orderquery".into(), status: 502, times: 3 });
+    assert_eq!(phone.status(&order_id).await, "UNPAID");
+    assert!(world.log().contains("survived"));
+}
+
+#[tokio::test]
+async fn reading_an_expired_order_closes_it() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let _ = phone.prepay(&out_trade_no).await.ok();
+    world.clock.advance(Duration::from_secs(1800));
+    assert_eq!(phone.status(&order_id).await, "CLOSED");
+    let row: Value = world.items("OrdersTable").await[0].clone();
+    assert_eq!(row.get("due_shard"), None, "nobody asks about it any more");
+}

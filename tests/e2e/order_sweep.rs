@@ -1,0 +1,138 @@
+//! `order-sweep`, every minute
+
+use std::time::Duration;
+
+use e2e::{Phone, World};
+use local_wechat::Fault;
+use serde_json::{Value, json};
+
+fn report(of: &[(&str, u32)]) -> Value {
+    let mut report = json!({ "paid": 0, "closed": 0, "waiting": 0, "disputed": 0, "failed": 0, "passed": 0 });
+    for (name, count) in of {
+        report[*name] = json!(count);
+    }
+    report
+}
+
+/// An order that was paid without our hearing of it.
+async fn paid_unnoticed(world: &World, phone: &Phone<'_>) -> String {
+    let (order_id, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    world.wechat().set_fault(Fault::NoticeLost { times: 1 });
+    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    order_id
+}
+
+fn row<'i>(items: &'i [Value], order_id: &str) -> &'i Value {
+    items.iter().find(|item| item["order_id"]["S"] == order_id).expect("the order")
+}
+
+#[tokio::test]
+async fn an_order_whose_notice_was_lost_becomes_paid() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let order_id = paid_unnoticed(&world, &phone).await;
+    assert_eq!(world.sweep().await, report(&[]), "its time has not come");
+    world.clock.advance(Duration::from_secs(30));
+    assert_eq!(world.sweep().await, report(&[("paid", 1)]));
+    assert_eq!(row(&world.items("OrdersTable").await, &order_id)["status"]["S"], "PAID");
+    assert_eq!(world.items("OutboxTable").await.len(), 1);
+    assert_eq!(world.sweep().await, report(&[]), "it is not asked about again");
+}
+
+#[tokio::test]
+async fn an_unpaid_order_is_asked_about_at_growing_intervals() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let _ = phone.prepay(&phone.order().await.1).await.ok();
+    let mut asked = Vec::new();
+    for second in (0..1790).step_by(10) {
+        let before = world.wechat().upstream_calls().len();
+        let _ = world.sweep().await;
+        if world.wechat().upstream_calls().len() > before {
+            asked.push(second);
+        }
+        world.clock.advance(Duration::from_secs(10));
+    }
+    assert_eq!(asked, [30, 60, 120, 240, 540, 1140]);
+}
+
+#[tokio::test]
+async fn an_expired_order_is_closed_at_wechat_pay_and_here() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    let (untouched, _) = phone.order().await;
+    world.clock.advance(Duration::from_secs(1800));
+    assert_eq!(world.sweep().await, report(&[("closed", 2)]));
+    assert_ne!(phone.pay(&prepaid).await.status, 200);
+    for order in [&order_id, &untouched] {
+        assert_eq!(row(&world.items("OrdersTable").await, order)["status"]["S"], "CLOSED");
+    }
+    assert!(format!("{:?}", world.wechat().ledger()).contains("Closed"));
+}
+
+#[tokio::test]
+async fn an_order_paid_in_its_last_second_is_paid_and_not_closed() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let order_id = paid_unnoticed(&world, &phone).await;
+    world.clock.advance(Duration::from_secs(1800));
+    assert_eq!(world.sweep().await, report(&[("paid", 1)]));
+    assert_eq!(phone.status(&order_id).await, "PAID");
+}
+
+#[tokio::test]
+async fn what_could_not_be_asked_has_a_next_time() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let order_id = paid_unnoticed(&world, &phone).await;
+    world.clock.advance(Duration::from_secs(30));
+    world.wechat().set_fault(Fault::HttpStatus { path: "/pay/orderquery".into(), status: 502, times: 3 });
+    assert_eq!(world.sweep().await, report(&[("failed", 1)]));
+    world.clock.advance(Duration::from_secs(30));
+    assert_eq!(world.sweep().await, report(&[("paid", 1)]));
+    assert_eq!(phone.status(&order_id).await, "PAID");
+}
+
+#[tokio::test]
+async fn an_expired_order_that_could_not_be_closed_is_tried_again_soon() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let _ = phone.prepay(&phone.order().await.1).await.ok();
+    world.clock.advance(Duration::from_secs(1800));
+    world.wechat().set_fault(Fault::HttpStatus { path: "/pay/closeorder".into(), status: 502, times: 3 });
+    assert_eq!(world.sweep().await, report(&[("failed", 1)]));
+    world.clock.advance(Duration::from_secs(300));
+    assert_eq!(world.sweep().await, report(&[("closed", 1)]));
+}
+
+#[tokio::test]
+async fn two_sweeps_at_once_ask_once() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let _ = paid_unnoticed(&world, &phone).await;
+    world.clock.advance(Duration::from_secs(30));
+    let before = world.wechat().upstream_calls().len();
+    let (one, two) = futures_util::join!(world.sweep(), world.sweep());
+    let paid = one["paid"].as_u64().expect("a count") + two["paid"].as_u64().expect("a count");
+    assert_eq!(paid, 1, "{one} {two}");
+    assert_eq!(world.wechat().upstream_calls().len() - before, 1);
+}
+
+#[tokio::test]
+async fn a_payment_that_is_not_the_order_s_waits_for_an_operator_and_closes_nothing() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let order_id = paid_unnoticed(&world, &phone).await;
+    // As if our catalogue and WeChat Pay disagreed.
+    let update = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
+        "UpdateExpression": "SET total_fee = :fee", "ExpressionAttributeValues": { ":fee": { "N": "999" } } });
+    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    world.clock.advance(Duration::from_secs(1800));
+    assert_eq!(world.sweep().await, report(&[("disputed", 1)]));
+    assert_eq!(row(&world.items("OrdersTable").await, &order_id)["status"]["S"], "UNPAID");
+    assert_eq!(world.items("PaymentsTable").await[0]["attention"]["S"], "REVIEW");
+    assert!(world.log().contains("payment-not-for-the-order"));
+}

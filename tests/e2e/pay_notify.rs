@@ -1,0 +1,338 @@
+//! `POST /api/pay/notify`
+
+use std::collections::BTreeMap;
+
+use e2e::{Phone, World};
+use insta::assert_snapshot;
+use local_wechat::{Fault, SignType};
+use serde_json::json;
+
+const SUCCESS: &str =
+    "200 <xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>";
+const FAIL: &str =
+    "200 <xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[REFUSED]]></return_msg></xml>";
+
+/// An order that waits for its payment: its id and the fields of the notice that will come.
+async fn expected(world: &World, phone: &Phone<'_>) -> (String, BTreeMap<String, String>) {
+    let (order_id, out_trade_no) = phone.order().await;
+    let transaction = format!("42000000000000{:014}", world.items("OrdersTable").await.len());
+    let notice = world.notice(&out_trade_no, &transaction, &phone.openid, 200);
+    (order_id, notice)
+}
+
+/// Nothing of what notices write is there.
+async fn assert_nothing_written(world: &World) {
+    for table in ["PaymentsTable", "OutboxTable"] {
+        assert!(world.items(table).await.is_empty(), "{table}");
+    }
+    for order in world.items("OrdersTable").await {
+        assert_eq!(order["status"]["S"], "UNPAID");
+    }
+}
+
+#[tokio::test]
+async fn a_genuine_notice_pays_the_order_in_one_request_and_a_repeated_one_changes_nothing() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, warm) = expected(&world, &phone).await;
+    let _ = world.notify(world.signed_notice(warm, &[])).await;
+
+    let (order_id, notice) = expected(&world, &phone).await;
+    let notice = world.signed_notice(notice, &[]);
+    let (answer, cost) = world.cost(world.notify(notice.clone())).await;
+    assert_eq!(answer.snapshot(), SUCCESS);
+    assert_eq!(answer.headers["content-type"], "text/xml; charset=utf-8");
+    assert_eq!(cost, (1, 0), "a first notice");
+    assert_eq!(phone.status(&order_id).await, "PAID");
+
+    let before = world.dynamo().dump().expect("the tables");
+    let (answer, cost) = world.cost(world.notify(notice)).await;
+    assert_eq!(answer.snapshot(), SUCCESS);
+    assert_eq!(cost, (1, 0), "a repeated notice");
+    assert_eq!(world.dynamo().dump().expect("the tables"), before);
+}
+
+#[tokio::test]
+async fn twenty_simultaneous_notices_have_one_effect() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, notice) = expected(&world, &phone).await;
+    let notice = world.signed_notice(notice, &[]);
+    let answers = futures_util::future::join_all((0..20).map(|_| world.notify(notice.clone()))).await;
+    assert!(answers.iter().all(|answer| answer.snapshot() == SUCCESS));
+    assert_eq!(phone.status(&order_id).await, "PAID");
+    assert_eq!(world.items("PaymentsTable").await.len(), 1);
+    assert_eq!(world.items("OutboxTable").await.len(), 1);
+}
+
+#[tokio::test]
+async fn order_receipt_and_outbox_agree() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, notice) = expected(&world, &phone).await;
+    let _ = world.notify(world.signed_notice(notice.clone(), &[])).await;
+    let order = phone.get(&format!("/api/orders/{order_id}")).await;
+    assert_eq!(order.text("/order/transactionId"), notice["transaction_id"]);
+    assert_eq!(order.text("/order/paidAt"), "2026-11-21T04:00:00Z", "time_end is Beijing time");
+    let payment = &world.items("PaymentsTable").await[0];
+    assert_eq!(payment["order_id"]["S"], order_id);
+    assert_eq!(payment["verdict"]["S"], "PAID_THE_ORDER");
+    assert_eq!(payment.get("attention"), None);
+    let event = &world.items("OutboxTable").await[0];
+    assert_eq!(event["event"]["S"], "order.paid");
+    assert_eq!(event["order_id"]["S"], order_id);
+    let row = &world.items("OrdersTable").await[0];
+    assert_eq!(
+        (row.get("due_shard"), row.get("next_query_at")),
+        (None, None),
+        "nobody asks about it any more"
+    );
+}
+
+#[tokio::test]
+async fn the_simulator_s_own_notices_arrive_through_losses_copies_forgeries_and_delays() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for fault in [
+        Fault::NoticeDuplicate { copies: 5, times: 1 },
+        Fault::NoticeForged { times: 1 },
+        Fault::NoticeDelayed { millis: 50, times: 1 },
+    ] {
+        let (order_id, out_trade_no) = phone.order().await;
+        let prepaid = phone.prepay(&out_trade_no).await.ok();
+        world.wechat().set_fault(fault.clone());
+        assert_eq!(phone.pay(&prepaid).await.status, 200);
+        world.wechat().settle().await;
+        assert_eq!(phone.status(&order_id).await, "PAID", "{fault:?}");
+    }
+    assert_eq!(world.items("PaymentsTable").await.len(), 3);
+    assert_eq!(world.items("OutboxTable").await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_notice_that_could_not_be_stored_is_sent_again_by_wechat_pay() {
+    use local_dynamo::{Fault, FaultKind};
+    let world = World::start().await;
+    let phone = world.user().await;
+    for kind in
+        [FaultKind::InternalError, FaultKind::TimeoutBefore, FaultKind::TimeoutAfter, FaultKind::Throttle]
+    {
+        let (order_id, notice) = expected(&world, &phone).await;
+        let notice = world.signed_notice(notice, &[]);
+        let caller = Some("PayNotifyFunction".to_owned());
+        world.dynamo().inject(Fault { caller, operation: None, kind, times: 3 });
+        assert_eq!(world.notify(notice.clone()).await.snapshot(), FAIL, "{kind:?}");
+        world.dynamo().clear_faults();
+        assert_eq!(world.notify(notice).await.snapshot(), SUCCESS, "{kind:?}");
+        assert_eq!(phone.status(&order_id).await, "PAID");
+    }
+    assert_eq!(world.items("PaymentsTable").await.len(), 4);
+    assert_eq!(world.items("OutboxTable").await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_transaction_that_collides_is_tried_again() {
+    use local_dynamo::{Fault, FaultKind};
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, notice) = expected(&world, &phone).await;
+    let caller = Some("PayNotifyFunction".to_owned());
+    world.dynamo().inject(Fault { caller, operation: None, kind: FaultKind::TransactionConflict, times: 3 });
+    assert_eq!(world.notify(world.signed_notice(notice, &[])).await.snapshot(), SUCCESS);
+    assert_eq!(phone.status(&order_id).await, "PAID");
+}
+
+#[tokio::test]
+async fn hostile_documents_are_refused_and_nothing_is_written() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, notice) = expected(&world, &phone).await;
+    let genuine = world.signed_notice(notice, &[]);
+    let inner = genuine.trim_start_matches("<xml>").trim_end_matches("</xml>");
+    for hostile in [
+        String::new(),
+        "{}".to_owned(),
+        "<xml></xml>".to_owned(),
+        format!("<!DOCTYPE xml>{genuine}"),
+        format!(r#"<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>{genuine}"#),
+        format!(r#"<!DOCTYPE x [<!ENTITY % p SYSTEM "http://127.0.0.1:1/x"> %p;]>{genuine}"#),
+        format!(r#"<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><xml><x>&b;</x>{inner}</xml>"#),
+        format!("<xml><attach>&unknown;</attach>{inner}</xml>"),
+        format!("<xml><a><b>1</b></a>{inner}</xml>"),
+        format!("<xml><total_fee>1</total_fee>{inner}</xml>"),
+        format!("<root>{inner}</root>"),
+        format!("{genuine}{genuine}"),
+        format!("{genuine}junk"),
+        genuine.replace("</xml>", ""),
+        format!("<xml>{inner}<pad>{}</pad></xml>", "x".repeat(64 * 1024)),
+    ] {
+        let answer = world.notify(hostile.clone()).await;
+        assert_eq!(answer.snapshot(), FAIL, "{}", &hostile[..hostile.len().min(200)]);
+    }
+    let mut not_utf8 = genuine.into_bytes();
+    not_utf8.splice(5..5, *b"<a>\xff</a>");
+    assert_eq!(world.notify(not_utf8).await.snapshot(), FAIL);
+    assert_nothing_written(&world).await;
+}
+
+#[tokio::test]
+async fn forged_foreign_and_misplaced_notices_are_refused_and_nothing_is_written() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, notice) = expected(&world, &phone).await;
+    let genuine = world.signed_notice(notice.clone(), &[]);
+    let mut unsigned = notice.clone();
+    unsigned.insert("sign".to_owned(), String::new());
+    let with = |changes: &[(&str, &str)]| world.signed_notice(notice.clone(), changes);
+    for (what, body) in [
+        ("an altered amount", genuine.replace("200", "100")),
+        ("an altered signature", genuine.replace("<sign><![CDATA[", "<sign><![CDATA[0")),
+        ("no signature", genuine.split("<sign>").next().expect("a part").to_owned() + "</xml>"),
+        ("the other sign type", world.wechat().sign_notice(notice.clone(), SignType::Md5)),
+        ("the other sign type, named", {
+            let mut fields = notice.clone();
+            fields.insert("sign_type".to_owned(), "MD5".to_owned());
+            world.wechat().sign_notice(fields, SignType::Md5)
+        }),
+        ("another app", with(&[("appid", "wx00000000000000ff")])),
+        ("another merchant", with(&[("mch_id", "1900000001")])),
+        ("return_code FAIL", with(&[("return_code", "FAIL")])),
+        ("no result_code", with(&[("result_code", "")])),
+        ("an order of another system", with(&[("out_trade_no", "SHOP-2026-0001")])),
+        ("an order that does not exist", with(&[("out_trade_no", "01HF7Y9B9X000000000000000001")])),
+        ("an amount that is no number", with(&[("total_fee", "2.00")])),
+        ("a time that is none", with(&[("time_end", "soon")])),
+    ] {
+        assert_eq!(world.notify(body).await.snapshot(), FAIL, "{what}");
+    }
+    assert_nothing_written(&world).await;
+    assert!(world.log().contains("payment-without-order"), "money without an order gets attention");
+}
+
+#[tokio::test]
+async fn another_amount_payer_or_currency_is_recorded_for_review_and_does_not_pay() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for (changes, verdict) in [
+        ([("total_fee", "199"), ("transaction_id", "1")], "AMOUNT_DIFFERS"),
+        ([("openid", "o000000000000000000000000000"), ("transaction_id", "2")], "PAYER_DIFFERS"),
+        ([("fee_type", "USD"), ("transaction_id", "3")], "AMOUNT_DIFFERS"),
+    ] {
+        let (order_id, notice) = expected(&world, &phone).await;
+        let body = world.signed_notice(notice, &changes);
+        assert_eq!(world.notify(body.clone()).await.snapshot(), FAIL);
+        assert_eq!(world.notify(body).await.snapshot(), FAIL, "the same again");
+        assert_eq!(phone.status(&order_id).await, "UNPAID");
+        let payments = world.items("PaymentsTable").await;
+        let of_it: Vec<_> = payments.iter().filter(|payment| payment["order_id"]["S"] == order_id).collect();
+        assert_eq!(of_it.len(), 1);
+        assert_eq!(
+            (&of_it[0]["verdict"]["S"], &of_it[0]["attention"]["S"]),
+            (&json!(verdict), &json!("REVIEW"))
+        );
+    }
+    assert!(world.log().contains("payment-to-review"));
+}
+
+#[tokio::test]
+async fn the_cash_part_may_be_less_than_the_order() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, notice) = expected(&world, &phone).await;
+    let body = world
+        .signed_notice(notice, &[("cash_fee", "150"), ("coupon_fee", "50"), ("settlement_total_fee", "190")]);
+    assert_eq!(world.notify(body).await.snapshot(), SUCCESS);
+    assert_eq!(phone.status(&order_id).await, "PAID");
+}
+
+#[tokio::test]
+async fn a_second_payment_of_an_order_is_recorded_for_refund() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, notice) = expected(&world, &phone).await;
+    let _ = world.notify(world.signed_notice(notice.clone(), &[])).await;
+    let second = world.signed_notice(notice.clone(), &[("transaction_id", "777")]);
+    for _ in 0..3 {
+        assert_eq!(world.notify(second.clone()).await.snapshot(), SUCCESS);
+    }
+    let payments = world.items("PaymentsTable").await;
+    assert_eq!(payments.len(), 2);
+    let extra = payments.iter().find(|payment| payment["transaction_id"]["S"] == "777").expect("the second");
+    assert_eq!(
+        (&extra["verdict"]["S"], &extra["attention"]["S"]),
+        (&json!("SECOND_PAYMENT"), &json!("REFUND"))
+    );
+    let order = phone.get(&format!("/api/orders/{order_id}")).await;
+    assert_eq!(
+        order.text("/order/transactionId"),
+        notice["transaction_id"],
+        "the first payment stays the order's"
+    );
+    assert_eq!(world.items("OutboxTable").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_payment_of_a_closed_order_is_recorded_for_refund_and_opens_nothing() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, notice) = expected(&world, &phone).await;
+    let _ = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await.ok();
+    let late = world.signed_notice(notice, &[]);
+    let answers = futures_util::future::join_all((0..5).map(|_| world.notify(late.clone()))).await;
+    assert!(answers.iter().all(|answer| answer.snapshot() == SUCCESS));
+    assert_eq!(phone.status(&order_id).await, "CLOSED");
+    let payments = world.items("PaymentsTable").await;
+    assert_eq!(payments.len(), 1);
+    assert_eq!(payments[0]["verdict"]["S"], "AFTER_CLOSE");
+    assert_eq!(payments[0]["attention"]["S"], "REFUND");
+    assert!(world.log().contains("payment-to-refund"));
+}
+
+#[tokio::test]
+async fn a_genuine_failure_is_kept_with_the_order_and_answered_success() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, notice) = expected(&world, &phone).await;
+    let failure = world.signed_notice(notice.clone(), &[("result_code", "FAIL"), ("err_code", "NOTENOUGH")]);
+    assert_eq!(world.notify(failure.clone()).await.snapshot(), SUCCESS);
+    assert_eq!(phone.status(&order_id).await, "UNPAID");
+    assert_eq!(world.items("OrdersTable").await[0]["last_failure"]["S"], "NOTENOUGH");
+    assert!(world.items("PaymentsTable").await.is_empty());
+    // The user tries again; a failure that comes late does not undo it.
+    assert_eq!(world.notify(world.signed_notice(notice, &[])).await.snapshot(), SUCCESS);
+    assert_eq!(world.notify(failure).await.snapshot(), SUCCESS);
+    assert_eq!(phone.status(&order_id).await, "PAID");
+}
+
+#[tokio::test]
+async fn the_bytes_are_verified_whatever_content_type_they_come_with() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for content_type in [
+        "text/xml",
+        "application/xml",
+        "text/plain",
+        "application/octet-stream",
+        "application/x-www-form-urlencoded",
+    ] {
+        let (order_id, notice) = expected(&world, &phone).await;
+        let body = world.signed_notice(notice, &[("attach", "表情😀&<]]>")]);
+        let request =
+            world.request("POST", "/api/pay/notify").header("Content-Type", content_type).body(body);
+        assert_eq!(world.send(request).await.snapshot(), SUCCESS, "{content_type}");
+        assert_eq!(phone.status(&order_id).await, "PAID");
+    }
+    let (order_id, notice) = expected(&world, &phone).await;
+    let request = world.request("POST", "/api/pay/notify").body(world.signed_notice(notice, &[]));
+    assert_eq!(world.send(request).await.snapshot(), SUCCESS, "none at all");
+    assert_eq!(phone.status(&order_id).await, "PAID");
+}
+
+#[tokio::test]
+async fn the_answers_are_fixed_to_the_byte() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, notice) = expected(&world, &phone).await;
+    assert_snapshot!(world.notify("nonsense").await.body, @"<xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[REFUSED]]></return_msg></xml>");
+    assert_snapshot!(world.notify(world.signed_notice(notice, &[])).await.body, @"<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>");
+}

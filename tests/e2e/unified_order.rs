@@ -1,0 +1,284 @@
+//! `POST /api/pay/unified-order`
+
+use std::time::Duration;
+
+use e2e::{Setup, World};
+use insta::assert_snapshot;
+use local_wechat::Fault;
+use serde_json::{Value, json};
+
+const PREPAY: &str = "/pay/unifiedorder";
+
+/// The fields of the prepayments that WeChat Pay was asked for.
+fn asked(world: &World) -> Vec<Value> {
+    let calls = world.wechat().upstream_calls();
+    calls.into_iter().filter(|call| call.path == PREPAY).map(|call| call.request).collect()
+}
+
+fn package(answer: &e2e::Answer) -> String {
+    answer.text("/payParams/package")
+}
+
+#[tokio::test]
+async fn a_prepaid_order_is_paid_on_the_phone_and_the_notice_makes_it_paid() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await;
+    assert_snapshot!(prepaid.snapshot().replace(&world.wechat().account().app_id, "<appid>"), @r#"200 {"success":true,"payParams":{"appId":"<appid>","timeStamp":"…","nonceStr":"…","package":"prepay_id=…","signType":"HMAC-SHA256","paySign":"…"}}"#);
+    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    world.wechat().settle().await;
+    assert_eq!(phone.status(&order_id).await, "PAID");
+}
+
+#[tokio::test]
+async fn the_same_flow_runs_with_md5() {
+    let world = World::with(Setup { config: "[merchant]\nsign_type = \"MD5\"\n".to_owned() }).await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    assert_eq!(prepaid.text("/payParams/signType"), "MD5");
+    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    world.wechat().settle().await;
+    assert_eq!(phone.status(&order_id).await, "PAID");
+}
+
+#[tokio::test]
+async fn a_prepayment_costs_two_requests_and_one_to_wechat_and_a_repetition_one_and_none() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let _ = phone.prepay(&phone.order().await.1).await.ok();
+    let (_, out_trade_no) = phone.order().await;
+    let (first, cost) = world.cost(phone.prepay(&out_trade_no)).await;
+    assert_eq!(cost, (2, 1));
+    let (second, cost) = world.cost(phone.prepay(&out_trade_no)).await;
+    assert_eq!(cost, (1, 0));
+    assert_eq!(package(&first), package(&second), "the prepay_id is reused");
+    assert_ne!(first.text("/payParams/nonceStr"), second.text("/payParams/nonceStr"));
+}
+
+#[tokio::test]
+async fn wechat_pay_is_asked_with_our_amount_the_gateway_s_address_and_beijing_time() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.order().await;
+    let body = json!({ "outTradeNo": out_trade_no, "totalFee": 200, "body": "水".repeat(60) });
+    let request = world.request("POST", "/api/pay/unified-order").bearer_auth(&phone.token).json(&body);
+    // Anybody can write this header; it is not believed.
+    let _ = world.send(request.header("X-Forwarded-For", "203.0.113.7")).await.ok();
+    let asked = &asked(&world)[0];
+    assert_eq!(asked["spbill_create_ip"], "127.0.0.1");
+    assert_eq!(asked["total_fee"], "200");
+    assert_eq!(asked["body"], "水".repeat(42), "127 bytes at most, on a character's border");
+    assert_eq!(asked["notify_url"], format!("{}/api/pay/notify", world.url()));
+    let ends = shared::types::UnixSeconds::new(world.now() + 1800).to_pay_v2();
+    assert_eq!(asked["time_expire"], ends);
+}
+
+#[tokio::test]
+async fn an_order_describes_itself() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.order().await;
+    let _ = phone.prepay(&out_trade_no).await.ok();
+    assert_eq!(asked(&world)[0]["body"], "矿泉水 550ml×1");
+}
+
+#[tokio::test]
+async fn a_request_that_makes_no_sense_is_told_what_is_wrong() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.order().await;
+    for (body, outcome) in [
+        (json!({}), "400 INVALID_INPUT"),
+        (json!({ "outTradeNo": out_trade_no, "openid": "o1" }), "400 INVALID_INPUT"),
+        (json!({ "outTradeNo": out_trade_no, "totalFee": "200" }), "400 INVALID_INPUT"),
+        (json!({ "outTradeNo": out_trade_no, "totalFee": 2.5 }), "400 INVALID_INPUT"),
+        (json!({ "outTradeNo": out_trade_no, "body": "  " }), "400 INVALID_INPUT"),
+        (json!({ "outTradeNo": out_trade_no, "totalFee": 1 }), "409 AMOUNT_MISMATCH"),
+        (json!({ "outTradeNo": out_trade_no, "totalFee": 0 }), "409 AMOUNT_MISMATCH"),
+        (json!({ "outTradeNo": "nonsense" }), "404 NOT_FOUND"),
+        (json!({ "outTradeNo": "01HF7Y9B9X000000000000000001" }), "404 NOT_FOUND"),
+    ] {
+        assert_eq!(phone.post("/api/pay/unified-order", &body).await.outcome(), outcome, "{body}");
+    }
+    let body = json!({ "outTradeNo": out_trade_no });
+    assert_eq!(world.post("/api/pay/unified-order", &body).await.outcome(), "401 UNAUTHORIZED");
+    assert!(asked(&world).is_empty());
+}
+
+#[tokio::test]
+async fn a_paid_order_is_not_prepaid_again() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    let _ = phone.pay(&prepaid).await;
+    world.wechat().settle().await;
+    assert_snapshot!(phone.prepay(&out_trade_no).await.snapshot(), @r#"409 {"success":false,"code":"ORDER_PAID","message":"订单已支付","requestId":"…"}"#);
+}
+
+#[tokio::test]
+async fn an_order_in_its_last_minute_is_not_prepaid() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.order().await;
+    world.clock.advance(Duration::from_secs(1740));
+    let _ = phone.prepay(&out_trade_no).await.ok();
+    let (_, late) = phone.order().await;
+    world.clock.advance(Duration::from_secs(1741));
+    assert_snapshot!(phone.prepay(&late).await.snapshot(), @r#"409 {"success":false,"code":"ORDER_CLOSED","message":"订单已关闭，请重新下单","requestId":"…"}"#);
+}
+
+#[tokio::test]
+async fn lost_answers_and_a_busy_wechat_pay_repeat_the_identical_request() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for fault in [
+        Fault::Busy { path: PREPAY.into(), times: 2 },
+        Fault::TimeoutAfter { path: PREPAY.into(), times: 2, millis: 0 },
+        Fault::TimeoutBefore { path: PREPAY.into(), times: 2, millis: 0 },
+        Fault::HttpStatus { path: PREPAY.into(), times: 2, status: 502 },
+        Fault::Garbage { path: PREPAY.into(), times: 2 },
+    ] {
+        let (_, out_trade_no) = phone.order().await;
+        let before = asked(&world).len();
+        world.wechat().set_fault(fault.clone());
+        let prepaid = phone.prepay(&out_trade_no).await.ok();
+        let asked = asked(&world)[before..].to_vec();
+        assert_eq!(asked.len(), 3, "{fault:?}");
+        assert!(asked.iter().all(|request| *request == asked[0]), "to the letter: {asked:?}");
+        assert_eq!(phone.pay(&prepaid).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn after_an_unknown_outcome_the_next_request_asks_for_the_same() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.order().await;
+    world.wechat().set_fault(Fault::TimeoutAfter { path: PREPAY.into(), times: 3, millis: 0 });
+    assert_snapshot!(phone.prepay(&out_trade_no).await.snapshot(), @r#"503 {"success":false,"code":"UPSTREAM_BUSY","message":"系统繁忙，请稍后再试","requestId":"…"}"#);
+    // WeChat Pay has the order; another description would be refused as another request.
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    let numbers: std::collections::BTreeSet<_> =
+        asked(&world).iter().map(|r| r["out_trade_no"].to_string()).collect();
+    assert_eq!(numbers.len(), 1, "no other number was begun");
+}
+
+#[tokio::test]
+async fn another_description_closes_the_old_number_and_begins_a_new_one() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let ask = |body: &'static str| json!({ "outTradeNo": out_trade_no.clone(), "body": body });
+    let first = phone.post("/api/pay/unified-order", &ask("一")).await.ok();
+    let second = phone.post("/api/pay/unified-order", &ask("二")).await.ok();
+    assert_ne!(package(&first), package(&second));
+    assert_ne!(phone.pay(&first).await.status, 200, "the old one can't be paid any more");
+    assert_eq!(phone.pay(&second).await.status, 200);
+    world.wechat().settle().await;
+    let order = phone.get(&format!("/api/orders/{order_id}")).await;
+    assert_eq!(order.text("/order/status"), "PAID");
+    assert!(order.text("/order/outTradeNo").ends_with("02"));
+}
+
+#[tokio::test]
+async fn a_number_that_wechat_pay_has_closed_or_given_away_is_followed_by_the_next() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for err_code in ["ORDERCLOSED", "OUT_TRADE_NO_USED"] {
+        let (order_id, out_trade_no) = phone.order().await;
+        world.wechat().set_fault(Fault::ErrCode { path: PREPAY.into(), err_code: err_code.into(), times: 1 });
+        let prepaid = phone.prepay(&out_trade_no).await.ok();
+        assert_eq!(phone.pay(&prepaid).await.status, 200);
+        world.wechat().settle().await;
+        let order = phone.get(&format!("/api/orders/{order_id}")).await;
+        assert_eq!(order.text("/order/status"), "PAID", "{err_code}");
+        assert!(order.text("/order/outTradeNo").ends_with("02"), "{err_code}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_wechat_pay_calls_paid_becomes_paid() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    world.wechat().set_fault(Fault::NoticeLost { times: 1 });
+    let _ = phone.pay(&prepaid).await;
+    // As if our own note of the prepayment had been lost.
+    let forget = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
+        "UpdateExpression": "REMOVE prepay" });
+    world.dynamo().operator("UpdateItem", forget).await.expect("an update");
+    assert_eq!(phone.prepay(&out_trade_no).await.outcome(), "409 ORDER_PAID");
+    assert_eq!(phone.status(&order_id).await, "PAID");
+    assert_eq!(world.items("PaymentsTable").await.len(), 1);
+}
+
+#[tokio::test]
+async fn refusals_have_answers_of_their_own() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for (err_code, outcome) in [
+        ("NOTENOUGH", "409 BALANCE_NOT_ENOUGH"),
+        ("NOAUTH", "500 INTERNAL_ERROR"),
+        ("APPID_MCHID_NOT_MATCH", "500 INTERNAL_ERROR"),
+        ("FREQUENCY_LIMITED", "429 RATE_LIMITED"),
+        ("INVALID_REQUEST", "500 INTERNAL_ERROR"),
+    ] {
+        let (_, out_trade_no) = phone.order().await;
+        world.wechat().set_fault(Fault::ErrCode { path: PREPAY.into(), err_code: err_code.into(), times: 1 });
+        assert_eq!(phone.prepay(&out_trade_no).await.outcome(), outcome, "{err_code}");
+        world.wechat().clear_faults();
+        // Nothing is stuck: when WeChat Pay is in order again, so is the order.
+        let _ = phone.prepay(&out_trade_no).await.ok();
+    }
+    world.wechat().set_fault(Fault::BadSign { path: PREPAY.into(), times: 1 });
+    let (_, out_trade_no) = phone.order().await;
+    assert_eq!(phone.prepay(&out_trade_no).await.outcome(), "500 INTERNAL_ERROR");
+}
+
+#[tokio::test]
+async fn twenty_prepayments_at_once_are_one() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let prepaid = futures_util::future::join_all((0..20).map(|_| phone.prepay(&out_trade_no))).await;
+    let numbers: std::collections::BTreeSet<_> =
+        asked(&world).iter().map(|r| r["out_trade_no"].to_string()).collect();
+    assert_eq!(numbers.len(), 1);
+    let last = prepaid.into_iter().map(e2e::Answer::ok).next_back().expect("an answer");
+    assert_eq!(phone.pay(&last).await.status, 200);
+    world.wechat().settle().await;
+    assert_eq!(phone.status(&order_id).await, "PAID");
+}
+
+#[tokio::test]
+async fn prepaying_and_cancelling_at_once_leave_nothing_that_can_be_paid_by_mistake() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for _ in 0..10 {
+        let (order_id, out_trade_no) = phone.order().await;
+        let cancel = format!("/api/orders/{order_id}/cancel");
+        let nothing = json!({});
+        let (prepaid, cancelled) =
+            futures_util::join!(phone.prepay(&out_trade_no), phone.post(&cancel, &nothing));
+        let _ = cancelled.ok();
+        assert_eq!(phone.status(&order_id).await, "CLOSED");
+        if prepaid.status == 200 {
+            assert_ne!(phone.pay(&prepaid).await.status, 200);
+        } else {
+            assert_eq!(prepaid.outcome(), "409 ORDER_CLOSED");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_user_can_t_pay_with_another_user_s_prepayment() {
+    let world = World::start().await;
+    let (one, two) = (world.user().await, world.user().await);
+    let prepaid = one.prepay(&one.order().await.1).await.ok();
+    assert_ne!(two.pay(&prepaid).await.status, 200);
+}

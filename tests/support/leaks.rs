@@ -1,0 +1,42 @@
+//! The search for secrets and people, at the end of every world.
+
+use crate::World;
+
+/// Searches what must not hold them; panics at the first one found.
+pub(crate) fn search(world: &World) {
+    let Some(wechat) = world.bundle().wechat() else { return };
+    let log = world.log();
+    let tables = world.dynamo().dump().expect("the tables");
+    let secrets = wechat.canaries();
+    let answers = world.answers();
+
+    // Nothing secret, anywhere.
+    for secret in &secrets {
+        refuse(&log, secret, "a secret is in the log");
+        refuse(&tables, secret, "a secret is in a table in clear");
+        for answer in &answers {
+            refuse(&answer.body, secret, "a secret is in an answer");
+        }
+    }
+    // A token is its owner's alone: it is answered once and stands nowhere else.
+    for token in answers.iter().filter_map(|answer| answer.body.split_once(r#""token":""#)) {
+        let token = token.1.split('"').next().unwrap_or_default();
+        refuse(&log, token, "a session token is in the log");
+        refuse(&tables, token, "a session token is in a table");
+    }
+    // People: not in the log, not in what a failure answers.
+    let failures = answers.iter().filter(|answer| answer.status >= 400);
+    let failures: String = failures.map(|answer| answer.body.as_str()).collect();
+    for person in wechat.people() {
+        refuse(&log, &person, "an openid, a unionid or a phone number is in the log");
+        refuse(&failures, &person, "an openid, a unionid or a phone number is in a failure");
+    }
+}
+
+fn refuse(text: &str, needle: &str, what: &str) {
+    if let Some((before, after)) = text.split_once(needle).filter(|_| !needle.is_empty()) {
+        let before = before.chars().rev().take(200).collect::<Vec<_>>().into_iter().rev().collect::<String>();
+        let after: String = after.chars().take(200).collect();
+        panic!("{what}: …{before}<HERE>{after}…");
+    }
+}

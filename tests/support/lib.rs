@@ -1,0 +1,17 @@
+//! The world that the end-to-end tests live in: the whole bundle, a simulated WeChat, phones and operators.
+//!
+//! Every world has servers and tables of its own. When one ends, what it logged, every error it answered and every table are
+//! searched for secrets and people.
+
+mod answer;
+mod clock;
+mod leaks;
+mod log;
+mod operator;
+mod phone;
+mod world;
+
+pub use answer::Answer;
+pub use clock::TestClock;
+pub use phone::Phone;
+pub use world::{Setup, World};

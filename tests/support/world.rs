@@ -1,0 +1,244 @@
+//! The bundle, running.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use local_dynamo::Dynamo;
+use local_gateway::{Bundle, Config, Options};
+use local_wechat::WeChat;
+use serde_json::{Value, json};
+use shared::host::{Clock, Host, SystemRandomness};
+
+use crate::{Answer, Phone, TestClock, leaks, log::Log};
+
+/// How a world differs from the usual one.
+#[derive(Default)]
+pub struct Setup {
+    /// The configuration file's contents.
+    pub config: String,
+}
+
+/// See the [module](self).
+pub struct World {
+    /// The one clock of functions, WeChat and gateway.
+    pub clock: TestClock,
+    bundle: Bundle,
+    http: reqwest::Client,
+    log: Log,
+    answers: Mutex<Vec<Answer>>,
+}
+
+impl World {
+    /// The usual world.
+    pub async fn start() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    /// A world with another configuration.
+    pub async fn with(setup: Setup) -> Self {
+        let log = Log::catch();
+        let clock = TestClock::start();
+        let config = Config::parse(&setup.config, Path::new(".")).expect("a configuration");
+        let options = Options {
+            port: 0,
+            data: None,
+            config,
+            clock: Arc::new(clock.clone()),
+            // 15 seconds between the first deliveries of a notice become 15 milliseconds.
+            notify_speed: 1000,
+            run_schedules: false,
+        };
+        let bundle = Bundle::start(options).await.expect("the bundle starts");
+        // The functions' own kind of client.
+        let host = Host::new(BTreeMap::new(), Arc::new(clock.clone()), Arc::new(SystemRandomness), Vec::new());
+        let http = host.http().expect("a client");
+        Self { clock, bundle, http, log, answers: Mutex::default() }
+    }
+
+    /// Where the API is.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.bundle.base_url()
+    }
+
+    /// The running bundle.
+    #[must_use]
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// The simulated WeChat.
+    #[must_use]
+    pub fn wechat(&self) -> &WeChat {
+        self.bundle.wechat().expect("the simulated WeChat is used")
+    }
+
+    /// The local DynamoDB.
+    #[must_use]
+    pub fn dynamo(&self) -> &Dynamo {
+        self.bundle.dynamo()
+    }
+
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// Everything logged so far, a JSON object a line.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.log.text()
+    }
+
+    /// Every answer of our API so far.
+    #[must_use]
+    pub fn answers(&self) -> Vec<Answer> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A new user with a phone, not logged in.
+    #[must_use]
+    pub fn stranger(&self) -> Phone<'_> {
+        self.person(None)
+    }
+
+    /// A new user of whom WeChat tells a unionid, not logged in.
+    #[must_use]
+    pub fn person(&self, unionid: Option<&str>) -> Phone<'_> {
+        let unionid = unionid.map(str::to_owned);
+        let user = self.wechat().create_user(local_wechat::NewUser { unionid, ..Default::default() });
+        Phone::new(self, user.openid)
+    }
+
+    /// The phone of a user that WeChat knows, not logged in.
+    #[must_use]
+    pub fn phone(&self, openid: &str) -> Phone<'_> {
+        Phone::new(self, openid.to_owned())
+    }
+
+    /// A new user, logged in.
+    pub async fn user(&self) -> Phone<'_> {
+        let mut phone = self.stranger();
+        let _ = phone.log_in().await;
+        phone
+    }
+
+    /// A request to our API.
+    #[must_use]
+    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let method = method.parse().expect("a method");
+        self.http.request(method, format!("{}{path}", self.url()))
+    }
+
+    /// Sends it, and keeps the answer for the search for leaks.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let answer = Answer::read(request.timeout(Duration::from_secs(60)).send().await.expect("an answer")).await;
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).push(answer.clone());
+        answer
+    }
+
+    /// A `POST` of JSON without a token.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request("POST", path).json(body)).await
+    }
+
+    /// A request of an operator, signed with IAM.
+    pub async fn operator(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let body = serde_json::to_vec(body).expect("JSON");
+        let headers = crate::operator::sign(&self.url(), method, path, &body);
+        self.send(self.request(method, path).headers(headers).body(body)).await
+    }
+
+    /// A notice of payment as WeChat Pay would send it: signed, whatever it says.
+    pub async fn notify(&self, body: impl Into<reqwest::Body>) -> Answer {
+        let request = self.request("POST", "/api/pay/notify").header("content-type", "text/xml");
+        self.send(request.body(body)).await
+    }
+
+    /// The fields of a genuine notice that the attempt was paid; tests change what they are about.
+    #[must_use]
+    pub fn notice(
+        &self,
+        out_trade_no: &str,
+        transaction_id: &str,
+        openid: &str,
+        total_fee: u64,
+    ) -> BTreeMap<String, String> {
+        let account = self.wechat().account();
+        [
+            ("return_code", "SUCCESS"),
+            ("result_code", "SUCCESS"),
+            ("appid", &account.app_id),
+            ("mch_id", &account.mch_id),
+            ("nonce_str", "c4210e95fc37659eb02793a338996fbb"),
+            ("out_trade_no", out_trade_no),
+            ("transaction_id", transaction_id),
+            ("openid", openid),
+            ("total_fee", &total_fee.to_string()),
+            ("cash_fee", &total_fee.to_string()),
+            ("fee_type", "CNY"),
+            ("bank_type", "OTHERS"),
+            ("trade_type", "JSAPI"),
+            ("time_end", "20261121120000"),
+            ("attach", ""),
+            ("future_field", "新字段"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+    }
+
+    /// A genuine notice, altered by `changes` and signed as the shop is configured.
+    #[must_use]
+    pub fn signed_notice(&self, mut fields: BTreeMap<String, String>, changes: &[(&str, &str)]) -> String {
+        fields.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.wechat().sign_notice(fields, local_wechat::SignType::HmacSha256)
+    }
+
+    /// Runs the sweep of unpaid orders once: its report.
+    pub async fn sweep(&self) -> Value {
+        self.bundle.run_task("order-sweep").await.expect("the sweep runs")
+    }
+
+    /// The items of the table with this logical id.
+    pub async fn items(&self, logical_id: &str) -> Vec<Value> {
+        let table = self.table(logical_id);
+        let answer = self.dynamo().operator("Scan", json!({ "TableName": table })).await.expect("a scan");
+        answer["Items"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The name of the table with this logical id.
+    #[must_use]
+    pub fn table(&self, logical_id: &str) -> String {
+        self.bundle.stack().table(logical_id).expect("the table").name.clone()
+    }
+
+    /// Requests to DynamoDB and to WeChat that `work` made.
+    pub async fn cost<T>(&self, work: impl Future<Output = T>) -> (T, (usize, usize)) {
+        let _ = self.dynamo().take_calls();
+        let upstream = self.wechat().upstream_calls().len();
+        let value = work.await;
+        let calls = self.dynamo().take_calls();
+        let calls = calls
+            .iter()
+            .filter(|call| call.caller != "operator" && call.operation != "GetSecretValue")
+            .count();
+        (value, (calls, self.wechat().upstream_calls().len() - upstream))
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.clock.now_millis() / 1000
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            leaks::search(self);
+        }
+    }
+}
