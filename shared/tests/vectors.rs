@@ -1,5 +1,7 @@
 //! The official test vectors, as printed in WeChat's documentation, and vectors made independently of this code.
 
+#![expect(clippy::unwrap_used, reason = "the vectors are well-formed")]
+
 use std::time::Duration;
 
 use serde_json::Value;

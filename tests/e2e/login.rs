@@ -95,7 +95,7 @@ async fn a_malformed_body_is_told_what_is_wrong() {
         (r#"{"code":""}"#, "code"),
         (r#"{"code":7}"#, "code"),
         (r#"{"code":"有 空格"}"#, "code"),
-        (r#"{"code":"a","code":"b"}"#, "code"),
+        (r#"{"code":"a","code":"b"}"#, "body"),
         (r#"{"code":"abc","rawData":"{}"}"#, "rawData"),
         (r#"{"code":"abc"} x"#, "body"),
     ] {

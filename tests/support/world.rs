@@ -54,7 +54,8 @@ impl World {
         };
         let bundle = Bundle::start(options).await.expect("the bundle starts");
         // The functions' own kind of client.
-        let host = Host::new(BTreeMap::new(), Arc::new(clock.clone()), Arc::new(SystemRandomness), Vec::new());
+        let host =
+            Host::new(BTreeMap::new(), Arc::new(clock.clone()), Arc::new(SystemRandomness), Vec::new());
         let http = host.http().expect("a client");
         Self { clock, bundle, http, log, answers: Mutex::default() }
     }
@@ -135,7 +136,8 @@ impl World {
 
     /// Sends it, and keeps the answer for the search for leaks.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let answer = Answer::read(request.timeout(Duration::from_secs(60)).send().await.expect("an answer")).await;
+        let answer =
+            Answer::read(request.timeout(Duration::from_secs(60)).send().await.expect("an answer")).await;
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).push(answer.clone());
         answer
     }

@@ -103,5 +103,6 @@ async fn send(client: &reqwest::Client, request: HttpRequest) -> Result<HttpResp
 }
 
 const ATTEMPTS: u32 = 3;
-const ATTEMPT: Duration = Duration::from_secs(2);
-const OPERATION: Duration = Duration::from_secs(7);
+const ATTEMPT: Duration = Duration::from_secs(1);
+/// WeChat waits five seconds for an answer to its notices.
+const OPERATION: Duration = Duration::from_secs(4);

@@ -1,7 +1,5 @@
 //! What a handler takes out of a request.
 
-use std::borrow::Cow;
-
 use lambda_http::{Body, Request, RequestExt, request::RequestContext};
 use serde::de::DeserializeOwned;
 
@@ -120,11 +118,12 @@ pub fn required<T>(name: &str, value: Option<T>) -> Result<T, ApiError> {
 }
 
 fn not_as_expected(path: &str, error: serde_json::Error) -> ApiError {
-    let (field, problem): (Cow<'_, str>, _) = match path {
-        "." if !error.is_data() => ("body".into(), "不是有效的 JSON"),
-        "." => ("body".into(), "格式不正确"),
-        path => (path.into(), "格式不正确"),
+    let (field, problem) = match path {
+        _ if !error.is_data() => ("body", "不是有效的 JSON"),
+        // A field that stands twice has no place of its own.
+        "." | "?" => ("body", "格式不正确"),
+        path => (path, "格式不正确"),
     };
     // serde's own text can quote the value, so it stays out of the log: the place is enough.
-    ApiError::invalid(&field, problem).because(format!("line {} column {}", error.line(), error.column()))
+    ApiError::invalid(field, problem).because(format!("line {} column {}", error.line(), error.column()))
 }

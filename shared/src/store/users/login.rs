@@ -40,9 +40,8 @@ pub struct LoggedIn {
 }
 
 enum Refreshed {
-    Yes(Session),
-    /// A newer login has been stored; this one's key is the older.
-    Superseded(Session),
+    /// The openid is known. Its row holds this login's key, or a newer one's.
+    Known(Session),
     Nobody,
 }
 
@@ -62,15 +61,12 @@ impl Users {
     pub async fn log_in(&self, login: &NewLogin) -> Result<LoggedIn, StoreError> {
         for _ in 0..ROUNDS {
             match self.refresh(login).await? {
-                Refreshed::Yes(session) => {
+                Refreshed::Known(session) => {
                     if let Some(unionid) =
                         login.unionid.as_ref().filter(|id| session.unionid.as_ref() != Some(id))
                     {
                         self.learn_unionid(&session, unionid, now(login)).await?;
                     }
-                    return Ok(LoggedIn { user_id: session.user_id, is_new: false });
-                }
-                Refreshed::Superseded(session) => {
                     return Ok(LoggedIn { user_id: session.user_id, is_new: false });
                 }
                 Refreshed::Nobody => {}
@@ -90,7 +86,8 @@ impl Users {
 
     /// Makes the current key the previous one and stores the new.
     ///
-    /// Condition: the openid is known, and its last login is not newer.
+    /// Condition: the openid is known, and its last login is older. It must not hold for a repetition of the same write,
+    /// which would make the new key the previous one as well.
     async fn refresh(&self, login: &NewLogin) -> Result<Refreshed, StoreError> {
         let result = self
             .client
@@ -101,7 +98,7 @@ impl Users {
                 "SET previous_session_key = session_key, previous_login_at = login_at, \
                  session_key = :key, login_at = :at",
             )
-            .condition_expression("attribute_exists(openid) AND login_at <= :at")
+            .condition_expression("attribute_exists(openid) AND login_at < :at")
             .expression_attribute_values(":key", item::map(&login.session_key)?)
             .expression_attribute_values(":at", item::n(login.at_millis))
             .return_values(ReturnValue::AllNew)
@@ -109,11 +106,11 @@ impl Users {
             .send()
             .await;
         match result {
-            Ok(answer) => Ok(Refreshed::Yes(item::read(answer.attributes.unwrap_or_default())?)),
+            Ok(answer) => Ok(Refreshed::Known(item::read(answer.attributes.unwrap_or_default())?)),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                     match failed.item().cloned().filter(|item| !item.is_empty()) {
-                        Some(item) => Ok(Refreshed::Superseded(item::read(item)?)),
+                        Some(item) => Ok(Refreshed::Known(item::read(item)?)),
                         None => Ok(Refreshed::Nobody),
                     }
                 }

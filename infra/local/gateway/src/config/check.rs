@@ -28,9 +28,10 @@ pub(super) fn secret(key: &str, value: String) -> Result<String, ConfigError> {
     accept(right, key, value, "not empty and without blanks: copy it as the WeChat console shows it")
 }
 
-pub(super) fn api_v3_key(key: &str, value: String) -> Result<String, ConfigError> {
+/// Of the merchant, APIv2 or APIv3.
+pub(super) fn api_key(key: &str, value: String) -> Result<String, ConfigError> {
     let right = value.len() == 32 && value.bytes().all(|b| b.is_ascii_graphic());
-    accept(right, key, value, "the 32 characters of the APIv3 key")
+    accept(right, key, value, "32 characters, as the merchant console takes them")
 }
 
 pub(super) fn serial_no(key: &str, value: String) -> Result<String, ConfigError> {

@@ -100,10 +100,10 @@ fn read_merchant(
         account.mch_id = check::mch_id("merchant.mch_id", value)?;
     }
     if let Some(value) = merchant.api_v2_key {
-        account.api_v2_key = check::secret("merchant.api_v2_key", value)?;
+        account.api_v2_key = check::api_key("merchant.api_v2_key", value)?;
     }
     // Nothing uses these yet; a mistake in them shows now all the same.
-    optional(merchant.api_v3_key, |value| check::api_v3_key("merchant.api_v3_key", value))?;
+    optional(merchant.api_v3_key, |value| check::api_key("merchant.api_v3_key", value))?;
     optional(merchant.serial_no, |value| check::serial_no("merchant.serial_no", value))?;
     optional(merchant.private_key, |file| check::private_key("merchant.private_key", folder, file))?;
     optional(merchant.client_cert, |file| check::certificates("merchant.client_cert", folder, file))?;
