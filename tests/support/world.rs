@@ -22,7 +22,7 @@ pub struct Setup {
     pub config: String,
 }
 
-/// See the [module](self).
+/// The bundle, running, and what is needed to look at it from all sides.
 pub struct World {
     /// The one clock of functions, WeChat and gateway.
     pub clock: TestClock,

@@ -39,12 +39,6 @@ pub struct LoggedIn {
     pub is_new: bool,
 }
 
-enum Refreshed {
-    /// The openid is known. Its row holds this login's key, or a newer one's.
-    Known(Session),
-    Nobody,
-}
-
 enum Created {
     Yes,
     /// Another first login of this openid was quicker.
@@ -60,16 +54,12 @@ impl Users {
     /// DynamoDB can't be asked.
     pub async fn log_in(&self, login: &NewLogin) -> Result<LoggedIn, StoreError> {
         for _ in 0..ROUNDS {
-            match self.refresh(login).await? {
-                Refreshed::Known(session) => {
-                    if let Some(unionid) =
-                        login.unionid.as_ref().filter(|id| session.unionid.as_ref() != Some(id))
-                    {
-                        self.learn_unionid(&session, unionid, now(login)).await?;
-                    }
-                    return Ok(LoggedIn { user_id: session.user_id, is_new: false });
+            if let Some(session) = self.refresh(login).await? {
+                let unionid = login.unionid.as_ref();
+                if let Some(unionid) = unionid.filter(|id| session.unionid.as_ref() != Some(id)) {
+                    self.learn_unionid(&session, unionid, now(login)).await?;
                 }
-                Refreshed::Nobody => {}
+                return Ok(LoggedIn { user_id: session.user_id, is_new: false });
             }
             match self.create(login).await? {
                 Created::Yes => return Ok(LoggedIn { user_id: login.user_id.clone(), is_new: true }),
@@ -84,11 +74,12 @@ impl Users {
         Err(StoreError::contended(LOGGING_IN))
     }
 
-    /// Makes the current key the previous one and stores the new.
+    /// Makes the current key the previous one and stores the new; the session, if the openid is known. A newer login than
+    /// this one stays as it is.
     ///
     /// Condition: the openid is known, and its last login is older. It must not hold for a repetition of the same write,
     /// which would make the new key the previous one as well.
-    async fn refresh(&self, login: &NewLogin) -> Result<Refreshed, StoreError> {
+    async fn refresh(&self, login: &NewLogin) -> Result<Option<Session>, StoreError> {
         let result = self
             .client
             .update_item()
@@ -106,13 +97,10 @@ impl Users {
             .send()
             .await;
         match result {
-            Ok(answer) => Ok(Refreshed::Known(item::read(answer.attributes.unwrap_or_default())?)),
+            Ok(answer) => answer.attributes.map(item::read).transpose(),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    match failed.item().cloned().filter(|item| !item.is_empty()) {
-                        Some(item) => Ok(Refreshed::Known(item::read(item)?)),
-                        None => Ok(Refreshed::Nobody),
-                    }
+                    failed.item().cloned().filter(|item| !item.is_empty()).map(item::read).transpose()
                 }
                 _ => Err(StoreError::from_sdk(LOGGING_IN, error)),
             },
