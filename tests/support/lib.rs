@@ -3,7 +3,12 @@
 //! Every world has servers and tables of its own. When one ends, what it logged, every error it answered and every table are
 //! searched for secrets and people.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that can't go on has failed, and says why")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on has failed, and says why"
+)]
 
 mod answer;
 mod clock;

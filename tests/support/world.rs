@@ -128,7 +128,6 @@ impl World {
     }
 
     /// A request to our API.
-    #[must_use]
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = method.parse().expect("a method");
         self.http.request(method, format!("{}{path}", self.url()))

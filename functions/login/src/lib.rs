@@ -16,7 +16,7 @@ use shared::{
     wechat::LoginClient,
 };
 
-/// See the [crate](self).
+/// Logs users in.
 pub struct LoginFunction {
     host: Host,
     app_id: AppId,

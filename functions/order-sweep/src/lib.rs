@@ -17,7 +17,7 @@ use shared::{
     types::{OrderId, UnixSeconds},
 };
 
-/// See the [crate](self).
+/// Asks about unpaid orders.
 pub struct OrderSweepTask {
     host: Host,
     cashier: Cashier,

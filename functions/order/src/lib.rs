@@ -18,7 +18,7 @@ use shared::{
     types::OrderId,
 };
 
-/// See the [crate](self).
+/// Answers about orders.
 pub struct OrderFunction {
     host: Host,
     cashier: Cashier,

@@ -19,7 +19,7 @@ use shared::{
     types::{AppId, MchId, OutTradeNo},
 };
 
-/// See the [crate](self).
+/// Receives notices of payment.
 pub struct PayNotifyFunction {
     orders: Orders,
     receiver: Receiver,

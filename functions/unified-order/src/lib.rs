@@ -19,7 +19,7 @@ use shared::{
 
 use crate::ask::Ask;
 
-/// See the [crate](self).
+/// Prepays orders.
 pub struct UnifiedOrderFunction {
     host: Host,
     cashier: Cashier,

@@ -14,7 +14,7 @@ use shared::{
     types::{AppId, UserId},
 };
 
-/// See the [crate](self).
+/// Answers about users.
 pub struct UserFunction {
     host: Host,
     app_id: AppId,

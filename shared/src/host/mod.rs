@@ -53,7 +53,7 @@ pub enum HostError {
     Randomness,
 }
 
-/// See the [module](self). Cheap to clone: all clones share their clients.
+/// The outside of a function. Cheap to clone: all clones share their clients.
 #[derive(Clone)]
 pub struct Host(Arc<Inner>);
 

@@ -61,7 +61,7 @@ impl From<CashierError> for ApiError {
     }
 }
 
-/// See the [module](self).
+/// Asks, settles, ends attempts and closes orders.
 pub struct Cashier {
     /// The client of WeChat Pay.
     pub pay: PayClient,

@@ -1,6 +1,6 @@
 //! Items and rows, expressions and their values.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     error::SdkError,
@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::StoreError;
+use crate::host::Host;
 
 /// A row as DynamoDB holds it.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -65,6 +66,12 @@ pub(super) fn cancelled(
         return Ok(Cancelled::Conflict);
     }
     Err(StoreError::from_sdk(operation, error))
+}
+
+/// 20 to 275 ms, so that those who collided don't collide again.
+pub(super) async fn pause(host: &Host) {
+    let [jitter] = host.random::<1>().unwrap_or_default();
+    tokio::time::sleep(Duration::from_millis(20 + u64::from(jitter))).await;
 }
 
 /// Whether the condition of part `index` failed, and the item that made it fail, if there was one.

@@ -168,7 +168,7 @@ impl Orders {
                 return Ok(Placed::Order(summary));
             };
             match (item::cancelled(PLACING, error)?, key) {
-                (Cancelled::Conflict, _) => self.pause().await,
+                (Cancelled::Conflict, _) => item::pause(&self.host).await,
                 (Cancelled::Conditions(reasons), Some(key)) => {
                     // Somebody with the same key was first.
                     let row = item::failed(&reasons, 1).flatten().map(item::read).transpose()?;

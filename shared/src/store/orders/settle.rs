@@ -1,7 +1,5 @@
 //! Settling a payment: the order's change, the receipt and the outbox row are one transaction.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 
 use super::{Order, Orders, place::CONFLICTS};
@@ -45,7 +43,7 @@ impl Orders {
             let Err(error) = request.send().await else { return Ok(Settled::Recorded(verdict)) };
             let reasons = match item::cancelled(SETTLING, error)? {
                 Cancelled::Conflict => {
-                    self.pause().await;
+                    item::pause(&self.host).await;
                     continue;
                 }
                 Cancelled::Conditions(reasons) => reasons,
@@ -63,7 +61,7 @@ impl Orders {
                     }
                 }
                 // The condition to pay failed on an order that can be paid: it changed in between. Look again.
-                (None, _) => self.pause().await,
+                (None, _) => item::pause(&self.host).await,
             }
         }
         Err(StoreError::contended(SETTLING))
@@ -104,12 +102,6 @@ impl Orders {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(|error| StoreError::new(SETTLING, error))
-    }
-
-    /// A pause of 20 to 275 ms, so that those who collided don't collide again.
-    pub(super) async fn pause(&self) {
-        let [jitter] = self.host.random::<1>().unwrap_or_default();
-        tokio::time::sleep(Duration::from_millis(20 + u64::from(jitter))).await;
     }
 }
 

@@ -41,7 +41,7 @@ pub struct LoggedIn {
 
 enum Created {
     Yes,
-    /// Another first login of this openid was quicker.
+    /// Another first login of this openid was quicker, or is under way.
     Known,
     /// The person is already this user, under another openid.
     UnionIdOf(UserId),
@@ -133,8 +133,12 @@ impl Users {
         }
         let request = self.client.transact_write_items().set_transact_items(Some(parts));
         let Err(error) = request.send().await else { return Ok(Created::Yes) };
-        let Cancelled::Conditions(reasons) = item::cancelled(LOGGING_IN, error)? else {
-            return Ok(Created::Known);
+        let reasons = match item::cancelled(LOGGING_IN, error)? {
+            Cancelled::Conditions(reasons) => reasons,
+            Cancelled::Conflict => {
+                item::pause(&self.host).await;
+                return Ok(Created::Known);
+            }
         };
         if item::failed(&reasons, 0).is_some() {
             return Ok(Created::Known);

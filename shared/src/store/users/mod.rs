@@ -82,6 +82,7 @@ pub struct Users {
     client: Client,
     table: String,
     sessions: String,
+    host: Host,
 }
 
 impl Users {
@@ -94,6 +95,7 @@ impl Users {
             client: host.dynamodb()?,
             table: host.var("USERS_TABLE")?.to_owned(),
             sessions: host.var("SESSIONS_TABLE")?.to_owned(),
+            host: host.clone(),
         })
     }
 
