@@ -1,1 +1,23 @@
-//! What must agree with what: template, folders, registry, tests, README, permissions, dependencies.
+//! What must agree with what: template, folders, registry, tests, README, permissions, costs, dependencies.
+//!
+//! Most checks are functions from texts or data to a list of problems, so that each file can also show that its check finds
+//! what it is there to find.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that can't go on has failed"
+)]
+
+mod bytes;
+mod cost;
+mod dependencies;
+mod layout;
+mod permissions;
+mod readme;
+mod routes;
+mod scenes;
+mod template;
+mod walk;
+mod workspace;

@@ -6,6 +6,7 @@ mod canary;
 mod login;
 mod order;
 mod order_sweep;
+mod other_wechat;
 mod pay_notify;
 mod unified_order;
 mod user;

@@ -78,7 +78,7 @@ async fn tokens_of_the_previous_key_live_on_after_a_rotation() {
     let keys: Value = serde_json::from_str(&keys).expect("JSON");
     let next = json!({ "kid": "2", "key": "a-new-session-key-of-this-test-0123456789",
                        "previous": { "kid": keys["kid"], "key": keys["key"] } });
-    world.dynamo().set_secret("SessionKeysSecret", &next.to_string()).expect("a secret");
+    world.dynamo().set_secret("SessionKeysSecret", next.to_string()).expect("a secret");
     world.clock.advance(Duration::from_secs(301));
     let _ = phone.log_in().await;
     assert_ne!(old.split('.').next(), phone.token.split('.').next(), "the new token names the new key");
@@ -97,7 +97,7 @@ async fn a_token_of_a_key_newer_than_the_cached_ring_is_accepted_at_once() {
             .expect("JSON");
     let next = json!({ "kid": "2", "key": "a-new-session-key-of-this-test-0123456789",
                        "previous": { "kid": keys["kid"], "key": keys["key"] } });
-    world.dynamo().set_secret("SessionKeysSecret", &next.to_string()).expect("a secret");
+    world.dynamo().set_secret("SessionKeysSecret", next.to_string()).expect("a secret");
     // The login function starts anew and has the new ring; the user function still holds the old one.
     world.bundle().restart_function("login").await;
     world.clock.advance(Duration::from_secs(11));

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use local_dynamo::Dynamo;
+use local_dynamo::{Call, Dynamo};
 use local_gateway::{Bundle, Config, Options};
 use local_wechat::WeChat;
 use serde_json::{Value, json};
@@ -84,7 +84,9 @@ impl World {
         self.bundle.dynamo()
     }
 
-    pub(crate) fn http(&self) -> &reqwest::Client {
+    /// The client that everything here is sent with.
+    #[must_use]
+    pub fn http(&self) -> &reqwest::Client {
         &self.http
     }
 
@@ -218,15 +220,18 @@ impl World {
 
     /// Requests to DynamoDB and to WeChat that `work` made.
     pub async fn cost<T>(&self, work: impl Future<Output = T>) -> (T, (usize, usize)) {
+        let (value, calls, upstream) = self.calls(work).await;
+        (value, (calls.len(), upstream))
+    }
+
+    /// The functions' requests to DynamoDB, and how many they sent to WeChat, that `work` made.
+    pub async fn calls<T>(&self, work: impl Future<Output = T>) -> (T, Vec<Call>, usize) {
         let _ = self.dynamo().take_calls();
         let upstream = self.wechat().upstream_calls().len();
         let value = work.await;
-        let calls = self.dynamo().take_calls();
-        let calls = calls
-            .iter()
-            .filter(|call| call.caller != "operator" && call.operation != "GetSecretValue")
-            .count();
-        (value, (calls, self.wechat().upstream_calls().len() - upstream))
+        let mut calls = self.dynamo().take_calls();
+        calls.retain(|call| call.caller != "operator" && call.operation != "GetSecretValue");
+        (value, calls, self.wechat().upstream_calls().len() - upstream)
     }
 
     /// The time.

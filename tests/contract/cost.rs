@@ -1,0 +1,258 @@
+//! What a request costs, on instances that are warm: requests to DynamoDB and WeChat, and DynamoDB's capacity units.
+
+use std::{fmt::Write, time::Duration};
+
+use e2e::World;
+use local_dynamo::Units;
+use local_template::Stack;
+use serde_json::json;
+
+use crate::{
+    scenes::{profile, reveal, unnoticed},
+    workspace::{assert_none, stack, template},
+};
+
+/// What something cost. Its name begins with its route, or with the folder of its function.
+struct Cost {
+    what: &'static str,
+    dynamodb: usize,
+    wechat: usize,
+    reads: Units,
+    writes: Units,
+}
+
+/// No more than so many requests to DynamoDB and to WeChat.
+const BUDGETS: &[(&str, usize, usize)] = &[
+    ("POST /api/login, a known user", 1, 1),
+    ("POST /api/login, a new user", 2, 1),
+    ("GET /api/user", 1, 0),
+    ("GET /api/user, a bad token", 0, 0),
+    ("GET /api/orders/{orderId}, authentication alone", 0, 0),
+    ("GET /api/products", 1, 0),
+    ("POST /api/orders", 2, 0),
+    ("GET /api/orders", 1, 0),
+    ("GET /api/orders/{orderId}", 1, 0),
+    ("POST /api/pay/unified-order", 2, 1),
+    ("POST /api/pay/unified-order, again", 1, 0),
+    ("POST /api/pay/notify", 1, 0),
+    ("POST /api/pay/notify, again", 1, 0),
+];
+
+struct Meter<'w> {
+    world: &'w World,
+    costs: Vec<Cost>,
+}
+
+impl Meter<'_> {
+    async fn of<T>(&mut self, what: &'static str, work: impl Future<Output = T>) -> T {
+        let (value, calls, wechat) = self.world.calls(work).await;
+        self.costs.push(Cost {
+            what,
+            dynamodb: calls.len(),
+            wechat,
+            reads: calls.iter().map(|call| call.read_units).sum(),
+            writes: calls.iter().map(|call| call.write_units).sum(),
+        });
+        value
+    }
+}
+
+/// Everything once, on warm instances.
+async fn costs() -> Vec<Cost> {
+    let world = World::start().await;
+    warm(&world).await;
+    let mut meter = Meter { world: &world, costs: Vec::new() };
+    people(&mut meter).await;
+    orders(&mut meter).await;
+    payments(&mut meter).await;
+    sweeps(&mut meter).await;
+    meter.costs
+}
+
+/// Every function has been called and holds its secrets.
+async fn warm(world: &World) {
+    let phone = world.user().await;
+    let _ = phone.post("/api/user/profile", &profile(&phone).await).await.ok();
+    let prepaid = phone.prepay(&phone.order().await.1).await.ok();
+    let _ = phone.pay(&prepaid).await;
+    world.wechat().settle().await;
+    let _ = phone.prepay(&phone.order().await.1).await.ok();
+    world.clock.advance(Duration::from_secs(40));
+    let _ = world.sweep().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let _ = phone.prepay(&out_trade_no).await.ok();
+    let _ = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await.ok();
+}
+
+async fn people(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let mut phone = world.stranger();
+    let code = json!({ "code": phone.code().await });
+    let login = meter.of("POST /api/login, a new user", world.post("/api/login", &code)).await.ok();
+    phone.token = login.text("/token");
+    world.clock.advance(Duration::from_secs(1));
+    let code = json!({ "code": phone.code().await });
+    let _ = meter.of("POST /api/login, a known user", world.post("/api/login", &code)).await.ok();
+    reveal(world, &phone, "union-of-somebody");
+    world.clock.advance(Duration::from_secs(1));
+    let code = json!({ "code": phone.code().await });
+    let learned = "POST /api/login, a known user whose unionid is new";
+    let _ = meter.of(learned, world.post("/api/login", &code)).await.ok();
+    let new = world.person(Some("union-of-another"));
+    let code = json!({ "code": new.code().await });
+    let _ =
+        meter.of("POST /api/login, a new user with a unionid", world.post("/api/login", &code)).await.ok();
+
+    let user = meter.of("GET /api/user", phone.get("/api/user")).await.ok();
+    let anonymous = world.send(world.request("GET", "/api/user").bearer_auth("x.y.z"));
+    assert_eq!(meter.of("GET /api/user, a bad token", anonymous).await.status, 401);
+    let body = profile(&phone).await;
+    let _ = meter.of("POST /api/user/profile", phone.post("/api/user/profile", &body)).await.ok();
+    let path = format!("/api/admin/users/{}/role", user.text("/user/userId"));
+    let staff = json!({ "role": "staff" });
+    let role = world.operator("PUT", &path, &staff);
+    let _ = meter.of("PUT /api/admin/users/{userId}/role", role).await.ok();
+}
+
+async fn orders(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let phone = world.user().await;
+    let _ = meter.of("GET /api/products", phone.get("/api/products")).await.ok();
+    let water = json!({ "productId": "water", "quantity": 1 });
+    let order = meter.of("POST /api/orders", phone.post("/api/orders", &water)).await.ok();
+    let keyed = phone.post_once("/api/orders", &water, "key");
+    let _ = meter.of("POST /api/orders, Idempotency-Key", keyed).await.ok();
+    let keyed = phone.post_once("/api/orders", &water, "key");
+    let _ = meter.of("POST /api/orders, Idempotency-Key, again", keyed).await.ok();
+    let each = ["cake", "coffee", "umbrella", "water"];
+    let each = each.map(|product| json!({ "productId": product, "quantity": 1 }));
+    let every = json!({ "items": each });
+    let _ = meter.of("POST /api/orders, four products", phone.post("/api/orders", &every)).await.ok();
+    let _ = meter.of("GET /api/orders", phone.get("/api/orders")).await.ok();
+    let path = format!("/api/orders/{}", order.text("/orderId"));
+    let _ = meter.of("GET /api/orders/{orderId}", phone.get(&path)).await.ok();
+    let nonsense = phone.get("/api/orders/nonsense");
+    let authentication = meter.of("GET /api/orders/{orderId}, authentication alone", nonsense).await;
+    assert_eq!(authentication.status, 404);
+    let (path, nothing) = (format!("{path}/cancel"), json!({}));
+    let cancelled = meter.of("POST /api/orders/{orderId}/cancel", phone.post(&path, &nothing)).await;
+    assert_eq!(cancelled.text("/order/status"), "CLOSED");
+    let (order_id, out_trade_no) = phone.order().await;
+    let _ = phone.prepay(&out_trade_no).await.ok();
+    let path = format!("/api/orders/{order_id}/cancel");
+    let cancelled = meter.of("POST /api/orders/{orderId}/cancel, prepaid", phone.post(&path, &nothing)).await;
+    assert_eq!(cancelled.text("/order/status"), "CLOSED");
+}
+
+async fn payments(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.order().await;
+    let _ = meter.of("POST /api/pay/unified-order", phone.prepay(&out_trade_no)).await.ok();
+    let _ = meter.of("POST /api/pay/unified-order, again", phone.prepay(&out_trade_no)).await.ok();
+    let other = json!({ "outTradeNo": out_trade_no, "body": "another description" });
+    let another = phone.post("/api/pay/unified-order", &other);
+    let prepaid = meter.of("POST /api/pay/unified-order, another description", another).await.ok();
+    let _ = phone.pay(&prepaid).await;
+    world.wechat().settle().await;
+
+    let (_, out_trade_no) = phone.order().await;
+    let notice = world.notice(&out_trade_no, "4200000000000000000000000001", &phone.openid, 200);
+    let notice = world.signed_notice(notice, &[]);
+    for what in ["POST /api/pay/notify", "POST /api/pay/notify, again"] {
+        assert!(meter.of(what, world.notify(notice.clone())).await.body.contains("SUCCESS"));
+    }
+    let forged = world.notify(notice.replace("200", "100"));
+    assert!(meter.of("POST /api/pay/notify, forged", forged).await.body.contains("FAIL"));
+
+    let (order_id, _) = unnoticed(world, &phone).await;
+    world.clock.advance(Duration::from_secs(5));
+    let healed = phone.status(&order_id);
+    assert_eq!(meter.of("GET /api/orders/{orderId}, a lost notice", healed).await, "PAID");
+}
+
+async fn sweeps(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let phone = world.user().await;
+    // What the orders before left to do.
+    world.clock.advance(Duration::from_secs(3600));
+    let _ = world.sweep().await;
+    world.clock.advance(Duration::from_secs(3600));
+    let _ = meter.of("order-sweep, nothing to do", world.sweep()).await;
+    let _ = unnoticed(world, &phone).await;
+    world.clock.advance(Duration::from_secs(30));
+    let swept = meter.of("order-sweep, a lost notice", world.sweep()).await;
+    assert_eq!(swept["paid"], 1, "{swept}");
+    let _ = phone.prepay(&phone.order().await.1).await.ok();
+    world.clock.advance(Duration::from_secs(30));
+    let swept = meter.of("order-sweep, an order that waits", world.sweep()).await;
+    assert_eq!(swept["waiting"], 1, "{swept}");
+    world.clock.advance(Duration::from_secs(1800));
+    let swept = meter.of("order-sweep, an expired order", world.sweep()).await;
+    assert_eq!(swept["closed"], 1, "{swept}");
+}
+
+/// What is over its budget, and budgets of what was not measured.
+fn over(costs: &[Cost], budgets: &[(&str, usize, usize)]) -> Vec<String> {
+    let checked = budgets.iter().map(|&(what, dynamodb, wechat)| {
+        let Some(cost) = costs.iter().find(|cost| cost.what == what) else {
+            return Some(format!("{what} was not measured"));
+        };
+        let is = (cost.dynamodb, cost.wechat);
+        let fits = is.0 <= dynamodb && is.1 <= wechat;
+        (!fits).then(|| format!("{what} costs {}/{} requests, more than {dynamodb}/{wechat}", is.0, is.1))
+    });
+    checked.flatten().collect()
+}
+
+/// Routes and tasks that the table does not have.
+fn unmeasured(costs: &[Cost], stack: &Stack) -> Vec<String> {
+    let routes = stack.functions.iter().flat_map(|function| {
+        let routes = function.routes.iter().map(|route| format!("{} {}", route.method, route.path));
+        let task = function.routes.is_empty().then(|| function.folder.clone());
+        routes.chain(task).collect::<Vec<_>>()
+    });
+    let has = |route: &String| costs.iter().any(|cost| cost.what.split(',').next() == Some(route));
+    routes.filter(|route| !has(route)).map(|route| format!("nobody measured {route}")).collect()
+}
+
+fn table(costs: &[Cost]) -> String {
+    let mut table =
+        "| request, on a warm instance | DynamoDB | WeChat | read units | write units |\n".to_owned();
+    table.push_str("|---|---|---|---|---|\n");
+    for Cost { what, dynamodb, wechat, reads, writes } in costs {
+        writeln!(table, "| {what} | {dynamodb} | {wechat} | {reads} | {writes} |").expect("a text takes it");
+    }
+    table.push_str(
+        "\nA write that its condition stops is counted here without its units; DynamoDB bills them.\n",
+    );
+    table
+}
+
+#[tokio::test]
+async fn every_request_keeps_to_its_budget_and_costs_what_the_table_says() {
+    let costs = costs().await;
+    assert_none(&over(&costs, BUDGETS));
+    let stack = stack(&template());
+    assert_none(&unmeasured(&costs, &stack));
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("capacity", table(&costs));
+    });
+}
+
+#[test]
+fn what_is_over_its_budget_or_not_measured_is_named() {
+    let none = Units::halves(0);
+    let cost = |what, dynamodb, wechat| Cost { what, dynamodb, wechat, reads: none, writes: none };
+    let costs = [cost("POST /api/login", 2, 1), cost("GET /api/user, again", 1, 0)];
+    assert_eq!(over(&costs, &[("POST /api/login", 2, 1), ("GET /api/user, again", 1, 0)]), [""; 0]);
+    assert_eq!(
+        over(&costs, &[("POST /api/login", 1, 1), ("GET /api/products", 1, 0)]),
+        ["POST /api/login costs 2/1 requests, more than 1/1", "GET /api/products was not measured"]
+    );
+    let stack = stack(&template());
+    let unmeasured = unmeasured(&costs, &stack);
+    assert!(unmeasured.contains(&"nobody measured GET /api/products".to_owned()));
+    assert!(unmeasured.contains(&"nobody measured order-sweep".to_owned()));
+    assert!(!unmeasured.contains(&"nobody measured GET /api/user".to_owned()));
+}

@@ -1,0 +1,152 @@
+//! What functions may do is what they do: no permission is lacking, none is left over.
+//!
+//! One walk through the world does everything that functions ever do; the local DynamoDB notes which permission each request
+//! needed.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use e2e::{Phone, World};
+use local_dynamo::PermissionUse;
+use local_template::Stack;
+use serde_json::json;
+
+use crate::{
+    scenes::{profile, reveal, unnoticed},
+    workspace::{assert_none, stack, template, with},
+};
+
+/// Every permission that the template grants.
+fn granted(stack: &Stack) -> BTreeSet<PermissionUse> {
+    let mut granted = BTreeSet::new();
+    for function in &stack.functions {
+        for statement in &function.statements {
+            for action in &statement.actions {
+                granted.extend(statement.resources.iter().map(|resource| PermissionUse {
+                    caller: function.logical_id.clone(),
+                    action: action.clone(),
+                    resource: resource.clone(),
+                }));
+            }
+        }
+    }
+    granted
+}
+
+fn in_words(PermissionUse { caller, action, resource }: &PermissionUse) -> String {
+    let resource = resource.splitn(6, ':').last().unwrap_or(resource);
+    format!("{caller}: {action} on {resource}")
+}
+
+fn unused(granted: &BTreeSet<PermissionUse>, used: &BTreeSet<PermissionUse>) -> Vec<String> {
+    granted.difference(used).map(|grant| format!("granted and never used: {}", in_words(grant))).collect()
+}
+
+/// A login counts when it is newer than the one before.
+fn later(world: &World) {
+    world.clock.advance(Duration::from_secs(1));
+}
+
+/// Logins and profiles: users new and known, unionids learned, shared and found to be another user's.
+async fn people(world: &World) {
+    let mut first = world.person(Some("union-of-first"));
+    let _ = first.log_in().await;
+    later(world);
+    let _ = first.log_in().await;
+    let mut second_openid = world.person(Some("union-of-first"));
+    let _ = second_openid.log_in().await;
+    for unionid in ["union-of-its-own", "union-of-first"] {
+        let mut stranger = world.stranger();
+        let _ = stranger.log_in().await;
+        reveal(world, &stranger, unionid);
+        later(world);
+        let _ = stranger.log_in().await;
+    }
+    for unionid in ["union-in-profile", "union-of-first"] {
+        let phone = world.user().await;
+        reveal(world, &phone, unionid);
+        let _ = phone.post("/api/user/profile", &profile(&phone).await).await.ok();
+    }
+    let user_id = first.get("/api/user").await.ok().text("/user/userId");
+    let path = format!("/api/admin/users/{user_id}/role");
+    let _ = world.operator("PUT", &path, &json!({ "role": "staff" })).await.ok();
+}
+
+/// Orders placed, looked at, cancelled, and paid with a notice that comes.
+async fn shopping(world: &World, phone: &Phone<'_>) {
+    let _ = phone.get("/api/products").await.ok();
+    let water = json!({ "productId": "water", "quantity": 1 });
+    let _ = phone.post_once("/api/orders", &water, "one").await.ok();
+    let _ = phone.post_once("/api/orders", &water, "one").await.ok();
+    let (order_id, out_trade_no) = phone.order().await;
+    let _ = phone.get("/api/orders").await.ok();
+    let _ = phone.prepay(&out_trade_no).await.ok();
+    let other = json!({ "outTradeNo": out_trade_no, "body": "another description" });
+    let prepaid = phone.post("/api/pay/unified-order", &other).await.ok();
+    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    world.wechat().settle().await;
+    assert_eq!(phone.status(&order_id).await, "PAID");
+    let (order_id, out_trade_no) = phone.order().await;
+    let _ = phone.prepay(&out_trade_no).await.ok();
+    let _ = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await.ok();
+}
+
+/// Lost notices, found by each of the functions that look for them; orders that expire.
+async fn lost_notices(world: &World, phone: &Phone<'_>) {
+    let (order_id, _) = unnoticed(world, phone).await;
+    world.clock.advance(Duration::from_secs(5));
+    assert_eq!(phone.status(&order_id).await, "PAID", "a look at the order finds it");
+
+    let (_, out_trade_no) = unnoticed(world, phone).await;
+    let other = json!({ "outTradeNo": out_trade_no, "body": "another description" });
+    assert_eq!(phone.post("/api/pay/unified-order", &other).await.outcome(), "409 ORDER_PAID");
+
+    let _ = unnoticed(world, phone).await;
+    world.clock.advance(Duration::from_secs(30));
+    assert_eq!(world.sweep().await["paid"], 1);
+
+    let _ = phone.prepay(&phone.order().await.1).await.ok();
+    world.clock.advance(Duration::from_secs(1800));
+    let closed = world.sweep().await["closed"].as_u64();
+    assert!(closed.is_some_and(|closed| closed > 0), "{closed:?}");
+}
+
+#[tokio::test]
+async fn every_permission_is_used_and_none_is_lacking() {
+    let world = World::start().await;
+    people(&world).await;
+    let phone = world.user().await;
+    shopping(&world, &phone).await;
+    lost_notices(&world, &phone).await;
+    let lacking: Vec<String> = world.dynamo().denied().iter().map(in_words).collect();
+    assert!(lacking.is_empty(), "used and not granted:\n{}", lacking.join("\n"));
+    assert_none(&unused(&granted(world.bundle().stack()), &world.dynamo().permissions_used()));
+}
+
+#[test]
+fn a_grant_that_nothing_uses_is_named() {
+    let template = template();
+    let used = granted(&stack(&template));
+    let more =
+        with(&template, "                - dynamodb:PutItem\n", "                - dynamodb:DeleteItem\n");
+    assert_eq!(
+        unused(&granted(&stack(&more)), &used),
+        ["granted and never used: LoginFunction: dynamodb:DeleteItem on table/local-SessionsTable"]
+    );
+}
+
+#[test]
+fn nothing_can_be_granted_on_everything() {
+    let template = template();
+    for grant in granted(&stack(&template)) {
+        assert!(!grant.action.contains('*') && !grant.resource.contains('*'), "{}", in_words(&grant));
+    }
+    for (part, wildcard) in [
+        ("Resource: !GetAtt SessionsTable.Arn", "Resource: \"*\""),
+        ("- dynamodb:PutItem", "- dynamodb:*"),
+        ("- Version: \"2012-10-17\"", "- AmazonDynamoDBFullAccess\n        - Version: \"2012-10-17\""),
+    ] {
+        let wide = with(&template, part, wildcard);
+        let refused = std::panic::catch_unwind(|| stack(&wide)).is_err();
+        assert!(refused, "{wildcard}");
+    }
+}

@@ -1,0 +1,329 @@
+//! What every block of the template must have.
+
+use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
+
+use local_template::{Function, Stack, Template};
+use shared::{
+    error,
+    host::{Host, SystemClock, SystemRandomness},
+    runtime::{Instance, TaskInstance},
+};
+
+use crate::workspace::{assert_none, stack, template, with};
+
+/// The lines of a resource, from its logical id to the next one.
+fn block<'t>(template: &'t str, logical_id: &str) -> &'t str {
+    let (_, rest) = template.split_once(&format!("\n  {logical_id}:\n")).expect("the resource");
+    let next = rest.match_indices("\n  ").map(|(at, _)| at + 3);
+    let end = next.filter(|at| rest[*at..].starts_with(|first: char| first.is_ascii_uppercase())).min();
+    &rest[..end.unwrap_or(rest.len())]
+}
+
+/// Each function writes to a log group of its own, and no log is kept for ever.
+fn log_problems(template: &str) -> Vec<String> {
+    let stack = stack(template);
+    let mut named = BTreeMap::new();
+    let mut problems = Vec::new();
+    for function in &stack.functions {
+        let id = &function.logical_id;
+        let group =
+            block(template, id).split_once("LogGroup: !Ref ").and_then(|(_, rest)| rest.lines().next());
+        match group {
+            None => problems.push(format!("{id} has no LoggingConfig with a LogGroup")),
+            Some(group) if !stack.log_groups.iter().any(|known| known.logical_id == group) => {
+                problems.push(format!("{id} logs to {group}, which is no log group"));
+            }
+            Some(group) => {
+                if let Some(other) = named.insert(group.to_owned(), id) {
+                    problems.push(format!("{id} and {other} log to {group}"));
+                }
+            }
+        }
+    }
+    let endless = stack.log_groups.iter().filter(|group| group.retention_days.is_none());
+    problems.extend(endless.map(|group| format!("{} has no RetentionInDays", group.logical_id)));
+    problems
+}
+
+/// All tables are encrypted, what is money outlives mistakes, and rows go when and only when they should.
+fn table_problems(stack: &Stack) -> Vec<String> {
+    let mut problems = Vec::new();
+    for table in &stack.tables {
+        let id = table.logical_id.as_str();
+        let mut check = |holds: bool, problem: &str| {
+            if !holds {
+                problems.push(format!("{id} {problem}"));
+            }
+        };
+        check(table.encrypted, "is not encrypted (SSESpecification)");
+        if KEPT.contains(&id) {
+            check(table.retained, "is deleted with the stack (DeletionPolicy, UpdateReplacePolicy)");
+            check(table.point_in_time_recovery, "can't be restored (PointInTimeRecoverySpecification)");
+        }
+        let expected = EXPIRING.contains(&id).then_some("expires_at");
+        check(
+            table.ttl_attribute.as_deref() == expected,
+            "has another TimeToLiveSpecification than it should",
+        );
+    }
+    let missing = KEPT.iter().chain(&EXPIRING).filter(|id| stack.table(id).is_none());
+    problems.extend(missing.map(|id| format!("{id} is not there")));
+    problems
+}
+
+/// A setting that names a table or a secret stands beside a statement on it, and the other way round. That statements are used
+/// is seen in `permissions.rs`.
+fn setting_problems(stack: &Stack) -> Vec<String> {
+    let tables = stack.tables.iter().map(|table| (&table.logical_id, &table.name, &table.arn));
+    let secrets = stack.secrets.iter().map(|secret| (&secret.logical_id, &secret.arn, &secret.arn));
+    let resources: Vec<_> = tables.chain(secrets).collect();
+    let mut problems = Vec::new();
+    for function in &stack.functions {
+        let folder = &function.folder;
+        for (id, value, arn) in &resources {
+            let named = function.environment.values().any(|given| given == *value);
+            let mut granted = function.statements.iter().flat_map(|statement| &statement.resources);
+            let granted = granted.any(|given| given == *arn || given.starts_with(&format!("{arn}/index/")));
+            match (named, granted) {
+                (true, false) => {
+                    problems.push(format!("{folder} knows the name of {id} and may do nothing with it"))
+                }
+                (false, true) => problems.push(format!("{folder} may use {id} and does not know its name")),
+                _ => {}
+            }
+        }
+    }
+    problems
+}
+
+fn limit_problems(stack: &Stack) -> Vec<String> {
+    let mut problems = Vec::new();
+    for Function { logical_id, routes, schedules, timeout_seconds, memory_mib, .. } in &stack.functions {
+        // API Gateway gives up after 30 seconds; a run every minute should end before the next.
+        let longest = if routes.is_empty() { 59 } else { 29 };
+        if !(5..=longest).contains(timeout_seconds) {
+            problems.push(format!("{logical_id} has a Timeout of {timeout_seconds} s: 5 to {longest}"));
+        }
+        if !memory_mib.is_some_and(|mib| (128..=1024).contains(&mib)) {
+            problems.push(format!("{logical_id} has a MemorySize of {memory_mib:?} MiB: 128 to 1024"));
+        }
+        if routes.is_empty() && schedules.is_empty() {
+            problems.push(format!("{logical_id} is called by nothing"));
+        }
+    }
+    if stack.api.as_ref().and_then(|api| api.throttling).is_none() {
+        problems.push("the API lets through any number of requests (DefaultRouteSettings)".to_owned());
+    }
+    problems
+}
+
+fn output_problems(stack: &Stack) -> Vec<String> {
+    let notify = stack.outputs.get("NotifyUrl").map(String::as_str).unwrap_or_default();
+    let path = notify.strip_prefix("https://").and_then(|rest| rest.find('/').map(|at| &rest[at..]));
+    let routes = stack.functions.iter().flat_map(|function| &function.routes);
+    let mut posts = routes.filter(|route| route.method == "POST").map(|route| route.path.as_str());
+    match path {
+        Some(path) if posts.any(|route| route == path) => Vec::new(),
+        _ => vec![format!("the output NotifyUrl is {notify}, which is no route")],
+    }
+}
+
+/// Every parameter is explained and none is a secret: secrets are put into Secrets Manager, which shows them to nobody else.
+fn parameter_problems(template: &str) -> Vec<String> {
+    let template = Template::parse(template).expect("a template");
+    let problems = template.parameters().iter().flat_map(|parameter| {
+        let name = &parameter.name;
+        let secret = ["Secret", "Key", "Password", "Token"].iter().any(|word| name.contains(word));
+        let undescribed = parameter.description.is_none();
+        let wrong = [
+            (secret || parameter.no_echo, format!("the parameter {name} looks like a secret")),
+            (undescribed, format!("the parameter {name} has no Description")),
+        ];
+        wrong.into_iter().filter_map(|(is, what)| is.then_some(what))
+    });
+    problems.collect()
+}
+
+type Start = fn(Host) -> Pin<Box<dyn Future<Output = Result<(), String>>>>;
+
+macro_rules! starts {
+    ($($instance:ident <$function:path>,)+) => {
+        vec![$({
+            let start: Start = |host| Box::pin(async move {
+                $instance::<$function>::start(host).await.map(drop).map_err(|error| error::chain(&error))
+            });
+            (<$function>::NAME, start)
+        },)+]
+    };
+}
+
+/// How each function starts.
+fn starts() -> Vec<(&'static str, Start)> {
+    use shared::runtime::{Function as _, Task as _};
+    starts![
+        Instance<login::LoginFunction>,
+        Instance<order::OrderFunction>,
+        TaskInstance<order_sweep::OrderSweepTask>,
+        Instance<pay_notify::PayNotifyFunction>,
+        Instance<unified_order::UnifiedOrderFunction>,
+        Instance<user::UserFunction>,
+    ]
+}
+
+/// What Lambda adds to the environment.
+fn host(mut environment: BTreeMap<String, String>) -> Host {
+    for name in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        environment.insert(name.to_owned(), "local".to_owned());
+    }
+    Host::new(environment, Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new())
+}
+
+/// Each function starts with what the template gives it, and with nothing less.
+async fn start_problems(stack: &Stack) -> Vec<String> {
+    let starts = starts();
+    let mut problems = Vec::new();
+    for Function { folder, environment, .. } in &stack.functions {
+        let Some((_, start)) = starts.iter().find(|(name, _)| name == folder) else {
+            problems.push(format!("tests/contract/template.rs does not start functions/{folder}"));
+            continue;
+        };
+        if let Err(error) = start(host(environment.clone())).await {
+            problems.push(format!("{folder} does not start with what the template gives it: {error}"));
+            continue;
+        }
+        for name in environment.keys() {
+            // Tables and secrets are judged by the permissions on them.
+            if name.ends_with("_TABLE")
+                || name.ends_with("_ARN")
+                || OPTIONAL.contains(&(folder.as_str(), name.as_str()))
+            {
+                continue;
+            }
+            let mut less = environment.clone();
+            less.remove(name);
+            if start(host(less)).await.is_ok() {
+                problems.push(format!("{folder} starts without {name}: does it read it?"));
+            }
+        }
+    }
+    problems
+}
+
+#[test]
+fn every_function_has_a_log_group_of_its_own_and_no_log_is_kept_for_ever() {
+    assert_none(&log_problems(&template()));
+    let template = template();
+    let without = with(&template, "        LogGroup: !Ref UserLogGroup\n", "");
+    assert_eq!(log_problems(&without), ["UserFunction has no LoggingConfig with a LogGroup"]);
+    let twice = with(&template, "!Ref UserLogGroup", "!Ref LoginLogGroup");
+    assert_eq!(log_problems(&twice), ["UserFunction and LoginFunction log to LoginLogGroup"]);
+    let lost = with(&template, "!Ref UserLogGroup", "!Ref UsersTable");
+    assert_eq!(log_problems(&lost), ["UserFunction logs to UsersTable, which is no log group"]);
+    let group = "  LoginLogGroup:\n    Type: AWS::Logs::LogGroup\n";
+    let retention = "    Properties:\n      RetentionInDays: !Ref LogRetentionDays\n";
+    let endless = with(&template, &format!("{group}{retention}"), group);
+    assert_eq!(log_problems(&endless), ["LoginLogGroup has no RetentionInDays"]);
+}
+
+#[test]
+fn tables_are_encrypted_money_is_kept_and_only_what_should_expires() {
+    let template = template();
+    assert_none(&table_problems(&stack(&template)));
+    let kept = "  PaymentsTable:\n    Type: AWS::DynamoDB::Table\n    DeletionPolicy: Retain\n    UpdateReplacePolicy: Retain\n";
+    let deleted = with(&template, kept, "  PaymentsTable:\n    Type: AWS::DynamoDB::Table\n");
+    assert_eq!(
+        table_problems(&stack(&deleted)),
+        ["PaymentsTable is deleted with the stack (DeletionPolicy, UpdateReplacePolicy)"]
+    );
+    let plain = with(&template, "SSEEnabled: true", "SSEEnabled: false");
+    assert_eq!(table_problems(&stack(&plain)), ["UsersTable is not encrypted (SSESpecification)"]);
+    let lost = with(&template, "PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false");
+    assert_eq!(
+        table_problems(&stack(&lost)),
+        ["UsersTable can't be restored (PointInTimeRecoverySpecification)"]
+    );
+    let other = with(&template, "AttributeName: expires_at", "AttributeName: expired_at");
+    assert_eq!(
+        table_problems(&stack(&other)),
+        ["OutboxTable has another TimeToLiveSpecification than it should"]
+    );
+}
+
+#[test]
+fn no_secret_stands_in_the_template() {
+    for secret in &stack(&template()).secrets {
+        let random = secret.generate.as_ref();
+        // What the operator puts, or random text: nothing that stands in the template is a key.
+        let template = random.and_then(|random| random.into.as_ref()).map(|(template, _)| template.as_str());
+        assert!(template.is_none_or(|text| text == r#"{"kid":"1"}"#), "{}: {template:?}", secret.logical_id);
+        assert!(random.is_none_or(|random| random.length >= 32), "{} is too short", secret.logical_id);
+    }
+    let written = "      Description: The merchant's keys.\n      SecretString: hunter2\n";
+    let written = with(&template(), "      Description: The merchant's keys.\n", written);
+    assert!(std::panic::catch_unwind(|| stack(&written)).is_err());
+    assert_none(&parameter_problems(&template()));
+    let secret =
+        with(&template(), "  Architecture:\n    Type: String\n", "  MerchantKey:\n    Type: String\n");
+    let problems = parameter_problems(&with(&secret, "!Ref Architecture", "!Ref MerchantKey"));
+    assert_eq!(problems, ["the parameter MerchantKey looks like a secret"]);
+    let undescribed = with(&template(), "    Description: WeChat Pay.\n", "");
+    assert_eq!(parameter_problems(&undescribed), ["the parameter PayApiBase has no Description"]);
+}
+
+#[test]
+fn each_function_knows_the_tables_and_secrets_that_it_may_use_and_no_others() {
+    let template = template();
+    assert_none(&setting_problems(&stack(&template)));
+    let more = "          SESSIONS_TABLE: !Ref SessionsTable\n          ORDERS_TABLE: !Ref OrdersTable\n";
+    let more = with(&template, "          SESSIONS_TABLE: !Ref SessionsTable\n", more);
+    assert_eq!(
+        setting_problems(&stack(&more)),
+        ["login knows the name of OrdersTable and may do nothing with it"]
+    );
+    let less = with(&template, "          USERS_TABLE: !Ref UsersTable\n", "");
+    assert_eq!(setting_problems(&stack(&less)), ["login may use UsersTable and does not know its name"]);
+    let secret = with(&template, "          MERCHANT_SECRET_ARN: !Ref MerchantSecret\n", "");
+    assert_eq!(
+        setting_problems(&stack(&secret)),
+        ["order may use MerchantSecret and does not know its name"]
+    );
+}
+
+#[tokio::test]
+async fn each_function_starts_with_the_settings_of_the_template_and_with_nothing_less() {
+    let template = template();
+    assert_none(&start_problems(&stack(&template)).await);
+    let more = "          WECHAT_API_BASE: !Ref WechatApiBase\n          MERCHANT_ID: !Ref MerchantId\n";
+    let more = with(&template, "          WECHAT_API_BASE: !Ref WechatApiBase\n", more);
+    assert_eq!(start_problems(&stack(&more)).await, ["login starts without MERCHANT_ID: does it read it?"]);
+    let less = with(&template, "          PAY_SIGN_TYPE: !Ref PaySignType\n", "");
+    assert_eq!(
+        start_problems(&stack(&less)).await,
+        [
+            "order does not start with what the template gives it: order can't start: the environment variable \
+             PAY_SIGN_TYPE is not set"
+        ]
+    );
+}
+
+#[test]
+fn times_memory_and_traffic_have_limits_and_the_address_for_notices_is_told() {
+    let template = template();
+    let whole = stack(&template);
+    assert_none(&[limit_problems(&whole), output_problems(&whole)].concat());
+    let slow = with(&template, "Timeout: 15", "Timeout: 30");
+    assert_eq!(limit_problems(&stack(&slow)), ["LoginFunction has a Timeout of 30 s: 5 to 29"]);
+    let large = with(&template, "MemorySize: 256", "MemorySize: 10240");
+    assert_eq!(limit_problems(&stack(&large)).len(), whole.functions.len());
+    let limits = "      DefaultRouteSettings:\n        ThrottlingBurstLimit: 2000\n        ThrottlingRateLimit: 1000\n";
+    assert_eq!(limit_problems(&stack(&with(&template, limits, ""))).len(), 1);
+    let moved = with(&template, "Path: /api/pay/notify", "Path: /api/pay/notice");
+    assert_eq!(output_problems(&stack(&moved)).len(), 1);
+}
+
+/// People, and money.
+const KEPT: [&str; 4] = ["OrdersTable", "OutboxTable", "PaymentsTable", "UsersTable"];
+/// The others' rows stay. An order has `expires_at` too, and must not vanish then.
+const EXPIRING: [&str; 2] = ["IdempotencyTable", "OutboxTable"];
+/// Settings that may be empty: empty means the address API Gateway gives.
+const OPTIONAL: [(&str, &str); 1] = [("unified-order", "PUBLIC_BASE_URL")];
