@@ -83,6 +83,8 @@ codes! {
     OrderClosed "ORDER_CLOSED" 409 Info "订单已关闭，请重新下单" "the order is closed, cancelled or expired";
     AmountMismatch "AMOUNT_MISMATCH" 409 Warn "订单金额有变，请刷新后重试" "`totalFee` is not the order's";
     BalanceNotEnough "BALANCE_NOT_ENOUGH" 409 Info "余额不足，请更换支付方式" "WeChat Pay says that the user's balance is too low";
+    AlreadyConsumed "ALREADY_CONSUMED" 409 Info "该券已核销" "the card was consumed before; the message says when and by whom, if it was here";
+    NotSubscribed "NOT_SUBSCRIBED" 409 Info "用户未订阅该消息" "the user has no message of this template left: `wx.requestSubscribeMessage` asks for one";
     PayloadTooLarge "PAYLOAD_TOO_LARGE" 413 Info "提交的内容过大" "the body is larger than the route takes";
     RateLimited "RATE_LIMITED" 429 Warn "操作太频繁，请稍后再试" "too many requests; see `Retry-After`";
     Internal "INTERNAL_ERROR" 500 Error "服务异常，请稍后再试" "our fault: the log tells, under the same requestId";
@@ -116,9 +118,9 @@ impl ApiError {
 
     /// With another message than the code's own. A 5xx keeps the code's: it tells nothing of the inside.
     #[must_use]
-    pub fn saying(mut self, message: &'static str) -> Self {
+    pub fn saying(mut self, message: impl Into<Cow<'static, str>>) -> Self {
         if !self.code.status().is_server_error() {
-            self.message = Some(Cow::Borrowed(message));
+            self.message = Some(message.into());
         }
         self
     }

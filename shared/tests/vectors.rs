@@ -8,8 +8,8 @@ use serde_json::Value;
 use shared::{
     crypto::{hex, hmac_sha256},
     pay::v2::{Fields, SignType, read, sign},
-    types::{AppId, Secret, SessionKey, UnixSeconds},
-    wechat::{OpenDataError, Watermark, decrypt, raw_data_is_genuine},
+    types::{AppId, CardCode, CardId, OpenId, Secret, SessionKey, UnixSeconds},
+    wechat::{CardExt, OpenDataError, Watermark, decrypt, raw_data_is_genuine},
 };
 
 fn open(app_id: &str, key: &str, iv: &str, data: &str, now: u64) -> Result<Value, OpenDataError> {
@@ -183,4 +183,43 @@ fn open_data_under_another_key_are_a_stale_session() {
 fn open_data_of_another_app_are_refused() {
     let data = "SKwGL7LCllbLGRlkmKCC0rNNCYaTT/s26kYOm/4WynTsHnqJHpP+/+0BMA9RCBgm2LObzf0djDCuPBA0WeD1/nMWyd0Splgs2J7dO7Vx08UyQy5z9c8qFL4ROkPk5uWPtrIKcnemXYgRwC0gOdZrEjL8lw3SpxGl/kiNjaU7u9rqGvnPUz7qE2T6Zss4PKlzq9BgbhCI6PjPywaQngzrDg==";
     assert_eq!(open(APP_ID, KEY, "HnDKrFmN/OxyRamiKsiPSA==", data, NOW).unwrap_err(), OpenDataError::AppId);
+}
+
+fn card_signature(
+    ticket: &str,
+    card_id: &str,
+    at: u64,
+    nonce_str: &str,
+    bound: Option<(&str, Option<&str>)>,
+) -> String {
+    let code = bound.map(|(code, _)| CardCode::parse(code).unwrap());
+    let openid = bound.and_then(|(_, openid)| openid).map(|openid| OpenId::parse(openid).unwrap());
+    CardExt {
+        api_ticket: &Secret::new(ticket.to_owned()),
+        card_id: &CardId::parse(card_id).unwrap(),
+        timestamp: UnixSeconds::new(at),
+        nonce_str,
+        code: code.as_ref(),
+        openid: openid.as_ref(),
+    }
+    .signature()
+}
+
+/// Printed with 卡券扩展字段及签名生成算法.
+#[test]
+fn the_printed_card_signature_is_made() {
+    let (ticket, card) = ("ojZ8YtyVyr30HheH3CM73y7h4jJE", "pjZ8Yt1XGILfi-FUsewpnnolGgZk");
+    let signature = card_signature(ticket, card, 1_404_896_688, "123", Some(("1434008071", None)));
+    assert_eq!(signature, "f137ab68b7f8112d20ee528ab6074564e2796250");
+}
+
+#[test]
+fn cards_with_and_without_code_and_openid_are_signed_over_sorted_values() {
+    let ticket = "IpK_1T69hDhZkLQTlwsAXjPS8I9rFYSYj3Sk0yhvDW5654DPdEVXFNSuoLsqV";
+    let sign = |bound| {
+        card_signature(ticket, "pt6ViDOwRKmHEIGE9gWUFADbUVvr", NOW, "WLLJpgHXK5kXH1f8Y5kBWzYL", bound)
+    };
+    assert_eq!(sign(None), "7237c96e9e754a98dddda8999026e5637c6ea229");
+    let bound = ("724722847003", Some("o5wQws1FH2FD2uaNtxmrc1jiG4dc"));
+    assert_eq!(sign(Some(bound)), "7de1184e72cad3ece63e8b50886818183e269b10");
 }

@@ -2,11 +2,13 @@
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test that can't go on has failed")]
 
+mod access_token;
 mod canary;
 mod login;
 mod order;
 mod order_sweep;
 mod other_wechat;
 mod pay_notify;
+mod phone;
 mod unified_order;
 mod user;

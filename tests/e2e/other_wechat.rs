@@ -30,9 +30,10 @@ async fn the_shop_runs_with_another_wechat_and_another_account() {
         app_secret: "another-app-secret-of-32-letters".to_owned(),
         mch_id: "1900000109".to_owned(),
         api_v2_key: "another-merchant-key-32-letters-".to_owned(),
+        ..Account::default()
     };
     let config = |address: &str| {
-        let Account { app_id, app_secret, mch_id, api_v2_key } = &account;
+        let Account { app_id, app_secret, mch_id, api_v2_key, .. } = &account;
         format!(
             "[mini_program]\napp_id = \"{app_id}\"\napp_secret = \"{app_secret}\"\n\
              [merchant]\nmch_id = \"{mch_id}\"\napi_v2_key = \"{api_v2_key}\"\nsign_type = \"MD5\"\n\

@@ -9,17 +9,16 @@ use shared::{
     host::{Host, HostError},
     http::{answer, extract},
     runtime::{Body, Function, Request, Response},
-    session::Sessions,
-    store::{Role, SessionKeys, User, Users},
-    types::{AppId, UserId},
+    session::{LiveSessions, Sessions},
+    store::{Role, User, Users},
+    types::UserId,
 };
 
 /// Answers about users.
 pub struct UserFunction {
     host: Host,
-    app_id: AppId,
+    live: LiveSessions,
     sessions: Sessions,
-    session_keys: SessionKeys,
     users: Users,
 }
 
@@ -37,6 +36,9 @@ struct UserView {
     nick_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     avatar_url: Option<String>,
+    /// Masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone_number: Option<String>,
 }
 
 impl From<User> for UserView {
@@ -46,6 +48,7 @@ impl From<User> for UserView {
             role: user.role,
             nick_name: user.nick_name,
             avatar_url: user.avatar_url,
+            phone_number: user.phone.map(|phone| phone.pure_phone_number.masked()),
         }
     }
 }
@@ -56,9 +59,8 @@ impl Function for UserFunction {
     async fn init(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             host: host.clone(),
-            app_id: host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?,
+            live: LiveSessions::new(host)?,
             sessions: Sessions::new(host)?,
-            session_keys: SessionKeys::new(host)?,
             users: Users::new(host)?,
         })
     }

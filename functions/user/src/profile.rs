@@ -1,17 +1,13 @@
 //! `POST /api/user/profile`: what `wx.getUserInfo` gave the phone, believed only as far as WeChat signed or encrypted it.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::{
     error::{ApiError, Code},
     http::{answer, extract},
     runtime::{Body, Request, Response},
-    session::Caller,
-    store::{Profile, Session},
-    types::{SessionKey, UnionId},
-    wechat::{OpenDataError, Watermark, decrypt, raw_data_is_genuine},
+    store::Profile,
+    types::UnionId,
 };
 
 use crate::UserFunction;
@@ -42,19 +38,18 @@ impl UserFunction {
     pub(crate) async fn profile(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
         let given = parse(extract::json(request)?)?;
-        let session = self.users.session(&caller.openid).await?.ok_or(Code::SessionExpired)?;
-        if !session.honours(&caller) {
-            return Err(Code::Unauthorized.into());
-        }
-        let keys = self.session_keys.open(&session).await?;
-        let genuine = |key| raw_data_is_genuine(&given.raw_data, &given.signature, key);
-        if !keys.iter().any(genuine) {
+        let session = self.live.of(&caller, &self.users).await?;
+        if !session.signed(&given.raw_data, &given.signature) {
             return Err(Code::SessionExpired.into());
         }
         let mut info = match &given.encrypted {
             None => given.info,
-            Some((data, iv)) => self.open(&caller, &session, data, iv, &keys).await?,
+            Some((data, iv)) => session.decrypt(data, iv)?,
         };
+        let unionid = info.get("unionId").and_then(Value::as_str).and_then(|text| UnionId::parse(text).ok());
+        if let Some(unionid) = unionid.filter(|id| session.row.unionid.as_ref() != Some(id)) {
+            self.users.learn_unionid(&session.row, &unionid, self.host.now()).await?;
+        }
         let profile =
             Profile { nick_name: text(&info, "nickName", 64), avatar_url: text(&info, "avatarUrl", 1024) };
         self.users.set_profile(&caller.user_id, &profile).await?.ok_or(Code::Unauthorized)?;
@@ -62,28 +57,6 @@ impl UserFunction {
             info.remove(name);
         }
         Ok(answer::success(&ProfileAnswer { user_info: info }))
-    }
-
-    /// Decrypts the user's data, sees that they are this user's, and learns the unionid if they tell it.
-    async fn open(
-        &self,
-        caller: &Caller,
-        session: &Session,
-        data: &str,
-        iv: &str,
-        keys: &[SessionKey],
-    ) -> Result<Map<String, Value>, ApiError> {
-        let now = self.host.now();
-        let info = decrypt(data, iv, keys, &Watermark { app_id: &self.app_id, now, max_age: MAX_AGE })?;
-        let openid = info.get("openId").and_then(Value::as_str).filter(|text| !text.is_empty());
-        if openid.is_some_and(|openid| openid != caller.openid.as_str()) {
-            return Err(OpenDataError::OpenId.into());
-        }
-        let unionid = info.get("unionId").and_then(Value::as_str).and_then(|text| UnionId::parse(text).ok());
-        if let Some(unionid) = unionid.filter(|unionid| session.unionid.as_ref() != Some(unionid)) {
-            self.users.learn_unionid(session, &unionid, now).await?;
-        }
-        Ok(info)
     }
 }
 
@@ -109,6 +82,3 @@ fn text(info: &Map<String, Value>, name: &str, longest: usize) -> Option<String>
     let text = info.get(name)?.as_str()?;
     (!text.is_empty() && text.chars().count() <= longest).then(|| text.to_owned())
 }
-
-/// How old encrypted data may be.
-const MAX_AGE: Duration = Duration::from_secs(300);

@@ -60,6 +60,14 @@ impl Host {
         client!(self, secrets, aws_sdk_secretsmanager, "AWS_ENDPOINT_URL_SECRETS_MANAGER")
     }
 
+    /// The client that starts other functions.
+    ///
+    /// # Errors
+    /// Region or credentials are not in the environment.
+    pub fn lambda_client(&self) -> Result<aws_sdk_lambda::Client, HostError> {
+        client!(self, lambda, aws_sdk_lambda, "AWS_ENDPOINT_URL_LAMBDA")
+    }
+
     fn credentials(&self) -> Result<Credentials, HostError> {
         let token = self.optional_var("AWS_SESSION_TOKEN").map(str::to_owned);
         Ok(Credentials::new(

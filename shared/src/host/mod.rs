@@ -65,6 +65,7 @@ struct Inner {
     http: OnceLock<reqwest::Client>,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     secrets: OnceLock<aws_sdk_secretsmanager::Client>,
+    lambda: OnceLock<aws_sdk_lambda::Client>,
 }
 
 impl Host {
@@ -95,6 +96,7 @@ impl Host {
             http: OnceLock::new(),
             dynamodb: OnceLock::new(),
             secrets: OnceLock::new(),
+            lambda: OnceLock::new(),
         }))
     }
 

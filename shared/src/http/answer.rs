@@ -1,4 +1,4 @@
-//! The two shapes of an answer.
+//! The shapes of an answer: success and failure in JSON, and bytes.
 
 use http::{StatusCode, header};
 use lambda_http::{Body, Response};
@@ -20,6 +20,15 @@ pub fn failure(error: &ApiError, request_id: &str) -> Response<Body> {
     if let Some(seconds) = error.retry_after_seconds() {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
+    response
+}
+
+/// 200 and bytes that are the same whoever asks for the same and whenever, such as a picture: others may keep them for a day.
+#[must_use]
+pub fn lasting(content_type: &'static str, bytes: Vec<u8>) -> Response<Body> {
+    let mut response = with_type(StatusCode::OK, content_type, bytes);
+    let kept = header::HeaderValue::from_static("public, max-age=86400, immutable");
+    response.headers_mut().insert(header::CACHE_CONTROL, kept);
     response
 }
 

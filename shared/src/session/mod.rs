@@ -1,5 +1,6 @@
 //! Who asks: session tokens.
 
+mod live;
 mod token;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::{
     types::{OpenId, UnixSeconds, UserId},
 };
 
+pub use live::{LiveSession, LiveSessions, MAX_AGE};
 pub use token::TokenError;
 
 /// The holder of a valid token.

@@ -7,17 +7,23 @@ mod item;
 mod orders;
 mod outbox;
 mod payments;
+mod phone_codes;
 mod products;
 mod sessions;
+mod subscriptions;
+mod tokens;
 mod users;
 
 pub use orders::{
     ClosedOrder, IdempotencyKey, Line, NewOrder, Order, OrderPage, OrderSummary, Orders, Placed, Prepay,
     PrepayTerms, Settled, Stored, shards,
 };
+pub use phone_codes::{PhoneCode, PhoneCodes};
 pub use products::{Product, Products};
 pub use sessions::{Session, SessionKeys};
-pub use users::{LoggedIn, NewLogin, Profile, Role, User, Users};
+pub use subscriptions::{Reported, Subscription, Subscriptions};
+pub use tokens::{Lease, Leased, Token, TokenName, TokenRow, Tokens, TokensError};
+pub use users::{LoggedIn, NewLogin, Phone, Profile, Role, User, Users};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 

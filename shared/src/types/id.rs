@@ -142,6 +142,45 @@ identifier!(
 );
 plain!(ProductId);
 
+identifier!(
+    /// A kind of card, `p` and 27 characters.
+    CardId, "cardId", "must be 1 to 64 letters, digits, '-' or '_'", |text| is_token(text, 1..=64)
+);
+plain!(CardId);
+
+identifier!(
+    /// One card of one person. Whoever shows it is given what the card is good for.
+    CardCode, "code", "must be 1 to 20 visible ASCII characters",
+    |text| (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+);
+personal!(CardCode);
+
+identifier!(
+    /// A template of subscribe messages, as the mini program has it.
+    TemplateId, "templateId", "must be 1 to 64 letters, digits, '-' or '_'", |text| is_token(text, 1..=64)
+);
+plain!(TemplateId);
+
+identifier!(
+    /// A phone number: digits, perhaps after a plus sign.
+    PhoneNumber, "phoneNumber", "must be 4 to 20 digits, perhaps after '+'", |text| {
+        let digits = text.strip_prefix('+').unwrap_or(text);
+        (4..=20).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    }
+);
+personal!(PhoneNumber);
+
+impl PhoneNumber {
+    /// The number as others may see it: `138****8000`.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        let shown = |range| self.0.get(range).unwrap_or_default();
+        let length = self.0.len();
+        let (head, tail) = if length >= 11 { (3, 4) } else { (0, 2) };
+        format!("{}****{}", shown(0..head), shown(length.saturating_sub(tail)..length))
+    }
+}
+
 fn is_token(text: &str, length: std::ops::RangeInclusive<usize>) -> bool {
     length.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
@@ -166,6 +205,18 @@ mod tests {
         assert_eq!(UserId::of(&here, &openid), UserId::of(&here, &openid));
         assert_ne!(UserId::of(&here, &openid), UserId::of(&elsewhere, &openid));
         assert_eq!(UserId::of(&here, &openid).as_str().len(), 27);
+    }
+
+    #[test]
+    fn a_phone_number_is_masked() {
+        for (number, masked) in
+            [("13800138000", "138****8000"), ("+85251234567", "+85****4567"), ("51234567", "****67")]
+        {
+            let number = PhoneNumber::parse(number).unwrap();
+            assert_eq!(number.masked(), masked);
+            assert!(!format!("{number:?}").contains(number.as_str()), "{number:?}");
+        }
+        assert!(PhoneNumber::parse("138 0013 8000").is_err());
     }
 
     #[test]

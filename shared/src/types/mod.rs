@@ -11,7 +11,11 @@ mod secret;
 mod time;
 
 pub use fen::{Fen, FenError};
-pub use id::{AppId, IdError, MchId, OpenId, PrepayId, ProductId, TransactionId, UnionId, UserId};
+pub use id::{
+    AppId, CardCode, CardId, IdError, MchId, OpenId, PhoneNumber, PrepayId, ProductId, TemplateId,
+    TransactionId,
+    UnionId, UserId,
+};
 pub use order_no::{OrderId, OutTradeNo};
 pub use secret::{Secret, SessionKey, SessionKeyError};
 pub use time::{TimeError, UnixSeconds};

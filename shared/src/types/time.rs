@@ -73,6 +73,12 @@ impl UnixSeconds {
         self.at(UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
     }
 
+    /// `MM-dd HH:mm` in UTC+8, for people to read.
+    #[must_use]
+    pub fn to_beijing(self) -> String {
+        self.at(BEIJING).format(SHOWN).unwrap_or_default()
+    }
+
     fn at(self, offset: UtcOffset) -> OffsetDateTime {
         let seconds = i64::try_from(self.0).unwrap_or(i64::MAX);
         // Out of the calendar's range only for values that no clock shows; the epoch is as wrong as any other answer.
@@ -81,6 +87,7 @@ impl UnixSeconds {
 }
 
 const BEIJING: UtcOffset = offset!(+8);
+const SHOWN: &[BorrowedFormatItem<'_>] = format_description!("[month]-[day] [hour]:[minute]");
 const PAY_V2: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day][hour][minute][second]");
 
 #[cfg(test)]

@@ -7,7 +7,10 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::{Class, Errcode, WeChatError};
-use crate::host::{Host, HostError};
+use crate::{
+    host::{Host, HostError},
+    types::Secret,
+};
 
 /// What may be done when a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub enum Repeat {
     /// The call uses something up (a one-time code): it is repeated when WeChat said "busy" or was never reached, and not
     /// when the answer was lost.
     UnlessLost,
+    /// The call may be repeated whatever happened, but only once.
+    Once,
 }
 
 /// The client; `WECHAT_API_BASE` says where the platform is.
@@ -24,6 +29,35 @@ pub enum Repeat {
 pub struct Client {
     host: Host,
     base: String,
+}
+
+/// One call: `GET`, or `POST` if it has a body.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// The path; it also names the call in errors.
+    pub path: &'static str,
+    /// The query; it can hold secrets.
+    pub query: &'a [(&'a str, &'a str)],
+    /// The JSON body of a `POST`.
+    pub body: Option<&'a Value>,
+    /// What may be done when it fails.
+    pub repeat: Repeat,
+    /// What says that we may.
+    pub access_token: Option<&'a Secret>,
+}
+
+impl<'a> Call<'a> {
+    /// A `GET`, which may always be repeated.
+    #[must_use]
+    pub fn get(path: &'static str, query: &'a [(&'a str, &'a str)]) -> Self {
+        Self { path, query, body: None, repeat: Repeat::Always, access_token: None }
+    }
+
+    /// The same with this token.
+    #[must_use]
+    pub fn with(self, access_token: &'a Secret) -> Self {
+        Self { access_token: Some(access_token), ..self }
+    }
 }
 
 impl Client {
@@ -36,28 +70,48 @@ impl Client {
         Ok(Self { host: host.clone(), base })
     }
 
-    /// `GET path?query`; the answer's JSON if it is no error.
+    /// The answer's JSON if it is no error.
     ///
     /// # Errors
     /// [`WeChatError`], after at most two repetitions.
-    pub async fn get(
+    pub async fn json(&self, call: &Call<'_>) -> Result<Map<String, Value>, WeChatError> {
+        self.repeated(call, |body| judge(call.path, body)).await
+    }
+
+    /// The answer's bytes, if `accept` takes them for what they should be, such as a picture; anything else is judged as JSON
+    /// and can only be an error.
+    ///
+    /// # Errors
+    /// [`WeChatError`], after at most two repetitions.
+    pub async fn bytes(&self, call: &Call<'_>, accept: fn(&[u8]) -> bool) -> Result<Vec<u8>, WeChatError> {
+        let judge = |body: &[u8]| {
+            if accept(body) {
+                return Ok(body.to_vec());
+            }
+            judge(call.path, body)?;
+            Err(WeChatError::Lost { path: call.path, cause: "the answer is JSON and no error".into() })
+        };
+        self.repeated(call, judge).await
+    }
+
+    async fn repeated<T>(
         &self,
-        path: &'static str,
-        query: &[(&str, &str)],
-        repeat: Repeat,
-    ) -> Result<Value, WeChatError> {
+        call: &Call<'_>,
+        judge: impl Fn(&[u8]) -> Result<T, WeChatError>,
+    ) -> Result<T, WeChatError> {
         let mut attempt = 1;
         loop {
-            let error = match self.get_once(path, query).await {
+            let error = match self.once(call).await.and_then(|body| judge(&body)) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             let again = match &error {
                 WeChatError::Refused { errcode, .. } => errcode.class() == Class::Busy,
                 WeChatError::Unreachable { .. } => true,
-                WeChatError::Lost { .. } => repeat == Repeat::Always,
+                WeChatError::Lost { .. } => call.repeat != Repeat::UnlessLost,
             };
-            if !again || attempt == ATTEMPTS {
+            let attempts = if call.repeat == Repeat::Once { 2 } else { ATTEMPTS };
+            if !again || attempt == attempts {
                 return Err(error);
             }
             attempt += 1;
@@ -65,14 +119,21 @@ impl Client {
         }
     }
 
-    async fn get_once(&self, path: &'static str, query: &[(&str, &str)]) -> Result<Value, WeChatError> {
+    async fn once(&self, call: &Call<'_>) -> Result<Vec<u8>, WeChatError> {
+        let path = call.path;
         let client =
             self.host.http().map_err(|error| WeChatError::Unreachable { path, cause: error.into() })?;
         let mut url = reqwest::Url::parse(&format!("{}{path}", self.base))
             .map_err(|error| WeChatError::Unreachable { path, cause: error.into() })?;
-        url.query_pairs_mut().extend_pairs(query);
-        // The URL holds the AppSecret: no error may carry it.
-        let answer = client.get(url).timeout(TOTAL).send().await.map_err(|error| {
+        let token = call.access_token.map(|token| ("access_token", token.expose()));
+        url.query_pairs_mut().extend_pairs(token).extend_pairs(call.query);
+        let request = match call.body {
+            None => client.get(url),
+            // serde_json writes non-ASCII characters as they are; some endpoints show escapes to users.
+            Some(body) => client.post(url).json(body),
+        };
+        // The URL holds secrets: no error may carry it.
+        let answer = request.timeout(TOTAL).send().await.map_err(|error| {
             let connect = error.is_connect();
             let cause = error.without_url().into();
             if connect { WeChatError::Unreachable { path, cause } } else { WeChatError::Lost { path, cause } }
@@ -85,7 +146,7 @@ impl Client {
         if !status.is_success() {
             return Err(WeChatError::Lost { path, cause: format!("HTTP status {}", status.as_u16()).into() });
         }
-        judge(path, &body)
+        Ok(body.to_vec())
     }
 
     fn pause(&self) -> Duration {
@@ -95,7 +156,7 @@ impl Client {
     }
 }
 
-fn judge(path: &'static str, body: &[u8]) -> Result<Value, WeChatError> {
+fn judge(path: &'static str, body: &[u8]) -> Result<Map<String, Value>, WeChatError> {
     // The JSON error could quote the body, which can hold a session_key.
     let lost = |_| WeChatError::Lost { path, cause: "the answer is not a JSON object".into() };
     let answer: Map<String, Value> = serde_json::from_slice(body).map_err(lost)?;
@@ -106,10 +167,11 @@ fn judge(path: &'static str, body: &[u8]) -> Result<Value, WeChatError> {
         Some(_) => i64::MIN,
     };
     match errcode {
-        0 => Ok(Value::Object(answer)),
+        0 => Ok(answer),
         errcode => {
             let errmsg = answer.get("errmsg").and_then(Value::as_str).unwrap_or_default();
-            Err(WeChatError::Refused { path, errcode: Errcode(errcode), rid: rid(errmsg) })
+            let errcode = Errcode(errcode);
+            Err(WeChatError::Refused { path, errcode, rid: rid(errmsg), detail: detail(errcode, errmsg) })
         }
     }
 }
@@ -119,6 +181,23 @@ fn rid(errmsg: &str) -> Option<String> {
     let (_, rest) = errmsg.split_once("rid: ")?;
     let rid: String = rest.chars().take_while(|c| c.is_ascii_hexdigit() || *c == '-').take(40).collect();
     (!rid.is_empty()).then_some(rid)
+}
+
+/// What an operator or a caller must know beyond the number. The message's own words stay out: they are not for machines.
+fn detail(errcode: Errcode, errmsg: &str) -> Option<String> {
+    match errcode.0 {
+        // "invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist"
+        40164 => {
+            errmsg.split([' ', ',']).find(|word| word.parse::<std::net::IpAddr>().is_ok()).map(str::to_owned)
+        }
+        // "argument invalid! data.thing3.value invalid"
+        47003 => {
+            let key =
+                errmsg.split(' ').find_map(|word| word.strip_prefix("data.")?.strip_suffix(".value"))?;
+            Some(key.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect())
+        }
+        _ => None,
+    }
 }
 
 const ATTEMPTS: u32 = 3;
@@ -161,6 +240,15 @@ mod tests {
             Some("61725984-6126f6f9-040f19c4")
         );
         assert_eq!(rid("invalid appsecret hunter2"), None);
+    }
+
+    #[test]
+    fn a_refused_address_and_a_wrong_key_are_found_in_the_message() {
+        let address = "invalid ip 203.0.113.9 ipv6 ::ffff:203.0.113.9, not in whitelist, rid: 61725984-6126f6f9-040f19c4";
+        assert_eq!(detail(Errcode(40164), address).as_deref(), Some("203.0.113.9"));
+        let key = "argument invalid! data.thing3.value invalid rid: 1";
+        assert_eq!(detail(Errcode(47003), key).as_deref(), Some("thing3"));
+        assert_eq!(detail(Errcode(40001), address), None);
     }
 
     proptest! {

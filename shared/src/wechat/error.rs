@@ -1,6 +1,6 @@
 //! WeChat's error numbers, and what each one calls for.
 
-use crate::error::BoxError;
+use crate::error::{BoxError, Code};
 
 /// A global return code of the open platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -13,6 +13,8 @@ pub enum Class {
     Busy,
     /// Our settings or our account are wrong: repeating can't help, an operator must look.
     Config,
+    /// The access_token is void: replace it, and repeat once.
+    Token,
     /// A quota is used up: repeating makes it worse.
     Quota,
     /// The request is wrong, in the way that this number tells.
@@ -31,7 +33,29 @@ impl Errcode {
             }
             89501 | 89503 | 89506 | 89507 => Class::Config,
             45009 | 45011 => Class::Quota,
+            40014 | 42001 => Class::Token,
             _ => Class::Request,
+        }
+    }
+}
+
+impl WeChatError {
+    /// Whether it says that the `access_token` is void. Of APIs that take an AppSecret, 40001 says something else.
+    #[must_use]
+    pub fn is_about_token(&self) -> bool {
+        matches!(self, Self::Refused { errcode: Errcode(40001 | 40014 | 42001), .. })
+    }
+
+    /// What a caller is told, if the API has no answer of its own for it.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Unreachable { .. } | Self::Lost { .. } => Code::UpstreamBusy,
+            Self::Refused { errcode, .. } => match errcode.class() {
+                Class::Busy | Class::Token => Code::UpstreamBusy,
+                Class::Quota => Code::RateLimited,
+                Class::Config | Class::Request => Code::Internal,
+            },
         }
     }
 }
@@ -54,6 +78,8 @@ pub enum WeChatError {
         errcode: Errcode,
         /// WeChat's id of the request.
         rid: Option<String>,
+        /// What the message tells and the number does not: the refused address (40164), the wrong key (47003).
+        detail: Option<String>,
     },
     /// The request never left: repeating it is safe.
     #[error("{path} can't be reached")]

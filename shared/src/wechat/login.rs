@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Client, Errcode, Repeat, WeChatError};
+use super::{Call, Client, Errcode, Repeat, WeChatError};
 use crate::{
     error::{ApiError, Code},
     host::{Host, HostError},
@@ -87,9 +87,10 @@ impl LoginClient {
             ("js_code", code),
             ("grant_type", "authorization_code"),
         ];
-        let answer = self.client.get(PATH, &query, Repeat::UnlessLost).await.map_err(failed)?;
-        let answer: Answer =
-            serde_json::from_value(answer).map_err(|_| LoginError::Config(not_understood("its fields")))?;
+        let call = Call { repeat: Repeat::UnlessLost, ..Call::get(PATH, &query) };
+        let answer = self.client.json(&call).await.map_err(failed)?;
+        let answer: Answer = serde_json::from_value(answer.into())
+            .map_err(|_| LoginError::Config(not_understood("its fields")))?;
         let openid = OpenId::parse(&answer.openid).map_err(|error| LoginError::Config(Box::new(error)))?;
         let session_key =
             SessionKey::parse(&answer.session_key).map_err(|error| LoginError::Config(Box::new(error)))?;

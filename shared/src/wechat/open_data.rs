@@ -94,17 +94,23 @@ pub fn decrypt<'k>(
         serde_json::from_slice::<Map<String, Value>>(&plain).ok()
     };
     let object = keys.into_iter().find_map(open).ok_or(OpenDataError::Key)?;
-
-    let mark =
-        object.get("watermark").and_then(|mark| Mark::deserialize(mark).ok()).ok_or(OpenDataError::AppId)?;
-    if mark.appid != watermark.app_id.as_str() {
-        return Err(OpenDataError::AppId);
-    }
-    let (now, made) = (watermark.now, mark.timestamp);
-    if now.since(made) > watermark.max_age || made.since(now) > FUTURE {
-        return Err(OpenDataError::Stale);
-    }
+    watermark.check(&object)?;
     Ok(object)
+}
+
+impl Watermark<'_> {
+    /// Sees that `object` carries this watermark.
+    ///
+    /// # Errors
+    /// [`OpenDataError::AppId`] or [`OpenDataError::Stale`].
+    pub fn check(&self, object: &Map<String, Value>) -> Result<(), OpenDataError> {
+        let mark = object.get("watermark").and_then(|mark| Mark::deserialize(mark).ok());
+        let mark = mark.filter(|mark| mark.appid == self.app_id.as_str()).ok_or(OpenDataError::AppId)?;
+        if self.now.since(mark.timestamp) > self.max_age || mark.timestamp.since(self.now) > FUTURE {
+            return Err(OpenDataError::Stale);
+        }
+        Ok(())
+    }
 }
 
 /// How far ahead of ours WeChat's clock may be.

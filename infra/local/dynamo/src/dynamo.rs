@@ -17,10 +17,11 @@ use crate::access::policy::Policies;
 use crate::engine;
 use crate::error::DynamoError;
 use crate::fault::{Fault, Faults};
-use crate::record::{Call, PermissionUse, Record};
+use crate::record::{Call, Permission, PermissionUse, Record};
 use crate::secrets::Secrets;
-use crate::server::serve;
+use crate::server::{Refusal, serve};
 use crate::server::world::{Reply, World};
+use crate::sigv4::Received;
 use crate::target::{Service, Target};
 
 /// How to start.
@@ -84,6 +85,17 @@ impl Dynamo {
     /// function's logical id.
     pub fn secret_access_key(&self, caller: &str) -> String {
         secret_access_key(&self.inner.world.operator_secret, caller)
+    }
+
+    /// Who sent a request to another `service`, if the signature is right and the statements allow the action on the
+    /// resource. It is recorded like a call.
+    pub fn authorize(
+        &self,
+        received: &Received<'_>,
+        service: &str,
+        permission: Permission,
+    ) -> Result<String, Refusal> {
+        self.inner.world.authorize(received, service, permission)
     }
 
     /// A secret's current value.

@@ -11,7 +11,7 @@ use local_dynamo::Dynamo;
 use local_template::{Stack, Template};
 use local_wechat::WeChat;
 use serde_json::Value;
-use shared::host::Clock;
+use shared::host::{Clock, Host};
 
 use crate::{
     config::Config,
@@ -20,7 +20,7 @@ use crate::{
     function::Entry,
     functions::Functions,
     http::{self, Gateway, Routes},
-    key,
+    invoke, key,
     options::Options,
     registry::REGISTRY,
     schedule, seed,
@@ -39,6 +39,7 @@ pub struct Bundle {
     dynamo: Dynamo,
     wechat: Option<WeChat>,
     functions: Functions,
+    lambda_url: String,
     servers: Servers,
 }
 
@@ -78,7 +79,10 @@ impl Bundle {
         };
         let dynamo = Dynamo::start(&stack, options).await.map_err(StartError::Dynamo)?;
         seed::products(&stack, &dynamo).await.map_err(StartError::Seed)?;
-        let functions = Functions::new(&stack, registry, &dynamo, &clock, &config.roots)?;
+        let (lambda, lambda_address) = listen(0).await?;
+        let lambda_url = url(lambda_address);
+        let functions = Functions::new(&stack, registry, &dynamo, &clock, &config.roots, &lambda_url)?;
+        servers.serve(lambda, invoke::router(&stack, &functions, &dynamo));
 
         let gateway = Gateway::new(Routes::new(&stack, &functions)?, Arc::clone(&clock), address.port());
         let mut app = http::router(gateway);
@@ -90,7 +94,7 @@ impl Bundle {
             let running = schedule::run_all(&stack, &functions, &clock, &servers.stopped());
             servers.watch(running);
         }
-        Ok(Self { address, config, clock, stack, dynamo, wechat, functions, servers })
+        Ok(Self { address, config, clock, stack, dynamo, wechat, functions, lambda_url, servers })
     }
 
     /// Where the API and the controls of the simulator are.
@@ -134,6 +138,18 @@ impl Bundle {
         let schedule = functions.find_map(|function| function.schedules.first()).ok_or_else(unknown)?;
         let now = self.clock.now_millis();
         task.run(schedule::event(schedule, now), schedule::request_id(schedule, now)).await
+    }
+
+    /// Where functions start each other.
+    #[must_use]
+    pub fn lambda_url(&self) -> String {
+        self.lambda_url.clone()
+    }
+
+    /// What a new instance of the function in `functions/<folder>` would find around it: its settings, its permissions.
+    #[must_use]
+    pub fn host(&self, folder: &str) -> Option<Host> {
+        self.functions.of(folder).map(|function| function.host())
     }
 
     /// Makes the next call of the function in `functions/<folder>` a cold start. Returns whether there is such a function.

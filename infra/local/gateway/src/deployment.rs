@@ -18,6 +18,9 @@ pub(crate) fn parameters(config: &Config, simulator: &str, own: &str) -> BTreeMa
         ("WechatApiBase", or(&config.wechat_api_base, simulator)),
         ("PayApiBase", or(&config.pay_api_base, simulator)),
     ]);
+    if config.has_official_account {
+        parameters.insert("OfficialAccountAppId", config.account.official_app_id.clone());
+    }
     if let Some(sign_type) = config.sign_type {
         parameters.insert("PaySignType", sign_type.as_str().to_owned());
     }
@@ -29,6 +32,7 @@ pub(crate) fn secrets(config: &Config, stack: &Stack) -> BTreeMap<String, String
     let account = &config.account;
     [
         ("MiniProgramSecret", json!({"app_secret": account.app_secret})),
+        ("OfficialAccountSecret", json!({"app_secret": account.official_app_secret})),
         ("MerchantSecret", json!({"api_v2_key": account.api_v2_key})),
     ]
     .into_iter()

@@ -5,10 +5,10 @@ use std::{future::Future, sync::Arc, time::Duration};
 use lambda_http::Context;
 use serde_json::Value;
 use shared::{
+    host::Host,
     runtime::{Function, InitError, Instance, Task, TaskInstance},
     telemetry,
 };
-use tokio::sync::Mutex;
 
 use crate::{
     adapter::{Answers, Runs},
@@ -70,15 +70,14 @@ pub(crate) struct Deployed {
 
 enum AnySlot {
     Function(Slot<dyn Answers>),
-    /// Held while it runs: a task is never run twice at once.
-    Task(Mutex<()>, Slot<dyn Runs>),
+    Task(Slot<dyn Runs>),
 }
 
 impl Deployed {
     pub(crate) fn new(entry: &Entry, timeout: Duration, surroundings: Surroundings) -> Self {
         let slot = match entry.code {
             Code::Function(start) => AnySlot::Function(Slot::new(start, surroundings)),
-            Code::Task(start) => AnySlot::Task(Mutex::new(()), Slot::new(start, surroundings)),
+            Code::Task(start) => AnySlot::Task(Slot::new(start, surroundings)),
         };
         Self { folder: entry.folder, timeout, slot }
     }
@@ -104,24 +103,30 @@ impl Deployed {
         .await
     }
 
-    /// Runs the task once, after any run that is under way.
+    /// Runs the task once, beside other runs that are under way, as Lambda does.
     pub(crate) async fn run(self: &Arc<Self>, event: Value, request_id: String) -> Result<Value, CallError> {
-        let AnySlot::Task(busy, _) = &self.slot else { return Err(self.unknown("task")) };
-        let _running = busy.lock().await;
         let this = Arc::clone(self);
         alone(self.timeout, async move {
-            let AnySlot::Task(_, slot) = &this.slot else { return Err(this.unknown("task")) };
+            let AnySlot::Task(slot) = &this.slot else { return Err(this.unknown("task")) };
             let instance = started(slot.instance().await)?;
             instance.run(event, request_id).await.map_err(CallError::Failed)
         })
         .await
     }
 
+    /// What a new instance would find around it.
+    pub(crate) fn host(&self) -> Host {
+        match &self.slot {
+            AnySlot::Function(slot) => slot.host(),
+            AnySlot::Task(slot) => slot.host(),
+        }
+    }
+
     /// Makes the next call a cold start.
     pub(crate) fn restart(&self) {
         match &self.slot {
             AnySlot::Function(slot) => slot.restart(),
-            AnySlot::Task(_, slot) => slot.restart(),
+            AnySlot::Task(slot) => slot.restart(),
         }
     }
 

@@ -24,12 +24,13 @@ impl Functions {
         dynamo: &Dynamo,
         clock: &Arc<dyn Clock>,
         roots: &[CertificateDer<'static>],
+        lambda_url: &str,
     ) -> Result<Self, StartError> {
         let mut functions = BTreeMap::new();
         for function in &stack.functions {
             let entry = entry_of(function, registry)?;
             let surroundings = Surroundings {
-                env: environment(function, dynamo),
+                env: environment(function, dynamo, lambda_url),
                 clock: Arc::clone(clock),
                 roots: roots.to_vec(),
             };
@@ -71,7 +72,7 @@ fn entry_of<'a>(function: &Function, registry: &'a [Entry]) -> Result<&'a Entry,
 }
 
 /// What the template says, and what Lambda adds to it; nothing of this process's own environment.
-fn environment(function: &Function, dynamo: &Dynamo) -> BTreeMap<String, String> {
+fn environment(function: &Function, dynamo: &Dynamo, lambda_url: &str) -> BTreeMap<String, String> {
     let id = function.logical_id.as_str();
     let mut environment = function.environment.clone();
     environment.extend(
@@ -80,6 +81,7 @@ fn environment(function: &Function, dynamo: &Dynamo) -> BTreeMap<String, String>
             ("AWS_ACCESS_KEY_ID", id.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", dynamo.secret_access_key(id)),
             ("AWS_ENDPOINT_URL_DYNAMODB", dynamo.url()),
+            ("AWS_ENDPOINT_URL_LAMBDA", lambda_url.to_owned()),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", dynamo.url()),
         ]
         .map(|(name, value)| (name.to_owned(), value)),

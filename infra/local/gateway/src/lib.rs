@@ -23,6 +23,7 @@ mod error;
 mod function;
 mod functions;
 mod http;
+mod invoke;
 mod key;
 mod moment;
 mod options;

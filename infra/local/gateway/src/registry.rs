@@ -4,10 +4,12 @@ use crate::function::Entry;
 
 /// Every function of the bundle.
 pub(crate) const REGISTRY: &[Entry] = &[
+    Entry::task::<access_token::AccessTokenTask>(),
     Entry::function::<login::LoginFunction>(),
     Entry::function::<order::OrderFunction>(),
     Entry::task::<order_sweep::OrderSweepTask>(),
     Entry::function::<pay_notify::PayNotifyFunction>(),
+    Entry::function::<phone::PhoneFunction>(),
     Entry::function::<unified_order::UnifiedOrderFunction>(),
     Entry::function::<user::UserFunction>(),
 ];

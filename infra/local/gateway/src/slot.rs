@@ -26,7 +26,7 @@ pub(crate) struct Surroundings {
 
 impl Surroundings {
     /// A host of its own, with clients of its own: nothing of one instance is left to the next.
-    fn host(&self) -> Host {
+    pub(crate) fn host(&self) -> Host {
         Host::new(self.env.clone(), self.clock.clone(), Arc::new(SystemRandomness), self.roots.clone())
     }
 }
@@ -47,6 +47,11 @@ impl<T: ?Sized> Slot<T> {
     pub(crate) async fn instance(&self) -> Result<Arc<T>, InitError> {
         let cell = self.current.lock().unwrap_or_else(PoisonError::into_inner).clone();
         cell.get_or_try_init(|| (self.start)(self.surroundings.host())).await.cloned()
+    }
+
+    /// What a new instance would find around it.
+    pub(crate) fn host(&self) -> Host {
+        self.surroundings.host()
     }
 
     /// Makes the next call a cold start.

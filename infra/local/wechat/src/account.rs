@@ -1,4 +1,4 @@
-//! The account the simulator plays: one mini program and its merchant.
+//! The account the simulator plays: one mini program, its merchant and the official account it is linked to.
 
 use std::fmt;
 
@@ -16,12 +16,16 @@ pub struct Account {
     pub mch_id: String,
     /// The merchant's APIv2 key: 32 letters and digits.
     pub api_v2_key: String,
+    /// The official account's `AppID`; cards and page signatures belong to it.
+    pub official_app_id: String,
+    /// The official account's `AppSecret`: 32 hexadecimal digits.
+    pub official_app_secret: String,
 }
 
 impl Account {
     /// Every secret of the account, for searching and masking.
-    pub(crate) fn secrets(&self) -> [&str; 2] {
-        [&self.app_secret, &self.api_v2_key]
+    pub(crate) fn secrets(&self) -> [&str; 3] {
+        [&self.app_secret, &self.api_v2_key, &self.official_app_secret]
     }
 }
 
@@ -33,6 +37,9 @@ impl Default for Account {
             app_secret: "ca9a415ec2e7ca9a415ec2e7ca9a415e".to_owned(),
             mch_id: "1648203957".to_owned(),
             api_v2_key: "canaryApiV2KeyThatMustNeverLeak5".to_owned(),
+            official_app_id: "wx8b27d6035e9f41ca".to_owned(),
+            // "canary official secret", likewise.
+            official_app_secret: "ca9a400ff1c1a15ec2e7ca9a400ff1c1".to_owned(),
         }
     }
 }
@@ -42,6 +49,7 @@ impl fmt::Debug for Account {
         f.debug_struct("Account")
             .field("app_id", &self.app_id)
             .field("mch_id", &self.mch_id)
+            .field("official_app_id", &self.official_app_id)
             .finish_non_exhaustive()
     }
 }
@@ -53,10 +61,14 @@ mod tests {
     #[test]
     fn the_built_in_account_has_the_form_of_a_real_one() {
         let account = Account::default();
-        assert_eq!(account.app_id.len(), 18);
-        assert!(account.app_id.starts_with("wx"));
-        assert_eq!(account.app_secret.len(), 32);
-        assert!(account.app_secret.chars().all(|c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase()));
+        for app_id in [&account.app_id, &account.official_app_id] {
+            assert_eq!(app_id.len(), 18);
+            assert!(app_id.starts_with("wx"));
+        }
+        for secret in [&account.app_secret, &account.official_app_secret] {
+            assert_eq!(secret.len(), 32);
+            assert!(secret.chars().all(|c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase()));
+        }
         assert_eq!(account.mch_id.len(), 10);
         assert_eq!(account.api_v2_key.len(), 32);
         assert!(account.api_v2_key.chars().all(|c| c.is_ascii_alphanumeric()));

@@ -50,6 +50,11 @@ pub(crate) fn parse_pay_time(text: &str) -> Option<u64> {
     u64::try_from(moment.unix_timestamp()).ok()?.checked_mul(SECOND)
 }
 
+/// The number of the day in UTC+8.
+pub(crate) fn day(millis: u64) -> u64 {
+    millis.saturating_add(8 * HOUR) / DAY
+}
+
 fn in_china(millis: u64) -> OffsetDateTime {
     i64::try_from(millis / SECOND)
         .ok()

@@ -1,4 +1,4 @@
-//! The routes the host mounts under `/_wechat`: users, their phones, the ledger, the log and the faults.
+//! The routes the host mounts under `/_wechat`: users, their steps and phones, the ledger, the messages, the log and the faults.
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -6,18 +6,22 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::faults::Fault;
 use crate::phone::{self, Arguments, Failure};
 use crate::users::{self, NewUser};
 use crate::wechat::WeChat;
+use crate::werun::StepInfo;
 
 pub(crate) fn router(wechat: WeChat) -> Router {
     Router::new()
         .route("/users", post(create_user))
+        .route("/werun", post(set_steps))
         .route("/wx/{api}", post(call_phone))
         .route("/orders", get(list_orders))
+        .route("/messages", get(list_messages))
         .route("/log", get(list_calls))
         .route("/faults", get(list_faults).post(add_faults).delete(clear_faults))
         .with_state(wechat)
@@ -32,7 +36,32 @@ async fn create_user(State(wechat): State<WeChat>, body: Bytes) -> Response {
     if new.openid.as_deref().is_some_and(|openid| !users::is_openid(openid)) {
         return refuse("an openid has 28 characters, begins with o and consists of A-Z a-z 0-9 - _");
     }
-    Json(wechat.create_user(new)).into_response()
+    match wechat.try_create_user(new) {
+        Ok(user) => Json(user).into_response(),
+        Err(error) => refuse(&error.to_string()),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct StepsBody {
+    openid: String,
+    /// Absent: the user walks by themselves again.
+    step_info_list: Option<Vec<StepInfo>>,
+}
+
+async fn set_steps(State(wechat): State<WeChat>, body: Bytes) -> Response {
+    let StepsBody { openid, step_info_list } = match serde_json::from_slice(&body) {
+        Ok(steps) => steps,
+        Err(error) => return refuse(&error.to_string()),
+    };
+    let now = wechat.now();
+    let state = &mut *wechat.state();
+    if state.users.get(&openid).is_none() {
+        return refuse("unknown openid: create the user first with POST /_wechat/users");
+    }
+    state.steps.set(&openid, step_info_list);
+    Json(json!({"stepInfoList": state.steps.of(&openid, now)})).into_response()
 }
 
 async fn call_phone(State(wechat): State<WeChat>, Path(api): Path<String>, body: Bytes) -> Response {
@@ -49,6 +78,10 @@ async fn call_phone(State(wechat): State<WeChat>, Path(api): Path<String>, body:
 
 async fn list_orders(State(wechat): State<WeChat>) -> Json<Value> {
     Json(json!({"orders": wechat.ledger()}))
+}
+
+async fn list_messages(State(wechat): State<WeChat>) -> Json<Value> {
+    Json(json!({"messages": wechat.messages()}))
 }
 
 async fn list_calls(State(wechat): State<WeChat>) -> Json<Value> {

@@ -3,6 +3,8 @@
 //! A fault waits for the next matching request (or payment notice) and is used up after `times` of them.
 //! Where several wait for the same request, the one that was set first is used.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
@@ -124,6 +126,72 @@ pub enum Fault {
         #[serde(default = "once")]
         times: u32,
     },
+    /// All access tokens die just before the next request with one, which therefore gets 40001.
+    TokenRevoked {
+        /// The upstream path; any with an `access_token` if absent.
+        path: Option<String>,
+        /// Whether `stable_token` gives the dead token until it is asked with `force_refresh`.
+        #[serde(default)]
+        stuck: bool,
+        /// How many requests.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// The address of the caller is not in the console's whitelist: 40164.
+    IpRefused {
+        /// The upstream path, for example `/cgi-bin/stable_token`.
+        path: String,
+        /// The address the `errmsg` names.
+        #[serde(default = "documentation_address")]
+        address: String,
+        /// How many requests.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// The calls of the day are used up: 45009.
+    Quota {
+        /// The upstream path.
+        path: String,
+        /// How many requests.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// Instead of the picture comes JSON, under the picture's content type.
+    JsonInsteadOfImage {
+        /// The upstream path.
+        path: String,
+        /// The errcode in it: 0 is no picture either.
+        #[serde(default)]
+        errcode: i64,
+        /// How many requests.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// The picture comes as `text/plain`.
+    ImageAsTextPlain {
+        /// The upstream path.
+        path: String,
+        /// How many requests.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// The released mini program has no such page (41030), until the faults are cleared.
+    PageMissing {
+        /// The page, without a leading `/` and without a query.
+        page: String,
+    },
+    /// The account has no such subscribe template (40037 and, on the phone, 20001), until the faults are
+    /// cleared.
+    TemplateUnknown {
+        /// The template.
+        template_id: String,
+    },
+    /// The paid quota of phone numbers is used up: `getPhoneNumber` fails on the phone with 1400001.
+    PhoneQuota {
+        /// How many taps.
+        #[serde(default = "once")]
+        times: u32,
+    },
     /// WeChat holds the user for a risk and refuses the login (40226), until the faults are cleared.
     LoginBlocked {
         /// The user.
@@ -147,7 +215,9 @@ pub(crate) enum FaultError {
     },
     /// The fault speaks of the other family of APIs.
     #[error(
-        "fault {fault} does not apply to {path}: errcode is the platform's, err_code and bad_sign are Pay's"
+        "fault {fault} does not apply to {path}: errcode, ip_refused and quota are the platform's, \
+         token_revoked is of APIs with an access_token, json_instead_of_image and image_as_text_plain of \
+         those that answer pictures, err_code and bad_sign are Pay's"
     )]
     WrongFamily {
         /// The fault's name.
@@ -181,6 +251,9 @@ impl Fault {
         if matches!(self, Self::HttpStatus { status, .. } if !(200..=599).contains(status)) {
             return Err(FaultError::OutOfRange("status must be between 200 and 599"));
         }
+        if matches!(self, Self::IpRefused { address, .. } if address.parse::<IpAddr>().is_err()) {
+            return Err(FaultError::OutOfRange("address must be an IPv4 or IPv6 address"));
+        }
         let Some(path) = self.path() else { return Ok(()) };
         let Some(family) = upstream::family_of(path) else {
             return Err(FaultError::UnknownPath {
@@ -189,7 +262,9 @@ impl Fault {
             });
         };
         let applies = match self {
-            Self::Errcode { .. } => family == Family::Platform,
+            Self::Errcode { .. } | Self::IpRefused { .. } | Self::Quota { .. } => family != Family::Pay,
+            Self::TokenRevoked { .. } => needs_token(family),
+            Self::JsonInsteadOfImage { .. } | Self::ImageAsTextPlain { .. } => family == Family::Picture,
             Self::ErrCode { .. } | Self::BadSign { .. } => family == Family::Pay,
             _ => true,
         };
@@ -216,6 +291,14 @@ impl Fault {
             Self::NoticeDelayed { .. } => "notice_delayed",
             Self::NoticeForged { .. } => "notice_forged",
             Self::NoticeReordered { .. } => "notice_reordered",
+            Self::TokenRevoked { .. } => "token_revoked",
+            Self::IpRefused { .. } => "ip_refused",
+            Self::Quota { .. } => "quota",
+            Self::JsonInsteadOfImage { .. } => "json_instead_of_image",
+            Self::ImageAsTextPlain { .. } => "image_as_text_plain",
+            Self::PageMissing { .. } => "page_missing",
+            Self::TemplateUnknown { .. } => "template_unknown",
+            Self::PhoneQuota { .. } => "phone_quota",
             Self::LoginBlocked { .. } => "login_blocked",
         }
     }
@@ -229,7 +312,12 @@ impl Fault {
             | Self::TimeoutAfter { path, .. }
             | Self::HttpStatus { path, .. }
             | Self::Garbage { path, .. }
-            | Self::BadSign { path, .. } => Some(path),
+            | Self::BadSign { path, .. }
+            | Self::IpRefused { path, .. }
+            | Self::JsonInsteadOfImage { path, .. }
+            | Self::ImageAsTextPlain { path, .. }
+            | Self::Quota { path, .. } => Some(path),
+            Self::TokenRevoked { path, .. } => path.as_deref(),
             _ => None,
         }
     }
@@ -248,12 +336,18 @@ impl Fault {
             | Self::HttpStatus { times, .. }
             | Self::Garbage { times, .. }
             | Self::BadSign { times, .. }
+            | Self::TokenRevoked { times, .. }
+            | Self::IpRefused { times, .. }
+            | Self::JsonInsteadOfImage { times, .. }
+            | Self::ImageAsTextPlain { times, .. }
+            | Self::Quota { times, .. }
+            | Self::PhoneQuota { times }
             | Self::NoticeLost { times }
             | Self::NoticeDuplicate { times, .. }
             | Self::NoticeDelayed { times, .. }
             | Self::NoticeForged { times }
             | Self::NoticeReordered { times } => Some(times),
-            Self::LoginBlocked { .. } => None,
+            Self::LoginBlocked { .. } | Self::PageMissing { .. } | Self::TemplateUnknown { .. } => None,
         }
     }
 }
@@ -277,8 +371,11 @@ impl Faults {
     }
 
     /// The fault that hits a request to this path, if one waits.
-    pub(crate) fn take_for_path(&mut self, path: &str) -> Option<Fault> {
-        self.take(|fault| fault.path() == Some(path))
+    pub(crate) fn take_for(&mut self, path: &str, family: Family) -> Option<Fault> {
+        self.take(|fault| match fault {
+            Fault::TokenRevoked { path: None, .. } => needs_token(family),
+            fault => fault.path() == Some(path),
+        })
     }
 
     /// Uses up one time of the first fault that matches.
@@ -296,8 +393,17 @@ impl Faults {
     }
 }
 
+fn needs_token(family: Family) -> bool {
+    matches!(family, Family::Token | Family::Picture)
+}
+
 fn once() -> u32 {
     1
+}
+
+/// An address that is nobody's.
+fn documentation_address() -> String {
+    "203.0.113.9".to_owned()
 }
 
 #[cfg(test)]
@@ -310,11 +416,11 @@ mod tests {
     fn a_fault_is_used_up_after_its_times() {
         let mut faults = Faults::default();
         faults.add(Fault::Busy { path: "/sns/jscode2session".to_owned(), times: 2 });
-        assert!(faults.take_for_path("/pay/orderquery").is_none());
-        assert!(faults.take_for_path("/sns/jscode2session").is_some());
+        assert!(faults.take_for("/pay/orderquery", Family::Pay).is_none());
+        assert!(faults.take_for("/sns/jscode2session", Family::Secret).is_some());
         assert_eq!(faults.active(), [Fault::Busy { path: "/sns/jscode2session".to_owned(), times: 1 }]);
-        assert!(faults.take_for_path("/sns/jscode2session").is_some());
-        assert!(faults.take_for_path("/sns/jscode2session").is_none());
+        assert!(faults.take_for("/sns/jscode2session", Family::Secret).is_some());
+        assert!(faults.take_for("/sns/jscode2session", Family::Secret).is_none());
     }
 
     #[test]
@@ -324,6 +430,14 @@ mod tests {
         let list =
             json!([{"fault": "notice_forged", "times": 3}, {"fault": "garbage", "path": "/pay/orderquery"}]);
         assert_eq!(Fault::read(list).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_revocation_without_a_path_hits_whatever_is_called_with_a_token() {
+        let mut faults = Faults::default();
+        faults.add(Fault::TokenRevoked { path: None, stuck: false, times: 1 });
+        assert!(faults.take_for("/cgi-bin/stable_token", Family::Secret).is_none());
+        assert!(faults.take_for("/wxa/checksession", Family::Token).is_some());
     }
 
     #[test]
@@ -347,6 +461,9 @@ mod tests {
             json!({"fault": "errcode", "path": "/pay/orderquery", "errcode": 1}),
             json!({"fault": "bad_sign", "path": "/sns/jscode2session"}),
             json!({"fault": "http_status", "path": "/pay/orderquery", "status": 99}),
+            json!({"fault": "quota", "path": "/pay/orderquery"}),
+            json!({"fault": "token_revoked", "path": "/cgi-bin/token"}),
+            json!({"fault": "ip_refused", "path": "/cgi-bin/token", "address": "somewhere"}),
         ] {
             assert!(Fault::read(json.clone()).is_err(), "{json}");
         }
@@ -359,6 +476,9 @@ mod tests {
             Fault::ErrCode { path: String::new(), err_code: String::new(), times: 1 },
             Fault::NoticeDuplicate { copies: 1, times: 1 },
             Fault::LoginBlocked { openid: String::new() },
+            Fault::TokenRevoked { path: None, stuck: true, times: 1 },
+            Fault::IpRefused { path: String::new(), address: String::new(), times: 1 },
+            Fault::Quota { path: String::new(), times: 1 },
         ] {
             assert_eq!(serde_json::to_value(&fault).unwrap()["fault"], fault.name());
         }

@@ -5,8 +5,8 @@
 //! serves, so that one misreading cannot be in both.
 //!
 //! ```text
-//!   test, browser ──▶ control()   /users /wx/{api} /orders /log /faults
-//!   back end      ──▶ upstream()  /sns/… /pay/…
+//!   test, browser ──▶ control()   /users /werun /wx/{api} /orders /messages /log /faults
+//!   back end      ──▶ upstream()  /sns/… /cgi-bin/… /wxa/… /wxaapi/… /pay/…
 //!   back end      ◀── notices to the order's notify_url, redelivered on WeChat's schedule
 //! ```
 //!
@@ -24,6 +24,7 @@ mod log;
 mod open_data;
 mod pay;
 mod phone;
+mod phone_number;
 mod platform;
 mod random;
 mod state;
@@ -32,10 +33,13 @@ mod tests;
 mod upstream;
 mod users;
 mod wechat;
+mod werun;
 
 pub use account::Account;
 pub use faults::Fault;
 pub use log::{Call, CallKind};
 pub use pay::{LedgerEntry, SignType, TradeState};
+pub use platform::subscribe::Message;
 pub use users::{NewUser, User};
 pub use wechat::{Options, WeChat};
+pub use werun::StepInfo;

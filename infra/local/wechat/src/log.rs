@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::random;
+
 /// Which way a logged exchange went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -44,7 +46,8 @@ pub struct Call {
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     calls: Vec<Call>,
-    session_keys: HashSet<String>,
+    /// Session keys, access tokens and tickets.
+    issued: HashSet<String>,
     secrets: Vec<String>,
 }
 
@@ -53,14 +56,14 @@ impl Log {
         Self { secrets: secrets.into_iter().collect(), ..Self::default() }
     }
 
-    /// From now on the session key is masked.
-    pub(crate) fn remember_session_key(&mut self, session_key: &str) {
-        self.session_keys.insert(session_key.to_owned());
+    /// From now on the session key, access token or ticket is masked.
+    pub(crate) fn remember(&mut self, secret: &str) {
+        self.issued.insert(secret.to_owned());
     }
 
     /// Every secret that was ever held or issued.
     pub(crate) fn canaries(&self) -> Vec<String> {
-        self.secrets.iter().chain(&self.session_keys).cloned().collect()
+        self.secrets.iter().chain(&self.issued).cloned().collect()
     }
 
     /// Appends the exchange, numbered and masked.
@@ -104,7 +107,8 @@ impl Log {
         for secret in self.secrets.iter().filter(|secret| !secret.is_empty()) {
             masked = masked.replace(secret, MASK);
         }
-        for found in session_keys_in(text).filter(|found| self.session_keys.contains(*found)) {
+        let suspects = session_keys_in(text).chain(tokens_in(text));
+        for found in suspects.filter(|found| self.issued.contains(*found)) {
             masked = masked.replace(found, MASK);
         }
         masked
@@ -116,10 +120,16 @@ fn session_keys_in(text: &str) -> impl Iterator<Item = &str> {
     text.match_indices("==").filter_map(move |(end, _)| text.get(end.checked_sub(22)?..end + 2))
 }
 
+/// What has the form of an access token or a ticket.
+fn tokens_in(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !u8::try_from(c).is_ok_and(random::is_url_safe));
+    words.filter(|word| word.len() >= 64)
+}
+
 const MASK: &str = "***";
 
 /// Fields that are hidden even if their value is not a secret of ours: a mistyped secret is a secret too.
-const SECRET_FIELDS: [&str; 4] = ["secret", "session_key", "access_token", "key"];
+const SECRET_FIELDS: [&str; 5] = ["secret", "session_key", "access_token", "ticket", "key"];
 
 #[cfg(test)]
 mod tests {
@@ -145,15 +155,18 @@ mod tests {
     #[test]
     fn a_secret_is_masked_wherever_it_stands() {
         let mut log = Log::new(["topsecret".to_owned()]);
-        log.remember_session_key("HyVFkGl5F5OQWJZZaNzBBg==");
+        log.remember("HyVFkGl5F5OQWJZZaNzBBg==");
+        let token = random::access_token();
+        log.remember(&token);
         log.push(call(json!({
             "secret": "mistyped",
             "body": "it is topsecret",
+            "url": format!("/x?access_token={token}&y=1"),
             "list": ["x HyVFkGl5F5OQWJZZaNzBBg== y", "tiihtNczf5v6AKRyjwEUhQ=="],
         })));
         let shown = serde_json::to_string(log.calls()).unwrap();
         assert!(
-            !shown.contains("topsecret") && !shown.contains("HyVFk") && !shown.contains("mistyped"),
+            ["topsecret", "HyVFk", "mistyped", &token].iter().all(|secret| !shown.contains(secret)),
             "{shown}"
         );
         assert!(shown.contains("tiihtNczf5v6AKRyjwEUhQ=="));

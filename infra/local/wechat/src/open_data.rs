@@ -12,13 +12,24 @@ use base64::engine::general_purpose::STANDARD;
 use cbc::Encryptor;
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
+use hmac::{Hmac, KeyInit, Mac};
 use sha1::{Digest, Sha1};
+use sha2::Sha256;
 
 use crate::random;
 
 /// `signature` of `wx.getUserInfo`: lower-case hexadecimal SHA-1 of `rawData` and the session key's text.
 pub(crate) fn signature(raw_data: &str, session_key: &str) -> String {
     random::hex(&Sha1::new().chain_update(raw_data).chain_update(session_key).finalize())
+}
+
+/// The signature under which a server asks about a session: lower-case hexadecimal HMAC-SHA256 of the body
+/// under the session key's text.
+pub(crate) fn session_signature(body: &str, session_key: &str) -> String {
+    // A key of any length is a key of HMAC, so the refusal never comes.
+    Hmac::<Sha256>::new_from_slice(session_key.as_bytes())
+        .map(|mac| random::hex(&mac.chain_update(body).finalize().into_bytes()))
+        .unwrap_or_default()
 }
 
 /// `encryptedData` (base64), or `None` if the session key is not the base64 of 16 bytes.
@@ -89,5 +100,28 @@ mod tests {
         let raw = "{\"nickName\":\"测试\\\"引号\\\"\",\"gender\":1,\"language\":\"zh_CN\",\"city\":\"\",\"province\":\"\",\
             \"country\":\"\",\"avatarUrl\":\"\"}";
         assert_eq!(signature(raw, "0DcDwiDekHEtMhXgEbBewA=="), "073438757822e6d564c6f997d7c7cd111d6c50b5");
+    }
+
+    #[test]
+    fn a_session_signature_is_made_as_in_the_documentation() {
+        for (body, session_key, signature) in [
+            (
+                "{\"foo\":\"bar\"}",
+                "o0q0otL8aEzpcZL/FT9WsQ==",
+                "654571f79995b2ce1e149e53c0a33dc39c0a74090db514261454e8dbe432aa0b",
+            ),
+            (
+                "",
+                "o0q0otL8aEzpcZL/FT9WsQ==",
+                "46e043c5525c2d817c44be603d30837a808a1d930d038f6fdc3e62a201fed128",
+            ),
+            (
+                "",
+                "0DcDwiDekHEtMhXgEbBewA==",
+                "f4f68d6788c1dce7e117ede0f93005ef61a3cff0279ecb8ade012087579ba506",
+            ),
+        ] {
+            assert_eq!(session_signature(body, session_key), signature);
+        }
     }
 }

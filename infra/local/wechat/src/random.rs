@@ -1,7 +1,7 @@
 //! Identifiers, keys and nonces in the forms WeChat gives them.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use crate::clock;
 
@@ -27,9 +27,44 @@ pub(crate) fn login_code() -> String {
     format!("0{}", pick(ALPHABET, &bytes::<31>()))
 }
 
+/// 64 hexadecimal digits, as the phone-number button gives them.
+pub(crate) fn phone_code() -> String {
+    hex(&bytes::<32>())
+}
+
+/// 43 characters, as the subscribe messages' templates have.
+pub(crate) fn template_id() -> String {
+    URL_SAFE_NO_PAD.encode(bytes::<32>())
+}
+
+/// 19 digits that begin with 2: a number that fits in 64 bits with a sign and not in 53.
+pub(crate) fn msgid() -> u64 {
+    2_000_000_000_000_000_000 + u64::from_be_bytes(bytes()) % 1_000_000_000_000_000_000
+}
+
 /// Base64 of 16 bytes: 24 characters that end in `==`.
 pub(crate) fn session_key() -> String {
     STANDARD.encode(bytes::<16>())
+}
+
+/// 135 characters, URL-safe: a real one may have up to 512.
+pub(crate) fn access_token() -> String {
+    format!("72_{}", URL_SAFE_NO_PAD.encode(bytes::<99>()))
+}
+
+/// Whether the text has the form of an access token.
+pub(crate) fn is_access_token(text: &str) -> bool {
+    text.len() >= 100 && text.bytes().all(is_url_safe)
+}
+
+/// 86 characters, URL-safe.
+pub(crate) fn ticket() -> String {
+    URL_SAFE_NO_PAD.encode(bytes::<64>())
+}
+
+/// A character of tokens and tickets.
+pub(crate) fn is_url_safe(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
 /// 32 hexadecimal digits.
@@ -59,7 +94,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn digits(bytes: &[u8]) -> String {
+/// A decimal digit for each byte.
+pub(crate) fn digits(bytes: &[u8]) -> String {
     pick(b"0123456789", bytes)
 }
 
@@ -83,6 +119,8 @@ mod tests {
         assert_eq!(login_code().len(), 32);
         assert_eq!(session_key().len(), 24);
         assert!(session_key().ends_with("=="));
+        assert!(is_access_token(&access_token()));
+        assert_eq!(ticket().len(), 86);
         assert_eq!(prepay_id(now).len(), 36);
         assert!(prepay_id(now).starts_with("wx20231115061402"));
         assert_eq!(transaction_id(now).len(), 28);

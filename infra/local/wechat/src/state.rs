@@ -5,13 +5,23 @@ use crate::delivery::Delivery;
 use crate::faults::Faults;
 use crate::log::Log;
 use crate::pay::Orders;
-use crate::platform::Sessions;
+use crate::platform::subscribe::{Subscriptions, Templates};
+use crate::platform::wxacode::Codes;
+use crate::platform::{PhoneCodes, Sessions, Tickets, Tokens};
 use crate::users::Users;
+use crate::werun::Steps;
 
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) users: Users,
     pub(crate) sessions: Sessions,
+    pub(crate) tokens: Tokens,
+    pub(crate) tickets: Tickets,
+    pub(crate) phone_codes: PhoneCodes,
+    pub(crate) steps: Steps,
+    pub(crate) codes: Codes,
+    pub(crate) templates: Templates,
+    pub(crate) subscriptions: Subscriptions,
     pub(crate) orders: Orders,
     pub(crate) faults: Faults,
     pub(crate) log: Log,
@@ -24,6 +34,13 @@ impl State {
         Self {
             users: Users::default(),
             sessions: Sessions::default(),
+            tokens: Tokens::default(),
+            tickets: Tickets::default(),
+            phone_codes: PhoneCodes::default(),
+            steps: Steps::default(),
+            codes: Codes::default(),
+            templates: Templates::default(),
+            subscriptions: Subscriptions::default(),
             orders: Orders::default(),
             faults: Faults::default(),
             log: Log::new(account.secrets().map(str::to_owned)),

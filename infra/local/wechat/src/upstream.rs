@@ -18,14 +18,18 @@ use serde_json::Value;
 use crate::faults::Fault;
 use crate::log::{Call, CallKind};
 use crate::pay::v2;
-use crate::platform::{self, login};
+use crate::platform::{self, login, phone_number, session_check, subscribe, ticket, token, wxacode};
 use crate::wechat::WeChat;
 
-/// Which of WeChat's two hosts an API belongs to.
+/// How an API is called: on `api.weixin.qq.com` with JSON and errcodes, or on WeChat Pay's host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Family {
-    /// `api.weixin.qq.com`: JSON, errcodes.
-    Platform,
+    /// With an appid and its secret.
+    Secret,
+    /// With an `access_token`.
+    Token,
+    /// With an `access_token`; the answer is a picture.
+    Picture,
     /// `api.mch.weixin.qq.com`: signed.
     Pay,
 }
@@ -44,7 +48,7 @@ pub(crate) struct Received {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) content_type: &'static str,
-    pub(crate) body: String,
+    pub(crate) body: Bytes,
     pub(crate) outcome: String,
 }
 
@@ -55,25 +59,48 @@ struct Route {
     family: Family,
     /// The request's fields for the log; secrets are masked there.
     summary: fn(&Received) -> Value,
-    judge: fn(&WeChat, &Received, Option<&Fault>) -> Answer,
+    judge: Judge,
 }
 
 /// Every API there is.
-const ROUTES: [Route; 4] = [
-    platform_route("/sns/jscode2session", login::code_to_session),
+const ROUTES: &[Route] = &[
+    secret_route("/sns/jscode2session", login::code_to_session),
+    secret_route("/cgi-bin/token", token::token),
+    secret_route("/cgi-bin/stable_token", token::stable_token),
+    token_route("/cgi-bin/ticket/getticket", ticket::get_ticket),
+    token_route("/wxa/checksession", session_check::check_session),
+    token_route("/wxa/resetusersessionkey", session_check::reset_session_key),
+    token_route("/wxa/business/getuserphonenumber", phone_number::get_user_phone_number),
+    token_route("/cgi-bin/message/subscribe/send", subscribe::send::send),
+    token_route("/wxaapi/newtmpl/getcategory", subscribe::templates::get_category),
+    token_route("/wxaapi/newtmpl/getpubtemplatetitles", subscribe::templates::get_titles),
+    token_route("/wxaapi/newtmpl/getpubtemplatekeywords", subscribe::templates::get_keywords),
+    token_route("/wxaapi/newtmpl/addtemplate", subscribe::templates::add),
+    token_route("/wxaapi/newtmpl/gettemplate", subscribe::templates::list),
+    token_route("/wxaapi/newtmpl/deltemplate", subscribe::templates::delete),
+    picture_route("/wxa/getwxacode", wxacode::get_wxacode),
+    picture_route("/wxa/getwxacodeunlimit", wxacode::get_wxacode_unlimited),
+    picture_route("/cgi-bin/wxaapp/createwxaqrcode", wxacode::create_wxa_qrcode),
     pay_route("/pay/unifiedorder", v2::unified_order::answer),
     pay_route("/pay/orderquery", v2::order_query::answer),
     pay_route("/pay/closeorder", v2::close_order::answer),
 ];
 
-const fn platform_route(
-    path: &'static str,
-    judge: fn(&WeChat, &Received, Option<&Fault>) -> Answer,
-) -> Route {
-    Route { path, family: Family::Platform, summary: platform::summary, judge }
+type Judge = fn(&WeChat, &Received, Option<&Fault>) -> Answer;
+
+const fn secret_route(path: &'static str, judge: Judge) -> Route {
+    Route { path, family: Family::Secret, summary: platform::summary, judge }
 }
 
-const fn pay_route(path: &'static str, judge: fn(&WeChat, &Received, Option<&Fault>) -> Answer) -> Route {
+const fn token_route(path: &'static str, judge: Judge) -> Route {
+    Route { path, family: Family::Token, summary: platform::summary, judge }
+}
+
+const fn picture_route(path: &'static str, judge: Judge) -> Route {
+    Route { path, family: Family::Picture, summary: platform::summary, judge }
+}
+
+const fn pay_route(path: &'static str, judge: Judge) -> Route {
     Route { path, family: Family::Pay, summary: v2::envelope::summary, judge }
 }
 
@@ -100,7 +127,7 @@ pub(crate) fn family_of(path: &str) -> Option<Family> {
 
 pub(crate) fn router(wechat: WeChat) -> Router {
     let mut router = Router::new();
-    for route in ROUTES {
+    for route in ROUTES.iter().copied() {
         let wechat = wechat.clone();
         router = router.route(
             route.path,
@@ -112,7 +139,7 @@ pub(crate) fn router(wechat: WeChat) -> Router {
     }
     let unknown = Route {
         path: "",
-        family: Family::Platform,
+        family: Family::Secret,
         summary: platform::summary,
         judge: |wechat, _, _| platform::unknown_path(wechat),
     };
@@ -128,7 +155,7 @@ async fn serve(wechat: &WeChat, route: Route, request: Request) -> Response {
     // A body beyond the limit is judged as an empty one.
     let body = to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
     let received = Received { method: head.method, path: head.uri.path().to_owned(), query, body };
-    let fault = wechat.state().faults.take_for_path(route.path);
+    let fault = wechat.state().faults.take_for(route.path, route.family);
 
     let mut call = Call {
         seq: 0,
@@ -188,7 +215,8 @@ fn gateway_page(status: u16) -> Answer {
         content_type: "text/html",
         body: format!(
             "<html>\r\n<head><title>{status}</title></head>\r\n<body><h1>{status}</h1></body>\r\n</html>\r\n"
-        ),
+        )
+        .into(),
         outcome: "a page of HTML".to_owned(),
     }
 }

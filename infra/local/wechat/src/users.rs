@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::phone_number::{NotAPhoneNumber, PhoneNumber};
 use crate::random;
 
 /// What `wx.getUserInfo` calls everybody since nicknames were withdrawn.
@@ -19,6 +20,8 @@ pub struct NewUser {
     pub unionid: Option<String>,
     /// 28 characters that begin with `o`; a random one if absent.
     pub openid: Option<String>,
+    /// `13800138000`, or `+85251234567` for a foreign one; a random one of China if absent.
+    pub phone_number: Option<String>,
 }
 
 /// A user of the mini program.
@@ -32,6 +35,10 @@ pub struct User {
     pub unionid: Option<String>,
     /// The nickname.
     pub nick_name: String,
+    /// The phone number, with the country code if it is a foreign one.
+    pub phone_number: String,
+    #[serde(skip)]
+    pub(crate) number: PhoneNumber,
 }
 
 /// Whether the text has the form of an openid.
@@ -47,25 +54,50 @@ pub(crate) struct Users(HashMap<String, User>);
 
 impl Users {
     /// Makes the user, or changes the one who has this openid: what is absent stays as it was.
-    pub(crate) fn put(&mut self, new: NewUser) -> User {
+    pub(crate) fn put(&mut self, new: NewUser) -> Result<User, NotAPhoneNumber> {
+        let number = new.phone_number.as_deref().map(PhoneNumber::parse).transpose()?;
         let openid = new.openid.unwrap_or_else(random::openid);
+        let unused = self.unused_number();
         let user = self.0.entry(openid.clone()).or_insert_with(|| User {
             openid,
             unionid: None,
             nick_name: ANONYMOUS.to_owned(),
+            phone_number: unused.full(),
+            number: unused,
         });
+        if let Some(number) = number {
+            user.phone_number = number.full();
+            user.number = number;
+        }
         if let Some(nick_name) = new.nick_name {
             user.nick_name = nick_name;
         }
         if new.unionid.is_some() {
             user.unionid = new.unionid;
         }
-        user.clone()
+        Ok(user.clone())
     }
 
-    /// Every openid and unionid.
+    /// Every openid, unionid and phone number, foreign ones with and without the country code.
     pub(crate) fn identities(&self) -> Vec<String> {
-        self.0.values().flat_map(|user| [Some(user.openid.clone()), user.unionid.clone()]).flatten().collect()
+        let of = |user: &User| {
+            let mut texts = vec![user.openid.clone(), user.phone_number.clone()];
+            texts.extend(user.unionid.clone());
+            if user.number.pure() != user.phone_number {
+                texts.push(user.number.pure().to_owned());
+            }
+            texts
+        };
+        self.0.values().flat_map(of).collect()
+    }
+
+    /// A phone number that nobody has.
+    fn unused_number(&self) -> PhoneNumber {
+        let mut number = PhoneNumber::random();
+        while self.0.values().any(|user| user.number == number) {
+            number = PhoneNumber::random();
+        }
+        number
     }
 
     pub(crate) fn get(&self, openid: &str) -> Option<&User> {
@@ -80,13 +112,16 @@ mod tests {
     #[test]
     fn a_user_may_get_a_unionid_later_and_keeps_the_rest() {
         let mut users = Users::default();
-        let user = users.put(NewUser { nick_name: Some("小明".to_owned()), ..NewUser::default() });
+        let named = NewUser { nick_name: Some("小明".to_owned()), ..NewUser::default() };
+        let user = users.put(named).unwrap();
         assert_eq!(user.unionid, None);
-        let bound = users.put(NewUser {
+        let bound = NewUser {
             openid: Some(user.openid.clone()),
             unionid: Some("u1".to_owned()),
-            nick_name: None,
-        });
+            ..NewUser::default()
+        };
+        let bound = users.put(bound).unwrap();
+        assert_eq!(bound.phone_number, user.phone_number);
         assert_eq!(bound.nick_name, "小明");
         assert_eq!(bound.unionid.as_deref(), Some("u1"));
         assert_eq!(users.get(&user.openid), Some(&bound));

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
+use serde_json::Value;
 
 use crate::account::Account;
 use crate::clock::{self, Clock};
@@ -12,8 +13,12 @@ use crate::delivery::Courier;
 use crate::faults::Fault;
 use crate::log::{Call, CallKind};
 use crate::pay::{LedgerEntry, SignType, v2};
+use crate::phone_number::NotAPhoneNumber;
+use crate::platform;
+use crate::platform::subscribe::Message;
 use crate::state::State;
 use crate::users::{NewUser, User};
+use crate::werun::StepInfo;
 use crate::{control, upstream};
 
 /// How the simulator is set up.
@@ -78,19 +83,36 @@ impl WeChat {
         &self.inner.account
     }
 
-    /// Every secret it holds or ever issued: `AppSecret`, merchant key, all session keys.
+    /// Every secret it holds or ever issued: `AppSecret`s, merchant key, all session keys, access tokens and
+    /// tickets.
     pub fn canaries(&self) -> Vec<String> {
         self.state().log.canaries()
     }
 
-    /// The openid and unionid of every user: what must not stand in a log in clear.
+    /// The openid, unionid and phone number of every user: what must not stand in a log in clear.
     pub fn people(&self) -> Vec<String> {
         self.state().users.identities()
     }
 
     /// Makes a user, or changes the one who has the given openid.
+    ///
+    /// # Panics
+    ///
+    /// If the phone number is none.
     pub fn create_user(&self, new: NewUser) -> User {
-        self.state().users.put(new)
+        let made = self.try_create_user(new);
+        #[expect(clippy::panic, reason = "a test that makes such a user has a mistake")]
+        made.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Sets the user's steps: exactly these days are told, oldest first, at most the last 31.
+    pub fn set_steps(&self, openid: &str, steps: impl IntoIterator<Item = StepInfo>) {
+        self.state().steps.set(openid, Some(steps.into_iter().collect()));
+    }
+
+    /// How many phone numbers were given to the back end, each of which is paid for.
+    pub fn charged_phone_calls(&self) -> u64 {
+        self.state().phone_codes.charged()
     }
 
     /// Lets a fault wait for its next matching request.
@@ -126,6 +148,28 @@ impl WeChat {
         self.state().orders.ledger(now)
     }
 
+    /// Ends all access tokens at once: who uses one is told 40001 and can get a new one.
+    pub fn revoke_tokens(&self) {
+        let now = self.now();
+        self.state().tokens.revoke(false, now);
+    }
+
+    /// How often an access token was asked for, by the appid that was given: all requests to
+    /// `/cgi-bin/token` and `/cgi-bin/stable_token`, answered or not.
+    pub fn token_calls(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for call in self.state().log.calls().iter().filter(|call| platform::is_token_path(&call.path)) {
+            let app_id = call.request.get("appid").and_then(Value::as_str).unwrap_or_default();
+            *counts.entry(app_id.to_owned()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The subscribe messages that users got, oldest first.
+    pub fn messages(&self) -> Vec<Message> {
+        self.state().subscriptions.sent().to_vec()
+    }
+
     /// Waits until no notice is on its way or waiting for redelivery. One that `notice_reordered` holds back
     /// is not waited for.
     pub async fn settle(&self) {
@@ -137,6 +181,10 @@ impl WeChat {
     /// caller wants must be given, also `sign_type`; only `sign` is added.
     pub fn sign_notice(&self, fields: BTreeMap<String, String>, sign_type: SignType) -> String {
         v2::notice::signed_body(fields, sign_type, &self.inner.account.api_v2_key)
+    }
+
+    pub(crate) fn try_create_user(&self, new: NewUser) -> Result<User, NotAPhoneNumber> {
+        self.state().users.put(new)
     }
 
     pub(crate) fn now(&self) -> u64 {

@@ -119,6 +119,7 @@ impl Users {
             unionid: login.unionid.clone(),
             nick_name: None,
             avatar_url: None,
+            phone: None,
         };
         let user = Put::builder()
             .table_name(&self.table)

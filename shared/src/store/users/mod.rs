@@ -4,6 +4,7 @@
 //! of two users who turned out to be one person. Together with `SESSIONS_TABLE`, which knows openids.
 
 mod login;
+mod phone;
 mod unionid;
 
 use aws_sdk_dynamodb::{Client, operation::update_item::UpdateItemError, types::ReturnValue};
@@ -20,6 +21,7 @@ use crate::{
 };
 
 pub use login::{LoggedIn, NewLogin};
+pub use phone::Phone;
 
 /// What a user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -66,6 +68,9 @@ pub struct User {
     /// Where the user's picture is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<String>,
+    /// The user's phone number, once given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
 }
 
 /// What a user shows of themself.

@@ -5,3 +5,4 @@ mod serve;
 pub(crate) mod world;
 
 pub(crate) use serve::serve;
+pub use world::Refusal;

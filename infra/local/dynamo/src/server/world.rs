@@ -28,6 +28,15 @@ pub(crate) struct World {
     pub(crate) secrets: Secrets,
 }
 
+/// Why a request to another service is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// AWS's code.
+    pub code: &'static str,
+    /// Whose request, which action, which resource.
+    pub message: String,
+}
+
 /// What goes back.
 pub(crate) enum Reply {
     /// An answer.
@@ -51,6 +60,31 @@ impl World {
         }
     }
 
+    /// A request to another service, which only wants to know who may do it.
+    pub(crate) fn authorize(
+        &self,
+        received: &Received<'_>,
+        service: &str,
+        permission: Permission,
+    ) -> Result<String, Refusal> {
+        let secret_of = |caller: &str| {
+            self.policies.knows(caller).then(|| secret_access_key(&self.operator_secret, caller))
+        };
+        let caller = verify(received, service, now(), secret_of)
+            .map_err(|error| Refusal { code: error.code(), message: error.to_string() })?;
+        let operation = permission.action.rsplit(':').next().unwrap_or_default().to_owned();
+        let needs = [Need { permission, leading_keys: None }];
+        let mut call = self.begin(&caller, &operation, &needs);
+        let refusal = self.policies.lacking(&caller, &needs).map(|lacking| {
+            call.allowed = false;
+            self.record.deny(&caller, lacking);
+            Refusal { code: "AccessDeniedException", message: self.refusal(&caller, lacking) }
+        });
+        call.status = if refusal.is_some() { 403 } else { 200 };
+        self.record.add(call);
+        refusal.map_or(Ok(caller), Err)
+    }
+
     /// A request whose caller is known.
     pub(crate) async fn call(&self, caller: &str, target: Target<'_>, body: &[u8]) -> Reply {
         let request = match serde_json::from_slice::<Value>(body) {
@@ -64,7 +98,7 @@ impl World {
             Service::DynamoDb => needs::of(target.operation, &request, &self.names),
             Service::SecretsManager => needs::of_secret(target.operation, self.secrets.arn(&request)),
         };
-        let mut call = self.begin(caller, target, &needs);
+        let mut call = self.begin(caller, target.operation, &needs);
         if let Some(lacking) = self.policies.lacking(caller, &needs) {
             call.allowed = false;
             self.record.deny(caller, lacking);
@@ -93,7 +127,7 @@ impl World {
         }
     }
 
-    fn begin(&self, caller: &str, target: Target<'_>, needs: &[Need]) -> Call {
+    fn begin(&self, caller: &str, operation: &str, needs: &[Need]) -> Call {
         let mut permissions: Vec<Permission> = needs.iter().map(|need| need.permission.clone()).collect();
         permissions.sort();
         permissions.dedup();
@@ -102,7 +136,7 @@ impl World {
         tables.dedup();
         Call {
             caller: caller.to_owned(),
-            operation: target.operation.to_owned(),
+            operation: operation.to_owned(),
             permissions,
             tables,
             read_units: Cost::default().read,

@@ -16,10 +16,13 @@ pub use self::error::ConfigError;
 use self::file::{File, Merchant, MessagePush, OfficialAccount};
 
 /// What the configuration file says.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// The mini program and its merchant.
     pub account: Account,
+    /// Whether there is an official account, for cards. The built-in simulator has one; another platform has it if the file
+    /// names it.
+    pub has_official_account: bool,
     /// How Pay APIv2 is signed; `None` leaves it to the template.
     pub sign_type: Option<SignType>,
     /// WeChat's open platform; `None` is the built-in simulator.
@@ -30,6 +33,20 @@ pub struct Config {
     pub roots: Vec<CertificateDer<'static>>,
     /// What `notify_url` is built from; `None` is the address the program listens on.
     pub public_base_url: Option<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            account: Account::default(),
+            has_official_account: true,
+            sign_type: None,
+            wechat_api_base: None,
+            pay_api_base: None,
+            roots: Vec::new(),
+            public_base_url: None,
+        }
+    }
 }
 
 impl Config {
@@ -49,7 +66,7 @@ impl Config {
     /// It says something wrong.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, ConfigError> {
         let File { mini_program, official_account, merchant, message_push, upstream, public } = parse(text)?;
-        check_parts_of_later(official_account, message_push)?;
+        check_message_push(message_push)?;
         let mut account = Account::default();
         if let Some(value) = mini_program.app_id {
             account.app_id = check::app_id("mini_program.app_id", value)?;
@@ -57,11 +74,14 @@ impl Config {
         if let Some(value) = mini_program.app_secret {
             account.app_secret = check::secret("mini_program.app_secret", value)?;
         }
+        let own_platform = upstream.wechat_api_base.is_none();
+        let has_official_account = read_official_account(&mut account, official_account, own_platform)?;
         let sign_type = read_merchant(&mut account, merchant, folder)?;
         let base = |key, value: Option<String>| value.map(|value| check::base(key, &value)).transpose();
         let roots = upstream.ca.map(|file| check::certificates("upstream.ca", folder, file)).transpose()?;
         Ok(Self {
             account,
+            has_official_account,
             sign_type,
             wechat_api_base: base("upstream.wechat_api_base", upstream.wechat_api_base)?,
             pay_api_base: base("upstream.pay_api_base", upstream.pay_api_base)?,
@@ -86,6 +106,22 @@ fn form(text: &str, path: &str, error: &toml::de::Error) -> ConfigError {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let key = if ["", "."].contains(&path) { String::new() } else { format!("{path}: ") };
     ConfigError::Form { line: before.matches('\n').count() + 1, key, problem: error.message().to_owned() }
+}
+
+/// Whether there is an official account after all.
+fn read_official_account(
+    account: &mut Account,
+    given: OfficialAccount,
+    own_platform: bool,
+) -> Result<bool, ConfigError> {
+    let named = given.app_id.is_some();
+    if let Some(value) = given.app_id {
+        account.official_app_id = check::app_id("official_account.app_id", value)?;
+    }
+    if let Some(value) = given.app_secret {
+        account.official_app_secret = check::secret("official_account.app_secret", value)?;
+    }
+    Ok(named || own_platform)
 }
 
 fn read_merchant(
@@ -115,9 +151,7 @@ fn read_merchant(
 }
 
 /// Nothing uses these yet; a mistake in them shows now all the same.
-fn check_parts_of_later(account: OfficialAccount, push: MessagePush) -> Result<(), ConfigError> {
-    optional(account.app_id, |value| check::app_id("official_account.app_id", value))?;
-    optional(account.app_secret, |value| check::secret("official_account.app_secret", value))?;
+fn check_message_push(push: MessagePush) -> Result<(), ConfigError> {
     optional(push.token, |value| check::push_token("message_push.token", value))?;
     optional(push.encoding_aes_key, |value| check::encoding_aes_key("message_push.encoding_aes_key", value))?;
     optional(push.mode, |value| check::push_mode("message_push.mode", value))

@@ -5,7 +5,11 @@
 
 mod login;
 mod payment;
+mod phone_number;
+mod sealed;
+mod subscribe;
 mod user_info;
+mod werun;
 
 use http::StatusCode;
 use serde_json::{Map, Value};
@@ -27,12 +31,15 @@ pub(crate) struct Failure {
 type Api = fn(&WeChat, &User, &Arguments) -> Result<Arguments, Failure>;
 
 /// Every `wx` API there is.
-const APIS: [(&str, Api); 5] = [
+const APIS: &[(&str, Api)] = &[
     ("login", login::login),
     ("checkSession", login::check_session),
     ("getUserInfo", user_info::get_user_info),
     ("getUserProfile", user_info::get_user_info),
+    ("getPhoneNumber", phone_number::get_phone_number),
+    ("getWeRunData", werun::get_werun_data),
     ("requestPayment", payment::request_payment),
+    ("requestSubscribeMessage", subscribe::request_subscribe_message),
 ];
 
 impl Failure {
@@ -57,8 +64,8 @@ pub(crate) fn call(wechat: &WeChat, api: &str, mut arguments: Arguments) -> Resu
         .iter()
         .find(|(name, _)| *name == api)
         .ok_or_else(|| {
-            let known = APIS.map(|(name, _)| name).join(", ");
-            Failure::not_found(format!("unknown api; known: {known}"))
+            let known: Vec<_> = APIS.iter().map(|(name, _)| *name).collect();
+            Failure::not_found(format!("unknown api; known: {}", known.join(", ")))
         })
         .and_then(|(_, run)| {
             let user = user_of(wechat, arguments.remove("openid"))?;
@@ -85,6 +92,15 @@ pub(crate) fn text<'a>(arguments: &'a Arguments, name: &str) -> Result<&'a str, 
         Some(Value::Object(_)) => "Object",
     };
     Err(Failure::parameter(&format!("parameter.{name} should be String instead of {given};")))
+}
+
+/// Whether the user says no where the question is yes or no; without `userChoice` it is yes.
+fn user_denies(arguments: &Arguments) -> Result<bool, Failure> {
+    match arguments.get("userChoice").map(Value::as_str) {
+        None | Some(Some("accept")) => Ok(false),
+        Some(Some("reject" | "cancel")) => Ok(true),
+        Some(_) => Err(Failure::parameter("userChoice is \"accept\", \"reject\" or \"cancel\"")),
+    }
 }
 
 fn user_of(wechat: &WeChat, openid: Option<Value>) -> Result<User, Failure> {

@@ -22,9 +22,9 @@ pub(crate) fn code_to_session(wechat: &WeChat, received: &Received, fault: Optio
             if let (Some(unionid), Some(fields)) = (unionid, fields.as_object_mut()) {
                 fields.insert("unionid".to_owned(), unionid.into());
             }
-            success(&fields)
+            Answer { content_type: CONTENT_TYPE, ..success(&fields) }
         }
-        Err(refusal) => failure(wechat, refusal),
+        Err(refusal) => Answer { content_type: CONTENT_TYPE, ..failure(wechat, refusal) },
     }
 }
 
@@ -60,10 +60,13 @@ fn judge(
             .any(|fault| matches!(fault, Fault::LoginBlocked { openid: blocked } if blocked == openid))
     };
     let exchange = state.sessions.exchange(code, &account.app_id, is_blocked, now)?;
-    state.log.remember_session_key(&exchange.session_key);
+    state.log.remember(&exchange.session_key);
     let unionid = state.users.get(&exchange.openid).and_then(|user| user.unionid.clone());
     Ok((exchange, unionid))
 }
+
+/// JSON under this type: callers must not rely on the header.
+const CONTENT_TYPE: &str = "text/plain";
 
 #[cfg(test)]
 mod tests {
@@ -92,7 +95,7 @@ mod tests {
             Received { method: Method::GET, path: String::new(), query, body: axum::body::Bytes::new() };
         let answer = code_to_session(wechat, &received, None);
         assert_eq!((answer.status.as_u16(), answer.content_type), (200, "text/plain"));
-        let body: Value = serde_json::from_str(&answer.body).unwrap();
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
         (body["errcode"].as_i64().unwrap_or(0), body)
     }
 

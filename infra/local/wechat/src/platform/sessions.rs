@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use super::quota::Quota;
 use super::{CODE_USED, INVALID_CODE, LOGIN_BLOCKED, MINUTE_QUOTA, Refusal};
 use crate::clock::{DAY, MINUTE};
 use crate::random;
@@ -18,6 +19,7 @@ pub(crate) struct Sessions {
     keys: HashMap<String, SessionKey>,
     /// When each user's codes were exchanged within the last minute.
     exchanges: HashMap<String, Vec<u64>>,
+    resets: Quota,
 }
 
 #[derive(Debug)]
@@ -88,7 +90,23 @@ impl Sessions {
 
     /// `wx.checkSession`: whether the key the server was given last is still live.
     pub(crate) fn is_live(&self, openid: &str, now: u64) -> bool {
-        self.keys.get(openid).is_some_and(|key| key.exchanged && now < key.used.saturating_add(DISUSE))
+        self.given_key(openid, now).is_some()
+    }
+
+    /// The live key, if the server was given it.
+    pub(crate) fn given_key(&self, openid: &str, now: u64) -> Option<&str> {
+        let key = self.keys.get(openid)?;
+        (key.exchanged && now < key.used.saturating_add(DISUSE)).then_some(key.text.as_str())
+    }
+
+    /// Replaces a live key. The new one lives as long as the old one would have; `None` if this was done too
+    /// often within the minute.
+    pub(crate) fn reset(&mut self, openid: &str, now: u64) -> Option<String> {
+        let key = self.keys.get_mut(openid)?;
+        self.resets.take_in_minute(now, RESETS_PER_MINUTE).then(|| {
+            key.text = random::session_key();
+            key.text.clone()
+        })
     }
 
     /// The key under which the phone's data is encrypted now; using it renews it. A user without a live key
@@ -108,6 +126,9 @@ const CODE_LIFE: u64 = 5 * MINUTE;
 
 /// WeChat does not tell how long an unused session key lives; use renews it.
 const DISUSE: u64 = 3 * DAY;
+
+/// Per app.
+const RESETS_PER_MINUTE: u32 = 60_000;
 
 /// Per user, from the older documentation of errcode 45011.
 const EXCHANGES_PER_MINUTE: usize = 100;
@@ -172,6 +193,18 @@ mod tests {
         assert!(sessions.is_live("o1", DISUSE));
         assert_ne!(sessions.live_key("o1", 3 * DISUSE), given);
         assert!(!sessions.is_live("o1", 3 * DISUSE), "the server does not know the new key");
+    }
+
+    #[test]
+    fn a_reset_replaces_the_key_and_renews_nothing() {
+        let mut sessions = Sessions::default();
+        assert_eq!(sessions.reset("o1", 0), None);
+        let code = sessions.new_code("o1", APP, 0);
+        let given = sessions.exchange(&code, APP, NOBODY, 0).unwrap().session_key;
+        let reset = sessions.reset("o1", DISUSE - 1).unwrap();
+        assert_ne!(reset, given);
+        assert_eq!(sessions.given_key("o1", DISUSE - 1), Some(reset.as_str()));
+        assert_eq!(sessions.given_key("o1", DISUSE), None);
     }
 
     #[test]

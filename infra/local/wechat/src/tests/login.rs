@@ -12,7 +12,7 @@ use super::world::{World, read_json};
 use crate::clock::MINUTE;
 use crate::{NewUser, open_data, users};
 
-fn decrypt(data: &Value, session_key: &str) -> Option<Value> {
+pub(super) fn decrypt(data: &Value, session_key: &str) -> Option<Value> {
     let decode = |text: &Value| STANDARD.decode(text.as_str().unwrap()).unwrap();
     let key: [u8; 16] = STANDARD.decode(session_key).unwrap().try_into().unwrap();
     let iv: [u8; 16] = decode(&data["iv"]).try_into().unwrap();
@@ -21,7 +21,7 @@ fn decrypt(data: &Value, session_key: &str) -> Option<Value> {
     serde_json::from_slice(&plain).ok()
 }
 
-fn session_key(session: &Value) -> &str {
+pub(super) fn session_key(session: &Value) -> &str {
     session["session_key"].as_str().unwrap()
 }
 
@@ -161,7 +161,7 @@ async fn the_log_shows_every_call_and_no_secret() {
     assert_eq!(calls[0].request["js_code"], code.as_str());
     let shown = world.get_json("/_wechat/log").await.to_string();
     let canaries = world.wechat.canaries();
-    assert_eq!(canaries.len(), 3, "app secret, merchant key, one session key");
+    assert_eq!(canaries.len(), 4, "two app secrets, merchant key, one session key");
     assert!(canaries.iter().all(|canary| !shown.contains(canary)), "{shown}");
 }
 
@@ -169,7 +169,7 @@ async fn the_log_shows_every_call_and_no_secret() {
 async fn a_user_may_become_bound_later() {
     let world = World::new().await;
     let bound =
-        NewUser { openid: Some(world.openid.clone()), unionid: Some("u2".to_owned()), nick_name: None };
+        NewUser { openid: Some(world.openid.clone()), unionid: Some("u2".to_owned()), ..NewUser::default() };
     world.wechat.create_user(bound);
     assert_eq!(world.code_to_session(&world.login_code().await).await["unionid"], "u2");
 }

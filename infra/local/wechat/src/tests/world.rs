@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::pay::v2::envelope::own;
 use crate::pay::v2::{Fields, sign, xml};
+use crate::platform::Owner;
 use crate::{NewUser, Options, SignType, WeChat, delivery};
 
 pub(super) const SUCCESS: &str =
@@ -136,6 +137,47 @@ impl World {
 
     pub(super) async fn code_to_session(&self, code: &str) -> Value {
         self.get_json(&self.code_to_session_path(code)).await
+    }
+
+    /// The query of `/cgi-bin/token`.
+    pub(super) fn token_path(&self, owner: Owner) -> String {
+        let (app_id, secret) = self.credentials(owner);
+        format!("/cgi-bin/token?grant_type=client_credential&appid={app_id}&secret={secret}")
+    }
+
+    /// The body of `/cgi-bin/stable_token`.
+    pub(super) fn stable_body(&self, owner: Owner, force_refresh: bool) -> Value {
+        let (appid, secret) = self.credentials(owner);
+        json!({
+            "grant_type": "client_credential",
+            "appid": appid,
+            "secret": secret,
+            "force_refresh": force_refresh,
+        })
+    }
+
+    fn credentials(&self, owner: Owner) -> (&str, &str) {
+        let account = self.wechat.account();
+        match owner {
+            Owner::MiniProgram => (&account.app_id, &account.app_secret),
+            Owner::OfficialAccount => (&account.official_app_id, &account.official_app_secret),
+        }
+    }
+
+    /// The stable token.
+    pub(super) async fn token_of(&self, owner: Owner) -> String {
+        let answer = self.post_json("/cgi-bin/stable_token", self.stable_body(owner, false)).await;
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Calls an API by POST with the mini program's token.
+    pub(super) async fn api(&self, path: &str, body: Value) -> Value {
+        let token = self.token_of(Owner::MiniProgram).await;
+        self.post_json(&format!("{path}?access_token={token}"), body).await
+    }
+
+    pub(super) async fn post_json(&self, path: &str, body: Value) -> Value {
+        read_json(self.post(path, body).await.unwrap()).await
     }
 
     /// A complete order of one yuan and a fen; the caller changes it (an empty value takes a field away).

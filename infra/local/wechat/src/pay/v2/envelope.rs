@@ -167,5 +167,5 @@ fn foreign_appid(appid: &str) -> Refusal {
 }
 
 fn reply(fields: &Fields, outcome: String) -> Answer {
-    Answer { status: StatusCode::OK, content_type: "text/plain", body: xml::write(fields), outcome }
+    Answer { status: StatusCode::OK, content_type: "text/plain", body: xml::write(fields).into(), outcome }
 }

@@ -1,0 +1,225 @@
+//! What may be asked of a code, checked by WeChat's rules before WeChat is asked.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shared::{error::ApiError, http::extract, wechat::Repeat};
+
+/// A code to be drawn.
+pub(crate) struct Wanted {
+    pub(crate) api: Api,
+    pub(crate) body: Value,
+    pub(crate) repeat: Repeat,
+}
+
+/// WeChat's three APIs, which the documentation calls B, A and C.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Api {
+    Unlimited,
+    ByPath,
+    QrCode,
+}
+
+impl Api {
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Unlimited => "/wxa/getwxacodeunlimit",
+            Self::ByPath => "/wxa/getwxacode",
+            Self::QrCode => "/cgi-bin/wxaapp/createwxaqrcode",
+        }
+    }
+
+    /// The field that names the page.
+    pub(crate) fn names_page(self) -> &'static str {
+        match self {
+            Self::Unlimited => "page",
+            Self::ByPath | Self::QrCode => "path",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct SceneBody {
+    scene: Option<String>,
+    page: Option<String>,
+    width: Option<u32>,
+    auto_color: Option<bool>,
+    line_color: Option<LineColor>,
+    is_hyaline: Option<bool>,
+    check_path: Option<bool>,
+    env_version: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct PathBody {
+    path: Option<String>,
+    width: Option<u32>,
+    auto_color: Option<bool>,
+    line_color: Option<LineColor>,
+    is_hyaline: Option<bool>,
+    env_version: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct QrCodeBody {
+    path: Option<String>,
+    width: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct LineColor {
+    r: Shade,
+    g: Shade,
+    b: Shade,
+}
+
+/// WeChat's documentation shows numbers and texts; it is sent numbers.
+#[derive(Deserialize)]
+#[serde(try_from = "Value")]
+struct Shade(u8);
+
+impl TryFrom<Value> for Shade {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        let shade = match value {
+            Value::Number(number) => number.as_u64().and_then(|number| number.try_into().ok()),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        shade.map(Self).ok_or("not a shade from 0 to 255")
+    }
+}
+
+/// A code for a page and a scene.
+pub(crate) fn by_scene(body: SceneBody) -> Result<Wanted, ApiError> {
+    let fields = [
+        ("scene", Some(scene(extract::required("scene", body.scene)?)?.into())),
+        ("page", page(body.page)?.map(Value::from)),
+        ("width", width(body.width)?),
+        ("auto_color", body.auto_color.map(Value::from)),
+        ("line_color", body.line_color.map(color)),
+        ("is_hyaline", body.is_hyaline.map(Value::from)),
+        ("check_path", body.check_path.map(Value::from)),
+        ("env_version", env_version(body.env_version)?),
+    ];
+    Ok(Wanted { api: Api::Unlimited, body: object(fields), repeat: Repeat::Always })
+}
+
+/// A code for a page with its query.
+pub(crate) fn by_path(body: PathBody) -> Result<Wanted, ApiError> {
+    let fields = [
+        ("path", Some(path(extract::required("path", body.path)?)?.into())),
+        ("width", width(body.width)?),
+        ("auto_color", body.auto_color.map(Value::from)),
+        ("line_color", body.line_color.map(color)),
+        ("is_hyaline", body.is_hyaline.map(Value::from)),
+        ("env_version", env_version(body.env_version)?),
+    ];
+    // One whose answer was lost may have been counted: it is not asked for again by ourselves.
+    Ok(Wanted { api: Api::ByPath, body: object(fields), repeat: Repeat::UnlessLost })
+}
+
+/// The same as a square QR code.
+pub(crate) fn qr_code(body: QrCodeBody) -> Result<Wanted, ApiError> {
+    let path = path(extract::required("path", body.path)?)?;
+    let fields = [("path", Some(path.into())), ("width", width(body.width)?)];
+    Ok(Wanted { api: Api::QrCode, body: object(fields), repeat: Repeat::UnlessLost })
+}
+
+fn scene(text: String) -> Result<String, ApiError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&'()*+,/:;=?@-._~".contains(&byte);
+    if !(1..=32).contains(&text.chars().count()) {
+        return Err(ApiError::invalid("scene", "须为 1 至 32 个字符"));
+    }
+    if !text.bytes().all(allowed) {
+        return Err(ApiError::invalid("scene", "只能含字母、数字和 !#$&'()*+,/:;=?@-._~"));
+    }
+    not_reserved("scene", text)
+}
+
+fn page(text: Option<String>) -> Result<Option<String>, ApiError> {
+    let Some(text) = text else { return Ok(None) };
+    if !is_path(&text) || text.starts_with('/') || text.contains(['?', '#']) {
+        return Err(ApiError::invalid("page", "须为页面路径，不以 / 开头，不带参数"));
+    }
+    not_reserved("page", text).map(Some)
+}
+
+fn path(text: String) -> Result<String, ApiError> {
+    if !is_path(&text) {
+        return Err(ApiError::invalid("path", "须为 1 至 1024 个字符的页面路径"));
+    }
+    not_reserved("path", text)
+}
+
+fn is_path(text: &str) -> bool {
+    (1..=1024).contains(&text.chars().count()) && !text.contains(|c: char| c.is_control() || c == ' ')
+}
+
+/// WeChat adds this parameter itself.
+fn not_reserved(field: &str, text: String) -> Result<String, ApiError> {
+    if text.contains("scancode_time") {
+        return Err(ApiError::invalid(field, "不能含有 scancode_time"));
+    }
+    Ok(text)
+}
+
+fn width(width: Option<u32>) -> Result<Option<Value>, ApiError> {
+    match width {
+        Some(width) if !(280..=1280).contains(&width) => Err(ApiError::invalid("width", "须为 280 至 1280")),
+        width => Ok(width.map(Value::from)),
+    }
+}
+
+fn env_version(name: Option<String>) -> Result<Option<Value>, ApiError> {
+    match name.as_deref() {
+        None | Some("release" | "trial" | "develop") => Ok(name.map(Value::from)),
+        Some(_) => Err(ApiError::invalid("env_version", "须为 release、trial 或 develop")),
+    }
+}
+
+fn color(LineColor { r, g, b }: LineColor) -> Value {
+    json!({ "r": r.0, "g": g.0, "b": b.0 })
+}
+
+/// An object of the fields that are there.
+fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
+    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(body: Value) -> Value {
+        by_scene(serde_json::from_value(body).unwrap()).map(|wanted| wanted.body).unwrap()
+    }
+
+    #[test]
+    fn what_was_not_asked_for_is_not_sent_and_shades_are_sent_as_numbers() {
+        assert_eq!(sent(json!({ "scene": "a=1" })), json!({ "scene": "a=1" }));
+        let line_color = json!({ "r": "0", "g": 255, "b": "12" });
+        assert_eq!(
+            sent(json!({ "scene": "s", "line_color": line_color, "check_path": false })),
+            json!({ "scene": "s", "line_color": { "r": 0, "g": 255, "b": 12 }, "check_path": false })
+        );
+    }
+
+    #[test]
+    fn a_shade_is_a_whole_number_of_one_byte() {
+        for shade in [json!(256), json!(-1), json!(1.5), json!("256"), json!("red"), json!(""), json!(null)] {
+            assert!(Shade::try_from(shade.clone()).is_err(), "{shade}");
+        }
+    }
+
+    #[test]
+    fn every_character_that_wechat_allows_in_a_scene_is_allowed_and_no_other() {
+        let allowed = "0123456789azAZ!#$&'()*+,/:;=?@-._~";
+        for byte in 0..=u8::MAX {
+            let text = char::from(byte).to_string();
+            let is = byte.is_ascii_alphanumeric() || allowed.contains(&text);
+            assert_eq!(scene(text.clone()).is_ok(), is, "{text:?}");
+        }
+        assert!(scene("s".repeat(32)).is_ok() && scene("s".repeat(33)).is_err());
+    }
+}

@@ -1,0 +1,45 @@
+//! `encryptedData` and `iv`: what the phone passes on to the server and only WeChat can have written.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::{Arguments, Failure};
+use crate::clock::SECOND;
+use crate::users::User;
+use crate::wechat::WeChat;
+use crate::{open_data, random};
+
+/// The fields with their watermark, encrypted under the session key that is live now.
+pub(super) fn seal(wechat: &WeChat, user: &User, fields: Value) -> Result<Arguments, Failure> {
+    let session_key = live_key(wechat, &user.openid);
+    seal_under(&session_key, wechat, fields)
+}
+
+/// The same, where the caller needs the key as well.
+pub(super) fn seal_under(
+    session_key: &str,
+    wechat: &WeChat,
+    mut fields: Value,
+) -> Result<Arguments, Failure> {
+    if let Some(fields) = fields.as_object_mut() {
+        let watermark = json!({"timestamp": wechat.now() / SECOND, "appid": wechat.account().app_id});
+        fields.insert("watermark".to_owned(), watermark);
+    }
+    let iv = random::bytes::<16>();
+    let encrypted = open_data::encrypt(&fields.to_string(), session_key, &iv)
+        .ok_or_else(|| Failure::new("internal error: the session key is no key"))?;
+    Ok(Arguments::from_iter([
+        ("encryptedData".to_owned(), Value::from(encrypted)),
+        ("iv".to_owned(), Value::from(STANDARD.encode(iv))),
+    ]))
+}
+
+/// The live session key, which is a secret from now on even if no server was given it.
+pub(super) fn live_key(wechat: &WeChat, openid: &str) -> String {
+    let now = wechat.now();
+    let state = &mut *wechat.state();
+    let session_key = state.sessions.live_key(openid, now);
+    state.log.remember(&session_key);
+    session_key
+}

@@ -1,0 +1,55 @@
+//! `GET /wxa/checksession` and `GET /wxa/resetusersessionkey`: the server asks about a session key, or has it
+//! replaced, without telling it.
+//!
+//! Documentation: "Check login session" (检验登录态) and "Reset login session" (重置登录态). The signature is the
+//! HMAC-SHA256 of the empty string under the session key's text.
+//!
+//! <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-login/checkSessionKey.html>
+
+use serde_json::json;
+
+use super::{INVALID_OPENID, MINUTE_QUOTA, Owner, Refusal, access};
+use crate::faults::Fault;
+use crate::open_data;
+use crate::state::State;
+use crate::upstream::{Answer, Received};
+use crate::wechat::WeChat;
+
+pub(crate) fn check_session(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
+    access::get(wechat, received, fault, Owner::MiniProgram, || {
+        let now = wechat.now();
+        check_signature(&wechat.state(), received, now)?;
+        Ok(json!({}))
+    })
+}
+
+pub(crate) fn reset_session_key(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
+    access::get(wechat, received, fault, Owner::MiniProgram, || {
+        let now = wechat.now();
+        let state = &mut *wechat.state();
+        let openid = check_signature(state, received, now)?;
+        let session_key = state.sessions.reset(openid, now).ok_or(MINUTE_QUOTA)?;
+        state.log.remember(&session_key);
+        Ok(json!({"openid": openid, "session_key": session_key}))
+    })
+}
+
+/// The openid, if the caller holds its live session key.
+fn check_signature<'a>(state: &State, received: &'a Received, now: u64) -> Result<&'a str, Refusal> {
+    let openid = received.query("openid").ok_or(INVALID_OPENID)?;
+    if state.users.get(openid).is_none() {
+        return Err(INVALID_OPENID);
+    }
+    if received.query("sig_method") != Some("hmac_sha256") {
+        return Err(INVALID_SIG_METHOD);
+    }
+    let right = state.sessions.given_key(openid, now).map(|key| open_data::session_signature("", key));
+    if right.is_some() && right.as_deref() == received.query("signature") {
+        Ok(openid)
+    } else {
+        Err(INVALID_SIGNATURE)
+    }
+}
+
+const INVALID_SIG_METHOD: Refusal = Refusal::new(87008, "invalid sig_method");
+const INVALID_SIGNATURE: Refusal = Refusal::new(87009, "invalid signature");

@@ -1,0 +1,163 @@
+//! The codes of the phone-number button, in `IDEMPOTENCY_TABLE`: each is exchanged once, because each exchange is paid for.
+//!
+//! Key `id` (`phone#` and the code's hash). A row goes after an hour; the code itself lives five minutes.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    Client,
+    operation::put_item::PutItemError,
+    types::{ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    StoreError,
+    item::{self, Cancelled},
+    users::{Phone, Users},
+};
+use crate::{
+    crypto::{hex, sha256},
+    host::{Host, HostError},
+    types::{UnixSeconds, UserId},
+};
+
+/// What is known of a code that a request brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhoneCode {
+    /// Nobody has brought it before: it is this request's to exchange.
+    New,
+    /// Another request of the same user is exchanging it, or died over it.
+    Pending,
+    /// It was exchanged for the same user, whose record has the number.
+    Exchanged,
+    /// It is another user's.
+    Foreign,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum State {
+    Pending,
+    Exchanged,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    id: String,
+    user_id: UserId,
+    state: State,
+    expires_at: UnixSeconds,
+}
+
+/// The codes.
+pub struct PhoneCodes {
+    client: Client,
+    table: String,
+    host: Host,
+}
+
+impl PhoneCodes {
+    /// Reads the setting.
+    ///
+    /// # Errors
+    /// It is missing.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self {
+            client: host.dynamodb()?,
+            table: host.var("IDEMPOTENCY_TABLE")?.to_owned(),
+            host: host.clone(),
+        })
+    }
+
+    /// Takes the code for this request, if it is new.
+    ///
+    /// Condition: there is no row of it.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn take(&self, code: &str, user_id: &UserId) -> Result<PhoneCode, StoreError> {
+        let row = Row {
+            id: id(code),
+            user_id: user_id.clone(),
+            state: State::Pending,
+            expires_at: self.host.now().plus(KEPT),
+        };
+        let result = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item::write(&row)?))
+            .condition_expression("attribute_not_exists(id)")
+            .return_values_on_condition_check_failure(AllOld)
+            .send()
+            .await;
+        let Err(error) = result else { return Ok(PhoneCode::New) };
+        let known: Option<Row> = match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                failed.item().cloned().map(item::read).transpose()?
+            }
+            _ => return Err(StoreError::from_sdk(TAKING, error)),
+        };
+        Ok(match known {
+            Some(known) if known.user_id != *user_id => PhoneCode::Foreign,
+            Some(Row { state: State::Exchanged, .. }) => PhoneCode::Exchanged,
+            _ => PhoneCode::Pending,
+        })
+    }
+
+    /// Gives the code back: it was not used up.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked; the row stays, and the user taps again.
+    pub async fn give_back(&self, code: &str) -> Result<(), StoreError> {
+        let delete = self.client.delete_item().table_name(&self.table).key("id", item::s(id(code)));
+        delete.send().await.map(|_| ()).map_err(|error| StoreError::from_sdk("giving a code back", error))
+    }
+
+    /// Keeps the number with the user and the code as exchanged, both or none.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked, or there is no such user.
+    pub async fn exchanged(
+        &self,
+        code: &str,
+        users: &Users,
+        user_id: &UserId,
+        phone: &Phone,
+    ) -> Result<(), StoreError> {
+        let done = Update::builder()
+            .table_name(&self.table)
+            .key("id", item::s(id(code)))
+            .update_expression("SET #state = :done")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":done", item::s("EXCHANGED"))
+            .condition_expression("attribute_exists(id)")
+            .build()
+            .map_err(|error| StoreError::new(KEEPING, error))?;
+        let parts = vec![
+            TransactWriteItem::builder().update(done).build(),
+            TransactWriteItem::builder().update(users.phone_update(user_id, phone)?).build(),
+        ];
+        for _ in 0..ROUNDS {
+            let request = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
+            let Err(error) = request.send().await else { return Ok(()) };
+            match item::cancelled(KEEPING, error)? {
+                Cancelled::Conflict => item::pause(&self.host).await,
+                Cancelled::Conditions(_) => {
+                    return Err(StoreError::new(KEEPING, "the user or the code is gone"));
+                }
+            }
+        }
+        Err(StoreError::contended(KEEPING))
+    }
+}
+
+fn id(code: &str) -> String {
+    format!("phone#{}", hex(&sha256(code.as_bytes())))
+}
+
+const TAKING: &str = "taking a code";
+const KEEPING: &str = "keeping a phone number";
+const KEPT: Duration = Duration::from_secs(60 * 60);
+const ROUNDS: usize = 5;

@@ -1,0 +1,252 @@
+//! `SUBSCRIPTIONS_TABLE`: how many messages of each template a user may still be sent.
+//!
+//! Key `openid`, `template_id`. What the phone reports is a hint and can be made up, so it is capped: so many messages a
+//! template, so many templates a user, so many reports a minute. A sort key that begins with `#` is no template's:
+//! `#reports` is where the user's reports are counted.
+
+use std::fmt::Write;
+
+use aws_sdk_dynamodb::{
+    Client,
+    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld},
+};
+use futures_util::future;
+use serde::Deserialize;
+
+use super::{
+    StoreError,
+    item::{self, Item},
+};
+use crate::{
+    host::{Host, HostError},
+    types::{OpenId, TemplateId},
+};
+
+/// What a user may still be sent of one template.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Subscription {
+    /// The template.
+    pub template_id: TemplateId,
+    /// How many messages.
+    pub remaining: u32,
+}
+
+/// What became of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reported {
+    /// Each of the templates counts one more message, or as many as a template can.
+    Counted(Vec<Subscription>),
+    /// The user has reported too often within this minute: nothing changes.
+    TooOften,
+    /// The user would have more templates than there are: nothing changes.
+    TooMany,
+}
+
+/// The user's reports.
+#[derive(Default, Deserialize)]
+struct Reports {
+    #[serde(default)]
+    reports_minute: u64,
+    #[serde(default)]
+    reports: u64,
+}
+
+/// What an update did.
+enum Outcome {
+    /// It is done; the item as it is now.
+    Done(Item),
+    /// Its condition stopped it; the item that did, empty if there is none.
+    Stopped(Item),
+}
+
+/// The table.
+pub struct Subscriptions {
+    client: Client,
+    table: String,
+    host: Host,
+}
+
+impl Subscriptions {
+    /// Reads the setting.
+    ///
+    /// # Errors
+    /// It is missing.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        let table = host.var("SUBSCRIPTIONS_TABLE")?.to_owned();
+        Ok(Self { client: host.dynamodb()?, table, host: host.clone() })
+    }
+
+    /// The user says that they accept one message of each of these templates, which differ.
+    ///
+    /// Condition: the user has reported less than [`PER_MINUTE`] times in this minute and has [`TEMPLATES`] templates at most;
+    /// a template's own count ends at [`MOST`].
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn report(&self, openid: &OpenId, templates: &[TemplateId]) -> Result<Reported, StoreError> {
+        let minute = self.host.now().get() / 60;
+        let first = self.count(openid, templates, "attribute_not_exists(reports_minute) OR reports_minute < :minute");
+        let first = first
+            .update_expression("SET reports_minute = :minute, reports = :one ADD known_templates :templates")
+            .expression_attribute_values(":minute", item::n(minute));
+        if let Outcome::Stopped(known) = outcome(REPORTING, first).await? {
+            let known: Reports = item::read(known)?;
+            if known.reports_minute < minute {
+                return Ok(Reported::TooMany);
+            }
+            if known.reports >= PER_MINUTE {
+                return Ok(Reported::TooOften);
+            }
+            // A clock behind another's counts in the minute that the other began.
+            let again = self.count(openid, templates, "reports < :limit");
+            let again = again
+                .update_expression("ADD reports :one, known_templates :templates")
+                .expression_attribute_values(":limit", item::n(PER_MINUTE));
+            if let Outcome::Stopped(known) = outcome(REPORTING, again).await? {
+                let known: Reports = item::read(known)?;
+                return Ok(if known.reports < PER_MINUTE { Reported::TooMany } else { Reported::TooOften });
+            }
+        }
+        let counted = templates.iter().map(|template| self.grant(openid, template));
+        Ok(Reported::Counted(future::try_join_all(counted).await?))
+    }
+
+    /// What the user may still be sent, by template.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn of_user(&self, openid: &OpenId) -> Result<Vec<Subscription>, StoreError> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("openid = :openid AND template_id >= :first")
+            .expression_attribute_values(":openid", item::s(openid.as_str()))
+            .expression_attribute_values(":first", item::s(FIRST))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("listing subscriptions", error))?;
+        page.items.unwrap_or_default().into_iter().map(item::read).collect()
+    }
+
+    /// Takes one message for sending; `false` if none is left.
+    ///
+    /// Condition: one is left.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn take(&self, openid: &OpenId, template: &TemplateId) -> Result<bool, StoreError> {
+        let update = self
+            .update(openid, template)
+            .update_expression("SET remaining = remaining - :one, updated_at = :now")
+            .condition_expression("remaining > :none")
+            .expression_attribute_values(":one", item::n(1_u64))
+            .expression_attribute_values(":none", item::n(0_u64));
+        Ok(matches!(outcome("taking a message", update).await?, Outcome::Done(_)))
+    }
+
+    /// Gives a message back that was certainly not sent.
+    ///
+    /// Condition: the count does not go beyond [`MOST`].
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked; the message stays taken.
+    pub async fn give_back(&self, openid: &OpenId, template: &TemplateId) -> Result<(), StoreError> {
+        let update = self
+            .update(openid, template)
+            .update_expression("SET remaining = remaining + :one, updated_at = :now")
+            .condition_expression("remaining < :most")
+            .expression_attribute_values(":one", item::n(1_u64))
+            .expression_attribute_values(":most", item::n(MOST));
+        outcome("giving a message back", update).await.map(drop)
+    }
+
+    /// WeChat says that the user takes no message of the template: what we counted was wrong.
+    ///
+    /// Condition: there is a count.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked; the next message is refused as well.
+    pub async fn none_left(&self, openid: &OpenId, template: &TemplateId) -> Result<(), StoreError> {
+        let update = self
+            .update(openid, template)
+            .update_expression("SET remaining = :none, updated_at = :now")
+            .condition_expression("attribute_exists(remaining)")
+            .expression_attribute_values(":none", item::n(0_u64));
+        outcome("emptying a subscription", update).await.map(drop)
+    }
+
+    async fn grant(&self, openid: &OpenId, template: &TemplateId) -> Result<Subscription, StoreError> {
+        let update = self
+            .update(openid, template)
+            .update_expression("SET remaining = if_not_exists(remaining, :none) + :one, updated_at = :now")
+            .condition_expression("attribute_not_exists(remaining) OR remaining < :most")
+            .expression_attribute_values(":none", item::n(0_u64))
+            .expression_attribute_values(":one", item::n(1_u64))
+            .expression_attribute_values(":most", item::n(MOST))
+            .return_values(ReturnValue::AllNew);
+        match outcome("counting a subscription", update).await? {
+            Outcome::Done(item) | Outcome::Stopped(item) => item::read(item),
+        }
+    }
+
+    /// An update of the user's reports, on `condition` and if the templates are known or few enough.
+    fn count(&self, openid: &OpenId, templates: &[TemplateId], condition: &str) -> UpdateItemFluentBuilder {
+        let ids: Vec<String> = templates.iter().map(|template| template.as_str().to_owned()).collect();
+        let room = TEMPLATES.saturating_sub(u64::try_from(ids.len()).unwrap_or(TEMPLATES));
+        let mut room_or_known =
+            "attribute_not_exists(known_templates) OR size(known_templates) <= :room OR (".to_owned();
+        let mut update = self.update_row(openid, REPORTS);
+        for (index, id) in ids.iter().enumerate() {
+            let and = if index == 0 { "" } else { " AND " };
+            // Writing to a text can't fail.
+            let _ = write!(room_or_known, "{and}contains(known_templates, :t{index})");
+            update = update.expression_attribute_values(format!(":t{index}"), item::s(id));
+        }
+        update
+            .condition_expression(format!("({condition}) AND ({room_or_known}))"))
+            .expression_attribute_values(":templates", AttributeValue::Ss(ids))
+            .expression_attribute_values(":room", item::n(room))
+            .expression_attribute_values(":one", item::n(1_u64))
+    }
+
+    fn update(&self, openid: &OpenId, template: &TemplateId) -> UpdateItemFluentBuilder {
+        let update = self.update_row(openid, template.as_str());
+        update.expression_attribute_values(":now", item::n(self.host.now().get()))
+    }
+
+    fn update_row(&self, openid: &OpenId, sort_key: &str) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("openid", item::s(openid.as_str()))
+            .key("template_id", item::s(sort_key))
+            .return_values_on_condition_check_failure(AllOld)
+    }
+}
+
+async fn outcome(operation: &'static str, update: UpdateItemFluentBuilder) -> Result<Outcome, StoreError> {
+    let error = match update.send().await {
+        Ok(answer) => return Ok(Outcome::Done(answer.attributes.unwrap_or_default())),
+        Err(error) => error,
+    };
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(stopped)) => {
+            Ok(Outcome::Stopped(stopped.item().cloned().unwrap_or_default()))
+        }
+        _ => Err(StoreError::from_sdk(operation, error)),
+    }
+}
+
+/// How many messages of one template are counted: nobody accepts more before they get one.
+const MOST: u64 = 20;
+/// How many templates a user can have; WeChat lets an account have 50 at a time.
+const TEMPLATES: u64 = 100;
+/// How often a user reports in a minute: each report is a tap.
+const PER_MINUTE: u64 = 10;
+const REPORTS: &str = "#reports";
+/// Sorts before every template's id.
+const FIRST: &str = "-";
+const REPORTING: &str = "counting a report";

@@ -1,0 +1,299 @@
+//! `TOKENS_TABLE`: the access tokens and tickets that all functions share, each a row, written by the broker alone.
+//!
+//! Key `name`. A row has a version that only grows, and a lease: who holds it may ask WeChat and write. The write says which
+//! lease it belongs to, so that an answer that comes after the lease was lost changes nothing. No read waits for a lease.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    Client,
+    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    types::{ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    StoreError,
+    item::{self, Item},
+};
+use crate::{
+    crypto::{Keyring, SealError, Sealed},
+    host::{Host, HostError},
+    secrets::{SecretCell, SecretError},
+    types::{Secret, UnixSeconds},
+};
+
+/// What the broker keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenName {
+    /// The mini program's access_token.
+    MiniProgram,
+    /// The official account's access_token.
+    OfficialAccount,
+    /// The official account's ticket for `wx.config` of web pages.
+    JsapiTicket,
+    /// The official account's ticket for `wx.addCard`.
+    CardTicket,
+}
+
+impl TokenName {
+    /// Every name.
+    pub const ALL: [Self; 4] =
+        [Self::MiniProgram, Self::OfficialAccount, Self::JsapiTicket, Self::CardTicket];
+
+    /// As stored and logged.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MiniProgram => "mini_program",
+            Self::OfficialAccount => "official_account",
+            Self::JsapiTicket => "jsapi_ticket",
+            Self::CardTicket => "card_ticket",
+        }
+    }
+}
+
+/// A token or ticket, of some version.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// What goes into a request.
+    pub value: Secret,
+    /// Grows with every new value.
+    pub version: u64,
+    /// When it is over.
+    pub expires_at: UnixSeconds,
+}
+
+impl Token {
+    /// Whether it can be used for `margin` at least.
+    #[must_use]
+    pub fn lasts(&self, now: UnixSeconds, margin: Duration) -> bool {
+        now.plus(margin) < self.expires_at
+    }
+}
+
+/// A row as the broker sees it.
+#[derive(Debug, Clone, Default)]
+pub struct TokenRow {
+    /// Grows with every new value; 0 if there never was one.
+    pub version: u64,
+    /// The token; none if there never was one, or if its key has left the ring.
+    pub token: Option<Token>,
+    /// When a new token was last forced from WeChat.
+    pub forced_at: Option<UnixSeconds>,
+}
+
+#[derive(Default, Deserialize)]
+struct StoredRow {
+    value: Option<Sealed>,
+    #[serde(default)]
+    version: u64,
+    expires_at: Option<UnixSeconds>,
+    forced_at: Option<UnixSeconds>,
+}
+
+/// The right to replace a token, for a few seconds.
+#[derive(Debug)]
+pub struct Lease {
+    name: TokenName,
+    id: String,
+    /// The row when the lease was taken; nobody else changes it before the lease ends.
+    pub row: TokenRow,
+}
+
+/// Whether the lease was had.
+#[derive(Debug)]
+pub enum Leased {
+    /// It is ours.
+    Ours(Lease),
+    /// Somebody else holds it, or has replaced the token meanwhile.
+    Others,
+}
+
+/// The table. Values are sealed with the key ring in the secret `TOKEN_KEYS_ARN`.
+pub struct Tokens {
+    client: Client,
+    table: String,
+    keys: SecretCell<Keyring>,
+    host: Host,
+}
+
+/// The table can't be asked, or a value can't be sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum TokensError {
+    /// DynamoDB can't be asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key ring can't be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The key ring can't be used.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// There is no randomness.
+    #[error(transparent)]
+    Host(#[from] HostError),
+}
+
+impl Tokens {
+    /// How long a lease lasts: longer than asking WeChat takes.
+    pub const LEASE: Duration = Duration::from_secs(10);
+
+    /// Reads the setting.
+    ///
+    /// # Errors
+    /// It is missing.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self {
+            client: host.dynamodb()?,
+            table: host.var("TOKENS_TABLE")?.to_owned(),
+            keys: SecretCell::new(host, "TOKEN_KEYS_ARN")?,
+            host: host.clone(),
+        })
+    }
+
+    /// The row as it is now; an empty one if there is none.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn get(&self, name: TokenName) -> Result<TokenRow, TokensError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("name", item::s(name.as_str()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("reading a token", error))?;
+        self.open(name, answer.item).await
+    }
+
+    async fn open(&self, name: TokenName, item: Option<Item>) -> Result<TokenRow, TokensError> {
+        let Some(item) = item else { return Ok(TokenRow::default()) };
+        let StoredRow { value, version, expires_at, forced_at } = item::read(item)?;
+        let mut token = None;
+        if let (Some(sealed), Some(expires_at)) = (value, expires_at) {
+            // What can't be opened any more is as good as none: the broker gets another.
+            let opened = self.keys.get().await?.open(&sealed, name.as_str().as_bytes()).ok();
+            let text = opened.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
+            token = text.map(|text| Token { value: Secret::new(text), version, expires_at });
+        }
+        Ok(TokenRow { version, token, forced_at })
+    }
+
+    /// Takes the lease to replace the token of version `seen` (0: none).
+    ///
+    /// Condition: the version is still that one, and nobody holds the lease.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn lease(
+        &self,
+        name: TokenName,
+        seen: u64,
+        id: &str,
+        now: UnixSeconds,
+    ) -> Result<Leased, TokensError> {
+        let result = self
+            .update(name)
+            .update_expression(
+                "SET lease_id = :id, lease_until = :until, version = if_not_exists(version, :none)",
+            )
+            .condition_expression(
+                "(attribute_not_exists(version) OR version = :seen) \
+                 AND (attribute_not_exists(lease_until) OR lease_until <= :now OR lease_id = :id)",
+            )
+            .expression_attribute_values(":id", item::s(id))
+            .expression_attribute_values(":until", item::n(now.plus(Self::LEASE).get()))
+            .expression_attribute_values(":now", item::n(now.get()))
+            .expression_attribute_values(":seen", item::n(seen))
+            .expression_attribute_values(":none", item::n(0_u64))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match result {
+            Ok(answer) => {
+                let row = self.open(name, answer.attributes).await?;
+                Ok(Leased::Ours(Lease { name, id: id.to_owned(), row }))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Leased::Others),
+                _ => Err(StoreError::from_sdk("leasing a token", error).into()),
+            },
+        }
+    }
+
+    /// Notes that a new token is being forced from WeChat: before asking, so that a lost answer counts as well.
+    ///
+    /// Condition: the lease is still ours.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn note_force(&self, lease: &Lease, now: UnixSeconds) -> Result<bool, StoreError> {
+        let update = self
+            .update(lease.name)
+            .update_expression("SET forced_at = :now")
+            .expression_attribute_values(":now", item::n(now.get()));
+        held(update, lease).await
+    }
+
+    /// Stores the value that WeChat gave and ends the lease; `false` if the lease was lost meanwhile, and nothing is stored.
+    /// The same value as before is no new version.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn store(
+        &self,
+        lease: &Lease,
+        value: &Secret,
+        expires_at: UnixSeconds,
+    ) -> Result<bool, TokensError> {
+        let same = lease.row.token.as_ref().is_some_and(|old| old.value == *value);
+        let ring = self.keys.get().await?;
+        let sealed =
+            ring.seal(value.expose().as_bytes(), lease.name.as_str().as_bytes(), self.host.random()?)?;
+        let version = if same { lease.row.version } else { lease.row.version.saturating_add(1) };
+        let update = self
+            .update(lease.name)
+            .update_expression(
+                "SET #value = :value, version = :version, expires_at = :at REMOVE lease_id, lease_until",
+            )
+            .expression_attribute_names("#value", "value")
+            .expression_attribute_values(":value", item::map(&sealed)?)
+            .expression_attribute_values(":version", item::n(version))
+            .expression_attribute_values(":at", item::n(expires_at.get()));
+        Ok(held(update, lease).await?)
+    }
+
+    /// Ends the lease without a new token, so that another may try.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked; the lease ends by itself.
+    pub async fn release(&self, lease: &Lease) -> Result<bool, StoreError> {
+        held(self.update(lease.name).update_expression("REMOVE lease_id, lease_until"), lease).await
+    }
+
+    fn update(&self, name: TokenName) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("name", item::s(name.as_str()))
+            .return_values_on_condition_check_failure(AllOld)
+    }
+}
+
+/// Sends the update if the lease is still held.
+async fn held(update: UpdateItemFluentBuilder, lease: &Lease) -> Result<bool, StoreError> {
+    let update = update
+        .condition_expression("lease_id = :lease")
+        .expression_attribute_values(":lease", item::s(&lease.id));
+    match update.send().await {
+        Ok(_) => Ok(true),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            _ => Err(StoreError::from_sdk("writing a token", error)),
+        },
+    }
+}

@@ -1,0 +1,133 @@
+//! Reading access tokens and tickets: memory → table → broker.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use aws_sdk_lambda::primitives::Blob;
+use serde_json::json;
+use tokio::sync::Mutex;
+
+use crate::{
+    error::{ApiError, BoxError, Code},
+    host::{Host, HostError},
+    store::{Token, TokenName, Tokens, TokensError},
+    types::UnixSeconds,
+};
+
+/// No usable token could be had.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The table can't be read.
+    #[error(transparent)]
+    Table(#[from] TokensError),
+    /// The broker can't be started, or has none.
+    #[error("the broker gives no {name}")]
+    Broker {
+        /// Which token.
+        name: &'static str,
+        /// Why.
+        #[source]
+        cause: BoxError,
+    },
+}
+
+impl From<TokenError> for ApiError {
+    fn from(error: TokenError) -> Self {
+        Self::new(Code::UpstreamBusy).because(error)
+    }
+}
+
+/// The tokens that all functions share.
+pub struct AccessTokens {
+    host: Host,
+    tokens: Tokens,
+    lambda: aws_sdk_lambda::Client,
+    broker: String,
+    held: Mutex<BTreeMap<TokenName, Held>>,
+}
+
+struct Held {
+    token: Token,
+    read_at: UnixSeconds,
+}
+
+impl AccessTokens {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// One is missing.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self {
+            host: host.clone(),
+            tokens: Tokens::new(host)?,
+            lambda: host.lambda_client()?,
+            broker: host.var("ACCESS_TOKEN_FUNCTION")?.to_owned(),
+            held: Mutex::default(),
+        })
+    }
+
+    /// A token that can be used now.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub async fn get(&self, name: TokenName) -> Result<Token, TokenError> {
+        let now = self.host.now();
+        if let Some(held) = self.held.lock().await.get(&name) {
+            if held.token.lasts(now, MARGIN) && now.since(held.read_at) < MAX_AGE {
+                return Ok(held.token.clone());
+            }
+        }
+        self.from_table(name, None).await
+    }
+
+    /// Another token than `refused`, which WeChat does not take (40001, 40014, 42001).
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub async fn instead_of(&self, name: TokenName, refused: &Token) -> Result<Token, TokenError> {
+        self.from_table(name, Some(refused.version)).await
+    }
+
+    async fn from_table(&self, name: TokenName, refused: Option<u64>) -> Result<Token, TokenError> {
+        if let Some(token) = self.read(name, refused).await? {
+            return Ok(token);
+        }
+        self.start_broker(name, refused).await?;
+        let none = || TokenError::Broker { name: name.as_str(), cause: "it left none in the table".into() };
+        self.read(name, refused).await?.ok_or_else(none)
+    }
+
+    /// The table's token, if it can be used and is not the refused one.
+    async fn read(&self, name: TokenName, refused: Option<u64>) -> Result<Option<Token>, TokenError> {
+        let now = self.host.now();
+        let token = self.tokens.get(name).await?.token;
+        let token = token.filter(|token| refused != Some(token.version) && token.lasts(now, MARGIN));
+        if let Some(token) = &token {
+            self.held.lock().await.insert(name, Held { token: token.clone(), read_at: now });
+        }
+        Ok(token)
+    }
+
+    async fn start_broker(&self, name: TokenName, refused: Option<u64>) -> Result<(), TokenError> {
+        let failed = |cause| TokenError::Broker { name: name.as_str(), cause };
+        let event = json!({ "obtain": { "name": name, "refused": refused } });
+        let invoke = self.lambda.invoke().function_name(&self.broker).payload(Blob::new(event.to_string()));
+        // The client's own limits are for tables; the broker may have to wait for another one.
+        let patience = aws_sdk_lambda::config::timeout::TimeoutConfig::builder()
+            .operation_attempt_timeout(PATIENCE)
+            .operation_timeout(PATIENCE)
+            .build();
+        let invoke =
+            invoke.customize().config_override(aws_sdk_lambda::Config::builder().timeout_config(patience));
+        let answer = invoke.send().await.map_err(|error| failed(error.into()))?;
+        match answer.function_error() {
+            None => Ok(()),
+            Some(error) => Err(failed(error.to_owned().into())),
+        }
+    }
+}
+
+/// A token is not used in its last minute: it could end on the way.
+const MARGIN: Duration = Duration::from_secs(60);
+/// How long a token is used without a look at the table.
+const MAX_AGE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(15);

@@ -1,0 +1,118 @@
+//! Calls of the open platform that need an access_token.
+
+use serde_json::{Map, Value};
+
+use super::{AccessTokens, Call, Client, Repeat, TokenError, WeChatError};
+use crate::{
+    error::{ApiError, Code},
+    host::{Host, HostError},
+    store::TokenName,
+};
+
+/// A call that needs a token failed.
+#[derive(Debug, thiserror::Error)]
+pub enum PlatformError {
+    /// WeChat refuses, or is out of reach.
+    #[error(transparent)]
+    WeChat(#[from] WeChatError),
+    /// There is no token.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+}
+
+impl PlatformError {
+    /// WeChat's error number, if it gave one.
+    #[must_use]
+    pub fn errcode(&self) -> Option<i64> {
+        match self {
+            Self::WeChat(WeChatError::Refused { errcode, .. }) => Some(errcode.0),
+            _ => None,
+        }
+    }
+}
+
+/// For numbers that an API family has no answer of its own for.
+impl From<PlatformError> for ApiError {
+    fn from(error: PlatformError) -> Self {
+        let code = match &error {
+            PlatformError::Token(_) => Code::UpstreamBusy,
+            PlatformError::WeChat(error) => error.code(),
+        };
+        Self::new(code).because(error)
+    }
+}
+
+/// The open platform, as one account of ours.
+pub struct Platform {
+    client: Client,
+    tokens: AccessTokens,
+    account: TokenName,
+}
+
+impl Platform {
+    /// The platform as `account`: [`TokenName::MiniProgram`] or [`TokenName::OfficialAccount`].
+    ///
+    /// # Errors
+    /// A setting is missing.
+    pub fn new(host: &Host, account: TokenName) -> Result<Self, HostError> {
+        Ok(Self { client: Client::new(host)?, tokens: AccessTokens::new(host)?, account })
+    }
+
+    /// `POST path` with a JSON body; the answer's JSON if it is no error.
+    ///
+    /// # Errors
+    /// [`PlatformError`]. A refused token is replaced and the call repeated, once.
+    pub async fn post(
+        &self,
+        path: &'static str,
+        body: &Value,
+        repeat: Repeat,
+    ) -> Result<Map<String, Value>, PlatformError> {
+        self.json(Call { body: Some(body), repeat, ..Call::get(path, &[]) }).await
+    }
+
+    /// `GET path` with `query`; the answer's JSON if it is no error.
+    ///
+    /// # Errors
+    /// As [`Platform::post`].
+    pub async fn get(
+        &self,
+        path: &'static str,
+        query: &[(&str, &str)],
+    ) -> Result<Map<String, Value>, PlatformError> {
+        self.json(Call::get(path, query)).await
+    }
+
+    /// `POST path` with a JSON body; the answer's bytes if `accept` takes them.
+    ///
+    /// # Errors
+    /// As [`Platform::post`].
+    pub async fn post_for_bytes(
+        &self,
+        path: &'static str,
+        body: &Value,
+        accept: fn(&[u8]) -> bool,
+        repeat: Repeat,
+    ) -> Result<Vec<u8>, PlatformError> {
+        let call = Call { body: Some(body), repeat, ..Call::get(path, &[]) };
+        let token = self.tokens.get(self.account).await?;
+        match self.client.bytes(&call.with(&token.value), accept).await {
+            Err(error) if error.is_about_token() => {
+                let token = self.tokens.instead_of(self.account, &token).await?;
+                Ok(self.client.bytes(&call.with(&token.value), accept).await?)
+            }
+            answer => Ok(answer?),
+        }
+    }
+
+    async fn json(&self, call: Call<'_>) -> Result<Map<String, Value>, PlatformError> {
+        let token = self.tokens.get(self.account).await?;
+        match self.client.json(&call.with(&token.value)).await {
+            Err(error) if error.is_about_token() => {
+                let token = self.tokens.instead_of(self.account, &token).await?;
+                Ok(self.client.json(&call.with(&token.value)).await?)
+            }
+            answer => Ok(answer?),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! What a keyword's value may be, by the keyword's kind (订阅消息参数值内容限制说明).
+//!
+//! Lengths are in characters. Where WeChat's page leaves room, so does this: what it then refuses (47003) names the key as well.
+
+/// A kind of keyword.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Amount,
+    CarNumber,
+    CharacterString,
+    Const,
+    Date,
+    EnumString,
+    Letter,
+    Name,
+    Number,
+    PhoneNumber,
+    Phrase,
+    Symbol,
+    Thing,
+    Time,
+}
+
+impl Kind {
+    /// The kind whose keywords begin with `name`.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "amount" => Self::Amount,
+            "car_number" => Self::CarNumber,
+            "character_string" => Self::CharacterString,
+            "const" => Self::Const,
+            "date" => Self::Date,
+            "enum" | "enum_string" => Self::EnumString,
+            "letter" => Self::Letter,
+            "name" => Self::Name,
+            "number" => Self::Number,
+            "phone_number" => Self::PhoneNumber,
+            "phrase" => Self::Phrase,
+            "symbol" => Self::Symbol,
+            "thing" => Self::Thing,
+            "time" => Self::Time,
+            _ => return None,
+        })
+    }
+
+    /// What it wants, in Chinese.
+    pub(super) fn rule(self) -> &'static str {
+        match self {
+            Self::Amount => "须为金额：1 个币种符号和 10 位以内数字，可带小数和“元”",
+            Self::CarNumber => "须为 8 位以内车牌号",
+            Self::CharacterString => "须为 32 位以内数字、字母或符号",
+            Self::Const | Self::EnumString | Self::Thing => "须为 20 个以内字符",
+            Self::Date => "须为日期，如 2019年10月1日 或 2019年10月1日 15:01",
+            Self::Letter => "须为 32 位以内字母",
+            Self::Name => "须为 10 个以内汉字或 20 个以内字母、符号",
+            Self::Number => "须为 32 位以内数字，可带小数",
+            Self::PhoneNumber => "须为 17 位以内数字、符号",
+            Self::Phrase => "须为 5 个以内汉字",
+            Self::Symbol => "须为 5 位以内符号",
+            Self::Time => "须为 24 小时制时间，如 15:01 或 2019年10月1日 15:01",
+        }
+    }
+
+    /// Whether it takes the value.
+    pub(super) fn admits(self, value: &str) -> bool {
+        if value.trim().is_empty() || value.chars().any(char::is_control) {
+            return false;
+        }
+        let length = value.chars().count();
+        let all = |each: fn(char) -> bool| value.chars().all(each);
+        match self {
+            Self::Amount => is_amount(value),
+            Self::CarNumber => length <= 8 && is_car_number(value),
+            Self::CharacterString => length <= 32 && all(|c| c.is_ascii() || !c.is_alphanumeric()),
+            Self::Const | Self::EnumString | Self::Thing => length <= 20,
+            Self::Date => is_period(value, |moment| moment.date, |_| true),
+            Self::Letter => length <= 32 && all(|c| c.is_ascii_alphabetic()),
+            Self::Name => length <= if value.is_ascii() { 20 } else { 10 } && all(|c| !c.is_ascii_digit()),
+            Self::Number => is_decimal(value, 32),
+            Self::PhoneNumber => length <= 17 && all(|c| c.is_ascii_digit() || !c.is_alphanumeric()),
+            Self::Phrase => length <= 5 && all(is_chinese),
+            Self::Symbol => length <= 5 && all(|c| !c.is_alphanumeric()),
+            Self::Time => is_period(value, |moment| moment.time, |moment| moment.time),
+        }
+    }
+}
+
+/// Digits, at most so many, perhaps with decimals.
+fn is_decimal(text: &str, most: usize) -> bool {
+    let digits = |part: &str| (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    match text.split_once('.') {
+        None => digits(text),
+        Some((whole, decimals)) => digits(whole) && digits(decimals),
+    }
+}
+
+fn is_amount(text: &str) -> bool {
+    let text = text.strip_suffix('元').unwrap_or(text);
+    let number = text.strip_prefix(|c: char| !c.is_alphanumeric()).unwrap_or(text);
+    is_decimal(number, 10)
+}
+
+fn is_car_number(text: &str) -> bool {
+    let last = text.chars().count().saturating_sub(1);
+    let mut characters = text.chars().enumerate();
+    characters.all(|(at, c)| c.is_ascii_alphanumeric() || (at == 0 || at == last) && is_chinese(c))
+}
+
+fn is_chinese(c: char) -> bool {
+    matches!(c, '〇' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// What a point in time is told by.
+struct Moment {
+    date: bool,
+    time: bool,
+}
+
+/// One point in time that is as `first` wants it, or two, joined by `~`.
+fn is_period(text: &str, first: fn(&Moment) -> bool, second: fn(&Moment) -> bool) -> bool {
+    match text.split_once('~') {
+        None => moment(text).as_ref().is_some_and(first),
+        Some((begin, end)) => moment(begin).as_ref().is_some_and(first) && moment(end).as_ref().is_some_and(second),
+    }
+}
+
+/// A date, a time of the day, or both.
+fn moment(text: &str) -> Option<Moment> {
+    let text = text.trim();
+    let after_date = date(text);
+    let (date, rest) = (after_date.is_some(), after_date.unwrap_or(text));
+    let rest = rest.trim_start();
+    let time = is_time(rest);
+    (time || date && rest.is_empty()).then_some(Moment { date, time })
+}
+
+/// What follows the date that the text begins with: `2019年10月1日`, `2019-10-01`, `2019/10/1`.
+fn date(text: &str) -> Option<&str> {
+    let (year, rest) = number(text)?;
+    let rest = rest.strip_prefix(['年', '-', '/', '.'])?;
+    let (month, rest) = number(rest)?;
+    let rest = rest.strip_prefix(['月', '-', '/', '.'])?;
+    let (day, rest) = number(rest)?;
+    let valid = (1000..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    valid.then(|| rest.strip_prefix('日').unwrap_or(rest))
+}
+
+/// `15:01` or `15:01:30`.
+fn is_time(text: &str) -> bool {
+    let mut parts = text.split(':');
+    let mut part = |most: u32, widths: &[usize]| {
+        let part = parts.next()?;
+        let (value, rest) = number(part)?;
+        (rest.is_empty() && value <= most && widths.contains(&part.len())).then_some(())
+    };
+    let hours_and_minutes = part(23, &[1, 2]).and_then(|()| part(59, &[2])).is_some();
+    let seconds = text.matches(':').count() < 2 || part(59, &[2]).is_some();
+    hours_and_minutes && seconds && parts.next().is_none()
+}
+
+/// The number that the text begins with, of at most four digits, and what follows.
+fn number(text: &str) -> Option<(u32, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (digits, rest) = text.split_at_checked(digits).filter(|(digits, _)| digits.len() <= 4)?;
+    Some((digits.parse().ok()?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Kind, values that it takes, values that it does not.
+    const CASES: &[(&str, &[&str], &[&str])] = &[
+        ("thing", &["张三的订单😀", "一二三四五六七八九十一二三四五六七八九十"], &["一二三四五六七八九十一二三四五六七八九十一"]),
+        ("number", &["0", "12.50", "12345678901234567890123456789012"], &["123456789012345678901234567890123", "1.", "1,000", "一"]),
+        ("letter", &["Abc"], &["Abc1", "字", "abcdefghijklmnopqrstuvwxyzabcdefg"]),
+        ("symbol", &["*#-!", "，。"], &["a", "1", "字", "******"]),
+        ("character_string", &["2019-A#1", "No. 12：3"], &["订单1", "123456789012345678901234567890123"]),
+        ("time", &["15:01", "2019年10月1日 15:01", "2019-10-01 15:01:59", "9:00~17:30", "2019年10月1日 15:01~16:00"],
+            &["24:00", "15:60", "15:1", "2019年10月1日", "15:01:", "15:01:02:03", "tomorrow", "~15:01", "9:00~~10:00", "12345:00"]),
+        ("date", &["2019年10月1日", "2019年10月1日 15:01", "2019/10/1", "2019年10月1日~2019年10月7日"],
+            &["15:01", "2019年13月1日", "2019年10月32日", "10月1日", "2019年10月", "2019年10月1日 下午"]),
+        ("amount", &["¥100元", "100", "$0.50", "￥1234567890.99元"], &["12345678901", "¥¥1", "元", "¥", "RMB1", "1.2.3"]),
+        ("phone_number", &["+86-0766-66888866", "13800138000"], &["1380013800013800138", "电话", "call me"]),
+        ("car_number", &["粤A8Z888挂", "粤A12345"], &["粤A8Z8888挂", "粤粤A8Z88"]),
+        ("name", &["张三", "John Smith-Brown", "一二三四五六七八九十"], &["一二三四五六七八九十一", "张三3", "abcdefghijklmnopqrstu", "张abcdefghij"]),
+        ("phrase", &["配送中", "一二三四五"], &["一二三四五六", "ok", "配送中!"]),
+        ("enum_string", &["已发货"], &[]),
+        ("const", &["欢迎"], &["一二三四五六七八九十一二三四五六七八九十一"]),
+    ];
+
+    #[test]
+    fn each_kind_takes_what_wechat_s_table_says() {
+        for (name, good, bad) in CASES {
+            let kind = Kind::named(name).unwrap();
+            for value in *good {
+                assert!(kind.admits(value), "{name} {value}");
+            }
+            for value in *bad {
+                assert!(!kind.admits(value), "{name} {value}");
+            }
+            for value in ["", " ", "a\nb", "\u{7}"] {
+                assert!(!kind.admits(value), "{name} {value:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_no_kind_is_none() {
+        for name in ["", "Thing", "things", "keyword"] {
+            assert_eq!(Kind::named(name), None, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn judging_any_value_never_panics(value in ".{0,60}") {
+            for (name, _, _) in CASES {
+                let _ = Kind::named(name).unwrap().admits(&value);
+            }
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! A message, checked as far as it can be before WeChat sees it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::keyword::Kind;
+use crate::{
+    error::ApiError,
+    types::{OpenId, TemplateId},
+};
+
+/// A message to one user.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// To whom.
+    pub openid: OpenId,
+    /// Of which template.
+    pub template_id: TemplateId,
+    /// What it says.
+    pub data: Data,
+    /// What a tap on it opens; without a page it can't be tapped.
+    pub page: Option<Page>,
+    /// Which version of the mini program a tap opens.
+    pub state: State,
+    /// The language of what WeChat adds.
+    pub lang: Lang,
+}
+
+impl Message {
+    pub(super) fn to_json(&self) -> Value {
+        let Self { openid, template_id, data, page, state, lang } = self;
+        let data: BTreeMap<_, _> = data.0.iter().map(|(key, value)| (key, json!({ "value": value }))).collect();
+        let mut body = json!({
+            "touser": openid,
+            "template_id": template_id,
+            "miniprogram_state": state,
+            "lang": lang,
+            "data": data,
+        });
+        if let (Some(Page(page)), Some(body)) = (page, body.as_object_mut()) {
+            body.insert("page".to_owned(), page.as_str().into());
+        }
+        body
+    }
+}
+
+/// The values of a template's keywords, each as its kind wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Data(BTreeMap<String, String>);
+
+/// What is wrong with the values. The texts say nothing of the values themselves.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DataError {
+    /// A template has one to five keywords.
+    #[error("there are no keywords, or too many")]
+    Count,
+    /// A keyword is a kind and a number, such as `thing1`.
+    #[error("a key is no keyword")]
+    Key,
+    /// There is no such kind of keyword.
+    #[error("a keyword is of no known kind")]
+    Kind {
+        /// The keyword.
+        key: String,
+    },
+    /// The value is not as its kind wants it.
+    #[error("a value is not as its kind of keyword wants it")]
+    Value {
+        /// The keyword.
+        key: String,
+        /// What its kind wants, in Chinese.
+        rule: &'static str,
+    },
+}
+
+impl Data {
+    /// Checks the values by their keywords.
+    ///
+    /// # Errors
+    /// [`DataError`].
+    pub fn parse(values: BTreeMap<String, String>) -> Result<Self, DataError> {
+        if values.is_empty() || values.len() > MOST_KEYWORDS {
+            return Err(DataError::Count);
+        }
+        for (key, value) in &values {
+            let kind = kind(key).ok_or(DataError::Key)?;
+            let kind = Kind::named(kind).ok_or_else(|| DataError::Kind { key: key.clone() })?;
+            if !kind.admits(value) {
+                return Err(DataError::Value { key: key.clone(), rule: kind.rule() });
+            }
+        }
+        Ok(Self(values))
+    }
+}
+
+/// The kind's name within a keyword.
+fn kind(key: &str) -> Option<&str> {
+    let kind = key.trim_end_matches(|c: char| c.is_ascii_digit());
+    let digits = key.len().saturating_sub(kind.len());
+    let letters = kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    ((1..=3).contains(&digits) && (1..=32).contains(&kind.len()) && letters).then_some(kind)
+}
+
+impl From<DataError> for ApiError {
+    fn from(error: DataError) -> Self {
+        let invalid = match &error {
+            DataError::Count => Self::invalid("data", "须有 1 到 5 个关键词"),
+            DataError::Key => Self::invalid("data", "含有不是关键词的字段"),
+            DataError::Kind { key } => Self::invalid(&format!("data.{key}"), "不是已知的关键词类型"),
+            DataError::Value { key, rule } => Self::invalid(&format!("data.{key}"), rule),
+        };
+        invalid.because(error)
+    }
+}
+
+/// A page of the mini program, perhaps with a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page(String);
+
+impl Page {
+    /// Reads the text; `None` if it is no page.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let length = (1..=1024).contains(&text.len());
+        let clean = !text.contains("://") && !text.chars().any(|c| c.is_control() || c.is_whitespace());
+        (length && clean).then(|| Self(text.to_owned()))
+    }
+}
+
+/// A version of the mini program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// The developers'.
+    Developer,
+    /// The testers'.
+    Trial,
+    /// The released one.
+    #[default]
+    Formal,
+}
+
+impl State {
+    /// Reads WeChat's word for it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "developer" => Some(Self::Developer),
+            "trial" => Some(Self::Trial),
+            "formal" => Some(Self::Formal),
+            _ => None,
+        }
+    }
+}
+
+/// A language that WeChat has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub enum Lang {
+    /// Simplified Chinese.
+    #[default]
+    #[serde(rename = "zh_CN")]
+    ZhCn,
+    /// English.
+    #[serde(rename = "en_US")]
+    EnUs,
+    /// Traditional Chinese, Hong Kong.
+    #[serde(rename = "zh_HK")]
+    ZhHk,
+    /// Traditional Chinese, Taiwan.
+    #[serde(rename = "zh_TW")]
+    ZhTw,
+}
+
+impl Lang {
+    /// Reads WeChat's word for it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "zh_CN" => Some(Self::ZhCn),
+            "en_US" => Some(Self::EnUs),
+            "zh_HK" => Some(Self::ZhHk),
+            "zh_TW" => Some(Self::ZhTw),
+            _ => None,
+        }
+    }
+}
+
+const MOST_KEYWORDS: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn data(values: &[(&str, &str)]) -> Result<Data, DataError> {
+        Data::parse(values.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+    }
+
+    fn message(page: Option<&str>) -> Message {
+        Message {
+            openid: OpenId::parse("o5wQws1FH2FD2uaNtxmrc1jiG4dc").unwrap(),
+            template_id: TemplateId::parse("tmpl-1").unwrap(),
+            data: data(&[("thing1", "矿泉水"), ("amount2", "¥2.00")]).unwrap(),
+            page: page.map(|page| Page::parse(page).unwrap()),
+            state: State::default(),
+            lang: Lang::default(),
+        }
+    }
+
+    #[test]
+    fn a_message_is_written_as_wechat_reads_it() {
+        assert_eq!(
+            message(Some("pages/order?id=1")).to_json(),
+            json!({
+                "touser": "o5wQws1FH2FD2uaNtxmrc1jiG4dc", "template_id": "tmpl-1", "page": "pages/order?id=1",
+                "miniprogram_state": "formal", "lang": "zh_CN",
+                "data": { "thing1": { "value": "矿泉水" }, "amount2": { "value": "¥2.00" } },
+            })
+        );
+        assert_eq!(message(None).to_json().get("page"), None);
+    }
+
+    #[test]
+    fn a_wrong_value_is_told_by_its_keyword_and_its_rule() {
+        let error = data(&[("thing1", "好"), ("phrase2", "abc")]).unwrap_err();
+        assert_eq!(ApiError::from(error).message(), "参数有误：data.phrase2 须为 5 个以内汉字");
+        let error = data(&[("colour1", "红")]).unwrap_err();
+        assert_eq!(ApiError::from(error).message(), "参数有误：data.colour1 不是已知的关键词类型");
+    }
+
+    #[test]
+    fn a_key_that_is_no_keyword_is_not_repeated() {
+        for key in ["", "thing", "1", "thing1x", "thing1234", "Thing1", "东西1", "thing 1", &format!("{}1", "a".repeat(33))] {
+            assert_eq!(data(&[(key, "x")]).unwrap_err(), DataError::Key, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_template_has_one_to_five_keywords() {
+        assert_eq!(data(&[]).unwrap_err(), DataError::Count);
+        let six = [("thing1", "x"), ("thing2", "x"), ("thing3", "x"), ("thing4", "x"), ("thing5", "x"), ("thing6", "x")];
+        assert!(data(&six[..5]).is_ok());
+        assert_eq!(data(&six).unwrap_err(), DataError::Count);
+    }
+
+    #[test]
+    fn a_page_is_a_path_in_the_mini_program() {
+        for page in ["index", "/pages/index", "pages/index?a=1&b=%E5%BC%A0"] {
+            assert!(Page::parse(page).is_some(), "{page}");
+        }
+        for page in ["", "https://example.com", "a b", "a\n", &"a".repeat(1025)] {
+            assert!(Page::parse(page).is_none(), "{page}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn checking_any_data_never_panics(key in ".{0,40}", value in ".{0,80}") {
+            let _ = data(&[(&key, &value)]);
+        }
+    }
+}

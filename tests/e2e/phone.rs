@@ -1,0 +1,165 @@
+//! `POST /api/decrypt-phone`
+
+use std::time::Duration;
+
+use e2e::{Answer, Phone, World};
+use futures_util::future::join_all;
+use insta::assert_snapshot;
+use local_wechat::{Fault, NewUser};
+use serde_json::{Value, json};
+
+const EXCHANGE: &str = "/wxa/business/getuserphonenumber";
+
+async fn tap(phone: &Phone<'_>) -> Value {
+    phone.wx("getPhoneNumber", json!({})).await.json()
+}
+
+/// Taps the button and sends its code.
+pub(crate) async fn by_code(phone: &Phone<'_>) -> Answer {
+    let code = tap(phone).await["code"].clone();
+    phone.post("/api/decrypt-phone", &json!({ "code": code })).await
+}
+
+fn encrypted(tapped: &Value) -> Value {
+    json!({ "encryptedData": tapped["encryptedData"], "iv": tapped["iv"] })
+}
+
+fn exchanged(world: &World) -> usize {
+    world.wechat().upstream_calls().iter().filter(|call| call.path == EXCHANGE).count()
+}
+
+#[tokio::test]
+async fn a_code_gives_the_number_which_is_kept_and_shown_masked() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let answer = by_code(&phone).await.ok();
+    let number = answer.text("/purePhoneNumber");
+    assert_eq!(answer.text("/countryCode"), "86");
+    assert_eq!(answer.text("/phoneNumber"), number);
+    let shown = phone.get("/api/user").await.text("/user/phoneNumber");
+    assert_eq!(shown, format!("{}****{}", &number[..3], &number[7..]));
+}
+
+#[tokio::test]
+async fn the_same_tap_sent_again_or_twenty_times_at_once_is_paid_for_once() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let body = json!({ "code": tap(&phone).await["code"] });
+    let answers = join_all((0..20).map(|_| phone.post("/api/decrypt-phone", &body))).await;
+    let first = answers[0].clone().ok().body;
+    assert!(answers.iter().all(|answer| answer.body == first));
+    assert_eq!(phone.post("/api/decrypt-phone", &body).await.body, first);
+    assert_eq!(world.wechat().charged_phone_calls(), 1);
+    assert_eq!(exchanged(&world), 1);
+}
+
+#[tokio::test]
+async fn an_exchange_costs_two_requests_and_one_to_wechat_and_a_repetition_two_and_none() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let _ = by_code(&phone).await.ok();
+    let body = json!({ "code": tap(&phone).await["code"] });
+    let (_, cost) = world.cost(phone.post("/api/decrypt-phone", &body)).await;
+    assert_eq!(cost, (2, 1));
+    let (_, cost) = world.cost(phone.post("/api/decrypt-phone", &body)).await;
+    assert_eq!(cost, (2, 0));
+}
+
+#[tokio::test]
+async fn codes_that_are_no_phone_codes_or_somebody_else_s_ask_for_another_tap() {
+    let world = World::start().await;
+    let (one, two) = (world.user().await, world.user().await);
+    let login_code = json!({ "code": one.code().await });
+    assert_snapshot!(one.post("/api/decrypt-phone", &login_code).await.snapshot(), @r#"400 {"success":false,"code":"CODE_INVALID","message":"手机号凭证已失效，请重新获取","requestId":"…"}"#);
+    let body = json!({ "code": tap(&one).await["code"] });
+    let _ = one.post("/api/decrypt-phone", &body).await.ok();
+    assert_eq!(two.post("/api/decrypt-phone", &body).await.outcome(), "400 CODE_INVALID");
+    let expired = json!({ "code": tap(&one).await["code"] });
+    world.clock.advance(Duration::from_secs(301));
+    assert_eq!(one.post("/api/decrypt-phone", &expired).await.outcome(), "400 CODE_INVALID");
+    assert_eq!(world.wechat().charged_phone_calls(), 1);
+}
+
+#[tokio::test]
+async fn encrypted_data_give_the_number_under_the_current_and_the_previous_key() {
+    let world = World::start().await;
+    let mut phone = world.user().await;
+    let tapped = tap(&phone).await;
+    let now = phone.post("/api/decrypt-phone", &encrypted(&tapped)).await.ok();
+    let _ = phone.log_in().await;
+    assert_eq!(phone.post("/api/decrypt-phone", &encrypted(&tapped)).await.ok().body, now.body);
+    let _ = phone.log_in().await;
+    assert_eq!(phone.post("/api/decrypt-phone", &encrypted(&tapped)).await.outcome(), "401 SESSION_EXPIRED");
+    assert_eq!(world.wechat().charged_phone_calls(), 0);
+}
+
+#[tokio::test]
+async fn encrypted_data_of_somebody_else_or_long_ago_are_refused() {
+    let world = World::start().await;
+    let (one, two) = (world.user().await, world.user().await);
+    let theirs = tap(&two).await;
+    assert_eq!(one.post("/api/decrypt-phone", &encrypted(&theirs)).await.outcome(), "401 SESSION_EXPIRED");
+    let mine = tap(&one).await;
+    world.clock.advance(Duration::from_secs(301));
+    assert_eq!(one.post("/api/decrypt-phone", &encrypted(&mine)).await.outcome(), "400 WATERMARK_MISMATCH");
+}
+
+#[tokio::test]
+async fn a_malformed_request_is_told_what_is_wrong() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for (body, field) in [
+        (json!({}), "code"),
+        (json!({ "code": "" }), "code"),
+        (json!({ "code": 1 }), "code"),
+        (json!({ "code": "x".repeat(257) }), "code"),
+        (json!({ "code": "x", "iv": "y" }), "code"),
+        (json!({ "encryptedData": "x" }), "iv"),
+        (json!({ "iv": "x" }), "encryptedData"),
+        (json!({ "encryptedData": "x", "iv": "AAAAAAAAAAAAAAAAAAAAAA==" }), "encryptedData"),
+        (json!({ "code": "x", "openid": "o1" }), "openid"),
+    ] {
+        let answer = phone.post("/api/decrypt-phone", &body).await;
+        assert_eq!(answer.outcome(), "400 INVALID_INPUT", "{body}");
+        assert!(answer.text("/message").contains(field), "{body} {}", answer.body);
+    }
+    assert_eq!(world.post("/api/decrypt-phone", &json!({ "code": "x" })).await.outcome(), "401 UNAUTHORIZED");
+    assert_eq!(exchanged(&world), 0);
+}
+
+#[tokio::test]
+async fn a_busy_wechat_leaves_the_code_good_and_a_lost_answer_does_not() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for (fault, outcome) in [
+        (Fault::Busy { path: EXCHANGE.into(), times: 3 }, "503 UPSTREAM_BUSY"),
+        (Fault::Errcode { path: EXCHANGE.into(), errcode: 45011, times: 1 }, "429 RATE_LIMITED"),
+        (Fault::Errcode { path: EXCHANGE.into(), errcode: 40013, times: 1 }, "500 INTERNAL_ERROR"),
+    ] {
+        let body = json!({ "code": tap(&phone).await["code"] });
+        world.wechat().set_fault(fault);
+        assert_eq!(phone.post("/api/decrypt-phone", &body).await.outcome(), outcome);
+        world.wechat().clear_faults();
+        let _ = phone.post("/api/decrypt-phone", &body).await.ok();
+    }
+    let body = json!({ "code": tap(&phone).await["code"] });
+    world.wechat().set_fault(Fault::TimeoutAfter { path: EXCHANGE.into(), times: 1, millis: 0 });
+    let before = exchanged(&world);
+    assert_eq!(phone.post("/api/decrypt-phone", &body).await.outcome(), "400 CODE_INVALID");
+    assert_eq!(phone.post("/api/decrypt-phone", &body).await.outcome(), "400 CODE_INVALID");
+    assert_eq!(exchanged(&world) - before, 1, "a code that may be used up is not sent again");
+}
+
+#[tokio::test]
+async fn a_foreign_number_keeps_its_country() {
+    let world = World::start().await;
+    let number = Some("+85251234567".to_owned());
+    let user = world.wechat().create_user(NewUser { phone_number: number, ..Default::default() });
+    let mut phone = world.phone(&user.openid);
+    let _ = phone.log_in().await;
+    let answer = by_code(&phone).await.ok();
+    assert_eq!(answer.text("/phoneNumber"), "+85251234567");
+    assert_eq!(answer.text("/purePhoneNumber"), "51234567");
+    assert_eq!(answer.text("/countryCode"), "852");
+    assert_eq!(phone.get("/api/user").await.text("/user/phoneNumber"), "****67");
+}
