@@ -6,6 +6,7 @@ use std::{
     convert::Infallible,
     panic::AssertUnwindSafe,
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 use futures_util::FutureExt;
@@ -87,9 +88,14 @@ impl<F: Function> Instance<F> {
         let started = self.host.now_millis();
         let route = extract::route(&request).to_owned();
         let request_id = extract::request_id(&request);
-        let handled = AssertUnwindSafe(self.function.handle(request)).catch_unwind().await;
-        let result =
-            handled.unwrap_or_else(|_| Err(ApiError::new(Code::Internal).because("the handler panicked")));
+        let handling = AssertUnwindSafe(self.function.handle(request)).catch_unwind();
+        let result = match tokio::time::timeout(LIMIT, handling).await {
+            Ok(handled) => {
+                handled.unwrap_or_else(|_| Err(ApiError::new(Code::Internal).because("the handler panicked")))
+            }
+            // Everything that a handler does may be cut off anywhere; so may the function itself.
+            Err(_) => Err(ApiError::new(Code::UpstreamBusy).because("the request took too long")),
+        };
         let (response, error) = match result {
             Ok(response) => (response, None),
             Err(error) => (F::failure(&error, &request_id), Some(error)),
@@ -187,3 +193,6 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     // A Lambda environment answers one request at a time: one thread is enough, and starts sooner.
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
+
+/// How long a request may take, so that the answer is ours: API Gateway gives up after 30 seconds.
+const LIMIT: Duration = Duration::from_secs(26);

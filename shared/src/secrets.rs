@@ -34,7 +34,11 @@ pub enum SecretError {
 
 impl From<SecretError> for ApiError {
     fn from(error: SecretError) -> Self {
-        Self::new(Code::Internal).because(error)
+        let code = match &error {
+            SecretError::Unavailable { .. } => Code::Internal,
+            SecretError::Form { .. } => Code::NotConfigured,
+        };
+        Self::new(code).because(error)
     }
 }
 
@@ -103,8 +107,13 @@ impl<T: DeserializeOwned> SecretCell<T> {
 
     async fn read(&self) -> Result<T, SecretError> {
         let answer = self.client.get_secret_value().secret_id(&self.arn).send().await;
-        let answer =
-            answer.map_err(|error| SecretError::Unavailable { name: self.name, cause: error.into() })?;
+        let answer = answer.map_err(|error| match error.as_service_error() {
+            // What a secret answers that was created and never filled.
+            Some(service) if service.is_resource_not_found_exception() => {
+                SecretError::Form { name: self.name }
+            }
+            _ => SecretError::Unavailable { name: self.name, cause: error.into() },
+        })?;
         let text = answer.secret_string().unwrap_or_default();
         serde_json::from_str(text).map_err(|_| SecretError::Form { name: self.name })
     }

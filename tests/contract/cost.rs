@@ -8,7 +8,7 @@ use local_template::Stack;
 use serde_json::json;
 
 use crate::{
-    scenes::{profile, reveal, unnoticed},
+    scenes::{profile, reveal, subscribed, unnoticed},
     workspace::{assert_none, stack, template},
 };
 
@@ -28,6 +28,11 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("GET /api/user", 1, 0),
     ("GET /api/user, a bad token", 0, 0),
     ("GET /api/orders/{orderId}, authentication alone", 0, 0),
+    ("POST /api/decrypt-phone", 2, 1),
+    ("POST /api/subscribe", 2, 0),
+    ("GET /api/subscribe", 1, 0),
+    ("POST /api/admin/subscribe/send", 1, 1),
+    ("POST /api/admin/subscribe/send, refused", 2, 1),
     ("GET /api/products", 1, 0),
     ("POST /api/orders", 2, 0),
     ("GET /api/orders", 1, 0),
@@ -63,6 +68,8 @@ async fn costs() -> Vec<Cost> {
     warm(&world).await;
     let mut meter = Meter { world: &world, costs: Vec::new() };
     people(&mut meter).await;
+    phones(&mut meter).await;
+    messages(&mut meter).await;
     orders(&mut meter).await;
     payments(&mut meter).await;
     sweeps(&mut meter).await;
@@ -73,6 +80,11 @@ async fn costs() -> Vec<Cost> {
 async fn warm(world: &World) {
     let phone = world.user().await;
     let _ = phone.post("/api/user/profile", &profile(&phone).await).await.ok();
+    let tapped = phone.wx("getPhoneNumber", json!({})).await.json();
+    let _ = phone.post("/api/decrypt-phone", &json!({ "code": tapped["code"] })).await.ok();
+    let message = subscribed(&phone).await;
+    let _ = world.operator("POST", "/api/admin/subscribe/send", &message).await.ok();
+    let _ = world.operator("GET", "/api/admin/subscribe/templates", &json!({})).await.ok();
     let prepaid = phone.prepay(&phone.order().await.1).await.ok();
     let _ = phone.pay(&prepaid).await;
     world.wechat().settle().await;
@@ -112,6 +124,53 @@ async fn people(meter: &mut Meter<'_>) {
     let staff = json!({ "role": "staff" });
     let role = world.operator("PUT", &path, &staff);
     let _ = meter.of("PUT /api/admin/users/{userId}/role", role).await.ok();
+}
+
+async fn phones(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let phone = world.user().await;
+    let tapped = phone.wx("getPhoneNumber", json!({})).await.json();
+    let code = json!({ "code": tapped["code"] });
+    let _ = meter.of("POST /api/decrypt-phone", phone.post("/api/decrypt-phone", &code)).await.ok();
+    let _ = meter.of("POST /api/decrypt-phone, again", phone.post("/api/decrypt-phone", &code)).await.ok();
+    let data = json!({ "encryptedData": tapped["encryptedData"], "iv": tapped["iv"] });
+    let decrypted = phone.post("/api/decrypt-phone", &data);
+    let _ = meter.of("POST /api/decrypt-phone, encrypted", decrypted).await.ok();
+    let renewed = meter.of("access-token", world.bundle().run_task("access-token")).await;
+    assert!(renewed.is_ok(), "{renewed:?}");
+}
+
+async fn messages(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let phone = world.user().await;
+    let message = subscribed(&phone).await;
+    let send = async || world.operator("POST", "/api/admin/subscribe/send", &message).await;
+    let _ = meter.of("POST /api/admin/subscribe/send", send()).await.ok();
+    world.clock.advance(Duration::from_secs(60));
+    let report = json!({ "tmplIds": ["paid"] });
+    let _ = meter.of("POST /api/subscribe", phone.post("/api/subscribe", &report)).await.ok();
+    // WeChat has not been told.
+    let refused = meter.of("POST /api/admin/subscribe/send, refused", send()).await;
+    assert_eq!(refused.outcome(), "409 NOT_SUBSCRIBED");
+    let nothing_left = meter.of("POST /api/admin/subscribe/send, nothing left", send()).await;
+    assert_eq!(nothing_left.outcome(), "409 NOT_SUBSCRIBED");
+    let report = json!({ "tmplIds": ["paid", "sent", "refunded"] });
+    let report = phone.post("/api/subscribe", &report);
+    let _ = meter.of("POST /api/subscribe, three templates, again in the same minute", report).await.ok();
+    let _ = meter.of("GET /api/subscribe", phone.get("/api/subscribe")).await.ok();
+
+    let operator = async |method, path: &str, body| world.operator(method, path, &body).await.ok();
+    let get = async |path: &str| operator("GET", path, json!({})).await;
+    let (templates, library) = ("/api/admin/subscribe/templates", "/api/admin/subscribe/library");
+    let new = json!({ "tid": 1451, "kidList": [1, 2], "sceneDesc": "退款结果" });
+    let added = meter.of("POST /api/admin/subscribe/templates", operator("POST", templates, new)).await;
+    let _ = meter.of("GET /api/admin/subscribe/templates", get(templates)).await;
+    let path = format!("{templates}/{}", added.text("/templateId"));
+    let deleted = operator("DELETE", &path, json!({}));
+    let _ = meter.of("DELETE /api/admin/subscribe/templates/{templateId}", deleted).await;
+    let _ = meter.of("GET /api/admin/subscribe/categories", get("/api/admin/subscribe/categories")).await;
+    let _ = meter.of("GET /api/admin/subscribe/library", get(&format!("{library}?ids=307"))).await;
+    let _ = meter.of("GET /api/admin/subscribe/library/{tid}", get(&format!("{library}/1451"))).await;
 }
 
 async fn orders(meter: &mut Meter<'_>) {

@@ -8,10 +8,12 @@ use std::{collections::BTreeSet, time::Duration};
 use e2e::{Phone, World};
 use local_dynamo::PermissionUse;
 use local_template::Stack;
+use local_wechat::Fault;
 use serde_json::json;
+use shared::{store::TokenName, wechat::AccessTokens};
 
 use crate::{
-    scenes::{profile, reveal, unnoticed},
+    scenes::{profile, reveal, subscribed, unnoticed},
     workspace::{assert_none, stack, template, with},
 };
 
@@ -71,6 +73,30 @@ async fn people(world: &World) {
     let _ = world.operator("PUT", &path, &json!({ "role": "staff" })).await.ok();
 }
 
+/// Phone numbers by code, by the same code again, by a code that WeChat was too busy for, and from encrypted data; tickets.
+async fn phones(world: &World, phone: &Phone<'_>) {
+    const EXCHANGE: &str = "/wxa/business/getuserphonenumber";
+    let tapped = phone.wx("getPhoneNumber", json!({})).await.json();
+    let code = json!({ "code": tapped["code"] });
+    world.wechat().set_fault(Fault::Busy { path: EXCHANGE.into(), times: 3 });
+    assert_eq!(phone.post("/api/decrypt-phone", &code).await.outcome(), "503 UPSTREAM_BUSY");
+    for _ in 0..2 {
+        let _ = phone.post("/api/decrypt-phone", &code).await.ok();
+    }
+    let data = json!({ "encryptedData": tapped["encryptedData"], "iv": tapped["iv"] });
+    let _ = phone.post("/api/decrypt-phone", &data).await.ok();
+    let host = world.bundle().host("phone").expect("a function");
+    let tickets = AccessTokens::new(&host).expect("its settings");
+    let _ = tickets.get(TokenName::CardTicket).await.expect("a ticket");
+}
+
+/// What the user accepted is counted, listed and sent.
+async fn messages(world: &World, phone: &Phone<'_>) {
+    let message = subscribed(phone).await;
+    let _ = phone.get("/api/subscribe").await.ok();
+    let _ = world.operator("POST", "/api/admin/subscribe/send", &message).await.ok();
+}
+
 /// Orders placed, looked at, cancelled, and paid with a notice that comes.
 async fn shopping(world: &World, phone: &Phone<'_>) {
     let _ = phone.get("/api/products").await.ok();
@@ -115,6 +141,8 @@ async fn every_permission_is_used_and_none_is_lacking() {
     let world = World::start().await;
     people(&world).await;
     let phone = world.user().await;
+    phones(&world, &phone).await;
+    messages(&world, &phone).await;
     shopping(&world, &phone).await;
     lost_notices(&world, &phone).await;
     let lacking: Vec<String> = world.dynamo().denied().iter().map(in_words).collect();

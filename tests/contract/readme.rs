@@ -175,7 +175,7 @@ fn parameters_and_their_defaults_are_the_template_s() {
 fn secrets_and_who_may_read_them_are_the_template_s() {
     let template = template();
     assert_none(&secret_problems(&readme(), &stack(&template)));
-    let altered = with(&readme(), "generated | login, user |", "generated | login |");
+    let altered = with(&readme(), "generated | login, phone, user |", "generated | login, phone |");
     assert_eq!(
         secret_problems(&altered, &stack(&template)),
         [

@@ -28,3 +28,11 @@ pub(crate) async fn unnoticed(world: &World, phone: &Phone<'_>) -> (String, Stri
     assert_eq!(phone.pay(&prepaid).await.status, 200);
     (order_id, out_trade_no)
 }
+
+/// The user accepts one message of the template `paid`, and the phone reports it; what sends it.
+pub(crate) async fn subscribed(phone: &Phone<'_>) -> Value {
+    let template = json!({ "tmplIds": ["paid"] });
+    assert_eq!(phone.wx("requestSubscribeMessage", template.clone()).await.status, 200);
+    let _ = phone.post("/api/subscribe", &template).await.ok();
+    json!({ "openid": phone.openid, "templateId": "paid", "data": { "thing1": { "value": "矿泉水" } } })
+}

@@ -1,12 +1,12 @@
 //! What every block of the template must have.
 
-use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
+use local_gateway::start;
 use local_template::{Function, Stack, Template};
 use shared::{
     error,
     host::{Host, SystemClock, SystemRandomness},
-    runtime::{Instance, TaskInstance},
 };
 
 use crate::workspace::{assert_none, stack, template, with};
@@ -144,32 +144,6 @@ fn parameter_problems(template: &str) -> Vec<String> {
     problems.collect()
 }
 
-type Start = fn(Host) -> Pin<Box<dyn Future<Output = Result<(), String>>>>;
-
-macro_rules! starts {
-    ($($instance:ident <$function:path>,)+) => {
-        vec![$({
-            let start: Start = |host| Box::pin(async move {
-                $instance::<$function>::start(host).await.map(drop).map_err(|error| error::chain(&error))
-            });
-            (<$function>::NAME, start)
-        },)+]
-    };
-}
-
-/// How each function starts.
-fn starts() -> Vec<(&'static str, Start)> {
-    use shared::runtime::{Function as _, Task as _};
-    starts![
-        Instance<login::LoginFunction>,
-        Instance<order::OrderFunction>,
-        TaskInstance<order_sweep::OrderSweepTask>,
-        Instance<pay_notify::PayNotifyFunction>,
-        Instance<unified_order::UnifiedOrderFunction>,
-        Instance<user::UserFunction>,
-    ]
-}
-
 /// What Lambda adds to the environment.
 fn host(mut environment: BTreeMap<String, String>) -> Host {
     for name in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
@@ -180,14 +154,10 @@ fn host(mut environment: BTreeMap<String, String>) -> Host {
 
 /// Each function starts with what the template gives it, and with nothing less.
 async fn start_problems(stack: &Stack) -> Vec<String> {
-    let starts = starts();
     let mut problems = Vec::new();
     for Function { folder, environment, .. } in &stack.functions {
-        let Some((_, start)) = starts.iter().find(|(name, _)| name == folder) else {
-            problems.push(format!("tests/contract/template.rs does not start functions/{folder}"));
-            continue;
-        };
-        if let Err(error) = start(host(environment.clone())).await {
+        if let Err(error) = start(folder, host(environment.clone())).await {
+            let error = error::chain(&error);
             problems.push(format!("{folder} does not start with what the template gives it: {error}"));
             continue;
         }
@@ -201,7 +171,7 @@ async fn start_problems(stack: &Stack) -> Vec<String> {
             }
             let mut less = environment.clone();
             less.remove(name);
-            if start(host(less)).await.is_ok() {
+            if start(folder, host(less)).await.is_ok() {
                 problems.push(format!("{folder} starts without {name}: does it read it?"));
             }
         }
@@ -322,7 +292,7 @@ fn times_memory_and_traffic_have_limits_and_the_address_for_notices_is_told() {
 }
 
 /// People, and money.
-const KEPT: [&str; 4] = ["OrdersTable", "OutboxTable", "PaymentsTable", "UsersTable"];
+const KEPT: [&str; 5] = ["OrdersTable", "OutboxTable", "PaymentsTable", "SessionsTable", "UsersTable"];
 /// The others' rows stay. An order has `expires_at` too, and must not vanish then.
 const EXPIRING: [&str; 2] = ["IdempotencyTable", "OutboxTable"];
 /// Settings that may be empty: empty means the address API Gateway gives.

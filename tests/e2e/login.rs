@@ -275,3 +275,49 @@ async fn the_database_being_busy_or_cut_off_is_an_answer_too() {
     });
     let _ = phone.log_in().await;
 }
+
+#[tokio::test]
+async fn a_user_whose_session_was_deleted_logs_in_again() {
+    let world = World::start().await;
+    let mut phone = world.stranger();
+    let first = phone.log_in().await.text("/userId");
+    let key = json!({ "openid": { "S": phone.openid } });
+    let delete = json!({ "TableName": world.table("SessionsTable"), "Key": key });
+    world.dynamo().operator("DeleteItem", delete).await.expect("a deletion");
+    let again = phone.log_in().await;
+    assert_eq!((again.text("/userId"), again.text("/isNewUser")), (first, "false".to_owned()));
+    assert_eq!(world.items("UsersTable").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_login_waits_for_a_transaction_that_holds_the_session() {
+    use local_dynamo::{Fault, FaultKind};
+    let world = World::start().await;
+    let mut phone = world.stranger();
+    for known in [false, true] {
+        for operation in ["UpdateItem", "TransactWriteItems"] {
+            let caller = Some("LoginFunction".to_owned());
+            let operation = Some(operation.to_owned());
+            world.dynamo().inject(Fault {
+                caller,
+                operation,
+                kind: FaultKind::TransactionConflict,
+                times: 2,
+            });
+            let _ = phone.log_in().await;
+            world.dynamo().clear_faults();
+            if !known {
+                phone = world.stranger();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_was_never_filled_is_answered_not_configured() {
+    let world = World::start().await;
+    world.dynamo().set_secret("MiniProgramSecret", "{}").expect("a secret");
+    let code = json!({ "code": world.stranger().code().await });
+    assert_eq!(world.post("/api/login", &code).await.outcome(), "501 NOT_CONFIGURED");
+    assert!(world.wechat().upstream_calls().is_empty(), "the code is still good");
+}

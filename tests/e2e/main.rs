@@ -4,11 +4,14 @@
 
 mod access_token;
 mod canary;
+mod card;
 mod login;
 mod order;
 mod order_sweep;
 mod other_wechat;
 mod pay_notify;
 mod phone;
+mod subscribe;
 mod unified_order;
 mod user;
+mod wxacode;

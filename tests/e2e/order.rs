@@ -304,3 +304,88 @@ async fn reading_an_expired_order_closes_it() {
     let row: Value = world.items("OrdersTable").await[0].clone();
     assert_eq!(row.get("due_shard"), None, "nobody asks about it any more");
 }
+
+#[tokio::test]
+async fn what_is_off_the_shelf_can_t_be_ordered() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let item = json!({ "product_id": { "S": "hidden" }, "name": { "S": "x" }, "price": { "N": "1" } });
+    let put = json!({ "TableName": world.table("ProductsTable"), "Item": item });
+    world.dynamo().operator("PutItem", put).await.expect("a put");
+    let answer = phone.post("/api/orders", &json!({ "productId": "hidden", "quantity": 1 })).await;
+    assert_eq!(answer.outcome(), "404 NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_knows_is_not_echoed_at_length() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let body = format!(r#"{{"productId":"water","quantity":1,"{}":1}}"#, "x".repeat(5000));
+    let request = world.request("POST", "/api/orders").bearer_auth(&phone.token).body(body);
+    assert!(world.send(request).await.body.len() < 300);
+    let nested = phone
+        .post("/api/orders", &json!({ "items": [{ "productId": "water", "quantity": 1, "x": 1 }] }))
+        .await;
+    assert!(nested.text("/message").contains("items.0.x"), "{}", nested.body);
+}
+
+#[tokio::test]
+async fn placing_waits_for_another_transaction() {
+    use local_dynamo::{Fault, FaultKind};
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (caller, operation) = (Some("OrderFunction".to_owned()), Some("TransactWriteItems".to_owned()));
+    world.dynamo().inject(Fault { caller, operation, kind: FaultKind::TransactionConflict, times: 3 });
+    let _ = phone.order().await;
+    assert_eq!(world.items("OrdersTable").await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_attempt_that_was_paid_between_question_and_closing_is_paid() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    let close = "/pay/closeorder";
+    world.wechat().set_fault(Fault::ErrCode { path: close.into(), err_code: "ORDERPAID".into(), times: 1 });
+    world.wechat().set_fault(Fault::NoticeLost { times: 1 });
+    let cancel = format!("/api/orders/{order_id}/cancel");
+    // The simulator says "paid" before it is: the question that follows finds it unpaid, and it is closed after all.
+    assert_eq!(phone.post(&cancel, &json!({})).await.ok().text("/order/status"), "CLOSED");
+    let asked: Vec<_> = world.wechat().upstream_calls().into_iter().map(|call| call.path).collect();
+    assert_eq!(asked[asked.len() - 4..], ["/pay/orderquery", close, "/pay/orderquery", close]);
+    assert_ne!(phone.pay(&prepaid).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_attempt_that_a_question_does_not_find_is_closed_all_the_same() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    let query = "/pay/orderquery";
+    world.wechat().set_fault(Fault::ErrCode {
+        path: query.into(),
+        err_code: "ORDERNOTEXIST".into(),
+        times: 1,
+    });
+    let answer = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await.ok();
+    assert_eq!(answer.text("/order/status"), "CLOSED");
+    assert_ne!(phone.pay(&prepaid).await.status, 200, "it can't be paid any more");
+}
+
+#[tokio::test]
+async fn a_slow_wechat_pay_does_not_keep_the_reader_waiting() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let _ = phone.prepay(&out_trade_no).await.ok();
+    world.clock.advance(Duration::from_secs(5));
+    world.wechat().set_fault(Fault::TimeoutBefore {
+        path: "/pay/orderquery".into(),
+        times: 3,
+        millis: 20_000,
+    });
+    let read = tokio::time::timeout(Duration::from_secs(8), phone.status(&order_id)).await;
+    assert_eq!(read.expect("an answer in time"), "UNPAID");
+}

@@ -136,3 +136,66 @@ async fn a_payment_that_is_not_the_order_s_waits_for_an_operator_and_closes_noth
     assert_eq!(world.items("PaymentsTable").await[0]["attention"]["S"], "REVIEW");
     assert!(world.log().contains("payment-not-for-the-order"));
 }
+
+#[tokio::test]
+async fn an_order_that_was_never_prepaid_is_looked_at_once_and_wechat_pay_is_not_asked() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let _ = phone.order().await;
+    for _ in 0..29 {
+        world.clock.advance(Duration::from_secs(60));
+        assert_eq!(world.sweep().await, report(&[]));
+    }
+    world.clock.advance(Duration::from_secs(60));
+    assert_eq!(world.sweep().await, report(&[("closed", 1)]));
+    assert!(world.wechat().upstream_calls().iter().all(|call| !call.path.starts_with("/pay/")));
+}
+
+#[tokio::test]
+async fn more_orders_than_a_page_are_swept_in_one_run() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, _) = phone.order().await;
+    let template = row(&world.items("OrdersTable").await, &order_id).clone();
+    for number in 0..120 {
+        let mut copy = template.clone();
+        copy["order_id"] = json!({ "S": format!("01HF7Y9B9X0000000000000{number:03}") });
+        copy["due_shard"] = json!({ "S": "00" });
+        let put = json!({ "TableName": world.table("OrdersTable"), "Item": copy });
+        world.dynamo().operator("PutItem", put).await.expect("a put");
+    }
+    world.clock.advance(Duration::from_secs(1800));
+    assert_eq!(world.sweep().await["closed"], 121);
+}
+
+#[tokio::test]
+async fn one_bad_row_keeps_nobody_waiting() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let _ = phone.order().await;
+    let bad =
+        json!({ "order_id": { "S": "by hand" }, "due_shard": { "S": "03" }, "next_query_at": { "N": "1" } });
+    let put = json!({ "TableName": world.table("OrdersTable"), "Item": bad });
+    world.dynamo().operator("PutItem", put).await.expect("a put");
+    world.clock.advance(Duration::from_secs(1800));
+    assert_eq!(world.sweep().await, report(&[("closed", 1)]));
+    assert!(world.log().contains("row-without-order"));
+}
+
+#[tokio::test]
+async fn a_disputed_order_is_looked_at_seldom() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let order_id = paid_unnoticed(&world, &phone).await;
+    let update = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
+        "UpdateExpression": "SET total_fee = :fee", "ExpressionAttributeValues": { ":fee": { "N": "999" } } });
+    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    world.clock.advance(Duration::from_secs(1800));
+    assert_eq!(world.sweep().await, report(&[("disputed", 1)]));
+    for _ in 0..5 {
+        world.clock.advance(Duration::from_secs(3600));
+        assert_eq!(world.sweep().await, report(&[]));
+    }
+    world.clock.advance(Duration::from_secs(3600));
+    assert_eq!(world.sweep().await, report(&[("disputed", 1)]));
+}

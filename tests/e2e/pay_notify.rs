@@ -336,3 +336,82 @@ async fn the_answers_are_fixed_to_the_byte() {
     assert_snapshot!(world.notify("nonsense").await.body, @"<xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[REFUSED]]></return_msg></xml>");
     assert_snapshot!(world.notify(world.signed_notice(notice, &[])).await.body, @"<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>");
 }
+
+#[tokio::test]
+async fn an_api_key_that_is_empty_makes_no_signature_right() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, notice) = expected(&world, &phone).await;
+    world.dynamo().set_secret("MerchantSecret", r#"{"api_v2_key":""}"#).expect("a secret");
+    let mut fields: shared::pay::v2::Fields = notice.into_iter().collect();
+    let signature = shared::pay::v2::sign(
+        &fields,
+        shared::pay::v2::SignType::HmacSha256,
+        &shared::types::Secret::new(String::new()),
+    );
+    fields.set("sign", signature);
+    let body = shared::pay::v2::write("xml", &fields).expect("a notice");
+    assert_eq!(world.notify(body).await.snapshot(), FAIL);
+    assert_nothing_written(&world).await;
+}
+
+#[tokio::test]
+async fn a_second_payment_is_an_event_of_its_own_and_its_receipt_is_never_rewritten() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, notice) = expected(&world, &phone).await;
+    let _ = world.notify(world.signed_notice(notice.clone(), &[])).await;
+    let second = world.signed_notice(notice, &[("transaction_id", "777")]);
+    let _ = world.notify(second.clone()).await;
+    let mut events: Vec<_> =
+        world.items("OutboxTable").await.iter().map(|row| row["event"]["S"].to_string()).collect();
+    events.sort();
+    assert_eq!(events, [r#""order.paid""#, r#""payment.second""#]);
+    // An operator has dealt with it.
+    let done = json!({ "TableName": world.table("PaymentsTable"), "Key": { "transaction_id": { "S": "777" } },
+        "UpdateExpression": "REMOVE attention" });
+    world.dynamo().operator("UpdateItem", done).await.expect("an update");
+    let before = world.dynamo().dump().expect("the tables");
+    let (answer, cost) = world.cost(world.notify(second)).await;
+    assert_eq!((answer.snapshot().as_str(), cost), (SUCCESS, (1, 0)));
+    assert_eq!(world.dynamo().dump().expect("the tables"), before);
+}
+
+#[tokio::test]
+async fn a_payment_under_review_pays_its_order_once_the_order_was_put_right() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, notice) = expected(&world, &phone).await;
+    let notice = world.signed_notice(notice, &[("total_fee", "150")]);
+    assert_eq!(world.notify(notice.clone()).await.snapshot(), FAIL);
+    let right = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
+        "UpdateExpression": "SET total_fee = :fee", "ExpressionAttributeValues": { ":fee": { "N": "150" } } });
+    world.dynamo().operator("UpdateItem", right).await.expect("an update");
+    assert_eq!(world.notify(notice).await.snapshot(), SUCCESS);
+    assert_eq!(phone.status(&order_id).await, "PAID");
+    let payments = world.items("PaymentsTable").await;
+    assert_eq!(payments.len(), 1);
+    assert_eq!(payments[0]["verdict"]["S"], "PAID_THE_ORDER");
+    assert_eq!(payments[0].get("attention"), None);
+}
+
+#[tokio::test]
+async fn a_signed_notice_that_can_t_be_read_is_an_error_in_the_log() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, notice) = expected(&world, &phone).await;
+    for changes in [("time_end", "soon"), ("appid", "wx00000000000000ff")] {
+        let before = world.log().matches(r#""level":"ERROR""#).count();
+        assert_eq!(world.notify(world.signed_notice(notice.clone(), &[changes])).await.snapshot(), FAIL);
+        assert_eq!(world.log().matches(r#""level":"ERROR""#).count() - before, 1, "{changes:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_genuine_failure_of_an_unknown_order_makes_no_row() {
+    let world = World::start().await;
+    let notice = world.notice("01HF7Y9B9X000000000000000001", "1", "o000000000000000000000000000", 1);
+    let failure = world.signed_notice(notice, &[("result_code", "FAIL"), ("err_code", "NOTENOUGH")]);
+    assert_eq!(world.notify(failure).await.snapshot(), SUCCESS);
+    assert!(world.items("OrdersTable").await.is_empty());
+}

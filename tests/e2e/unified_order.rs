@@ -123,10 +123,10 @@ async fn an_order_in_its_last_minute_is_not_prepaid() {
     let world = World::start().await;
     let phone = world.user().await;
     let (_, out_trade_no) = phone.order().await;
-    world.clock.advance(Duration::from_secs(1740));
+    world.clock.advance(Duration::from_secs(1710));
     let _ = phone.prepay(&out_trade_no).await.ok();
     let (_, late) = phone.order().await;
-    world.clock.advance(Duration::from_secs(1741));
+    world.clock.advance(Duration::from_secs(1711));
     assert_snapshot!(phone.prepay(&late).await.snapshot(), @r#"409 {"success":false,"code":"ORDER_CLOSED","message":"订单已关闭，请重新下单","requestId":"…"}"#);
 }
 
@@ -281,4 +281,71 @@ async fn a_user_can_t_pay_with_another_user_s_prepayment() {
     let (one, two) = (world.user().await, world.user().await);
     let prepaid = one.prepay(&one.order().await.1).await.ok();
     assert_ne!(two.pay(&prepaid).await.status, 200);
+}
+
+#[tokio::test]
+async fn terms_that_were_asked_for_and_lost_are_asked_for_again() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.order().await;
+    world.wechat().set_fault(Fault::TimeoutAfter { path: PREPAY.into(), times: 3, millis: 0 });
+    let with = json!({ "outTradeNo": out_trade_no, "body": "生日蛋糕" });
+    assert_eq!(phone.post("/api/pay/unified-order", &with).await.outcome(), "503 UPSTREAM_BUSY");
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    assert!(asked(&world).iter().all(|request| request["body"] == "生日蛋糕"));
+    assert_eq!(phone.pay(&prepaid).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_prepayment_is_renewed_before_its_two_hours_are_over() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let first = phone.prepay(&out_trade_no).await.ok();
+    // An order that can be paid for longer than usual.
+    let later = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
+        "UpdateExpression": "SET prepay.#at = :at", "ExpressionAttributeNames": { "#at": "at" },
+        "ExpressionAttributeValues": { ":at": { "N": (world.now() - 6901).to_string() } } });
+    world.dynamo().operator("UpdateItem", later).await.expect("an update");
+    let before = asked(&world).len();
+    let _ = phone.prepay(&out_trade_no).await.ok();
+    assert_eq!(asked(&world).len() - before, 1, "{}", package(&first));
+}
+
+#[tokio::test]
+async fn a_stale_view_of_an_order_neither_closes_nor_renumbers_what_was_prepaid_meanwhile() {
+    use shared::store::{ClosedOrder, Orders, Stored};
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let host = world.bundle().host("unified-order").expect("a function");
+    let orders = Orders::new(&host).expect("its settings");
+    let id = shared::types::OrderId::parse(&order_id).expect("an id");
+    let stale = orders.get(id).await.expect("an answer").expect("the order");
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    let now = shared::types::UnixSeconds::new(world.now());
+    assert!(matches!(orders.close(&stale, now).await, Ok(ClosedOrder::Overtaken(_))));
+    let next = stale.out_trade_no.next().expect("a number");
+    assert!(matches!(orders.begin_attempt(&stale, next).await, Ok(Stored::Overtaken(_))));
+    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    world.wechat().settle().await;
+    assert_eq!(phone.status(&order_id).await, "PAID");
+}
+
+#[tokio::test]
+async fn a_turn_to_ask_is_taken_by_one() {
+    use shared::store::Orders;
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, _) = phone.order().await;
+    let host = world.bundle().host("order-sweep").expect("a function");
+    let orders = Orders::new(&host).expect("its settings");
+    let id = shared::types::OrderId::parse(&order_id).expect("an id");
+    let order = orders.get(id).await.expect("an answer").expect("the order");
+    let now = shared::types::UnixSeconds::new(world.now());
+    assert!(orders.take_turn(&order, now).await.expect("an answer"));
+    assert!(!orders.take_turn(&order, now).await.expect("an answer"));
+    let order = orders.get(id).await.expect("an answer").expect("the order");
+    assert!(orders.ask_now(&order, now.plus(Duration::from_secs(1))).await.expect("an answer"));
+    assert!(!orders.ask_now(&order, now.plus(Duration::from_secs(1))).await.expect("an answer"));
 }

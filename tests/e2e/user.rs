@@ -244,3 +244,38 @@ async fn operators_routes_are_closed_to_everybody_else() {
     assert_eq!(answer.status().as_u16(), 403);
     assert_eq!(phone.get("/api/user").await.text("/user/role"), "user");
 }
+
+#[tokio::test]
+async fn raw_data_that_were_altered_are_not_believed() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let info = info(&phone).await;
+    let raw = info["rawData"].as_str().expect("a text").replace("微信用户", "系统管理员");
+    let body = json!({ "rawData": raw, "signature": info["signature"] });
+    assert_eq!(phone.post("/api/user/profile", &body).await.outcome(), "401 SESSION_EXPIRED");
+    assert!(!world.dynamo().dump().expect("the tables").contains("系统管理员"));
+}
+
+#[tokio::test]
+async fn a_token_of_another_user_than_the_session_s_does_not_count() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let update = json!({ "TableName": world.table("SessionsTable"), "Key": { "openid": { "S": phone.openid } },
+        "UpdateExpression": "SET user_id = :other", "ExpressionAttributeValues": { ":other": { "S": "u-other" } } });
+    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    let profile = body(&info(&phone).await);
+    assert_eq!(phone.post("/api/user/profile", &profile).await.outcome(), "401 UNAUTHORIZED");
+}
+
+#[tokio::test]
+async fn a_key_ring_that_was_read_serves_while_secrets_manager_is_away() {
+    use local_dynamo::{Fault, FaultKind};
+    let world = World::start().await;
+    let phone = world.user().await;
+    let _ = phone.get("/api/user").await.ok();
+    world.clock.advance(Duration::from_secs(301));
+    let (caller, operation) = (Some("UserFunction".to_owned()), Some("GetSecretValue".to_owned()));
+    world.dynamo().inject(Fault { caller, operation, kind: FaultKind::InternalError, times: 10 });
+    let _ = phone.get("/api/user").await.ok();
+    assert!(world.log().contains("survived"));
+}

@@ -9,16 +9,19 @@ pub struct Answer {
     pub status: u16,
     /// The headers, as they came.
     pub headers: http::HeaderMap,
-    /// The body.
+    /// The body as text; what is no text is replaced.
     pub body: String,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {
     pub(crate) async fn read(response: reqwest::Response) -> Self {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let body = String::from_utf8_lossy(&response.bytes().await.expect("a body")).into_owned();
-        let answer = Self { status, headers, body };
+        let bytes = response.bytes().await.expect("a body").to_vec();
+        let body = String::from_utf8_lossy(&bytes).into_owned();
+        let answer = Self { status, headers, body, bytes };
         answer.refuse_unknown_headers();
         answer
     }

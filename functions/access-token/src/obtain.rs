@@ -35,6 +35,7 @@ impl AccessTokenTask {
     ) -> Result<Token, BoxError> {
         let id = shared::crypto::hex(&self.host.random::<8>()?);
         let mut row = self.tokens.get(name).await?;
+        let mut pause = LOOK;
         for _ in 0..LOOKS {
             let now = self.host.now();
             if let Some(token) = usable(&row, refused, now, margin) {
@@ -44,7 +45,8 @@ impl AccessTokenTask {
                 return self.replace(name, refused, &lease).await;
             }
             // Another broker is at it; its token will do.
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2).min(LONGEST_LOOK);
             row = self.tokens.get(name).await?;
         }
         Err(ObtainError::Waited.into())
@@ -124,9 +126,10 @@ fn usable(row: &TokenRow, refused: Option<u64>, now: UnixSeconds, margin: Durati
     row.token.clone().filter(|token| refused != Some(token.version) && token.lasts(now, margin))
 }
 
-/// Looks at the row while another broker holds the lease: a little longer than a lease lasts.
-const LOOKS: u32 = 48;
-const LOOK: Duration = Duration::from_millis(250);
+/// Looks at the row while another broker holds the lease: in all a little longer than a lease lasts.
+const LOOKS: u32 = 16;
+const LOOK: Duration = Duration::from_millis(200);
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
 /// WeChat takes two forced renewals only 30 seconds apart, and 20 a day.
 const FORCE_APART: Duration = Duration::from_secs(60);
 const TICKET_NEEDS: Duration = Duration::from_secs(30);

@@ -65,9 +65,11 @@ impl Function for LoginFunction {
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         let code = parse(extract::json(&request)?)?;
-        let secret = self.secret.get().await?;
-        self.session_keys.ready().await?;
-        self.sessions.ready().await?;
+        let (secret, session_keys, sessions) =
+            tokio::join!(self.secret.get(), self.session_keys.ready(), self.sessions.ready());
+        let secret = secret?;
+        session_keys?;
+        sessions?;
 
         let login = self.wechat.exchange(&code, &secret.app_secret).await?;
         let at_millis = self.host.now_millis();

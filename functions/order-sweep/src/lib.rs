@@ -12,7 +12,7 @@ use shared::{
     host::{Host, HostError},
     pay::{Asked, Cashier, CashierError, Closing, order::Status},
     runtime::Task,
-    store::{StoreError, shards},
+    store::{Order, shards},
     telemetry,
     types::{OrderId, UnixSeconds},
 };
@@ -59,51 +59,56 @@ impl Task for OrderSweepTask {
 
     async fn run(&self, _: serde_json::Value) -> Result<SweepReport, BoxError> {
         let began = self.host.now();
-        let due = stream::iter(shards()).map(|shard| self.due(shard, began)).buffer_unordered(AT_ONCE);
-        let due: Vec<Result<Vec<OrderId>, StoreError>> = due.collect().await;
-        let orders = due.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten();
-        let swept = stream::iter(orders).map(|order_id| self.sweep_in_time(order_id, began));
-        let report =
-            swept.buffer_unordered(AT_ONCE).fold(SweepReport::default(), async |mut report, swept| {
-                let count = match swept {
-                    Ok(Swept::Paid) => &mut report.paid,
-                    Ok(Swept::Closed) => &mut report.closed,
-                    Ok(Swept::Waiting) => &mut report.waiting,
-                    Ok(Swept::Disputed) => &mut report.disputed,
-                    Ok(Swept::Passed) => &mut report.passed,
-                    Err(error) => {
-                        telemetry::survived("sweep", &error);
-                        &mut report.failed
-                    }
-                };
-                *count = count.saturating_add(1);
-                report
-            });
-        Ok(report.await)
+        let shards = stream::iter(shards()).map(|shard| self.sweep_shard(shard, began));
+        Ok(shards
+            .buffer_unordered(AT_ONCE)
+            .fold(SweepReport::default(), async |sum, one| sum.plus(one))
+            .await)
     }
 }
 
 impl OrderSweepTask {
-    async fn due(&self, shard: String, now: UnixSeconds) -> Result<Vec<OrderId>, StoreError> {
-        self.cashier.orders.due(&shard, now, PER_SHARD).await
-    }
-
-    /// Sweeps the order unless the run has gone on for too long: the next one is near.
-    async fn sweep_in_time(&self, order_id: OrderId, began: UnixSeconds) -> Result<Swept, CashierError> {
-        if self.host.now().since(began) > LAST_START { Ok(Swept::Passed) } else { self.sweep(order_id).await }
+    /// Page after page, until nothing is due, or the run has gone on for too long: the next one is near.
+    async fn sweep_shard(&self, shard: String, began: UnixSeconds) -> SweepReport {
+        let mut report = SweepReport::default();
+        loop {
+            let due = match self.cashier.orders.due(&shard, self.host.now(), PAGE).await {
+                Ok(due) => due,
+                Err(error) => {
+                    // The other shards go on.
+                    telemetry::survived("sweep", &error);
+                    report.failed = report.failed.saturating_add(1);
+                    return report;
+                }
+            };
+            let passed = report.passed;
+            for order_id in &due {
+                if self.host.now().since(began) > LAST_START {
+                    return report;
+                }
+                report.count(self.sweep(*order_id).await);
+            }
+            let all_passed =
+                usize::try_from(report.passed.saturating_sub(passed)).is_ok_and(|n| n == due.len());
+            // The index is a moment behind: what was just swept can stand in it once more.
+            if due.len() < usize::from(PAGE) || all_passed {
+                return report;
+            }
+        }
     }
 
     async fn sweep(&self, order_id: OrderId) -> Result<Swept, CashierError> {
         let now = self.host.now();
         let Some(order) = self.cashier.orders.get(order_id).await? else { return Ok(Swept::Passed) };
-        if order.status != Status::Unpaid || !self.cashier.orders.take_turn(&order, now).await? {
+        let is_due = order.status == Status::Unpaid && order.next_query_at.is_some_and(|at| at <= now);
+        if !is_due || !self.cashier.orders.take_turn(&order, now).await? {
             return Ok(Swept::Passed);
         }
         if now >= order.expires_at {
             return Ok(match self.cashier.close(&order).await? {
                 Closing::Done(_) => Swept::Closed,
                 Closing::Paid(_) => Swept::Paid,
-                Closing::Disputed => Swept::Disputed,
+                Closing::Disputed => self.put_off(&order, now).await?,
             });
         }
         if order.terms.is_none() {
@@ -113,14 +118,50 @@ impl OrderSweepTask {
         Ok(match self.cashier.ask(&order).await? {
             Asked::Paid(_) => Swept::Paid,
             Asked::Payable | Asked::Closed | Asked::Unknown => Swept::Waiting,
-            Asked::Disputed => Swept::Disputed,
+            Asked::Disputed => self.put_off(&order, now).await?,
         })
+    }
+
+    /// Only an operator can bring the order to rest: it is looked at again, but seldom.
+    async fn put_off(&self, order: &Order, now: UnixSeconds) -> Result<Swept, CashierError> {
+        self.cashier.orders.postpone(order, now.plus(DISPUTED)).await?;
+        Ok(Swept::Disputed)
     }
 }
 
-/// Orders taken of each shard in a run.
-const PER_SHARD: u16 = 50;
-/// Questions under way at once.
+impl SweepReport {
+    fn count(&mut self, swept: Result<Swept, CashierError>) {
+        let count = match swept {
+            Ok(Swept::Paid) => &mut self.paid,
+            Ok(Swept::Closed) => &mut self.closed,
+            Ok(Swept::Waiting) => &mut self.waiting,
+            Ok(Swept::Disputed) => &mut self.disputed,
+            Ok(Swept::Passed) => &mut self.passed,
+            Err(error) => {
+                telemetry::survived("sweep", &error);
+                &mut self.failed
+            }
+        };
+        *count = count.saturating_add(1);
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            paid: self.paid.saturating_add(other.paid),
+            closed: self.closed.saturating_add(other.closed),
+            waiting: self.waiting.saturating_add(other.waiting),
+            disputed: self.disputed.saturating_add(other.disputed),
+            failed: self.failed.saturating_add(other.failed),
+            passed: self.passed.saturating_add(other.passed),
+        }
+    }
+}
+
+/// Orders read of a shard at once.
+const PAGE: u16 = 50;
+/// Shards under way at once.
 const AT_ONCE: usize = 8;
 /// Nothing new is begun after this: the function's time limit is 55 seconds.
-const LAST_START: Duration = Duration::from_secs(35);
+const LAST_START: Duration = Duration::from_secs(25);
+/// Between two looks at an order that an operator must bring to rest.
+const DISPUTED: Duration = Duration::from_secs(6 * 60 * 60);

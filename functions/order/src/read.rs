@@ -16,13 +16,23 @@ use crate::{OrderFunction, view};
 impl OrderFunction {
     pub(crate) async fn read(&self, caller: &Caller, request: &Request) -> Result<Response<Body>, ApiError> {
         let order = self.own_order(caller, request).await?;
-        let healed = if self.is_doubtful(&order) { self.heal(&order).await } else { Ok(None) };
-        let healed = healed.unwrap_or_else(|error| {
-            // The order as we know it is an answer too.
-            telemetry::survived("heal", &error);
-            None
-        });
+        let healed = if self.is_doubtful(&order) { self.heal_in_time(&order).await } else { None };
         Ok(view::answer(healed.unwrap_or(order)))
+    }
+
+    /// What WeChat Pay says, if it says it soon: the order as we know it is an answer too.
+    async fn heal_in_time(&self, order: &Order) -> Option<Order> {
+        match tokio::time::timeout(PATIENCE, self.heal(order)).await {
+            Ok(Ok(healed)) => healed,
+            Ok(Err(error)) => {
+                telemetry::survived("heal", &error);
+                None
+            }
+            Err(error) => {
+                telemetry::survived("heal", &error);
+                None
+            }
+        }
     }
 
     /// Whether WeChat Pay may know more about the order than we do, and was not asked just now.
@@ -57,3 +67,5 @@ impl OrderFunction {
 
 /// How long an order is left alone after it was prepaid, or asked about.
 const QUIET: Duration = Duration::from_secs(5);
+/// How long a reader waits for WeChat Pay.
+const PATIENCE: Duration = Duration::from_secs(4);

@@ -93,9 +93,10 @@ impl PayNotifyFunction {
 
 fn refused(error: NoticeError) -> ApiError {
     let code = match &error {
-        NoticeError::Malformed(_) | NoticeError::ReturnCode | NoticeError::Field(_) => Code::InvalidInput,
+        NoticeError::Malformed(_) | NoticeError::ReturnCode => Code::InvalidInput,
         NoticeError::Signature => Code::Unauthorized,
-        NoticeError::Foreign(_) => Code::Forbidden,
+        // Signed with our key and not to be read: our settings are wrong, or the protocol has changed. It is about money.
+        NoticeError::Foreign(_) | NoticeError::Field(_) => Code::Internal,
     };
     ApiError::new(code).because(error)
 }

@@ -21,6 +21,9 @@ impl UnifiedOrderFunction {
     /// Prepays the order; its number may have to change on the way.
     pub(crate) async fn prepay(&self, mut order: Order, ask: &Ask) -> Result<PrepayId, ApiError> {
         for _ in 0..ROUNDS {
+            if order.is_over(self.host.now()) {
+                return Err(Code::OrderClosed.into());
+            }
             let round = if ask.agrees_with(&order) {
                 self.round(&order, ask).await?
             } else {
@@ -50,10 +53,11 @@ impl UnifiedOrderFunction {
             Ok(Prepaid::Ready(prepay_id)) => self.keep(order, &terms, prepay_id).await,
             Ok(Prepaid::AlreadyPaid) => match self.cashier.ask(order).await? {
                 Asked::Paid(_) => Err(Code::OrderPaid.into()),
+                Asked::Disputed => Err(Code::Conflict.into()),
                 _ => Err(ApiError::new(Code::UpstreamBusy).because("WeChat Pay calls it paid and unpaid")),
             },
             Ok(Prepaid::Closed | Prepaid::NumberTaken) => self.begin_again(order).await,
-            Ok(Prepaid::Differs) => self.after_another(order, ask).await,
+            Ok(Prepaid::Differs) => self.after_another(order).await,
             Ok(Prepaid::BalanceNotEnough) => Err(Code::BalanceNotEnough.into()),
             Err(error) => Err(self.after_failure(order, &terms, error).await),
         }
@@ -64,7 +68,7 @@ impl UnifiedOrderFunction {
         let prepay = Prepay { prepay_id, at: self.host.now() };
         match self.cashier.orders.prepaid(order, terms, &prepay).await? {
             Stored::Yes => Ok(Round::Ready(prepay.prepay_id)),
-            Stored::Overtaken(now) if now.status.was_paid() => Err(Code::OrderPaid.into()),
+            Stored::Overtaken(now) if now.status.was_paid() => self.go_on_with(now),
             Stored::Overtaken(now) => {
                 // Cancelled, or at another number: what was just prepaid must not be paid. The phone never hears of it, so
                 // failing here leaves nothing that could be paid by mistake.
@@ -77,10 +81,10 @@ impl UnifiedOrderFunction {
     }
 
     /// The number was used with another request: by a request beside this one, or by one that was lost.
-    async fn after_another(&self, order: &Order, ask: &Ask) -> Result<Round, ApiError> {
+    async fn after_another(&self, order: &Order) -> Result<Round, ApiError> {
         let now = self.cashier.orders.get(order.order_id).await?.ok_or(Code::NotFound)?;
-        if let Some(prepay) = now.live_prepay(self.host.now()).filter(|_| ask.agrees_with(&now)) {
-            return Ok(Round::Ready(prepay.prepay_id.clone()));
+        if now.status != Status::Unpaid || now.out_trade_no != order.out_trade_no || now.prepay.is_some() {
+            return self.go_on_with(Box::new(now));
         }
         match self.cashier.ask(&now).await? {
             // WeChat Pay has no such number, so it is not the number: the request itself is malformed.
@@ -102,8 +106,9 @@ impl UnifiedOrderFunction {
 
     fn go_on_with(&self, order: Box<Order>) -> Result<Round, ApiError> {
         match order.status {
+            Status::Paid | Status::Refunding | Status::Refunded => Err(Code::OrderPaid.into()),
             Status::Closed => Err(Code::OrderClosed.into()),
-            _ => Ok(match order.live_prepay(self.host.now()) {
+            Status::Unpaid => Ok(match order.live_prepay(self.host.now()) {
                 Some(prepay) => Round::Ready(prepay.prepay_id.clone()),
                 None => Round::Again(order),
             }),

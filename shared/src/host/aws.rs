@@ -111,6 +111,6 @@ async fn send(client: &reqwest::Client, request: HttpRequest) -> Result<HttpResp
 }
 
 const ATTEMPTS: u32 = 3;
-const ATTEMPT: Duration = Duration::from_secs(1);
+const ATTEMPT: Duration = Duration::from_millis(1500);
 /// WeChat waits five seconds for an answer to its notices.
 const OPERATION: Duration = Duration::from_secs(4);

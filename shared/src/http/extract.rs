@@ -104,7 +104,11 @@ pub fn json<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
     let body: T = body.map_err(|error| not_as_expected(&track.path().to_string(), error))?;
     reader.end().map_err(|error| not_as_expected(".", error))?;
     match unknown {
-        Some(field) => Err(ApiError::invalid(&field, "不是已知字段")),
+        Some(field) => {
+            // The caller's own words, so they are cut; and without the marks of optional values.
+            let field: String = field.replace(".?", "").trim_start_matches("?.").chars().take(64).collect();
+            Err(ApiError::invalid(&field, "不是已知字段"))
+        }
         None => Ok(body),
     }
 }

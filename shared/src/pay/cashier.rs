@@ -2,11 +2,11 @@
 //!
 //! The rule that keeps money: an attempt is given up only after WeChat Pay has said that it can't be paid any more.
 
-use super::{Close, PayClient, PayError, Trade, order::Verdict};
+use super::{Close, PayClient, PayError, Trade};
 use crate::{
     error::{ApiError, Code},
     host::{Host, HostError},
-    store::{ClosedOrder, Order, Orders, Settled, StoreError, Stored},
+    store::{ClosedOrder, Order, Orders, StoreError, Stored},
     telemetry,
     types::UnixSeconds,
 };
@@ -94,18 +94,14 @@ impl Cashier {
                 return Ok(Asked::Disputed);
             }
         };
-        let settled = self.orders.settle(&payment).await?;
+        self.orders.settle(&payment).await?;
+        // Whatever the payment meant, the order itself says whether it is paid.
         let order = self.current(order).await?;
-        match settled {
-            Settled::Recorded(Verdict::Pays) | Settled::Again(Verdict::Pays | Verdict::Known) => {
-                Ok(Asked::Paid(order))
-            }
-            _ if order.status.was_paid() => Ok(Asked::Paid(order)),
-            _ => {
-                telemetry::attention("payment-not-for-the-order", &payment.out_trade_no());
-                Ok(Asked::Disputed)
-            }
+        if order.status.was_paid() {
+            return Ok(Asked::Paid(order));
         }
+        telemetry::attention("payment-not-for-the-order", &payment.out_trade_no());
+        Ok(Asked::Disputed)
     }
 
     /// Closes the order: asks, closes the attempt at WeChat Pay, then in our books.
@@ -115,10 +111,13 @@ impl Cashier {
     pub async fn close(&self, order: &Order) -> Result<Closing, CashierError> {
         let mut order = order.clone();
         for _ in 0..ROUNDS {
-            match self.end_attempt(&order).await? {
-                Asked::Paid(order) => return Ok(Closing::Paid(order)),
-                Asked::Disputed => return Ok(Closing::Disputed),
-                Asked::Closed | Asked::Unknown | Asked::Payable => {}
+            // WeChat Pay has not heard of what was never prepaid; if it hears of it now, closing finds that out.
+            if order.terms.is_some() {
+                match self.end_attempt(&order).await? {
+                    Asked::Paid(order) => return Ok(Closing::Paid(order)),
+                    Asked::Disputed => return Ok(Closing::Disputed),
+                    Asked::Closed | Asked::Unknown | Asked::Payable => {}
+                }
             }
             order = match self.orders.close(&order, self.now()).await? {
                 ClosedOrder::Closed(order) => return Ok(Closing::Done(order)),
@@ -155,7 +154,8 @@ impl Cashier {
     async fn end_attempt(&self, order: &Order) -> Result<Asked, CashierError> {
         for _ in 0..ROUNDS {
             match self.ask(order).await? {
-                Asked::Payable => {}
+                // A question can be answered from before the prepayment: closing what is not there does no harm.
+                Asked::Payable | Asked::Unknown => {}
                 ended => return Ok(ended),
             }
             match self.pay.close(order.out_trade_no).await? {

@@ -167,7 +167,8 @@ impl PayError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Lost { .. } => true,
-            Self::Business { code, .. } => code == "SYSTEMERROR",
+            // The second: the attempt is being paid just now.
+            Self::Business { code, .. } => code == "SYSTEMERROR" || code == "TRADE_STATE_ERROR",
             _ => false,
         }
     }

@@ -1,6 +1,7 @@
 //! Who asks: session tokens.
 
 mod live;
+mod staff;
 mod token;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::{
 };
 
 pub use live::{LiveSession, LiveSessions, MAX_AGE};
+pub use staff::Staff;
 pub use token::TokenError;
 
 /// The holder of a valid token.

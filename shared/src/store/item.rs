@@ -4,7 +4,10 @@ use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     error::SdkError,
-    operation::transact_write_items::TransactWriteItemsError,
+    operation::{
+        transact_write_items::TransactWriteItemsError,
+        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    },
     types::{AttributeValue, CancellationReason},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -40,6 +43,36 @@ pub(super) fn read<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
     serde_dynamo::from_item(item).map_err(|error| StoreError::new("reading an item", error))
 }
 
+/// What came of an update with a condition.
+pub(super) enum Updated {
+    /// It was made; the attributes that were asked for.
+    Done(Item),
+    /// Its condition failed; the item that made it fail, if there was one and it was asked for.
+    Refused(Option<Item>),
+}
+
+/// Makes one update, after any transaction that holds the item.
+pub(super) async fn update(
+    host: &Host,
+    operation: &'static str,
+    update: UpdateItemFluentBuilder,
+) -> Result<Updated, StoreError> {
+    for _ in 0..ROUNDS {
+        let error = match update.clone().send().await {
+            Ok(answer) => return Ok(Updated::Done(answer.attributes.unwrap_or_default())),
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                return Ok(Updated::Refused(failed.item().cloned().filter(|item| !item.is_empty())));
+            }
+            Some(UpdateItemError::TransactionConflictException(_)) => pause(host).await,
+            _ => return Err(StoreError::from_sdk(operation, error)),
+        }
+    }
+    Err(StoreError::contended(operation))
+}
+
 /// What a transaction that did not happen says of each of its parts.
 pub(super) enum Cancelled {
     /// Conditions failed; the reasons are in the order of the parts.
@@ -59,11 +92,12 @@ pub(super) fn cancelled(
     };
     let reasons = cancelled.cancellation_reasons().to_vec();
     let has = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
-    if has("ConditionalCheckFailed") {
-        return Ok(Cancelled::Conditions(reasons));
-    }
+    // While another transaction holds one item, what is said of the others is not the whole truth.
     if has("TransactionConflict") || has("ThrottlingError") || has("ProvisionedThroughputExceeded") {
         return Ok(Cancelled::Conflict);
+    }
+    if has("ConditionalCheckFailed") {
+        return Ok(Cancelled::Conditions(reasons));
     }
     Err(StoreError::from_sdk(operation, error))
 }
@@ -80,3 +114,6 @@ pub(super) fn failed(reasons: &[CancellationReason], index: usize) -> Option<Opt
     (reason.code() == Some("ConditionalCheckFailed"))
         .then(|| reason.item().cloned().filter(|item| !item.is_empty()))
 }
+
+/// Rounds in which others may hold an item.
+pub(super) const ROUNDS: usize = 5;

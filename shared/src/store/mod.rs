@@ -3,6 +3,7 @@
 //! A failed condition is data: it comes back as a variant of an outcome, with the item that made it fail. Everything else
 //! that goes wrong is a [`StoreError`].
 
+mod cards;
 mod item;
 mod orders;
 mod outbox;
@@ -14,6 +15,7 @@ mod subscriptions;
 mod tokens;
 mod users;
 
+pub use cards::{Begun, Cards, Clerk, Consumed, Consumption, HeldCard, Holdings, Membership, Offer, Receipt};
 pub use orders::{
     ClosedOrder, IdempotencyKey, Line, NewOrder, Order, OrderPage, OrderSummary, Orders, Placed, Prepay,
     PrepayTerms, Settled, Stored, shards,

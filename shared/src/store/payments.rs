@@ -29,7 +29,8 @@ struct Row<'a> {
     attention: Option<&'static str>,
 }
 
-/// Records the payment, unless it is recorded.
+/// Records the payment, unless it is recorded. One that waits for review may yet pay its order, once an operator has put that
+/// right.
 pub(super) fn record(
     table: &str,
     payment: &Payment,
@@ -56,10 +57,12 @@ pub(super) fn record(
         verdict,
         attention,
     };
-    Put::builder()
-        .table_name(table)
-        .set_item(Some(item::write(&row)?))
-        .condition_expression("attribute_not_exists(transaction_id)")
-        .build()
-        .map_err(|error| StoreError::new("recording a payment", error))
+    let put = Put::builder().table_name(table).set_item(Some(item::write(&row)?));
+    let put = if row.attention.is_some() {
+        put.condition_expression("attribute_not_exists(transaction_id)")
+    } else {
+        put.condition_expression("attribute_not_exists(transaction_id) OR attention = :review")
+            .expression_attribute_values(":review", item::s("REVIEW"))
+    };
+    put.build().map_err(|error| StoreError::new("recording a payment", error))
 }

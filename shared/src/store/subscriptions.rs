@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    operation::update_item::builders::UpdateItemFluentBuilder,
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld},
 };
 use futures_util::future;
@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::{
     StoreError,
-    item::{self, Item},
+    item::{self, Updated},
 };
 use crate::{
     host::{Host, HostError},
@@ -52,14 +52,6 @@ struct Reports {
     reports: u64,
 }
 
-/// What an update did.
-enum Outcome {
-    /// It is done; the item as it is now.
-    Done(Item),
-    /// Its condition stopped it; the item that did, empty if there is none.
-    Stopped(Item),
-}
-
 /// The table.
 pub struct Subscriptions {
     client: Client,
@@ -86,12 +78,13 @@ impl Subscriptions {
     /// DynamoDB can't be asked.
     pub async fn report(&self, openid: &OpenId, templates: &[TemplateId]) -> Result<Reported, StoreError> {
         let minute = self.host.now().get() / 60;
-        let first = self.count(openid, templates, "attribute_not_exists(reports_minute) OR reports_minute < :minute");
+        let first =
+            self.count(openid, templates, "attribute_not_exists(reports_minute) OR reports_minute < :minute");
         let first = first
             .update_expression("SET reports_minute = :minute, reports = :one ADD known_templates :templates")
             .expression_attribute_values(":minute", item::n(minute));
-        if let Outcome::Stopped(known) = outcome(REPORTING, first).await? {
-            let known: Reports = item::read(known)?;
+        if let Updated::Refused(known) = item::update(&self.host, REPORTING, first).await? {
+            let known: Reports = item::read(known.unwrap_or_default())?;
             if known.reports_minute < minute {
                 return Ok(Reported::TooMany);
             }
@@ -103,8 +96,8 @@ impl Subscriptions {
             let again = again
                 .update_expression("ADD reports :one, known_templates :templates")
                 .expression_attribute_values(":limit", item::n(PER_MINUTE));
-            if let Outcome::Stopped(known) = outcome(REPORTING, again).await? {
-                let known: Reports = item::read(known)?;
+            if let Updated::Refused(known) = item::update(&self.host, REPORTING, again).await? {
+                let known: Reports = item::read(known.unwrap_or_default())?;
                 return Ok(if known.reports < PER_MINUTE { Reported::TooMany } else { Reported::TooOften });
             }
         }
@@ -144,7 +137,8 @@ impl Subscriptions {
             .condition_expression("remaining > :none")
             .expression_attribute_values(":one", item::n(1_u64))
             .expression_attribute_values(":none", item::n(0_u64));
-        Ok(matches!(outcome("taking a message", update).await?, Outcome::Done(_)))
+        let updated = item::update(&self.host, "taking a message", update).await?;
+        Ok(matches!(updated, Updated::Done(_)))
     }
 
     /// Gives a message back that was certainly not sent.
@@ -160,7 +154,7 @@ impl Subscriptions {
             .condition_expression("remaining < :most")
             .expression_attribute_values(":one", item::n(1_u64))
             .expression_attribute_values(":most", item::n(MOST));
-        outcome("giving a message back", update).await.map(drop)
+        item::update(&self.host, "giving a message back", update).await.map(drop)
     }
 
     /// WeChat says that the user takes no message of the template: what we counted was wrong.
@@ -175,7 +169,7 @@ impl Subscriptions {
             .update_expression("SET remaining = :none, updated_at = :now")
             .condition_expression("attribute_exists(remaining)")
             .expression_attribute_values(":none", item::n(0_u64));
-        outcome("emptying a subscription", update).await.map(drop)
+        item::update(&self.host, "emptying a subscription", update).await.map(drop)
     }
 
     async fn grant(&self, openid: &OpenId, template: &TemplateId) -> Result<Subscription, StoreError> {
@@ -187,8 +181,9 @@ impl Subscriptions {
             .expression_attribute_values(":one", item::n(1_u64))
             .expression_attribute_values(":most", item::n(MOST))
             .return_values(ReturnValue::AllNew);
-        match outcome("counting a subscription", update).await? {
-            Outcome::Done(item) | Outcome::Stopped(item) => item::read(item),
+        match item::update(&self.host, "counting a subscription", update).await? {
+            Updated::Done(row) => item::read(row),
+            Updated::Refused(row) => item::read(row.unwrap_or_default()),
         }
     }
 
@@ -224,19 +219,6 @@ impl Subscriptions {
             .key("openid", item::s(openid.as_str()))
             .key("template_id", item::s(sort_key))
             .return_values_on_condition_check_failure(AllOld)
-    }
-}
-
-async fn outcome(operation: &'static str, update: UpdateItemFluentBuilder) -> Result<Outcome, StoreError> {
-    let error = match update.send().await {
-        Ok(answer) => return Ok(Outcome::Done(answer.attributes.unwrap_or_default())),
-        Err(error) => error,
-    };
-    match error.as_service_error() {
-        Some(UpdateItemError::ConditionalCheckFailedException(stopped)) => {
-            Ok(Outcome::Stopped(stopped.item().cloned().unwrap_or_default()))
-        }
-        _ => Err(StoreError::from_sdk(operation, error)),
     }
 }
 

@@ -6,15 +6,13 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::{
-    Client,
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld},
+    Client, operation::update_item::builders::UpdateItemFluentBuilder, types::ReturnValue,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     StoreError,
-    item::{self, Item},
+    item::{self, Item, Updated},
 };
 use crate::{
     crypto::{Keyring, SealError, Sealed},
@@ -27,9 +25,9 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenName {
-    /// The mini program's access_token.
+    /// The mini program's `access_token`.
     MiniProgram,
-    /// The official account's access_token.
+    /// The official account's `access_token`.
     OfficialAccount,
     /// The official account's ticket for `wx.config` of web pages.
     JsapiTicket,
@@ -196,7 +194,7 @@ impl Tokens {
         id: &str,
         now: UnixSeconds,
     ) -> Result<Leased, TokensError> {
-        let result = self
+        let update = self
             .update(name)
             .update_expression(
                 "SET lease_id = :id, lease_until = :until, version = if_not_exists(version, :none)",
@@ -210,18 +208,13 @@ impl Tokens {
             .expression_attribute_values(":now", item::n(now.get()))
             .expression_attribute_values(":seen", item::n(seen))
             .expression_attribute_values(":none", item::n(0_u64))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match result {
-            Ok(answer) => {
-                let row = self.open(name, answer.attributes).await?;
+            .return_values(ReturnValue::AllNew);
+        match item::update(&self.host, "leasing a token", update).await? {
+            Updated::Done(item) => {
+                let row = self.open(name, Some(item)).await?;
                 Ok(Leased::Ours(Lease { name, id: id.to_owned(), row }))
             }
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(Leased::Others),
-                _ => Err(StoreError::from_sdk("leasing a token", error).into()),
-            },
+            Updated::Refused(_) => Ok(Leased::Others),
         }
     }
 
@@ -236,7 +229,7 @@ impl Tokens {
             .update(lease.name)
             .update_expression("SET forced_at = :now")
             .expression_attribute_values(":now", item::n(now.get()));
-        held(update, lease).await
+        self.held(update, lease).await
     }
 
     /// Stores the value that WeChat gave and ends the lease; `false` if the lease was lost meanwhile, and nothing is stored.
@@ -264,7 +257,7 @@ impl Tokens {
             .expression_attribute_values(":value", item::map(&sealed)?)
             .expression_attribute_values(":version", item::n(version))
             .expression_attribute_values(":at", item::n(expires_at.get()));
-        Ok(held(update, lease).await?)
+        Ok(self.held(update, lease).await?)
     }
 
     /// Ends the lease without a new token, so that another may try.
@@ -272,28 +265,19 @@ impl Tokens {
     /// # Errors
     /// DynamoDB can't be asked; the lease ends by itself.
     pub async fn release(&self, lease: &Lease) -> Result<bool, StoreError> {
-        held(self.update(lease.name).update_expression("REMOVE lease_id, lease_until"), lease).await
+        self.held(self.update(lease.name).update_expression("REMOVE lease_id, lease_until"), lease).await
     }
 
     fn update(&self, name: TokenName) -> UpdateItemFluentBuilder {
-        self.client
-            .update_item()
-            .table_name(&self.table)
-            .key("name", item::s(name.as_str()))
-            .return_values_on_condition_check_failure(AllOld)
+        self.client.update_item().table_name(&self.table).key("name", item::s(name.as_str()))
     }
-}
 
-/// Sends the update if the lease is still held.
-async fn held(update: UpdateItemFluentBuilder, lease: &Lease) -> Result<bool, StoreError> {
-    let update = update
-        .condition_expression("lease_id = :lease")
-        .expression_attribute_values(":lease", item::s(&lease.id));
-    match update.send().await {
-        Ok(_) => Ok(true),
-        Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-            _ => Err(StoreError::from_sdk("writing a token", error)),
-        },
+    /// Makes the update if the lease is still held.
+    async fn held(&self, update: UpdateItemFluentBuilder, lease: &Lease) -> Result<bool, StoreError> {
+        let update = update
+            .condition_expression("lease_id = :lease")
+            .expression_attribute_values(":lease", item::s(&lease.id));
+        let updated = item::update(&self.host, "writing a token", update).await?;
+        Ok(matches!(updated, Updated::Done(_)))
     }
 }

@@ -13,8 +13,7 @@ mod time;
 pub use fen::{Fen, FenError};
 pub use id::{
     AppId, CardCode, CardId, IdError, MchId, OpenId, PhoneNumber, PrepayId, ProductId, TemplateId,
-    TransactionId,
-    UnionId, UserId,
+    TransactionId, UnionId, UserId,
 };
 pub use order_no::{OrderId, OutTradeNo};
 pub use secret::{Secret, SessionKey, SessionKeyError};

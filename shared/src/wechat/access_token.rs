@@ -71,12 +71,13 @@ impl AccessTokens {
     /// [`TokenError`].
     pub async fn get(&self, name: TokenName) -> Result<Token, TokenError> {
         let now = self.host.now();
-        if let Some(held) = self.held.lock().await.get(&name) {
-            if held.token.lasts(now, MARGIN) && now.since(held.read_at) < MAX_AGE {
-                return Ok(held.token.clone());
-            }
+        if let Some(held) = self.held.lock().await.get(&name)
+            && held.token.lasts(now, MARGIN)
+            && now.since(held.read_at) < MAX_AGE
+        {
+            return Ok(held.token.clone());
         }
-        self.from_table(name, None).await
+        self.shared(name, None).await
     }
 
     /// Another token than `refused`, which WeChat does not take (40001, 40014, 42001).
@@ -84,10 +85,10 @@ impl AccessTokens {
     /// # Errors
     /// [`TokenError`].
     pub async fn instead_of(&self, name: TokenName, refused: &Token) -> Result<Token, TokenError> {
-        self.from_table(name, Some(refused.version)).await
+        self.shared(name, Some(refused.version)).await
     }
 
-    async fn from_table(&self, name: TokenName, refused: Option<u64>) -> Result<Token, TokenError> {
+    async fn shared(&self, name: TokenName, refused: Option<u64>) -> Result<Token, TokenError> {
         if let Some(token) = self.read(name, refused).await? {
             return Ok(token);
         }

@@ -190,10 +190,10 @@ fn detail(errcode: Errcode, errmsg: &str) -> Option<String> {
         40164 => {
             errmsg.split([' ', ',']).find(|word| word.parse::<std::net::IpAddr>().is_ok()).map(str::to_owned)
         }
-        // "argument invalid! data.thing3.value invalid"
+        // "argument invalid! data.thing3.value invalid", or "data.thing3 is empty"
         47003 => {
-            let key =
-                errmsg.split(' ').find_map(|word| word.strip_prefix("data.")?.strip_suffix(".value"))?;
+            let key = errmsg.split(' ').find_map(|word| word.strip_prefix("data."))?;
+            let key = key.strip_suffix(".value").unwrap_or(key);
             Some(key.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect())
         }
         _ => None,

@@ -13,7 +13,7 @@ pub enum Class {
     Busy,
     /// Our settings or our account are wrong: repeating can't help, an operator must look.
     Config,
-    /// The access_token is void: replace it, and repeat once.
+    /// The `access_token` is void: replace it, and repeat once.
     Token,
     /// A quota is used up: repeating makes it worse.
     Quota,

@@ -52,6 +52,14 @@ impl Entry {
         Self { folder: T::NAME, code: Code::Task(start) }
     }
 
+    /// Starts an instance and lets it go.
+    pub(crate) async fn start(&self, host: Host) -> Result<(), InitError> {
+        match self.code {
+            Code::Function(start) => start(host).await.map(drop),
+            Code::Task(start) => start(host).await.map(drop),
+        }
+    }
+
     /// What the code is, in words.
     pub(crate) fn kind(&self) -> &'static str {
         match self.code {

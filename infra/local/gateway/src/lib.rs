@@ -40,4 +40,4 @@ pub use bundle::Bundle;
 pub use config::{Config, ConfigError};
 pub use error::{CallError, StartError};
 pub use options::Options;
-pub use registry::registered;
+pub use registry::{registered, start};

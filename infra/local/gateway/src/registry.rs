@@ -1,18 +1,33 @@
 //! Which code a function of the template is: one line a function.
 
-use crate::function::Entry;
+use shared::host::Host;
+
+use crate::{error::CallError, function::Entry};
 
 /// Every function of the bundle.
 pub(crate) const REGISTRY: &[Entry] = &[
     Entry::task::<access_token::AccessTokenTask>(),
+    Entry::function::<card::CardFunction>(),
     Entry::function::<login::LoginFunction>(),
     Entry::function::<order::OrderFunction>(),
     Entry::task::<order_sweep::OrderSweepTask>(),
     Entry::function::<pay_notify::PayNotifyFunction>(),
     Entry::function::<phone::PhoneFunction>(),
+    Entry::function::<subscribe::SubscribeFunction>(),
     Entry::function::<unified_order::UnifiedOrderFunction>(),
     Entry::function::<user::UserFunction>(),
+    Entry::function::<wxacode::WxacodeFunction>(),
 ];
+
+/// Starts the function in `functions/<folder>` on `host`, as a cold start does, and lets it go.
+///
+/// # Errors
+/// There is no such function, or a setting is missing or wrong.
+pub async fn start(folder: &str, host: Host) -> Result<(), CallError> {
+    let unknown = || CallError::Unknown { folder: folder.to_owned(), expected: "function or task" };
+    let entry = REGISTRY.iter().find(|entry| entry.folder == folder).ok_or_else(unknown)?;
+    Ok(entry.start(host).await?)
+}
 
 /// The folders below `functions/` that have code here.
 #[must_use]

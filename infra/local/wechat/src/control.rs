@@ -1,4 +1,5 @@
-//! The routes the host mounts under `/_wechat`: users, their steps and phones, the ledger, the messages, the log and the faults.
+//! The routes the host mounts under `/_wechat`: users, their steps and phones, the cards, the ledger, the
+//! messages, the log and the faults.
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -20,6 +21,7 @@ pub(crate) fn router(wechat: WeChat) -> Router {
         .route("/users", post(create_user))
         .route("/werun", post(set_steps))
         .route("/wx/{api}", post(call_phone))
+        .route("/cards", get(list_cards).post(create_card))
         .route("/orders", get(list_orders))
         .route("/messages", get(list_messages))
         .route("/log", get(list_calls))
@@ -74,6 +76,18 @@ async fn call_phone(State(wechat): State<WeChat>, Path(api): Path<String>, body:
             (status, Json(json!({"errMsg": err_msg, "errCode": err_code}))).into_response()
         }
     }
+}
+
+async fn create_card(State(wechat): State<WeChat>, body: Bytes) -> Response {
+    match read_object(&body).map(Value::Object).map(serde_json::from_value) {
+        Ok(Ok(new)) => Json(json!({"card_id": wechat.create_card(new)})).into_response(),
+        Ok(Err(error)) => refuse(&error.to_string()),
+        Err(why) => refuse(&why),
+    }
+}
+
+async fn list_cards(State(wechat): State<WeChat>) -> Json<Value> {
+    Json(json!({"cards": wechat.state().cards.list()}))
 }
 
 async fn list_orders(State(wechat): State<WeChat>) -> Json<Value> {

@@ -5,8 +5,8 @@
 //! serves, so that one misreading cannot be in both.
 //!
 //! ```text
-//!   test, browser ──▶ control()   /users /werun /wx/{api} /orders /messages /log /faults
-//!   back end      ──▶ upstream()  /sns/… /cgi-bin/… /wxa/… /wxaapi/… /pay/…
+//!   test, browser ──▶ control()   /users /werun /wx/{api} /cards /orders /messages /log /faults
+//!   back end      ──▶ upstream()  /sns/… /cgi-bin/… /wxa/… /wxaapi/… /card/… /pay/…
 //!   back end      ◀── notices to the order's notify_url, redelivered on WeChat's schedule
 //! ```
 //!
@@ -27,6 +27,7 @@ mod phone;
 mod phone_number;
 mod platform;
 mod random;
+mod soter;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,7 @@ pub use account::Account;
 pub use faults::Fault;
 pub use log::{Call, CallKind};
 pub use pay::{LedgerEntry, SignType, TradeState};
+pub use platform::cards::{CardStatus, CardType, NewCard};
 pub use platform::subscribe::Message;
 pub use users::{NewUser, User};
 pub use wechat::{Options, WeChat};

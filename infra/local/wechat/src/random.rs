@@ -32,6 +32,21 @@ pub(crate) fn phone_code() -> String {
     hex(&bytes::<32>())
 }
 
+/// 28 characters that begin with `p`.
+pub(crate) fn card_id() -> String {
+    format!("p{}", openid().split_at(1).1)
+}
+
+/// 12 digits: the code of a card a user took.
+pub(crate) fn card_code() -> String {
+    digits(&bytes::<12>())
+}
+
+/// Base64 of 48 bytes, which has characters a URL must escape.
+pub(crate) fn encrypted_code() -> String {
+    STANDARD.encode(bytes::<48>())
+}
+
 /// 43 characters, as the subscribe messages' templates have.
 pub(crate) fn template_id() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<32>())

@@ -5,9 +5,11 @@ use crate::delivery::Delivery;
 use crate::faults::Faults;
 use crate::log::Log;
 use crate::pay::Orders;
+use crate::platform::cards::Cards;
 use crate::platform::subscribe::{Subscriptions, Templates};
 use crate::platform::wxacode::Codes;
 use crate::platform::{PhoneCodes, Sessions, Tickets, Tokens};
+use crate::soter::Phones;
 use crate::users::Users;
 use crate::werun::Steps;
 
@@ -22,6 +24,8 @@ pub(crate) struct State {
     pub(crate) codes: Codes,
     pub(crate) templates: Templates,
     pub(crate) subscriptions: Subscriptions,
+    pub(crate) cards: Cards,
+    pub(crate) phones: Phones,
     pub(crate) orders: Orders,
     pub(crate) faults: Faults,
     pub(crate) log: Log,
@@ -30,7 +34,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(account: &Account) -> Self {
+    pub(crate) fn new(account: &Account, now: u64) -> Self {
         Self {
             users: Users::default(),
             sessions: Sessions::default(),
@@ -41,6 +45,8 @@ impl State {
             codes: Codes::default(),
             templates: Templates::default(),
             subscriptions: Subscriptions::default(),
+            cards: Cards::new(now),
+            phones: Phones::default(),
             orders: Orders::default(),
             faults: Faults::default(),
             log: Log::new(account.secrets().map(str::to_owned)),

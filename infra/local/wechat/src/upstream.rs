@@ -18,7 +18,9 @@ use serde_json::Value;
 use crate::faults::Fault;
 use crate::log::{Call, CallKind};
 use crate::pay::v2;
-use crate::platform::{self, login, phone_number, session_check, subscribe, ticket, token, wxacode};
+use crate::platform::{
+    self, cards, login, phone_number, session_check, soter, subscribe, ticket, token, wxacode,
+};
 use crate::wechat::WeChat;
 
 /// How an API is called: on `api.weixin.qq.com` with JSON and errcodes, or on WeChat Pay's host.
@@ -78,6 +80,19 @@ const ROUTES: &[Route] = &[
     token_route("/wxaapi/newtmpl/addtemplate", subscribe::templates::add),
     token_route("/wxaapi/newtmpl/gettemplate", subscribe::templates::list),
     token_route("/wxaapi/newtmpl/deltemplate", subscribe::templates::delete),
+    token_route("/card/batchget", cards::catalogue::batch_get),
+    token_route("/card/get", cards::catalogue::get),
+    token_route("/card/code/get", cards::codes::get),
+    token_route("/card/code/consume", cards::codes::consume),
+    token_route("/card/code/decrypt", cards::codes::decrypt),
+    token_route("/card/code/unavailable", cards::codes::unavailable),
+    token_route("/card/user/getcardlist", cards::codes::list),
+    token_route("/card/membercard/activate/geturl", cards::member::get_url),
+    token_route("/card/membercard/activatetempinfo/get", cards::member::get_temporary_info),
+    token_route("/card/membercard/activate", cards::member::activate),
+    token_route("/card/membercard/userinfo/get", cards::member::get_user_info),
+    token_route("/card/membercard/updateuser", cards::member::update_user),
+    token_route("/cgi-bin/soter/verify_signature", soter::verify_signature),
     picture_route("/wxa/getwxacode", wxacode::get_wxacode),
     picture_route("/wxa/getwxacodeunlimit", wxacode::get_wxacode_unlimited),
     picture_route("/cgi-bin/wxaapp/createwxaqrcode", wxacode::create_wxa_qrcode),

@@ -30,6 +30,8 @@ pub struct NewUser {
 pub struct User {
     /// The user's identity in this mini program.
     pub openid: String,
+    /// The user's identity in the official account.
+    pub official_openid: String,
     /// The user's identity across the owner's apps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unionid: Option<String>,
@@ -60,6 +62,7 @@ impl Users {
         let unused = self.unused_number();
         let user = self.0.entry(openid.clone()).or_insert_with(|| User {
             openid,
+            official_openid: random::openid(),
             unionid: None,
             nick_name: ANONYMOUS.to_owned(),
             phone_number: unused.full(),
@@ -78,10 +81,11 @@ impl Users {
         Ok(user.clone())
     }
 
-    /// Every openid, unionid and phone number, foreign ones with and without the country code.
+    /// Both openids, the unionid and phone number, foreign ones with and without the country code.
     pub(crate) fn identities(&self) -> Vec<String> {
         let of = |user: &User| {
-            let mut texts = vec![user.openid.clone(), user.phone_number.clone()];
+            let mut texts =
+                vec![user.openid.clone(), user.official_openid.clone(), user.phone_number.clone()];
             texts.extend(user.unionid.clone());
             if user.number.pure() != user.phone_number {
                 texts.push(user.number.pure().to_owned());
@@ -89,6 +93,11 @@ impl Users {
             texts
         };
         self.0.values().flat_map(of).collect()
+    }
+
+    /// Whether somebody has this openid in the official account.
+    pub(crate) fn has_official_openid(&self, openid: &str) -> bool {
+        self.0.values().any(|user| user.official_openid == openid)
     }
 
     /// A phone number that nobody has.

@@ -15,6 +15,7 @@ use crate::log::{Call, CallKind};
 use crate::pay::{LedgerEntry, SignType, v2};
 use crate::phone_number::NotAPhoneNumber;
 use crate::platform;
+use crate::platform::cards::NewCard;
 use crate::platform::subscribe::Message;
 use crate::state::State;
 use crate::users::{NewUser, User};
@@ -64,7 +65,7 @@ impl WeChat {
     /// A WeChat with no users and no orders.
     pub fn new(options: Options) -> Self {
         let Options { account, clock, notify_speed } = options;
-        let state = Mutex::new(State::new(&account));
+        let state = Mutex::new(State::new(&account, clock()));
         Self { inner: Arc::new(Inner { account, clock, state, courier: Courier::new(notify_speed) }) }
     }
 
@@ -89,7 +90,7 @@ impl WeChat {
         self.state().log.canaries()
     }
 
-    /// The openid, unionid and phone number of every user: what must not stand in a log in clear.
+    /// Both openids, the unionid and the phone number of every user: what must not stand in a log in clear.
     pub fn people(&self) -> Vec<String> {
         self.state().users.identities()
     }
@@ -168,6 +169,12 @@ impl WeChat {
     /// The subscribe messages that users got, oldest first.
     pub fn messages(&self) -> Vec<Message> {
         self.state().subscriptions.sent().to_vec()
+    }
+
+    /// Makes a card of the official account; its `card_id`. One with the same id is replaced.
+    pub fn create_card(&self, new: NewCard) -> String {
+        let now = self.now();
+        self.state().cards.create(new, now)
     }
 
     /// Waits until no notice is on its way or waiting for redelivery. One that `notice_reordered` holds back

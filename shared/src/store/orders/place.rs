@@ -161,7 +161,7 @@ impl Orders {
                 .map_err(|error| StoreError::new(PLACING, error))?;
             parts.push(TransactWriteItem::builder().put(put).build());
         }
-        for _ in 0..CONFLICTS {
+        for _ in 0..item::ROUNDS {
             let Err(error) =
                 self.client.transact_write_items().set_transact_items(Some(parts.clone())).send().await
             else {
@@ -222,7 +222,7 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
         paid_at: None,
         transaction_id: None,
         asked_at: None,
-        next_query_at: Some(sweep::first_query(new.created_at)),
+        next_query_at: Some(new.expires_at),
         queries: 0,
         due_shard: Some(sweep::shard(new.order_id)),
     })
@@ -242,4 +242,3 @@ fn item_key(name: &str, value: &str) -> Item {
 
 const PLACING: &str = "placing an order";
 const KEY_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
-pub(super) const CONFLICTS: usize = 5;

@@ -1,14 +1,17 @@
 //! The attempt to pay an order, and the end of it.
 
 use aws_sdk_dynamodb::{
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    operation::update_item::builders::UpdateItemFluentBuilder,
     types::ReturnValuesOnConditionCheckFailure::AllOld,
 };
 
-use super::{Order, Orders, Prepay, PrepayTerms};
+use super::{Order, Orders, Prepay, PrepayTerms, sweep};
 use crate::{
     pay::order::Status,
-    store::{StoreError, item},
+    store::{
+        StoreError,
+        item::{self, Updated},
+    },
     types::{OutTradeNo, UnixSeconds},
 };
 
@@ -45,10 +48,12 @@ impl Orders {
     ) -> Result<Stored, StoreError> {
         let update = self
             .update_attempt(order)
-            .update_expression("SET terms = :terms, prepay = :prepay")
+            .update_expression("SET terms = :terms, prepay = :prepay, next_query_at = :next, queries = :none")
+            .expression_attribute_values(":next", item::n(sweep::first_query(prepay.at).get()))
+            .expression_attribute_values(":none", item::n(0_u32))
             .expression_attribute_values(":terms", item::map(terms)?)
             .expression_attribute_values(":prepay", item::map(prepay)?);
-        stored(update, "storing a prepayment").await
+        self.stored(update, "storing a prepayment").await
     }
 
     /// Stores what WeChat Pay was asked when its answer was lost: the next request must ask the same.
@@ -60,40 +65,44 @@ impl Orders {
     pub async fn asked_with(&self, order: &Order, terms: &PrepayTerms) -> Result<Stored, StoreError> {
         let update = self
             .update_attempt(order)
-            .update_expression("SET terms = if_not_exists(terms, :terms)")
+            .update_expression(
+                "SET terms = if_not_exists(terms, :terms), next_query_at = :next, queries = :none",
+            )
+            .expression_attribute_values(":next", item::n(sweep::first_query(self.host.now()).get()))
+            .expression_attribute_values(":none", item::n(0_u32))
             .expression_attribute_values(":terms", item::map(terms)?);
-        stored(update, "storing an attempt").await
+        self.stored(update, "storing an attempt").await
     }
 
     /// Goes on to the attempt `next`. The one before must be closed at WeChat Pay, or be unknown there.
     ///
-    /// Condition: the order is unpaid and at the attempt that `order` says.
+    /// Condition: the order is unpaid, at the attempt that `order` says, and that has not been prepaid meanwhile.
     ///
     /// # Errors
     /// DynamoDB can't be asked.
     pub async fn begin_attempt(&self, order: &Order, next: OutTradeNo) -> Result<Stored, StoreError> {
         let update = self
-            .update_attempt(order)
+            .end_attempt(order)
             .update_expression("SET out_trade_no = :next REMOVE terms, prepay")
             .expression_attribute_values(":next", item::s(next));
-        stored(update, "beginning an attempt").await
+        self.stored(update, "beginning an attempt").await
     }
 
     /// Closes the order. Its attempt must be closed at WeChat Pay, or be unknown there.
     ///
-    /// Condition: the order is unpaid and at the attempt that `order` says.
+    /// Condition: the order is unpaid, at the attempt that `order` says, and that has not been prepaid meanwhile.
     ///
     /// # Errors
     /// DynamoDB can't be asked.
     pub async fn close(&self, order: &Order, now: UnixSeconds) -> Result<ClosedOrder, StoreError> {
         let update = self
-            .update_attempt(order)
+            .end_attempt(order)
             .update_expression(
                 "SET #status = :closed, closed_at = :now REMOVE prepay, due_shard, next_query_at",
             )
             .expression_attribute_values(":closed", item::s("CLOSED"))
             .expression_attribute_values(":now", item::n(now.get()));
-        match stored(update, "closing an order").await? {
+        match self.stored(update, "closing an order").await? {
             Stored::Yes => {
                 let mut order = order.clone();
                 order.status = Status::Closed;
@@ -111,7 +120,7 @@ impl Orders {
     /// # Errors
     /// DynamoDB can't be asked.
     pub async fn attempt_failed(&self, number: OutTradeNo, err_code: &str) -> Result<(), StoreError> {
-        let result = self
+        let update = self
             .client
             .update_item()
             .table_name(&self.table)
@@ -121,16 +130,8 @@ impl Orders {
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":unpaid", item::s("UNPAID"))
             .expression_attribute_values(":code", item::s(err_code.chars().take(64).collect::<String>()))
-            .expression_attribute_values(":now", item::n(self.host.now().get()))
-            .send()
-            .await;
-        match result {
-            Ok(_) => Ok(()),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
-                _ => Err(StoreError::from_sdk("keeping a failed attempt", error)),
-            },
-        }
+            .expression_attribute_values(":now", item::n(self.host.now().get()));
+        item::update(&self.host, "keeping a failed attempt", update).await.map(|_| ())
     }
 
     fn update_attempt(&self, order: &Order) -> UpdateItemFluentBuilder {
@@ -138,21 +139,36 @@ impl Orders {
             .update_item()
             .table_name(&self.table)
             .key("order_id", item::s(order.order_id))
-            .condition_expression("#status = :unpaid AND out_trade_no = :no")
+            .condition_expression(AT_ATTEMPT)
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":unpaid", item::s("UNPAID"))
             .expression_attribute_values(":no", item::s(order.out_trade_no))
             .return_values_on_condition_check_failure(AllOld)
     }
-}
 
-async fn stored(update: UpdateItemFluentBuilder, operation: &'static str) -> Result<Stored, StoreError> {
-    let Err(error) = update.send().await else { return Ok(Stored::Yes) };
-    match error.as_service_error() {
-        Some(UpdateItemError::ConditionalCheckFailedException(failed)) => match failed.item().cloned() {
-            Some(item) => Ok(Stored::Overtaken(Box::new(item::read(item)?))),
-            None => Err(StoreError::new(operation, "the order is gone")),
-        },
-        _ => Err(StoreError::from_sdk(operation, error)),
+    /// What WeChat Pay said of the attempt holds only as long as nobody prepays it: a neighbour's prepayment that came in
+    /// between can be paid.
+    fn end_attempt(&self, order: &Order) -> UpdateItemFluentBuilder {
+        let update = self.update_attempt(order);
+        match &order.prepay {
+            None => update.condition_expression(format!("{AT_ATTEMPT} AND attribute_not_exists(prepay)")),
+            Some(prepay) => update
+                .condition_expression(format!("{AT_ATTEMPT} AND prepay.prepay_id = :seen"))
+                .expression_attribute_values(":seen", item::s(&prepay.prepay_id)),
+        }
+    }
+
+    async fn stored(
+        &self,
+        update: UpdateItemFluentBuilder,
+        operation: &'static str,
+    ) -> Result<Stored, StoreError> {
+        match item::update(&self.host, operation, update).await? {
+            Updated::Done(_) => Ok(Stored::Yes),
+            Updated::Refused(Some(item)) => Ok(Stored::Overtaken(Box::new(item::read(item)?))),
+            Updated::Refused(None) => Err(StoreError::new(operation, "the order is gone")),
+        }
     }
 }
+
+const AT_ATTEMPT: &str = "#status = :unpaid AND out_trade_no = :no";

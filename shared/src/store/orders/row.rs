@@ -88,8 +88,9 @@ pub struct Prepay {
 }
 
 impl Order {
-    /// The shortest time before its end in which an order can still be prepaid: WeChat Pay takes no less than a minute.
-    pub const LAST_CALL: Duration = Duration::from_secs(60);
+    /// The shortest time before its end in which an order can still be prepaid: WeChat Pay takes no less than a minute, counted
+    /// from when the request gets there.
+    pub const LAST_CALL: Duration = Duration::from_secs(90);
 
     /// What the state machine must know of it.
     #[must_use]

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 
-use super::{Order, Orders, place::CONFLICTS};
+use super::{Order, Orders};
 use crate::{
     pay::{
         Payment,
@@ -37,7 +37,7 @@ impl Orders {
     pub async fn settle(&self, payment: &Payment) -> Result<Settled, StoreError> {
         // No order of ours is in another currency, so there is nothing to compare with.
         let mut verdict = if payment.currency() == "CNY" { Verdict::Pays } else { Verdict::AmountDiffers };
-        for _ in 0..CONFLICTS {
+        for _ in 0..item::ROUNDS {
             let parts = self.parts(payment, verdict)?;
             let request = self.client.transact_write_items().set_transact_items(Some(parts));
             let Err(error) = request.send().await else { return Ok(Settled::Recorded(verdict)) };

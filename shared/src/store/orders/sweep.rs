@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    types::AttributeValue,
-};
+use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
 
 use super::{Order, Orders};
 use crate::{
     crypto::sha256,
-    store::{StoreError, item},
+    store::{
+        StoreError,
+        item::{self, Updated},
+    },
+    telemetry,
     types::{OrderId, UnixSeconds},
 };
 
@@ -32,14 +33,30 @@ impl Orders {
             .send()
             .await
             .map_err(|error| StoreError::from_sdk("listing due orders", error))?;
-        let ids = page.items.unwrap_or_default().into_iter().filter_map(|mut item| item.remove("order_id"));
-        ids.map(|id| match id {
-            AttributeValue::S(text) => {
-                OrderId::parse(&text).map_err(|error| StoreError::new("listing due orders", error))
-            }
-            _ => Err(StoreError::new("listing due orders", "an order's key is not a text")),
-        })
-        .collect()
+        let keys = page.items.unwrap_or_default().into_iter().filter_map(|mut item| item.remove("order_id"));
+        // A row that is no order of ours must not keep the others waiting.
+        let read = |key| match key {
+            AttributeValue::S(text) => OrderId::parse(&text).ok().or_else(|| {
+                telemetry::attention("row-without-order", &text);
+                None
+            }),
+            _ => None,
+        };
+        Ok(keys.filter_map(read).collect())
+    }
+
+    /// Lets an order that only an operator can bring to rest wait until `until`.
+    ///
+    /// Condition: the order is unpaid.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn postpone(&self, order: &Order, until: UnixSeconds) -> Result<bool, StoreError> {
+        let update = self
+            .claim(order, until)
+            .update_expression("SET next_query_at = :now")
+            .condition_expression("#status = :unpaid");
+        self.claimed(update).await
     }
 
     /// Notes that WeChat Pay is asked about the order out of turn, because somebody looks at it; `false` if another just
@@ -57,7 +74,7 @@ impl Orders {
                 .condition_expression("#status = :unpaid AND asked_at = :asked")
                 .expression_attribute_values(":asked", item::n(asked_at.get())),
         };
-        claimed(update).await
+        self.claimed(update).await
     }
 
     /// Takes the turn to ask WeChat Pay about the order, and sets the next one; `false` if another took it.
@@ -74,7 +91,7 @@ impl Orders {
             .expression_attribute_values(":queries", item::n(order.queries))
             .expression_attribute_values(":next", item::n(order.queries.saturating_add(1)))
             .expression_attribute_values(":at", item::n(next_query(order, now).get()));
-        claimed(update).await
+        self.claimed(update).await
     }
 
     fn claim(&self, order: &Order, now: UnixSeconds) -> UpdateItemFluentBuilder {
@@ -86,13 +103,10 @@ impl Orders {
             .expression_attribute_values(":unpaid", item::s("UNPAID"))
             .expression_attribute_values(":now", item::n(now.get()))
     }
-}
 
-async fn claimed(update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
-    let Err(error) = update.send().await else { return Ok(true) };
-    match error.as_service_error() {
-        Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-        _ => Err(StoreError::from_sdk("taking a turn", error)),
+    async fn claimed(&self, update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
+        let updated = item::update(&self.host, "taking a turn", update).await?;
+        Ok(matches!(updated, Updated::Done(_)))
     }
 }
 
@@ -106,8 +120,9 @@ pub(super) fn shard(order_id: OrderId) -> String {
     format!("{:02}", first % SHARDS)
 }
 
-pub(super) fn first_query(created_at: UnixSeconds) -> UnixSeconds {
-    created_at.plus(WAITS[0])
+/// When to ask first about what was asked for `asked_at`.
+pub(super) fn first_query(asked_at: UnixSeconds) -> UnixSeconds {
+    asked_at.plus(WAITS[0])
 }
 
 /// The next time: back off, but be there when the order ends, and come back soon if it could not be closed then.
@@ -124,7 +139,8 @@ const SHARDS: u8 = 16;
 /// The longest wait for an order that should be closed by now.
 const AFTER_END: Duration = Duration::from_secs(5 * 60);
 
-/// The waits between questions; the first is after the order was placed.
+/// The waits between questions; the first is after the order was prepaid. What was never prepaid is only looked at when it
+/// expires.
 const WAITS: [Duration; 7] = [
     Duration::from_secs(30),
     Duration::from_secs(30),

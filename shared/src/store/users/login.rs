@@ -1,8 +1,7 @@
 //! A login: one request for somebody known, two for somebody new.
 
-use aws_sdk_dynamodb::{
-    operation::update_item::UpdateItemError,
-    types::{Put, ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
+use aws_sdk_dynamodb::types::{
+    Put, ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
 };
 
 use super::{Role, User, Users};
@@ -10,13 +9,14 @@ use crate::{
     crypto::Sealed,
     store::{
         Session, StoreError,
-        item::{self, Cancelled},
+        item::{self, Cancelled, Updated},
     },
     telemetry,
     types::{OpenId, UnionId, UnixSeconds, UserId},
 };
 
 /// What WeChat told of somebody who logs in.
+#[derive(Clone)]
 pub struct NewLogin {
     /// Who, within this mini program.
     pub openid: OpenId,
@@ -45,6 +45,8 @@ enum Created {
     Known,
     /// The person is already this user, under another openid.
     UnionIdOf(UserId),
+    /// The user is there, and the session is not: it was deleted, or lost with its table.
+    WithoutSession,
 }
 
 impl Users {
@@ -53,17 +55,25 @@ impl Users {
     /// # Errors
     /// DynamoDB can't be asked.
     pub async fn log_in(&self, login: &NewLogin) -> Result<LoggedIn, StoreError> {
-        for _ in 0..ROUNDS {
+        for _ in 0..item::ROUNDS {
             if let Some(session) = self.refresh(login).await? {
                 let unionid = login.unionid.as_ref();
                 if let Some(unionid) = unionid.filter(|id| session.unionid.as_ref() != Some(id)) {
-                    self.learn_unionid(&session, unionid, now(login)).await?;
+                    // The session is stored and the code used up: what failed here is tried again by the next login.
+                    if let Err(error) = self.learn_unionid(&session, unionid, now(login)).await {
+                        telemetry::survived("unionid", &error);
+                    }
                 }
                 return Ok(LoggedIn { user_id: session.user_id, is_new: false });
             }
             match self.create(login).await? {
                 Created::Yes => return Ok(LoggedIn { user_id: login.user_id.clone(), is_new: true }),
                 Created::Known => {}
+                Created::WithoutSession => {
+                    if self.restore(login).await? {
+                        return Ok(LoggedIn { user_id: login.user_id.clone(), is_new: false });
+                    }
+                }
                 Created::UnionIdOf(owner) => {
                     if self.join(login, &owner).await? {
                         return Ok(LoggedIn { user_id: owner, is_new: false });
@@ -80,7 +90,7 @@ impl Users {
     /// Condition: the openid is known, and its last login is older. It must not hold for a repetition of the same write,
     /// which would make the new key the previous one as well.
     async fn refresh(&self, login: &NewLogin) -> Result<Option<Session>, StoreError> {
-        let result = self
+        let update = self
             .client
             .update_item()
             .table_name(&self.sessions)
@@ -93,17 +103,10 @@ impl Users {
             .expression_attribute_values(":key", item::map(&login.session_key)?)
             .expression_attribute_values(":at", item::n(login.at_millis))
             .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(AllOld)
-            .send()
-            .await;
-        match result {
-            Ok(answer) => answer.attributes.map(item::read).transpose(),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    failed.item().cloned().filter(|item| !item.is_empty()).map(item::read).transpose()
-                }
-                _ => Err(StoreError::from_sdk(LOGGING_IN, error)),
-            },
+            .return_values_on_condition_check_failure(AllOld);
+        match item::update(&self.host, LOGGING_IN, update).await? {
+            Updated::Done(item) | Updated::Refused(Some(item)) => Ok(Some(item::read(item)?)),
+            Updated::Refused(None) => Ok(None),
         }
     }
 
@@ -146,8 +149,21 @@ impl Users {
         }
         match item::failed(&reasons, 2).flatten() {
             Some(claim) => Ok(Created::UnionIdOf(super::unionid::owner(claim)?)),
-            None => Err(StoreError::new(LOGGING_IN, "there is a user without a session")),
+            None => Ok(Created::WithoutSession),
         }
+    }
+
+    /// Makes a session for a user who is there. The next login learns the unionid.
+    ///
+    /// Condition: the openid is not known. `false` if it is.
+    async fn restore(&self, login: &NewLogin) -> Result<bool, StoreError> {
+        let session = NewLogin { unionid: None, ..login.clone() };
+        let parts = vec![self.put_session(&session, &login.user_id)?];
+        let request = self.client.transact_write_items().set_transact_items(Some(parts));
+        let Err(error) = request.send().await else { return Ok(true) };
+        item::cancelled(LOGGING_IN, error)?;
+        item::pause(&self.host).await;
+        Ok(false)
     }
 
     /// Lets a new openid of a known person log in as the user that the person is, and says so in a record.
@@ -199,4 +215,3 @@ fn now(login: &NewLogin) -> UnixSeconds {
 }
 
 pub(super) const LOGGING_IN: &str = "logging in";
-const ROUNDS: usize = 5;

@@ -3,16 +3,17 @@
 //! Key `id`: a user's id; `unionid#<unionid>` for the claim of a unionid by a user; `merge#<…>` for what an operator must know
 //! of two users who turned out to be one person. Together with `SESSIONS_TABLE`, which knows openids.
 
+mod at_once;
 mod login;
 mod phone;
 mod unionid;
 
-use aws_sdk_dynamodb::{Client, operation::update_item::UpdateItemError, types::ReturnValue};
+use aws_sdk_dynamodb::{Client, types::ReturnValue};
 use serde::{Deserialize, Serialize};
 
 use super::{
     StoreError,
-    item::{self, Item},
+    item::{self, Item, Updated},
     sessions::{self, Session},
 };
 use crate::{
@@ -163,7 +164,7 @@ impl Users {
         names: Option<std::collections::HashMap<String, String>>,
         values: Item,
     ) -> Result<Option<User>, StoreError> {
-        let result = self
+        let update = self
             .client
             .update_item()
             .table_name(&self.table)
@@ -173,15 +174,10 @@ impl Users {
             .condition_expression("attribute_exists(created_at)")
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(Some(values))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match result {
-            Ok(answer) => answer.attributes.map(item::read).transpose(),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
-                _ => Err(StoreError::from_sdk("changing a user", error)),
-            },
+            .return_values(ReturnValue::AllNew);
+        match item::update(&self.host, "changing a user", update).await? {
+            Updated::Done(item) => Ok(Some(item::read(item)?)),
+            Updated::Refused(_) => Ok(None),
         }
     }
 }

@@ -87,7 +87,8 @@ impl Kind {
 
 /// Digits, at most so many, perhaps with decimals.
 fn is_decimal(text: &str, most: usize) -> bool {
-    let digits = |part: &str| (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let digits =
+        |part: &str| (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
     match text.split_once('.') {
         None => digits(text),
         Some((whole, decimals)) => digits(whole) && digits(decimals),
@@ -120,7 +121,9 @@ struct Moment {
 fn is_period(text: &str, first: fn(&Moment) -> bool, second: fn(&Moment) -> bool) -> bool {
     match text.split_once('~') {
         None => moment(text).as_ref().is_some_and(first),
-        Some((begin, end)) => moment(begin).as_ref().is_some_and(first) && moment(end).as_ref().is_some_and(second),
+        Some((begin, end)) => {
+            moment(begin).as_ref().is_some_and(first) && moment(end).as_ref().is_some_and(second)
+        }
     }
 }
 
@@ -173,19 +176,58 @@ mod tests {
 
     /// Kind, values that it takes, values that it does not.
     const CASES: &[(&str, &[&str], &[&str])] = &[
-        ("thing", &["张三的订单😀", "一二三四五六七八九十一二三四五六七八九十"], &["一二三四五六七八九十一二三四五六七八九十一"]),
-        ("number", &["0", "12.50", "12345678901234567890123456789012"], &["123456789012345678901234567890123", "1.", "1,000", "一"]),
+        (
+            "thing",
+            &["张三的订单😀", "一二三四五六七八九十一二三四五六七八九十"],
+            &["一二三四五六七八九十一二三四五六七八九十一"],
+        ),
+        (
+            "number",
+            &["0", "12.50", "12345678901234567890123456789012"],
+            &["123456789012345678901234567890123", "1.", "1,000", "一"],
+        ),
         ("letter", &["Abc"], &["Abc1", "字", "abcdefghijklmnopqrstuvwxyzabcdefg"]),
         ("symbol", &["*#-!", "，。"], &["a", "1", "字", "******"]),
         ("character_string", &["2019-A#1", "No. 12：3"], &["订单1", "123456789012345678901234567890123"]),
-        ("time", &["15:01", "2019年10月1日 15:01", "2019-10-01 15:01:59", "9:00~17:30", "2019年10月1日 15:01~16:00"],
-            &["24:00", "15:60", "15:1", "2019年10月1日", "15:01:", "15:01:02:03", "tomorrow", "~15:01", "9:00~~10:00", "12345:00"]),
-        ("date", &["2019年10月1日", "2019年10月1日 15:01", "2019/10/1", "2019年10月1日~2019年10月7日"],
-            &["15:01", "2019年13月1日", "2019年10月32日", "10月1日", "2019年10月", "2019年10月1日 下午"]),
-        ("amount", &["¥100元", "100", "$0.50", "￥1234567890.99元"], &["12345678901", "¥¥1", "元", "¥", "RMB1", "1.2.3"]),
+        (
+            "time",
+            &[
+                "15:01",
+                "2019年10月1日 15:01",
+                "2019-10-01 15:01:59",
+                "9:00~17:30",
+                "2019年10月1日 15:01~16:00",
+            ],
+            &[
+                "24:00",
+                "15:60",
+                "15:1",
+                "2019年10月1日",
+                "15:01:",
+                "15:01:02:03",
+                "tomorrow",
+                "~15:01",
+                "9:00~~10:00",
+                "12345:00",
+            ],
+        ),
+        (
+            "date",
+            &["2019年10月1日", "2019年10月1日 15:01", "2019/10/1", "2019年10月1日~2019年10月7日"],
+            &["15:01", "2019年13月1日", "2019年10月32日", "10月1日", "2019年10月", "2019年10月1日 下午"],
+        ),
+        (
+            "amount",
+            &["¥100元", "100", "$0.50", "￥1234567890.99元"],
+            &["12345678901", "¥¥1", "元", "¥", "RMB1", "1.2.3"],
+        ),
         ("phone_number", &["+86-0766-66888866", "13800138000"], &["1380013800013800138", "电话", "call me"]),
         ("car_number", &["粤A8Z888挂", "粤A12345"], &["粤A8Z8888挂", "粤粤A8Z88"]),
-        ("name", &["张三", "John Smith-Brown", "一二三四五六七八九十"], &["一二三四五六七八九十一", "张三3", "abcdefghijklmnopqrstu", "张abcdefghij"]),
+        (
+            "name",
+            &["张三", "John Smith-Brown", "一二三四五六七八九十"],
+            &["一二三四五六七八九十一", "张三3", "abcdefghijklmnopqrstu", "张abcdefghij"],
+        ),
         ("phrase", &["配送中", "一二三四五"], &["一二三四五六", "ok", "配送中!"]),
         ("enum_string", &["已发货"], &[]),
         ("const", &["欢迎"], &["一二三四五六七八九十一二三四五六七八九十一"]),

@@ -31,7 +31,8 @@ pub struct Message {
 impl Message {
     pub(super) fn to_json(&self) -> Value {
         let Self { openid, template_id, data, page, state, lang } = self;
-        let data: BTreeMap<_, _> = data.0.iter().map(|(key, value)| (key, json!({ "value": value }))).collect();
+        let data: BTreeMap<_, _> =
+            data.0.iter().map(|(key, value)| (key, json!({ "value": value }))).collect();
         let mut body = json!({
             "touser": openid,
             "template_id": template_id,
@@ -233,7 +234,17 @@ mod tests {
 
     #[test]
     fn a_key_that_is_no_keyword_is_not_repeated() {
-        for key in ["", "thing", "1", "thing1x", "thing1234", "Thing1", "东西1", "thing 1", &format!("{}1", "a".repeat(33))] {
+        for key in [
+            "",
+            "thing",
+            "1",
+            "thing1x",
+            "thing1234",
+            "Thing1",
+            "东西1",
+            "thing 1",
+            &format!("{}1", "a".repeat(33)),
+        ] {
             assert_eq!(data(&[(key, "x")]).unwrap_err(), DataError::Key, "{key}");
         }
     }
@@ -241,7 +252,14 @@ mod tests {
     #[test]
     fn a_template_has_one_to_five_keywords() {
         assert_eq!(data(&[]).unwrap_err(), DataError::Count);
-        let six = [("thing1", "x"), ("thing2", "x"), ("thing3", "x"), ("thing4", "x"), ("thing5", "x"), ("thing6", "x")];
+        let six = [
+            ("thing1", "x"),
+            ("thing2", "x"),
+            ("thing3", "x"),
+            ("thing4", "x"),
+            ("thing5", "x"),
+            ("thing6", "x"),
+        ];
         assert!(data(&six[..5]).is_ok());
         assert_eq!(data(&six).unwrap_err(), DataError::Count);
     }

@@ -3,10 +3,12 @@
 //! An answer is the success callback's object; a failure is the fail callback's, with `errMsg` `<api>:fail
 //! <why>`.
 
+mod cards;
 mod login;
 mod payment;
 mod phone_number;
 mod sealed;
+mod soter;
 mod subscribe;
 mod user_info;
 mod werun;
@@ -39,6 +41,12 @@ const APIS: &[(&str, Api)] = &[
     ("getPhoneNumber", phone_number::get_phone_number),
     ("getWeRunData", werun::get_werun_data),
     ("requestPayment", payment::request_payment),
+    ("checkIsSupportSoterAuthentication", soter::check_support),
+    ("checkIsSoterEnrolledInDevice", soter::check_enrolled),
+    ("startSoterAuthentication", soter::start),
+    ("addCard", cards::add_card),
+    ("openCard", cards::open_card),
+    ("navigateToMiniProgram", cards::navigate_to_mini_program),
     ("requestSubscribeMessage", subscribe::request_subscribe_message),
 ];
 

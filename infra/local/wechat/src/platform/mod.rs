@@ -3,12 +3,14 @@
 //! `access.rs` judges what all APIs with an `access_token` have in common; each family then has its file.
 
 mod access;
+pub(crate) mod cards;
 pub(crate) mod login;
 mod percent;
 pub(crate) mod phone_number;
 mod quota;
 pub(crate) mod session_check;
 mod sessions;
+pub(crate) mod soter;
 pub(crate) mod subscribe;
 pub(crate) mod ticket;
 pub(crate) mod token;
@@ -42,6 +44,11 @@ pub(crate) struct Refusal {
 impl Refusal {
     pub(crate) const fn new(errcode: i64, message: &'static str) -> Self {
         Self { errcode, message: Cow::Borrowed(message), details: None }
+    }
+
+    /// With fields beside the errcode.
+    fn with(self, details: Value) -> Self {
+        Self { details: Some(details), ..self }
     }
 
     /// With a text that names what is wrong.

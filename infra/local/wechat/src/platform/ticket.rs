@@ -61,9 +61,9 @@ impl Tickets {
     }
 
     /// The tickets a signature may be made with now.
-    pub(crate) fn live(&self, kind: Kind, now: u64) -> impl Iterator<Item = &str> {
+    pub(crate) fn live(&self, kind: Kind, now: u64) -> Vec<&str> {
         let tickets = self.0.get(&kind).into_iter().flatten();
-        tickets.filter(move |ticket| now < ticket.expires).map(|ticket| ticket.text.as_str())
+        tickets.filter(|ticket| now < ticket.expires).map(|ticket| ticket.text.as_str()).collect()
     }
 }
 
@@ -80,7 +80,7 @@ mod tests {
         assert_ne!(tickets.current(Kind::JsApi, 0).text, first);
         assert_eq!(tickets.current(Kind::Card, LIFE - OVERLAP - 1).text, first);
         let second = tickets.current(Kind::Card, LIFE - OVERLAP).text.clone();
-        assert_eq!(tickets.live(Kind::Card, LIFE - 1).collect::<Vec<_>>(), [&first, &second]);
-        assert_eq!(tickets.live(Kind::Card, LIFE).collect::<Vec<_>>(), [&second]);
+        assert_eq!(tickets.live(Kind::Card, LIFE - 1), [&first, &second]);
+        assert_eq!(tickets.live(Kind::Card, LIFE), [&second]);
     }
 }

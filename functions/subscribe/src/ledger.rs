@@ -1,0 +1,76 @@
+//! `POST /api/subscribe`, `GET /api/subscribe`: the user's own part of the ledger.
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    error::{ApiError, Code},
+    http::{answer, extract},
+    runtime::{Body, Request, Response},
+    store::{Reported, Subscription},
+    types::TemplateId,
+};
+
+use crate::SubscribeFunction;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReportBody {
+    tmpl_ids: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+struct LedgerAnswer {
+    subscriptions: Vec<SubscriptionView>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SubscriptionView {
+    template_id: TemplateId,
+    remaining: u32,
+}
+
+impl From<Vec<Subscription>> for LedgerAnswer {
+    fn from(subscriptions: Vec<Subscription>) -> Self {
+        let views = subscriptions.into_iter();
+        let views = views.map(|Subscription { template_id, remaining }| SubscriptionView { template_id, remaining });
+        Self { subscriptions: views.collect() }
+    }
+}
+
+impl SubscribeFunction {
+    pub(crate) async fn report(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+        let caller = self.sessions.authenticate(request).await?;
+        let templates = parse(extract::json(request)?)?;
+        match self.subscriber.ledger().report(&caller.openid, &templates).await? {
+            Reported::Counted(subscriptions) => Ok(answer::success(&LedgerAnswer::from(subscriptions))),
+            Reported::TooOften => Err(Code::RateLimited.into()),
+            Reported::TooMany => Err(ApiError::invalid("tmplIds", "超出模板总数")),
+        }
+    }
+
+    pub(crate) async fn list(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+        let caller = self.sessions.authenticate(request).await?;
+        let subscriptions = self.subscriber.ledger().of_user(&caller.openid).await?;
+        Ok(answer::success(&LedgerAnswer::from(subscriptions)))
+    }
+}
+
+fn parse(body: ReportBody) -> Result<Vec<TemplateId>, ApiError> {
+    let ids = extract::required("tmplIds", body.tmpl_ids)?;
+    if ids.is_empty() || ids.len() > MOST_IDS {
+        return Err(ApiError::invalid("tmplIds", "须为 1 到 3 个模板"));
+    }
+    let mut templates = Vec::with_capacity(ids.len());
+    for (index, id) in ids.iter().enumerate() {
+        let template = TemplateId::parse(id)
+            .map_err(|error| ApiError::invalid(&format!("tmplIds[{index}]"), "不是模板 ID").because(error))?;
+        if templates.contains(&template) {
+            return Err(ApiError::invalid("tmplIds", "有重复的模板"));
+        }
+        templates.push(template);
+    }
+    Ok(templates)
+}
+
+/// As many as `wx.requestSubscribeMessage` asks for at once.
+const MOST_IDS: usize = 3;

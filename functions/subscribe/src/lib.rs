@@ -1,0 +1,52 @@
+//! `/api/subscribe`, `/api/admin/subscribe/…`: which messages users accepted, sending them, and the account's templates.
+//!
+//! WeChat: 订阅消息. API Gateway has checked the operators of the routes under `/api/admin`.
+
+mod ledger;
+mod library;
+mod send;
+mod templates;
+
+use shared::{
+    error::{ApiError, Code},
+    host::{Host, HostError},
+    http::extract,
+    runtime::{Body, Function, Request, Response},
+    session::Sessions,
+    store::TokenName,
+    wechat::{Platform, subscribe::Subscriber},
+};
+
+/// Counts and sends subscribe messages.
+pub struct SubscribeFunction {
+    platform: Platform,
+    sessions: Sessions,
+    subscriber: Subscriber,
+}
+
+impl Function for SubscribeFunction {
+    const NAME: &'static str = "subscribe";
+
+    async fn init(host: &Host) -> Result<Self, HostError> {
+        Ok(Self {
+            platform: Platform::new(host, TokenName::MiniProgram)?,
+            sessions: Sessions::new(host)?,
+            subscriber: Subscriber::new(host)?,
+        })
+    }
+
+    async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
+        match extract::route(&request) {
+            "POST /api/subscribe" => self.report(&request).await,
+            "GET /api/subscribe" => self.list(&request).await,
+            "POST /api/admin/subscribe/send" => self.send(&request).await,
+            "GET /api/admin/subscribe/templates" => self.templates().await,
+            "POST /api/admin/subscribe/templates" => self.add_template(&request).await,
+            "DELETE /api/admin/subscribe/templates/{templateId}" => self.delete_template(&request).await,
+            "GET /api/admin/subscribe/categories" => self.categories().await,
+            "GET /api/admin/subscribe/library" => self.library(&request).await,
+            "GET /api/admin/subscribe/library/{tid}" => self.keywords(&request).await,
+            _ => Err(Code::NotFound.into()),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `POST /api/admin/subscribe/send`: an operator sends one message to one user.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    error::ApiError,
+    http::{answer, extract},
+    runtime::{Body, Request, Response},
+    types::{OpenId, TemplateId},
+    wechat::subscribe::{Data, Lang, Message, Page, State},
+};
+
+use crate::SubscribeFunction;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SendBody {
+    openid: Option<String>,
+    template_id: Option<String>,
+    data: Option<BTreeMap<String, ValueBody>>,
+    page: Option<String>,
+    miniprogram_state: Option<String>,
+    lang: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ValueBody {
+    value: String,
+}
+
+#[derive(Serialize)]
+struct SendAnswer {
+    message: &'static str,
+}
+
+impl SubscribeFunction {
+    pub(crate) async fn send(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+        let message = parse(extract::json(request)?)?;
+        self.subscriber.send(&message).await?;
+        Ok(answer::success(&SendAnswer { message: "订阅消息已发送" }))
+    }
+}
+
+fn parse(body: SendBody) -> Result<Message, ApiError> {
+    let openid = extract::required("openid", body.openid)?;
+    let template_id = extract::required("templateId", body.template_id)?;
+    let data = extract::required("data", body.data)?;
+    let page = body.page.map(|page| Page::parse(&page).ok_or_else(|| ApiError::invalid("page", "不是页面路径")));
+    let state = body.miniprogram_state.map(|state| {
+        let problem = || ApiError::invalid("miniprogramState", "须为 developer、trial 或 formal");
+        State::parse(&state).ok_or_else(problem)
+    });
+    let lang = body.lang.map(|lang| {
+        let problem = || ApiError::invalid("lang", "须为 zh_CN、en_US、zh_HK 或 zh_TW");
+        Lang::parse(&lang).ok_or_else(problem)
+    });
+    Ok(Message {
+        openid: OpenId::parse(&openid).map_err(|error| ApiError::invalid("openid", "格式不正确").because(error))?,
+        template_id: TemplateId::parse(&template_id)
+            .map_err(|error| ApiError::invalid("templateId", "不是模板 ID").because(error))?,
+        data: Data::parse(data.into_iter().map(|(key, body)| (key, body.value)).collect())?,
+        page: page.transpose()?,
+        state: state.transpose()?.unwrap_or_default(),
+        lang: lang.transpose()?.unwrap_or_default(),
+    })
+}

@@ -1,0 +1,122 @@
+//! `/api/admin/subscribe/templates`: the account's own templates.
+//!
+//! WeChat: 获取个人模板列表 (`gettemplate`), 选用模板 (`addtemplate`), 删除模板 (`deltemplate`). What passes through keeps
+//! WeChat's names.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use shared::{
+    error::{ApiError, Code},
+    http::{answer, extract},
+    runtime::{Body, Request, Response},
+    types::TemplateId,
+    wechat::{PlatformError, Repeat},
+};
+
+use crate::{
+    SubscribeFunction,
+    library::{ListAnswer, is_tid},
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AddBody {
+    tid: Option<TidBody>,
+    kid_list: Option<Vec<u32>>,
+    scene_desc: Option<String>,
+}
+
+/// WeChat lists it as a number and takes it as a text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum TidBody {
+    Number(u32),
+    Text(String),
+}
+
+struct Chosen {
+    tid: String,
+    kids: Vec<u32>,
+    scene: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AddAnswer {
+    template_id: TemplateId,
+}
+
+impl SubscribeFunction {
+    pub(crate) async fn templates(&self) -> Result<Response<Body>, ApiError> {
+        let answer = self.platform.get(LIST, &[]).await?;
+        Ok(answer::success(&ListAnswer::read(answer)?))
+    }
+
+    pub(crate) async fn add_template(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+        let Chosen { tid, kids, scene } = parse(extract::json(request)?)?;
+        let body = json!({ "tid": tid, "kidList": kids, "sceneDesc": scene });
+        // Each call adds one: after a lost answer the list tells whether it did.
+        let answer = self.platform.post(ADD, &body, Repeat::UnlessLost).await.map_err(not_added)?;
+        Ok(answer::success(&AddAnswer { template_id: template_id(&answer)? }))
+    }
+
+    pub(crate) async fn delete_template(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+        let id = TemplateId::parse(&extract::path(request, "templateId")?).map_err(|_| Code::NotFound)?;
+        let body = json!({ "priTmplId": id });
+        self.platform.post(DELETE, &body, Repeat::UnlessLost).await.map_err(not_deleted)?;
+        Ok(answer::success(&Map::new()))
+    }
+}
+
+fn parse(body: AddBody) -> Result<Chosen, ApiError> {
+    let tid = match extract::required("tid", body.tid)? {
+        TidBody::Number(number) => number.to_string(),
+        TidBody::Text(text) => text,
+    };
+    if !is_tid(&tid) {
+        return Err(ApiError::invalid("tid", "不是模板库中的编号"));
+    }
+    let kids = extract::required("kidList", body.kid_list)?;
+    if !(2..=5).contains(&kids.len()) {
+        return Err(ApiError::invalid("kidList", "须为 2 到 5 个关键词"));
+    }
+    if kids.iter().collect::<BTreeSet<_>>().len() < kids.len() {
+        return Err(ApiError::invalid("kidList", "有重复的关键词"));
+    }
+    let scene = extract::required("sceneDesc", body.scene_desc)?;
+    if scene.trim().is_empty() || scene.chars().count() > 15 || scene.chars().any(char::is_control) {
+        return Err(ApiError::invalid("sceneDesc", "须为 1 到 15 个字"));
+    }
+    Ok(Chosen { tid, kids, scene })
+}
+
+fn template_id(answer: &Map<String, Value>) -> Result<TemplateId, ApiError> {
+    let id = answer.get("priTmplId").and_then(Value::as_str).unwrap_or_default();
+    TemplateId::parse(id).map_err(|error| ApiError::new(Code::Internal).because(error))
+}
+
+fn not_added(error: PlatformError) -> ApiError {
+    let refused = match error.errcode() {
+        Some(200_012) => ApiError::new(Code::Conflict).saying("模板数量已达上限"),
+        Some(200_013) => ApiError::new(Code::Conflict).saying("该模板已被封禁"),
+        Some(200_014) => ApiError::invalid("tid", "未被微信接受"),
+        Some(200_020) => ApiError::invalid("kidList", "未被微信接受"),
+        Some(200_021) => ApiError::invalid("sceneDesc", "未被微信接受"),
+        _ => return error.into(),
+    };
+    refused.because(error)
+}
+
+fn not_deleted(error: PlatformError) -> ApiError {
+    match error.errcode() {
+        // 20001 is WeChat's "system error", and also what it says of a template that the account does not have.
+        Some(20001 | 20002 | 40037) => ApiError::new(Code::NotFound).because(error),
+        _ => error.into(),
+    }
+}
+
+const LIST: &str = "/wxaapi/newtmpl/gettemplate";
+const ADD: &str = "/wxaapi/newtmpl/addtemplate";
+const DELETE: &str = "/wxaapi/newtmpl/deltemplate";

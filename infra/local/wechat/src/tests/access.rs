@@ -1,0 +1,77 @@
+//! What all APIs with an `access_token` have in common, asked of each of them.
+
+use serde_json::{Value, json};
+
+use super::world::{World, read_json};
+use crate::platform::Owner::{MiniProgram, OfficialAccount};
+use crate::upstream::{self, Family};
+
+/// Every path of the families, with and without a picture.
+fn paths() -> Vec<&'static str> {
+    let mut paths = upstream::known_paths();
+    paths.retain(|path| matches!(upstream::family_of(path), Some(Family::Token | Family::Picture)));
+    paths
+}
+
+/// The token the API is open to; the other account's is refused.
+async fn right_token(world: &World, path: &str) -> String {
+    let mut right = Vec::new();
+    for owner in [MiniProgram, OfficialAccount] {
+        let token = world.token_of(owner).await;
+        if world.get_json(&format!("{path}?access_token={token}")).await["errcode"] != 48001 {
+            right.push(token);
+        }
+    }
+    assert_eq!(right.len(), 1, "{path} belongs to one account");
+    right.remove(0)
+}
+
+#[tokio::test]
+async fn every_api_judges_token_account_method_and_body() {
+    let world = World::new().await;
+    assert!(paths().len() >= 27);
+    for path in paths() {
+        assert_eq!(world.get_json(path).await["errcode"], 41001, "{path}");
+        assert_eq!(world.get_json(&format!("{path}?access_token=x")).await["errcode"], 40014, "{path}");
+        let with_token = format!("{path}?access_token={}", right_token(&world, path).await);
+        let by_get = world.get_json(&with_token).await["errcode"].clone();
+        let post = async |body: &str| -> Value {
+            read_json(world.post(&with_token, body).await.unwrap()).await["errcode"].clone()
+        };
+        if by_get == 43002 {
+            assert_eq!(post("").await, 44002, "{path}");
+            assert_eq!(post("a=1").await, 47001, "{path}");
+            assert_eq!(post("[]").await, 47001, "{path}");
+        } else {
+            assert_eq!(post("{}").await, 43001, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_fault_of_a_path_hits_every_api() {
+    let world = World::new().await;
+    for path in paths() {
+        let with_token = format!("{path}?access_token={}", right_token(&world, path).await);
+        let is_get = world.get_json(&with_token).await["errcode"] != 43002;
+        let call = async || {
+            if is_get { world.get(&with_token).await } else { world.post(&with_token, "{}").await }
+        };
+        for (name, errcode) in [("busy", -1), ("quota", 45009), ("ip_refused", 40164)] {
+            world.fault(json!({"fault": name, "path": path})).await;
+            assert_eq!(read_json(call().await.unwrap()).await["errcode"], errcode, "{path} {name}");
+        }
+        world.fault(json!({"fault": "errcode", "path": path, "errcode": 50002})).await;
+        assert_eq!(read_json(call().await.unwrap()).await["errcode"], 50002, "{path}");
+        world.fault(json!({"fault": "http_status", "path": path, "status": 502})).await;
+        assert_eq!(call().await.unwrap().status(), 502, "{path}");
+        world.fault(json!({"fault": "garbage", "path": path})).await;
+        assert!(call().await.unwrap().text().await.unwrap().starts_with("<html>"), "{path}");
+        for name in ["timeout_before", "timeout_after"] {
+            world.fault(json!({"fault": name, "path": path})).await;
+            assert!(call().await.is_err(), "{path} {name}");
+        }
+        world.fault(json!({"fault": "token_revoked", "path": path})).await;
+        assert_eq!(read_json(call().await.unwrap()).await["errcode"], 40001, "{path}");
+    }
+}

@@ -1,0 +1,225 @@
+//! The journal of consumptions: what is about to be done is written before WeChat is asked, because WeChat's answer can be lost
+//! and asking twice is not the same as asking once.
+//!
+//! A row without `state` was not consumed here. PENDING is one request's, until `free_at`; then that request is dead, and what
+//! came of it must be found out. CONSUMED is the end.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{ReturnValue, TransactWriteItem, Update};
+use serde::{Deserialize, Serialize};
+
+use super::{Cards, Outcome, ROUNDS, code_key, hold::card_key, outcome};
+use crate::{
+    crypto::hex,
+    error::ApiError,
+    store::{
+        StoreError,
+        item::{self, Cancelled, Item},
+    },
+    types::{CardCode, CardId, UnixSeconds, UserId},
+};
+
+/// Who consumes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clerk {
+    /// The clerk's key.
+    pub user_id: UserId,
+    /// As the clerk calls themself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// A consumption, done or perhaps done.
+#[derive(Debug, Clone)]
+pub struct Consumed {
+    /// By whom.
+    pub clerk: Clerk,
+    /// When.
+    pub at: UnixSeconds,
+}
+
+/// The right to consume a code, for as long as a request lives.
+#[derive(Debug)]
+pub struct Consumption {
+    code: CardCode,
+    attempt: String,
+    holder: Option<UserId>,
+    /// Which card it is, if we know for sure.
+    pub card_id: Option<CardId>,
+    /// A try that nobody knows the end of.
+    pub earlier: Option<Consumed>,
+}
+
+/// What is known of a code that is to be consumed.
+#[derive(Debug)]
+pub enum Begun {
+    /// It is this request's to consume.
+    Ours(Consumption),
+    /// Another request is consuming it.
+    Pending,
+    /// It was consumed.
+    Consumed(Consumed),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum State {
+    Pending,
+    Consumed,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    state: Option<State>,
+    clerk: Option<Clerk>,
+    begun_at: Option<UnixSeconds>,
+    consumed_at: Option<UnixSeconds>,
+    user_id: Option<UserId>,
+    card_id: Option<CardId>,
+}
+
+impl Row {
+    fn done(&self) -> Option<Consumed> {
+        Some(Consumed { clerk: self.clerk.clone()?, at: self.consumed_at.or(self.begun_at)? })
+    }
+}
+
+impl Cards {
+    /// Notes that `clerk` is about to consume the code.
+    ///
+    /// Condition: it was not consumed, and no living request is about to.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked, or there is no randomness.
+    pub async fn begin(&self, code: &CardCode, clerk: &Clerk) -> Result<Begun, ApiError> {
+        let attempt = hex(&self.host.random::<8>()?);
+        let now = self.host.now();
+        let update = self
+            .update(code_key(code))
+            // An earlier try keeps its clerk and time: if it succeeded, it was theirs.
+            .update_expression(
+                "SET #state = :pending, attempt = :attempt, clerk = if_not_exists(clerk, :clerk), \
+                 begun_at = if_not_exists(begun_at, :now), free_at = :free",
+            )
+            .condition_expression("attribute_not_exists(#state) OR (#state = :pending AND free_at <= :now)")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":pending", item::s("PENDING"))
+            .expression_attribute_values(":attempt", item::s(&attempt))
+            .expression_attribute_values(":clerk", item::map(clerk)?)
+            .expression_attribute_values(":now", item::n(now.get()))
+            .expression_attribute_values(":free", item::n(now.plus(LIFE).get()))
+            .return_values(ReturnValue::AllOld);
+        let (ours, row) = match outcome(BEGINNING, update).await? {
+            Outcome::Done(old) => (true, item::read::<Row>(old)?),
+            Outcome::Stopped(known) => (false, item::read::<Row>(known)?),
+        };
+        Ok(match (ours, row.state) {
+            (true, state) => {
+                let earlier = state.and_then(|_| row.done());
+                let (holder, card_id) = (row.user_id, row.card_id);
+                Begun::Ours(Consumption { code: code.clone(), attempt, holder, card_id, earlier })
+            }
+            (false, Some(State::Consumed)) => row.done().map_or(Begun::Pending, Begun::Consumed),
+            (false, _) => Begun::Pending,
+        })
+    }
+
+    /// Notes that it is consumed, and that its holder, if we know one, has no use for it any more.
+    ///
+    /// Condition: it is still this request's.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked; what came of the request must be found out by the next one.
+    pub async fn consumed(&self, ours: &Consumption, done: &Consumed) -> Result<(), StoreError> {
+        let mut parts = vec![self.mark_code(ours, done)?];
+        if let Some(holder) = &ours.holder {
+            parts.push(self.mark_card(holder, &ours.code, done.at)?);
+        }
+        for _ in 0..ROUNDS {
+            let request = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
+            let Err(error) = request.send().await else { return Ok(()) };
+            match item::cancelled(CONSUMED, error)? {
+                Cancelled::Conflict => item::pause(&self.host).await,
+                Cancelled::Conditions(_) => return Err(StoreError::new(CONSUMED, "it is not ours any more")),
+            }
+        }
+        Err(StoreError::contended(CONSUMED))
+    }
+
+    /// Notes that it is certainly not consumed: anybody may try.
+    ///
+    /// Condition: it is still this request's.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked; the row frees itself in time.
+    pub async fn release(&self, ours: &Consumption) -> Result<(), StoreError> {
+        let update = self
+            .still_ours(ours)
+            .update_expression("REMOVE #state, attempt, clerk, begun_at, free_at")
+            .expression_attribute_names("#state", "state");
+        outcome("releasing a card", update).await.map(drop)
+    }
+
+    /// Nobody knows whether it is consumed: the next request finds out, and need not wait for that.
+    ///
+    /// Condition: it is still this request's.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked; the row frees itself in time.
+    pub async fn leave_open(&self, ours: &Consumption) -> Result<(), StoreError> {
+        let update = self
+            .still_ours(ours)
+            .update_expression("SET free_at = :now")
+            .expression_attribute_values(":now", item::n(self.host.now().get()));
+        outcome("leaving a card open", update).await.map(drop)
+    }
+
+    fn still_ours(
+        &self,
+        ours: &Consumption,
+    ) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
+        self.update(code_key(&ours.code))
+            .condition_expression("attempt = :attempt")
+            .expression_attribute_values(":attempt", item::s(&ours.attempt))
+    }
+
+    fn mark_code(&self, ours: &Consumption, done: &Consumed) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(code_key(&ours.code)))
+            .update_expression("SET #state = :consumed, clerk = :clerk, consumed_at = :at REMOVE free_at")
+            .condition_expression("attempt = :attempt")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":consumed", item::s("CONSUMED"))
+            .expression_attribute_values(":clerk", item::map(&done.clerk)?)
+            .expression_attribute_values(":at", item::n(done.at.get()))
+            .expression_attribute_values(":attempt", item::s(&ours.attempt))
+            .build()
+            .map_err(|error| StoreError::new(CONSUMED, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    fn mark_card(
+        &self,
+        holder: &UserId,
+        code: &CardCode,
+        at: UnixSeconds,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let key: Item = card_key(holder, code);
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key))
+            .update_expression("SET consumed_at = :at")
+            .condition_expression("attribute_exists(id)")
+            .expression_attribute_values(":at", item::n(at.get()))
+            .build()
+            .map_err(|error| StoreError::new(CONSUMED, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+}
+
+const BEGINNING: &str = "beginning to consume a card";
+const CONSUMED: &str = "noting a consumption";
+/// Longer than a request can live: the function's time limit is 29 seconds.
+const LIFE: Duration = Duration::from_secs(35);

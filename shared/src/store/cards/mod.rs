@@ -1,0 +1,88 @@
+//! `CARDS_TABLE`: who holds which card, and what was done with each code.
+//!
+//! Key `holder`, `id`. Below a user's id: `card#<code>`, a card the user added; `offer#<card_id>`, the code of ours that the user
+//! may add a card with. Below `code#<code>`: `code`, whose the code is, the journal of its consumption, and its membership.
+//! A code belongs to the user who first showed it sealed by WeChat; a card that is given away gets another code.
+
+mod consume;
+mod hold;
+mod member;
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    Client,
+    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    types::AttributeValue,
+};
+
+use super::{
+    StoreError,
+    item::{self, Item},
+};
+use crate::{
+    host::{Host, HostError},
+    types::CardCode,
+};
+
+pub use consume::{Begun, Clerk, Consumed, Consumption};
+pub use hold::{HeldCard, Holdings, Offer, Receipt};
+pub use member::Membership;
+
+/// The table.
+pub struct Cards {
+    client: Client,
+    table: String,
+    host: Host,
+}
+
+/// What an update did.
+enum Outcome {
+    /// It is done; the item that was asked for, before or after.
+    Done(Item),
+    /// Its condition stopped it; the item that did.
+    Stopped(Item),
+}
+
+impl Cards {
+    /// Reads the setting.
+    ///
+    /// # Errors
+    /// It is missing.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self { client: host.dynamodb()?, table: host.var("CARDS_TABLE")?.to_owned(), host: host.clone() })
+    }
+
+    fn update(&self, key: HashMap<String, AttributeValue>) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key))
+            .return_values_on_condition_check_failure(
+                aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld,
+            )
+    }
+}
+
+async fn outcome(operation: &'static str, update: UpdateItemFluentBuilder) -> Result<Outcome, StoreError> {
+    match update.send().await {
+        Ok(answer) => Ok(Outcome::Done(answer.attributes.unwrap_or_default())),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                Ok(Outcome::Stopped(failed.item().cloned().unwrap_or_default()))
+            }
+            _ => Err(StoreError::from_sdk(operation, error)),
+        },
+    }
+}
+
+fn key(holder: &str, id: String) -> Item {
+    Item::from([("holder".to_owned(), item::s(holder)), ("id".to_owned(), item::s(id))])
+}
+
+/// The row that is the code's own.
+fn code_key(code: &CardCode) -> Item {
+    key(&format!("code#{}", code.as_str()), "code".to_owned())
+}
+
+const ROUNDS: usize = 5;

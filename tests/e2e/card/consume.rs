@@ -1,0 +1,276 @@
+//! Cards consumed: once, by staff, whatever gets lost on the way.
+
+use std::time::Duration;
+
+use e2e::{Phone, World};
+use futures_util::future::join_all;
+use insta::assert_snapshot;
+use local_wechat::{CardStatus, Fault, NewCard};
+use serde_json::{Value, json};
+
+use super::{CASH, CUSTOM, MEMBER, called, clerk, have, held, set_role, verify};
+
+const CONSUME: &str = "/card/code/consume";
+const LOOK: &str = "/card/code/get";
+
+fn lost_after(path: &str) -> Fault {
+    Fault::TimeoutAfter { path: path.into(), millis: 0, times: 1 }
+}
+
+fn lost_before(path: &str, times: u32) -> Fault {
+    Fault::TimeoutBefore { path: path.into(), millis: 0, times }
+}
+
+/// The code's own row.
+async fn journal(world: &World, code: &str) -> Option<Value> {
+    let rows = world.items("CardsTable").await.into_iter();
+    rows.filter(|row| row["id"]["S"] == "code").find(|row| row["holder"]["S"] == format!("code#{code}"))
+}
+
+async fn state(world: &World, code: &str) -> Option<String> {
+    Some(journal(world, code).await?.pointer("/state/S")?.as_str()?.to_owned())
+}
+
+async fn user_id(phone: &Phone<'_>) -> String {
+    phone.get("/api/user").await.text("/user/userId")
+}
+
+#[tokio::test]
+async fn a_card_is_consumed_once_and_then_gone_from_its_holder_s_list() {
+    let world = World::start().await;
+    let (clerk, phone) = (clerk(&world).await, world.user().await);
+    let code = have(&phone, CASH).await;
+    let answer = verify(&clerk, &code).await.ok();
+    assert_eq!(answer.text("/message"), "核销成功");
+    assert_eq!((answer.text("/cardInfo/cardId"), answer.text("/cardInfo/code")), (CASH.to_owned(), code.clone()));
+    assert_eq!(held(&phone).await, json!([]));
+    let again = verify(&clerk, &code).await;
+    assert_eq!(again.outcome(), "409 ALREADY_CONSUMED");
+    let message = again.text("/message");
+    let id = user_id(&clerk).await;
+    assert!(message.contains(&format!("店员{}", &id[id.len() - 6..])) && message.contains("核销"), "{message}");
+    assert_eq!(called(&world, CONSUME), 1);
+    assert_eq!(state(&world, &code).await.as_deref(), Some("CONSUMED"));
+}
+
+#[tokio::test]
+async fn a_consumption_costs_three_requests_and_two_to_wechat_and_a_second_one_two_and_none() {
+    let world = World::start().await;
+    let (clerk, phone) = (clerk(&world).await, world.user().await);
+    let first = have(&phone, CASH).await;
+    let code = have(&phone, CASH).await;
+    let _ = verify(&clerk, &first).await.ok();
+    let (_, cost) = world.cost(verify(&clerk, &code)).await;
+    assert_eq!(cost, (3, 2));
+    let (_, cost) = world.cost(verify(&clerk, &code)).await;
+    assert_eq!(cost, (2, 0));
+}
+
+#[tokio::test]
+async fn twenty_clerks_at_once_consume_a_code_once() {
+    let world = World::start().await;
+    let (clerk, phone) = (clerk(&world).await, world.user().await);
+    let code = have(&phone, CASH).await;
+    let answers = join_all((0..20).map(|_| verify(&clerk, &code))).await;
+    let outcomes: Vec<_> = answers.iter().map(e2e::Answer::outcome).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| *outcome == "200 OK").count(), 1, "{outcomes:?}");
+    let known = ["200 OK", "409 CONFLICT", "409 ALREADY_CONSUMED"];
+    assert!(outcomes.iter().all(|outcome| known.contains(&outcome.as_str())), "{outcomes:?}");
+    assert_eq!(called(&world, CONSUME), 1);
+    assert_eq!(verify(&clerk, &code).await.outcome(), "409 ALREADY_CONSUMED");
+}
+
+#[tokio::test]
+async fn a_code_of_ours_is_consumed_with_its_card_even_if_only_the_code_is_shown() {
+    let world = World::start().await;
+    let (clerk, phone) = (clerk(&world).await, world.user().await);
+    let code = have(&phone, CUSTOM).await;
+    assert_eq!(verify(&clerk, &code).await.ok().text("/cardInfo/cardId"), CUSTOM);
+    let code = have(&phone, CUSTOM).await;
+    let named = json!({ "code": code, "cardId": CUSTOM });
+    let _ = clerk.post("/api/cards/verify", &named).await.ok();
+}
+
+#[tokio::test]
+async fn only_staff_consume_and_only_while_they_are_staff() {
+    let world = World::start().await;
+    let (mut clerk, phone) = (clerk(&world).await, world.user().await);
+    let code = have(&phone, CASH).await;
+    assert_snapshot!(verify(&phone, &code).await.snapshot(), @r#"403 {"success":false,"code":"FORBIDDEN","message":"没有权限","requestId":"…"}"#);
+    let anonymous = world.post("/api/cards/verify", &json!({ "code": code })).await;
+    assert_eq!(anonymous.outcome(), "401 UNAUTHORIZED");
+    set_role(&world, &clerk, "user").await;
+    assert_eq!(verify(&clerk, &code).await.outcome(), "403 FORBIDDEN", "the same token");
+    set_role(&world, &clerk, "staff").await;
+
+    world.clock.advance(Duration::from_secs(5));
+    let update = json!({ "TableName": world.table("SessionsTable"), "Key": { "openid": { "S": clerk.openid } },
+        "UpdateExpression": "SET tokens_valid_from = :now",
+        "ExpressionAttributeValues": { ":now": { "N": world.now().to_string() } } });
+    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    assert_eq!(verify(&clerk, &code).await.outcome(), "401 UNAUTHORIZED", "a token made void");
+    assert_eq!(called(&world, CONSUME), 0);
+    let _ = clerk.log_in().await;
+    let _ = verify(&clerk, &code).await.ok();
+}
+
+#[tokio::test]
+async fn a_malformed_request_is_told_what_is_wrong_and_codes_that_are_none_are_not_found() {
+    let world = World::start().await;
+    let (clerk, phone) = (clerk(&world).await, world.user().await);
+    let code = have(&phone, CASH).await;
+    for (field, body) in [
+        ("code", json!({})),
+        ("code", json!({ "code": "" })),
+        ("code", json!({ "code": "1".repeat(21) })),
+        ("code", json!({ "code": "卡" })),
+        ("code", json!({ "code": 1 })),
+        ("cardId", json!({ "code": code, "cardId": "" })),
+        ("cardId", json!({ "code": code, "cardId": "p".repeat(65) })),
+        ("other", json!({ "code": code, "other": 1 })),
+    ] {
+        let answer = clerk.post("/api/cards/verify", &body).await;
+        assert_eq!(answer.outcome(), "400 INVALID_INPUT", "{body}");
+        assert!(answer.text("/message").contains(field), "{}", answer.body);
+    }
+    assert_eq!(verify(&clerk, "000000000000").await.outcome(), "404 NOT_FOUND");
+    for card_id in [MEMBER, "pUnknown"] {
+        let body = json!({ "code": code, "cardId": card_id });
+        assert_eq!(clerk.post("/api/cards/verify", &body).await.outcome(), "404 NOT_FOUND", "{card_id}");
+    }
+    assert_eq!(state(&world, &code).await, None, "nothing was consumed");
+    let _ = verify(&clerk, &code).await.ok();
+}
+
+#[tokio::test]
+async fn a_card_that_ended_or_was_withdrawn_is_refused() {
+    let world = World::start().await;
+    let (mut clerk, mut phone) = (clerk(&world).await, world.user().await);
+    let expired = have(&phone, CASH).await;
+    world.clock.advance(Duration::from_secs(31 * 24 * 60 * 60));
+    let _ = (clerk.log_in().await, phone.log_in().await);
+    assert_eq!(verify(&clerk, &expired).await.outcome(), "409 CONFLICT");
+    let code = have(&phone, CASH).await;
+    let deleted =
+        NewCard { card_id: Some(CASH.to_owned()), status: CardStatus::Deleted, ..NewCard::default() };
+    world.wechat().create_card(deleted);
+    assert_eq!(verify(&clerk, &code).await.outcome(), "409 CONFLICT");
+    assert_eq!(called(&world, CONSUME), 0);
+}
+
+#[tokio::test]
+async fn each_refusal_of_wechat_has_its_answer_and_leaves_the_code_free() {
+    let world = World::start().await;
+    let (clerk, phone) = (clerk(&world).await, world.user().await);
+    let code = have(&phone, CASH).await;
+    for (errcode, outcome) in [
+        (40056, "404 NOT_FOUND"),
+        (40078, "409 CONFLICT"),
+        (40127, "409 CONFLICT"),
+        (40147, "409 CONFLICT"),
+        (40099, "409 ALREADY_CONSUMED"),
+        (40146, "403 FORBIDDEN"),
+        (45009, "429 RATE_LIMITED"),
+        (48001, "500 INTERNAL_ERROR"),
+    ] {
+        for path in [CONSUME, LOOK] {
+            world.wechat().set_fault(Fault::Errcode { path: path.into(), errcode, times: 1 });
+            assert_eq!(verify(&clerk, &code).await.outcome(), outcome, "{path} {errcode}");
+            assert_eq!(state(&world, &code).await, None, "{path} {errcode}");
+        }
+    }
+    world.wechat().set_fault(Fault::Busy { path: CONSUME.into(), times: 3 });
+    assert_eq!(verify(&clerk, &code).await.outcome(), "503 UPSTREAM_BUSY");
+    world.wechat().set_fault(Fault::TokenRevoked { path: Some(CONSUME.into()), stuck: false, times: 1 });
+    let _ = verify(&clerk, &code).await.ok();
+}
+
+#[tokio::test]
+async fn a_consumption_whose_answer_was_lost_is_found_out() {
+    let world = World::start().await;
+    let (clerk, phone) = (clerk(&world).await, world.user().await);
+    let done = have(&phone, CASH).await;
+    world.wechat().set_fault(lost_after(CONSUME));
+    let _ = verify(&clerk, &done).await.ok();
+    assert_eq!(verify(&clerk, &done).await.outcome(), "409 ALREADY_CONSUMED");
+
+    let undone = have(&phone, CASH).await;
+    world.wechat().set_fault(lost_before(CONSUME, 1));
+    assert_eq!(verify(&clerk, &undone).await.outcome(), "503 UPSTREAM_BUSY");
+    assert_eq!(state(&world, &undone).await, None);
+    let _ = verify(&clerk, &undone).await.ok();
+    assert_eq!(called(&world, CONSUME), 3);
+}
+
+#[tokio::test]
+async fn what_could_not_be_found_out_is_by_the_next_try_and_is_its_first_clerk_s() {
+    let world = World::start().await;
+    let (first, second) = (clerk(&world).await, clerk(&world).await);
+    let phone = world.user().await;
+    // The answer is lost, and then WeChat is out of reach: looked at once before, three times after.
+    let lose = async |code: &str| {
+        world.wechat().set_fault(lost_after(CONSUME));
+        // The first look of this request is before the fault is set upon it: so let the second kind wait.
+        world.wechat().set_fault(Fault::Errcode { path: LOOK.into(), errcode: -1, times: 3 });
+        let _ = code;
+    };
+    let code = have(&phone, CASH).await;
+    lose(&code).await;
+    assert_eq!(verify(&first, &code).await.outcome(), "503 UPSTREAM_BUSY", "the look before fails");
+    assert_eq!(state(&world, &code).await, None, "WeChat was not asked to consume");
+
+    // The look before succeeds, the consumption's answer is lost, the looks after fail: as a request that died would leave it.
+    let _ = verify(&first, &code).await.ok();
+    reopen(&world, &code).await;
+    assert_eq!(verify(&second, &code).await.outcome(), "409 ALREADY_CONSUMED", "it was the first clerk's");
+    reopen(&world, &code).await;
+    let _ = verify(&first, &code).await.ok();
+    assert_eq!(verify(&first, &code).await.outcome(), "409 ALREADY_CONSUMED");
+    assert_eq!(called(&world, CONSUME), 1);
+}
+
+/// The journal as a request leaves it that had no answer: PENDING, and free.
+async fn reopen(world: &World, code: &str) {
+    let key = json!({ "holder": { "S": format!("code#{code}") }, "id": { "S": "code" } });
+    let update = json!({ "TableName": world.table("CardsTable"), "Key": key,
+        "UpdateExpression": "SET #state = :pending, free_at = :now REMOVE consumed_at",
+        "ExpressionAttributeNames": { "#state": "state" },
+        "ExpressionAttributeValues": { ":pending": { "S": "PENDING" }, ":now": { "N": world.now().to_string() } } });
+    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+}
+
+#[tokio::test]
+async fn a_request_that_died_over_a_code_holds_it_for_half_a_minute() {
+    let world = World::start().await;
+    let (clerk, phone) = (clerk(&world).await, world.user().await);
+    let code = have(&phone, CASH).await;
+    let clerk_row = json!({ "M": { "user_id": { "S": user_id(&clerk).await } } });
+    let key = json!({ "holder": { "S": format!("code#{code}") }, "id": { "S": "code" } });
+    let update = json!({ "TableName": world.table("CardsTable"), "Key": key,
+        "UpdateExpression": "SET #state = :pending, free_at = :free, begun_at = :now, attempt = :a, clerk = :clerk",
+        "ExpressionAttributeNames": { "#state": "state" },
+        "ExpressionAttributeValues": { ":pending": { "S": "PENDING" }, ":a": { "S": "another" },
+            ":clerk": clerk_row, ":now": { "N": world.now().to_string() },
+            ":free": { "N": (world.now() + 35).to_string() } } });
+    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    assert_snapshot!(verify(&clerk, &code).await.snapshot(), @r#"409 {"success":false,"code":"CONFLICT","message":"该券正在核销，请稍后查看","requestId":"…"}"#);
+    world.clock.advance(Duration::from_secs(34));
+    assert_eq!(verify(&clerk, &code).await.outcome(), "409 CONFLICT");
+    world.clock.advance(Duration::from_secs(1));
+    let _ = verify(&clerk, &code).await.ok();
+}
+
+#[tokio::test]
+async fn a_card_that_was_consumed_elsewhere_is_no_success_of_ours() {
+    let world = World::start().await;
+    let (clerk, phone) = (clerk(&world).await, world.user().await);
+    let code = have(&phone, CASH).await;
+    let _ = verify(&clerk, &code).await.ok();
+    // Our journal knows nothing of it.
+    let key = json!({ "holder": { "S": format!("code#{code}") }, "id": { "S": "code" } });
+    let delete = json!({ "TableName": world.table("CardsTable"), "Key": key });
+    world.dynamo().operator("DeleteItem", delete).await.expect("a deletion");
+    world.wechat().set_fault(lost_after(CONSUME));
+    assert_snapshot!(verify(&clerk, &code).await.snapshot(), @r#"409 {"success":false,"code":"ALREADY_CONSUMED","message":"该券已核销","requestId":"…"}"#);
+    assert_eq!(called(&world, CONSUME), 1, "it was looked at before");
+}

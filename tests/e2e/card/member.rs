@@ -1,0 +1,127 @@
+//! Member cards activated.
+
+use e2e::{Phone, World};
+use local_wechat::Fault;
+use serde_json::{Value, json};
+
+use super::{CASH, MEMBER, called, clerk, have, held};
+
+const ACTIVATE: &str = "/api/cards/member/activate";
+const ACTIVATION: &str = "/api/cards/member/activation";
+
+/// The user fills in WeChat's form: what the mini program sends us then.
+async fn fill_in(phone: &Phone<'_>) -> Value {
+    let answer = phone.get(&format!("{ACTIVATION}?cardId={MEMBER}")).await.ok().json();
+    let back = phone
+        .wx("navigateToMiniProgram", json!({ "appId": answer["appId"], "extraData": answer["extraData"] }))
+        .await;
+    assert_eq!(back.status, 200, "{}", back.body);
+    let back = back.json()["extraData"].clone();
+    json!({ "activateTicket": back["activate_ticket"], "cardId": back["card_id"], "code": back["code"] })
+}
+
+#[tokio::test]
+async fn a_member_card_is_activated_once_and_keeps_its_number() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let filled = fill_in(&phone).await;
+    let number = phone.post(ACTIVATE, &filled).await.ok().text("/membershipNumber");
+    assert!(number.len() == 16 && number.bytes().all(|byte| byte.is_ascii_digit()), "{number}");
+    let (again, cost) = world.cost(phone.post(ACTIVATE, &filled)).await;
+    assert_eq!((again.ok().text("/membershipNumber"), cost), (number, (1, 0)));
+    assert_eq!(held(&phone).await, json!([{ "cardId": MEMBER, "code": filled["code"] }]));
+}
+
+#[tokio::test]
+async fn the_number_stays_the_same_over_answers_that_were_lost() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let filled = fill_in(&phone).await;
+    let path = "/card/membercard/activate";
+    world.wechat().set_fault(Fault::TimeoutAfter { path: path.into(), millis: 0, times: 3 });
+    assert_eq!(phone.post(ACTIVATE, &filled).await.outcome(), "503 UPSTREAM_BUSY");
+    let kept = world.items("CardsTable").await.into_iter().find_map(|row| {
+        Some(row.pointer("/membership_number/S")?.as_str()?.to_owned())
+    });
+    let number = phone.post(ACTIVATE, &filled).await.ok().text("/membershipNumber");
+    assert_eq!(kept, Some(number));
+    assert_eq!(called(&world, path), 4);
+}
+
+#[tokio::test]
+async fn a_membership_of_somebody_else_is_not_found() {
+    let world = World::start().await;
+    let (phone, thief) = (world.user().await, world.user().await);
+    let filled = fill_in(&phone).await;
+    let _ = phone.post(ACTIVATE, &filled).await.ok();
+    assert_eq!(thief.post(ACTIVATE, &filled).await.outcome(), "404 NOT_FOUND");
+    let code = have(&phone, CASH).await;
+    let mut theirs = fill_in(&thief).await;
+    theirs["code"] = json!(code);
+    assert_eq!(thief.post(ACTIVATE, &theirs).await.outcome(), "404 NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_refused_activation_leaves_the_code_free() {
+    let world = World::start().await;
+    let (phone, thief) = (world.user().await, world.user().await);
+    let filled = fill_in(&phone).await;
+    let theirs = fill_in(&thief).await;
+    let mut guessed = theirs.clone();
+    guessed["code"] = filled["code"].clone();
+    guessed["cardId"] = json!(CASH);
+    assert_eq!(thief.post(ACTIVATE, &guessed).await.outcome(), "404 NOT_FOUND");
+    let _ = phone.post(ACTIVATE, &filled).await.ok();
+    let _ = thief.post(ACTIVATE, &theirs).await.ok();
+}
+
+#[tokio::test]
+async fn a_malformed_activation_is_told_what_is_wrong() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let filled = fill_in(&phone).await;
+    for (field, value) in [
+        ("activateTicket", Value::Null),
+        ("activateTicket", json!("")),
+        ("activateTicket", json!("t".repeat(513))),
+        ("cardId", Value::Null),
+        ("cardId", json!("p x")),
+        ("code", Value::Null),
+        ("code", json!("1".repeat(21))),
+        ("other", json!(1)),
+    ] {
+        let mut body = filled.clone();
+        body[field] = value;
+        let answer = phone.post(ACTIVATE, &body).await;
+        assert_eq!(answer.outcome(), "400 INVALID_INPUT", "{field}");
+        assert!(answer.text("/message").contains(field), "{}", answer.body);
+    }
+    let mut unknown = filled;
+    unknown["activateTicket"] = json!("made-up");
+    assert_eq!(phone.post(ACTIVATE, &unknown).await.outcome(), "400 CODE_INVALID");
+    for query in ["", "?cardId=", "?cardId=p%20x"] {
+        let answer = phone.get(&format!("{ACTIVATION}{query}")).await;
+        assert_eq!(answer.outcome(), "400 INVALID_INPUT", "{query}");
+    }
+    for card_id in [CASH, "pUnknown"] {
+        let answer = phone.get(&format!("{ACTIVATION}?cardId={card_id}")).await;
+        assert_eq!(answer.outcome(), "404 NOT_FOUND", "{card_id}");
+    }
+}
+
+#[tokio::test]
+async fn a_busy_wechat_is_told() {
+    let world = World::start().await;
+    let phone = clerk(&world).await;
+    for path in ["/card/membercard/activate/geturl"] {
+        world.wechat().set_fault(Fault::Busy { path: path.into(), times: 3 });
+        let answer = phone.get(&format!("{ACTIVATION}?cardId={MEMBER}")).await;
+        assert_eq!(answer.outcome(), "503 UPSTREAM_BUSY");
+    }
+    let filled = fill_in(&phone).await;
+    for path in ["/card/membercard/activatetempinfo/get", "/card/membercard/activate"] {
+        world.wechat().set_fault(Fault::Quota { path: path.into(), times: 1 });
+        assert_eq!(phone.post(ACTIVATE, &filled).await.outcome(), "429 RATE_LIMITED", "{path}");
+    }
+    let _ = phone.post(ACTIVATE, &filled).await.ok();
+}

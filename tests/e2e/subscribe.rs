@@ -1,0 +1,484 @@
+//! `/api/subscribe`, `/api/admin/subscribe/…`
+
+use std::time::Duration;
+
+use e2e::{Answer, Phone, World};
+use futures_util::future::join_all;
+use insta::assert_snapshot;
+use local_wechat::Fault;
+use serde_json::{Value, json};
+
+const SEND: &str = "/cgi-bin/message/subscribe/send";
+const ADMIN_SEND: &str = "/api/admin/subscribe/send";
+const TEMPLATES: &str = "/api/admin/subscribe/templates";
+const PAID: &str = "tmpl-paid";
+
+/// The user accepts one message of the template, and the phone reports it.
+async fn accept(phone: &Phone<'_>, template: &str) {
+    let asked = phone.wx("requestSubscribeMessage", json!({ "tmplIds": [template] })).await;
+    assert_eq!(asked.json()[template], "accept", "{}", asked.body);
+    let _ = report(phone, &[template]).await.ok();
+}
+
+/// The phone says that the user accepted, whether or not they did.
+async fn report(phone: &Phone<'_>, templates: &[&str]) -> Answer {
+    phone.post("/api/subscribe", &json!({ "tmplIds": templates })).await
+}
+
+/// What the phone is shown.
+async fn remaining(phone: &Phone<'_>) -> Value {
+    phone.get("/api/subscribe").await.ok().json()["subscriptions"].clone()
+}
+
+fn left(count: u32) -> Value {
+    json!([{ "templateId": PAID, "remaining": count }])
+}
+
+fn message(phone: &Phone<'_>) -> Value {
+    json!({ "openid": phone.openid, "templateId": PAID,
+            "data": { "thing1": { "value": "矿泉水" }, "amount2": { "value": "¥2.00" } } })
+}
+
+async fn send(world: &World, body: &Value) -> Answer {
+    world.operator("POST", ADMIN_SEND, body).await
+}
+
+fn sends(world: &World) -> usize {
+    world.wechat().upstream_calls().iter().filter(|call| call.path == SEND).count()
+}
+
+fn fault(errcode: i64) -> Fault {
+    Fault::Errcode { path: SEND.into(), errcode, times: 1 }
+}
+
+#[tokio::test]
+async fn what_the_user_accepted_is_counted_and_listed() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    assert_eq!(remaining(&phone).await, json!([]));
+    let answer = report(&phone, &["tmpl-b", "tmpl-a"]).await;
+    assert_snapshot!(answer.snapshot(), @r#"200 {"success":true,"subscriptions":[{"templateId":"tmpl-b","remaining":1},{"templateId":"tmpl-a","remaining":1}]}"#);
+    let answer = report(&phone, &["tmpl-a", "tmpl-c"]).await;
+    assert_snapshot!(answer.snapshot(), @r#"200 {"success":true,"subscriptions":[{"templateId":"tmpl-a","remaining":2},{"templateId":"tmpl-c","remaining":1}]}"#);
+    let answer = phone.get("/api/subscribe").await;
+    assert_snapshot!(answer.snapshot(), @r#"200 {"success":true,"subscriptions":[{"templateId":"tmpl-a","remaining":2},{"templateId":"tmpl-b","remaining":1},{"templateId":"tmpl-c","remaining":1}]}"#);
+}
+
+#[tokio::test]
+async fn nobody_sees_or_changes_another_s_ledger() {
+    let world = World::start().await;
+    let (one, two) = (world.user().await, world.user().await);
+    accept(&one, PAID).await;
+    assert_eq!(remaining(&two).await, json!([]));
+    let body = json!({ "tmplIds": [PAID], "openid": one.openid });
+    let answer = two.post("/api/subscribe", &body).await;
+    assert_eq!(answer.outcome(), "400 INVALID_INPUT");
+    assert!(answer.text("/message").contains("openid"));
+    assert_eq!(two.get(&format!("/api/subscribe?openid={}", one.openid)).await.json()["subscriptions"], json!([]));
+    assert_eq!(remaining(&one).await, left(1));
+    for request in [world.request("GET", "/api/subscribe"), world.request("POST", "/api/subscribe").body("{}")] {
+        assert_eq!(world.send(request).await.outcome(), "401 UNAUTHORIZED");
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_reports_at_once_count_ten_and_a_hundred_minutes_count_twenty() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let answers = join_all((0..100).map(|_| report(&phone, &[PAID]))).await;
+    let counted = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(counted, 10);
+    let refused = answers.iter().find(|answer| answer.status != 200).expect("a refusal");
+    assert_eq!(refused.outcome(), "429 RATE_LIMITED");
+    assert!(refused.headers.contains_key("retry-after"));
+    assert_eq!(remaining(&phone).await, left(10));
+    for _ in 0..10 {
+        world.clock.advance(Duration::from_secs(60));
+        for _ in 0..9 {
+            let _ = report(&phone, &[PAID]).await.ok();
+        }
+    }
+    assert_eq!(remaining(&phone).await, left(20));
+}
+
+#[tokio::test]
+async fn made_up_templates_fill_no_table() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let mut refused = None;
+    for number in 0..40 {
+        world.clock.advance(Duration::from_secs(60));
+        let ids = [0, 1, 2].map(|index| format!("made-up-{number}-{index}"));
+        let answer = report(&phone, &ids.each_ref().map(String::as_str)).await;
+        refused = (answer.status != 200).then_some(answer);
+    }
+    let refused = refused.expect("a refusal");
+    assert_eq!(refused.outcome(), "400 INVALID_INPUT");
+    assert!(refused.text("/message").contains("tmplIds"));
+    assert_eq!(remaining(&phone).await.as_array().map(Vec::len), Some(99));
+    // Those that are known still count.
+    let answer = report(&phone, &["made-up-0-0"]).await.ok();
+    assert_eq!(answer.json()["subscriptions"][0]["remaining"], 2);
+    assert_eq!(report(&phone, &["made-up-x", "made-up-y"]).await.outcome(), "400 INVALID_INPUT");
+}
+
+#[tokio::test]
+async fn a_malformed_report_is_told_what_is_wrong() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for (body, field) in [
+        (json!({}), "tmplIds"),
+        (json!({ "tmplIds": null }), "tmplIds"),
+        (json!({ "tmplIds": [] }), "tmplIds"),
+        (json!({ "tmplIds": PAID }), "tmplIds"),
+        (json!({ "tmplIds": ["a", 1] }), "tmplIds[1]"),
+        (json!({ "tmplIds": ["a", "b", "c", "d"] }), "tmplIds"),
+        (json!({ "tmplIds": ["a", "a"] }), "tmplIds"),
+        (json!({ "tmplIds": ["a", ""] }), "tmplIds[1]"),
+        (json!({ "tmplIds": ["#reports"] }), "tmplIds[0]"),
+        (json!({ "tmplIds": ["模板"] }), "tmplIds[0]"),
+        (json!({ "tmplIds": ["x".repeat(65)] }), "tmplIds[0]"),
+        (json!({ "tmplIds": ["a"], "remaining": 1000 }), "remaining"),
+        (json!([["a"]]), "body"),
+    ] {
+        let answer = phone.post("/api/subscribe", &body).await;
+        assert_eq!(answer.outcome(), "400 INVALID_INPUT", "{body}");
+        assert!(answer.text("/message").contains(field), "{body} {}", answer.body);
+    }
+    assert_eq!(remaining(&phone).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_message_is_sent_as_it_is_and_taken_from_what_remains() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    accept(&phone, PAID).await;
+    accept(&phone, PAID).await;
+    assert_snapshot!(send(&world, &message(&phone)).await.snapshot(), @r#"200 {"success":true,"message":"订阅消息已发送"}"#);
+    let mut whole = message(&phone);
+    whole["page"] = json!("pages/order?id=1");
+    whole["miniprogramState"] = json!("trial");
+    whole["lang"] = json!("en_US");
+    let _ = send(&world, &whole).await.ok();
+    let got = world.wechat().messages();
+    let got: Vec<_> = got.iter().map(|got| {
+        assert_eq!((&got.openid, got.template_id.as_str()), (&phone.openid, PAID));
+        assert_eq!((got.data["thing1"].as_str(), got.data["amount2"].as_str()), ("矿泉水", "¥2.00"));
+        (got.page.as_deref(), got.miniprogram_state.as_str(), got.lang.as_str())
+    }).collect();
+    assert_eq!(got, [(None, "formal", "zh_CN"), (Some("pages/order?id=1"), "trial", "en_US")]);
+    assert_eq!(remaining(&phone).await, left(0));
+    assert_eq!(send(&world, &message(&phone)).await.outcome(), "409 NOT_SUBSCRIBED");
+    assert_eq!(sends(&world), 2, "WeChat is not asked for nothing");
+}
+
+#[tokio::test]
+async fn twenty_sends_at_once_with_one_remaining_send_one_message() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    // WeChat would take twenty.
+    for _ in 0..20 {
+        let _ = phone.wx("requestSubscribeMessage", json!({ "tmplIds": [PAID] })).await;
+    }
+    let _ = report(&phone, &[PAID]).await.ok();
+    let body = message(&phone);
+    let answers = join_all((0..20).map(|_| send(&world, &body))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| answer.outcome() == "409 NOT_SUBSCRIBED").count(), 19);
+    assert_eq!((sends(&world), world.wechat().messages().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn nobody_is_sent_what_they_did_not_accept() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let answer = send(&world, &message(&phone)).await;
+    assert_snapshot!(answer.snapshot(), @r#"409 {"success":false,"code":"NOT_SUBSCRIBED","message":"用户未订阅该消息","requestId":"…"}"#);
+    let mut unknown = message(&phone);
+    unknown["openid"] = json!("oNobodyAtAll");
+    assert_eq!(send(&world, &unknown).await.outcome(), "409 NOT_SUBSCRIBED");
+    accept(&phone, "tmpl-other").await;
+    assert_eq!(send(&world, &message(&phone)).await.outcome(), "409 NOT_SUBSCRIBED");
+    assert_eq!(sends(&world), 0);
+}
+
+#[tokio::test]
+async fn when_wechat_says_that_the_user_takes_none_none_is_left() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    // Reported three times and never accepted.
+    for _ in 0..3 {
+        let _ = report(&phone, &[PAID]).await.ok();
+    }
+    assert_eq!(send(&world, &message(&phone)).await.outcome(), "409 NOT_SUBSCRIBED");
+    assert_eq!(remaining(&phone).await, left(0));
+    assert_eq!(send(&world, &message(&phone)).await.outcome(), "409 NOT_SUBSCRIBED");
+    assert_eq!(sends(&world), 1, "it is asked once");
+}
+
+#[tokio::test]
+async fn what_wechat_refuses_is_named_and_given_back() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    accept(&phone, PAID).await;
+    let mut body = message(&phone);
+    body["page"] = json!("pages/gone");
+    for (fault, outcome, field) in [
+        (fault(40003), "400 INVALID_INPUT", "openid"),
+        (Fault::TemplateUnknown { template_id: PAID.to_owned() }, "400 INVALID_INPUT", "templateId"),
+        (Fault::PageMissing { page: "pages/gone".to_owned() }, "400 INVALID_INPUT", "page"),
+        (fault(45168), "400 INVALID_INPUT", "data"),
+        (fault(47003), "400 INVALID_INPUT", "data"),
+        (Fault::Quota { path: SEND.into(), times: 1 }, "429 RATE_LIMITED", ""),
+        (fault(48001), "500 INTERNAL_ERROR", ""),
+        (Fault::Busy { path: SEND.into(), times: 3 }, "503 UPSTREAM_BUSY", ""),
+    ] {
+        world.wechat().set_fault(fault);
+        let answer = send(&world, &body).await;
+        assert_eq!(answer.outcome(), outcome, "{field}");
+        assert!(answer.text("/message").contains(field), "{field} {}", answer.body);
+        assert_eq!(remaining(&phone).await, left(1), "{outcome} {field}");
+        world.wechat().clear_faults();
+    }
+    let _ = send(&world, &body).await.ok();
+    assert_eq!(remaining(&phone).await, left(0));
+}
+
+#[tokio::test]
+async fn the_keyword_that_wechat_does_not_take_is_named() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let added = json!({ "tid": 1221, "kidList": [4, 2], "sceneDesc": "支付成功" });
+    let template = world.operator("POST", TEMPLATES, &added).await.ok().text("/templateId");
+    accept(&phone, &template).await;
+    let mut body = message(&phone);
+    body["templateId"] = json!(template);
+    for (data, key) in [
+        // The template has no keyword 1, and its keyword 4 is missing.
+        (json!({ "thing1": { "value": "水" }, "amount2": { "value": "¥2" } }), "data.thing4"),
+        // Ours lets this form of a date through.
+        (json!({ "thing4": { "value": "水" }, "amount2": { "value": "2" }, "date3": { "value": "2019/10/1" } }), "data.date3"),
+    ] {
+        body["data"] = data;
+        let answer = send(&world, &body).await;
+        assert_eq!(answer.outcome(), "400 INVALID_INPUT", "{key}");
+        assert!(answer.text("/message").contains(key), "{}", answer.body);
+    }
+    body["data"] = json!({ "thing4": { "value": "水" }, "amount2": { "value": "2" } });
+    let _ = send(&world, &body).await.ok();
+    assert_eq!((sends(&world), world.wechat().messages().len()), (3, 1));
+}
+
+#[tokio::test]
+async fn after_a_lost_answer_nothing_is_sent_again_or_given_back() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for (fault, sent) in [
+        (Fault::TimeoutAfter { path: SEND.into(), times: 1, millis: 0 }, 1),
+        (Fault::TimeoutBefore { path: SEND.into(), times: 1, millis: 0 }, 1),
+        (Fault::HttpStatus { path: SEND.into(), times: 1, status: 502 }, 1),
+        (Fault::Garbage { path: SEND.into(), times: 1 }, 1),
+    ] {
+        accept(&phone, PAID).await;
+        let before = sends(&world);
+        world.wechat().set_fault(fault);
+        assert_eq!(send(&world, &message(&phone)).await.outcome(), "503 UPSTREAM_BUSY");
+        assert_eq!((sends(&world) - before, world.wechat().messages().len()), (1, sent));
+        assert_eq!(remaining(&phone).await, left(0));
+    }
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_and_the_message_sent_once() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    accept(&phone, PAID).await;
+    world.wechat().set_fault(Fault::TokenRevoked { path: Some(SEND.into()), stuck: false, times: 1 });
+    let _ = send(&world, &message(&phone)).await.ok();
+    assert_eq!(world.wechat().messages().len(), 1);
+    assert_eq!(remaining(&phone).await, left(0));
+}
+
+#[tokio::test]
+async fn a_malformed_message_is_told_what_is_wrong_before_anything_is_asked() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    accept(&phone, PAID).await;
+    let value = |value: Value| json!({ "thing1": { "value": value } });
+    for (field, wrong, named) in [
+        ("openid", Value::Null, "openid"),
+        ("openid", json!(1), "openid"),
+        ("openid", json!(""), "openid"),
+        ("openid", json!("o 1"), "openid"),
+        ("templateId", Value::Null, "templateId"),
+        ("templateId", json!("#reports"), "templateId"),
+        ("data", Value::Null, "data"),
+        ("data", json!({}), "data"),
+        ("data", json!("{}"), "data"),
+        ("data", json!({ "thing1": "水" }), "data.thing1"),
+        ("data", json!({ "thing1": {} }), "data.thing1"),
+        ("data", json!({ "thing1": { "value": "水", "color": "#000" } }), "data.thing1.color"),
+        ("data", value(json!(1)), "data.thing1"),
+        ("data", value(json!("")), "data.thing1"),
+        ("data", value(json!("水\n")), "data.thing1"),
+        ("data", value(json!("水".repeat(21))), "data.thing1"),
+        ("data", json!({ "colour1": { "value": "红" } }), "data.colour1"),
+        ("data", json!({ "phrase2": { "value": "paid" } }), "data.phrase2"),
+        ("page", json!("https://example.com"), "page"),
+        ("page", json!(""), "page"),
+        ("miniprogramState", json!("release"), "miniprogramState"),
+        ("lang", json!("zh"), "lang"),
+        ("touser", json!("o1"), "touser"),
+    ] {
+        let mut body = message(&phone);
+        body[field] = wrong;
+        let answer = send(&world, &body).await;
+        assert_eq!(answer.outcome(), "400 INVALID_INPUT", "{body}");
+        assert!(answer.text("/message").contains(named), "{body} {}", answer.body);
+    }
+    let huge = json!({ "openid": "x".repeat(70_000) });
+    assert_eq!(send(&world, &huge).await.outcome(), "413 PAYLOAD_TOO_LARGE");
+    assert_eq!(sends(&world), 0);
+    assert_eq!(remaining(&phone).await, left(1));
+}
+
+#[tokio::test]
+async fn operators_routes_are_closed_to_users() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    accept(&phone, PAID).await;
+    for (method, path) in [
+        ("POST", ADMIN_SEND),
+        ("GET", TEMPLATES),
+        ("POST", TEMPLATES),
+        ("DELETE", "/api/admin/subscribe/templates/x"),
+        ("GET", "/api/admin/subscribe/categories"),
+        ("GET", "/api/admin/subscribe/library?ids=307"),
+        ("GET", "/api/admin/subscribe/library/1221"),
+    ] {
+        let request = world.request(method, path).bearer_auth(&phone.token).json(&message(&phone));
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), 403, "{method} {path}");
+    }
+    assert_eq!(sends(&world), 0);
+}
+
+#[tokio::test]
+async fn an_operator_chooses_lists_and_deletes_templates() {
+    let world = World::start().await;
+    let get = async |path: &str| world.operator("GET", path, &Value::Null).await;
+    assert_snapshot!(get("/api/admin/subscribe/categories").await.snapshot(), @r#"200 {"success":true,"data":[{"id":307,"name":"服装/鞋/箱包"},{"id":616,"name":"线下超市/便利店"}]}"#);
+    assert_snapshot!(get("/api/admin/subscribe/library?ids=307,616&start=1&limit=1").await.snapshot(), @r#"200 {"success":true,"count":3,"data":[{"categoryId":"616","tid":1476,"title":"取货提醒","type":2}]}"#);
+    assert_eq!(get("/api/admin/subscribe/library?ids=307").await.ok().json()["count"], 2);
+    assert_snapshot!(get("/api/admin/subscribe/library/1451").await.snapshot(), @r#"200 {"success":true,"count":3,"data":[{"example":"退款成功","kid":1,"name":"退款状态","rule":"phrase"},{"example":"￥1.01","kid":2,"name":"退款金额","rule":"amount"},{"example":"张三","kid":3,"name":"收款人","rule":"name"}]}"#);
+    assert_eq!(get(TEMPLATES).await.ok().json()["data"], json!([]));
+    let body = json!({ "tid": "1451", "kidList": [1, 2], "sceneDesc": "退款结果" });
+    let added = world.operator("POST", TEMPLATES, &body).await.ok().text("/templateId");
+    let listed = get(TEMPLATES).await.ok().json();
+    assert_eq!(listed["data"][0]["priTmplId"], added);
+    assert_eq!(listed["data"][0]["content"], "退款状态:{{phrase1.DATA}}\n退款金额:{{amount2.DATA}}\n");
+    let path = format!("{TEMPLATES}/{added}");
+    assert_snapshot!(world.operator("DELETE", &path, &Value::Null).await.snapshot(), @r#"200 {"success":true}"#);
+    assert_eq!(world.operator("DELETE", &path, &Value::Null).await.outcome(), "404 NOT_FOUND");
+    assert_eq!(get(TEMPLATES).await.ok().json()["data"], json!([]));
+}
+
+#[tokio::test]
+async fn a_malformed_request_for_templates_is_told_what_is_wrong() {
+    let world = World::start().await;
+    let whole = json!({ "tid": "1451", "kidList": [1, 2], "sceneDesc": "退款结果" });
+    let _ = world.operator("GET", TEMPLATES, &Value::Null).await.ok();
+    let before = world.wechat().upstream_calls().len();
+    for (field, wrong) in [
+        ("tid", Value::Null),
+        ("tid", json!("")),
+        ("tid", json!("x")),
+        ("tid", json!(-1)),
+        ("kidList", Value::Null),
+        ("kidList", json!([1])),
+        ("kidList", json!([1, 2, 3, 4, 5, 6])),
+        ("kidList", json!([1, 1])),
+        ("kidList", json!(["1", "2"])),
+        ("sceneDesc", Value::Null),
+        ("sceneDesc", json!("")),
+        ("sceneDesc", json!("退".repeat(16))),
+        ("title", json!("退款")),
+    ] {
+        let mut body = whole.clone();
+        body[field] = wrong;
+        let answer = world.operator("POST", TEMPLATES, &body).await;
+        assert_eq!(answer.outcome(), "400 INVALID_INPUT", "{body}");
+        assert!(answer.text("/message").contains(field), "{body} {}", answer.body);
+    }
+    for (query, field) in [
+        ("", "ids"),
+        ("?ids=", "ids"),
+        ("?ids=1,,2", "ids"),
+        ("?ids=a", "ids"),
+        ("?ids=1&start=-1", "start"),
+        ("?ids=1&limit=0", "limit"),
+        ("?ids=1&limit=31", "limit"),
+        ("?ids=1&limit=ten", "limit"),
+    ] {
+        let answer = world.operator("GET", &format!("/api/admin/subscribe/library{query}"), &Value::Null).await;
+        assert_eq!(answer.outcome(), "400 INVALID_INPUT", "{query}");
+        assert!(answer.text("/message").contains(field), "{query} {}", answer.body);
+    }
+    let keywords = world.operator("GET", "/api/admin/subscribe/library/x", &Value::Null).await;
+    assert_eq!(keywords.outcome(), "404 NOT_FOUND");
+    assert_eq!(world.wechat().upstream_calls().len(), before, "WeChat is not asked for nonsense");
+}
+
+#[tokio::test]
+async fn what_wechat_says_of_templates_is_told() {
+    let world = World::start().await;
+    let add = "/wxaapi/newtmpl/addtemplate";
+    let body = json!({ "tid": "1451", "kidList": [1, 2], "sceneDesc": "退款结果" });
+    for (errcode, outcome, says) in [
+        (200_012, "409 CONFLICT", "上限"),
+        (200_013, "409 CONFLICT", "封禁"),
+        (200_014, "400 INVALID_INPUT", "tid"),
+        (200_020, "400 INVALID_INPUT", "kidList"),
+        (200_021, "400 INVALID_INPUT", "sceneDesc"),
+        (45009, "429 RATE_LIMITED", ""),
+        (200_011, "500 INTERNAL_ERROR", ""),
+    ] {
+        world.wechat().set_fault(Fault::Errcode { path: add.into(), errcode, times: 1 });
+        let answer = world.operator("POST", TEMPLATES, &body).await;
+        assert_eq!(answer.outcome(), outcome, "{errcode}");
+        assert!(answer.text("/message").contains(says), "{}", answer.body);
+    }
+    let unknown = world.operator("GET", "/api/admin/subscribe/library/999", &Value::Null).await;
+    assert_eq!(unknown.outcome(), "404 NOT_FOUND");
+    // A template too many is worse than a look at the list.
+    world.wechat().set_fault(Fault::TimeoutAfter { path: add.into(), times: 1, millis: 0 });
+    assert_eq!(world.operator("POST", TEMPLATES, &body).await.outcome(), "503 UPSTREAM_BUSY");
+    let listed = world.operator("GET", TEMPLATES, &Value::Null).await.ok().json();
+    assert_eq!(listed["data"].as_array().map(Vec::len), Some(1));
+    // A list may be asked for again.
+    world.wechat().set_fault(Fault::Busy { path: "/wxaapi/newtmpl/gettemplate".into(), times: 2 });
+    let _ = world.operator("GET", TEMPLATES, &Value::Null).await.ok();
+}
+
+#[tokio::test]
+async fn what_each_route_costs() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    accept(&phone, PAID).await;
+    accept(&phone, PAID).await;
+    let _ = send(&world, &message(&phone)).await.ok();
+    let (_, cost) = world.cost(phone.get("/api/subscribe")).await;
+    assert_eq!(cost, (1, 0));
+    let (_, cost) = world.cost(send(&world, &message(&phone))).await;
+    assert_eq!(cost, (1, 1));
+    let (_, cost) = world.cost(send(&world, &message(&phone))).await;
+    assert_eq!(cost, (1, 0), "nothing remains");
+    let _ = report(&phone, &[PAID]).await.ok();
+    let (_, cost) = world.cost(send(&world, &message(&phone))).await;
+    assert_eq!(cost, (2, 1), "refused");
+    world.clock.advance(Duration::from_secs(60));
+    let (_, cost) = world.cost(report(&phone, &[PAID])).await;
+    assert_eq!(cost, (2, 0), "the first of a minute");
+    let (_, cost) = world.cost(report(&phone, &[PAID, "b", "c"])).await;
+    assert_eq!(cost, (5, 0));
+}
