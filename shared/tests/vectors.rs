@@ -4,12 +4,17 @@
 
 use std::time::Duration;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use rustls::{
+    crypto::ring,
+    pki_types::{SubjectPublicKeyInfoDer, alg_id, pem::PemObject},
+};
 use serde_json::Value;
 use shared::{
-    crypto::{hex, hmac_sha256},
+    crypto::{RsaPublicKey, hex, hmac_sha256},
     pay::v2::{Fields, SignType, read, sign},
     types::{AppId, CardCode, CardId, OpenId, Secret, SessionKey, UnixSeconds},
-    wechat::{CardExt, OpenDataError, Watermark, decrypt, raw_data_is_genuine},
+    wechat::{CardExt, OpenDataError, SoterResult, Watermark, decrypt, raw_data_is_genuine},
 };
 
 fn open(app_id: &str, key: &str, iv: &str, data: &str, now: u64) -> Result<Value, OpenDataError> {
@@ -222,4 +227,81 @@ fn cards_with_and_without_code_and_openid_are_signed_over_sorted_values() {
     assert_eq!(sign(None), "7237c96e9e754a98dddda8999026e5637c6ea229");
     let bound = ("724722847003", Some("o5wQws1FH2FD2uaNtxmrc1jiG4dc"));
     assert_eq!(sign(Some(bound)), "7de1184e72cad3ece63e8b50886818183e269b10");
+}
+
+/// Generated for these tests, and verified by two other implementations.
+const AUTH_KEY: &str = "\
+-----BEGIN PUBLIC KEY-----\n\
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAyjsdAJPOOCZXeBTSCgsz\n\
+0DOoBUgL/hQwvPj43y+a2z85Yb29B868Ex1mGeDRjwYtQTL1o3wU49znb77xT53s\n\
+61uialJZEYidCQIy3NQH1f4jqoA80nB62c1/pnezc0M+mKKwsYAXoUiXV4i2n1/A\n\
+HLi3ch0/nJn0xqFtDMU82wSJfrqBVqCqIluAGTBHz3PfHGqTTkIe0fFJcsfq86Dr\n\
+/uhwwtKHIm5nnHAPUoZka7ResPv2NYB8+yQK3wIf3gaSaRuJvNBVhv7obCWa51ol\n\
+Qb3Xms3OkLYerJcbL/QxbbeJ2YP3GP+w5zEHT2ovTpLu1vHJ12O1CCq0b1cqOa1h\n\
+UwIDAQAB\n\
+-----END PUBLIC KEY-----";
+
+/// Results of phones and their signatures: one with the usual salt of 20 bytes, one whose salt has 32.
+const RESULTS: [(&str, &str); 2] = [
+    (
+        r#"{"raw":"27d8e38a499e92d0372f84fb77c10875","fid":"2","counter":338,"tee_n":"TEE Name","tee_v":"v1","fp_n":"FPC","fp_v":"6516","cpu_id":"440dad6bbcd599eb3114","uid":"10115"}"#,
+        "BCmMVXfoWApreVLwOUGiXXCW4L4blS67mJG1OcpETATzAHCKHhCl13/81yK9XNKl2hfOHtC6Pbl2s6qZhuJTX9Enj7Il7M3/SZ3YQ4XiHj1sYEltGwH+FRrGUAZUHS0wf6YVFiedFJ50sddR3Cdaf//T+0GNKkYH48boDmOnP5wm+86zzKzZrAV1a6Za4gT1paDwSfGKaof47Q45d4+tGAq/7x4PRn3vsrjZ1+hHt+GjbrTfPGGwsA+L7sPxtzxbe+z7w6iq052uwMHoP71kSkyye9MDI22K1xfh1iMy4w1W4Hk6JgclW2hCmVeoclCtGt86fmj3GJyTRgGuqLaNQw==",
+    ),
+    (
+        r#"{"raw":"9f2eab57e7c284e8b92514ba16db9a47","fid":"761123376","counter":47,"tee_n":"TEE Name","tee_v":"v1","fp_n":"FPC","fp_v":"6516","rsa_pss_saltlen":32,"cpu_id":"326b7d6c50710223f751","uid":"10115"}"#,
+        "HUiZVLNAaWpE73Mz/ex0Rbr75Ubs820T794GuLsUhdgoUz5sguaI0Bbz1PsXE7cnh9Auuyr78jb9Lkjx3jaffEoOWRh5GBniV4xBGhN+C0CJFl+SQ0b+UgwG9+DK5XR4WhIvvCC5KksIwCzgcT5+iVk/myv1qtcBZKo1fZVZ1RICnZbHx0PrUxbHz6GjrTv9VsAYwaHZz/rMpz0KvRY/DK5ESHV7YdCnBjYGKE6gY4iQVC6SmS8BzjYfQ/ZL8oWhTpRf45PEBS3qMNvGh6NbV+/mReNg7BgakmQ3OsIB3eW2eqpUUHYy021dDmMpj1J1lk4jUc/C8RFRZd7I1LzYnw==",
+    ),
+];
+
+#[test]
+fn results_that_a_phone_signed_are_its_own_and_altered_ones_are_not() {
+    let key = RsaPublicKey::from_pem(AUTH_KEY).unwrap();
+    for (result, signature) in RESULTS {
+        assert!(SoterResult::is_signed_by(&key, result, signature));
+        for at in 0..result.len() {
+            let mut altered = result.as_bytes().to_vec();
+            altered[at] ^= 1;
+            let altered = String::from_utf8(altered).unwrap();
+            assert!(!SoterResult::is_signed_by(&key, &altered, signature), "{altered}");
+        }
+        let bytes = STANDARD.decode(signature).unwrap();
+        for at in (0..bytes.len()).step_by(5) {
+            let mut altered = bytes.clone();
+            altered[at] ^= 1;
+            assert!(!SoterResult::is_signed_by(&key, result, &STANDARD.encode(altered)), "{at}");
+        }
+        for signature in ["", "AAAA", "not Base64", &signature[4..], &format!("AAAA{signature}")] {
+            assert!(!SoterResult::is_signed_by(&key, result, signature), "{signature}");
+        }
+    }
+    assert!(!SoterResult::is_signed_by(&key, RESULTS[0].0, RESULTS[1].1));
+}
+
+#[test]
+fn a_signature_with_a_salt_of_another_length_is_refused() {
+    let key = RsaPublicKey::from_pem(AUTH_KEY).unwrap();
+    for ((result, signature), right) in RESULTS.into_iter().zip([20, 32]) {
+        let signature = STANDARD.decode(signature).unwrap();
+        for length in [0, 19, 20, 21, 31, 32, 33, 64, 222, 223, usize::MAX] {
+            let verified = key.verifies_pss_sha256(result.as_bytes(), &signature, length);
+            assert_eq!(verified, length == right, "{length}");
+        }
+    }
+}
+
+/// Another implementation says the same where it can: ring knows PSS with a salt of 32 bytes, and PKCS#1 v1.5.
+#[test]
+fn ring_agrees_about_the_salt_of_32_bytes_and_none_is_a_signature_by_pkcs_1() {
+    let info = SubjectPublicKeyInfoDer::from_pem_slice(AUTH_KEY.as_bytes()).unwrap();
+    // After the header of a key of 2048 bits.
+    let key = &info[24..];
+    let verifies = |algorithm, result: &str, signature: &str| {
+        let known = ring::default_provider().signature_verification_algorithms.all;
+        let one = known.iter().find(|one| one.signature_alg_id() == algorithm).unwrap();
+        one.verify_signature(key, result.as_bytes(), &STANDARD.decode(signature).unwrap()).is_ok()
+    };
+    for ((result, signature), is_32) in RESULTS.into_iter().zip([false, true]) {
+        assert_eq!(verifies(alg_id::RSA_PSS_SHA256, result, signature), is_32);
+        assert!(!verifies(alg_id::RSA_PKCS1_SHA256, result, signature));
+    }
 }

@@ -8,7 +8,7 @@ use local_template::Stack;
 use serde_json::json;
 
 use crate::{
-    scenes::{profile, reveal, subscribed, unnoticed},
+    scenes::{ACTIVATION, added, clerk, filled, profile, reveal, subscribed, unnoticed},
     workspace::{assert_none, stack, template},
 };
 
@@ -33,6 +33,11 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("GET /api/subscribe", 1, 0),
     ("POST /api/admin/subscribe/send", 1, 1),
     ("POST /api/admin/subscribe/send, refused", 2, 1),
+    ("GET /api/cards", 1, 0),
+    ("POST /api/cards/verify", 3, 2),
+    ("POST /api/cards/verify, again", 2, 0),
+    ("POST /api/werun/decrypt", 3, 0),
+    ("GET /api/werun/summary", 1, 0),
     ("GET /api/products", 1, 0),
     ("POST /api/orders", 2, 0),
     ("GET /api/orders", 1, 0),
@@ -69,6 +74,8 @@ async fn costs() -> Vec<Cost> {
     let mut meter = Meter { world: &world, costs: Vec::new() };
     people(&mut meter).await;
     phones(&mut meter).await;
+    steps(&mut meter).await;
+    cards(&mut meter).await;
     messages(&mut meter).await;
     orders(&mut meter).await;
     payments(&mut meter).await;
@@ -85,6 +92,7 @@ async fn warm(world: &World) {
     let message = subscribed(&phone).await;
     let _ = world.operator("POST", "/api/admin/subscribe/send", &message).await.ok();
     let _ = world.operator("GET", "/api/admin/subscribe/templates", &json!({})).await.ok();
+    let _ = phone.get("/api/cards").await.ok();
     let prepaid = phone.prepay(&phone.order().await.1).await.ok();
     let _ = phone.pay(&prepaid).await;
     world.wechat().settle().await;
@@ -171,6 +179,38 @@ async fn messages(meter: &mut Meter<'_>) {
     let _ = meter.of("GET /api/admin/subscribe/categories", get("/api/admin/subscribe/categories")).await;
     let _ = meter.of("GET /api/admin/subscribe/library", get(&format!("{library}?ids=307"))).await;
     let _ = meter.of("GET /api/admin/subscribe/library/{tid}", get(&format!("{library}/1451"))).await;
+}
+
+async fn cards(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let (phone, clerk) = (world.user().await, clerk(world).await);
+    let report = added(&phone).await;
+    let reported = meter.of("POST /api/cards/report, three cards", phone.post("/api/cards/report", &report));
+    let _ = reported.await.ok();
+    let again = phone.post("/api/cards/report", &report);
+    let _ = meter.of("POST /api/cards/report, three cards, again", again).await.ok();
+    let _ = meter.of("GET /api/cards, a code to be made", phone.get("/api/cards")).await.ok();
+    let _ = meter.of("GET /api/cards", phone.get("/api/cards")).await.ok();
+    let held = meter.of("GET /api/user/cards", phone.get("/api/user/cards")).await.ok().json();
+    let code = json!({ "code": held["cardList"][0]["code"] });
+    let _ = meter.of("POST /api/cards/verify", clerk.post("/api/cards/verify", &code)).await.ok();
+    let again = meter.of("POST /api/cards/verify, again", clerk.post("/api/cards/verify", &code)).await;
+    assert_eq!(again.outcome(), "409 ALREADY_CONSUMED");
+    let activation = meter.of("GET /api/cards/member/activation", phone.get(ACTIVATION)).await.ok().json();
+    let (path, filled) = ("/api/cards/member/activate", filled(&phone, &activation).await);
+    let _ = meter.of("POST /api/cards/member/activate", phone.post(path, &filled)).await.ok();
+    let _ = meter.of("POST /api/cards/member/activate, again", phone.post(path, &filled)).await.ok();
+}
+
+async fn steps(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let phone = world.user().await;
+    let data = phone.wx("getWeRunData", json!({})).await.json();
+    let data = json!({ "encryptedData": data["encryptedData"], "iv": data["iv"] });
+    let _ = meter.of("POST /api/werun/decrypt", phone.post("/api/werun/decrypt", &data)).await.ok();
+    let _ = meter.of("GET /api/werun/summary", phone.get("/api/werun/summary")).await.ok();
+    let rank = phone.get("/api/werun/rank?openGId=tGEmahu4JpymxRTthEQ87E0R2Ul4");
+    assert_eq!(meter.of("GET /api/werun/rank", rank).await.status, 403);
 }
 
 async fn orders(meter: &mut Meter<'_>) {

@@ -13,7 +13,7 @@ use serde_json::json;
 use shared::{store::TokenName, wechat::AccessTokens};
 
 use crate::{
-    scenes::{profile, reveal, subscribed, unnoticed},
+    scenes::{ACTIVATION, added, clerk, filled, profile, reveal, subscribed, unnoticed},
     workspace::{assert_none, stack, template, with},
 };
 
@@ -85,6 +85,10 @@ async fn phones(world: &World, phone: &Phone<'_>) {
     }
     let data = json!({ "encryptedData": tapped["encryptedData"], "iv": tapped["iv"] });
     let _ = phone.post("/api/decrypt-phone", &data).await.ok();
+    let steps = phone.wx("getWeRunData", json!({})).await.json();
+    let steps = json!({ "encryptedData": steps["encryptedData"], "iv": steps["iv"] });
+    let _ = phone.post("/api/werun/decrypt", &steps).await.ok();
+    let _ = phone.get("/api/werun/summary").await.ok();
     let host = world.bundle().host("phone").expect("a function");
     let tickets = AccessTokens::new(&host).expect("its settings");
     let _ = tickets.get(TokenName::CardTicket).await.expect("a ticket");
@@ -94,7 +98,22 @@ async fn phones(world: &World, phone: &Phone<'_>) {
 async fn messages(world: &World, phone: &Phone<'_>) {
     let message = subscribed(phone).await;
     let _ = phone.get("/api/subscribe").await.ok();
+    // Whoever finds that the token is void starts the broker.
+    let path = Some("/cgi-bin/message/subscribe/send".to_owned());
+    world.wechat().set_fault(Fault::TokenRevoked { path, stuck: false, times: 1 });
     let _ = world.operator("POST", "/api/admin/subscribe/send", &message).await.ok();
+}
+
+/// Cards added, reported, listed and consumed; a member card activated.
+async fn cards(world: &World, phone: &Phone<'_>) {
+    let clerk = clerk(world).await;
+    let path = Some("/card/batchget".to_owned());
+    world.wechat().set_fault(Fault::TokenRevoked { path, stuck: false, times: 1 });
+    let _ = phone.post("/api/cards/report", &added(phone).await).await.ok();
+    let code = phone.get("/api/user/cards").await.ok().json()["cardList"][0]["code"].clone();
+    let _ = clerk.post("/api/cards/verify", &json!({ "code": code })).await.ok();
+    let activation = phone.get(ACTIVATION).await.ok().json();
+    let _ = phone.post("/api/cards/member/activate", &filled(phone, &activation).await).await.ok();
 }
 
 /// Orders placed, looked at, cancelled, and paid with a notice that comes.
@@ -143,6 +162,7 @@ async fn every_permission_is_used_and_none_is_lacking() {
     let phone = world.user().await;
     phones(&world, &phone).await;
     messages(&world, &phone).await;
+    cards(&world, &phone).await;
     shopping(&world, &phone).await;
     lost_notices(&world, &phone).await;
     let lacking: Vec<String> = world.dynamo().denied().iter().map(in_words).collect();

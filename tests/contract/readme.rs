@@ -175,12 +175,13 @@ fn parameters_and_their_defaults_are_the_template_s() {
 fn secrets_and_who_may_read_them_are_the_template_s() {
     let template = template();
     assert_none(&secret_problems(&readme(), &stack(&template)));
-    let altered = with(&readme(), "generated | login, phone, user |", "generated | login, phone |");
+    let altered =
+        with(&readme(), "generated | login, phone, user, werun |", "generated | login, phone, user |");
     assert_eq!(
         secret_problems(&altered, &stack(&template)),
         [
-            "DataKeysSecret, read by login, user is not in the README's table of secrets",
-            "DataKeysSecret, read by login is not in template.yaml",
+            "DataKeysSecret, read by login, phone, user, werun is not in the README's table of secrets",
+            "DataKeysSecret, read by login, phone, user is not in template.yaml",
         ]
     );
 }

@@ -36,3 +36,27 @@ pub(crate) async fn subscribed(phone: &Phone<'_>) -> Value {
     let _ = phone.post("/api/subscribe", &template).await.ok();
     json!({ "openid": phone.openid, "templateId": "paid", "data": { "thing1": { "value": "矿泉水" } } })
 }
+
+/// A user whom an operator made staff.
+pub(crate) async fn clerk(world: &World) -> Phone<'_> {
+    let phone = world.user().await;
+    let path = format!("/api/admin/users/{}/role", phone.get("/api/user").await.ok().text("/user/userId"));
+    let _ = world.operator("PUT", &path, &json!({ "role": "staff" })).await.ok();
+    phone
+}
+
+/// Every card there is, added on the phone: what a mini program sends to `POST /api/cards/report`.
+pub(crate) async fn added(phone: &Phone<'_>) -> Value {
+    let offered = phone.get("/api/cards").await.ok().json();
+    json!({ "addedCards": phone.wx("addCard", offered).await.json()["cardList"] })
+}
+
+/// A member card's form, filled in: what a mini program sends to `POST /api/cards/member/activate`.
+pub(crate) async fn filled(phone: &Phone<'_>, activation: &Value) -> Value {
+    let to = json!({ "appId": activation["appId"], "extraData": activation["extraData"] });
+    let back = phone.wx("navigateToMiniProgram", to).await.json()["extraData"].clone();
+    json!({ "activateTicket": back["activate_ticket"], "cardId": back["card_id"], "code": back["code"] })
+}
+
+/// The simulator's own member card.
+pub(crate) const ACTIVATION: &str = "/api/cards/member/activation?cardId=pLocalMember-Card_0000000003";

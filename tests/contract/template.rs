@@ -292,8 +292,10 @@ fn times_memory_and_traffic_have_limits_and_the_address_for_notices_is_told() {
 }
 
 /// People, and money.
-const KEPT: [&str; 5] = ["OrdersTable", "OutboxTable", "PaymentsTable", "SessionsTable", "UsersTable"];
+const KEPT: [&str; 6] =
+    ["CardsTable", "OrdersTable", "OutboxTable", "PaymentsTable", "SessionsTable", "UsersTable"];
 /// The others' rows stay. An order has `expires_at` too, and must not vanish then.
 const EXPIRING: [&str; 2] = ["IdempotencyTable", "OutboxTable"];
 /// Settings that may be empty: empty means the address API Gateway gives.
-const OPTIONAL: [(&str, &str); 1] = [("unified-order", "PUBLIC_BASE_URL")];
+const OPTIONAL: [(&str, &str); 2] =
+    [("access-token", "OFFICIAL_ACCOUNT_APP_ID"), ("unified-order", "PUBLIC_BASE_URL")];

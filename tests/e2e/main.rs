@@ -14,4 +14,5 @@ mod phone;
 mod subscribe;
 mod unified_order;
 mod user;
+mod werun;
 mod wxacode;

@@ -74,9 +74,14 @@ async fn nobody_sees_or_changes_another_s_ledger() {
     let answer = two.post("/api/subscribe", &body).await;
     assert_eq!(answer.outcome(), "400 INVALID_INPUT");
     assert!(answer.text("/message").contains("openid"));
-    assert_eq!(two.get(&format!("/api/subscribe?openid={}", one.openid)).await.json()["subscriptions"], json!([]));
+    assert_eq!(
+        two.get(&format!("/api/subscribe?openid={}", one.openid)).await.json()["subscriptions"],
+        json!([])
+    );
     assert_eq!(remaining(&one).await, left(1));
-    for request in [world.request("GET", "/api/subscribe"), world.request("POST", "/api/subscribe").body("{}")] {
+    for request in
+        [world.request("GET", "/api/subscribe"), world.request("POST", "/api/subscribe").body("{}")]
+    {
         assert_eq!(world.send(request).await.outcome(), "401 UNAUTHORIZED");
     }
 }
@@ -161,11 +166,14 @@ async fn a_message_is_sent_as_it_is_and_taken_from_what_remains() {
     whole["lang"] = json!("en_US");
     let _ = send(&world, &whole).await.ok();
     let got = world.wechat().messages();
-    let got: Vec<_> = got.iter().map(|got| {
-        assert_eq!((&got.openid, got.template_id.as_str()), (&phone.openid, PAID));
-        assert_eq!((got.data["thing1"].as_str(), got.data["amount2"].as_str()), ("矿泉水", "¥2.00"));
-        (got.page.as_deref(), got.miniprogram_state.as_str(), got.lang.as_str())
-    }).collect();
+    let got: Vec<_> = got
+        .iter()
+        .map(|got| {
+            assert_eq!((&got.openid, got.template_id.as_str()), (&phone.openid, PAID));
+            assert_eq!((got.data["thing1"].as_str(), got.data["amount2"].as_str()), ("矿泉水", "¥2.00"));
+            (got.page.as_deref(), got.miniprogram_state.as_str(), got.lang.as_str())
+        })
+        .collect();
     assert_eq!(got, [(None, "formal", "zh_CN"), (Some("pages/order?id=1"), "trial", "en_US")]);
     assert_eq!(remaining(&phone).await, left(0));
     assert_eq!(send(&world, &message(&phone)).await.outcome(), "409 NOT_SUBSCRIBED");
@@ -231,6 +239,7 @@ async fn what_wechat_refuses_is_named_and_given_back() {
         (fault(47003), "400 INVALID_INPUT", "data"),
         (Fault::Quota { path: SEND.into(), times: 1 }, "429 RATE_LIMITED", ""),
         (fault(48001), "500 INTERNAL_ERROR", ""),
+        (fault(43108), "503 UPSTREAM_BUSY", ""),
         (Fault::Busy { path: SEND.into(), times: 3 }, "503 UPSTREAM_BUSY", ""),
     ] {
         world.wechat().set_fault(fault);
@@ -257,7 +266,10 @@ async fn the_keyword_that_wechat_does_not_take_is_named() {
         // The template has no keyword 1, and its keyword 4 is missing.
         (json!({ "thing1": { "value": "水" }, "amount2": { "value": "¥2" } }), "data.thing4"),
         // Ours lets this form of a date through.
-        (json!({ "thing4": { "value": "水" }, "amount2": { "value": "2" }, "date3": { "value": "2019/10/1" } }), "data.date3"),
+        (
+            json!({ "thing4": { "value": "水" }, "amount2": { "value": "2" }, "date3": { "value": "2019/10/1" } }),
+            "data.date3",
+        ),
     ] {
         body["data"] = data;
         let answer = send(&world, &body).await;
@@ -420,7 +432,8 @@ async fn a_malformed_request_for_templates_is_told_what_is_wrong() {
         ("?ids=1&limit=31", "limit"),
         ("?ids=1&limit=ten", "limit"),
     ] {
-        let answer = world.operator("GET", &format!("/api/admin/subscribe/library{query}"), &Value::Null).await;
+        let answer =
+            world.operator("GET", &format!("/api/admin/subscribe/library{query}"), &Value::Null).await;
         assert_eq!(answer.outcome(), "400 INVALID_INPUT", "{query}");
         assert!(answer.text("/message").contains(field), "{query} {}", answer.body);
     }

@@ -201,7 +201,10 @@ async fn json_is_never_answered_as_a_picture_whatever_its_type_says() {
     let fault = |errcode, times| Fault::JsonInsteadOfImage { path: path.clone(), errcode, times };
     world.wechat().set_fault(fault(0, 3));
     let answer = phone.post(UNLIMITED, &body).await;
-    assert_eq!((answer.outcome().as_str(), header(&answer, "cache-control")), ("503 UPSTREAM_BUSY", "no-store"));
+    assert_eq!(
+        (answer.outcome().as_str(), header(&answer, "cache-control")),
+        ("503 UPSTREAM_BUSY", "no-store")
+    );
     world.wechat().set_fault(fault(40129, 1));
     assert_eq!(phone.post(UNLIMITED, &body).await.outcome(), "400 INVALID_INPUT");
     for fault in [

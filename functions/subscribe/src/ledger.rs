@@ -32,7 +32,8 @@ struct SubscriptionView {
 impl From<Vec<Subscription>> for LedgerAnswer {
     fn from(subscriptions: Vec<Subscription>) -> Self {
         let views = subscriptions.into_iter();
-        let views = views.map(|Subscription { template_id, remaining }| SubscriptionView { template_id, remaining });
+        let views =
+            views.map(|Subscription { template_id, remaining }| SubscriptionView { template_id, remaining });
         Self { subscriptions: views.collect() }
     }
 }

@@ -61,10 +61,11 @@ impl SubscribeFunction {
         if !is_tid(&tid) {
             return Err(Code::NotFound.into());
         }
-        let answer = self.platform.get(KEYWORDS, &[("tid", &tid)]).await.map_err(|error| match error.errcode() {
-            Some(200_014) => ApiError::new(Code::NotFound).because(error),
-            _ => error.into(),
-        })?;
+        let answer =
+            self.platform.get(KEYWORDS, &[("tid", &tid)]).await.map_err(|error| match error.errcode() {
+                Some(200_014) => ApiError::new(Code::NotFound).because(error),
+                _ => error.into(),
+            })?;
         Ok(answer::success(&ListAnswer::read(answer)?))
     }
 }

@@ -46,7 +46,8 @@ fn parse(body: SendBody) -> Result<Message, ApiError> {
     let openid = extract::required("openid", body.openid)?;
     let template_id = extract::required("templateId", body.template_id)?;
     let data = extract::required("data", body.data)?;
-    let page = body.page.map(|page| Page::parse(&page).ok_or_else(|| ApiError::invalid("page", "不是页面路径")));
+    let page =
+        body.page.map(|page| Page::parse(&page).ok_or_else(|| ApiError::invalid("page", "不是页面路径")));
     let state = body.miniprogram_state.map(|state| {
         let problem = || ApiError::invalid("miniprogramState", "须为 developer、trial 或 formal");
         State::parse(&state).ok_or_else(problem)
@@ -56,7 +57,8 @@ fn parse(body: SendBody) -> Result<Message, ApiError> {
         Lang::parse(&lang).ok_or_else(problem)
     });
     Ok(Message {
-        openid: OpenId::parse(&openid).map_err(|error| ApiError::invalid("openid", "格式不正确").because(error))?,
+        openid: OpenId::parse(&openid)
+            .map_err(|error| ApiError::invalid("openid", "格式不正确").because(error))?,
         template_id: TemplateId::parse(&template_id)
             .map_err(|error| ApiError::invalid("templateId", "不是模板 ID").because(error))?,
         data: Data::parse(data.into_iter().map(|(key, body)| (key, body.value)).collect())?,

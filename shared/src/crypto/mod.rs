@@ -2,8 +2,10 @@
 
 mod digest;
 mod open_data;
+mod pss;
 mod seal;
 
 pub use digest::{equal, hex, hmac_sha256, md5, sha1, sha256};
 pub use open_data::{DecryptError, decrypt_cbc};
+pub use pss::{RsaKeyError, RsaPublicKey};
 pub use seal::{Keyring, SealError, Sealed};

@@ -4,6 +4,7 @@
 //! that goes wrong is a [`StoreError`].
 
 mod cards;
+mod challenges;
 mod item;
 mod orders;
 mod outbox;
@@ -11,11 +12,13 @@ mod payments;
 mod phone_codes;
 mod products;
 mod sessions;
+mod steps;
 mod subscriptions;
 mod tokens;
 mod users;
 
 pub use cards::{Begun, Cards, Clerk, Consumed, Consumption, HeldCard, Holdings, Membership, Offer, Receipt};
+pub use challenges::{Challenges, Intent};
 pub use orders::{
     ClosedOrder, IdempotencyKey, Line, NewOrder, Order, OrderPage, OrderSummary, Orders, Placed, Prepay,
     PrepayTerms, Settled, Stored, shards,
@@ -23,6 +26,7 @@ pub use orders::{
 pub use phone_codes::{PhoneCode, PhoneCodes};
 pub use products::{Product, Products};
 pub use sessions::{Session, SessionKeys};
+pub use steps::{DaySteps, KeptSteps, Steps};
 pub use subscriptions::{Reported, Subscription, Subscriptions};
 pub use tokens::{Lease, Leased, Token, TokenName, TokenRow, Tokens, TokensError};
 pub use users::{LoggedIn, NewLogin, Phone, Profile, Role, User, Users};

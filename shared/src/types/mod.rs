@@ -4,12 +4,14 @@
 //! can be followed without telling who it is about. *Secret* ones ([`SessionKey`], [`Secret`]) print nothing and are wiped on
 //! drop.
 
+mod day;
 mod fen;
 mod id;
 mod order_no;
 mod secret;
 mod time;
 
+pub use day::{Day, DayError};
 pub use fen::{Fen, FenError};
 pub use id::{
     AppId, CardCode, CardId, IdError, MchId, OpenId, PhoneNumber, PrepayId, ProductId, TemplateId,

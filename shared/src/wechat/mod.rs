@@ -7,6 +7,7 @@ mod error;
 mod login;
 mod open_data;
 mod platform;
+mod soter;
 pub mod subscribe;
 
 pub use access_token::{AccessTokens, TokenError};
@@ -16,3 +17,4 @@ pub use error::{Class, Errcode, WeChatError};
 pub use login::{Login, LoginClient, LoginError};
 pub use open_data::{OpenDataError, Watermark, decrypt, raw_data_is_genuine};
 pub use platform::{Platform, PlatformError};
+pub use soter::SoterResult;

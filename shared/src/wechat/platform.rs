@@ -1,4 +1,4 @@
-//! Calls of the open platform that need an access_token.
+//! Calls of the open platform that need an `access_token`.
 
 use serde_json::{Map, Value};
 

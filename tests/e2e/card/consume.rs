@@ -42,13 +42,19 @@ async fn a_card_is_consumed_once_and_then_gone_from_its_holder_s_list() {
     let code = have(&phone, CASH).await;
     let answer = verify(&clerk, &code).await.ok();
     assert_eq!(answer.text("/message"), "核销成功");
-    assert_eq!((answer.text("/cardInfo/cardId"), answer.text("/cardInfo/code")), (CASH.to_owned(), code.clone()));
+    assert_eq!(
+        (answer.text("/cardInfo/cardId"), answer.text("/cardInfo/code")),
+        (CASH.to_owned(), code.clone())
+    );
     assert_eq!(held(&phone).await, json!([]));
     let again = verify(&clerk, &code).await;
     assert_eq!(again.outcome(), "409 ALREADY_CONSUMED");
     let message = again.text("/message");
     let id = user_id(&clerk).await;
-    assert!(message.contains(&format!("店员{}", &id[id.len() - 6..])) && message.contains("核销"), "{message}");
+    assert!(
+        message.contains(&format!("店员{}", &id[id.len() - 6..])) && message.contains("核销"),
+        "{message}"
+    );
     assert_eq!(called(&world, CONSUME), 1);
     assert_eq!(state(&world, &code).await.as_deref(), Some("CONSUMED"));
 }
@@ -203,40 +209,37 @@ async fn a_consumption_whose_answer_was_lost_is_found_out() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_found_out_is_by_the_next_try_and_is_its_first_clerk_s() {
+async fn what_could_not_be_found_out_is_by_the_next_try_and_was_its_first_clerk_s() {
     let world = World::start().await;
     let (first, second) = (clerk(&world).await, clerk(&world).await);
     let phone = world.user().await;
-    // The answer is lost, and then WeChat is out of reach: looked at once before, three times after.
-    let lose = async |code: &str| {
-        world.wechat().set_fault(lost_after(CONSUME));
-        // The first look of this request is before the fault is set upon it: so let the second kind wait.
-        world.wechat().set_fault(Fault::Errcode { path: LOOK.into(), errcode: -1, times: 3 });
-        let _ = code;
-    };
-    let code = have(&phone, CASH).await;
-    lose(&code).await;
-    assert_eq!(verify(&first, &code).await.outcome(), "503 UPSTREAM_BUSY", "the look before fails");
-    assert_eq!(state(&world, &code).await, None, "WeChat was not asked to consume");
-
-    // The look before succeeds, the consumption's answer is lost, the looks after fail: as a request that died would leave it.
-    let _ = verify(&first, &code).await.ok();
-    reopen(&world, &code).await;
-    assert_eq!(verify(&second, &code).await.outcome(), "409 ALREADY_CONSUMED", "it was the first clerk's");
-    reopen(&world, &code).await;
-    let _ = verify(&first, &code).await.ok();
-    assert_eq!(verify(&first, &code).await.outcome(), "409 ALREADY_CONSUMED");
-    assert_eq!(called(&world, CONSUME), 1);
-}
-
-/// The journal as a request leaves it that had no answer: PENDING, and free.
-async fn reopen(world: &World, code: &str) {
-    let key = json!({ "holder": { "S": format!("code#{code}") }, "id": { "S": "code" } });
-    let update = json!({ "TableName": world.table("CardsTable"), "Key": key,
-        "UpdateExpression": "SET #state = :pending, free_at = :now REMOVE consumed_at",
-        "ExpressionAttributeNames": { "#state": "state" },
-        "ExpressionAttributeValues": { ":pending": { "S": "PENDING" }, ":now": { "N": world.now().to_string() } } });
-    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    let codes = [have(&phone, CASH).await, have(&phone, CASH).await];
+    for code in &codes {
+        let before = called(&world, CONSUME);
+        world.wechat().set_fault(Fault::TimeoutAfter { path: CONSUME.into(), millis: 300, times: 1 });
+        let unreachable = async {
+            while called(&world, CONSUME) == before {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            world.wechat().set_fault(Fault::Busy { path: LOOK.into(), times: 3 });
+        };
+        let (answer, ()) = tokio::join!(verify(&first, code), unreachable);
+        assert_eq!(answer.outcome(), "503 UPSTREAM_BUSY");
+        assert_eq!(state(&world, code).await.as_deref(), Some("PENDING"));
+    }
+    // Still nobody knows.
+    world.wechat().set_fault(Fault::Busy { path: LOOK.into(), times: 3 });
+    assert_eq!(verify(&second, &codes[0]).await.outcome(), "503 UPSTREAM_BUSY");
+    assert_eq!(
+        verify(&second, &codes[0]).await.outcome(),
+        "409 ALREADY_CONSUMED",
+        "it was the first clerk's"
+    );
+    let _ = verify(&first, &codes[1]).await.ok();
+    for code in &codes {
+        assert_eq!(verify(&first, code).await.outcome(), "409 ALREADY_CONSUMED");
+    }
+    assert_eq!(called(&world, CONSUME), 2);
 }
 
 #[tokio::test]

@@ -40,9 +40,11 @@ async fn the_number_stays_the_same_over_answers_that_were_lost() {
     let path = "/card/membercard/activate";
     world.wechat().set_fault(Fault::TimeoutAfter { path: path.into(), millis: 0, times: 3 });
     assert_eq!(phone.post(ACTIVATE, &filled).await.outcome(), "503 UPSTREAM_BUSY");
-    let kept = world.items("CardsTable").await.into_iter().find_map(|row| {
-        Some(row.pointer("/membership_number/S")?.as_str()?.to_owned())
-    });
+    let kept = world
+        .items("CardsTable")
+        .await
+        .into_iter()
+        .find_map(|row| Some(row.pointer("/membership_number/S")?.as_str()?.to_owned()));
     let number = phone.post(ACTIVATE, &filled).await.ok().text("/membershipNumber");
     assert_eq!(kept, Some(number));
     assert_eq!(called(&world, path), 4);

@@ -16,6 +16,7 @@ pub(crate) const REGISTRY: &[Entry] = &[
     Entry::function::<subscribe::SubscribeFunction>(),
     Entry::function::<unified_order::UnifiedOrderFunction>(),
     Entry::function::<user::UserFunction>(),
+    Entry::function::<werun::WerunFunction>(),
     Entry::function::<wxacode::WxacodeFunction>(),
 ];
 

@@ -6,6 +6,8 @@
 mod keyword;
 mod message;
 
+use std::time::Duration;
+
 use crate::{
     error::{ApiError, Code},
     host::{Host, HostError},
@@ -45,6 +47,10 @@ impl From<SendError> for ApiError {
             SendError::NotSubscribed(None) => Code::NotSubscribed.into(),
             SendError::NotSubscribed(Some(cause)) => Self::new(Code::NotSubscribed).because(cause),
             SendError::Refused { field, cause } => Self::invalid(&field, "未被微信接受").because(cause),
+            // Another message is on its way to the same user.
+            SendError::Platform(cause) if cause.errcode() == Some(43108) => {
+                Self::new(Code::UpstreamBusy).retry_after(Duration::from_secs(1)).because(cause)
+            }
             SendError::Platform(cause) => cause.into(),
             SendError::Store(cause) => cause.into(),
         }

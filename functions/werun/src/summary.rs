@@ -1,0 +1,86 @@
+//! `GET /api/werun/summary?days=7`: the last days, today included, for a chart.
+
+use serde::Serialize;
+use shared::{
+    error::ApiError,
+    http::{answer, extract},
+    runtime::{Body, Request, Response},
+    session::Caller,
+    types::{Day, UnixSeconds},
+};
+
+use crate::WerunFunction;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SummaryAnswer {
+    total_steps: u64,
+    average_steps: u64,
+    max_steps: u64,
+    chart_data: ChartData,
+    /// Newest first.
+    step_info_list: Vec<StepInfo>,
+}
+
+#[derive(Serialize)]
+struct ChartData {
+    /// `M/D`, oldest first.
+    categories: Vec<String>,
+    series: [Series; 1],
+}
+
+#[derive(Serialize)]
+struct Series {
+    name: &'static str,
+    data: Vec<u64>,
+}
+
+#[derive(Serialize)]
+struct StepInfo {
+    /// The midnight of Beijing that the day begins with.
+    timestamp: UnixSeconds,
+    step: u64,
+}
+
+impl WerunFunction {
+    pub(crate) async fn summary(
+        &self,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Response<Body>, ApiError> {
+        let count = parse(extract::query(request, "days").as_deref())?;
+        let kept = self.steps.of(&caller.user_id).await?;
+        let today = Day::of(self.host.now());
+        let days: Vec<_> =
+            (0..count).rev().map(|ago| today.before(ago)).map(|day| (day, kept.on(day))).collect();
+        Ok(answer::success(&summary(&days)))
+    }
+}
+
+fn parse(days: Option<&str>) -> Result<u16, ApiError> {
+    match days.unwrap_or("7").parse() {
+        Ok(days @ 1..=31) => Ok(days),
+        _ => Err(ApiError::invalid("days", "须为 1 到 31")),
+    }
+}
+
+fn summary(days: &[(Day, Option<u32>)]) -> SummaryAnswer {
+    let steps: Vec<u64> = days.iter().map(|(_, steps)| u64::from(steps.unwrap_or(0))).collect();
+    let total_steps = steps.iter().sum();
+    // A day that was never synced says nothing about the user, so it does not pull the average down.
+    let known = days.iter().filter(|(_, steps)| steps.is_some()).count();
+    let average = u64::try_from(known).ok().and_then(|known| u64::checked_div(total_steps, known));
+    let known_days = days.iter().rev().filter_map(|(day, steps)| Some((day, (*steps)?)));
+    SummaryAnswer {
+        total_steps,
+        average_steps: average.unwrap_or(0),
+        max_steps: steps.iter().copied().max().unwrap_or(0),
+        step_info_list: known_days
+            .map(|(day, steps)| StepInfo { timestamp: day.begins(), step: steps.into() })
+            .collect(),
+        chart_data: ChartData {
+            categories: days.iter().map(|(day, _)| day.month_and_day()).collect(),
+            series: [Series { name: "步数", data: steps }],
+        },
+    }
+}

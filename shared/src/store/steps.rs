@@ -1,0 +1,206 @@
+//! `STEPS_TABLE`: a user's steps, all days in one row, so that a sync of 31 days is one read and one write.
+//!
+//! Key `user_id`. `version` grows with every write: two syncs at once are put on top of each other, never side by side.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::{
+    Client,
+    operation::put_item::PutItemError,
+    types::{KeysAndAttributes, ReturnValuesOnConditionCheckFailure::AllOld},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Session, StoreError,
+    item::{self, Item},
+};
+use crate::{
+    host::{Host, HostError},
+    session::Caller,
+    types::{Day, UserId},
+};
+
+/// The steps of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DaySteps {
+    /// The day.
+    pub day: Day,
+    /// How many.
+    pub steps: u32,
+}
+
+/// What is kept of a user's steps.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct KeptSteps {
+    #[serde(default)]
+    version: u64,
+    #[serde(default)]
+    days: BTreeMap<Day, u32>,
+}
+
+impl KeptSteps {
+    /// The steps on `day`, if that was ever synced.
+    #[must_use]
+    pub fn on(&self, day: Day) -> Option<u32> {
+        self.days.get(&day).copied()
+    }
+
+    /// With these days as well. A day keeps the larger number: a later sync of another phone can have seen less.
+    fn with(&self, days: &[DaySteps], today: Day) -> BTreeMap<Day, u32> {
+        let mut all = self.days.clone();
+        for DaySteps { day, steps } in days {
+            let kept = all.entry(*day).or_default();
+            *kept = (*kept).max(*steps);
+        }
+        let oldest = today.before(KEPT_DAYS);
+        all.retain(|day, _| *day > oldest);
+        all
+    }
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    user_id: &'a str,
+    version: u64,
+    days: BTreeMap<Day, u32>,
+}
+
+/// The table, and the sessions that a sync reads with it.
+pub struct Steps {
+    client: Client,
+    table: String,
+    sessions: String,
+    host: Host,
+}
+
+impl Steps {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// One is missing.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self {
+            client: host.dynamodb()?,
+            table: host.var("STEPS_TABLE")?.to_owned(),
+            sessions: host.var("SESSIONS_TABLE")?.to_owned(),
+            host: host.clone(),
+        })
+    }
+
+    /// What is kept of the user.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn of(&self, user_id: &UserId) -> Result<KeptSteps, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("user_id", item::s(user_id))
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk(READING, error))?;
+        answer.item.map_or_else(|| Ok(KeptSteps::default()), item::read)
+    }
+
+    /// The caller's session and what is kept of the user, in one request.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn with_session(&self, caller: &Caller) -> Result<(Option<Session>, KeptSteps), StoreError> {
+        let key = |name: &str, value: &str| {
+            let key = Item::from([(name.to_owned(), item::s(value))]);
+            let keys = KeysAndAttributes::builder().keys(key).consistent_read(true).build();
+            keys.map_err(|error| StoreError::new(READING, error))
+        };
+        for _ in 0..item::ROUNDS {
+            let answer = self
+                .client
+                .batch_get_item()
+                .request_items(&self.sessions, key("openid", caller.openid.as_str())?)
+                .request_items(&self.table, key("user_id", caller.user_id.as_str())?)
+                .send()
+                .await
+                .map_err(|error| StoreError::from_sdk(READING, error))?;
+            if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
+                item::pause(&self.host).await;
+                continue;
+            }
+            let mut tables = answer.responses.unwrap_or_default();
+            let mut take = |table: &str| tables.remove(table).unwrap_or_default().into_iter().next();
+            let session = take(&self.sessions).map(item::read).transpose()?;
+            let kept = take(&self.table).map(item::read).transpose()?;
+            return Ok((session, kept.unwrap_or_default()));
+        }
+        Err(StoreError::contended(READING))
+    }
+
+    /// Keeps the days on top of `kept`; what is kept meanwhile, if another sync was quicker, and then nothing is written.
+    ///
+    /// Condition: the row's version is still that of `kept`.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn keep(
+        &self,
+        caller: &Caller,
+        kept: &KeptSteps,
+        days: &[DaySteps],
+        today: Day,
+    ) -> Result<Option<KeptSteps>, StoreError> {
+        let row = Row {
+            user_id: caller.user_id.as_str(),
+            version: kept.version.saturating_add(1),
+            days: kept.with(days, today),
+        };
+        let result = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item::write(&row)?))
+            .condition_expression("attribute_not_exists(user_id) OR version = :seen")
+            .expression_attribute_values(":seen", item::n(kept.version))
+            .return_values_on_condition_check_failure(AllOld)
+            .send()
+            .await;
+        let Err(error) = result else { return Ok(None) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                Ok(Some(failed.item().cloned().map(item::read).transpose()?.unwrap_or_default()))
+            }
+            _ => Err(StoreError::from_sdk("keeping steps", error)),
+        }
+    }
+}
+
+const READING: &str = "reading steps";
+/// More than a year; a row stays far below DynamoDB's limit.
+const KEPT_DAYS: u16 = 400;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::types::UnixSeconds;
+
+    proptest! {
+        #[test]
+        fn no_sync_lowers_a_day_and_old_days_go(
+            first in prop::collection::vec((0u16..500, 0u32..50_000), 0..40),
+            second in prop::collection::vec((0u16..500, 0u32..50_000), 0..40),
+        ) {
+            let today = Day::of(UnixSeconds::new(1_700_000_000));
+            let days = |list: &[(u16, u32)]| -> Vec<DaySteps> {
+                list.iter().map(|(ago, steps)| DaySteps { day: today.before(*ago), steps: *steps }).collect()
+            };
+            let one = KeptSteps { version: 1, days: KeptSteps::default().with(&days(&first), today) };
+            let two = KeptSteps { version: 2, days: one.with(&days(&second), today) };
+            for (day, steps) in &one.days {
+                prop_assert!(two.on(*day).is_some_and(|later| later >= *steps));
+            }
+            prop_assert!(two.days.keys().all(|day| *day > today.before(KEPT_DAYS)));
+        }
+    }
+}

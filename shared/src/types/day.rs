@@ -1,0 +1,100 @@
+//! A day as WeChat's users live it: from midnight to midnight in Beijing.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use time::{
+    Date, Duration, OffsetDateTime, Time, UtcOffset,
+    format_description::BorrowedFormatItem,
+    macros::{format_description, offset},
+};
+
+use super::UnixSeconds;
+
+/// A date in UTC+8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Day(Date);
+
+/// The text is not a date in the form `yyyyMMdd`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a date in the form yyyyMMdd")]
+pub struct DayError;
+
+impl Day {
+    /// The day that the instant falls on.
+    #[must_use]
+    pub fn of(at: UnixSeconds) -> Self {
+        let seconds = i64::try_from(at.get()).unwrap_or(i64::MAX);
+        let instant = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        Self(instant.to_offset(BEIJING).date())
+    }
+
+    /// The day so many days before this one.
+    #[must_use]
+    pub fn before(self, days: u16) -> Self {
+        Self(self.0.saturating_sub(Duration::days(days.into())))
+    }
+
+    /// Its first instant.
+    #[must_use]
+    pub fn begins(self) -> UnixSeconds {
+        let seconds = self.0.with_time(Time::MIDNIGHT).assume_offset(BEIJING).unix_timestamp();
+        UnixSeconds::new(u64::try_from(seconds).unwrap_or(0))
+    }
+
+    /// `M/D`, without leading zeros.
+    #[must_use]
+    pub fn month_and_day(self) -> String {
+        format!("{}/{}", u8::from(self.0.month()), self.0.day())
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.format(FORM).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl From<Day> for String {
+    fn from(day: Day) -> Self {
+        day.to_string()
+    }
+}
+
+impl TryFrom<String> for Day {
+    type Error = DayError;
+    fn try_from(text: String) -> Result<Self, DayError> {
+        Date::parse(&text, FORM).map(Self).map_err(|_| DayError)
+    }
+}
+
+const BEIJING: UtcOffset = offset!(+8);
+const FORM: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]");
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_day_changes_at_midnight_in_beijing() {
+        let evening = Day::of(UnixSeconds::new(1_700_063_999));
+        let morning = Day::of(UnixSeconds::new(1_700_064_000));
+        assert_eq!((evening.to_string().as_str(), morning.to_string().as_str()), ("20231115", "20231116"));
+        assert_eq!(morning.begins(), UnixSeconds::new(1_700_064_000));
+        assert_eq!(morning.before(1), evening);
+        assert_eq!(morning.before(46).month_and_day(), "10/1");
+    }
+
+    proptest! {
+        #[test]
+        fn a_day_holds_the_instant_it_is_of(at in 0u64..4_000_000_000) {
+            let day = Day::of(UnixSeconds::new(at));
+            prop_assert!(day.begins().get() <= at || at < 16 * 3600);
+            prop_assert!(at < day.begins().get() + 86_400);
+            prop_assert_eq!(Day::try_from(day.to_string()).unwrap(), day);
+        }
+    }
+}
