@@ -8,7 +8,7 @@ use local_template::Stack;
 use serde_json::json;
 
 use crate::{
-    scenes::{ACTIVATION, added, clerk, filled, profile, reveal, subscribed, unnoticed},
+    scenes::{ACTIVATION, added, clerk, filled, profile, reveal, signed, subscribed, unnoticed},
     workspace::{assert_none, stack, template},
 };
 
@@ -38,6 +38,9 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("POST /api/cards/verify, again", 2, 0),
     ("POST /api/werun/decrypt", 3, 0),
     ("GET /api/werun/summary", 1, 0),
+    ("POST /api/soter/challenge", 1, 0),
+    ("POST /api/verify-fingerprint", 2, 1),
+    ("POST /api/wxacode/unlimited", 0, 1),
     ("GET /api/products", 1, 0),
     ("POST /api/orders", 2, 0),
     ("GET /api/orders", 1, 0),
@@ -77,6 +80,8 @@ async fn costs() -> Vec<Cost> {
     steps(&mut meter).await;
     cards(&mut meter).await;
     messages(&mut meter).await;
+    fingers(&mut meter).await;
+    codes(&mut meter).await;
     orders(&mut meter).await;
     payments(&mut meter).await;
     sweeps(&mut meter).await;
@@ -93,6 +98,9 @@ async fn warm(world: &World) {
     let _ = world.operator("POST", "/api/admin/subscribe/send", &message).await.ok();
     let _ = world.operator("GET", "/api/admin/subscribe/templates", &json!({})).await.ok();
     let _ = phone.get("/api/cards").await.ok();
+    let issued = phone.post("/api/soter/challenge", &json!({ "purpose": "pay" })).await.ok();
+    let _ = phone.post("/api/verify-fingerprint", &signed(&phone, &issued).await).await.ok();
+    let _ = phone.post("/api/wxacode/unlimited", &json!({ "scene": "s" })).await;
     let prepaid = phone.prepay(&phone.order().await.1).await.ok();
     let _ = phone.pay(&prepaid).await;
     world.wechat().settle().await;
@@ -211,6 +219,30 @@ async fn steps(meter: &mut Meter<'_>) {
     let _ = meter.of("GET /api/werun/summary", phone.get("/api/werun/summary")).await.ok();
     let rank = phone.get("/api/werun/rank?openGId=tGEmahu4JpymxRTthEQ87E0R2Ul4");
     assert_eq!(meter.of("GET /api/werun/rank", rank).await.status, 403);
+}
+
+async fn fingers(meter: &mut Meter<'_>) {
+    let phone = meter.world.user().await;
+    let purpose = json!({ "purpose": "pay" });
+    let issued = meter.of("POST /api/soter/challenge", phone.post("/api/soter/challenge", &purpose)).await.ok();
+    let result = signed(&phone, &issued).await;
+    let verify = async || phone.post("/api/verify-fingerprint", &result).await;
+    let _ = meter.of("POST /api/verify-fingerprint", verify()).await.ok();
+    assert_eq!(meter.of("POST /api/verify-fingerprint, again", verify()).await.status, 409);
+}
+
+async fn codes(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let phone = world.user().await;
+    let (scene, page) = (json!({ "scene": "s" }), json!({ "path": "pages/index" }));
+    let drawn = meter.of("POST /api/wxacode/unlimited", phone.post("/api/wxacode/unlimited", &scene)).await;
+    assert_eq!(drawn.status, 200);
+    for (what, path) in [
+        ("POST /api/admin/wxacode", "/api/admin/wxacode"),
+        ("POST /api/admin/wxaqrcode", "/api/admin/wxaqrcode"),
+    ] {
+        assert_eq!(meter.of(what, world.operator("POST", path, &page)).await.status, 200);
+    }
 }
 
 async fn orders(meter: &mut Meter<'_>) {

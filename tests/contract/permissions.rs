@@ -13,7 +13,7 @@ use serde_json::json;
 use shared::{store::TokenName, wechat::AccessTokens};
 
 use crate::{
-    scenes::{ACTIVATION, added, clerk, filled, profile, reveal, subscribed, unnoticed},
+    scenes::{ACTIVATION, added, clerk, filled, profile, reveal, signed, subscribed, unnoticed},
     workspace::{assert_none, stack, template, with},
 };
 
@@ -116,6 +116,17 @@ async fn cards(world: &World, phone: &Phone<'_>) {
     let _ = phone.post("/api/cards/member/activate", &filled(phone, &activation).await).await.ok();
 }
 
+/// A finger that proves something, and a code that is drawn.
+async fn fingers_and_codes(world: &World, phone: &Phone<'_>) {
+    for path in ["/cgi-bin/soter/verify_signature", "/wxa/getwxacodeunlimit"] {
+        let path = Some(path.to_owned());
+        world.wechat().set_fault(Fault::TokenRevoked { path, stuck: false, times: 1 });
+    }
+    let issued = phone.post("/api/soter/challenge", &json!({ "purpose": "pay" })).await.ok();
+    let _ = phone.post("/api/verify-fingerprint", &signed(phone, &issued).await).await.ok();
+    assert_eq!(phone.post("/api/wxacode/unlimited", &json!({ "scene": "s" })).await.status, 200);
+}
+
 /// Orders placed, looked at, cancelled, and paid with a notice that comes.
 async fn shopping(world: &World, phone: &Phone<'_>) {
     let _ = phone.get("/api/products").await.ok();
@@ -163,6 +174,7 @@ async fn every_permission_is_used_and_none_is_lacking() {
     phones(&world, &phone).await;
     messages(&world, &phone).await;
     cards(&world, &phone).await;
+    fingers_and_codes(&world, &phone).await;
     shopping(&world, &phone).await;
     lost_notices(&world, &phone).await;
     let lacking: Vec<String> = world.dynamo().denied().iter().map(in_words).collect();

@@ -1,6 +1,6 @@
 //! What more than one walk through the world needs.
 
-use e2e::{Phone, World};
+use e2e::{Answer, Phone, World};
 use local_wechat::{Fault, NewUser};
 use serde_json::{Value, json};
 
@@ -35,6 +35,13 @@ pub(crate) async fn subscribed(phone: &Phone<'_>) -> Value {
     assert_eq!(phone.wx("requestSubscribeMessage", template.clone()).await.status, 200);
     let _ = phone.post("/api/subscribe", &template).await.ok();
     json!({ "openid": phone.openid, "templateId": "paid", "data": { "thing1": { "value": "矿泉水" } } })
+}
+
+/// The user's finger on the sensor: what a mini program sends to `POST /api/verify-fingerprint`.
+pub(crate) async fn signed(phone: &Phone<'_>, issued: &Answer) -> Value {
+    let arguments = json!({ "requestAuthModes": ["fingerPrint"], "challenge": issued.text("/challenge") });
+    let touched = phone.wx("startSoterAuthentication", arguments).await.json();
+    json!({ "resultJSON": touched["resultJSON"], "resultJSONSignature": touched["resultJSONSignature"] })
 }
 
 /// A user whom an operator made staff.

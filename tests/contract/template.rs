@@ -265,7 +265,10 @@ async fn each_function_starts_with_the_settings_of_the_template_and_with_nothing
     assert_none(&start_problems(&stack(&template)).await);
     let more = "          WECHAT_API_BASE: !Ref WechatApiBase\n          MERCHANT_ID: !Ref MerchantId\n";
     let more = with(&template, "          WECHAT_API_BASE: !Ref WechatApiBase\n", more);
-    assert_eq!(start_problems(&stack(&more)).await, ["login starts without MERCHANT_ID: does it read it?"]);
+    assert_eq!(
+        start_problems(&stack(&more)).await,
+        ["access-token starts without MERCHANT_ID: does it read it?"]
+    );
     let less = with(&template, "          PAY_SIGN_TYPE: !Ref PaySignType\n", "");
     assert_eq!(
         start_problems(&stack(&less)).await,
@@ -281,7 +284,11 @@ fn times_memory_and_traffic_have_limits_and_the_address_for_notices_is_told() {
     let template = template();
     let whole = stack(&template);
     assert_none(&[limit_problems(&whole), output_problems(&whole)].concat());
-    let slow = with(&template, "Timeout: 15", "Timeout: 30");
+    let slow = with(
+        &template,
+        "/login\n      Description: Exchanges a code of wx.login for a session token.\n      Timeout: 29",
+        "/login\n      Timeout: 30",
+    );
     assert_eq!(limit_problems(&stack(&slow)), ["LoginFunction has a Timeout of 30 s: 5 to 29"]);
     let large = with(&template, "MemorySize: 256", "MemorySize: 10240");
     assert_eq!(limit_problems(&stack(&large)).len(), whole.functions.len());
@@ -295,7 +302,10 @@ fn times_memory_and_traffic_have_limits_and_the_address_for_notices_is_told() {
 const KEPT: [&str; 6] =
     ["CardsTable", "OrdersTable", "OutboxTable", "PaymentsTable", "SessionsTable", "UsersTable"];
 /// The others' rows stay. An order has `expires_at` too, and must not vanish then.
-const EXPIRING: [&str; 2] = ["IdempotencyTable", "OutboxTable"];
-/// Settings that may be empty: empty means the address API Gateway gives.
-const OPTIONAL: [(&str, &str); 2] =
-    [("access-token", "OFFICIAL_ACCOUNT_APP_ID"), ("unified-order", "PUBLIC_BASE_URL")];
+const EXPIRING: [&str; 3] = ["ChallengesTable", "IdempotencyTable", "OutboxTable"];
+/// Settings that may be empty: there is no official account; the address is the one that API Gateway gives.
+const OPTIONAL: [(&str, &str); 3] = [
+    ("access-token", "OFFICIAL_ACCOUNT_APP_ID"),
+    ("card", "OFFICIAL_ACCOUNT_APP_ID"),
+    ("unified-order", "PUBLIC_BASE_URL"),
+];

@@ -5,12 +5,15 @@
 mod access_token;
 mod canary;
 mod card;
+mod card_consume;
+mod card_member;
 mod login;
 mod order;
 mod order_sweep;
 mod other_wechat;
 mod pay_notify;
 mod phone;
+mod soter_verify;
 mod subscribe;
 mod unified_order;
 mod user;

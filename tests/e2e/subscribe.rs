@@ -301,6 +301,39 @@ async fn after_a_lost_answer_nothing_is_sent_again_or_given_back() {
 }
 
 #[tokio::test]
+async fn a_lost_answer_of_the_ledger_takes_one_message_and_sends_it() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for remains in [0, 1] {
+        for _ in 0..=remains {
+            accept(&phone, PAID).await;
+        }
+        let (caller, operation) = (Some("SubscribeFunction".to_owned()), Some("UpdateItem".to_owned()));
+        let kind = local_dynamo::FaultKind::TimeoutAfter;
+        world.dynamo().inject(local_dynamo::Fault { caller, operation, kind, times: 1 });
+        let _ = send(&world, &message(&phone)).await.ok();
+        assert_eq!(remaining(&phone).await, left(remains));
+    }
+    assert_eq!((sends(&world), world.wechat().messages().len()), (2, 2));
+}
+
+#[tokio::test]
+async fn when_the_ledger_can_t_be_asked_nothing_is_sent() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    accept(&phone, PAID).await;
+    let (caller, kind) = (Some("SubscribeFunction".to_owned()), local_dynamo::FaultKind::InternalError);
+    let fault = local_dynamo::Fault { caller, operation: None, kind, times: 100 };
+    world.dynamo().inject(fault);
+    assert_eq!(send(&world, &message(&phone)).await.outcome(), "503 UPSTREAM_BUSY");
+    assert_eq!(report(&phone, &[PAID]).await.outcome(), "503 UPSTREAM_BUSY");
+    assert_eq!(phone.get("/api/subscribe").await.outcome(), "503 UPSTREAM_BUSY");
+    world.dynamo().clear_faults();
+    assert_eq!(sends(&world), 0);
+    assert_eq!(remaining(&phone).await, left(1));
+}
+
+#[tokio::test]
 async fn a_refused_token_is_replaced_and_the_message_sent_once() {
     let world = World::start().await;
     let phone = world.user().await;

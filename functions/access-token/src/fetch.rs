@@ -25,7 +25,7 @@ pub(crate) enum FetchError {
     /// The account is not configured.
     #[error("{0} is not configured")]
     NotConfigured(&'static str),
-    /// WeChat refuses the access_token that a ticket was asked for with.
+    /// WeChat refuses the `access_token` that a ticket was asked for with.
     #[error("the access_token for the ticket is refused")]
     TokenRefused(#[source] WeChatError),
     /// WeChat refuses, or is out of reach.

@@ -65,7 +65,8 @@ async fn passed(platform: &Platform) -> Result<Vec<CardId>, ApiError> {
                            "status_list": ["CARD_STATUS_VERIFY_OK", "CARD_STATUS_DISPATCH"] });
         let answer = platform.post("/card/batchget", &body, Repeat::Always).await?;
         let list = answer.get("card_id_list").and_then(Value::as_array);
-        let list = list.ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no card_id_list"))?;
+        let list =
+            list.ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no card_id_list"))?;
         ids.extend(list.iter().filter_map(|id| CardId::parse(id.as_str()?).ok()));
         let total = answer.get("total_num").and_then(number).unwrap_or_default();
         if list.is_empty() || offset + PAGE >= total {

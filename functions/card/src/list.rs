@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use shared::{
-    error::ApiError,
+    error::{ApiError, Code},
     http::answer,
     runtime::{Body, Response},
     session::Caller,
@@ -38,9 +38,10 @@ pub(crate) struct CardView {
 impl CardFunction {
     pub(crate) async fn list(&self, caller: &Caller) -> Result<Response<Body>, ApiError> {
         let terms = self.catalogue.cards(&self.platform).await?;
-        let holdings = match terms.iter().any(|terms| terms.use_custom_code) {
-            true => self.cards.of_user(&caller.user_id).await?,
-            false => Holdings::default(),
+        let holdings = if terms.iter().any(|terms| terms.use_custom_code) {
+            self.cards.of_user(&caller.user_id).await?
+        } else {
+            Holdings::default()
         };
         let ticket = self.tokens.get(TokenName::CardTicket).await?;
         let mut card_list = Vec::with_capacity(terms.len());
@@ -72,8 +73,8 @@ impl CardFunction {
         if let Some(code) = holdings.offered(&terms.card_id) {
             return Ok(Some(code.clone()));
         }
-        let fresh = CardCode::parse(&self.digits()?)
-            .map_err(|error| ApiError::new(shared::error::Code::Internal).because(error))?;
+        let fresh =
+            CardCode::parse(&self.digits()?).map_err(|error| ApiError::new(Code::Internal).because(error))?;
         Ok(Some(self.cards.offer(&caller.user_id, &terms.card_id, &fresh).await?))
     }
 

@@ -13,7 +13,7 @@ use shared::{
     store::{HeldCard, Receipt},
     telemetry,
     types::{CardCode, CardId},
-    wechat::{Class, PlatformError, Repeat, WeChatError},
+    wechat::{Class, Errcode, PlatformError, Repeat},
 };
 
 use crate::{CardFunction, card_id, code, percent};
@@ -96,12 +96,7 @@ impl CardFunction {
                            "card_id": filled.card_id.as_str() });
         // The same number for the same code: a repetition changes nothing.
         if let Err(error) = self.platform.post("/card/membercard/activate", &body, Repeat::Always).await {
-            if matches!(error, PlatformError::WeChat(WeChatError::Refused { .. }))
-                && let Err(error) = self.cards.forget_member(&filled.code, &caller.user_id).await
-            {
-                telemetry::survived("forget-member", &error);
-            }
-            return Err(refused(error));
+            self.not_activated(caller, filled, &number, error).await?;
         }
         let card = HeldCard {
             card_id: filled.card_id.clone(),
@@ -109,12 +104,36 @@ impl CardFunction {
             sealed: None,
             consumed_at: None,
         };
-        let receipt =
-            Receipt { user_id: &caller.user_id, card: &card, was_offered: false, activated: true };
+        let receipt = Receipt { user_id: &caller.user_id, card: &card, was_offered: false, activated: true };
         if !self.cards.keep(&receipt).await? {
             return Err(Code::NotFound.into());
         }
         Ok(number)
+    }
+
+    /// A refusal can be of a code that an earlier try activated. Else the number is forgotten: the code may be anybody's.
+    async fn not_activated(
+        &self,
+        caller: &Caller,
+        filled: &Filled,
+        number: &str,
+        error: PlatformError,
+    ) -> Result<(), ApiError> {
+        if !is_about_request(&error) {
+            return Err(refused(error));
+        }
+        let body = json!({ "card_id": filled.card_id.as_str(), "code": filled.code.as_str() });
+        match self.platform.post("/card/membercard/userinfo/get", &body, Repeat::Always).await {
+            Ok(member) if member.get("membership_number").and_then(Value::as_str) == Some(number) => {
+                return Ok(());
+            }
+            Err(unknown) if !is_about_request(&unknown) => return Err(refused(unknown)),
+            _ => {}
+        }
+        if let Err(error) = self.cards.forget_member(&filled.code, &caller.user_id).await {
+            telemetry::survived("forget-member", &error);
+        }
+        Err(refused(error))
     }
 
     /// Whether the user did fill in the form. What they wrote is not for us to keep.
@@ -123,9 +142,7 @@ impl CardFunction {
         let path = "/card/membercard/activatetempinfo/get";
         match self.platform.post(path, &body, Repeat::Always).await {
             Ok(_) => Ok(()),
-            Err(PlatformError::WeChat(error @ WeChatError::Refused { errcode, .. }))
-                if errcode.class() == Class::Request =>
-            {
+            Err(error) if is_about_request(&error) => {
                 Err(ApiError::new(Code::CodeInvalid).saying("激活凭证已失效，请重新激活").because(error))
             }
             Err(error) => Err(error.into()),
@@ -139,6 +156,11 @@ fn parse(body: ActivateBody) -> Result<Filled, ApiError> {
         return Err(ApiError::invalid("activateTicket", "格式不正确"));
     }
     Ok(Filled { ticket, card_id: card_id("cardId", body.card_id)?, code: code("code", body.code)? })
+}
+
+/// Whether WeChat refuses what it was asked, and not merely now.
+fn is_about_request(error: &PlatformError) -> bool {
+    error.errcode().is_some_and(|errcode| Errcode(errcode).class() == Class::Request)
 }
 
 /// What the caller is told of WeChat's refusal.

@@ -2,7 +2,9 @@
 
 /// The text; as it was if it is not well encoded.
 pub(crate) fn decode(text: &str) -> String {
-    decoded(text.as_bytes()).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| text.to_owned())
+    decoded(text.as_bytes())
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .unwrap_or_else(|| text.to_owned())
 }
 
 fn decoded(mut rest: &[u8]) -> Option<Vec<u8>> {

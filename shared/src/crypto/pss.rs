@@ -183,8 +183,8 @@ mod tests {
 
     #[test]
     fn another_text_than_an_rsa_key_is_refused() {
-        let curve = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==";
-        let small = "MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJTWit+CqvjWYzvQwECAwEAAQ==";
+        let curve = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE044wn+TFzBmlU0ki3AvKzPYAh8N3q1Jjcn76OIo58bpPY6gifdMWOG4rSYEm8Sdvn9QpjD2ENkjmjM/IRfChAQ==";
+        let small = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC+/zBaxjDLcg5fvXH4Vk6/gxNCJ52hsKQhQmRxdUT5FdK8UkVo/V7rJOUdOEIVfk7YYyCNPOf1wxc5+p8qtG110tM76MpGH7LIQnE07FCYh9apSyE8O79J649d01tkW8PAlniYsoBACfDYUw6wjVnHO04ckC0ifWPq46WbJTDcVQIDAQAB";
         for body in ["", "AAAA", "MIIB", curve, small] {
             let pem = format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n");
             assert_eq!(RsaPublicKey::from_pem(&pem), Err(RsaKeyError), "{body}");

@@ -19,6 +19,7 @@ use super::{
     item::{self, Updated},
 };
 use crate::{
+    crypto::hex,
     host::{Host, HostError},
     types::{OpenId, TemplateId},
 };
@@ -71,8 +72,8 @@ impl Subscriptions {
 
     /// The user says that they accept one message of each of these templates, which differ.
     ///
-    /// Condition: the user has reported less than [`PER_MINUTE`] times in this minute and has [`TEMPLATES`] templates at most;
-    /// a template's own count ends at [`MOST`].
+    /// Condition: the user has reported less than `PER_MINUTE` times in this minute and has `TEMPLATES` templates at most;
+    /// a template's own count ends at `MOST`.
     ///
     /// # Errors
     /// DynamoDB can't be asked.
@@ -126,24 +127,31 @@ impl Subscriptions {
 
     /// Takes one message for sending; `false` if none is left.
     ///
-    /// Condition: one is left.
+    /// Condition: one is left, and this is not the same request, repeated after a lost answer, which is known by its mark.
     ///
     /// # Errors
     /// DynamoDB can't be asked.
     pub async fn take(&self, openid: &OpenId, template: &TemplateId) -> Result<bool, StoreError> {
+        let mark = self.host.random::<16>().map_err(|error| StoreError::new(TAKING, error))?;
+        let mark = item::s(hex(&mark));
         let update = self
             .update(openid, template)
-            .update_expression("SET remaining = remaining - :one, updated_at = :now")
-            .condition_expression("remaining > :none")
+            .update_expression("SET remaining = remaining - :one, taken_by = :mark, updated_at = :now")
+            .condition_expression(
+                "remaining > :none AND (attribute_not_exists(taken_by) OR taken_by <> :mark)",
+            )
+            .expression_attribute_values(":mark", mark.clone())
             .expression_attribute_values(":one", item::n(1_u64))
             .expression_attribute_values(":none", item::n(0_u64));
-        let updated = item::update(&self.host, "taking a message", update).await?;
-        Ok(matches!(updated, Updated::Done(_)))
+        Ok(match item::update(&self.host, TAKING, update).await? {
+            Updated::Done(_) => true,
+            Updated::Refused(row) => row.and_then(|mut row| row.remove("taken_by")) == Some(mark),
+        })
     }
 
     /// Gives a message back that was certainly not sent.
     ///
-    /// Condition: the count does not go beyond [`MOST`].
+    /// Condition: the count does not go beyond `MOST`.
     ///
     /// # Errors
     /// DynamoDB can't be asked; the message stays taken.
@@ -231,4 +239,5 @@ const PER_MINUTE: u64 = 10;
 const REPORTS: &str = "#reports";
 /// Sorts before every template's id.
 const FIRST: &str = "-";
+const TAKING: &str = "taking a message";
 const REPORTING: &str = "counting a report";

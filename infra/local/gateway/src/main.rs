@@ -22,7 +22,8 @@ struct Arguments {
     /// Where to listen on 127.0.0.1; 0 takes any free port.
     #[arg(long, default_value_t = 3000)]
     port: u16,
-    /// The folder to keep the database in; without it everything is in memory.
+    /// The folder to keep the database in; without it everything is in memory. The simulated WeChat forgets its users and orders
+    /// either way.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// A TOML file with accounts, keys and upstream addresses; without it the built-in simulator's are used.

@@ -13,6 +13,7 @@ pub(crate) const REGISTRY: &[Entry] = &[
     Entry::task::<order_sweep::OrderSweepTask>(),
     Entry::function::<pay_notify::PayNotifyFunction>(),
     Entry::function::<phone::PhoneFunction>(),
+    Entry::function::<soter_verify::SoterVerifyFunction>(),
     Entry::function::<subscribe::SubscribeFunction>(),
     Entry::function::<unified_order::UnifiedOrderFunction>(),
     Entry::function::<user::UserFunction>(),

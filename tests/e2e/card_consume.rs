@@ -1,4 +1,4 @@
-//! Cards consumed: once, by staff, whatever gets lost on the way.
+//! `POST /api/cards/verify`: cards consumed, once, by staff, whatever gets lost on the way.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use local_wechat::{CardStatus, Fault, NewCard};
 use serde_json::{Value, json};
 
-use super::{CASH, CUSTOM, MEMBER, called, clerk, have, held, set_role, verify};
+use crate::card::{CASH, CUSTOM, MEMBER, called, clerk, have, held, set_role, verify};
 
 const CONSUME: &str = "/card/code/consume";
 const LOOK: &str = "/card/code/get";

@@ -1,10 +1,10 @@
-//! Member cards activated.
+//! `/api/cards/member/…`: member cards activated.
 
 use e2e::{Phone, World};
 use local_wechat::Fault;
 use serde_json::{Value, json};
 
-use super::{CASH, MEMBER, called, clerk, have, held};
+use crate::card::{CASH, MEMBER, called, clerk, have, held};
 
 const ACTIVATE: &str = "/api/cards/member/activate";
 const ACTIVATION: &str = "/api/cards/member/activation";
@@ -75,6 +75,23 @@ async fn a_refused_activation_leaves_the_code_free() {
     assert_eq!(thief.post(ACTIVATE, &guessed).await.outcome(), "404 NOT_FOUND");
     let _ = phone.post(ACTIVATE, &filled).await.ok();
     let _ = thief.post(ACTIVATE, &theirs).await.ok();
+}
+
+#[tokio::test]
+async fn a_refusal_of_what_an_earlier_try_activated_is_none() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let filled = fill_in(&phone).await;
+    let path = "/card/membercard/activate";
+    world.wechat().set_fault(Fault::TimeoutAfter { path: path.into(), millis: 0, times: 1 });
+    world.wechat().set_fault(Fault::Errcode { path: path.into(), errcode: 40127, times: 1 });
+    let number = phone.post(ACTIVATE, &filled).await.ok().text("/membershipNumber");
+    assert_eq!(phone.post(ACTIVATE, &filled).await.ok().text("/membershipNumber"), number);
+    let other = world.user().await;
+    let filled = fill_in(&other).await;
+    world.wechat().set_fault(Fault::Errcode { path: path.into(), errcode: 40127, times: 1 });
+    assert_eq!(other.post(ACTIVATE, &filled).await.outcome(), "409 CONFLICT");
+    let _ = other.post(ACTIVATE, &filled).await.ok();
 }
 
 #[tokio::test]
