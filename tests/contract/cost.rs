@@ -224,7 +224,8 @@ async fn steps(meter: &mut Meter<'_>) {
 async fn fingers(meter: &mut Meter<'_>) {
     let phone = meter.world.user().await;
     let purpose = json!({ "purpose": "pay" });
-    let issued = meter.of("POST /api/soter/challenge", phone.post("/api/soter/challenge", &purpose)).await.ok();
+    let issued =
+        meter.of("POST /api/soter/challenge", phone.post("/api/soter/challenge", &purpose)).await.ok();
     let result = signed(&phone, &issued).await;
     let verify = async || phone.post("/api/verify-fingerprint", &result).await;
     let _ = meter.of("POST /api/verify-fingerprint", verify()).await.ok();

@@ -39,10 +39,6 @@ fn asked(world: &World) -> usize {
     world.wechat().upstream_calls().iter().filter(|call| call.path == UPSTREAM).count()
 }
 
-fn fault(world: &World, fault: fn(String) -> Fault) {
-    world.wechat().set_fault(fault(UPSTREAM.to_owned()));
-}
-
 #[tokio::test]
 async fn a_finger_proves_what_the_challenge_was_for() {
     let world = World::start().await;
@@ -232,13 +228,14 @@ async fn whatever_goes_wrong_at_wechat_is_no_verification_and_costs_the_challeng
 async fn wechat_is_asked_again_once_and_with_a_new_token_if_it_must_be() {
     let world = World::start().await;
     let phone = world.user().await;
-    for one in [
-        (|path| Fault::Busy { path, times: 1 }) as fn(String) -> Fault,
-        |path| Fault::TimeoutAfter { path, millis: 0, times: 1 },
-        |path| Fault::TokenRevoked { path: Some(path), stuck: false, times: 1 },
+    let path = || UPSTREAM.to_owned();
+    for fault in [
+        Fault::Busy { path: path(), times: 1 },
+        Fault::TimeoutAfter { path: path(), millis: 0, times: 1 },
+        Fault::TokenRevoked { path: Some(path()), stuck: false, times: 1 },
     ] {
         let result = fresh(&phone).await;
-        fault(&world, one);
+        world.wechat().set_fault(fault);
         let _ = verify(&phone, &result).await.ok();
     }
 }
@@ -278,9 +275,11 @@ async fn the_text_that_the_phone_signed_reaches_wechat_as_it_was() {
 async fn a_longer_salt_is_wechat_s_affair() {
     let world = World::start().await;
     let phone = world.user().await;
-    let arguments = json!({ "requestAuthModes": ["facial"], "challenge": challenge(&phone).await, "saltLength": 32 });
+    let arguments =
+        json!({ "requestAuthModes": ["facial"], "challenge": challenge(&phone).await, "saltLength": 32 });
     let touched = phone.wx("startSoterAuthentication", arguments).await.json();
-    let result = json!({ "resultJSON": touched["resultJSON"], "resultJSONSignature": touched["resultJSONSignature"] });
+    let result =
+        json!({ "resultJSON": touched["resultJSON"], "resultJSONSignature": touched["resultJSONSignature"] });
     let _ = verify(&phone, &result).await.ok();
 }
 
@@ -305,7 +304,9 @@ async fn a_malformed_request_is_told_what_is_wrong_and_costs_no_challenge() {
     let _ = phone.post(CHALLENGE, &longest).await.ok();
 
     let whole = fresh(&phone).await;
-    let raw = serde_json::from_str::<Value>(whole["resultJSON"].as_str().expect("a text")).expect("JSON")["raw"].clone();
+    let raw =
+        serde_json::from_str::<Value>(whole["resultJSON"].as_str().expect("a text")).expect("JSON")["raw"]
+            .clone();
     for (field, value) in [
         ("resultJSON", Value::Null),
         ("resultJSON", json!("")),

@@ -2,7 +2,8 @@
 //!
 //! Documentation: wx.startSoterAuthentication. The key never leaves the phone's secure hardware. For a mini program its
 //! public half is known to WeChat alone, which is asked; a native app uploads it to its own server, which can verify by
-//! itself with [`SoterResult::is_signed_by`].
+//! itself with [`SoterResult::is_signed_by`]. No route does: nobody uploads keys to this back end, and what does not use it does
+//! not link it.
 //!
 //! <https://developers.weixin.qq.com/miniprogram/dev/api/open-api/soter/wx.startSoterAuthentication.html>
 
@@ -77,7 +78,10 @@ mod tests {
     fn challenge_count_and_phone_are_read_and_the_rest_is_passed_over() {
         let result = SoterResult::parse(r#"{"raw":"c","fid":"2","counter":"338","cpu_id":"x","new":[{}]}"#);
         let result = result.unwrap();
-        assert_eq!((result.raw.as_str(), result.counter, result.cpu_id.as_deref()), ("c", Some(338), Some("x")));
+        assert_eq!(
+            (result.raw.as_str(), result.counter, result.cpu_id.as_deref()),
+            ("c", Some(338), Some("x"))
+        );
         assert_eq!(SoterResult::parse(r#"{"raw":"c"}"#).unwrap().counter, None);
     }
 
@@ -104,7 +108,8 @@ mod tests {
 
     #[test]
     fn the_salt_is_as_long_as_the_phone_says_and_never_shorter_than_usual() {
-        let length = |told: &str| SoterResult::parse(&format!(r#"{{"raw":"c"{told}}}"#)).unwrap().salt_length();
+        let length =
+            |told: &str| SoterResult::parse(&format!(r#"{{"raw":"c"{told}}}"#)).unwrap().salt_length();
         assert_eq!(length(""), 20);
         assert_eq!(length(r#","rsa_pss_saltlen":0"#), 20);
         assert_eq!(length(r#","rsa_pss_saltlen":19"#), 20);

@@ -19,8 +19,8 @@ use crate::error::DynamoError;
 use crate::fault::{Fault, Faults};
 use crate::record::{Call, Permission, PermissionUse, Record};
 use crate::secrets::Secrets;
-use crate::server::{Refusal, serve};
 use crate::server::world::{Reply, World};
+use crate::server::{Refusal, serve};
 use crate::sigv4::Received;
 use crate::target::{Service, Target};
 

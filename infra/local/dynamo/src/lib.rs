@@ -34,5 +34,5 @@ pub use access::keys::OPERATOR;
 pub use dynamo::{Dynamo, Options};
 pub use error::DynamoError;
 pub use fault::{Fault, FaultKind};
-pub use server::Refusal;
 pub use record::{Call, Permission, PermissionUse, Units};
+pub use server::Refusal;
