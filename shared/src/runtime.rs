@@ -196,3 +196,43 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 /// How long a request may take, so that the answer is ours: API Gateway gives up after 30 seconds.
 const LIMIT: Duration = Duration::from_secs(26);
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::Arc};
+
+    use super::*;
+    use crate::host::{SystemClock, SystemRandomness};
+
+    struct Panics;
+
+    impl Function for Panics {
+        const NAME: &'static str = "panics";
+
+        async fn init(_: &Host) -> Result<Self, HostError> {
+            Ok(Self)
+        }
+
+        async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
+            assert!(request.uri().path() != "/panic", "as it must");
+            Ok(answer::success(&serde_json::json!({})))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_one_answer_in_the_usual_form() {
+        let host = Host::new(BTreeMap::new(), Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new());
+        let instance = Instance::<Panics>::start(host).await.unwrap();
+        let ask = |path: &str| {
+            let mut request = Request::new(Body::Empty);
+            *request.uri_mut() = path.parse().unwrap();
+            instance.respond(request)
+        };
+        let failed = ask("/panic").await;
+        assert_eq!(failed.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let Body::Text(body) = failed.body() else { panic!("not a text") };
+        assert!(body.contains(r#""code":"INTERNAL_ERROR""#) && !body.contains("as it must"), "{body}");
+        assert_eq!(failed.headers()["cache-control"], "no-store");
+        assert_eq!(ask("/other").await.status(), StatusCode::OK);
+    }
+}

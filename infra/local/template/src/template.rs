@@ -144,7 +144,12 @@ impl Template {
             }
             // Read beforehand: routes refer to it.
             Kind::HttpApi => {}
-            Kind::Alarm | Kind::EventBus | Kind::Queue | Kind::Subscription | Kind::Topic => {
+            Kind::Alarm
+            | Kind::EventBus
+            | Kind::MetricFilter
+            | Kind::Queue
+            | Kind::Subscription
+            | Kind::Topic => {
                 cloud_only::check(resource.kind, &Fields::new(place, &Value::Object(own))?)?;
             }
         }

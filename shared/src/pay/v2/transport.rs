@@ -90,3 +90,55 @@ impl Transport {
 
 const ATTEMPTS: u32 = 3;
 const TOTAL: Duration = Duration::from_secs(4);
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::Arc};
+
+    use super::*;
+    use crate::host::{SystemClock, SystemRandomness};
+
+    fn transport() -> Transport {
+        Transport {
+            host: Host::new(BTreeMap::new(), Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new()),
+            base: String::new(),
+            app_id: AppId::parse("wx95e6095a537e33b4").unwrap(),
+            mch_id: MchId::parse("1916817080").unwrap(),
+            sign_type: SignType::Md5,
+        }
+    }
+
+    /// What becomes of a genuine answer with these fields.
+    fn verified(changes: &[(&str, &str)]) -> Result<Fields, PayError> {
+        let key = Secret::new("rYLVL20kysqVBFxfTgcGyvKjycsY17WV".to_owned());
+        let usual = [
+            ("return_code", "SUCCESS"),
+            ("result_code", "SUCCESS"),
+            ("appid", "wx95e6095a537e33b4"),
+            ("mch_id", "1916817080"),
+        ];
+        let fields = usual.iter().chain(changes);
+        let mut fields: Fields =
+            fields.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let signature = sign(&fields, SignType::Md5, &key);
+        fields.set("sign", signature);
+        transport().verify("/pay/x", fields, &key)
+    }
+
+    #[test]
+    fn an_answer_is_believed_only_if_it_is_signed_and_ours() {
+        assert!(verified(&[]).is_ok());
+        assert!(matches!(verified(&[("return_code", "FAIL")]), Err(PayError::Refused { .. })));
+        for foreign in [("appid", "wx0000000000000000"), ("mch_id", "1")] {
+            assert!(matches!(verified(&[foreign]), Err(PayError::NotVerified { .. })), "{foreign:?}");
+        }
+        let other_type = [("sign_type", "HMAC-SHA256")];
+        assert!(matches!(verified(&other_type), Err(PayError::NotVerified { what: "signature", .. })));
+    }
+
+    #[test]
+    fn a_business_failure_is_told_by_its_code() {
+        let failure = verified(&[("result_code", "FAIL"), ("err_code", "ORDERPAID")]);
+        assert!(matches!(failure, Err(PayError::Business { code, .. }) if code == "ORDERPAID"));
+    }
+}

@@ -14,9 +14,12 @@ impl Scope<'_> {
             Kind::HttpApi => Ok(API_ID.to_owned()),
             Kind::Queue => self.attribute(target, "QueueUrl", place),
             Kind::Secret | Kind::Subscription | Kind::Topic => self.attribute(target, ARN, place),
-            Kind::Alarm | Kind::EventBus | Kind::Function | Kind::LogGroup | Kind::Table => {
-                self.physical_name(target, resource)
-            }
+            Kind::Alarm
+            | Kind::EventBus
+            | Kind::Function
+            | Kind::LogGroup
+            | Kind::MetricFilter
+            | Kind::Table => self.physical_name(target, resource),
         }
     }
 
@@ -46,6 +49,9 @@ impl Scope<'_> {
             (Kind::Function, _) => pseudo.arn("lambda", &format!("function:{own}")),
             (Kind::HttpApi, _) => self.api_endpoint(),
             (Kind::LogGroup, _) => pseudo.arn("logs", &format!("log-group:{own}:*")),
+            (Kind::MetricFilter, _) => {
+                return Err(TemplateError::unsupported(place, format!("{target}.{name}"), kind.attributes()));
+            }
             (Kind::Queue, "QueueUrl") => {
                 format!("https://sqs.{}.{}/{}/{own}", pseudo.region, pseudo.url_suffix, pseudo.account)
             }
@@ -77,6 +83,7 @@ impl Scope<'_> {
             Kind::EventBus | Kind::HttpApi | Kind::Secret => "Name",
             Kind::Function => "FunctionName",
             Kind::LogGroup => "LogGroupName",
+            Kind::MetricFilter => "FilterName",
             Kind::Queue => "QueueName",
             Kind::Subscription => return Ok(self.pseudo.name(target)),
             Kind::Table => "TableName",

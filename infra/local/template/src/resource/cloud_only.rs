@@ -1,4 +1,4 @@
-//! Resources that exist in the cloud only: alarms, topics, buses and queues. Locally only `Ref` and `Fn::GetAtt` of them
+//! Resources that exist in the cloud only: alarms, metric filters, topics, buses and queues. Locally only `Ref` and `Fn::GetAtt` of them
 //! mean something; their properties are checked by name.
 
 use super::Kind;
@@ -31,6 +31,7 @@ pub(crate) fn check(kind: Kind, properties: &Fields<'_>) -> Result<(), TemplateE
             "Unit",
         ],
         Kind::EventBus => &["DeadLetterConfig", "Description", "KmsKeyIdentifier", "Name", "Tags"],
+        Kind::MetricFilter => &["FilterName", "FilterPattern", "LogGroupName", "MetricTransformations"],
         Kind::Queue => &[
             "DelaySeconds",
             "KmsMasterKeyId",

@@ -82,6 +82,7 @@ pub(crate) enum Kind {
     Function,
     HttpApi,
     LogGroup,
+    MetricFilter,
     Queue,
     Secret,
     Subscription,
@@ -90,12 +91,13 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Alarm,
         Self::EventBus,
         Self::Function,
         Self::HttpApi,
         Self::LogGroup,
+        Self::MetricFilter,
         Self::Queue,
         Self::Secret,
         Self::Subscription,
@@ -110,6 +112,7 @@ impl Kind {
             Self::Function => "AWS::Serverless::Function",
             Self::HttpApi => "AWS::Serverless::HttpApi",
             Self::LogGroup => "AWS::Logs::LogGroup",
+            Self::MetricFilter => "AWS::Logs::MetricFilter",
             Self::Queue => "AWS::SQS::Queue",
             Self::Secret => "AWS::SecretsManager::Secret",
             Self::Subscription => "AWS::SNS::Subscription",
@@ -124,6 +127,7 @@ impl Kind {
             Self::Alarm | Self::Function | Self::LogGroup => &["Arn"],
             Self::EventBus => &["Arn", "Name"],
             Self::HttpApi => &["ApiEndpoint"],
+            Self::MetricFilter => &[],
             Self::Queue => &["Arn", "QueueName", "QueueUrl"],
             Self::Secret => &["Id"],
             Self::Subscription => &["Arn"],
