@@ -3,12 +3,13 @@
 use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
+    Client,
     error::SdkError,
     operation::{
         transact_write_items::TransactWriteItemsError,
         update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     },
-    types::{AttributeValue, CancellationReason},
+    types::{AttributeValue, CancellationReason, KeysAndAttributes},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -41,6 +42,37 @@ pub(super) fn write(row: &impl Serialize) -> Result<Item, StoreError> {
 /// An item as a row; attributes that the row does not name are passed over.
 pub(super) fn read<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
     serde_dynamo::from_item(item).map_err(|error| StoreError::new("reading an item", error))
+}
+
+/// Which item: its table, and the name and value of its key.
+pub(super) type Key<'a> = (&'a str, &'a str, &'a str);
+
+/// Two items of two tables, as they are now, in one request.
+pub(super) async fn get_both(
+    client: &Client,
+    host: &Host,
+    operation: &'static str,
+    one: Key<'_>,
+    other: Key<'_>,
+) -> Result<(Option<Item>, Option<Item>), StoreError> {
+    let keys = |(_, name, value): Key<'_>| {
+        let key = Item::from([(name.to_owned(), s(value))]);
+        let keys = KeysAndAttributes::builder().keys(key).consistent_read(true).build();
+        keys.map_err(|error| StoreError::new(operation, error))
+    };
+    for _ in 0..ROUNDS {
+        let request =
+            client.batch_get_item().request_items(one.0, keys(one)?).request_items(other.0, keys(other)?);
+        let answer = request.send().await.map_err(|error| StoreError::from_sdk(operation, error))?;
+        if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
+            pause(host).await;
+            continue;
+        }
+        let mut tables = answer.responses.unwrap_or_default();
+        let mut first = |table: &str| tables.remove(table).and_then(|items| items.into_iter().next());
+        return Ok((first(one.0), first(other.0)));
+    }
+    Err(StoreError::contended(operation))
 }
 
 /// What came of an update with a condition.

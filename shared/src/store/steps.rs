@@ -5,16 +5,11 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::{
-    Client,
-    operation::put_item::PutItemError,
-    types::{KeysAndAttributes, ReturnValuesOnConditionCheckFailure::AllOld},
+    Client, operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure::AllOld,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Session, StoreError,
-    item::{self, Item},
-};
+use super::{Session, StoreError, item};
 use crate::{
     host::{Host, HostError},
     session::Caller,
@@ -109,31 +104,11 @@ impl Steps {
     /// # Errors
     /// DynamoDB can't be asked.
     pub async fn with_session(&self, caller: &Caller) -> Result<(Option<Session>, KeptSteps), StoreError> {
-        let key = |name: &str, value: &str| {
-            let key = Item::from([(name.to_owned(), item::s(value))]);
-            let keys = KeysAndAttributes::builder().keys(key).consistent_read(true).build();
-            keys.map_err(|error| StoreError::new(READING, error))
-        };
-        for _ in 0..item::ROUNDS {
-            let answer = self
-                .client
-                .batch_get_item()
-                .request_items(&self.sessions, key("openid", caller.openid.as_str())?)
-                .request_items(&self.table, key("user_id", caller.user_id.as_str())?)
-                .send()
-                .await
-                .map_err(|error| StoreError::from_sdk(READING, error))?;
-            if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
-                item::pause(&self.host).await;
-                continue;
-            }
-            let mut tables = answer.responses.unwrap_or_default();
-            let mut take = |table: &str| tables.remove(table).unwrap_or_default().into_iter().next();
-            let session = take(&self.sessions).map(item::read).transpose()?;
-            let kept = take(&self.table).map(item::read).transpose()?;
-            return Ok((session, kept.unwrap_or_default()));
-        }
-        Err(StoreError::contended(READING))
+        let session = (self.sessions.as_str(), "openid", caller.openid.as_str());
+        let kept = (self.table.as_str(), "user_id", caller.user_id.as_str());
+        let (session, kept) = item::get_both(&self.client, &self.host, READING, session, kept).await?;
+        let kept = kept.map(item::read).transpose()?;
+        Ok((session.map(item::read).transpose()?, kept.unwrap_or_default()))
     }
 
     /// Keeps the days on top of `kept`; what is kept meanwhile, if another sync was quicker, and then nothing is written.
