@@ -122,11 +122,11 @@ impl Cashier {
             order = match self.orders.close(&order, self.now()).await? {
                 ClosedOrder::Closed(order) => return Ok(Closing::Done(order)),
                 ClosedOrder::Overtaken(order) if order.status.was_paid() => return Ok(Closing::Paid(order)),
-                // Another attempt was begun meanwhile; it must be ended as well.
+                // It was prepaid, or another attempt was begun, meanwhile: that must be ended as well.
                 ClosedOrder::Overtaken(order) => *order,
             };
         }
-        Err(CashierError::Restless("another attempt was begun each time"))
+        Err(CashierError::Restless("it was prepaid anew each time"))
     }
 
     /// Ends the order's attempt and begins the next: the number can't be used any more, or the request must change.
