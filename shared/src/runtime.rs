@@ -20,6 +20,7 @@ use crate::{
     error::{ApiError, BoxError, Code},
     host::{Host, HostError},
     http::{answer, extract},
+    pay::Api,
     telemetry::{self, RequestLine, TaskLine},
 };
 
@@ -44,9 +45,19 @@ pub trait Function: Sized + Send + Sync + 'static {
     fn handle(&self, request: Request) -> impl Future<Output = Result<Response<Body>, ApiError>> + Send;
 
     /// The answer to a failure. WeChat's callbacks have a form of their own; all others keep this one.
-    fn failure(error: &ApiError, request_id: &str) -> Response<Body> {
-        answer::failure(error, request_id)
+    fn failure(error: &ApiError, asked: &Asked) -> Response<Body> {
+        answer::failure(error, &asked.request_id)
     }
+}
+
+/// What the answer to a failure can depend on.
+pub struct Asked {
+    /// The route, as the template names it.
+    pub route: String,
+    /// API Gateway's id of the request.
+    pub request_id: String,
+    /// By which interface WeChat Pay speaks, if it is WeChat Pay.
+    pub api: Api,
 }
 
 /// A function that a schedule, a stream or another function starts with an event of its own type.
@@ -86,8 +97,11 @@ impl<F: Function> Instance<F> {
     /// Answers one request; never fails, and a panic costs only this answer.
     pub async fn respond(&self, request: Request) -> Response<Body> {
         let started = self.host.now_millis();
-        let route = extract::route(&request).to_owned();
-        let request_id = extract::request_id(&request);
+        let asked = Asked {
+            route: extract::route(&request).to_owned(),
+            request_id: extract::request_id(&request),
+            api: Api::of_notice(extract::bytes(&request)),
+        };
         let handling = AssertUnwindSafe(self.function.handle(request)).catch_unwind();
         let result = match tokio::time::timeout(LIMIT, handling).await {
             Ok(handled) => {
@@ -98,15 +112,15 @@ impl<F: Function> Instance<F> {
         };
         let (response, error) = match result {
             Ok(response) => (response, None),
-            Err(error) => (F::failure(&error, &request_id), Some(error)),
+            Err(error) => (F::failure(&error, &asked), Some(error)),
         };
         telemetry::request(&RequestLine {
             function: F::NAME,
-            route: &route,
+            route: &asked.route,
             status: response.status().as_u16(),
             error: error.as_ref(),
             duration_ms: self.host.now_millis().saturating_sub(started),
-            request_id: &request_id,
+            request_id: &asked.request_id,
             cold_start: self.cold.swap(false, Ordering::Relaxed),
         });
         response

@@ -1,57 +1,44 @@
 //! `POST /api/pay/notify`: WeChat Pay's notice of a payment.
 //!
-//! WeChat Pay APIv2: 支付结果通知. The answer is sent only after what the notice says is durable: it makes WeChat Pay stop
-//! repeating it. FAIL asks for a repetition, and is answered where that can help or where it must stay visible.
+//! WeChat Pay: 支付结果通知 (APIv2), 支付通知 (APIv3). The answer is sent only after what the notice says is durable: it makes WeChat
+//! Pay stop repeating it. FAIL asks for a repetition, and is answered where that can help or where it must stay visible.
 
 use shared::{
     error::{ApiError, Code},
     host::{Host, HostError},
-    http::{answer, extract},
-    pay::{
-        MerchantSecret, Payment,
-        order::Verdict,
-        v2::{Notice, NoticeError, Receiver, SignType},
-    },
-    runtime::{Body, Function, Request, Response, StatusCode},
-    secrets::SecretCell,
+    http::extract,
+    pay::{Api, Notice, NoticeError, Payment, Receiver, order::Verdict},
+    runtime::{Asked, Body, Function, Request, Response},
     store::{Orders, Settled},
     telemetry,
-    types::{AppId, MchId, OutTradeNo},
+    types::OutTradeNo,
 };
 
 /// Receives notices of payment.
 pub struct PayNotifyFunction {
     orders: Orders,
     receiver: Receiver,
-    secret: SecretCell<MerchantSecret>,
 }
 
 impl Function for PayNotifyFunction {
     const NAME: &'static str = "pay-notify";
 
     async fn init(host: &Host) -> Result<Self, HostError> {
-        Ok(Self {
-            orders: Orders::new(host)?,
-            receiver: Receiver {
-                app_id: host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?,
-                mch_id: host.parsed_var("MERCHANT_ID", "a mch_id", MchId::parse)?,
-                sign_type: host.parsed_var("PAY_SIGN_TYPE", "MD5 or HMAC-SHA256", str::parse::<SignType>)?,
-            },
-            secret: SecretCell::new(host, "MERCHANT_SECRET_ARN")?,
-        })
+        Ok(Self { orders: Orders::new(host)?, receiver: Receiver::new(host)? })
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
-        let secret = self.secret.get().await?;
-        match self.receiver.receive(extract::bytes(&request), &secret.api_v2_key).map_err(refused)? {
+        let bytes = extract::bytes(&request);
+        match self.receiver.receive(request.headers(), bytes).await? {
             Notice::Paid(payment) => self.paid(&payment).await?,
             Notice::Failed { out_trade_no, err_code } => self.failed(&out_trade_no, &err_code).await?,
+            Notice::Refund(_) => return Err(NoticeError::Field("event_type").into()),
         }
-        Ok(answer::with_type(StatusCode::OK, XML, SUCCESS))
+        Ok(Api::of_notice(bytes).accepted())
     }
 
-    fn failure(_: &ApiError, _: &str) -> Response<Body> {
-        answer::with_type(StatusCode::OK, XML, FAIL)
+    fn failure(error: &ApiError, asked: &Asked) -> Response<Body> {
+        asked.api.refused(error)
     }
 }
 
@@ -65,10 +52,10 @@ impl PayNotifyFunction {
             }
         };
         match verdict {
-            Verdict::Pays | Verdict::Known => Ok(()),
+            Verdict::Pays | Verdict::Known | Verdict::Revives => Ok(()),
             Verdict::SecondPayment | Verdict::AfterClose => {
-                // Recorded and flagged for refund: repeating the notice adds nothing.
-                telemetry::attention("payment-to-refund", payment.transaction_id());
+                // Recorded, and its refund is begun: repeating the notice adds nothing.
+                telemetry::attention("payment-goes-back", payment.transaction_id());
                 Ok(())
             }
             Verdict::AmountDiffers | Verdict::PayerDiffers => {
@@ -90,19 +77,3 @@ impl PayNotifyFunction {
         }
     }
 }
-
-fn refused(error: NoticeError) -> ApiError {
-    let code = match &error {
-        NoticeError::Malformed(_) | NoticeError::ReturnCode => Code::InvalidInput,
-        NoticeError::Signature => Code::Unauthorized,
-        // Signed with our key and not to be read: our settings are wrong, or the protocol has changed. It is about money.
-        NoticeError::Foreign(_) | NoticeError::Field(_) => Code::Internal,
-    };
-    ApiError::new(code).because(error)
-}
-
-const XML: &str = "text/xml; charset=utf-8";
-const SUCCESS: &str =
-    "<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>";
-const FAIL: &str =
-    "<xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[REFUSED]]></return_msg></xml>";

@@ -1,11 +1,17 @@
 //! Pure cryptography: bytes in, bytes out, no clock, no network, no formats of WeChat's.
 
 mod digest;
+mod ecb;
+mod gcm;
 mod open_data;
 mod pss;
+mod rsa;
 mod seal;
 
 pub use digest::{equal, hex, hmac_sha256, md5, sha1, sha256};
+pub use ecb::decrypt_ecb;
+pub use gcm::open_gcm;
 pub use open_data::{DecryptError, decrypt_cbc};
 pub use pss::{RsaKeyError, RsaPublicKey};
+pub use rsa::{PemError, SigningKey, VerifyingKey};
 pub use seal::{Keyring, SealError, Sealed};

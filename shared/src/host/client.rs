@@ -2,9 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
 
 use super::{Host, HostError};
+use crate::types::Secret;
+
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 impl Host {
     /// The HTTP client: ring, the public certificate authorities, no redirects, no proxies.
@@ -16,11 +23,23 @@ impl Host {
         if let Some(client) = self.0.http.get() {
             return Ok(client.clone());
         }
-        let client = self.new_client()?;
+        let client = self.new_client(None)?;
         Ok(self.0.http.get_or_init(|| client).clone())
     }
 
-    fn new_client(&self) -> Result<reqwest::Client, HostError> {
+    /// A client like [`Host::http`]'s that shows who it is: a certificate chain and its private key, both in PEM.
+    ///
+    /// # Errors
+    /// They are none, or the TLS configuration is not accepted.
+    pub fn http_as(&self, cert: &Secret, key: &Secret) -> Result<reqwest::Client, HostError> {
+        let chain = CertificateDer::pem_slice_iter(cert.expose().as_bytes()).collect::<Result<Vec<_>, _>>();
+        let chain = chain.map_err(|error| HostError::Client(error.into()))?;
+        let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
+            .map_err(|error| HostError::Client(error.into()))?;
+        self.new_client(Some((chain, key)))
+    }
+
+    fn new_client(&self, identity: Option<Identity>) -> Result<reqwest::Client, HostError> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         for root in &self.0.roots {
             roots.add(root.clone()).map_err(|error| HostError::Client(error.into()))?;
@@ -28,8 +47,13 @@ impl Host {
         let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| HostError::Client(error.into()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .with_root_certificates(roots);
+        let tls = match identity {
+            None => tls.with_no_client_auth(),
+            Some((chain, key)) => {
+                tls.with_client_auth_cert(chain, key).map_err(|error| HostError::Client(error.into()))?
+            }
+        };
         reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .connect_timeout(CONNECT)

@@ -44,6 +44,14 @@ pub fn with_type(status: StatusCode, content_type: &'static str, body: impl Into
     response
 }
 
+/// A status and nothing else.
+#[must_use]
+pub fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = status;
+    response
+}
+
 fn json(status: StatusCode, body: &impl Serialize) -> Response<Body> {
     // Our own types serialize; if one ever did not, an empty object is still JSON to the caller.
     let text = serde_json::to_string(body).unwrap_or_else(|_| "{}".to_owned());

@@ -161,7 +161,7 @@ impl Cashier {
             match self.pay.close(order.out_trade_no).await? {
                 Close::Closed => return Ok(Asked::Closed),
                 // Paid between the question and the closing: ask again, to settle it.
-                Close::AlreadyPaid => {}
+                Close::AskAgain => {}
             }
         }
         Err(CashierError::Restless("WeChat Pay calls it paid and unpaid"))

@@ -1,35 +1,12 @@
 //! The client of WeChat Pay: what the shop asks, whatever the API version.
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::Serialize;
 
-use super::{
-    Payment,
-    v2::{self, SignType, Transport},
-};
+use super::{Api, PayError, Payment, Refund, RefundRequest, Requested, terminal::Terminal, v2, v3};
 use crate::{
-    error::{ApiError, BoxError, Code},
     host::{Host, HostError},
-    secrets::SecretCell,
-    types::{AppId, Fen, MchId, OpenId, OutTradeNo, PrepayId, Secret, UnixSeconds},
+    types::{Fen, OpenId, OutRefundNo, OutTradeNo, PrepayId, UnixSeconds},
 };
-
-/// The secret of `MERCHANT_SECRET_ARN`.
-#[derive(Debug, Deserialize)]
-pub struct MerchantSecret {
-    /// The APIv2 key: 32 characters, set in the merchant console.
-    #[serde(deserialize_with = "api_v2_key")]
-    pub api_v2_key: Secret,
-}
-
-/// A key that was left empty would make every forged signature right, so another length is no key at all.
-fn api_v2_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
-    let key = Secret::deserialize(deserializer)?;
-    if key.expose().len() == 32 {
-        Ok(key)
-    } else {
-        Err(D::Error::custom("the APIv2 key must have 32 characters"))
-    }
-}
 
 /// What a prepayment is asked for. The same request may be repeated; another one needs another number.
 pub struct PrepayRequest<'a> {
@@ -86,8 +63,8 @@ pub enum Trade {
 pub enum Close {
     /// It can't be paid any more.
     Closed,
-    /// It was paid.
-    AlreadyPaid,
+    /// It was paid, or is closed already: ask what became of it.
+    AskAgain,
 }
 
 /// The arguments of `wx.requestPayment`, and the appid they are signed with.
@@ -108,88 +85,8 @@ pub struct PayParams {
     pub pay_sign: String,
 }
 
-/// WeChat Pay could not be asked, or its answer can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum PayError {
-    /// Nothing is known of the outcome.
-    #[error("{path} was called and its answer was lost")]
-    Lost {
-        /// The path called.
-        path: &'static str,
-        /// Why.
-        #[source]
-        cause: BoxError,
-    },
-    /// The request as a whole was refused: the key, the account or the format is wrong.
-    #[error("{path} refused the request: {said}")]
-    Refused {
-        /// The path called.
-        path: &'static str,
-        /// WeChat Pay's words.
-        said: String,
-    },
-    /// The request was understood and could not be done.
-    #[error("{path} answered {code}")]
-    Business {
-        /// The path called.
-        path: &'static str,
-        /// WeChat Pay's code.
-        code: String,
-    },
-    /// The answer's signature or contents are not right: it is not believed.
-    #[error("{path} answered with a wrong {what}")]
-    NotVerified {
-        /// The path called.
-        path: &'static str,
-        /// What is wrong.
-        what: &'static str,
-    },
-    /// The request can't be written.
-    #[error("{path} can't be asked for")]
-    Request {
-        /// The path meant.
-        path: &'static str,
-        /// Why.
-        #[source]
-        cause: BoxError,
-    },
-    /// The merchant's secret can't be read.
-    #[error(transparent)]
-    Secret(#[from] crate::secrets::SecretError),
-    /// The host gives no client or no randomness.
-    #[error(transparent)]
-    Host(#[from] HostError),
-}
-
-impl PayError {
-    /// Whether the identical request may succeed, now or a little later.
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Lost { .. } => true,
-            // The second: the attempt is being paid just now.
-            Self::Business { code, .. } => code == "SYSTEMERROR" || code == "TRADE_STATE_ERROR",
-            _ => false,
-        }
-    }
-}
-
-impl From<PayError> for ApiError {
-    fn from(error: PayError) -> Self {
-        let code = match &error {
-            error if error.is_transient() => Code::UpstreamBusy,
-            PayError::Business { code, .. } if code == "FREQUENCY_LIMITED" => Code::RateLimited,
-            _ => Code::Internal,
-        };
-        Self::new(code).because(error)
-    }
-}
-
 /// The client.
-pub struct PayClient {
-    transport: Transport,
-    secret: SecretCell<MerchantSecret>,
-}
+pub struct PayClient(Terminal);
 
 impl PayClient {
     /// Reads the settings.
@@ -197,14 +94,7 @@ impl PayClient {
     /// # Errors
     /// One is missing or wrong.
     pub fn new(host: &Host) -> Result<Self, HostError> {
-        let transport = Transport {
-            host: host.clone(),
-            base: host.var("PAY_API_BASE")?.trim_end_matches('/').to_owned(),
-            app_id: host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?,
-            mch_id: host.parsed_var("MERCHANT_ID", "a mch_id", MchId::parse)?,
-            sign_type: host.parsed_var("PAY_SIGN_TYPE", "MD5 or HMAC-SHA256", str::parse::<SignType>)?,
-        };
-        Ok(Self { transport, secret: SecretCell::new(host, "MERCHANT_SECRET_ARN")? })
+        Terminal::new(host).map(Self)
     }
 
     /// Asks for a prepayment.
@@ -212,7 +102,11 @@ impl PayClient {
     /// # Errors
     /// [`PayError`]; a transient one leaves open whether the attempt exists at WeChat Pay.
     pub async fn prepay(&self, request: &PrepayRequest<'_>) -> Result<Prepaid, PayError> {
-        v2::prepay(&self.transport, &self.secret.get().await?.api_v2_key, request).await
+        let secret = self.0.secret.get().await?;
+        match self.0.api {
+            Api::V2 => v2::prepay(&self.0, &secret, request).await,
+            Api::V3 => v3::prepay(&self.0, &secret, request).await,
+        }
     }
 
     /// Asks what became of an attempt.
@@ -220,7 +114,11 @@ impl PayClient {
     /// # Errors
     /// [`PayError`].
     pub async fn query(&self, out_trade_no: OutTradeNo) -> Result<Trade, PayError> {
-        v2::query(&self.transport, &self.secret.get().await?.api_v2_key, out_trade_no).await
+        let secret = self.0.secret.get().await?;
+        match self.0.api {
+            Api::V2 => v2::query(&self.0, &secret, out_trade_no).await,
+            Api::V3 => v3::query(&self.0, &secret, out_trade_no).await,
+        }
     }
 
     /// Closes an attempt. Ask what became of it first.
@@ -228,7 +126,11 @@ impl PayClient {
     /// # Errors
     /// [`PayError`].
     pub async fn close(&self, out_trade_no: OutTradeNo) -> Result<Close, PayError> {
-        v2::close(&self.transport, &self.secret.get().await?.api_v2_key, out_trade_no).await
+        let secret = self.0.secret.get().await?;
+        match self.0.api {
+            Api::V2 => v2::close(&self.0, &secret, out_trade_no).await,
+            Api::V3 => v3::close(&self.0, &secret, out_trade_no).await,
+        }
     }
 
     /// The arguments with which the phone pays.
@@ -236,8 +138,47 @@ impl PayClient {
     /// # Errors
     /// The key can't be read, or there is no randomness.
     pub async fn pay_params(&self, prepay_id: &PrepayId) -> Result<PayParams, PayError> {
-        let secret = self.secret.get().await?;
-        let host = &self.transport.host;
-        Ok(v2::pay_params(&self.transport, &secret.api_v2_key, prepay_id, host.now(), host.nonce_str()?))
+        let secret = self.0.secret.get().await?;
+        let (now, nonce_str) = (self.0.host.now(), self.0.host.nonce_str()?);
+        match self.0.api {
+            Api::V2 => v2::pay_params(&self.0, &secret, prepay_id, now, nonce_str),
+            Api::V3 => v3::pay_params(&self.0, &secret, prepay_id, now, nonce_str),
+        }
+    }
+
+    /// Asks for a refund. The same number with the same request is one refund, however often it is asked for.
+    ///
+    /// # Errors
+    /// [`PayError`]; a transient one leaves open whether the refund exists at WeChat Pay.
+    pub async fn refund(&self, request: &RefundRequest<'_>) -> Result<Requested, PayError> {
+        let secret = self.0.secret.get().await?;
+        match self.0.api {
+            Api::V2 => v2::refund(&self.0, &secret, request).await,
+            Api::V3 => v3::refund(&self.0, &secret, request).await,
+        }
+    }
+
+    /// Asks what became of a refund; `None` if WeChat Pay has never heard of it.
+    ///
+    /// # Errors
+    /// [`PayError`].
+    pub async fn query_refund(&self, out_refund_no: &OutRefundNo) -> Result<Option<Refund>, PayError> {
+        let secret = self.0.secret.get().await?;
+        match self.0.api {
+            Api::V2 => v2::query_refund(&self.0, &secret, out_refund_no).await,
+            Api::V3 => v3::query_refund(&self.0, &secret, out_refund_no).await,
+        }
+    }
+
+    /// Whether the secret holds what refunds want: told before anything is written.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn can_refund(&self) -> Result<(), PayError> {
+        let secret = self.0.secret.get().await?;
+        match self.0.api {
+            Api::V2 => secret.mutual_tls(&self.0.host).map(drop),
+            Api::V3 => secret.signing_key().map(drop),
+        }
     }
 }

@@ -1,13 +1,25 @@
 //! WeChat Pay: what a payment is, the order's state machine, and the client, whatever the API version underneath.
 //!
-//! [`Payment`] can only be made from verified bytes: of a notice or of an answer whose signature was checked.
+//! [`Payment`] and [`Refund`] can only be made from verified bytes: of a notice or of an answer whose signature was checked.
 
 mod cashier;
 mod client;
+mod error;
+mod notice;
 pub mod order;
 mod payment;
+mod refund;
+mod secret;
+mod terminal;
 pub mod v2;
+pub mod v3;
 
 pub use cashier::{Asked, Cashier, CashierError, Closing};
-pub use client::{Close, MerchantSecret, PayClient, PayError, PayParams, Prepaid, PrepayRequest, Trade};
+pub use client::{Close, PayClient, PayParams, Prepaid, PrepayRequest, Trade};
+pub use error::PayError;
+pub use notice::{Notice, NoticeError, Receiver};
 pub use payment::{Payment, Source};
+pub use refund::{Refund, RefundRequest, RefundStatus, Requested};
+pub use secret::MerchantSecret;
+use terminal::Terminal;
+pub use terminal::{Api, ApiNameError};

@@ -5,7 +5,9 @@
 //!    │                    │
 //!    └──▶ CLOSED          └──▶ PAID  (the refund came to nothing)
 //! ```
-//! A payment of a closed order does not open it again: the payment is recorded and flagged for refund.
+//! A payment of a closed order is given back, or opens the order again (CLOSED → PAID), as the operator has chosen.
+
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +54,8 @@ impl Status {
             (Self::Unpaid, Self::Paid | Self::Closed)
                 | (Self::Paid, Self::Refunding | Self::Refunded)
                 | (Self::Refunding, Self::Refunded | Self::Paid)
+                // Only for an operator who has chosen `LatePayment::Revive`.
+                | (Self::Closed, Self::Paid)
         )
     }
 
@@ -59,6 +63,31 @@ impl Status {
     #[must_use]
     pub fn was_paid(self) -> bool {
         matches!(self, Self::Paid | Self::Refunding | Self::Refunded)
+    }
+}
+
+/// What becomes of a closed order that is paid after all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LatePayment {
+    /// The money goes back.
+    Refund,
+    /// The order is paid.
+    Revive,
+}
+
+/// The text names no such policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the policy must be REFUND or REVIVE")]
+pub struct LatePaymentError;
+
+impl FromStr for LatePayment {
+    type Err = LatePaymentError;
+    fn from_str(text: &str) -> Result<Self, LatePaymentError> {
+        match text {
+            "REFUND" => Ok(Self::Refund),
+            "REVIVE" => Ok(Self::Revive),
+            _ => Err(LatePaymentError),
+        }
     }
 }
 
@@ -80,6 +109,8 @@ pub struct Standing<'a> {
 pub enum Verdict {
     /// It pays the order.
     Pays,
+    /// It pays the order, though that was closed.
+    Revives,
     /// It is the payment that the order already has.
     Known,
     /// The order is paid by another transaction: give the money back.
@@ -92,9 +123,17 @@ pub enum Verdict {
     PayerDiffers,
 }
 
+impl Verdict {
+    /// Whether the money is given back without anybody's asking.
+    #[must_use]
+    pub fn goes_back(self) -> bool {
+        matches!(self, Self::SecondPayment | Self::AfterClose)
+    }
+}
+
 /// What `payment` means for the order.
 #[must_use]
-pub fn judge(order: Standing<'_>, payment: &Payment) -> Verdict {
+pub fn judge(order: Standing<'_>, payment: &Payment, late: LatePayment) -> Verdict {
     if order.transaction_id == Some(payment.transaction_id()) {
         return Verdict::Known;
     }
@@ -107,6 +146,7 @@ pub fn judge(order: Standing<'_>, payment: &Payment) -> Verdict {
     match order.status {
         Status::Unpaid => Verdict::Pays,
         Status::Paid | Status::Refunding | Status::Refunded => Verdict::SecondPayment,
+        Status::Closed if late == LatePayment::Revive => Verdict::Revives,
         Status::Closed => Verdict::AfterClose,
     }
 }
@@ -151,29 +191,32 @@ mod tests {
         }
 
         #[test]
-        fn nothing_leaves_closed_or_refunded_and_nothing_becomes_unpaid(from in status(), to in status()) {
-            if matches!(from, Status::Closed | Status::Refunded) || to == Status::Unpaid {
+        fn nothing_leaves_refunded_and_only_a_payment_leaves_closed_and_nothing_becomes_unpaid(
+            from in status(), to in status(),
+        ) {
+            let revived = from == Status::Closed && to == Status::Paid;
+            if (matches!(from, Status::Closed | Status::Refunded) && !revived) || to == Status::Unpaid {
                 prop_assert!(!from.may_become(to));
             }
         }
 
         #[test]
         fn a_payment_pays_only_an_unpaid_order_of_its_amount_and_payer(
-            status in status(), fee in 1u64..4, paid in 1u64..4, openid in "[ab]", payer in "[ab]",
+            status in status(), fee in 1u64..4, paid in 1u64..4, openid in "[ab]", payer in "[ab]", revive: bool,
         ) {
+            let late = if revive { LatePayment::Revive } else { LatePayment::Refund };
             let openid = OpenId::parse(&openid).unwrap();
             let first = TransactionId::parse("first").unwrap();
             let order = Standing {
                 status, total_fee: Fen::new(fee).unwrap(), openid: &openid,
                 transaction_id: status.was_paid().then_some(&first),
             };
-            let verdict = judge(order, &payment("t", paid, &payer));
-            prop_assert_eq!(
-                verdict == Verdict::Pays,
-                status == Status::Unpaid && fee == paid && openid.as_str() == payer
-            );
+            let verdict = judge(order, &payment("t", paid, &payer), late);
+            let right = fee == paid && openid.as_str() == payer;
+            prop_assert_eq!(verdict == Verdict::Pays, status == Status::Unpaid && right);
+            prop_assert_eq!(verdict == Verdict::Revives, revive && status == Status::Closed && right);
             prop_assert_ne!(verdict, Verdict::Known);
-            let again = judge(order, &payment("first", paid, &payer));
+            let again = judge(order, &payment("first", paid, &payer), late);
             prop_assert_eq!(again == Verdict::Known, status.was_paid());
         }
     }
@@ -188,6 +231,6 @@ mod tests {
             transaction_id: None,
         };
         let payment = Payment { currency: "USD".to_owned(), ..payment("t", 1, "a") };
-        assert_eq!(judge(order, &payment), Verdict::AmountDiffers);
+        assert_eq!(judge(order, &payment, LatePayment::Refund), Verdict::AmountDiffers);
     }
 }

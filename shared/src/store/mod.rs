@@ -4,6 +4,7 @@
 //! that goes wrong is a [`StoreError`].
 
 mod cards;
+mod cases;
 mod challenges;
 mod item;
 mod orders;
@@ -11,6 +12,7 @@ mod outbox;
 mod payments;
 mod phone_codes;
 mod products;
+mod refunds;
 mod sessions;
 mod steps;
 mod subscriptions;
@@ -18,13 +20,17 @@ mod tokens;
 mod users;
 
 pub use cards::{Begun, Cards, Clerk, Consumed, Consumption, HeldCard, Holdings, Membership, Offer, Receipt};
+pub use cases::{Case, CaseCursor, CaseKind, CasePage, Cases, ClosedCase};
 pub use challenges::{Challenges, Intent};
 pub use orders::{
     ClosedOrder, IdempotencyKey, Line, NewOrder, Order, OrderPage, OrderSummary, Orders, Placed, Prepay,
     PrepayTerms, Settled, Stored, shards,
 };
+pub use outbox::{Event, EventKind};
+pub use payments::PaidRow;
 pub use phone_codes::{PhoneCode, PhoneCodes};
 pub use products::{Product, Products};
+pub use refunds::{Begun as BegunRefund, NewRefund, RefundCause, RefundRow, Refunds, SettledRefund};
 pub use sessions::{Session, SessionKeys};
 pub use steps::{DaySteps, KeptSteps, Steps};
 pub use subscriptions::{Reported, Subscription, Subscriptions};

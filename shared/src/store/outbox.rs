@@ -1,59 +1,137 @@
 //! `OUTBOX_TABLE`: what happened to orders, for those who act on it, written in the transaction that made it happen.
 //!
-//! Key `event_id`, which follows from the event, so that the same event is one row. Rows go after [`KEPT`].
+//! Key `event_id`, which follows from the event, so that the same event is one row. Index `by_pending` (`pending_shard`,
+//! `happened_at`) lists what nobody has acted on yet; a row leaves it when that is done, and the table after [`KEPT`].
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::Put;
-use serde::Serialize;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use serde::{Deserialize, Serialize};
 
-use super::{StoreError, item};
+use super::{StoreError, item, orders};
 use crate::{
-    pay::{Payment, order::Verdict},
-    types::UnixSeconds,
+    host::Host,
+    types::{Fen, OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
 };
+
+/// What can happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum EventKind {
+    /// An order was paid.
+    #[serde(rename = "order.paid")]
+    OrderPaid,
+    /// An order was cancelled or has expired.
+    #[serde(rename = "order.closed")]
+    OrderClosed,
+    /// Money of an order went back: a part of it, or all.
+    #[serde(rename = "order.refunded")]
+    OrderRefunded,
+    /// A paid order was paid once more.
+    #[serde(rename = "payment.second")]
+    PaymentSecond,
+    /// A closed order was paid.
+    #[serde(rename = "payment.after-close")]
+    PaymentAfterClose,
+    /// An order was paid with another amount or by another user than it should.
+    #[serde(rename = "payment.mismatch")]
+    PaymentMismatch,
+    /// A refund was begun in the merchant console.
+    #[serde(rename = "refund.begun")]
+    RefundBegun,
+    /// A refund can't reach the user.
+    #[serde(rename = "refund.abnormal")]
+    RefundAbnormal,
+    /// A refund came to nothing.
+    #[serde(rename = "refund.closed")]
+    RefundClosed,
+    /// A line of WeChat Pay's bill is not what our books say.
+    #[serde(rename = "bill.difference")]
+    BillDifference,
+}
+
+impl EventKind {
+    /// As stored and published.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OrderPaid => "order.paid",
+            Self::OrderClosed => "order.closed",
+            Self::OrderRefunded => "order.refunded",
+            Self::PaymentSecond => "payment.second",
+            Self::PaymentAfterClose => "payment.after-close",
+            Self::PaymentMismatch => "payment.mismatch",
+            Self::RefundBegun => "refund.begun",
+            Self::RefundAbnormal => "refund.abnormal",
+            Self::RefundClosed => "refund.closed",
+            Self::BillDifference => "bill.difference",
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its key: the kind and what it is about.
+    pub event_id: String,
+    /// What happened.
+    pub event: EventKind,
+    /// To which order, if it is one of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<OrderId>,
+    /// By which attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_trade_no: Option<OutTradeNo>,
+    /// By which payment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction_id: Option<TransactionId>,
+    /// By which refund.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_refund_no: Option<OutRefundNo>,
+    /// The sum that was paid or went back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee: Option<Fen>,
+    /// When we knew.
+    pub happened_at: UnixSeconds,
+}
+
+impl Event {
+    /// That `kind` happened to what has the number `about`.
+    #[must_use]
+    pub fn new(kind: EventKind, about: &dyn std::fmt::Display, now: UnixSeconds) -> Self {
+        Self {
+            event_id: format!("{}#{about}", kind.as_str()),
+            event: kind,
+            order_id: None,
+            out_trade_no: None,
+            transaction_id: None,
+            out_refund_no: None,
+            fee: None,
+            happened_at: now,
+        }
+    }
+}
 
 #[derive(Serialize)]
 struct Row<'a> {
-    event_id: String,
-    event: &'static str,
-    order_id: String,
-    out_trade_no: String,
-    transaction_id: &'a str,
-    total_fee: u64,
-    happened_at: UnixSeconds,
+    #[serde(flatten)]
+    event: &'a Event,
+    pending_shard: String,
     expires_at: UnixSeconds,
 }
 
-/// The event that `payment` meant `verdict` for its order.
-pub(super) fn payment(
-    table: &str,
-    payment: &Payment,
-    verdict: Verdict,
-    now: UnixSeconds,
-) -> Result<Put, StoreError> {
-    let event = match verdict {
-        Verdict::Pays | Verdict::Known => "order.paid",
-        Verdict::SecondPayment => "payment.second",
-        Verdict::AfterClose => "payment.after-close",
-        Verdict::AmountDiffers | Verdict::PayerDiffers => "payment.mismatch",
-    };
+/// The part of a transaction that writes the event.
+pub(super) fn write(host: &Host, event: &Event) -> Result<TransactWriteItem, StoreError> {
+    let table = host.var("OUTBOX_TABLE").map_err(|error| StoreError::new(WRITING, error))?;
     let row = Row {
-        event_id: format!("{event}#{}", payment.transaction_id()),
         event,
-        order_id: payment.out_trade_no().order_id().to_string(),
-        out_trade_no: payment.out_trade_no().to_string(),
-        transaction_id: payment.transaction_id().as_str(),
-        total_fee: payment.total_fee().get(),
-        happened_at: now,
-        expires_at: now.plus(KEPT),
+        pending_shard: orders::shard_of(&event.event_id),
+        expires_at: event.happened_at.plus(KEPT),
     };
-    Put::builder()
-        .table_name(table)
-        .set_item(Some(item::write(&row)?))
-        .build()
-        .map_err(|error| StoreError::new("writing to the outbox", error))
+    let put = Put::builder().table_name(table).set_item(Some(item::write(&row)?)).build();
+    let put = put.map_err(|error| StoreError::new(WRITING, error))?;
+    Ok(TransactWriteItem::builder().put(put).build())
 }
 
+const WRITING: &str = "writing to the outbox";
 /// How long an event is kept for somebody to look at.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);

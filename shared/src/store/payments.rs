@@ -1,68 +1,102 @@
 //! `PAYMENTS_TABLE`: every payment that WeChat Pay told us of, whatever it meant for its order. Nothing is ever deleted.
 //!
-//! Key `transaction_id`. The row is the receipt: the same notice a second time finds it and changes nothing.
+//! Key `transaction_id`. The row is the receipt: the same notice a second time finds it and changes nothing. It also guards
+//! what can go back: `refundable_fee` is what no refund has claimed. Index `by_attempt` (`out_trade_no`) finds the payment of an
+//! attempt; index `by_unbilled` (`unbilled`, `transaction_id`) lists a day's payments that no bill has confirmed.
 
-use aws_sdk_dynamodb::types::Put;
-use serde::Serialize;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use serde::{Deserialize, Serialize};
 
-use super::{StoreError, item};
+use super::{StoreError, item, orders};
 use crate::{
+    host::Host,
     pay::{Payment, order::Verdict},
-    types::UnixSeconds,
+    types::{Day, OpenId, OrderId, OutTradeNo, TransactionId, UnixSeconds},
 };
 
-#[derive(Serialize)]
-struct Row<'a> {
-    transaction_id: &'a str,
-    out_trade_no: String,
-    order_id: String,
-    total_fee: u64,
-    currency: &'a str,
-    openid: &'a str,
-    paid_at: UnixSeconds,
-    source: &'static str,
-    recorded_at: UnixSeconds,
+/// A payment, as it was recorded.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PaidRow {
+    /// Its key.
+    pub transaction_id: TransactionId,
+    /// The attempt that was paid.
+    pub out_trade_no: OutTradeNo,
+    /// The order of that attempt.
+    pub order_id: OrderId,
+    /// Fen.
+    pub total_fee: u64,
+    /// `CNY`, or something that no order of ours is in.
+    pub currency: String,
+    /// Who paid.
+    pub openid: OpenId,
+    /// When.
+    pub paid_at: UnixSeconds,
+    /// How we know.
+    pub source: String,
+    /// Since when.
+    pub recorded_at: UnixSeconds,
     /// What it meant for the order when it was recorded.
-    verdict: &'static str,
-    /// Set while somebody must do something about it: refund it, or look.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attention: Option<&'static str>,
+    pub verdict: String,
+    /// `REVIEW` while an operator must look, and the payment may yet pay its order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention: Option<String>,
+    /// What no refund has claimed. Fen.
+    pub refundable_fee: u64,
+    /// How many refunds were begun.
+    pub refunds: u32,
+    /// The day it must stand in a bill of, and a part of that day; absent once it was found there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unbilled: Option<String>,
 }
 
-/// Records the payment, unless it is recorded. One that waits for review may yet pay its order, once an operator has put that
-/// right.
+/// The part of a transaction that records the payment, unless it is recorded. One that waits for review may yet pay its order,
+/// once an operator has put that right.
 pub(super) fn record(
-    table: &str,
+    host: &Host,
     payment: &Payment,
     verdict: Verdict,
     now: UnixSeconds,
-) -> Result<Put, StoreError> {
-    let (verdict, attention) = match verdict {
-        Verdict::Pays | Verdict::Known => ("PAID_THE_ORDER", None),
-        Verdict::SecondPayment => ("SECOND_PAYMENT", Some("REFUND")),
-        Verdict::AfterClose => ("AFTER_CLOSE", Some("REFUND")),
-        Verdict::AmountDiffers => ("AMOUNT_DIFFERS", Some("REVIEW")),
-        Verdict::PayerDiffers => ("PAYER_DIFFERS", Some("REVIEW")),
+) -> Result<TransactWriteItem, StoreError> {
+    let (name, review) = match verdict {
+        Verdict::Pays | Verdict::Known => ("PAID_THE_ORDER", false),
+        Verdict::Revives => ("REVIVED_THE_ORDER", false),
+        Verdict::SecondPayment => ("SECOND_PAYMENT", false),
+        Verdict::AfterClose => ("AFTER_CLOSE", false),
+        Verdict::AmountDiffers => ("AMOUNT_DIFFERS", true),
+        Verdict::PayerDiffers => ("PAYER_DIFFERS", true),
     };
-    let row = Row {
-        transaction_id: payment.transaction_id().as_str(),
-        out_trade_no: payment.out_trade_no().to_string(),
-        order_id: payment.out_trade_no().order_id().to_string(),
+    let row = PaidRow {
+        transaction_id: payment.transaction_id().clone(),
+        out_trade_no: payment.out_trade_no(),
+        order_id: payment.out_trade_no().order_id(),
         total_fee: payment.total_fee().get(),
-        currency: payment.currency(),
-        openid: payment.openid().as_str(),
+        currency: payment.currency().to_owned(),
+        openid: payment.openid().clone(),
         paid_at: payment.paid_at(),
-        source: payment.source().as_str(),
+        source: payment.source().as_str().to_owned(),
         recorded_at: now,
-        verdict,
-        attention,
+        verdict: name.to_owned(),
+        attention: review.then(|| REVIEW.to_owned()),
+        refundable_fee: if verdict.goes_back() { 0 } else { payment.total_fee().get() },
+        refunds: verdict.goes_back().into(),
+        unbilled: Some(unbilled(payment.paid_at(), payment.transaction_id().as_str())),
     };
+    let table = host.var("PAYMENTS_TABLE").map_err(|error| StoreError::new(RECORDING, error))?;
     let put = Put::builder().table_name(table).set_item(Some(item::write(&row)?));
-    let put = if row.attention.is_some() {
-        put.condition_expression("attribute_not_exists(transaction_id)")
-    } else {
+    let put = if matches!(verdict, Verdict::Pays | Verdict::Revives) {
         put.condition_expression("attribute_not_exists(transaction_id) OR attention = :review")
-            .expression_attribute_values(":review", item::s("REVIEW"))
+            .expression_attribute_values(":review", item::s(REVIEW))
+    } else {
+        put.condition_expression("attribute_not_exists(transaction_id)")
     };
-    put.build().map_err(|error| StoreError::new("recording a payment", error))
+    let put = put.build().map_err(|error| StoreError::new(RECORDING, error))?;
+    Ok(TransactWriteItem::builder().put(put).build())
 }
+
+/// The key in `by_unbilled` of what happened `at`.
+pub(super) fn unbilled(at: UnixSeconds, number: &str) -> String {
+    format!("{}#{}", Day::of(at), orders::shard_of(number))
+}
+
+const RECORDING: &str = "recording a payment";
+const REVIEW: &str = "REVIEW";

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::OutTradeNo;
+
 /// The text is not such an identifier; says which rule it breaks, never the text itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {rule}")]
@@ -128,6 +130,30 @@ identifier!(
     TransactionId, "transaction_id", "must be 1 to 32 letters, digits, '-' or '_'", |text| is_token(text, 1..=32)
 );
 plain!(TransactionId);
+
+identifier!(
+    /// The merchant's number of a refund: ours, or one that was made in the merchant console.
+    OutRefundNo, "out_refund_no", "must be 1 to 64 letters, digits or any of _-|*@",
+    |text| (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-|*@".contains(&b))
+);
+plain!(OutRefundNo);
+
+impl OutRefundNo {
+    /// The number of the refund that somebody asked for under `key`: asking again names the same refund.
+    #[must_use]
+    pub fn of(out_trade_no: OutTradeNo, key: &str) -> Self {
+        let digest = Sha256::digest(key.as_bytes());
+        let hex: String = digest.iter().take(10).map(|byte| format!("{byte:02x}")).collect();
+        Self(format!("{out_trade_no}R{hex}"))
+    }
+
+    /// As a path carries it.
+    #[must_use]
+    pub fn percent_encoded(&self) -> String {
+        self.0.replace('|', "%7C").replace('*', "%2A").replace('@', "%40")
+    }
+}
 
 identifier!(
     /// What a prepaid order is called up with on the phone; valid for two hours.

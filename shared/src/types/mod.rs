@@ -14,8 +14,8 @@ mod time;
 pub use day::{Day, DayError};
 pub use fen::{Fen, FenError};
 pub use id::{
-    AppId, CardCode, CardId, IdError, MchId, OpenId, PhoneNumber, PrepayId, ProductId, TemplateId,
-    TransactionId, UnionId, UserId,
+    AppId, CardCode, CardId, IdError, MchId, OpenId, OutRefundNo, PhoneNumber, PrepayId, ProductId,
+    TemplateId, TransactionId, UnionId, UserId,
 };
 pub use order_no::{OrderId, OutTradeNo};
 pub use secret::{Secret, SessionKey, SessionKeyError};

@@ -67,6 +67,33 @@ impl UnixSeconds {
         u64::try_from(seconds).map(Self).map_err(|_| error)
     }
 
+    /// RFC 3339 in UTC+8: WeChat Pay APIv3's `time_expire`.
+    #[must_use]
+    pub fn to_pay_v3(self) -> String {
+        self.at(BEIJING).format(&Rfc3339).unwrap_or_default()
+    }
+
+    /// Reads RFC 3339 with any offset, as WeChat Pay APIv3 tells times.
+    ///
+    /// # Errors
+    /// Another form, or no such day.
+    pub fn from_rfc3339(text: &str) -> Result<Self, TimeError> {
+        let error = TimeError("RFC 3339");
+        let seconds = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| error)?.unix_timestamp();
+        u64::try_from(seconds).map(Self).map_err(|_| error)
+    }
+
+    /// Reads `yyyy-MM-dd HH:mm:ss` in UTC+8, as WeChat Pay APIv2 tells times of refunds and bills.
+    ///
+    /// # Errors
+    /// Another form, or no such day.
+    pub fn from_beijing(text: &str) -> Result<Self, TimeError> {
+        let error = TimeError("yyyy-MM-dd HH:mm:ss");
+        let local = PrimitiveDateTime::parse(text, BILLED).map_err(|_| error)?;
+        let seconds = local.assume_offset(BEIJING).unix_timestamp();
+        u64::try_from(seconds).map(Self).map_err(|_| error)
+    }
+
     /// RFC 3339 in UTC, as our own answers carry it: `2023-11-14T22:13:20Z`.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
@@ -88,6 +115,8 @@ impl UnixSeconds {
 
 const BEIJING: UtcOffset = offset!(+8);
 const SHOWN: &[BorrowedFormatItem<'_>] = format_description!("[month]-[day] [hour]:[minute]");
+const BILLED: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
 const PAY_V2: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day][hour][minute][second]");
 
 #[cfg(test)]
@@ -101,6 +130,10 @@ mod tests {
         // The `time_end` of vector G3; the same instant in APIv3 is 2023-11-15T06:14:02+08:00.
         assert_eq!(UnixSeconds::from_pay_v2("20231115061402").unwrap(), UnixSeconds::new(1_700_000_042));
         assert_eq!(UnixSeconds::new(1_700_000_042).to_pay_v2(), "20231115061402");
+        assert_eq!(UnixSeconds::new(1_700_000_042).to_pay_v3(), "2023-11-15T06:14:02+08:00");
+        let at = UnixSeconds::new(1_700_000_042);
+        assert_eq!(UnixSeconds::from_rfc3339("2023-11-15T06:14:02+08:00").unwrap(), at);
+        assert_eq!(UnixSeconds::from_beijing("2023-11-15 06:14:02").unwrap(), at);
     }
 
     #[test]

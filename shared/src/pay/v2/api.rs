@@ -1,15 +1,17 @@
 //! The calls of APIv2: 统一下单, 查询订单, 关闭订单, and the arguments of `wx.requestPayment`.
 
-use super::{Fields, Transport, sign};
+use super::{Fields, sign, transport::call};
 use crate::{
-    pay::{Close, PayError, PayParams, Payment, Prepaid, PrepayRequest, Source, Trade},
-    types::{Fen, OpenId, OutTradeNo, PrepayId, Secret, TransactionId, UnixSeconds},
+    pay::{
+        Close, MerchantSecret, PayError, PayParams, Payment, Prepaid, PrepayRequest, Source, Terminal, Trade,
+    },
+    types::{Fen, OpenId, OutTradeNo, PrepayId, TransactionId, UnixSeconds},
 };
 
 /// `POST /pay/unifiedorder`.
 pub(in crate::pay) async fn prepay(
-    transport: &Transport,
-    key: &Secret,
+    terminal: &Terminal,
+    secret: &MerchantSecret,
     request: &PrepayRequest<'_>,
 ) -> Result<Prepaid, PayError> {
     let fields = fields([
@@ -23,16 +25,16 @@ pub(in crate::pay) async fn prepay(
         ("total_fee", request.total_fee.to_string()),
         ("trade_type", "JSAPI".to_owned()),
     ]);
-    let answer = match transport.call(PREPAY, fields, key).await {
+    let answer = match call(terminal, secret, &terminal.host.http()?, PREPAY, fields).await {
         Ok(answer) => answer,
-        Err(PayError::Business { path, code }) => {
+        Err(PayError::Business { path, code, transient }) => {
             return match code.as_str() {
                 "ORDERPAID" => Ok(Prepaid::AlreadyPaid),
                 "ORDERCLOSED" => Ok(Prepaid::Closed),
                 "OUT_TRADE_NO_USED" => Ok(Prepaid::NumberTaken),
                 "INVALID_REQUEST" => Ok(Prepaid::Differs),
                 "NOTENOUGH" => Ok(Prepaid::BalanceNotEnough),
-                _ => Err(PayError::Business { path, code }),
+                _ => Err(PayError::Business { path, code, transient }),
             };
         }
         Err(error) => return Err(error),
@@ -45,12 +47,12 @@ pub(in crate::pay) async fn prepay(
 
 /// `POST /pay/orderquery`.
 pub(in crate::pay) async fn query(
-    transport: &Transport,
-    key: &Secret,
+    terminal: &Terminal,
+    secret: &MerchantSecret,
     out_trade_no: OutTradeNo,
 ) -> Result<Trade, PayError> {
-    let answer = match transport.call(QUERY, fields([("out_trade_no", out_trade_no.to_string())]), key).await
-    {
+    let asked = fields([("out_trade_no", out_trade_no.to_string())]);
+    let answer = match call(terminal, secret, &terminal.host.http()?, QUERY, asked).await {
         Ok(answer) => answer,
         Err(PayError::Business { code, .. }) if code == "ORDERNOTEXIST" => return Ok(Trade::Unknown),
         Err(error) => return Err(error),
@@ -73,47 +75,49 @@ pub(in crate::pay) async fn query(
 
 /// `POST /pay/closeorder`.
 pub(in crate::pay) async fn close(
-    transport: &Transport,
-    key: &Secret,
+    terminal: &Terminal,
+    secret: &MerchantSecret,
     out_trade_no: OutTradeNo,
 ) -> Result<Close, PayError> {
-    match transport.call(CLOSE, fields([("out_trade_no", out_trade_no.to_string())]), key).await {
+    let asked = fields([("out_trade_no", out_trade_no.to_string())]);
+    match call(terminal, secret, &terminal.host.http()?, CLOSE, asked).await {
         Ok(_) => Ok(Close::Closed),
         Err(PayError::Business { code, .. }) if code == "ORDERCLOSED" || code == "ORDERNOTEXIST" => {
             Ok(Close::Closed)
         }
-        Err(PayError::Business { code, .. }) if code == "ORDERPAID" => Ok(Close::AlreadyPaid),
+        Err(PayError::Business { code, .. }) if code == "ORDERPAID" => Ok(Close::AskAgain),
         Err(error) => Err(error),
     }
 }
 
 /// The arguments of `wx.requestPayment`, signed as the order was.
 pub(in crate::pay) fn pay_params(
-    transport: &Transport,
-    key: &Secret,
+    terminal: &Terminal,
+    secret: &MerchantSecret,
     prepay_id: &PrepayId,
     now: UnixSeconds,
     nonce_str: String,
-) -> PayParams {
-    let sign_type = transport.sign_type;
+) -> Result<PayParams, PayError> {
+    let key = secret.api_v2_key()?;
+    let sign_type = terminal.sign_type;
     let package = format!("prepay_id={prepay_id}");
     let time_stamp = now.get().to_string();
     // These names are signed as they are spelled: `appId` with a capital I.
     let signed = fields([
-        ("appId", transport.app_id.to_string()),
+        ("appId", terminal.app_id.to_string()),
         ("nonceStr", nonce_str.clone()),
         ("package", package.clone()),
         ("signType", sign_type.as_str().to_owned()),
         ("timeStamp", time_stamp.clone()),
     ]);
-    PayParams {
-        app_id: transport.app_id.to_string(),
+    Ok(PayParams {
+        app_id: terminal.app_id.to_string(),
         time_stamp,
         nonce_str,
         package,
         sign_type: sign_type.as_str(),
         pay_sign: sign(&signed, sign_type, key),
-    }
+    })
 }
 
 /// The payment that verified `fields` tell of; else the name of the field that is missing or wrong.
@@ -130,7 +134,7 @@ pub(super) fn payment(fields: &Fields, source: Source) -> Result<Payment, &'stat
     })
 }
 
-fn fields<const N: usize>(pairs: [(&str, String); N]) -> Fields {
+pub(super) fn fields<const N: usize>(pairs: [(&str, String); N]) -> Fields {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 

@@ -2,12 +2,13 @@
 
 mod api;
 mod notice;
+mod refund;
 mod sign;
 mod transport;
 mod xml;
 
 pub(super) use api::{close, pay_params, prepay, query};
-pub use notice::{Notice, NoticeError, Receiver};
+pub(super) use notice::receive;
+pub(super) use refund::{ask as query_refund, request as refund};
 pub use sign::{SignType, SignTypeError, sign};
-pub(super) use transport::Transport;
 pub use xml::{Fields, XmlError, read, write};

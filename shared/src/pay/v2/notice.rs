@@ -1,74 +1,39 @@
 //! The notice of payment (支付结果通知): bytes → fields → verified → meaning, in this order and no other.
 
-use super::{SignType, XmlError, api, read, sign::is_signed};
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use super::{Fields, api, read, refund, sign::is_signed};
 use crate::{
-    pay::{Payment, Source},
-    types::{AppId, MchId, Secret},
+    crypto::{decrypt_ecb, hex, md5},
+    pay::{MerchantSecret, Notice, NoticeError, Refund, Source, Terminal},
+    types::Secret,
 };
 
-/// What a genuine notice says.
-#[derive(Debug)]
-pub enum Notice {
-    /// Money was taken.
-    Paid(Payment),
-    /// An attempt to pay failed; the user may try again.
-    Failed {
-        /// The attempt, as WeChat Pay has it.
-        out_trade_no: String,
-        /// Why.
-        err_code: String,
-    },
+/// Reads a notice from the exact bytes received.
+pub(in crate::pay) fn receive(
+    terminal: &Terminal,
+    secret: &MerchantSecret,
+    bytes: &[u8],
+) -> Result<Notice, NoticeError> {
+    terminal.read_notice(bytes, secret.api_v2_key().map_err(NoticeError::Unverifiable)?)
 }
 
-/// Why a notice is refused. Nothing of it has been acted on.
-#[derive(Debug, thiserror::Error)]
-pub enum NoticeError {
-    /// Not the flat XML of a notice.
-    #[error("the notice is malformed")]
-    Malformed(#[from] XmlError),
-    /// `return_code` is not SUCCESS: it is not signed and says nothing.
-    #[error("the notice's return_code is not SUCCESS")]
-    ReturnCode,
-    /// The signature is missing, wrong, or of another type than configured.
-    #[error("the notice's signature is not right")]
-    Signature,
-    /// Genuine, and for another app or merchant.
-    #[error("the notice is for another {0}")]
-    Foreign(&'static str),
-    /// Genuine, and a field is missing or not in its form.
-    #[error("the notice's {0} is missing or not in its form")]
-    Field(&'static str),
-}
-
-/// Whose notices are received.
-pub struct Receiver {
-    /// Our appid.
-    pub app_id: AppId,
-    /// Our merchant number.
-    pub mch_id: MchId,
-    /// The only sign type accepted: a weaker one can't be chosen by the sender.
-    pub sign_type: SignType,
-}
-
-impl Receiver {
-    /// Reads a notice from the exact bytes received.
-    ///
-    /// # Errors
-    /// [`NoticeError`].
-    pub fn receive(&self, bytes: &[u8], api_v2_key: &Secret) -> Result<Notice, NoticeError> {
-        let fields = read("xml", bytes)?;
+impl Terminal {
+    fn read_notice(&self, bytes: &[u8], api_v2_key: &Secret) -> Result<Notice, NoticeError> {
+        let fields = read("xml", bytes).map_err(|error| NoticeError::Malformed(error.into()))?;
         if fields.get("return_code") != Some("SUCCESS") {
             return Err(NoticeError::ReturnCode);
+        }
+        // What tells of a refund is not signed but encrypted.
+        if let Some(sealed) = fields.get("req_info") {
+            let told = decrypt(sealed, api_v2_key).ok_or(NoticeError::Signature)?;
+            self.check_addressee(&fields)?;
+            return read_refund(&told).map(Notice::Refund).map_err(NoticeError::Field);
         }
         if !is_signed(&fields, self.sign_type, api_v2_key) {
             return Err(NoticeError::Signature);
         }
-        if fields.get("appid") != Some(self.app_id.as_str()) {
-            return Err(NoticeError::Foreign("appid"));
-        }
-        if fields.get("mch_id") != Some(self.mch_id.as_str()) {
-            return Err(NoticeError::Foreign("mch_id"));
-        }
+        self.check_addressee(&fields)?;
         match fields.get("result_code") {
             Some("SUCCESS") => {
                 api::payment(&fields, Source::Notice).map(Notice::Paid).map_err(NoticeError::Field)
@@ -80,6 +45,30 @@ impl Receiver {
             _ => Err(NoticeError::Field("result_code")),
         }
     }
+
+    fn check_addressee(&self, fields: &Fields) -> Result<(), NoticeError> {
+        if fields.get("appid") != Some(self.app_id.as_str()) {
+            return Err(NoticeError::Foreign("appid"));
+        }
+        if fields.get("mch_id") != Some(self.mch_id.as_str()) {
+            return Err(NoticeError::Foreign("mch_id"));
+        }
+        Ok(())
+    }
+}
+
+/// 退款结果通知: that it decrypts to what it should is all that says who made it.
+fn decrypt(req_info: &str, api_v2_key: &Secret) -> Option<Fields> {
+    let sealed = STANDARD.decode(req_info.trim()).ok()?;
+    let key = hex(&md5(api_v2_key.expose().as_bytes()));
+    let plain = decrypt_ecb(key.as_bytes().try_into().ok()?, &sealed).ok()?;
+    read("root", &plain).ok()
+}
+
+fn read_refund(fields: &Fields) -> Result<Refund, &'static str> {
+    let status = fields.get("refund_status").unwrap_or_default();
+    let status = refund::final_status(status).ok_or("refund_status")?;
+    Ok(Refund { source: Source::Notice, ..refund::read(fields, "", status)? })
 }
 
 #[cfg(test)]
@@ -87,7 +76,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        super::{Fields, sign, write},
+        super::{Fields, SignType, sign, write},
         *,
     };
 
@@ -95,14 +84,6 @@ mod tests {
 
     fn key() -> Secret {
         Secret::new("rYLVL20kysqVBFxfTgcGyvKjycsY17WV".to_owned())
-    }
-
-    fn receiver() -> Receiver {
-        Receiver {
-            app_id: AppId::parse("wx95e6095a537e33b4").unwrap(),
-            mch_id: MchId::parse("1916817080").unwrap(),
-            sign_type: SignType::Md5,
-        }
     }
 
     /// The vector's fields with `changes`, signed again.
@@ -118,13 +99,13 @@ mod tests {
     }
 
     fn error(body: &str) -> String {
-        receiver().receive(body.as_bytes(), &key()).unwrap_err().to_string()
+        Terminal::of_vectors().read_notice(body.as_bytes(), &key()).unwrap_err().to_string()
     }
 
     #[test]
     fn a_notice_with_an_unknown_and_an_empty_field_is_genuine() {
         let Notice::Paid(payment) =
-            receiver().receive(altered(&[("attach", "")]).as_bytes(), &key()).unwrap()
+            Terminal::of_vectors().read_notice(altered(&[("attach", "")]).as_bytes(), &key()).unwrap()
         else {
             panic!("not paid")
         };
@@ -141,7 +122,7 @@ mod tests {
     fn a_genuine_failure_is_told_apart_from_a_forgery() {
         let body = altered(&[("result_code", "FAIL"), ("err_code", "NOTENOUGH")]);
         assert!(
-            matches!(receiver().receive(body.as_bytes(), &key()), Ok(Notice::Failed { err_code, .. }) if err_code == "NOTENOUGH")
+            matches!(Terminal::of_vectors().read_notice(body.as_bytes(), &key()), Ok(Notice::Failed { err_code, .. }) if err_code == "NOTENOUGH")
         );
     }
 
@@ -181,12 +162,12 @@ mod tests {
             let at = position % bytes.len();
             bytes[at] = to;
             let same_fields = read("xml", &bytes).ok() == read("xml", &genuine).ok();
-            prop_assert!(same_fields || receiver().receive(&bytes, &key()).is_err());
+            prop_assert!(same_fields || Terminal::of_vectors().read_notice(&bytes, &key()).is_err());
         }
 
         #[test]
         fn receiving_any_bytes_never_panics(bytes: Vec<u8>) {
-            prop_assert!(receiver().receive(&bytes, &key()).is_err());
+            prop_assert!(Terminal::of_vectors().read_notice(&bytes, &key()).is_err());
         }
     }
 

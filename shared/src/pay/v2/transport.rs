@@ -2,70 +2,77 @@
 
 use std::time::Duration;
 
-use super::{Fields, SignType, read, sign, sign::is_signed, write};
+use super::{Fields, read, sign, sign::is_signed, write};
 use crate::{
-    host::Host,
-    pay::PayError,
-    types::{AppId, MchId, Secret},
+    pay::{MerchantSecret, PayError, Terminal},
+    types::Secret,
 };
 
-/// How calls are addressed and signed.
-pub(crate) struct Transport {
-    pub(crate) host: Host,
-    pub(crate) base: String,
-    pub(crate) app_id: AppId,
-    pub(crate) mch_id: MchId,
-    pub(crate) sign_type: SignType,
+/// Calls `path`; the verified answer if `result_code` is SUCCESS.
+///
+/// Unknown outcomes (SYSTEMERROR, a lost answer) repeat the identical bytes: all calls made here are idempotent by their
+/// number.
+pub(super) async fn call(
+    terminal: &Terminal,
+    secret: &MerchantSecret,
+    client: &reqwest::Client,
+    path: &'static str,
+    fields: Fields,
+) -> Result<Fields, PayError> {
+    let key = secret.api_v2_key()?;
+    let body = body(terminal, key, path, fields)?;
+    let mut attempt = 1;
+    loop {
+        let error = match call_once(terminal, client, path, body.clone(), key).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        if attempt == ATTEMPTS || !error.is_transient() {
+            return Err(error);
+        }
+        attempt += 1;
+        let [jitter] = terminal.host.random::<1>()?;
+        tokio::time::sleep(Duration::from_millis(200 + u64::from(jitter))).await;
+    }
 }
 
-impl Transport {
-    /// Calls `path`; the verified answer if `result_code` is SUCCESS.
-    ///
-    /// Unknown outcomes (SYSTEMERROR, a lost answer) repeat the identical bytes: all calls made here are idempotent by
-    /// their number.
-    pub(super) async fn call(
-        &self,
-        path: &'static str,
-        mut fields: Fields,
-        key: &Secret,
-    ) -> Result<Fields, PayError> {
-        fields.set("appid", self.app_id.to_string());
-        fields.set("mch_id", self.mch_id.to_string());
-        fields.set("nonce_str", self.host.nonce_str()?);
-        fields.set("sign_type", self.sign_type.as_str().to_owned());
-        let signature = sign(&fields, self.sign_type, key);
-        fields.set("sign", signature);
-        let body = write("xml", &fields).map_err(|error| PayError::Request { path, cause: error.into() })?;
+/// The request's XML, with what every request carries, signed.
+pub(super) fn body(
+    terminal: &Terminal,
+    key: &Secret,
+    path: &'static str,
+    mut fields: Fields,
+) -> Result<String, PayError> {
+    fields.set("appid", terminal.app_id.to_string());
+    fields.set("mch_id", terminal.mch_id.to_string());
+    fields.set("nonce_str", terminal.host.nonce_str()?);
+    fields.set("sign_type", terminal.sign_type.as_str().to_owned());
+    let signature = sign(&fields, terminal.sign_type, key);
+    fields.set("sign", signature);
+    write("xml", &fields).map_err(|error| PayError::Request { path, cause: error.into() })
+}
 
-        let mut attempt = 1;
-        loop {
-            let error = match self.call_once(path, body.clone(), key).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            if attempt == ATTEMPTS || !error.is_transient() {
-                return Err(error);
-            }
-            attempt += 1;
-            let [jitter] = self.host.random::<1>()?;
-            tokio::time::sleep(Duration::from_millis(200 + u64::from(jitter))).await;
-        }
+async fn call_once(
+    terminal: &Terminal,
+    client: &reqwest::Client,
+    path: &'static str,
+    body: String,
+    key: &Secret,
+) -> Result<Fields, PayError> {
+    let request = client.post(format!("{}{path}", terminal.base));
+    let request = request.header("content-type", "text/xml; charset=utf-8").timeout(TOTAL).body(body);
+    let lost = |error: reqwest::Error| PayError::Lost { path, cause: error.without_url().into() };
+    let answer = request.send().await.map_err(lost)?;
+    let status = answer.status();
+    let bytes = answer.bytes().await.map_err(lost)?;
+    if !status.is_success() {
+        return Err(PayError::Lost { path, cause: format!("HTTP status {}", status.as_u16()).into() });
     }
+    let fields = read("xml", &bytes).map_err(|error| PayError::Lost { path, cause: error.into() })?;
+    terminal.verify(path, fields, key)
+}
 
-    async fn call_once(&self, path: &'static str, body: String, key: &Secret) -> Result<Fields, PayError> {
-        let request = self.host.http()?.post(format!("{}{path}", self.base));
-        let request = request.header("content-type", "text/xml; charset=utf-8").timeout(TOTAL).body(body);
-        let lost = |error: reqwest::Error| PayError::Lost { path, cause: error.without_url().into() };
-        let answer = request.send().await.map_err(lost)?;
-        let status = answer.status();
-        let bytes = answer.bytes().await.map_err(lost)?;
-        if !status.is_success() {
-            return Err(PayError::Lost { path, cause: format!("HTTP status {}", status.as_u16()).into() });
-        }
-        let fields = read("xml", &bytes).map_err(|error| PayError::Lost { path, cause: error.into() })?;
-        self.verify(path, fields, key)
-    }
-
+impl Terminal {
     fn verify(&self, path: &'static str, fields: Fields, key: &Secret) -> Result<Fields, PayError> {
         if fields.get("return_code") != Some("SUCCESS") {
             // Said of the request as a whole, and unsigned: the signature, the account or the format is wrong.
@@ -81,8 +88,11 @@ impl Transport {
             return Err(PayError::NotVerified { path, what: "appid or mch_id" });
         }
         if fields.get("result_code") != Some("SUCCESS") {
-            let code = fields.get("err_code").unwrap_or_default().chars().take(64).collect();
-            return Err(PayError::Business { path, code });
+            let code: String = fields.get("err_code").unwrap_or_default().chars().take(64).collect();
+            // The last one: the attempt is being paid just now.
+            let transient =
+                ["SYSTEMERROR", "BIZERR_NEED_RETRY", "TRADE_STATE_ERROR"].contains(&code.as_str());
+            return Err(PayError::Business { path, code, transient });
         }
         Ok(fields)
     }
@@ -93,20 +103,7 @@ const TOTAL: Duration = Duration::from_secs(4);
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, sync::Arc};
-
-    use super::*;
-    use crate::host::{SystemClock, SystemRandomness};
-
-    fn transport() -> Transport {
-        Transport {
-            host: Host::new(BTreeMap::new(), Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new()),
-            base: String::new(),
-            app_id: AppId::parse("wx95e6095a537e33b4").unwrap(),
-            mch_id: MchId::parse("1916817080").unwrap(),
-            sign_type: SignType::Md5,
-        }
-    }
+    use super::{super::SignType, *};
 
     /// What becomes of a genuine answer with these fields.
     fn verified(changes: &[(&str, &str)]) -> Result<Fields, PayError> {
@@ -122,7 +119,7 @@ mod tests {
             fields.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let signature = sign(&fields, SignType::Md5, &key);
         fields.set("sign", signature);
-        transport().verify("/pay/x", fields, &key)
+        Terminal::of_vectors().verify("/pay/x", fields, &key)
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub use place::{IdempotencyKey, NewOrder, OrderSummary, Placed};
 pub use prepay::{ClosedOrder, Stored};
 pub use row::{Line, Order, Prepay, PrepayTerms};
 pub use settle::Settled;
+pub(super) use sweep::shard_of;
 pub use sweep::shards;
 
 /// The tables that change together with an order.

@@ -221,10 +221,12 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
         prepay: None,
         paid_at: None,
         transaction_id: None,
+        refunded_fee: 0,
+        refunding_fee: 0,
         asked_at: None,
         next_query_at: Some(new.expires_at),
         queries: 0,
-        due_shard: Some(sweep::shard(new.order_id)),
+        due_shard: Some(sweep::shard_of(&new.order_id.to_string())),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder,
-    types::ReturnValuesOnConditionCheckFailure::AllOld,
+    types::{ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
 };
 
 use super::{Order, Orders, Prepay, PrepayTerms, sweep};
@@ -10,7 +10,8 @@ use crate::{
     pay::order::Status,
     store::{
         StoreError,
-        item::{self, Updated},
+        item::{self, Cancelled, Updated},
+        outbox::{self, Event, EventKind},
     },
     types::{OutTradeNo, UnixSeconds},
 };
@@ -95,22 +96,55 @@ impl Orders {
     /// # Errors
     /// DynamoDB can't be asked.
     pub async fn close(&self, order: &Order, now: UnixSeconds) -> Result<ClosedOrder, StoreError> {
-        let update = self
-            .end_attempt(order)
+        let event = Event {
+            order_id: Some(order.order_id),
+            out_trade_no: Some(order.out_trade_no),
+            fee: Some(order.total_fee),
+            ..Event::new(EventKind::OrderClosed, &order.order_id, now)
+        };
+        let parts = vec![self.closing(order, now)?, outbox::write(&self.host, &event)?];
+        for _ in 0..item::ROUNDS {
+            let request = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
+            let Err(error) = request.send().await else {
+                let order = Order { status: Status::Closed, ..order.clone() };
+                return Ok(ClosedOrder::Closed(Box::new(order)));
+            };
+            match item::cancelled(CLOSING, error)? {
+                Cancelled::Conflict => item::pause(&self.host).await,
+                Cancelled::Conditions(reasons) => {
+                    let now = item::failed(&reasons, 0).flatten();
+                    let now = now.ok_or_else(|| StoreError::new(CLOSING, "the order is gone"))?;
+                    let order: Box<Order> = Box::new(item::read(now)?);
+                    return Ok(match order.status {
+                        Status::Closed => ClosedOrder::Closed(order),
+                        _ => ClosedOrder::Overtaken(order),
+                    });
+                }
+            }
+        }
+        Err(StoreError::contended(CLOSING))
+    }
+
+    fn closing(&self, order: &Order, now: UnixSeconds) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key("order_id", item::s(order.order_id))
             .update_expression(
                 "SET #status = :closed, closed_at = :now REMOVE prepay, due_shard, next_query_at",
             )
+            .condition_expression(as_seen(order))
+            .expression_attribute_names("#status", "status")
             .expression_attribute_values(":closed", item::s("CLOSED"))
-            .expression_attribute_values(":now", item::n(now.get()));
-        match self.stored(update, "closing an order").await? {
-            Stored::Yes => {
-                let mut order = order.clone();
-                order.status = Status::Closed;
-                Ok(ClosedOrder::Closed(Box::new(order)))
-            }
-            Stored::Overtaken(order) if order.status == Status::Closed => Ok(ClosedOrder::Closed(order)),
-            Stored::Overtaken(order) => Ok(ClosedOrder::Overtaken(order)),
-        }
+            .expression_attribute_values(":unpaid", item::s("UNPAID"))
+            .expression_attribute_values(":no", item::s(order.out_trade_no))
+            .expression_attribute_values(":now", item::n(now.get()))
+            .return_values_on_condition_check_failure(AllOld);
+        let update = match &order.prepay {
+            None => update,
+            Some(prepay) => update.expression_attribute_values(":seen", item::s(&prepay.prepay_id)),
+        };
+        let update = update.build().map_err(|error| StoreError::new(CLOSING, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     /// Keeps with the order that an attempt to pay it failed, and why, for those who help the user.
@@ -146,15 +180,11 @@ impl Orders {
             .return_values_on_condition_check_failure(AllOld)
     }
 
-    /// What WeChat Pay said of the attempt holds only as long as nobody prepays it: a neighbour's prepayment that came in
-    /// between can be paid.
     fn end_attempt(&self, order: &Order) -> UpdateItemFluentBuilder {
-        let update = self.update_attempt(order);
+        let update = self.update_attempt(order).condition_expression(as_seen(order));
         match &order.prepay {
-            None => update.condition_expression(format!("{AT_ATTEMPT} AND attribute_not_exists(prepay)")),
-            Some(prepay) => update
-                .condition_expression(format!("{AT_ATTEMPT} AND prepay.prepay_id = :seen"))
-                .expression_attribute_values(":seen", item::s(&prepay.prepay_id)),
+            None => update,
+            Some(prepay) => update.expression_attribute_values(":seen", item::s(&prepay.prepay_id)),
         }
     }
 
@@ -171,4 +201,13 @@ impl Orders {
     }
 }
 
+/// What WeChat Pay said of the attempt holds only as long as nobody prepays it: a neighbour's prepayment that came in between
+/// can be paid.
+fn as_seen(order: &Order) -> String {
+    let prepay =
+        if order.prepay.is_some() { "prepay.prepay_id = :seen" } else { "attribute_not_exists(prepay)" };
+    format!("{AT_ATTEMPT} AND {prepay}")
+}
+
+const CLOSING: &str = "closing an order";
 const AT_ATTEMPT: &str = "#status = :unpaid AND out_trade_no = :no";

@@ -42,6 +42,12 @@ pub struct Order {
     /// By which transaction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction_id: Option<TransactionId>,
+    /// What has gone back to the user. Fen.
+    #[serde(default)]
+    pub refunded_fee: u64,
+    /// What is on its way back. Fen.
+    #[serde(default)]
+    pub refunding_fee: u64,
     /// When WeChat Pay was last asked about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<UnixSeconds>,

@@ -1,4 +1,5 @@
-//! Settling a payment: the order's change, the receipt and the outbox row are one transaction.
+//! Settling a payment: the order's change, the receipt and the outbox row are one transaction. So is, for a payment that must go
+//! back, the refund: nobody has to remember it.
 
 use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 
@@ -6,13 +7,15 @@ use super::{Order, Orders};
 use crate::{
     pay::{
         Payment,
-        order::{Verdict, judge},
+        order::{LatePayment, Verdict, judge},
     },
     store::{
-        StoreError,
+        Case, CaseKind, StoreError, cases,
         item::{self, Cancelled},
-        outbox, payments,
+        outbox::{self, Event, EventKind},
+        payments, refunds,
     },
+    types::UnixSeconds,
 };
 
 /// What came of a payment. It is durable when this is returned.
@@ -27,7 +30,7 @@ pub enum Settled {
 }
 
 impl Orders {
-    /// Settles a payment: pays the order, or records why it can't.
+    /// Settles a payment: pays the order, or records why it can't and what becomes of the money.
     ///
     /// The usual case and its repetition are one request each: the order's number follows from the attempt's, and a failed
     /// condition brings the order along.
@@ -35,6 +38,8 @@ impl Orders {
     /// # Errors
     /// DynamoDB can't be asked; nothing was written, or the payment was settled and the answer lost. Settle it again.
     pub async fn settle(&self, payment: &Payment) -> Result<Settled, StoreError> {
+        let late = self.host.parsed_var("PAID_AFTER_CLOSE", "REFUND or REVIVE", str::parse::<LatePayment>);
+        let late = late.map_err(|error| StoreError::new(SETTLING, error))?;
         // No order of ours is in another currency, so there is nothing to compare with.
         let mut verdict = if payment.currency() == "CNY" { Verdict::Pays } else { Verdict::AmountDiffers };
         for _ in 0..item::ROUNDS {
@@ -55,7 +60,7 @@ impl Orders {
                 (Some(None), _) => return Ok(Settled::NoSuchOrder),
                 (Some(Some(order)), _) => {
                     let order: Order = item::read(order)?;
-                    verdict = judge(order.standing(), payment);
+                    verdict = judge(order.standing(), payment, late);
                     if known || verdict == Verdict::Known {
                         return Ok(Settled::Again(verdict));
                     }
@@ -67,33 +72,39 @@ impl Orders {
         Err(StoreError::contended(SETTLING))
     }
 
+    /// The receipt and the event, and what the verdict asks for: as the third part the order, a refund, or a case.
     fn parts(&self, payment: &Payment, verdict: Verdict) -> Result<Vec<TransactWriteItem>, StoreError> {
         let now = self.host.now();
-        let receipt = payments::record(self.var("PAYMENTS_TABLE")?, payment, verdict, now)?;
-        let event = outbox::payment(self.var("OUTBOX_TABLE")?, payment, verdict, now)?;
-        let mut parts = vec![
-            TransactWriteItem::builder().put(receipt).build(),
-            TransactWriteItem::builder().put(event).build(),
-        ];
-        if verdict == Verdict::Pays {
-            parts.push(TransactWriteItem::builder().update(self.pay(payment)?).build());
-        }
-        Ok(parts)
+        let third = match verdict {
+            Verdict::Pays | Verdict::Known => self.pay(payment, "UNPAID")?,
+            Verdict::Revives => self.pay(payment, "CLOSED")?,
+            Verdict::SecondPayment | Verdict::AfterClose => {
+                refunds::of_itself(&self.host, payment, verdict, now)?
+            }
+            Verdict::AmountDiffers | Verdict::PayerDiffers => {
+                cases::open(&self.host, &case(payment, verdict, now))?
+            }
+        };
+        Ok(vec![
+            payments::record(&self.host, payment, verdict, now)?,
+            outbox::write(&self.host, &event(payment, verdict, now))?,
+            third,
+        ])
     }
 
-    /// The change of the order. Its condition is [`judge`]'s for [`Verdict::Pays`].
-    fn pay(&self, payment: &Payment) -> Result<Update, StoreError> {
-        Update::builder()
+    /// The change of the order. Its condition is [`judge`]'s for [`Verdict::Pays`] and [`Verdict::Revives`].
+    fn pay(&self, payment: &Payment, from: &str) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
             .table_name(&self.table)
             .key("order_id", item::s(payment.out_trade_no().order_id()))
             .update_expression(
                 "SET #status = :paid, paid_at = :at, transaction_id = :transaction, paid_by = :no \
-                 REMOVE due_shard, next_query_at",
+                 REMOVE due_shard, next_query_at, closed_at",
             )
-            .condition_expression("#status = :unpaid AND total_fee = :fee AND openid = :openid")
+            .condition_expression("#status = :from AND total_fee = :fee AND openid = :openid")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":paid", item::s("PAID"))
-            .expression_attribute_values(":unpaid", item::s("UNPAID"))
+            .expression_attribute_values(":from", item::s(from))
             .expression_attribute_values(":at", item::n(payment.paid_at().get()))
             .expression_attribute_values(":transaction", item::s(payment.transaction_id()))
             .expression_attribute_values(":no", item::s(payment.out_trade_no()))
@@ -101,7 +112,39 @@ impl Orders {
             .expression_attribute_values(":openid", item::s(payment.openid().as_str()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
-            .map_err(|error| StoreError::new(SETTLING, error))
+            .map_err(|error| StoreError::new(SETTLING, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+}
+
+/// The event that `payment` meant `verdict` for its order.
+fn event(payment: &Payment, verdict: Verdict, now: UnixSeconds) -> Event {
+    let kind = match verdict {
+        Verdict::Pays | Verdict::Known | Verdict::Revives => EventKind::OrderPaid,
+        Verdict::SecondPayment => EventKind::PaymentSecond,
+        Verdict::AfterClose => EventKind::PaymentAfterClose,
+        Verdict::AmountDiffers | Verdict::PayerDiffers => EventKind::PaymentMismatch,
+    };
+    Event {
+        order_id: Some(payment.out_trade_no().order_id()),
+        out_trade_no: Some(payment.out_trade_no()),
+        transaction_id: Some(payment.transaction_id().clone()),
+        fee: Some(payment.total_fee()),
+        ..Event::new(kind, payment.transaction_id(), now)
+    }
+}
+
+fn case(payment: &Payment, verdict: Verdict, now: UnixSeconds) -> Case {
+    let what = if verdict == Verdict::PayerDiffers {
+        "paid by another user than the order's"
+    } else {
+        "paid with another amount or currency than the order's"
+    };
+    Case {
+        order_id: Some(payment.out_trade_no().order_id()),
+        out_trade_no: Some(payment.out_trade_no()),
+        transaction_id: Some(payment.transaction_id().clone()),
+        ..Case::new(CaseKind::PaymentMismatch, payment.transaction_id(), what, now)
     }
 }
 

@@ -115,8 +115,9 @@ pub fn shards() -> impl Iterator<Item = String> {
     (0..SHARDS).map(|shard| format!("{shard:02}"))
 }
 
-pub(super) fn shard(order_id: OrderId) -> String {
-    let [first, ..] = sha256(order_id.to_string().as_bytes());
+/// The part that the number falls into.
+pub(in crate::store) fn shard_of(number: &str) -> String {
+    let [first, ..] = sha256(number.as_bytes());
     format!("{:02}", first % SHARDS)
 }
 

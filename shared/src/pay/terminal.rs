@@ -1,0 +1,89 @@
+//! Whose payments these are, and how WeChat Pay is reached.
+
+use std::str::FromStr;
+
+use super::{MerchantSecret, v2::SignType, v3::PlatformKeys};
+use crate::{
+    host::{Host, HostError},
+    secrets::SecretCell,
+    types::{AppId, MchId},
+};
+
+/// Which of WeChat Pay's interfaces is called. Notices of both are received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Api {
+    /// APIv2: XML, signed with a shared key.
+    V2,
+    /// APIv3: JSON, signed with RSA.
+    V3,
+}
+
+/// The text names no interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the interface must be v2 or v3")]
+pub struct ApiNameError;
+
+impl FromStr for Api {
+    type Err = ApiNameError;
+    fn from_str(text: &str) -> Result<Self, ApiNameError> {
+        match text {
+            "v2" => Ok(Self::V2),
+            "v3" => Ok(Self::V3),
+            _ => Err(ApiNameError),
+        }
+    }
+}
+
+/// Whose payments these are, and how WeChat Pay is reached.
+pub(crate) struct Terminal {
+    pub(crate) host: Host,
+    pub(crate) base: String,
+    pub(crate) app_id: AppId,
+    pub(crate) mch_id: MchId,
+    pub(crate) api: Api,
+    /// How APIv2 is signed: a weaker one can't be chosen by the other side.
+    pub(crate) sign_type: SignType,
+    pub(crate) secret: SecretCell<MerchantSecret>,
+    /// WeChat Pay's keys, as far as they were downloaded.
+    pub(crate) platform_keys: PlatformKeys,
+}
+
+impl Terminal {
+    /// Reads the settings.
+    pub(crate) fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self {
+            host: host.clone(),
+            base: host.var("PAY_API_BASE")?.trim_end_matches('/').to_owned(),
+            app_id: host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?,
+            mch_id: host.parsed_var("MERCHANT_ID", "a mch_id", MchId::parse)?,
+            api: host.parsed_var("PAY_API", "v2 or v3", str::parse::<Api>)?,
+            sign_type: host.parsed_var("PAY_SIGN_TYPE", "MD5 or HMAC-SHA256", str::parse::<SignType>)?,
+            secret: SecretCell::new(host, "MERCHANT_SECRET_ARN")?,
+            platform_keys: PlatformKeys::default(),
+        })
+    }
+
+    /// Whose keys and numbers the test vectors are of.
+    #[cfg(test)]
+    pub(crate) fn of_vectors() -> Self {
+        use std::sync::Arc;
+
+        use crate::host::{SystemClock, SystemRandomness};
+
+        let env = [
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "x"),
+            ("AWS_SECRET_ACCESS_KEY", "x"),
+            ("PAY_API_BASE", "http://127.0.0.1:1"),
+            ("MINI_PROGRAM_APP_ID", "wx95e6095a537e33b4"),
+            ("MERCHANT_ID", "1916817080"),
+            ("PAY_API", "v2"),
+            ("PAY_SIGN_TYPE", "MD5"),
+            ("MERCHANT_SECRET_ARN", "x"),
+        ];
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let host = Host::new(env, Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new());
+        #[expect(clippy::unwrap_used, reason = "a test's own settings are right")]
+        Self::new(&host).unwrap()
+    }
+}

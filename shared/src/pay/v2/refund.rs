@@ -1,0 +1,109 @@
+//! Refunds of APIv2: 申请退款, 查询退款.
+
+use super::{Fields, api::fields, transport::call};
+use crate::{
+    pay::{
+        MerchantSecret, PayError, Refund, RefundRequest, RefundStatus, Requested, Source, Terminal,
+        error::is_rate_limit,
+    },
+    types::{Fen, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
+};
+
+/// `POST /secapi/pay/refund`, with the merchant's certificate.
+pub(in crate::pay) async fn request(
+    terminal: &Terminal,
+    secret: &MerchantSecret,
+    request: &RefundRequest<'_>,
+) -> Result<Requested, PayError> {
+    let mut asked = fields([
+        ("out_refund_no", request.out_refund_no.to_string()),
+        ("refund_fee", request.refund_fee.to_string()),
+        ("refund_fee_type", "CNY".to_owned()),
+        ("total_fee", request.total_fee.to_string()),
+        ("transaction_id", request.transaction_id.to_string()),
+    ]);
+    if let Some(reason) = request.reason {
+        asked.set("refund_desc", reason.to_owned());
+    }
+    if let Some(notify_url) = request.notify_url {
+        asked.set("notify_url", notify_url.to_owned());
+    }
+    let client = secret.mutual_tls(&terminal.host)?;
+    match call(terminal, secret, &client, REFUND, asked).await {
+        Ok(answer) => {
+            let refund = read(&answer, "", RefundStatus::Processing);
+            let not_verified = |what| PayError::NotVerified { path: REFUND, what };
+            let refund = refund.map_err(not_verified)?;
+            if refund.out_refund_no != *request.out_refund_no {
+                return Err(not_verified("out_refund_no"));
+            }
+            Ok(Requested::Accepted(refund))
+        }
+        Err(PayError::Business { code, transient: false, .. }) => {
+            let later = code == "NOTENOUGH" || is_rate_limit(&code);
+            Ok(if later { Requested::NotNow(code) } else { Requested::Refused(code) })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// `POST /pay/refundquery`; `None` if there is no such refund.
+pub(in crate::pay) async fn ask(
+    terminal: &Terminal,
+    secret: &MerchantSecret,
+    out_refund_no: &OutRefundNo,
+) -> Result<Option<Refund>, PayError> {
+    let asked = fields([("out_refund_no", out_refund_no.to_string())]);
+    let answer = match call(terminal, secret, &terminal.host.http()?, QUERY, asked).await {
+        Ok(answer) => answer,
+        Err(PayError::Business { code, .. }) if code == "REFUNDNOTEXIST" => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let not_verified = |what| PayError::NotVerified { path: QUERY, what };
+    // A payment's refunds are numbered; the one we asked for is among them.
+    let number =
+        (0..MOST).find(|n| answer.get(&format!("out_refund_no_{n}")) == Some(out_refund_no.as_str()));
+    let suffix = format!("_{}", number.ok_or(not_verified("out_refund_no"))?);
+    let status = match answer.get(&format!("refund_status{suffix}")).unwrap_or_default() {
+        "PROCESSING" => RefundStatus::Processing,
+        status => final_status(status).ok_or(not_verified("refund_status"))?,
+    };
+    read(&answer, &suffix, status).map(Some).map_err(not_verified)
+}
+
+/// What answers and notices call the end of a refund.
+pub(super) fn final_status(text: &str) -> Option<RefundStatus> {
+    match text {
+        "SUCCESS" => Some(RefundStatus::Success),
+        "CHANGE" => Some(RefundStatus::Abnormal),
+        "REFUNDCLOSE" => Some(RefundStatus::Closed),
+        _ => None,
+    }
+}
+
+/// The refund that verified fields tell of, those of its own ending with `suffix`; else the name of the field that is missing
+/// or wrong.
+pub(super) fn read(fields: &Fields, suffix: &str, status: RefundStatus) -> Result<Refund, &'static str> {
+    let get = |name: &'static str| fields.get(name).ok_or(name);
+    let own = |name: &'static str| fields.get(&format!("{name}{suffix}")).ok_or(name);
+    let success_at = match suffix {
+        "" => fields.get("success_time"),
+        suffix => fields.get(&format!("refund_success_time{suffix}")),
+    };
+    let success_at = success_at.filter(|text| !text.is_empty()).map(UnixSeconds::from_beijing).transpose();
+    Ok(Refund {
+        out_refund_no: OutRefundNo::parse(own("out_refund_no")?).map_err(|_| "out_refund_no")?,
+        refund_id: own("refund_id")?.to_owned(),
+        out_trade_no: OutTradeNo::parse(get("out_trade_no")?).map_err(|_| "out_trade_no")?,
+        transaction_id: TransactionId::parse(get("transaction_id")?).map_err(|_| "transaction_id")?,
+        refund_fee: Fen::parse(own("refund_fee")?).map_err(|_| "refund_fee")?,
+        status,
+        success_at: success_at.map_err(|_| "success_time")?,
+        source: Source::Query,
+    })
+}
+
+const REFUND: &str = "/secapi/pay/refund";
+const QUERY: &str = "/pay/refundquery";
+/// Refunds that one payment can have.
+const MOST: u32 = 50;

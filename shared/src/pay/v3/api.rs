@@ -1,0 +1,218 @@
+//! The calls of APIv3: JSAPI 下单, 查询订单, 关闭订单, and the arguments of `wx.requestPayment`.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
+
+use super::transport::Call;
+use crate::{
+    pay::{
+        Close, MerchantSecret, PayError, PayParams, Payment, Prepaid, PrepayRequest, Source, Terminal, Trade,
+    },
+    types::{Fen, OpenId, OutTradeNo, PrepayId, TransactionId, UnixSeconds},
+};
+
+#[derive(Serialize)]
+struct PrepayBody<'a> {
+    appid: &'a str,
+    mchid: &'a str,
+    description: &'a str,
+    out_trade_no: OutTradeNo,
+    time_expire: String,
+    notify_url: &'a str,
+    amount: Amount,
+    payer: Payer<'a>,
+    scene_info: SceneInfo<'a>,
+}
+
+#[derive(Serialize)]
+struct Amount {
+    total: Fen,
+    currency: &'static str,
+}
+
+#[derive(Serialize)]
+struct Payer<'a> {
+    openid: &'a str,
+}
+
+#[derive(Serialize)]
+struct SceneInfo<'a> {
+    payer_client_ip: &'a str,
+}
+
+#[derive(Serialize)]
+struct CloseBody<'a> {
+    mchid: &'a str,
+}
+
+#[derive(Deserialize)]
+struct PrepayAnswer {
+    prepay_id: String,
+}
+
+/// A payment as APIv3 tells of it. Of one that is not paid most fields are absent.
+#[derive(Deserialize)]
+pub(super) struct Transaction {
+    pub(super) appid: Option<String>,
+    pub(super) mchid: Option<String>,
+    out_trade_no: Option<String>,
+    transaction_id: Option<String>,
+    pub(super) trade_state: String,
+    success_time: Option<String>,
+    payer: Option<TransactionPayer>,
+    amount: Option<TransactionAmount>,
+}
+
+#[derive(Deserialize)]
+struct TransactionPayer {
+    openid: String,
+}
+
+#[derive(Deserialize)]
+struct TransactionAmount {
+    total: u64,
+    #[serde(default)]
+    currency: String,
+}
+
+/// `POST /v3/pay/transactions/jsapi`.
+pub(in crate::pay) async fn prepay(
+    terminal: &Terminal,
+    secret: &MerchantSecret,
+    request: &PrepayRequest<'_>,
+) -> Result<Prepaid, PayError> {
+    let body = PrepayBody {
+        appid: terminal.app_id.as_str(),
+        mchid: terminal.mch_id.as_str(),
+        description: request.description,
+        out_trade_no: request.out_trade_no,
+        time_expire: request.expires_at.to_pay_v3(),
+        notify_url: request.notify_url,
+        amount: Amount { total: request.total_fee, currency: "CNY" },
+        payer: Payer { openid: request.openid.as_str() },
+        scene_info: SceneInfo { payer_client_ip: request.client_ip },
+    };
+    let call = Call::post(PREPAY, PREPAY.to_owned(), &body)?;
+    let bytes = match terminal.call(secret, &call).await {
+        Ok(bytes) => bytes,
+        Err(PayError::Business { path, code, transient }) => {
+            return match code.as_str() {
+                "ORDERPAID" | "ORDER_PAID" => Ok(Prepaid::AlreadyPaid),
+                "ORDER_CLOSED" => Ok(Prepaid::Closed),
+                "OUT_TRADE_NO_USED" => Ok(Prepaid::NumberTaken),
+                // Another request than the first one, or a malformed one; also an attempt that is paid or closed.
+                "INVALID_REQUEST" | "PARAM_ERROR" => Ok(Prepaid::Differs),
+                "NOT_ENOUGH" => Ok(Prepaid::BalanceNotEnough),
+                _ => Err(PayError::Business { path, code, transient }),
+            };
+        }
+        Err(error) => return Err(error),
+    };
+    let lost = |cause| PayError::Lost { path: PREPAY, cause };
+    let answer: PrepayAnswer = serde_json::from_slice(&bytes).map_err(|error| lost(error.into()))?;
+    PrepayId::parse(&answer.prepay_id).map(Prepaid::Ready).map_err(|error| lost(error.into()))
+}
+
+/// `GET /v3/pay/transactions/out-trade-no/{out_trade_no}`.
+pub(in crate::pay) async fn query(
+    terminal: &Terminal,
+    secret: &MerchantSecret,
+    out_trade_no: OutTradeNo,
+) -> Result<Trade, PayError> {
+    let target = format!("/v3/pay/transactions/out-trade-no/{out_trade_no}?mchid={}", terminal.mch_id);
+    let bytes = match terminal.call(secret, &Call::get(QUERY, target)).await {
+        Ok(bytes) => bytes,
+        Err(PayError::Business { code, .. }) if is_unknown(&code) => return Ok(Trade::Unknown),
+        Err(error) => return Err(error),
+    };
+    let not_verified = |what| PayError::NotVerified { path: QUERY, what };
+    let transaction: Transaction = serde_json::from_slice(&bytes).map_err(|_| not_verified("form"))?;
+    match transaction.trade_state.as_str() {
+        "SUCCESS" => {
+            let payment = payment(&transaction, Source::Query).map_err(not_verified)?;
+            let ours = transaction.appid.as_deref() == Some(terminal.app_id.as_str())
+                && transaction.mchid.as_deref() == Some(terminal.mch_id.as_str());
+            if !ours || payment.out_trade_no != out_trade_no {
+                return Err(not_verified("appid, mchid or out_trade_no"));
+            }
+            Ok(Trade::Paid(payment))
+        }
+        "NOTPAY" | "USERPAYING" | "PAYERROR" | "ACCEPT" => Ok(Trade::Unpaid),
+        "CLOSED" | "REVOKED" => Ok(Trade::Closed),
+        "REFUND" => Ok(Trade::Refunded),
+        _ => Err(not_verified("trade_state")),
+    }
+}
+
+/// `POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close`.
+pub(in crate::pay) async fn close(
+    terminal: &Terminal,
+    secret: &MerchantSecret,
+    out_trade_no: OutTradeNo,
+) -> Result<Close, PayError> {
+    let target = format!("/v3/pay/transactions/out-trade-no/{out_trade_no}/close");
+    let call = Call::post(CLOSE, target, &CloseBody { mchid: terminal.mch_id.as_str() })?;
+    match terminal.call(secret, &call).await {
+        Ok(_) => Ok(Close::Closed),
+        Err(PayError::Business { code, .. }) if code == "ORDER_CLOSED" || is_unknown(&code) => {
+            Ok(Close::Closed)
+        }
+        Err(PayError::Business { code, .. })
+            if matches!(
+                code.as_str(),
+                "ORDERPAID" | "ORDER_PAID" | "INVALID_REQUEST" | "PARAM_ERROR" | "TRADE_ERROR"
+            ) =>
+        {
+            Ok(Close::AskAgain)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The arguments of `wx.requestPayment`, signed with the merchant's own key.
+pub(in crate::pay) fn pay_params(
+    terminal: &Terminal,
+    secret: &MerchantSecret,
+    prepay_id: &PrepayId,
+    now: UnixSeconds,
+    nonce_str: String,
+) -> Result<PayParams, PayError> {
+    let (_, key) = secret.signing_key()?;
+    let app_id = terminal.app_id.to_string();
+    let package = format!("prepay_id={prepay_id}");
+    let time_stamp = now.get().to_string();
+    let message = format!("{app_id}\n{time_stamp}\n{nonce_str}\n{package}\n");
+    let pay_sign = STANDARD.encode(key.sign(message.as_bytes()));
+    Ok(PayParams { app_id, time_stamp, nonce_str, package, sign_type: "RSA", pay_sign })
+}
+
+/// The payment that a verified transaction tells of; else the name of the field that is missing or wrong.
+pub(super) fn payment(transaction: &Transaction, source: Source) -> Result<Payment, &'static str> {
+    fn get<'a>(field: &'a Option<String>, name: &'static str) -> Result<&'a str, &'static str> {
+        field.as_deref().ok_or(name)
+    }
+    let amount = transaction.amount.as_ref().ok_or("amount")?;
+    let payer = transaction.payer.as_ref().ok_or("payer")?;
+    let currency = if amount.currency.is_empty() { "CNY" } else { &amount.currency };
+    Ok(Payment {
+        out_trade_no: OutTradeNo::parse(get(&transaction.out_trade_no, "out_trade_no")?)
+            .map_err(|_| "out_trade_no")?,
+        transaction_id: TransactionId::parse(get(&transaction.transaction_id, "transaction_id")?)
+            .map_err(|_| "transaction_id")?,
+        total_fee: Fen::new(amount.total).map_err(|_| "amount.total")?,
+        currency: currency.to_owned(),
+        openid: OpenId::parse(&payer.openid).map_err(|_| "payer.openid")?,
+        paid_at: UnixSeconds::from_rfc3339(get(&transaction.success_time, "success_time")?)
+            .map_err(|_| "success_time")?,
+        source,
+    })
+}
+
+/// Whether the code says that there is no such number.
+fn is_unknown(code: &str) -> bool {
+    matches!(code, "ORDER_NOT_EXIST" | "RESOURCE_NOT_EXISTS")
+}
+
+const PREPAY: &str = "/v3/pay/transactions/jsapi";
+const QUERY: &str = "/v3/pay/transactions/out-trade-no/{out_trade_no}";
+const CLOSE: &str = "/v3/pay/transactions/out-trade-no/{out_trade_no}/close";

@@ -1,0 +1,14 @@
+//! WeChat Pay APIv3: JSON, signed with RSA (微信支付 APIv3 接口规则).
+
+mod api;
+mod keys;
+mod notice;
+mod refund;
+mod transport;
+mod verify;
+
+pub(super) use api::{close, pay_params, prepay, query};
+pub(crate) use keys::PlatformKeys;
+pub(super) use notice::receive;
+pub(super) use refund::{ask as query_refund, request as refund};
+pub use verify::SealError;

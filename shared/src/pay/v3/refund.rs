@@ -1,0 +1,119 @@
+//! Refunds of APIv3: 退款申请, 查询单笔退款.
+
+use serde::{Deserialize, Serialize};
+
+use super::transport::Call;
+use crate::{
+    pay::{
+        MerchantSecret, PayError, Refund, RefundRequest, RefundStatus, Requested, Source, Terminal,
+        error::is_rate_limit,
+    },
+    types::{Fen, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
+};
+
+#[derive(Serialize)]
+struct RefundBody<'a> {
+    transaction_id: &'a TransactionId,
+    out_refund_no: &'a OutRefundNo,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notify_url: Option<&'a str>,
+    amount: Amount,
+}
+
+#[derive(Serialize)]
+struct Amount {
+    refund: Fen,
+    total: Fen,
+    currency: &'static str,
+}
+
+/// A refund as answers and notices tell of it; notices call its status `refund_status`.
+#[derive(Deserialize)]
+pub(super) struct Told {
+    pub(super) mchid: Option<String>,
+    out_trade_no: String,
+    transaction_id: String,
+    out_refund_no: String,
+    refund_id: String,
+    #[serde(alias = "refund_status")]
+    status: String,
+    success_time: Option<String>,
+    amount: ToldAmount,
+}
+
+#[derive(Deserialize)]
+struct ToldAmount {
+    refund: u64,
+}
+
+/// `POST /v3/refund/domestic/refunds`.
+pub(in crate::pay) async fn request(
+    terminal: &Terminal,
+    secret: &MerchantSecret,
+    request: &RefundRequest<'_>,
+) -> Result<Requested, PayError> {
+    let body = RefundBody {
+        transaction_id: request.transaction_id,
+        out_refund_no: request.out_refund_no,
+        reason: request.reason,
+        notify_url: request.notify_url,
+        amount: Amount { refund: request.refund_fee, total: request.total_fee, currency: "CNY" },
+    };
+    let call = Call::post(REFUND, REFUND.to_owned(), &body)?;
+    match terminal.call(secret, &call).await {
+        Ok(bytes) => answer(REFUND, &bytes, request.out_refund_no).map(Requested::Accepted),
+        Err(PayError::Business { code, transient: false, .. }) => {
+            let later = code == "NOT_ENOUGH" || is_rate_limit(&code);
+            Ok(if later { Requested::NotNow(code) } else { Requested::Refused(code) })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// `GET /v3/refund/domestic/refunds/{out_refund_no}`; `None` if there is no such refund.
+pub(in crate::pay) async fn ask(
+    terminal: &Terminal,
+    secret: &MerchantSecret,
+    out_refund_no: &OutRefundNo,
+) -> Result<Option<Refund>, PayError> {
+    let target = format!("{REFUND}/{}", out_refund_no.percent_encoded());
+    match terminal.call(secret, &Call::get(QUERY, target)).await {
+        Ok(bytes) => answer(QUERY, &bytes, out_refund_no).map(Some),
+        Err(PayError::Business { code, .. }) if code == "RESOURCE_NOT_EXISTS" => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn answer(path: &'static str, bytes: &[u8], asked: &OutRefundNo) -> Result<Refund, PayError> {
+    let not_verified = |what| PayError::NotVerified { path, what };
+    let told: Told = serde_json::from_slice(bytes).map_err(|_| not_verified("form"))?;
+    let refund = read(&told, Source::Query).map_err(not_verified)?;
+    if refund.out_refund_no == *asked { Ok(refund) } else { Err(not_verified("out_refund_no")) }
+}
+
+/// The refund that verified bytes tell of; else the name of the field that is missing or wrong.
+pub(super) fn read(told: &Told, source: Source) -> Result<Refund, &'static str> {
+    let status = match told.status.as_str() {
+        "PROCESSING" => RefundStatus::Processing,
+        "SUCCESS" => RefundStatus::Success,
+        "ABNORMAL" => RefundStatus::Abnormal,
+        "CLOSED" => RefundStatus::Closed,
+        _ => return Err("status"),
+    };
+    let success_at = told.success_time.as_deref().map(UnixSeconds::from_rfc3339).transpose();
+    Ok(Refund {
+        out_refund_no: OutRefundNo::parse(&told.out_refund_no).map_err(|_| "out_refund_no")?,
+        refund_id: told.refund_id.clone(),
+        out_trade_no: OutTradeNo::parse(&told.out_trade_no).map_err(|_| "out_trade_no")?,
+        transaction_id: TransactionId::parse(&told.transaction_id).map_err(|_| "transaction_id")?,
+        refund_fee: Fen::new(told.amount.refund).map_err(|_| "amount.refund")?,
+        status,
+        success_at: success_at.map_err(|_| "success_time")?,
+        source,
+    })
+}
+
+const REFUND: &str = "/v3/refund/domestic/refunds";
+const QUERY: &str = "/v3/refund/domestic/refunds/{out_refund_no}";

@@ -1,0 +1,147 @@
+//! One call of APIv3: a signed request, a verified answer.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{HeaderMap, Method, StatusCode};
+use serde::Deserialize;
+
+use super::verify::{Seal, SealError};
+use crate::pay::{MerchantSecret, PayError, Terminal};
+
+/// A request.
+pub(super) struct Call {
+    /// What errors call it.
+    path: &'static str,
+    method: Method,
+    /// Path and query, exactly as sent and signed.
+    target: String,
+    body: Vec<u8>,
+}
+
+/// What came back. Nothing of it is believed yet.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) bytes: Vec<u8>,
+}
+
+#[derive(Default, Deserialize)]
+struct Failure {
+    #[serde(default)]
+    code: String,
+}
+
+impl Call {
+    pub(super) fn get(path: &'static str, target: String) -> Self {
+        Self { path, method: Method::GET, target, body: Vec::new() }
+    }
+
+    pub(super) fn post(
+        path: &'static str,
+        target: String,
+        body: &impl serde::Serialize,
+    ) -> Result<Self, PayError> {
+        let body =
+            serde_json::to_vec(body).map_err(|error| PayError::Request { path, cause: error.into() })?;
+        Ok(Self { path, method: Method::POST, target, body })
+    }
+}
+
+impl Terminal {
+    /// Makes the call; the verified bytes of its answer.
+    ///
+    /// Unknown outcomes repeat the same body: all calls made here are idempotent by their number.
+    pub(super) async fn call(&self, secret: &MerchantSecret, call: &Call) -> Result<Vec<u8>, PayError> {
+        let mut attempt = 1;
+        loop {
+            let error = match self.call_once(secret, call).await {
+                Ok(bytes) => return Ok(bytes),
+                Err(error) => error,
+            };
+            if attempt == ATTEMPTS || !error.is_transient() {
+                return Err(error);
+            }
+            attempt += 1;
+            let [jitter] = self.host.random::<1>()?;
+            tokio::time::sleep(Duration::from_millis(200 + u64::from(jitter))).await;
+        }
+    }
+
+    async fn call_once(&self, secret: &MerchantSecret, call: &Call) -> Result<Vec<u8>, PayError> {
+        let answer = self.send_once(secret, call).await?.successful(call.path)?;
+        let refused = |error| match error {
+            // What a probe answers to has been done: the same request says so again.
+            SealError::Probe => PayError::Lost { path: call.path, cause: Box::new(error) },
+            SealError::Clock => PayError::NotVerified { path: call.path, what: "time" },
+            SealError::Key => PayError::NotVerified { path: call.path, what: "signature's key" },
+            SealError::Header(_) | SealError::Signature => {
+                PayError::NotVerified { path: call.path, what: "signature" }
+            }
+        };
+        let seal = Seal::read(&answer.headers, self.host.now()).map_err(refused)?;
+        let key = self.platform_key(secret, seal.serial).await?;
+        let key = key.ok_or(SealError::Key).map_err(refused)?;
+        seal.verify(&answer.bytes, &key).map_err(refused)?;
+        Ok(answer.bytes)
+    }
+
+    /// Signs and sends, once.
+    pub(super) async fn send_once(&self, secret: &MerchantSecret, call: &Call) -> Result<Answer, PayError> {
+        let Call { path, method, target, body } = call;
+        let (serial_no, key) = secret.signing_key()?;
+        let (timestamp, nonce) = (self.host.now().get(), self.host.nonce_str()?);
+        let mut message = format!("{method}\n{target}\n{timestamp}\n{nonce}\n").into_bytes();
+        message.extend_from_slice(body);
+        message.push(b'\n');
+        let signature = STANDARD.encode(key.sign(&message));
+        let authorization = format!(
+            "WECHATPAY2-SHA256-RSA2048 mchid=\"{}\",nonce_str=\"{nonce}\",timestamp=\"{timestamp}\",\
+             serial_no=\"{serial_no}\",signature=\"{signature}\"",
+            self.mch_id
+        );
+        let mut request = self
+            .host
+            .http()?
+            .request(method.clone(), format!("{}{target}", self.base))
+            .header("authorization", authorization)
+            .header("accept", "application/json")
+            .timeout(TOTAL);
+        if !body.is_empty() {
+            request = request.header("content-type", "application/json").body(body.clone());
+        }
+        if let Some(id) = self.preferred_key(secret).await {
+            request = request.header("wechatpay-serial", id);
+        }
+        let lost = |error: reqwest::Error| PayError::Lost { path, cause: error.without_url().into() };
+        let answer = request.send().await.map_err(lost)?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        Ok(Answer { status, headers, bytes: answer.bytes().await.map_err(lost)?.to_vec() })
+    }
+}
+
+impl Answer {
+    /// This answer, unless it tells of a failure. Failures may be unsigned: TLS says who told us.
+    pub(super) fn successful(self, path: &'static str) -> Result<Self, PayError> {
+        if self.status.is_success() {
+            return Ok(self);
+        }
+        let code = serde_json::from_slice::<Failure>(&self.bytes).unwrap_or_default().code;
+        let code: String = code.chars().take(64).collect();
+        Err(match (code.as_str(), self.status.as_u16()) {
+            // Our key, our clock or our account: no repetition helps.
+            ("SIGN_ERROR" | "NO_AUTH" | "MCH_NOT_EXISTS" | "APPID_MCHID_NOT_MATCH", _) | ("", 401 | 403) => {
+                PayError::Refused { path, said: code }
+            }
+            ("", 429) => PayError::Business { path, code: "FREQUENCY_LIMITED".to_owned(), transient: false },
+            ("", status) => PayError::Lost { path, cause: format!("HTTP status {status}").into() },
+            ("OPENID_MISMATCH" | "INVALID_TRANSACTIONID", _) => {
+                PayError::Business { path, code, transient: false }
+            }
+            (_, status) => PayError::Business { path, code, transient: status >= 500 },
+        })
+    }
+}
+
+const ATTEMPTS: u32 = 3;
+const TOTAL: Duration = Duration::from_secs(4);

@@ -1,0 +1,260 @@
+//! `CASES_TABLE`: what only an operator can decide, one case a row. A case is opened once and stays after it is closed.
+//!
+//! Key `case_id`, which follows from what it is about. Index `by_kind` (`open_kind`, `opened_at`) lists the open ones.
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, Put, TransactWriteItem},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    StoreError,
+    item::{self, Updated},
+};
+use crate::{
+    host::{Host, HostError},
+    types::{OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
+};
+
+/// Why an operator must look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CaseKind {
+    /// A payment of another amount, currency or payer than the order's.
+    PaymentMismatch,
+    /// WeChat Pay says of an order what our books can't hold.
+    OrderDisputed,
+    /// A refund can't reach the user, or WeChat Pay refuses it.
+    RefundStuck,
+    /// A line of WeChat Pay's bill is not what our books say.
+    BillDifference,
+    /// More was sold than there was.
+    Oversold,
+}
+
+impl CaseKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] =
+        [Self::PaymentMismatch, Self::OrderDisputed, Self::RefundStuck, Self::BillDifference, Self::Oversold];
+
+    /// As stored and answered.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PaymentMismatch => "PAYMENT_MISMATCH",
+            Self::OrderDisputed => "ORDER_DISPUTED",
+            Self::RefundStuck => "REFUND_STUCK",
+            Self::BillDifference => "BILL_DIFFERENCE",
+            Self::Oversold => "OVERSOLD",
+        }
+    }
+}
+
+/// What only an operator can decide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    /// Its key: the kind and what it is about.
+    pub case_id: String,
+    /// Why.
+    pub kind: CaseKind,
+    /// In a few English words, without personal data.
+    pub what: String,
+    /// The order, if it is one of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<OrderId>,
+    /// The attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_trade_no: Option<OutTradeNo>,
+    /// The payment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction_id: Option<TransactionId>,
+    /// The refund.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_refund_no: Option<OutRefundNo>,
+    /// When it was opened.
+    pub opened_at: UnixSeconds,
+    /// When an operator closed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<UnixSeconds>,
+    /// What the operator wrote then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl Case {
+    /// A new case of `kind`, about the number `about`.
+    #[must_use]
+    pub fn new(
+        kind: CaseKind,
+        about: &dyn std::fmt::Display,
+        what: impl Into<String>,
+        now: UnixSeconds,
+    ) -> Self {
+        Self {
+            case_id: format!("{}#{about}", kind.as_str()),
+            kind,
+            what: what.into(),
+            order_id: None,
+            out_trade_no: None,
+            transaction_id: None,
+            out_refund_no: None,
+            opened_at: now,
+            closed_at: None,
+            note: None,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    case: &'a Case,
+    open_kind: &'static str,
+}
+
+/// Some of the open cases of a kind.
+pub struct CasePage {
+    /// Oldest first.
+    pub cases: Vec<Case>,
+    /// Where the next page begins, if there is one.
+    pub cursor: Option<CaseCursor>,
+}
+
+/// A place in the list of open cases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseCursor {
+    /// Of the last case that was read.
+    pub case_id: String,
+    /// Likewise.
+    pub opened_at: UnixSeconds,
+}
+
+/// What came of closing a case.
+#[derive(Debug)]
+pub enum ClosedCase {
+    /// It is closed, now or since before; as it is.
+    Closed(Box<Case>),
+    /// There is no such case.
+    Unknown,
+}
+
+/// The part of a transaction that opens the case. The transaction's other parts see to it that this happens once.
+pub(super) fn open(host: &Host, case: &Case) -> Result<TransactWriteItem, StoreError> {
+    let table = host.var("CASES_TABLE").map_err(|error| StoreError::new(OPENING, error))?;
+    let put = Put::builder().table_name(table).set_item(Some(row(case)?)).build();
+    let put = put.map_err(|error| StoreError::new(OPENING, error))?;
+    Ok(TransactWriteItem::builder().put(put).build())
+}
+
+fn row(case: &Case) -> Result<item::Item, StoreError> {
+    item::write(&Row { case, open_kind: case.kind.as_str() })
+}
+
+/// The table.
+pub struct Cases {
+    client: Client,
+    table: String,
+    host: Host,
+}
+
+impl Cases {
+    /// Reads the setting.
+    ///
+    /// # Errors
+    /// It is missing.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self { client: host.dynamodb()?, table: host.var("CASES_TABLE")?.to_owned(), host: host.clone() })
+    }
+
+    /// Opens the case, unless it is known; whether it was new.
+    ///
+    /// Condition: there is no case of that id, open or closed.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn open(&self, case: &Case) -> Result<bool, StoreError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(row(case)?))
+            .condition_expression("attribute_not_exists(case_id)");
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|service| service.is_conditional_check_failed_exception()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(StoreError::from_sdk(OPENING, error)),
+        }
+    }
+
+    /// The open cases of `kind`, the oldest first, after `cursor`.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn of_kind(&self, kind: CaseKind, cursor: Option<&CaseCursor>) -> Result<CasePage, StoreError> {
+        let start = cursor.map(|cursor| {
+            item::Item::from([
+                ("open_kind".to_owned(), item::s(kind.as_str())),
+                ("opened_at".to_owned(), item::n(cursor.opened_at.get())),
+                ("case_id".to_owned(), item::s(&cursor.case_id)),
+            ])
+        });
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("by_kind")
+            .key_condition_expression("open_kind = :kind")
+            .expression_attribute_values(":kind", item::s(kind.as_str()))
+            .limit(PAGE)
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("listing cases", error))?;
+        let more = page.last_evaluated_key.is_some();
+        let cases: Vec<Case> =
+            page.items.unwrap_or_default().into_iter().map(item::read).collect::<Result<_, _>>()?;
+        let cursor = cases.last().filter(|_| more);
+        let cursor =
+            cursor.map(|case| CaseCursor { case_id: case.case_id.clone(), opened_at: case.opened_at });
+        Ok(CasePage { cases, cursor })
+    }
+
+    /// Closes the case with the operator's note. A case that is closed keeps its first note.
+    ///
+    /// Condition: it exists and is open.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn close(&self, case_id: &str, note: &str) -> Result<ClosedCase, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("case_id", item::s(case_id))
+            .update_expression("SET closed_at = :now, note = :note REMOVE open_kind")
+            .condition_expression("attribute_exists(open_kind)")
+            .expression_attribute_values(":now", item::n(self.host.now().get()))
+            .expression_attribute_values(":note", AttributeValue::S(note.to_owned()))
+            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(
+                aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld,
+            );
+        match item::update(&self.host, "closing a case", update).await? {
+            Updated::Done(item) | Updated::Refused(Some(item)) => {
+                Ok(ClosedCase::Closed(Box::new(item::read(item)?)))
+            }
+            Updated::Refused(None) => Ok(ClosedCase::Unknown),
+        }
+    }
+}
+
+const OPENING: &str = "opening a case";
+/// Cases on a page.
+const PAGE: i32 = 50;

@@ -1,0 +1,248 @@
+//! Beginning a refund: nothing is asked of WeChat Pay before this is durable.
+
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update};
+
+use super::{RefundCause, RefundRow, Refunds};
+use crate::{
+    host::Host,
+    pay::{
+        Payment, RefundStatus,
+        order::{Status, Verdict},
+    },
+    store::{
+        Order, PaidRow, StoreError,
+        item::{self, Cancelled},
+        orders,
+    },
+    types::{Fen, OutRefundNo, UnixSeconds},
+};
+
+/// A refund that an operator wants.
+pub struct NewRefund {
+    /// Its number, which follows from the request's key.
+    pub out_refund_no: OutRefundNo,
+    /// How much; `None` is all that is left.
+    pub refund_fee: Option<Fen>,
+    /// What the user reads.
+    pub reason: Option<String>,
+    /// Where WeChat Pay sends its notice.
+    pub notify_url: Option<String>,
+}
+
+/// What came of beginning a refund.
+#[derive(Debug)]
+pub enum Begun {
+    /// It is begun.
+    Yes(Box<RefundRow>),
+    /// It was begun before, under this number.
+    Known(Box<RefundRow>),
+    /// More than the payment can still give back. Fen.
+    TooMuch {
+        /// What it can.
+        left: u64,
+    },
+    /// The payment has had as many refunds as WeChat Pay allows.
+    TooMany,
+    /// The order is not in a state that gives anything back.
+    Forbidden,
+}
+
+impl Refunds {
+    /// Begins a refund of `payment`.
+    ///
+    /// Condition: there is no refund of that number, and the payment has given back as much, in as many refunds, as it had when
+    /// it was read; otherwise it is read again. So the sum of all refunds is never more than was paid.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked; nothing was written, or the refund was begun and the answer lost. Begin it again.
+    pub async fn begin(
+        &self,
+        order: &Order,
+        payment: &PaidRow,
+        new: &NewRefund,
+    ) -> Result<Begun, StoreError> {
+        let mut payment = payment.clone();
+        let mut order = order.clone();
+        for _ in 0..item::ROUNDS {
+            let row = match self.row(&order, &payment, new) {
+                Ok(row) => row,
+                Err(refused) => return Ok(refused),
+            };
+            let mut parts = vec![self.put(&row)?, self.claim(&payment, row.refund_fee)?];
+            if let Some(change) = self.show(&order, &payment, row.refund_fee)? {
+                parts.push(change);
+            }
+            let request = self.client.transact_write_items().set_transact_items(Some(parts));
+            let Err(error) = request.send().await else { return Ok(Begun::Yes(Box::new(row))) };
+            match item::cancelled(BEGINNING, error)? {
+                Cancelled::Conflict => item::pause(&self.host).await,
+                Cancelled::Conditions(reasons) => {
+                    if let Some(known) = item::failed(&reasons, 0) {
+                        let known = known.ok_or_else(|| StoreError::new(BEGINNING, "the refund is gone"))?;
+                        return Ok(Begun::Known(Box::new(item::read(known)?)));
+                    }
+                    let gone = || StoreError::new(BEGINNING, "the payment is gone");
+                    if let Some(now) = item::failed(&reasons, 1) {
+                        payment = item::read(now.ok_or_else(gone)?)?;
+                    }
+                    if let Some(now) = item::failed(&reasons, 2) {
+                        order = item::read(now.ok_or_else(gone)?)?;
+                    }
+                }
+            }
+        }
+        Err(StoreError::contended(BEGINNING))
+    }
+
+    fn row(&self, order: &Order, payment: &PaidRow, new: &NewRefund) -> Result<RefundRow, Begun> {
+        let now = self.host.now();
+        let left = payment.refundable_fee;
+        let pays_order = order.transaction_id.as_ref() == Some(&payment.transaction_id);
+        if pays_order && !matches!(order.status, Status::Paid | Status::Refunding) {
+            return Err(Begun::Forbidden);
+        }
+        if payment.refunds >= MOST {
+            return Err(Begun::TooMany);
+        }
+        let wanted = new.refund_fee.map_or(left, Fen::get);
+        let refund_fee =
+            Fen::new(wanted).ok().filter(|fee| fee.get() <= left).ok_or(Begun::TooMuch { left })?;
+        let total_fee = Fen::new(payment.total_fee).map_err(|_| Begun::Forbidden)?;
+        Ok(RefundRow {
+            out_refund_no: new.out_refund_no.clone(),
+            order_id: payment.order_id,
+            out_trade_no: payment.out_trade_no,
+            transaction_id: payment.transaction_id.clone(),
+            refund_fee,
+            total_fee,
+            cause: RefundCause::Operator,
+            asked_fee: new.refund_fee,
+            reason: new.reason.clone(),
+            notify_url: new.notify_url.clone(),
+            status: RefundStatus::Processing,
+            created_at: now,
+            refund_id: None,
+            success_at: None,
+            failure: None,
+            queries: 0,
+            // Who begins it asks for it; if that one is killed, the sweep does.
+            next_query_at: Some(now.plus(super::turn::FIRST)),
+            due_shard: Some(orders::shard_of(new.out_refund_no.as_str())),
+            unbilled: None,
+        })
+    }
+
+    pub(super) fn put(&self, row: &RefundRow) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item::write(row)?))
+            .condition_expression("attribute_not_exists(out_refund_no)")
+            .return_values_on_condition_check_failure(AllOld)
+            .build()
+            .map_err(|error| StoreError::new(BEGINNING, error))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Takes the sum from what the payment can still give back. One that waited for review does so no more.
+    pub(super) fn claim(&self, payment: &PaidRow, fee: Fen) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.payments)
+            .key("transaction_id", item::s(&payment.transaction_id))
+            .update_expression("SET refundable_fee = :left, refunds = :count REMOVE attention")
+            .condition_expression("refundable_fee = :seen AND refunds = :before")
+            .expression_attribute_values(":left", item::n(payment.refundable_fee.saturating_sub(fee.get())))
+            .expression_attribute_values(":count", item::n(payment.refunds.saturating_add(1)))
+            .expression_attribute_values(":seen", item::n(payment.refundable_fee))
+            .expression_attribute_values(":before", item::n(payment.refunds))
+            .return_values_on_condition_check_failure(AllOld)
+            .build()
+            .map_err(|error| StoreError::new(BEGINNING, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// What the order shows of the refund, if it is a refund of the payment that paid it.
+    pub(super) fn show(
+        &self,
+        order: &Order,
+        payment: &PaidRow,
+        fee: Fen,
+    ) -> Result<Option<TransactWriteItem>, StoreError> {
+        if order.transaction_id.as_ref() != Some(&payment.transaction_id) {
+            return Ok(None);
+        }
+        let all = payment.refundable_fee == fee.get();
+        let next = Order {
+            status: if all { Status::Refunding } else { order.status },
+            refunding_fee: order.refunding_fee.saturating_add(fee.get()),
+            ..order.clone()
+        };
+        self.change_order(order, &next).map(Some)
+    }
+
+    /// Writes the status and the sums of `next`, if they are still those of `order`.
+    pub(super) fn change_order(&self, order: &Order, next: &Order) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.orders)
+            .key("order_id", item::s(order.order_id))
+            .update_expression("SET #status = :next, refunding_fee = :refunding, refunded_fee = :refunded")
+            .condition_expression(
+                "#status = :status AND refunding_fee = :was_refunding AND refunded_fee = :was_refunded",
+            )
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", item::s(order.status.as_str()))
+            .expression_attribute_values(":next", item::s(next.status.as_str()))
+            .expression_attribute_values(":was_refunding", item::n(order.refunding_fee))
+            .expression_attribute_values(":was_refunded", item::n(order.refunded_fee))
+            .expression_attribute_values(":refunding", item::n(next.refunding_fee))
+            .expression_attribute_values(":refunded", item::n(next.refunded_fee))
+            .return_values_on_condition_check_failure(AllOld)
+            .build()
+            .map_err(|error| StoreError::new(BEGINNING, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+}
+
+/// The part of a transaction that begins the refund of a payment that nobody should have made. The receipt of the payment, in
+/// the same transaction, sees to it that this happens once.
+pub(in crate::store) fn of_itself(
+    host: &Host,
+    payment: &Payment,
+    verdict: Verdict,
+    now: UnixSeconds,
+) -> Result<TransactWriteItem, StoreError> {
+    let out_refund_no = OutRefundNo::of(payment.out_trade_no(), payment.transaction_id().as_str());
+    let (cause, reason) = match verdict {
+        Verdict::SecondPayment => (RefundCause::SecondPayment, "重复支付退款"),
+        _ => (RefundCause::AfterClose, "订单已关闭，退款"),
+    };
+    let notify_url = host.optional_var("PUBLIC_BASE_URL").map(|base| format!("{base}/api/pay/refund-notify"));
+    let row = RefundRow {
+        due_shard: Some(orders::shard_of(out_refund_no.as_str())),
+        out_refund_no,
+        order_id: payment.out_trade_no().order_id(),
+        out_trade_no: payment.out_trade_no(),
+        transaction_id: payment.transaction_id().clone(),
+        refund_fee: payment.total_fee(),
+        total_fee: payment.total_fee(),
+        cause,
+        asked_fee: None,
+        reason: Some(reason.to_owned()),
+        notify_url,
+        status: RefundStatus::Processing,
+        created_at: now,
+        refund_id: None,
+        success_at: None,
+        failure: None,
+        queries: 0,
+        next_query_at: Some(now),
+        unbilled: None,
+    };
+    let table = host.var("REFUNDS_TABLE").map_err(|error| StoreError::new(BEGINNING, error))?;
+    let put = Put::builder().table_name(table).set_item(Some(item::write(&row)?)).build();
+    let put = put.map_err(|error| StoreError::new(BEGINNING, error))?;
+    Ok(TransactWriteItem::builder().put(put).build())
+}
+
+const BEGINNING: &str = "beginning a refund";
+/// Refunds that WeChat Pay allows of one payment.
+const MOST: u32 = 50;

@@ -1,0 +1,125 @@
+//! `REFUNDS_TABLE`: a refund a row, from the moment somebody wants it.
+//!
+//! Key `out_refund_no`. Index `by_due` (`due_shard`, `next_query_at`) lists refunds that are to be asked for or about; one that
+//! is at its end leaves it. Index `by_unbilled` (`unbilled`, `out_refund_no`) lists a day's refunds that no bill has confirmed.
+//!
+//! That a refund is wanted, that its sum is taken from what the payment can still give back, and what the order shows of it
+//! are one transaction; so are the refund's end and what follows from it.
+
+mod begin;
+mod row;
+mod settle;
+mod turn;
+
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+
+use super::{
+    Order, PaidRow, StoreError,
+    item::{self, Item},
+};
+use crate::{
+    host::{Host, HostError},
+    types::{OrderId, OutRefundNo, OutTradeNo, TransactionId},
+};
+
+pub(super) use begin::of_itself;
+pub use begin::{Begun, NewRefund};
+pub use row::{RefundCause, RefundRow};
+pub use settle::SettledRefund;
+
+/// The table, and the two that change together with it.
+pub struct Refunds {
+    client: Client,
+    table: String,
+    orders: String,
+    payments: String,
+    host: Host,
+}
+
+impl Refunds {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// One is missing.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self {
+            client: host.dynamodb()?,
+            table: host.var("REFUNDS_TABLE")?.to_owned(),
+            orders: host.var("ORDERS_TABLE")?.to_owned(),
+            payments: host.var("PAYMENTS_TABLE")?.to_owned(),
+            host: host.clone(),
+        })
+    }
+
+    /// The refund as it is now.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn get(&self, out_refund_no: &OutRefundNo) -> Result<Option<RefundRow>, StoreError> {
+        self.get_item(&self.table, "out_refund_no", out_refund_no.as_str()).await
+    }
+
+    /// The order and the refund as they are now.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn with_order(
+        &self,
+        order_id: OrderId,
+        out_refund_no: &OutRefundNo,
+    ) -> Result<(Option<Order>, Option<RefundRow>), StoreError> {
+        let order_id = order_id.to_string();
+        let (order, refund) = item::get_both(
+            &self.client,
+            &self.host,
+            "reading a refund",
+            (&self.orders, "order_id", &order_id),
+            (&self.table, "out_refund_no", out_refund_no.as_str()),
+        )
+        .await?;
+        Ok((order.map(item::read).transpose()?, refund.map(item::read).transpose()?))
+    }
+
+    /// The payment of an attempt, if it was paid: the order's own, or another that was recorded.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn payment_of(&self, attempt: OutTradeNo) -> Result<Option<PaidRow>, StoreError> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.payments)
+            .index_name("by_attempt")
+            .key_condition_expression("out_trade_no = :no")
+            .expression_attribute_values(":no", item::s(attempt))
+            .limit(1)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("finding a payment", error))?;
+        let first = page.items.unwrap_or_default().into_iter().next();
+        let Some(AttributeValue::S(transaction)) = first.and_then(|mut item| item.remove("transaction_id"))
+        else {
+            return Ok(None);
+        };
+        self.get_item(&self.payments, "transaction_id", &transaction).await
+    }
+
+    /// The payment as it is now.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn payment(&self, transaction_id: &TransactionId) -> Result<Option<PaidRow>, StoreError> {
+        self.get_item(&self.payments, "transaction_id", transaction_id.as_str()).await
+    }
+
+    async fn get_item<T: serde::de::DeserializeOwned>(
+        &self,
+        table: &str,
+        name: &str,
+        value: &str,
+    ) -> Result<Option<T>, StoreError> {
+        let answer = self.client.get_item().table_name(table).key(name, item::s(value)).consistent_read(true);
+        let answer = answer.send().await.map_err(|error| StoreError::from_sdk("reading a refund", error))?;
+        answer.item.filter(|item: &Item| !item.is_empty()).map(item::read).transpose()
+    }
+}

@@ -1,0 +1,90 @@
+//! The row of a refund.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    pay::{RefundRequest, RefundStatus},
+    types::{Fen, OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
+};
+
+/// Why money goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RefundCause {
+    /// An operator asked for it.
+    Operator,
+    /// The order was paid before.
+    SecondPayment,
+    /// The order was closed.
+    AfterClose,
+    /// It was made in the merchant console; we were told.
+    Console,
+}
+
+/// A refund.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RefundRow {
+    /// Its key.
+    pub out_refund_no: OutRefundNo,
+    /// The order of the attempt.
+    pub order_id: OrderId,
+    /// The attempt that was paid.
+    pub out_trade_no: OutTradeNo,
+    /// The payment.
+    pub transaction_id: TransactionId,
+    /// How much goes back.
+    pub refund_fee: Fen,
+    /// How much was paid.
+    pub total_fee: Fen,
+    /// Why.
+    pub cause: RefundCause,
+    /// What was asked for, so that the same key asks for the same: fen, or nothing for all that is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_fee: Option<Fen>,
+    /// What the user reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Where WeChat Pay sends its notice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify_url: Option<String>,
+    /// Where it stands.
+    pub status: RefundStatus,
+    /// When it was begun.
+    pub created_at: UnixSeconds,
+    /// WeChat Pay's number of it, once it was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_id: Option<String>,
+    /// When the user had the money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success_at: Option<UnixSeconds>,
+    /// Why WeChat Pay does not do it, in its own code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// How often WeChat Pay was asked.
+    #[serde(default)]
+    pub queries: u32,
+    /// When to ask WeChat Pay next; absent at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_query_at: Option<UnixSeconds>,
+    /// The part of the index `by_due` it stands in; absent at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_shard: Option<String>,
+    /// The day it must stand in a bill of, and a part of that day; absent until it is through, and once it was found there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unbilled: Option<String>,
+}
+
+impl RefundRow {
+    /// What WeChat Pay is asked for: always the same.
+    #[must_use]
+    pub fn request(&self) -> RefundRequest<'_> {
+        RefundRequest {
+            out_refund_no: &self.out_refund_no,
+            transaction_id: &self.transaction_id,
+            refund_fee: self.refund_fee,
+            total_fee: self.total_fee,
+            reason: self.reason.as_deref(),
+            notify_url: self.notify_url.as_deref(),
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! Settling what WeChat Pay tells of a refund: the refund's change, what the order shows, what the payment can still give back
+//! and the outbox row are one transaction.
+
+use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update};
+
+use super::{RefundCause, RefundRow, Refunds};
+use crate::{
+    pay::{Refund, RefundStatus, order::Status},
+    store::{
+        Case, CaseKind, Order, PaidRow, StoreError, cases,
+        item::{self, Cancelled},
+        outbox::{self, Event, EventKind},
+        payments,
+    },
+    types::{Fen, UnixSeconds},
+};
+
+/// What came of news about a refund. It is durable when this is returned.
+#[derive(Debug)]
+pub enum SettledRefund {
+    /// The refund has gone on; as it is now.
+    Changed(Box<RefundRow>),
+    /// It was known: nothing was changed.
+    Again(Box<RefundRow>),
+    /// The number is ours, and the refund that WeChat Pay tells of is of another payment or another sum: nothing was changed.
+    Differs,
+    /// It is a refund of a payment that we have never heard of: nothing was written.
+    NoSuchPayment,
+}
+
+/// Where the refund is to stand, and since when.
+struct Next<'a> {
+    status: RefundStatus,
+    refund_id: Option<&'a str>,
+    success_at: Option<UnixSeconds>,
+    failure: Option<&'a str>,
+}
+
+impl Refunds {
+    /// Settles what WeChat Pay tells of a refund, ours or one of the merchant console.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked; nothing was written, or it was settled and the answer lost. Settle it again.
+    pub async fn settle(&self, refund: &Refund) -> Result<SettledRefund, StoreError> {
+        for _ in 0..item::ROUNDS {
+            let order_id = refund.out_trade_no().order_id();
+            let (order, row) = self.with_order(order_id, refund.out_refund_no()).await?;
+            let Some(order) = order else { return Ok(SettledRefund::NoSuchPayment) };
+            let Some(row) = row else {
+                match self.adopt(&order, refund).await? {
+                    Some(settled) => return Ok(settled),
+                    None => continue,
+                }
+            };
+            if row.transaction_id != *refund.transaction_id() || row.refund_fee != refund.refund_fee() {
+                return Ok(SettledRefund::Differs);
+            }
+            if refund.status() == RefundStatus::Processing && row.status == RefundStatus::Processing {
+                if row.refund_id.is_none() {
+                    self.accepted(&row, refund).await?;
+                }
+                return Ok(SettledRefund::Again(Box::new(row)));
+            }
+            if !row.status.may_become(refund.status()) {
+                return Ok(SettledRefund::Again(Box::new(row)));
+            }
+            let next = Next {
+                status: refund.status(),
+                refund_id: Some(refund.refund_id()),
+                success_at: refund.success_at(),
+                failure: None,
+            };
+            if let Some(row) = self.go_on(&order, &row, &next).await? {
+                return Ok(SettledRefund::Changed(Box::new(row)));
+            }
+        }
+        Err(StoreError::contended(SETTLING))
+    }
+
+    /// Ends a refund that WeChat Pay refuses for good, for the reason of this code, and has never begun; as it is now.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked. Refuse it again.
+    pub async fn refuse(&self, row: &RefundRow, code: &str) -> Result<RefundRow, StoreError> {
+        for _ in 0..item::ROUNDS {
+            let (order, row) = self.with_order(row.order_id, &row.out_refund_no).await?;
+            let gone = || StoreError::new(SETTLING, "the refund or its order is gone");
+            let (order, row) = order.zip(row).ok_or_else(gone)?;
+            if row.status != RefundStatus::Processing {
+                return Ok(row);
+            }
+            let next =
+                Next { status: RefundStatus::Closed, refund_id: None, success_at: None, failure: Some(code) };
+            if let Some(row) = self.go_on(&order, &row, &next).await? {
+                return Ok(row);
+            }
+        }
+        Err(StoreError::contended(SETTLING))
+    }
+
+    /// Writes the refund's next status and what follows from it; `None` if something changed meanwhile.
+    async fn go_on(
+        &self,
+        order: &Order,
+        row: &RefundRow,
+        next: &Next<'_>,
+    ) -> Result<Option<RefundRow>, StoreError> {
+        let now = self.host.now();
+        let after = advanced(row, next, now);
+        let mut parts = vec![self.change(row, &after)?, outbox::write(&self.host, &event(&after, now))?];
+        let pays_order = order.transaction_id.as_ref() == Some(&row.transaction_id);
+        if pays_order && after.status.is_final() {
+            parts.push(self.change_order(order, &order_after(order, &after))?);
+        }
+        if after.status == RefundStatus::Closed {
+            parts.push(self.release(row)?);
+        }
+        if let Some(case) = case(&after, now) {
+            parts.push(cases::open(&self.host, &case)?);
+        }
+        Ok(self.transact(parts).await?.then_some(after))
+    }
+
+    /// Takes over a refund that was made in the merchant console; `None` if something changed meanwhile.
+    async fn adopt(&self, order: &Order, refund: &Refund) -> Result<Option<SettledRefund>, StoreError> {
+        let Some(payment) = self.payment(refund.transaction_id()).await? else {
+            return Ok(Some(SettledRefund::NoSuchPayment));
+        };
+        let total_fee = Fen::new(payment.total_fee).map_err(|error| StoreError::new(SETTLING, error))?;
+        if payment.out_trade_no != refund.out_trade_no() || refund.refund_fee().get() > payment.refundable_fee
+        {
+            return Ok(Some(SettledRefund::Differs));
+        }
+        let now = self.host.now();
+        let row = adopted(&payment, refund, total_fee, now);
+        let mut parts = vec![self.put(&row)?, self.claim(&payment, row.refund_fee)?];
+        let order_with = Order {
+            refunding_fee: order.refunding_fee.saturating_add(row.refund_fee.get()),
+            status: if payment.refundable_fee == row.refund_fee.get() {
+                Status::Refunding
+            } else {
+                order.status
+            },
+            ..order.clone()
+        };
+        if order.transaction_id.as_ref() == Some(&payment.transaction_id) {
+            let after = if row.status.is_final() { order_after(&order_with, &row) } else { order_with };
+            parts.push(self.change_order(order, &after)?);
+        }
+        parts.push(outbox::write(&self.host, &event(&row, now))?);
+        Ok(self.transact(parts).await?.then(|| SettledRefund::Changed(Box::new(row))))
+    }
+
+    fn change(&self, row: &RefundRow, after: &RefundRow) -> Result<TransactWriteItem, StoreError> {
+        let mut update = Update::builder()
+            .table_name(&self.table)
+            .key("out_refund_no", item::s(&row.out_refund_no))
+            .condition_expression("#status = :seen")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":seen", item::s(row.status.as_str()))
+            .expression_attribute_values(":status", item::s(after.status.as_str()))
+            .return_values_on_condition_check_failure(AllOld);
+        let mut set = vec!["#status = :status"];
+        let mut remove = Vec::new();
+        for (name, to, value) in [
+            ("refund_id", "refund_id = :refund_id", after.refund_id.as_ref().map(item::s)),
+            ("failure", "failure = :failure", after.failure.as_ref().map(item::s)),
+            ("success_at", "success_at = :success_at", after.success_at.map(|at| item::n(at.get()))),
+            ("unbilled", "unbilled = :unbilled", after.unbilled.as_ref().map(item::s)),
+            (
+                "next_query_at",
+                "next_query_at = :next_query_at",
+                after.next_query_at.map(|at| item::n(at.get())),
+            ),
+            ("due_shard", "due_shard = :due_shard", after.due_shard.as_ref().map(item::s)),
+        ] {
+            match value {
+                Some(value) => {
+                    set.push(to);
+                    update = update.expression_attribute_values(format!(":{name}"), value);
+                }
+                None => remove.push(name),
+            }
+        }
+        let mut expression = format!("SET {}", set.join(", "));
+        if !remove.is_empty() {
+            expression.push_str(&format!(" REMOVE {}", remove.join(", ")));
+        }
+        let update = update.update_expression(expression).build();
+        let update = update.map_err(|error| StoreError::new(SETTLING, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// Gives the sum back to what the payment can give back.
+    fn release(&self, row: &RefundRow) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.payments)
+            .key("transaction_id", item::s(&row.transaction_id))
+            .update_expression("SET refundable_fee = refundable_fee + :fee")
+            .condition_expression("attribute_exists(transaction_id)")
+            .expression_attribute_values(":fee", item::n(row.refund_fee.get()))
+            .build()
+            .map_err(|error| StoreError::new(SETTLING, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// Whether the transaction was made; `false` if something had changed, or another one held an item.
+    async fn transact(&self, parts: Vec<TransactWriteItem>) -> Result<bool, StoreError> {
+        match self.client.transact_write_items().set_transact_items(Some(parts)).send().await {
+            Ok(_) => Ok(true),
+            Err(error) => {
+                if let Cancelled::Conflict = item::cancelled(SETTLING, error)? {
+                    item::pause(&self.host).await;
+                }
+                Ok(false)
+            }
+        }
+    }
+}
+
+fn advanced(row: &RefundRow, next: &Next<'_>, now: UnixSeconds) -> RefundRow {
+    let mut after = row.clone();
+    after.status = next.status;
+    after.refund_id = next.refund_id.map(str::to_owned).or(after.refund_id);
+    after.failure = next.failure.map(str::to_owned);
+    if after.status.is_final() {
+        after.next_query_at = None;
+        after.due_shard = None;
+    } else {
+        after.next_query_at = Some(super::turn::next_query(&after, now));
+    }
+    if after.status == RefundStatus::Success {
+        // Notices tell when; an answer may not.
+        let at = next.success_at.unwrap_or(now);
+        after.success_at = Some(at);
+        after.unbilled = Some(payments::unbilled(at, row.out_refund_no.as_str()));
+    }
+    after
+}
+
+/// The row of a refund that we did not begin.
+fn adopted(payment: &PaidRow, refund: &Refund, total_fee: Fen, now: UnixSeconds) -> RefundRow {
+    let row = RefundRow {
+        out_refund_no: refund.out_refund_no().clone(),
+        order_id: payment.order_id,
+        out_trade_no: payment.out_trade_no,
+        transaction_id: payment.transaction_id.clone(),
+        refund_fee: refund.refund_fee(),
+        total_fee,
+        cause: RefundCause::Console,
+        asked_fee: None,
+        reason: None,
+        notify_url: None,
+        status: RefundStatus::Processing,
+        created_at: now,
+        refund_id: None,
+        success_at: None,
+        failure: None,
+        queries: 0,
+        next_query_at: None,
+        due_shard: Some(crate::store::orders::shard_of(refund.out_refund_no().as_str())),
+        unbilled: None,
+    };
+    let next = Next {
+        status: refund.status(),
+        refund_id: Some(refund.refund_id()),
+        success_at: refund.success_at(),
+        failure: None,
+    };
+    advanced(&row, &next, now)
+}
+
+/// The order once the refund is at its end.
+fn order_after(order: &Order, refund: &RefundRow) -> Order {
+    let fee = refund.refund_fee.get();
+    let mut after = order.clone();
+    after.refunding_fee = order.refunding_fee.saturating_sub(fee);
+    if refund.status == RefundStatus::Success {
+        after.refunded_fee = order.refunded_fee.saturating_add(fee);
+    }
+    let total = order.total_fee.get();
+    after.status = if after.refunded_fee >= total {
+        Status::Refunded
+    } else if after.refunded_fee.saturating_add(after.refunding_fee) >= total {
+        Status::Refunding
+    } else {
+        Status::Paid
+    };
+    after
+}
+
+fn event(row: &RefundRow, now: UnixSeconds) -> Event {
+    let kind = match row.status {
+        RefundStatus::Success => EventKind::OrderRefunded,
+        RefundStatus::Abnormal => EventKind::RefundAbnormal,
+        RefundStatus::Closed => EventKind::RefundClosed,
+        RefundStatus::Processing => EventKind::RefundBegun,
+    };
+    Event {
+        order_id: Some(row.order_id),
+        out_trade_no: Some(row.out_trade_no),
+        transaction_id: Some(row.transaction_id.clone()),
+        out_refund_no: Some(row.out_refund_no.clone()),
+        fee: Some(row.refund_fee),
+        ..Event::new(kind, &row.out_refund_no, now)
+    }
+}
+
+/// What an operator must help on: money that does not reach the user, or that should go back and does not.
+fn case(row: &RefundRow, now: UnixSeconds) -> Option<Case> {
+    let of_itself = matches!(row.cause, RefundCause::SecondPayment | RefundCause::AfterClose);
+    let what = match row.status {
+        RefundStatus::Abnormal => {
+            "the money can't reach the user: help it on in the merchant console".to_owned()
+        }
+        RefundStatus::Closed if of_itself => {
+            let code = row.failure.as_deref().unwrap_or("closed");
+            format!("a payment that must go back did not: {code}")
+        }
+        _ => return None,
+    };
+    Some(Case {
+        order_id: Some(row.order_id),
+        out_trade_no: Some(row.out_trade_no),
+        transaction_id: Some(row.transaction_id.clone()),
+        out_refund_no: Some(row.out_refund_no.clone()),
+        ..Case::new(CaseKind::RefundStuck, &row.out_refund_no, what, now)
+    })
+}
+
+const SETTLING: &str = "settling a refund";

@@ -1,0 +1,134 @@
+//! When to ask WeChat Pay for or about a refund, and who asks.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
+
+use super::{RefundRow, Refunds};
+use crate::{
+    pay::{Refund, RefundStatus},
+    store::{
+        StoreError,
+        item::{self, Updated},
+    },
+    telemetry,
+    types::{OutRefundNo, UnixSeconds},
+};
+
+impl Refunds {
+    /// Refunds of one shard whose time has come, the longest due first; at most `limit`.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn due(
+        &self,
+        shard: &str,
+        now: UnixSeconds,
+        limit: u16,
+    ) -> Result<Vec<OutRefundNo>, StoreError> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("by_due")
+            .key_condition_expression("due_shard = :shard AND next_query_at <= :now")
+            .expression_attribute_values(":shard", item::s(shard))
+            .expression_attribute_values(":now", item::n(now.get()))
+            .limit(limit.into())
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("listing due refunds", error))?;
+        let keys =
+            page.items.unwrap_or_default().into_iter().filter_map(|mut item| item.remove("out_refund_no"));
+        let read = |key| match key {
+            AttributeValue::S(text) => OutRefundNo::parse(&text).ok().or_else(|| {
+                telemetry::attention("row-without-refund", &text);
+                None
+            }),
+            _ => None,
+        };
+        Ok(keys.filter_map(read).collect())
+    }
+
+    /// Takes the turn to ask WeChat Pay, and sets the next one; `false` if another took it.
+    ///
+    /// Condition: the refund stands and has been asked about as `row` says.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn take_turn(&self, row: &RefundRow, now: UnixSeconds) -> Result<bool, StoreError> {
+        let update = self
+            .of(row)
+            .update_expression("SET queries = :next, next_query_at = :at")
+            .condition_expression("#status = :status AND queries = :queries")
+            .expression_attribute_values(":queries", item::n(row.queries))
+            .expression_attribute_values(":next", item::n(row.queries.saturating_add(1)))
+            .expression_attribute_values(":at", item::n(next_query(row, now).get()));
+        let updated = item::update(&self.host, "taking a turn", update).await?;
+        Ok(matches!(updated, Updated::Done(_)))
+    }
+
+    /// WeChat Pay has accepted the refund, and is at it.
+    ///
+    /// Condition: the refund stands as `row` says; otherwise it has gone on, and nothing is kept.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn accepted(&self, row: &RefundRow, refund: &Refund) -> Result<(), StoreError> {
+        let update = self
+            .of(row)
+            .update_expression("SET refund_id = :id REMOVE failure")
+            .condition_expression("#status = :status")
+            .expression_attribute_values(":id", item::s(refund.refund_id()));
+        item::update(&self.host, "keeping an accepted refund", update).await.map(drop)
+    }
+
+    /// WeChat Pay does not do it now, for the reason of this code.
+    ///
+    /// Condition: the refund stands as `row` says; otherwise it has gone on, and nothing is kept.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn not_now(&self, row: &RefundRow, code: &str) -> Result<(), StoreError> {
+        let update = self
+            .of(row)
+            .update_expression("SET failure = :code")
+            .condition_expression("#status = :status")
+            .expression_attribute_values(":code", item::s(code));
+        item::update(&self.host, "keeping why a refund waits", update).await.map(drop)
+    }
+
+    fn of(&self, row: &RefundRow) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("out_refund_no", item::s(&row.out_refund_no))
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", item::s(row.status.as_str()))
+    }
+}
+
+/// Back off; what only an operator can help on is looked at once a day.
+pub(super) fn next_query(row: &RefundRow, now: UnixSeconds) -> UnixSeconds {
+    if row.status == RefundStatus::Abnormal {
+        return now.plus(DAY);
+    }
+    let asked = usize::try_from(row.queries).unwrap_or(usize::MAX);
+    now.plus(WAITS.get(asked).copied().unwrap_or(DAY))
+}
+
+/// When the sweep looks after a refund that somebody else has begun.
+pub(super) const FIRST: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The waits between questions. WeChat Pay wants a minute between two refunds of one payment.
+const WAITS: [Duration; 8] = [
+    Duration::from_secs(60),
+    Duration::from_secs(2 * 60),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(10 * 60),
+    Duration::from_secs(30 * 60),
+    Duration::from_secs(60 * 60),
+    Duration::from_secs(2 * 60 * 60),
+    Duration::from_secs(6 * 60 * 60),
+];
