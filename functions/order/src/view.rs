@@ -34,6 +34,9 @@ pub(crate) struct OrderView {
     paid_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transaction_id: Option<TransactionId>,
+    /// Fen; once something has gone back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refunded_fee: Option<Fen>,
 }
 
 #[derive(Serialize)]
@@ -57,6 +60,7 @@ impl From<Order> for OrderView {
             created_at: order.created_at.to_rfc3339(),
             paid_at: order.paid_at.map(|at| at.to_rfc3339()),
             transaction_id: order.transaction_id,
+            refunded_fee: Fen::new(order.refunded_fee).ok(),
         }
     }
 }

@@ -61,6 +61,12 @@ impl StoreError {
         Self { operation, transient: true, cause: "other transactions kept the item".into() }
     }
 
+    /// Whether it may go better later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.transient
+    }
+
     fn from_sdk<E>(operation: &'static str, error: SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,

@@ -221,6 +221,7 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
         prepay: None,
         paid_at: None,
         transaction_id: None,
+        paid_by: None,
         refunded_fee: 0,
         refunding_fee: 0,
         asked_at: None,

@@ -42,6 +42,9 @@ pub struct Order {
     /// By which transaction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction_id: Option<TransactionId>,
+    /// By which attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_by: Option<OutTradeNo>,
     /// What has gone back to the user. Fen.
     #[serde(default)]
     pub refunded_fee: u64,

@@ -1,0 +1,48 @@
+//! `POST /api/pay/refund-notify`: WeChat Pay's notice that a refund has gone on.
+//!
+//! WeChat Pay: 退款结果通知, APIv2 and APIv3. As with payments, the answer is sent only after what the notice says is durable.
+
+use shared::{
+    error::{ApiError, Code},
+    host::{Host, HostError},
+    http::extract,
+    pay::{Api, Notice, NoticeError, Receiver, Refunder},
+    runtime::{Asked, Body, Function, Request, Response},
+    store::SettledRefund,
+    telemetry,
+};
+
+/// Receives notices of refunds.
+pub struct RefundNotifyFunction {
+    receiver: Receiver,
+    refunder: Refunder,
+}
+
+impl Function for RefundNotifyFunction {
+    const NAME: &'static str = "refund-notify";
+
+    async fn init(host: &Host) -> Result<Self, HostError> {
+        Ok(Self { receiver: Receiver::new(host)?, refunder: Refunder::new(host)? })
+    }
+
+    async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
+        let bytes = extract::bytes(&request);
+        let Notice::Refund(refund) = self.receiver.receive(request.headers(), bytes).await? else {
+            return Err(NoticeError::Field("event_type").into());
+        };
+        match self.refunder.settle(&refund).await? {
+            SettledRefund::Changed(_) | SettledRefund::Again(_) => Ok(Api::of_notice(bytes).accepted()),
+            // It never heals, and FAIL keeps it in sight on WeChat Pay's side as well.
+            SettledRefund::Differs => Err(Code::AmountMismatch.into()),
+            // The payment's own notice may be behind it.
+            SettledRefund::NoSuchPayment => {
+                telemetry::attention("refund-without-payment", refund.out_refund_no());
+                Err(Code::NotFound.into())
+            }
+        }
+    }
+
+    fn failure(error: &ApiError, asked: &Asked) -> Response<Body> {
+        asked.api.refused(error)
+    }
+}

@@ -1,0 +1,61 @@
+//! A refund as operators see it.
+
+use serde::Serialize;
+use shared::{
+    http::answer,
+    pay::RefundStatus,
+    runtime::{Body, Response},
+    store::{RefundCause, RefundRow},
+    types::{Fen, OrderId, OutRefundNo, OutTradeNo, TransactionId},
+};
+
+#[derive(Serialize)]
+struct RefundAnswer {
+    refund: RefundView,
+}
+
+/// 200 with the refund.
+pub(crate) fn answer(refund: RefundRow) -> Response<Body> {
+    answer::success(&RefundAnswer { refund: refund.into() })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RefundView {
+    out_refund_no: OutRefundNo,
+    out_trade_no: OutTradeNo,
+    order_id: OrderId,
+    transaction_id: TransactionId,
+    /// Fen.
+    refund_fee: Fen,
+    status: RefundStatus,
+    cause: RefundCause,
+    /// RFC 3339, UTC.
+    created_at: String,
+    /// WeChat Pay's number of it, once it was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    success_at: Option<String>,
+    /// WeChat Pay's code, if it does not do it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<String>,
+}
+
+impl From<RefundRow> for RefundView {
+    fn from(row: RefundRow) -> Self {
+        Self {
+            out_refund_no: row.out_refund_no,
+            out_trade_no: row.out_trade_no,
+            order_id: row.order_id,
+            transaction_id: row.transaction_id,
+            refund_fee: row.refund_fee,
+            status: row.status,
+            cause: row.cause,
+            created_at: row.created_at.to_rfc3339(),
+            refund_id: row.refund_id,
+            success_at: row.success_at.map(|at| at.to_rfc3339()),
+            failure: row.failure,
+        }
+    }
+}

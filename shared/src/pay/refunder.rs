@@ -1,0 +1,129 @@
+//! Our refunds and WeChat Pay's, brought together: asking for one, asking about one, settling what is said.
+//!
+//! The rule that keeps money: a refund is given up only after WeChat Pay has refused it and has said that it does not know it.
+
+use super::{PayClient, PayError, Refund, RefundStatus, Requested};
+use crate::{
+    error::ApiError,
+    host::{Host, HostError},
+    store::{Case, CaseKind, Cases, RefundRow, Refunds, SettledRefund, StoreError},
+    telemetry,
+};
+
+/// WeChat Pay or the database could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RefunderError {
+    /// WeChat Pay.
+    #[error(transparent)]
+    Pay(#[from] PayError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl RefunderError {
+    /// Whether it may go better later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Pay(error) => error.is_transient(),
+            Self::Store(error) => error.is_transient(),
+        }
+    }
+}
+
+impl From<RefunderError> for ApiError {
+    fn from(error: RefunderError) -> Self {
+        match error {
+            RefunderError::Pay(error) => error.into(),
+            RefunderError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Asks for refunds and settles them.
+pub struct Refunder {
+    /// The client of WeChat Pay.
+    pub pay: PayClient,
+    /// The refunds.
+    pub refunds: Refunds,
+    cases: Cases,
+    host: Host,
+}
+
+impl Refunder {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// One is missing or wrong.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self {
+            pay: PayClient::new(host)?,
+            refunds: Refunds::new(host)?,
+            cases: Cases::new(host)?,
+            host: host.clone(),
+        })
+    }
+
+    /// Brings the refund on: asks for it, or asks what became of it; as it is then.
+    ///
+    /// # Errors
+    /// [`RefunderError`]; the refund stands, and can be brought on later.
+    pub async fn bring_on(&self, row: &RefundRow) -> Result<RefundRow, RefunderError> {
+        if row.status.is_final() {
+            return Ok(row.clone());
+        }
+        if row.refund_id.is_some()
+            && let Some(refund) = self.pay.query_refund(&row.out_refund_no).await?
+        {
+            return self.settled(row, &refund).await;
+        }
+        match self.pay.refund(&row.request()).await? {
+            Requested::Accepted(refund) => self.settled(row, &refund).await,
+            Requested::NotNow(code) => {
+                telemetry::attention("refund-waits", &row.out_refund_no);
+                self.refunds.not_now(row, &code).await?;
+                Ok(RefundRow { failure: Some(code), ..row.clone() })
+            }
+            // A request of before may have been accepted, and this one be refused because of it.
+            Requested::Refused(code) => match self.pay.query_refund(&row.out_refund_no).await? {
+                Some(refund) => self.settled(row, &refund).await,
+                None => Ok(self.refunds.refuse(row, &code).await?),
+            },
+        }
+    }
+
+    async fn settled(&self, row: &RefundRow, refund: &Refund) -> Result<RefundRow, RefunderError> {
+        match self.settle(refund).await? {
+            SettledRefund::Changed(row) | SettledRefund::Again(row) => Ok(*row),
+            SettledRefund::Differs | SettledRefund::NoSuchPayment => Ok(row.clone()),
+        }
+    }
+
+    /// Settles what WeChat Pay tells of a refund. What can't be settled becomes a case.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked. Settle it again.
+    pub async fn settle(&self, refund: &Refund) -> Result<SettledRefund, StoreError> {
+        let settled = self.refunds.settle(refund).await?;
+        let what = match &settled {
+            SettledRefund::Differs => "WeChat Pay tells of a refund of another payment or sum than our books hold",
+            SettledRefund::Again(row)
+                if row.status == RefundStatus::Closed && refund.status() != RefundStatus::Closed =>
+            {
+                "WeChat Pay is at a refund that our books have given up"
+            }
+            _ => return Ok(settled),
+        };
+        telemetry::attention("refund-disputed", refund.out_refund_no());
+        let case = Case {
+            order_id: Some(refund.out_trade_no().order_id()),
+            out_trade_no: Some(refund.out_trade_no()),
+            transaction_id: Some(refund.transaction_id().clone()),
+            out_refund_no: Some(refund.out_refund_no().clone()),
+            ..Case::new(CaseKind::RefundStuck, &refund.refund_id(), what, self.host.now())
+        };
+        self.cases.open(&case).await?;
+        Ok(settled)
+    }
+}
