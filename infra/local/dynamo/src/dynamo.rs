@@ -16,6 +16,7 @@ use crate::access::keys::{OPERATOR, secret_access_key};
 use crate::access::policy::Policies;
 use crate::engine;
 use crate::error::DynamoError;
+use crate::events::Events;
 use crate::fault::{Fault, Faults};
 use crate::record::{Call, Permission, PermissionUse, Record};
 use crate::secrets::Secrets;
@@ -37,7 +38,7 @@ pub struct Options {
     pub operator_secret: String,
 }
 
-/// A running DynamoDB and Secrets Manager. Clones are handles to the same one; it ends with [`Dynamo::shutdown`] or when
+/// A running DynamoDB, EventBridge and Secrets Manager. Clones are handles to the same one; it ends with [`Dynamo::shutdown`] or when
 /// the last handle is dropped.
 #[derive(Clone)]
 pub struct Dynamo {
@@ -52,7 +53,7 @@ struct Inner {
 }
 
 impl Dynamo {
-    /// Makes the stack's tables and secrets and begins to listen.
+    /// Makes the stack's tables, event buses and secrets and begins to listen.
     pub async fn start(stack: &Stack, options: Options) -> Result<Self, DynamoError> {
         let Options { address, data, secrets, operator_secret } = options;
         let policies = Policies::new(stack)?;
@@ -64,6 +65,7 @@ impl Dynamo {
         let world = Arc::new(World {
             names: engine.names(),
             engine,
+            events: Events::new(stack, &operator_secret),
             faults: Faults::default(),
             operator_secret,
             policies,
@@ -111,25 +113,27 @@ impl Dynamo {
     /// Does an operation of DynamoDB, such as `PutItem`, as the operator.
     pub async fn operator(&self, target: &str, body: Value) -> Result<Value, DynamoError> {
         let target = Target { service: Service::DynamoDb, operation: target };
-        let reply = self.inner.world.call(OPERATOR, target, body.to_string().as_bytes()).await;
-        let (status, body) = match reply {
-            Reply::Answer(answer) => (answer.status, serde_json::from_slice(&answer.body)?),
-            Reply::Nothing => (0, Value::Null),
-        };
-        if status == 200 {
-            return Ok(body);
+        match self.inner.world.call(OPERATOR, target, body.to_string().as_bytes()).await {
+            Reply::Answer(answer) => success(target.operation, answer.status, &answer.body),
+            Reply::Nothing => success(target.operation, 0, b"null"),
         }
-        let text = |keys: &[&str]| {
-            let value = keys.iter().find_map(|key| body.get(key)?.as_str()).unwrap_or("no answer");
-            value.to_owned()
-        };
-        let code = text(&["__type"]);
-        Err(DynamoError::Refused {
-            operation: target.operation.to_owned(),
-            code: code.rsplit_once('#').map_or(code.as_str(), |(_, code)| code).to_owned(),
-            message: text(&["message", "Message"]),
-            body: Box::new(body),
-        })
+    }
+
+    /// Does an operation of DynamoDB as AWS's own services do, such as Lambda when it reads a stream for a function: no
+    /// permission is asked for, no fault hits it, nothing goes on record.
+    pub async fn internal(&self, operation: &str, body: Value) -> Result<Value, DynamoError> {
+        let (answer, _) = self.inner.world.engine.call(operation, body).await?;
+        success(operation, answer.status, &answer.body)
+    }
+
+    /// Changes with every write to a table, whoever writes, and when expired items are deleted.
+    pub fn written(&self) -> watch::Receiver<u64> {
+        self.inner.world.engine.written()
+    }
+
+    /// Every event that was put, oldest first: what a rule would get to see of it, and `event-bus-name`.
+    pub fn events(&self) -> Vec<Value> {
+        self.inner.world.events.put()
     }
 
     /// Every call so far, the operator's too.
@@ -159,9 +163,20 @@ impl Dynamo {
         self.inner.world.faults.inject(fault);
     }
 
-    /// Disarms every fault.
+    /// Disarms every fault. A storm goes on.
     pub fn clear_faults(&self) {
         self.inner.world.faults.clear();
+    }
+
+    /// From now on a fault hits so many of a thousand calls of functions: which ones, and which fault, depends on the seed and
+    /// on the calls that came before. What was injected goes first; the operator is spared.
+    pub fn storm(&self, seed: u64, rate_per_mille: u32) {
+        self.inner.world.faults.weather.storm(seed, rate_per_mille);
+    }
+
+    /// Ends the storm.
+    pub fn calm(&self) {
+        self.inner.world.faults.weather.calm();
     }
 
     /// Every item of every table as JSON text: an object with a list for each table.
@@ -186,6 +201,25 @@ impl Dynamo {
             }
         }
     }
+}
+
+/// The answer's body, if it is one of success.
+fn success(operation: &str, status: u16, body: &[u8]) -> Result<Value, DynamoError> {
+    let body: Value = serde_json::from_slice(body)?;
+    if status == 200 {
+        return Ok(body);
+    }
+    let text = |keys: &[&str]| {
+        let value = keys.iter().find_map(|key| body.get(key)?.as_str()).unwrap_or("no answer");
+        value.to_owned()
+    };
+    let code = text(&["__type"]);
+    Err(DynamoError::Refused {
+        operation: operation.to_owned(),
+        code: code.rsplit_once('#').map_or(code.as_str(), |(_, code)| code).to_owned(),
+        message: text(&["message", "Message"]),
+        body: Box::new(body),
+    })
 }
 
 /// Resolves when the handle says stop, or is gone.

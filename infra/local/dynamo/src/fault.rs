@@ -1,4 +1,4 @@
-//! Faults for tests: what a busy or broken DynamoDB would do.
+//! Faults for tests: what a busy or broken AWS would do.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use crate::access::keys::OPERATOR;
 use crate::answer::Answer;
+use crate::events::{self, PUT_EVENTS};
 use crate::target::{Service, Target};
+use crate::weather::Weather;
 
 /// A fault to inject into calls to come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,9 +26,11 @@ pub struct Fault {
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
+    /// Status 200, but the answer of `PutEvents` says of every entry that it failed. Hits `PutEvents` only.
+    FailedEntries,
     /// Status 500, nothing done.
     InternalError,
-    /// `ProvisionedThroughputExceededException`, or `ThrottlingException` from Secrets Manager.
+    /// `ProvisionedThroughputExceededException`, or `ThrottlingException` from the other services.
     Throttle,
     /// The connection breaks after the effect, without an answer.
     TimeoutAfter,
@@ -41,6 +45,7 @@ pub enum FaultKind {
 #[derive(Default)]
 pub(crate) struct Faults {
     armed: Mutex<Vec<Fault>>,
+    pub(crate) weather: Weather,
 }
 
 impl Faults {
@@ -52,8 +57,18 @@ impl Faults {
         self.lock().clear();
     }
 
-    /// The fault that hits this call, which is then used up by one.
+    /// The fault that hits this call: an armed one, which is then used up by one, or one of the storm's.
     pub(crate) fn take(&self, caller: &str, target: Target<'_>) -> Option<FaultKind> {
+        self.take_armed(caller, target).or_else(|| {
+            let choice = if caller == OPERATOR { None } else { self.weather.strikes() }?;
+            let possible: Vec<FaultKind> =
+                FaultKind::ALL.into_iter().filter(|kind| kind.is_possible(target.operation)).collect();
+            let at = usize::try_from(choice).unwrap_or_default().checked_rem(possible.len())?;
+            possible.get(at).copied()
+        })
+    }
+
+    fn take_armed(&self, caller: &str, target: Target<'_>) -> Option<FaultKind> {
         let mut armed = self.lock();
         let at = armed.iter().position(|fault| fault.hits(caller, target))?;
         let fault = armed.get_mut(at)?;
@@ -74,18 +89,37 @@ impl Fault {
     fn hits(&self, caller: &str, target: Target<'_>) -> bool {
         let caller_hit = self.caller.as_deref().map_or(caller != OPERATOR, |meant| meant == caller);
         let operation_hit = self.operation.as_deref().is_none_or(|meant| meant == target.operation);
-        let possible = self.kind != FaultKind::TransactionConflict || CONFLICTING.contains(&target.operation);
-        self.times > 0 && caller_hit && operation_hit && possible
+        self.times > 0 && caller_hit && operation_hit && self.kind.is_possible(target.operation)
     }
 }
 
 impl FaultKind {
+    const ALL: [Self; 6] = [
+        Self::FailedEntries,
+        Self::InternalError,
+        Self::Throttle,
+        Self::TimeoutAfter,
+        Self::TimeoutBefore,
+        Self::TransactionConflict,
+    ];
+
+    /// Whether this can happen to the operation.
+    fn is_possible(self, operation: &str) -> bool {
+        match self {
+            Self::FailedEntries => operation == PUT_EVENTS,
+            Self::TransactionConflict => CONFLICTING.contains(&operation),
+            Self::InternalError | Self::Throttle | Self::TimeoutAfter | Self::TimeoutBefore => true,
+        }
+    }
+
     /// The answer in place of the effect; `None` when there is none.
     pub(crate) fn answer(self, target: Target<'_>, request: &Value) -> Option<Answer> {
         match self {
+            Self::FailedEntries => Some(events::all_failed(request)),
             Self::InternalError => {
                 let code = match target.service {
                     Service::DynamoDb => "com.amazonaws.dynamodb.v20120810#InternalServerError",
+                    Service::EventBridge => "InternalException",
                     Service::SecretsManager => "InternalServiceError",
                 };
                 Some(Answer::error(
@@ -100,7 +134,9 @@ impl FaultKind {
                     "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
                     "The level of configured provisioned throughput for the table was exceeded.",
                 ),
-                Service::SecretsManager => Answer::error(400, "ThrottlingException", "Rate exceeded"),
+                Service::EventBridge | Service::SecretsManager => {
+                    Answer::error(400, "ThrottlingException", "Rate exceeded")
+                }
             }),
             Self::TransactionConflict => Some(conflict(request)),
             Self::TimeoutAfter | Self::TimeoutBefore => None,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::error::DynamoError;
-use crate::sigv4::hash::{hmac_sha256, sha256_hex};
+use crate::sigv4::hash::{hmac_sha256, sha256_hex, uuid};
 
 /// The secrets of the stack and their values.
 pub(crate) struct Secrets {
@@ -115,9 +115,7 @@ fn not_found(message: &str) -> Answer {
 
 /// Version ids have the form of a UUID.
 fn version_id(value: &str) -> String {
-    let hash = sha256_hex(value.as_bytes());
-    let part = |from: usize, to: usize| hash.get(from..to).unwrap_or_default();
-    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+    uuid(&sha256_hex(value.as_bytes()))
 }
 
 fn generated(rule: &Generate, operator_secret: &str, logical_id: &str) -> Result<String, DynamoError> {

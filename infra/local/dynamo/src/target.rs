@@ -12,6 +12,8 @@ pub(crate) struct Target<'a> {
 pub(crate) enum Service {
     /// DynamoDB and its streams.
     DynamoDb,
+    /// EventBridge.
+    EventBridge,
     /// Secrets Manager.
     SecretsManager,
 }
@@ -21,6 +23,7 @@ impl<'a> Target<'a> {
         let (prefix, operation) = header.split_once('.')?;
         let service = match prefix {
             "DynamoDB_20120810" | "DynamoDBStreams_20120810" => Service::DynamoDb,
+            "AWSEvents" => Service::EventBridge,
             "secretsmanager" => Service::SecretsManager,
             _ => return None,
         };
@@ -40,6 +43,7 @@ impl Service {
     pub(crate) fn signing_name(self) -> &'static str {
         match self {
             Self::DynamoDb => "dynamodb",
+            Self::EventBridge => "events",
             Self::SecretsManager => "secretsmanager",
         }
     }
@@ -47,7 +51,7 @@ impl Service {
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::DynamoDb => "application/x-amz-json-1.0",
-            Self::SecretsManager => "application/x-amz-json-1.1",
+            Self::EventBridge | Self::SecretsManager => "application/x-amz-json-1.1",
         }
     }
 }

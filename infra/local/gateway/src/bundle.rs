@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::Router;
-use local_dynamo::Dynamo;
+use local_dynamo::{Dynamo, Weather};
 use local_template::{Stack, Template};
 use local_wechat::WeChat;
 use serde_json::Value;
@@ -22,9 +22,11 @@ use crate::{
     http::{self, Gateway, Routes},
     invoke, key,
     options::Options,
+    queues::Queues,
     registry::REGISTRY,
     schedule, seed,
     servers::{Servers, listen},
+    stream::Streams,
     walk,
 };
 
@@ -39,6 +41,9 @@ pub struct Bundle {
     dynamo: Dynamo,
     wechat: Option<WeChat>,
     functions: Functions,
+    streams: Streams,
+    queues: Arc<Queues>,
+    weather: Arc<Weather>,
     lambda_url: String,
     servers: Servers,
 }
@@ -75,13 +80,17 @@ impl Bundle {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             secrets: deployment::secrets(&config, &stack),
             operator_secret: key::operator_secret(data.as_deref())?,
-            data,
+            data: data.clone(),
         };
         let dynamo = Dynamo::start(&stack, options).await.map_err(StartError::Dynamo)?;
         seed::products(&stack, &dynamo).await.map_err(StartError::Seed)?;
         let (lambda, lambda_address) = listen(0).await?;
         let lambda_url = url(lambda_address);
-        let functions = Functions::new(&stack, registry, &dynamo, &clock, &config.roots, &lambda_url)?;
+        let weather = Arc::new(Weather::default());
+        let functions =
+            Functions::new(&stack, registry, &dynamo, &clock, &config.roots, &lambda_url, &weather)?;
+        let queues = Arc::new(Queues::default());
+        let streams = Streams::new(&stack, &functions, &dynamo, &clock, &queues, data.as_deref()).await?;
         servers.serve(lambda, invoke::router(&stack, &functions, &dynamo));
 
         let gateway = Gateway::new(Routes::new(&stack, &functions)?, Arc::clone(&clock), address.port());
@@ -93,8 +102,22 @@ impl Bundle {
         if run_schedules {
             let running = schedule::run_all(&stack, &functions, &clock, &servers.stopped());
             servers.watch(running);
+            servers.watch(streams.run_all(&servers.stopped()));
         }
-        Ok(Self { address, config, clock, stack, dynamo, wechat, functions, lambda_url, servers })
+        Ok(Self {
+            address,
+            config,
+            clock,
+            stack,
+            dynamo,
+            wechat,
+            functions,
+            streams,
+            queues,
+            weather,
+            lambda_url,
+            servers,
+        })
     }
 
     /// Where the API and the controls of the simulator are.
@@ -109,7 +132,7 @@ impl Bundle {
         &self.stack
     }
 
-    /// The database and the secrets.
+    /// The database, the event bus and the secrets.
     #[must_use]
     pub fn dynamo(&self) -> &Dynamo {
         &self.dynamo
@@ -138,6 +161,35 @@ impl Bundle {
         let schedule = functions.find_map(|function| function.schedules.first()).ok_or_else(unknown)?;
         let now = self.clock.now_millis();
         task.run(schedule::event(schedule, now), schedule::request_id(schedule, now)).await
+    }
+
+    /// Delivers to the task in `functions/<folder>` everything that is outstanding in the streams it reads, now: with every retry
+    /// that the template allows and without the waits between them. Returns what each call answered, in Lambda's form for a
+    /// failure: `{"errorType": …, "errorMessage": …}`.
+    ///
+    /// # Errors
+    /// There is no such task behind a stream, the stream can't be read, or it has no end.
+    pub async fn drain_stream(&self, folder: &str) -> Result<Vec<Value>, CallError> {
+        self.streams.drain(folder).await
+    }
+
+    /// What was sent to the queue with this logical id, oldest first.
+    #[must_use]
+    pub fn queue(&self, logical_id: &str) -> Vec<Value> {
+        let queue = self.stack.queues.iter().find(|queue| queue.logical_id == logical_id);
+        queue.map(|queue| self.queues.messages(&queue.arn)).unwrap_or_default()
+    }
+
+    /// From now on so many of a thousand calls of functions and tasks are killed: after some of their waits, or at their end, but
+    /// before they could answer. Which ones, and when, depends on the seed and on the calls that came before. The next call is a
+    /// cold start. Requests that were already sent to the database arrive nevertheless. [`Dynamo::storm`] is the database's own.
+    pub fn storm(&self, seed: u64, rate_per_mille: u32) {
+        self.weather.storm(seed, rate_per_mille);
+    }
+
+    /// Ends the storm.
+    pub fn calm(&self) {
+        self.weather.calm();
     }
 
     /// Where functions start each other.

@@ -37,6 +37,15 @@ pub enum StartError {
     /// Somebody else listens there.
     #[error("port {0} is in use: end what uses it, or choose another with --port (0 takes any free one)")]
     PortInUse(u16),
+    /// The file in the data folder that says how far a stream was read can't be read or made.
+    #[error("cannot use {path}, which says how far a stream was read")]
+    Position {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
     /// No randomness.
     #[error("no keys can be made")]
     Randomness(#[source] HostError),
@@ -54,9 +63,15 @@ pub enum StartError {
     /// Two functions of the template share a folder.
     #[error("two functions of template.yaml have the folder functions/{0}")]
     SharedFolder(String),
-    /// A function reads a stream.
-    #[error("functions/{0} reads a stream; streams are not run locally yet")]
-    Stream(String),
+    /// The stream that a function reads can't be read.
+    #[error("the stream that functions/{folder} reads can't be read")]
+    Stream {
+        /// The function's folder.
+        folder: String,
+        /// Why not.
+        #[source]
+        source: DynamoError,
+    },
     /// The template can't be read or deployed.
     #[error("template.yaml can't be deployed")]
     Template(#[source] TemplateError),
@@ -81,12 +96,21 @@ pub enum CallError {
     /// It failed.
     #[error("the call failed")]
     Failed(#[source] BoxError),
+    /// A storm ended it before it could answer ([`Bundle::storm`](crate::Bundle::storm)).
+    #[error("the function was killed")]
+    Killed,
     /// It panicked outside the function's own code.
     #[error("the call panicked")]
     Panicked,
     /// The function can't start.
     #[error(transparent)]
     Start(#[from] InitError),
+    /// A stream could not be delivered to its end: a record fails again and again, or the task feeds the stream itself.
+    #[error("the stream has no end after {calls} calls")]
+    Stuck {
+        /// How many calls there were.
+        calls: usize,
+    },
     /// It took longer than the template allows.
     #[error("the call took longer than the template allows")]
     TimedOut,

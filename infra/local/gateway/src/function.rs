@@ -3,6 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use lambda_http::Context;
+use local_dynamo::Weather;
 use serde_json::Value;
 use shared::{
     host::Host,
@@ -13,6 +14,7 @@ use shared::{
 use crate::{
     adapter::{Answers, Runs},
     error::CallError,
+    mortal,
     slot::{Slot, Start, Surroundings},
 };
 
@@ -41,7 +43,7 @@ impl Entry {
         Self { folder: F::NAME, code: Code::Function(start) }
     }
 
-    /// What runs on a schedule.
+    /// What runs on a schedule or behind a stream.
     pub(crate) const fn task<T: Task>() -> Self {
         let start: Start<dyn Runs> = |host| {
             Box::pin(async move {
@@ -74,6 +76,7 @@ pub(crate) struct Deployed {
     folder: &'static str,
     timeout: Duration,
     slot: AnySlot,
+    weather: Arc<Weather>,
 }
 
 enum AnySlot {
@@ -82,12 +85,17 @@ enum AnySlot {
 }
 
 impl Deployed {
-    pub(crate) fn new(entry: &Entry, timeout: Duration, surroundings: Surroundings) -> Self {
+    pub(crate) fn new(
+        entry: &Entry,
+        timeout: Duration,
+        surroundings: Surroundings,
+        weather: Arc<Weather>,
+    ) -> Self {
         let slot = match entry.code {
             Code::Function(start) => AnySlot::Function(Slot::new(start, surroundings)),
             Code::Task(start) => AnySlot::Task(Slot::new(start, surroundings)),
         };
-        Self { folder: entry.folder, timeout, slot }
+        Self { folder: entry.folder, timeout, slot, weather }
     }
 
     /// How long one call may take.
@@ -103,7 +111,7 @@ impl Deployed {
         limit: Duration,
     ) -> Result<Value, CallError> {
         let this = Arc::clone(self);
-        alone(limit, async move {
+        self.alone(limit, async move {
             let AnySlot::Function(slot) = &this.slot else { return Err(this.unknown("function")) };
             let instance = started(slot.instance().await)?;
             instance.answer(event, context).await.map_err(CallError::Failed)
@@ -114,7 +122,7 @@ impl Deployed {
     /// Runs the task once, beside other runs that are under way, as Lambda does.
     pub(crate) async fn run(self: &Arc<Self>, event: Value, request_id: String) -> Result<Value, CallError> {
         let this = Arc::clone(self);
-        alone(self.timeout, async move {
+        self.alone(self.timeout, async move {
             let AnySlot::Task(slot) = &this.slot else { return Err(this.unknown("task")) };
             let instance = started(slot.instance().await)?;
             instance.run(event, request_id).await.map_err(CallError::Failed)
@@ -138,6 +146,29 @@ impl Deployed {
         }
     }
 
+    /// Runs a call in a task of its own, unless a storm ends it; then the instance is gone with it.
+    async fn alone(
+        &self,
+        limit: Duration,
+        call: impl Future<Output = Result<Value, CallError>> + Send + 'static,
+    ) -> Result<Value, CallError> {
+        let life = self.weather.strikes().map(mortal::life);
+        let call = tokio::spawn(mortal::live(life, call));
+        let handle = call.abort_handle();
+        match tokio::time::timeout(limit, call).await {
+            Ok(Ok(Some(result))) => result,
+            Ok(Ok(None)) => {
+                self.restart();
+                Err(CallError::Killed)
+            }
+            Ok(Err(_)) => Err(CallError::Panicked),
+            Err(_) => {
+                handle.abort();
+                Err(CallError::TimedOut)
+            }
+        }
+    }
+
     fn unknown(&self, expected: &'static str) -> CallError {
         CallError::Unknown { folder: self.folder.to_owned(), expected }
     }
@@ -146,20 +177,4 @@ impl Deployed {
 /// Lambda logs a failed start too.
 fn started<I>(result: Result<I, InitError>) -> Result<I, CallError> {
     result.inspect_err(telemetry::startup_failure).map_err(CallError::from)
-}
-
-async fn alone(
-    limit: Duration,
-    call: impl Future<Output = Result<Value, CallError>> + Send + 'static,
-) -> Result<Value, CallError> {
-    let call = tokio::spawn(call);
-    let handle = call.abort_handle();
-    match tokio::time::timeout(limit, call).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(_)) => Err(CallError::Panicked),
-        Err(_) => {
-            handle.abort();
-            Err(CallError::TimedOut)
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use local_dynamo::Dynamo;
+use local_dynamo::{Dynamo, Weather};
 use local_template::{Function, Pseudo, Stack};
 use rustls::pki_types::CertificateDer;
 use shared::host::Clock;
@@ -25,6 +25,7 @@ impl Functions {
         clock: &Arc<dyn Clock>,
         roots: &[CertificateDer<'static>],
         lambda_url: &str,
+        weather: &Arc<Weather>,
     ) -> Result<Self, StartError> {
         let mut functions = BTreeMap::new();
         for function in &stack.functions {
@@ -35,7 +36,7 @@ impl Functions {
                 roots: roots.to_vec(),
             };
             let timeout = Duration::from_secs(function.timeout_seconds.into());
-            let deployed = Arc::new(Deployed::new(entry, timeout, surroundings));
+            let deployed = Arc::new(Deployed::new(entry, timeout, surroundings, Arc::clone(weather)));
             if functions.insert(function.folder.clone(), deployed).is_some() {
                 return Err(StartError::SharedFolder(function.folder.clone()));
             }
@@ -58,11 +59,8 @@ fn entry_of<'a>(function: &Function, registry: &'a [Entry]) -> Result<&'a Entry,
         .iter()
         .find(|entry| entry.folder == folder)
         .ok_or_else(|| StartError::Unregistered { logical_id: logical_id.clone(), folder: folder.clone() })?;
-    // What a stream should have started would be missing without a word.
-    if !streams.is_empty() {
-        return Err(StartError::Stream(folder.clone()));
-    }
-    let called_as = [(!routes.is_empty(), "function"), (!schedules.is_empty(), "task")];
+    let called_as =
+        [(!routes.is_empty(), "function"), (!schedules.is_empty(), "task"), (!streams.is_empty(), "task")];
     match called_as.into_iter().find(|(called, kind)| *called && *kind != entry.kind()) {
         Some((_, should_be)) => {
             Err(StartError::OtherKind { folder: folder.clone(), is: entry.kind(), should_be })
@@ -81,6 +79,7 @@ fn environment(function: &Function, dynamo: &Dynamo, lambda_url: &str) -> BTreeM
             ("AWS_ACCESS_KEY_ID", id.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", dynamo.secret_access_key(id)),
             ("AWS_ENDPOINT_URL_DYNAMODB", dynamo.url()),
+            ("AWS_ENDPOINT_URL_EVENTBRIDGE", dynamo.url()),
             ("AWS_ENDPOINT_URL_LAMBDA", lambda_url.to_owned()),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", dynamo.url()),
         ]

@@ -81,8 +81,13 @@ fn answered(answer: &Value) -> Response {
 
 /// A function's failure is a success of `Invoke`, with a header that says so.
 fn failed(failure: &CallError) -> Response {
-    let body = json!({ "errorType": "Error", "errorMessage": failure.to_string() });
-    ([(FUNCTION_ERROR, HeaderValue::from_static("Unhandled"))], body.to_string()).into_response()
+    let body = function_error(failure).to_string();
+    ([(FUNCTION_ERROR, HeaderValue::from_static("Unhandled"))], body).into_response()
+}
+
+/// What Lambda answers for a function that failed.
+pub(crate) fn function_error(failure: &CallError) -> Value {
+    json!({ "errorType": "Error", "errorMessage": failure.to_string() })
 }
 
 fn refusal(status: StatusCode, code: &'static str, message: &str) -> Response {

@@ -12,6 +12,12 @@ pub(crate) fn iso(unix_millis: u64) -> String {
     format(unix_millis, ISO)
 }
 
+/// `2020-03-12T19:03:58.390Z`, as in what Lambda writes about a failure.
+pub(crate) fn iso_millis(unix_millis: u64) -> String {
+    let seconds = iso(unix_millis);
+    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), unix_millis % 1000)
+}
+
 fn format(unix_millis: u64, form: &[BorrowedFormatItem<'static>]) -> String {
     let seconds = i64::try_from(unix_millis / 1000).unwrap_or_default();
     let instant = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
@@ -30,6 +36,7 @@ mod tests {
     #[test]
     fn times_have_the_form_of_aws() {
         assert_eq!(access_log(1_583_348_638_390), "04/Mar/2020:19:03:58 +0000");
+        assert_eq!(iso_millis(1_583_348_638_039), "2020-03-04T19:03:58.039Z");
         assert_eq!(iso(1_583_348_638_390), "2020-03-04T19:03:58Z");
     }
 }

@@ -19,7 +19,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Divides the waits between redeliveries of a payment notice.
     pub notify_speed: u32,
-    /// Whether the template's schedules run; [`Bundle::run_task`](crate::Bundle::run_task) works without.
+    /// Whether the template's schedules run and its streams are delivered by themselves;
+    /// [`Bundle::run_task`](crate::Bundle::run_task) and [`Bundle::drain_stream`](crate::Bundle::drain_stream) work without.
     pub run_schedules: bool,
 }
 

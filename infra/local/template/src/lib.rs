@@ -31,15 +31,18 @@ mod template;
 
 pub use error::{ParameterProblem, TemplateError};
 pub use event::cron::Cron;
+pub use event::filter::Filter;
 pub use event::route::{Route, RouteAuth};
 pub use event::schedule::{Schedule, ScheduleExpression};
 pub use event::stream::{StartingPosition, Stream};
 pub use parameter::Parameter;
 pub use pseudo::Pseudo;
 pub use resource::api::{HttpApi, Throttling};
+pub use resource::event_bus::EventBus;
 pub use resource::function::Function;
 pub use resource::log_group::LogGroup;
 pub use resource::policy::{Condition, ConditionKey, Statement};
+pub use resource::queue::Queue;
 pub use resource::secret::{Generate, Secret};
 pub use resource::table::Table;
 pub use stack::Stack;

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::resource::api::HttpApi;
+use crate::resource::event_bus::EventBus;
 use crate::resource::function::Function;
 use crate::resource::log_group::LogGroup;
+use crate::resource::queue::Queue;
 use crate::resource::secret::Secret;
 use crate::resource::table::Table;
 
@@ -19,6 +21,10 @@ pub struct Stack {
     pub tables: Vec<Table>,
     /// The secrets.
     pub secrets: Vec<Secret>,
+    /// The event buses.
+    pub event_buses: Vec<EventBus>,
+    /// The queues.
+    pub queues: Vec<Queue>,
     /// The API; `None` when no function has a route and the template declares none.
     pub api: Option<HttpApi>,
     /// The outputs.

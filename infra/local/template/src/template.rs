@@ -15,8 +15,10 @@ use crate::pseudo::Pseudo;
 use crate::read::fields::Fields;
 use crate::read::yaml;
 use crate::resource::api::{self, HttpApi};
+use crate::resource::event_bus::EventBus;
 use crate::resource::function::Function;
 use crate::resource::log_group::LogGroup;
+use crate::resource::queue::Queue;
 use crate::resource::secret::Secret;
 use crate::resource::table::{Names, Table};
 use crate::resource::{Kind, RawResource, cloud_only};
@@ -98,6 +100,7 @@ impl Template {
             stack.api = None;
         }
         refuse_double_routes(&stack)?;
+        refuse_strange_streams(&stack)?;
         stack.outputs = self.outputs(&scope)?;
         Ok(stack)
     }
@@ -142,14 +145,17 @@ impl Template {
             Kind::LogGroup => {
                 stack.log_groups.push(LogGroup::read(id, name, &Fields::new(place, &Value::Object(own))?)?);
             }
+            Kind::EventBus => {
+                let arn = scope.attribute(id, "Arn", &place)?;
+                stack.event_buses.push(EventBus::read(id, arn, &Fields::new(place, &Value::Object(own))?)?);
+            }
+            Kind::Queue => {
+                let arn = scope.attribute(id, "Arn", &place)?;
+                stack.queues.push(Queue::read(id, name, arn, &Fields::new(place, &Value::Object(own))?)?);
+            }
             // Read beforehand: routes refer to it.
             Kind::HttpApi => {}
-            Kind::Alarm
-            | Kind::EventBus
-            | Kind::MetricFilter
-            | Kind::Queue
-            | Kind::Subscription
-            | Kind::Topic => {
+            Kind::Alarm | Kind::MetricFilter | Kind::Subscription | Kind::Topic => {
                 cloud_only::check(resource.kind, &Fields::new(place, &Value::Object(own))?)?;
             }
         }
@@ -236,6 +242,34 @@ fn refuse_double_routes(stack: &Stack) -> Result<(), TemplateError> {
                     what: format!("the route {} {}", route.method, route.path),
                     first: format!("Resources.{first}.Properties.Events"),
                 });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A stream that no table has would never deliver, and a queue that is not there would lose what failed.
+fn refuse_strange_streams(stack: &Stack) -> Result<(), TemplateError> {
+    for function in &stack.functions {
+        for stream in &function.streams {
+            let place = format!("Resources.{}.Properties.Events.{}", function.logical_id, stream.name);
+            let known =
+                stack.tables.iter().any(|table| table.stream_arn.as_ref() == Some(&stream.stream_arn));
+            if !known {
+                let what = stream.stream_arn.as_str();
+                return Err(TemplateError::unsupported(
+                    &place,
+                    what,
+                    &["!GetAtt <table of this template>.StreamArn"],
+                ));
+            }
+            let queue = stream.on_failure.as_ref();
+            if let Some(arn) = queue.filter(|arn| stack.queues.iter().all(|queue| queue.arn != **arn)) {
+                return Err(TemplateError::unsupported(
+                    &place,
+                    arn.as_str(),
+                    &["!GetAtt <queue of this template>.Arn"],
+                ));
             }
         }
     }

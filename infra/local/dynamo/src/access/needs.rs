@@ -108,6 +108,20 @@ pub(crate) fn of_secret(operation: &str, resource: String) -> Vec<Need> {
     vec![Need { permission, leading_keys: None }]
 }
 
+/// What putting events on these buses needs. Never empty.
+pub(crate) fn of_events(operation: &str, mut buses: Vec<String>) -> Vec<Need> {
+    if buses.is_empty() {
+        buses.push("*".to_owned());
+    }
+    buses
+        .into_iter()
+        .map(|resource| Need {
+            permission: Permission { action: format!("events:{operation}"), resource },
+            leading_keys: None,
+        })
+        .collect()
+}
+
 fn need(operation: &str, resource: String, leading_keys: Option<Vec<String>>) -> Need {
     Need { permission: Permission { action: format!("dynamodb:{operation}"), resource }, leading_keys }
 }

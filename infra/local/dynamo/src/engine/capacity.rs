@@ -44,6 +44,11 @@ pub(super) fn take(operation: &str, answer: &mut Value, asked: bool) -> Cost {
     }
 }
 
+/// Whether the operation changes items.
+pub(super) fn is_write(operation: &str) -> bool {
+    WRITES.contains(&operation) || PARTIQL.contains(&operation)
+}
+
 fn units(table: &Value) -> Units {
     match table.get("CapacityUnits") {
         Some(Value::Number(units)) => Units::parse(&units.to_string()).unwrap_or_default(),
@@ -52,4 +57,6 @@ fn units(table: &Value) -> Units {
 }
 
 const READS: [&str; 5] = ["BatchGetItem", "GetItem", "Query", "Scan", "TransactGetItems"];
+/// They may write, and may not.
+const PARTIQL: [&str; 3] = ["BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction"];
 const WRITES: [&str; 5] = ["BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"];

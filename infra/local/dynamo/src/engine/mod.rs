@@ -3,6 +3,7 @@
 mod capacity;
 pub(crate) mod names;
 mod open;
+mod streams;
 mod tables;
 
 use std::net::SocketAddr;
@@ -12,10 +13,12 @@ use dynoxide::Database;
 use dynoxide::actions::scan::ScanRequest;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Map, Value, json};
+use tokio::sync::watch;
 
 pub(crate) use capacity::Cost;
 use names::Names;
 pub(crate) use open::open;
+use streams::Views;
 
 use crate::answer::Answer;
 use crate::error::DynamoError;
@@ -28,6 +31,9 @@ pub(crate) struct Engine {
     /// Where it answers; known to this process only.
     address: SocketAddr,
     names: Arc<Names>,
+    views: Views,
+    /// Counts writes.
+    written: watch::Sender<u64>,
 }
 
 impl Engine {
@@ -57,6 +63,10 @@ impl Engine {
         }
         let mut value: Value = serde_json::from_slice(&body)?;
         let cost = capacity::take(operation, &mut value, asked);
+        self.views.show(operation, &request, &mut value);
+        if capacity::is_write(operation) {
+            self.count_write();
+        }
         let body = self.names.to_caller(operation, value.to_string());
         Ok((Answer { status, body: body.into() }, cost))
     }
@@ -67,7 +77,20 @@ impl Engine {
 
     /// Deletes what has expired, as DynamoDB does in its own time. Returns how many items that were.
     pub(crate) fn sweep(&self) -> Result<usize, DynamoError> {
-        Ok(self.database.sweep_ttl()?)
+        let swept = self.database.sweep_ttl()?;
+        if swept > 0 {
+            self.count_write();
+        }
+        Ok(swept)
+    }
+
+    /// Changes with every write.
+    pub(crate) fn written(&self) -> watch::Receiver<u64> {
+        self.written.subscribe()
+    }
+
+    fn count_write(&self) {
+        self.written.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// Every item of every table, as JSON text.

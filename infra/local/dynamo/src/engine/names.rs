@@ -46,6 +46,11 @@ impl Names {
         self.prefix.split(':').nth(4).unwrap_or_default()
     }
 
+    /// The region that everything is in.
+    pub(crate) fn region(&self) -> &str {
+        self.prefix.split(':').nth(3).unwrap_or_default()
+    }
+
     /// The table's name in a field that may hold its ARN; empty when there is none.
     pub(crate) fn table_name<'a>(&self, field: Option<&'a Value>) -> &'a str {
         self.plain(field.and_then(Value::as_str).unwrap_or_default())

@@ -8,9 +8,11 @@ use dynoxide::Database;
 use local_template::Stack;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::names::Names;
+use super::streams::Views;
 use super::{Engine, tables};
 use crate::error::DynamoError;
 
@@ -37,7 +39,9 @@ pub(crate) async fn open(
         let _ = dynoxide::server::serve_with_shutdown(listener, served, stop).await;
     });
     let names = Arc::new(Names::new(stack, &streams));
-    Ok((Engine { database, client: client()?, address, names }, task))
+    let views = Views::new(stack, names.region());
+    let written = watch::Sender::new(0);
+    Ok((Engine { database, client: client()?, address, names, views, written }, task))
 }
 
 /// A client for plain HTTP. It is built with a TLS configuration because it has no default one; nothing is trusted by it.

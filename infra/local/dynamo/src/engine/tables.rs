@@ -6,6 +6,7 @@ use dynoxide::Database;
 use local_template::{Stack, Table};
 use serde_json::{Value, json};
 
+use super::streams;
 use crate::error::DynamoError;
 
 /// Makes the tables that are missing. Returns the engine's ARN of the stream of each table that has one.
@@ -21,7 +22,7 @@ pub(super) fn make(database: &Database, stack: &Stack) -> Result<BTreeMap<String
     let mut streams = BTreeMap::new();
     for table in &stack.tables {
         if !existing.contains(table.name.as_str()) {
-            database.create_table(serde_json::from_value(table.create.clone())?)?;
+            database.create_table(serde_json::from_value(kept(table))?)?;
         }
         let described = database.describe_table(serde_json::from_value(json!({"TableName": table.name}))?)?;
         let described = serde_json::to_value(described)?;
@@ -33,6 +34,15 @@ pub(super) fn make(database: &Database, stack: &Stack) -> Result<BTreeMap<String
         }
     }
     Ok(streams)
+}
+
+/// The request that makes the table in the engine, which keeps more of its changes than the template asks for.
+fn kept(table: &Table) -> Value {
+    let mut create = table.create.clone();
+    if let Some(view) = create.pointer_mut("/StreamSpecification/StreamViewType") {
+        *view = streams::KEPT.into();
+    }
+    create
 }
 
 fn compare(table: &Table, described: &Value) -> Result<(), DynamoError> {
@@ -48,8 +58,7 @@ fn compare(table: &Table, described: &Value) -> Result<(), DynamoError> {
             return Err(other("set of indexes"));
         }
     }
-    let view = |value: &Value| value.pointer("/StreamSpecification/StreamViewType").cloned();
-    if view(described) != view(&table.create) {
+    if streams::view(described) != streams::view(&table.create).map(|_| streams::KEPT) {
         return Err(other("stream"));
     }
     Ok(())

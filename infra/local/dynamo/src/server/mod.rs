@@ -1,4 +1,4 @@
-//! The endpoint: one socket for both services.
+//! The endpoint: one socket for all services.
 
 mod line;
 mod serve;

@@ -9,6 +9,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::request::Parts;
 use tokio::net::TcpListener;
 
 use super::line::{Line, Lines};
@@ -39,27 +40,32 @@ async fn handle(
         let answer = Answer::error(413, "RequestEntityTooLarge", "The request is larger than 16 MB.");
         return response(Service::DynamoDb, answer);
     };
+    // In a task of its own: what has begun ends, even if the client goes away.
+    match tokio::spawn(async move { answer(&world, &parts, &body).await }).await {
+        Ok((service, Reply::Answer(answer))) => response(service, answer),
+        Ok((_, Reply::Nothing)) | Err(_) => {
+            line.cut();
+            Response::new(Body::empty())
+        }
+    }
+}
+
+async fn answer(world: &World, parts: &Parts, body: &[u8]) -> (Service, Reply) {
     let target =
         parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).and_then(Target::parse);
     let is_post = parts.method == http::Method::POST && parts.uri.path() == "/";
     let Some(target) = target.filter(|_| is_post) else {
         let code = "com.amazon.coral.service#UnknownOperationException";
-        return response(Service::DynamoDb, Answer::error(400, code, "No such operation"));
+        return (Service::DynamoDb, Reply::Answer(Answer::error(400, code, "No such operation")));
     };
     let received = Received {
         method: parts.method.as_str(),
         path: parts.uri.path(),
         query: parts.uri.query(),
         headers: &parts.headers,
-        body: &body,
+        body,
     };
-    match world.receive(target, &received).await {
-        Reply::Answer(answer) => response(target.service, answer),
-        Reply::Nothing => {
-            line.cut();
-            Response::new(Body::empty())
-        }
-    }
+    (target.service, world.receive(target, &received).await)
 }
 
 fn response(service: Service, answer: Answer) -> Response {

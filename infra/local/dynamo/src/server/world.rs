@@ -11,6 +11,7 @@ use crate::answer::Answer;
 use crate::clock::now;
 use crate::engine::names::Names;
 use crate::engine::{Cost, Engine};
+use crate::events::Events;
 use crate::fault::{FaultKind, Faults};
 use crate::record::{Call, Permission, Record};
 use crate::secrets::Secrets;
@@ -20,6 +21,7 @@ use crate::target::{Service, Target};
 /// Everything that requests share.
 pub(crate) struct World {
     pub(crate) engine: Engine,
+    pub(crate) events: Events,
     pub(crate) faults: Faults,
     pub(crate) names: Arc<Names>,
     pub(crate) operator_secret: String,
@@ -96,6 +98,7 @@ impl World {
         };
         let needs = match target.service {
             Service::DynamoDb => needs::of(target.operation, &request, &self.names),
+            Service::EventBridge => needs::of_events(target.operation, self.events.arns(&request)),
             Service::SecretsManager => needs::of_secret(target.operation, self.secrets.arn(&request)),
         };
         let mut call = self.begin(caller, target.operation, &needs);
@@ -119,6 +122,7 @@ impl World {
 
     async fn act(&self, target: Target<'_>, request: Value) -> (Answer, Cost) {
         match target.service {
+            Service::EventBridge => (self.events.answer(target.operation, &request), Cost::default()),
             Service::SecretsManager => (self.secrets.answer(target.operation, &request), Cost::default()),
             Service::DynamoDb => self.engine.call(target.operation, request).await.unwrap_or_else(|error| {
                 let code = "com.amazonaws.dynamodb.v20120810#InternalServerError";

@@ -26,6 +26,12 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// The first digits of a hash in the form of a UUID.
+pub(crate) fn uuid(hash: &str) -> String {
+    let part = |from: usize, to: usize| hash.get(from..to).unwrap_or_default();
+    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+}
+
 /// Whether two texts are equal, in a time that does not depend on where they differ.
 pub(crate) fn equal(left: &str, right: &str) -> bool {
     left.len() == right.len()

@@ -1,7 +1,7 @@
 //! Signature Version 4: computes a request's signature again from what arrived, and signs for local clients.
 //!
-//! It serves DynamoDB (service `dynamodb`), Secrets Manager (`secretsmanager`) and the `AWS_IAM` routes of the local API
-//! gateway (`execute-api`). Only signatures in the `Authorization` header are known, not those in the query.
+//! It serves DynamoDB (service `dynamodb`), EventBridge (`events`), Secrets Manager (`secretsmanager`) and the `AWS_IAM`
+//! routes of the local API gateway (`execute-api`). Only signatures in the `Authorization` header are known, not those in the query.
 //!
 //! Invariants:
 //!

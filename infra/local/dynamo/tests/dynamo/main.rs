@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod data;
 #[cfg(test)]
+mod events;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod permissions;
@@ -14,6 +16,8 @@ mod sdk;
 mod secrets;
 #[cfg(test)]
 mod signatures;
+#[cfg(test)]
+mod storm;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]

@@ -72,7 +72,11 @@ impl Request {
         headers.insert("x-amz-security-token", HeaderValue::from_static("a session"));
         let received =
             Received { method: "POST", path: "/", query: None, headers: &headers, body: body.as_bytes() };
-        let service = if target.starts_with("secretsmanager") { "secretsmanager" } else { "dynamodb" };
+        let service = match target.split('.').next() {
+            Some("AWSEvents") => "events",
+            Some("secretsmanager") => "secretsmanager",
+            _ => "dynamodb",
+        };
         let signer =
             Signer { access_key_id: caller, secret_access_key: secret, region: "us-east-1", service };
         let headers = sign(&received, signer, now).unwrap();

@@ -43,9 +43,12 @@ impl From<&CallError> for Refusal {
     fn from(error: &CallError) -> Self {
         match error {
             CallError::TimedOut => Self::Unavailable,
-            CallError::Failed(_) | CallError::Panicked | CallError::Start(_) | CallError::Unknown { .. } => {
-                Self::Internal
-            }
+            CallError::Failed(_)
+            | CallError::Killed
+            | CallError::Panicked
+            | CallError::Start(_)
+            | CallError::Stuck { .. }
+            | CallError::Unknown { .. } => Self::Internal,
         }
     }
 }

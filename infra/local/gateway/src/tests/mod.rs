@@ -3,4 +3,6 @@
 mod lifecycle;
 mod limits;
 mod requests;
+mod storm;
+mod streams;
 pub(crate) mod world;

@@ -124,6 +124,11 @@ pub(crate) async fn start_with(config: Config) -> Bundle {
     Bundle::deploy(Options { config, ..Options::default() }, &template(), &REGISTRY).await.unwrap()
 }
 
+pub(crate) async fn start_quietly(template: &str, registry: &[Entry], run_schedules: bool) -> Bundle {
+    let options = Options { run_schedules, ..Options::default() };
+    Bundle::deploy(options, &Template::parse(template).unwrap(), registry).await.unwrap()
+}
+
 pub(crate) fn client() -> reqwest::Client {
     host().http().unwrap()
 }

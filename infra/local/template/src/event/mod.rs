@@ -8,6 +8,7 @@ use schedule::Schedule;
 use stream::Stream;
 
 pub(crate) mod cron;
+pub(crate) mod filter;
 pub(crate) mod route;
 pub(crate) mod schedule;
 pub(crate) mod stream;

@@ -1,8 +1,7 @@
 //! `DynamoDB` events: a function that reads a table's stream.
 
-use serde_json::Value;
-
 use crate::error::TemplateError;
+use crate::event::filter::Filter;
 use crate::read::fields::Fields;
 
 /// A function's subscription to a stream.
@@ -25,8 +24,8 @@ pub struct Stream {
     /// Whether the function names the records that failed (`ReportBatchItemFailures`).
     pub reports_item_failures: bool,
     /// Patterns; a record is delivered when there is none or one matches it.
-    pub filters: Vec<Value>,
-    /// Where records go that were given up.
+    pub filters: Vec<Filter>,
+    /// The ARN of the queue that is told of records that were given up.
     pub on_failure: Option<String>,
     /// Whether it runs at all.
     pub enabled: bool,
@@ -56,18 +55,14 @@ impl Stream {
                 "StartingPosition",
                 "Stream",
             ],
-            &[
-                "MaximumRecordAgeInSeconds",
-                "MetricsConfig",
-                "ParallelizationFactor",
-                "TumblingWindowInSeconds",
-            ],
+            // A stream has one shard here, and its records are never too old.
+            &["MaximumRecordAgeInSeconds", "MetricsConfig", "ParallelizationFactor"],
         )?;
         Ok(Self {
             name: name.to_owned(),
             stream_arn: fields.required_string("Stream")?,
             starting_position: starting_position(fields)?,
-            batch_size: fields.number("BatchSize")?.unwrap_or(100),
+            batch_size: batch_size(fields)?,
             batching_window_seconds: fields.number("MaximumBatchingWindowInSeconds")?.unwrap_or(0),
             bisect_on_error: fields.bool("BisectBatchOnFunctionError")?.unwrap_or(false),
             retry_attempts: retry_attempts(fields)?,
@@ -86,6 +81,16 @@ fn starting_position(fields: &Fields<'_>) -> Result<StartingPosition, TemplateEr
         other => {
             let place = fields.below("StartingPosition");
             Err(TemplateError::unsupported(&place, other, &["LATEST", "TRIM_HORIZON"]))
+        }
+    }
+}
+
+fn batch_size(fields: &Fields<'_>) -> Result<u32, TemplateError> {
+    match fields.number("BatchSize")? {
+        None => Ok(100),
+        Some(size @ 1..=10_000) => Ok(size),
+        Some(other) => {
+            Err(TemplateError::wrong(&fields.below("BatchSize"), "a number from 1 to 10000", &other.into()))
         }
     }
 }
@@ -109,7 +114,7 @@ fn reports_item_failures(fields: &Fields<'_>) -> Result<bool, TemplateError> {
     }
 }
 
-fn filters(fields: &Fields<'_>) -> Result<Vec<Value>, TemplateError> {
+fn filters(fields: &Fields<'_>) -> Result<Vec<Filter>, TemplateError> {
     let Some(criteria) = fields.object("FilterCriteria")? else { return Ok(Vec::new()) };
     criteria.only(&["Filters"], &[])?;
     criteria
@@ -117,9 +122,7 @@ fn filters(fields: &Fields<'_>) -> Result<Vec<Value>, TemplateError> {
         .iter()
         .map(|filter| {
             filter.only(&["Pattern"], &[])?;
-            let pattern = filter.required_string("Pattern")?;
-            serde_json::from_str(&pattern)
-                .map_err(|_| TemplateError::wrong(&filter.below("Pattern"), "JSON as text", &pattern.into()))
+            Filter::read(&filter.below("Pattern"), &filter.required_string("Pattern")?)
         })
         .collect()
 }
@@ -128,6 +131,10 @@ fn on_failure(fields: &Fields<'_>) -> Result<Option<String>, TemplateError> {
     let Some(config) = fields.object("DestinationConfig")? else { return Ok(None) };
     config.only(&["OnFailure"], &[])?;
     let Some(target) = config.object("OnFailure")? else { return Ok(None) };
-    target.only(&["Destination"], &["Type"])?;
-    target.string("Destination")
+    target.only(&["Destination", "Type"], &[])?;
+    // SAM grants the function `sqs:SendMessage` only when it is told that the destination is a queue.
+    match target.required_string("Type")?.as_str() {
+        "SQS" => target.required_string("Destination").map(Some),
+        other => Err(TemplateError::unsupported(&target.below("Type"), other, &["SQS"])),
+    }
 }

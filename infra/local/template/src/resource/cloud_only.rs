@@ -1,5 +1,5 @@
-//! Resources that exist in the cloud only: alarms, metric filters, topics, buses and queues. Locally only `Ref` and `Fn::GetAtt` of them
-//! mean something; their properties are checked by name.
+//! Resources that exist in the cloud only: alarms, metric filters, topics. Locally only `Ref` and `Fn::GetAtt` of them mean
+//! something; their properties are checked by name.
 
 use super::Kind;
 use crate::error::TemplateError;
@@ -30,23 +30,16 @@ pub(crate) fn check(kind: Kind, properties: &Fields<'_>) -> Result<(), TemplateE
             "TreatMissingData",
             "Unit",
         ],
-        Kind::EventBus => &["DeadLetterConfig", "Description", "KmsKeyIdentifier", "Name", "Tags"],
         Kind::MetricFilter => &["FilterName", "FilterPattern", "LogGroupName", "MetricTransformations"],
-        Kind::Queue => &[
-            "DelaySeconds",
-            "KmsMasterKeyId",
-            "MessageRetentionPeriod",
-            "QueueName",
-            "ReceiveMessageWaitTimeSeconds",
-            "RedriveAllowPolicy",
-            "RedrivePolicy",
-            "SqsManagedSseEnabled",
-            "Tags",
-            "VisibilityTimeout",
-        ],
         Kind::Subscription => &["Endpoint", "FilterPolicy", "Protocol", "RawMessageDelivery", "TopicArn"],
         Kind::Topic => &["DisplayName", "KmsMasterKeyId", "Subscription", "Tags", "TopicName"],
-        Kind::Function | Kind::HttpApi | Kind::LogGroup | Kind::Secret | Kind::Table => return Ok(()),
+        Kind::EventBus
+        | Kind::Function
+        | Kind::HttpApi
+        | Kind::LogGroup
+        | Kind::Queue
+        | Kind::Secret
+        | Kind::Table => return Ok(()),
     };
     properties.only(&[], known)
 }

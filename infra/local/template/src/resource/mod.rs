@@ -9,9 +9,11 @@ use crate::read::fields::Fields;
 
 pub(crate) mod api;
 pub(crate) mod cloud_only;
+pub(crate) mod event_bus;
 pub(crate) mod function;
 pub(crate) mod log_group;
 pub(crate) mod policy;
+pub(crate) mod queue;
 pub(crate) mod secret;
 pub(crate) mod table;
 

@@ -91,6 +91,9 @@ impl Table {
         if let Some(stream) = properties.object("StreamSpecification")? {
             stream.only(&["StreamViewType"], &["ResourcePolicy"])?;
             let view = stream.required_string("StreamViewType")?;
+            if !VIEWS.contains(&view.as_str()) {
+                return Err(TemplateError::unsupported(&stream.below("StreamViewType"), view, &VIEWS));
+            }
             create.insert(
                 "StreamSpecification".to_owned(),
                 json!({"StreamEnabled": true, "StreamViewType": view}),
@@ -177,3 +180,5 @@ fn switch(properties: &Fields<'_>, key: &str, flag: &str, ignored: &[&str]) -> R
     fields.only(&[flag], ignored)?;
     fields.bool(flag)?.ok_or_else(|| fields.missing(flag))
 }
+
+const VIEWS: [&str; 4] = ["KEYS_ONLY", "NEW_AND_OLD_IMAGES", "NEW_IMAGE", "OLD_IMAGE"];

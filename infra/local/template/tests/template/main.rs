@@ -9,4 +9,6 @@ mod refusals;
 #[cfg(test)]
 mod shop;
 #[cfg(test)]
+mod streams;
+#[cfg(test)]
 mod support;

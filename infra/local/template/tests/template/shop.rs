@@ -89,7 +89,8 @@ fn schedules_and_streams_are_typed() {
     assert_eq!(stream.starting_position, StartingPosition::TrimHorizon);
     assert_eq!(stream.batch_size, 10);
     assert!(stream.reports_item_failures);
-    assert_eq!(stream.filters, [json!({"eventName": ["INSERT"]})]);
+    assert!(stream.filters[0].matches(&json!({"eventName": "INSERT"})));
+    assert!(!stream.filters[0].matches(&json!({"eventName": "REMOVE"})));
 }
 
 #[test]

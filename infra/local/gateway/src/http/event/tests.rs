@@ -20,7 +20,7 @@ async fn event_of(request: Request<Body>) -> Value {
         route_key: "POST /api/orders/{orderId}".to_owned(),
         auth: RouteAuth::None,
         limit: Duration::from_secs(1),
-        function: Arc::new(Deployed::new(&entry, Duration::from_secs(1), surroundings)),
+        function: Arc::new(Deployed::new(&entry, Duration::from_secs(1), surroundings, Arc::default())),
     };
     let parameters = BTreeMap::from([("orderId".to_owned(), "o1".to_owned())]);
     let matched = Matched { endpoint: Arc::new(endpoint), parameters };
