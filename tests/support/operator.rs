@@ -2,10 +2,9 @@
 
 use http::{HeaderMap, HeaderValue};
 use local_dynamo::sigv4::{Received, Signer, sign as sign_v4};
-use shared::host::{Clock, SystemClock};
 
-/// The headers that sign the request with the local operator's key.
-pub(crate) fn sign(base_url: &str, method: &str, path: &str, body: &[u8]) -> HeaderMap {
+/// The headers that sign the request with the local operator's key, at that Unix second.
+pub(crate) fn sign(base_url: &str, method: &str, path: &str, body: &[u8], now: u64) -> HeaderMap {
     let host = base_url.trim_start_matches("http://");
     let mut headers = HeaderMap::new();
     headers.insert("host", HeaderValue::from_str(host).expect("a host"));
@@ -18,5 +17,5 @@ pub(crate) fn sign(base_url: &str, method: &str, path: &str, body: &[u8]) -> Hea
         region: "us-east-1",
         service: "execute-api",
     };
-    sign_v4(&request, signer, SystemClock.now_millis() / 1000).expect("a signature")
+    sign_v4(&request, signer, now).expect("a signature")
 }

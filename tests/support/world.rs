@@ -9,7 +9,7 @@ use std::{
 
 use local_dynamo::{Call, Dynamo};
 use local_gateway::{Bundle, Config, Options};
-use local_wechat::WeChat;
+use local_wechat::{SignedNotice, WeChat};
 use serde_json::{Value, json};
 use shared::host::{Clock, Host, SystemRandomness};
 
@@ -38,7 +38,12 @@ impl World {
         Self::with(Setup::default()).await
     }
 
-    /// A world with another configuration.
+    /// A world with this configuration file.
+    pub async fn configured(config: &str) -> Self {
+        Self::with(Setup { config: config.to_owned() }).await
+    }
+
+    /// A world that differs.
     pub async fn with(setup: Setup) -> Self {
         let log = Log::catch();
         let clock = TestClock::start();
@@ -151,8 +156,37 @@ impl World {
     /// A request of an operator, signed with IAM.
     pub async fn operator(&self, method: &str, path: &str, body: &Value) -> Answer {
         let body = serde_json::to_vec(body).expect("JSON");
-        let headers = crate::operator::sign(&self.url(), method, path, &body);
+        let headers = crate::operator::sign(&self.url(), method, path, &body, self.now());
         self.send(self.request(method, path).headers(headers).body(body)).await
+    }
+
+    /// The same with an `Idempotency-Key`.
+    pub async fn operator_once(&self, method: &str, path: &str, body: &Value, key: &str) -> Answer {
+        let body = serde_json::to_vec(body).expect("JSON");
+        let headers = crate::operator::sign(&self.url(), method, path, &body, self.now());
+        let request = self.request(method, path).headers(headers).header("Idempotency-Key", key);
+        self.send(request.body(body)).await
+    }
+
+    /// A notice of a refund as WeChat Pay would send it.
+    pub async fn refund_notify(&self, body: impl Into<reqwest::Body>) -> Answer {
+        let request = self.request("POST", "/api/pay/refund-notify").header("content-type", "text/xml");
+        self.send(request.body(body)).await
+    }
+
+    /// A genuine notice of APIv3, whatever it says, signed now.
+    pub async fn notify_v3(&self, path: &str, event_type: &str, resource: Value) -> Answer {
+        let notice = self.wechat().sign_notice_v3(event_type, resource, self.now());
+        self.send_signed(path, &notice).await
+    }
+
+    /// Sends a notice of APIv3 as it was signed.
+    pub async fn send_signed(&self, path: &str, notice: &SignedNotice) -> Answer {
+        let mut request = self.request("POST", path).header("content-type", "application/json");
+        for (name, value) in &notice.headers {
+            request = request.header(name, value);
+        }
+        self.send(request.body(notice.body.clone())).await
     }
 
     /// A notice of payment as WeChat Pay would send it: signed, whatever it says.

@@ -62,10 +62,7 @@ impl Task for OrderSweepTask {
         let began = self.host.now();
         let parts = shards().flat_map(|shard| [(Kind::Orders, shard.clone()), (Kind::Refunds, shard)]);
         let parts = stream::iter(parts).map(|(kind, shard)| self.sweep_shard(kind, shard, began));
-        Ok(parts
-            .buffer_unordered(AT_ONCE)
-            .fold(SweepReport::default(), async |sum, one| sum.plus(one))
-            .await)
+        Ok(parts.buffer_unordered(AT_ONCE).fold(SweepReport::default(), async |sum, one| sum.plus(one)).await)
     }
 }
 

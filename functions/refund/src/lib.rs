@@ -36,7 +36,8 @@ impl Function for RefundFunction {
 
 impl RefundFunction {
     async fn read(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        let number = OutRefundNo::parse(&extract::path(request, "outRefundNo")?).map_err(|_| Code::NotFound)?;
+        let number =
+            OutRefundNo::parse(&extract::path(request, "outRefundNo")?).map_err(|_| Code::NotFound)?;
         let refund = self.refunder.refunds.get(&number).await?.ok_or(Code::NotFound)?;
         Ok(view::answer(refund))
     }

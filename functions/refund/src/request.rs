@@ -31,8 +31,7 @@ impl RefundFunction {
         let Ask { attempt, new } = self.parse(request)?;
         // Better told now than after the sum was claimed.
         self.refunder.pay.can_refund().await?;
-        let (order, known) =
-            self.refunder.refunds.with_order(attempt.order_id(), &new.out_refund_no).await?;
+        let (order, known) = self.refunder.refunds.with_order(attempt.order_id(), &new.out_refund_no).await?;
         if let Some(row) = known {
             return self.again(row, &new).await;
         }
@@ -41,7 +40,9 @@ impl RefundFunction {
         match self.refunder.refunds.begin(&order, &payment, &new).await? {
             BegunRefund::Yes(row) => self.bring_on(*row).await,
             BegunRefund::Known(row) => self.again(*row, &new).await,
-            BegunRefund::TooMuch { left: 0 } => Err(ApiError::new(Code::Conflict).saying("该笔支付已全部退款")),
+            BegunRefund::TooMuch { left: 0 } => {
+                Err(ApiError::new(Code::Conflict).saying("该笔支付已全部退款"))
+            }
             BegunRefund::TooMuch { left } => {
                 Err(ApiError::new(Code::Conflict).saying(format!("退款金额超出可退金额，最多可退 {left} 分")))
             }
@@ -59,8 +60,8 @@ impl RefundFunction {
         let attempt = extract::required("outTradeNo", body.out_trade_no)?;
         let attempt = OutTradeNo::parse(&attempt).map_err(|_| Code::NotFound)?;
         let refund_fee = body.refund_fee.map(Fen::new).transpose();
-        let refund_fee =
-            refund_fee.map_err(|error| ApiError::invalid("refundFee", "须为正整数，单位为分").because(error))?;
+        let refund_fee = refund_fee
+            .map_err(|error| ApiError::invalid("refundFee", "须为正整数，单位为分").because(error))?;
         if body.reason.as_deref().is_some_and(|reason| !is_reason(reason)) {
             return Err(ApiError::invalid("reason", "须为 1 到 80 字节，且不含换行"));
         }

@@ -135,7 +135,11 @@ impl Api {
         match self {
             Self::V2 => answer::with_type(StatusCode::OK, XML, FAIL),
             Self::V3 => {
-                let message = if error.code() == Code::Unauthorized { "验签失败" } else { "处理失败，请重试" };
+                let message = if error.code() == Code::Unauthorized {
+                    "验签失败"
+                } else {
+                    "处理失败，请重试"
+                };
                 let body = json!({ "code": "FAIL", "message": message }).to_string();
                 answer::with_type(error.code().status(), "application/json; charset=utf-8", body)
             }

@@ -107,7 +107,9 @@ impl Refunder {
     pub async fn settle(&self, refund: &Refund) -> Result<SettledRefund, StoreError> {
         let settled = self.refunds.settle(refund).await?;
         let what = match &settled {
-            SettledRefund::Differs => "WeChat Pay tells of a refund of another payment or sum than our books hold",
+            SettledRefund::Differs => {
+                "WeChat Pay tells of a refund of another payment or sum than our books hold"
+            }
             SettledRefund::Again(row)
                 if row.status == RefundStatus::Closed && refund.status() != RefundStatus::Closed =>
             {

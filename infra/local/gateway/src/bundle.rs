@@ -9,13 +9,13 @@ use std::{
 use axum::Router;
 use local_dynamo::{Dynamo, Weather};
 use local_template::{Stack, Template};
-use local_wechat::WeChat;
+use local_wechat::{PlatformMode, WeChat};
 use serde_json::Value;
 use shared::host::{Clock, Host};
 
 use crate::{
     config::Config,
-    deployment,
+    deployment::{self, Addresses},
     error::{CallError, StartError},
     function::Entry,
     functions::Functions,
@@ -67,14 +67,20 @@ impl Bundle {
         let (listener, address) = listen(port).await?;
         let mut servers = Servers::new();
         let wechat = config.uses_simulator().then(|| simulator(&config, &clock, notify_speed));
-        let mut simulator_url = String::new();
+        let mut addresses = Addresses { platform: String::new(), pay: String::new(), own: url(address) };
+        let mut roots = config.roots.clone();
         if let Some(wechat) = &wechat {
             let (listener, address) = listen(0).await?;
-            simulator_url = url(address);
+            addresses.platform = url(address);
             servers.serve(listener, wechat.upstream());
+            // WeChat Pay asks merchants for their certificates: that takes TLS.
+            let (listener, address) = listen(0).await?;
+            addresses.pay = format!("https://{address}");
+            servers.serve_pay(listener, wechat);
+            roots.push(wechat.ca_certificate());
         }
 
-        let parameters = deployment::parameters(&config, &simulator_url, &url(address));
+        let parameters = deployment::parameters(&config, &addresses);
         let stack = template.deploy(&parameters).map_err(StartError::Template)?;
         let options = local_dynamo::Options {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -87,8 +93,7 @@ impl Bundle {
         let (lambda, lambda_address) = listen(0).await?;
         let lambda_url = url(lambda_address);
         let weather = Arc::new(Weather::default());
-        let functions =
-            Functions::new(&stack, registry, &dynamo, &clock, &config.roots, &lambda_url, &weather)?;
+        let functions = Functions::new(&stack, registry, &dynamo, &clock, &roots, &lambda_url, &weather)?;
         let queues = Arc::new(Queues::default());
         let streams = Streams::new(&stack, &functions, &dynamo, &clock, &queues, data.as_deref()).await?;
         servers.serve(lambda, invoke::router(&stack, &functions, &dynamo));
@@ -218,10 +223,14 @@ impl Bundle {
 
 fn simulator(config: &Config, clock: &Arc<dyn Clock>, notify_speed: u32) -> WeChat {
     let clock = Arc::clone(clock);
+    // A merchant that has the public key is one that WeChat Pay signs with it for.
+    let has_public_key = config.platform_keys.iter().any(|key| key.id.starts_with("PUB_KEY_ID_"));
     WeChat::new(local_wechat::Options {
         account: config.account.clone(),
         clock: Arc::new(move || clock.now_millis()),
         notify_speed,
+        platform_mode: if has_public_key { PlatformMode::PublicKey } else { PlatformMode::Certificates },
+        ..Default::default()
     })
 }
 

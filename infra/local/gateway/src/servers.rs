@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr, time::Duration};
 
 use axum::Router;
+use local_wechat::{TlsPeer, WeChat};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::error::StartError;
@@ -30,6 +31,17 @@ impl Servers {
         self.running.push(tokio::spawn(async move {
             let stop = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
             // Ends with `stop`; accepting retries by itself.
+            let _ = axum::serve(listener, app).with_graceful_shutdown(stop).await;
+        }));
+    }
+
+    /// Serves the simulated WeChat Pay over TLS until the end.
+    pub(crate) fn serve_pay(&mut self, listener: TcpListener, wechat: &WeChat) {
+        let mut stopped = self.stopped();
+        let listener = wechat.pay_listener(listener);
+        let app = wechat.upstream().into_make_service_with_connect_info::<TlsPeer>();
+        self.running.push(tokio::spawn(async move {
+            let stop = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
             let _ = axum::serve(listener, app).with_graceful_shutdown(stop).await;
         }));
     }

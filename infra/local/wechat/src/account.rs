@@ -16,6 +16,15 @@ pub struct Account {
     pub mch_id: String,
     /// The merchant's APIv2 key: 32 letters and digits.
     pub api_v2_key: String,
+    /// The merchant's APIv3 key: 32 letters and digits.
+    pub api_v3_key: String,
+    /// The serial number of the merchant's certificate: upper-case hexadecimal.
+    pub merchant_serial_no: String,
+    /// The private key of that certificate, `apiclient_key.pem`: PKCS#8 in PEM. Without a readable one every
+    /// signature of Pay v3 is refused.
+    pub merchant_private_key: String,
+    /// The certificate, `apiclient_cert.pem`: X.509 in PEM. It is also what the merchant's TLS client shows.
+    pub merchant_certificate: String,
     /// The official account's `AppID`; cards and page signatures belong to it.
     pub official_app_id: String,
     /// The official account's `AppSecret`: 32 hexadecimal digits.
@@ -23,9 +32,13 @@ pub struct Account {
 }
 
 impl Account {
-    /// Every secret of the account, for searching and masking.
-    pub(crate) fn secrets(&self) -> [&str; 3] {
-        [&self.app_secret, &self.api_v2_key, &self.official_app_secret]
+    /// Every secret of the account, for searching and masking. A key in PEM is searched by its lines.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        let keys = [&self.app_secret, &self.api_v2_key, &self.api_v3_key, &self.official_app_secret];
+        let lines = self.merchant_private_key.lines().map(str::trim);
+        // A shorter last line would be found by chance.
+        let lines = lines.filter(|line| line.len() >= 16 && !line.starts_with("-----"));
+        keys.into_iter().map(String::as_str).chain(lines)
     }
 }
 
@@ -37,6 +50,10 @@ impl Default for Account {
             app_secret: "ca9a415ec2e7ca9a415ec2e7ca9a415e".to_owned(),
             mch_id: "1648203957".to_owned(),
             api_v2_key: "canaryApiV2KeyThatMustNeverLeak5".to_owned(),
+            api_v3_key: "canaryApiV3KeyThatMustNeverLeak6".to_owned(),
+            merchant_serial_no: "4A29211D2101434327EE7FB6C60D9EAE1337018E".to_owned(),
+            merchant_private_key: include_str!("../keys/apiclient_key.pem").to_owned(),
+            merchant_certificate: include_str!("../keys/apiclient_cert.pem").to_owned(),
             official_app_id: "wx8b27d6035e9f41ca".to_owned(),
             // "canary official secret", likewise.
             official_app_secret: "ca9a400ff1c1a15ec2e7ca9a400ff1c1".to_owned(),
@@ -49,6 +66,7 @@ impl fmt::Debug for Account {
         f.debug_struct("Account")
             .field("app_id", &self.app_id)
             .field("mch_id", &self.mch_id)
+            .field("merchant_serial_no", &self.merchant_serial_no)
             .field("official_app_id", &self.official_app_id)
             .finish_non_exhaustive()
     }
@@ -70,14 +88,27 @@ mod tests {
             assert!(secret.chars().all(|c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase()));
         }
         assert_eq!(account.mch_id.len(), 10);
-        assert_eq!(account.api_v2_key.len(), 32);
-        assert!(account.api_v2_key.chars().all(|c| c.is_ascii_alphanumeric()));
+        for key in [&account.api_v2_key, &account.api_v3_key] {
+            assert_eq!(key.len(), 32);
+            assert!(key.chars().all(|c| c.is_ascii_alphanumeric()));
+        }
+        assert_eq!(account.merchant_serial_no.len(), 40);
+        assert!(account.merchant_private_key.starts_with("-----BEGIN PRIVATE KEY-----"));
+        assert!(account.merchant_certificate.starts_with("-----BEGIN CERTIFICATE-----"));
+    }
+
+    #[test]
+    fn every_line_of_the_private_key_is_a_secret_and_none_of_the_certificate_is() {
+        let account = Account::default();
+        let secrets: Vec<_> = account.secrets().collect();
+        assert_eq!(secrets.len(), 4 + account.merchant_private_key.lines().count() - 2);
+        assert!(secrets.iter().all(|secret| !account.merchant_certificate.contains(secret)));
     }
 
     #[test]
     fn debug_shows_no_secret() {
         let account = Account::default();
         let shown = format!("{account:?}");
-        assert!(account.secrets().iter().all(|secret| !shown.contains(secret)));
+        assert!(account.secrets().all(|secret| !shown.contains(secret)));
     }
 }

@@ -1,11 +1,12 @@
 //! Time as WeChat writes it.
 //!
 //! Inside, time is unix milliseconds from the clock in [`Options`](crate::Options). Pay v2 writes and reads
-//! wall-clock time in UTC+8 without saying so (`yyyyMMddHHmmss`).
+//! wall-clock time in UTC+8 without saying so (`yyyyMMddHHmmss`); Pay v3 says the offset (RFC 3339).
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use time::format_description::BorrowedFormatItem;
 use time::macros::{format_description, offset};
 use time::{OffsetDateTime, PrimitiveDateTime};
 
@@ -50,6 +51,39 @@ pub(crate) fn parse_pay_time(text: &str) -> Option<u64> {
     u64::try_from(moment.unix_timestamp()).ok()?.checked_mul(SECOND)
 }
 
+/// `yyyy-MM-dd HH:mm:ss` in UTC+8, as refunds and bills have it.
+pub(crate) fn wall_time(millis: u64) -> String {
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
+    in_china(millis).format(format).unwrap_or_default()
+}
+
+/// RFC 3339 with the offset of UTC+8, without fraction: `2015-05-20T13:29:35+08:00`.
+pub(crate) fn rfc3339(millis: u64) -> String {
+    in_china(millis).format(RFC3339).unwrap_or_default()
+}
+
+/// Reads RFC 3339 with a numeric offset and without a fraction.
+pub(crate) fn parse_rfc3339(text: &str) -> Option<u64> {
+    let moment = OffsetDateTime::parse(text, RFC3339).ok()?;
+    u64::try_from(moment.unix_timestamp()).ok()?.checked_mul(SECOND)
+}
+
+/// The number of the day that `yyyyMMdd` names.
+pub(crate) fn parse_pay_date(text: &str) -> Option<u64> {
+    (text.len() == 8).then(|| parse_pay_time(&format!("{text}000000")).map(day))?
+}
+
+/// The number of the day that `yyyy-MM-dd` names.
+pub(crate) fn parse_date(text: &str) -> Option<u64> {
+    let dashes = text.len() == 10 && text.match_indices('-').map(|(at, _)| at).eq([4, 7]);
+    dashes.then(|| parse_pay_date(&text.replace('-', "")))?
+}
+
+/// Unix milliseconds of midnight in UTC+8, by the number of the day.
+pub(crate) fn start_of(day: u64) -> u64 {
+    day.saturating_mul(DAY).saturating_sub(8 * HOUR)
+}
+
 /// The number of the day in UTC+8.
 pub(crate) fn day(millis: u64) -> u64 {
     millis.saturating_add(8 * HOUR) / DAY
@@ -63,6 +97,10 @@ fn in_china(millis: u64) -> OffsetDateTime {
         .to_offset(offset!(+8))
 }
 
+const RFC3339: &[BorrowedFormatItem<'_>] = format_description!(
+    "[year]-[month]-[day]T[hour]:[minute]:[second][offset_hour sign:mandatory]:[offset_minute]"
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +111,32 @@ mod tests {
         assert_eq!(pay_time(1_700_000_042_000), "20231115061402");
         assert_eq!(pay_date(1_700_000_042_000), "20231115");
         assert_eq!(parse_pay_time("20231115061402"), Some(1_700_000_042_000));
+    }
+
+    #[test]
+    fn v3_writes_the_offset_and_reads_any() {
+        assert_eq!(rfc3339(1_700_000_042_000), "2023-11-15T06:14:02+08:00");
+        assert_eq!(wall_time(1_700_000_042_000), "2023-11-15 06:14:02");
+        for text in ["2023-11-15T06:14:02+08:00", "2023-11-14T22:14:02+00:00", "2023-11-14T17:14:02-05:00"] {
+            assert_eq!(parse_rfc3339(text), Some(1_700_000_042_000), "{text}");
+        }
+        for text in ["2023-11-15T06:14:02", "2023-11-14T22:14:02Z", "2023-11-15T06:14:02.5+08:00", "soon"] {
+            assert_eq!(parse_rfc3339(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_names_the_day_of_utc_plus_8() {
+        let today = day(1_700_000_042_000);
+        assert_eq!(parse_pay_date("20231115"), Some(today));
+        assert_eq!(parse_date("2023-11-15"), Some(today));
+        assert_eq!(rfc3339(start_of(today)), "2023-11-15T00:00:00+08:00");
+        for text in ["", "2023111", "20231135", "2023-11-15"] {
+            assert_eq!(parse_pay_date(text), None, "{text}");
+        }
+        for text in ["20231115", "2023-1-115", "2023-13-01", "２023-1-1"] {
+            assert_eq!(parse_date(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The routes the host mounts under `/_wechat`: users, their steps and phones, the cards, the ledger, the
-//! messages, the log and the faults.
+//! messages, the log and the faults; those of WeChat Pay are in `pay/control.rs`.
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::faults::Fault;
+use crate::pay;
 use crate::phone::{self, Arguments, Failure};
 use crate::users::{self, NewUser};
 use crate::wechat::WeChat;
@@ -26,6 +27,7 @@ pub(crate) fn router(wechat: WeChat) -> Router {
         .route("/messages", get(list_messages))
         .route("/log", get(list_calls))
         .route("/faults", get(list_faults).post(add_faults).delete(clear_faults))
+        .merge(pay::control())
         .with_state(wechat)
 }
 

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::faults::Fault;
 use crate::log::{Call, CallKind};
+use crate::pay::v3::seal::Seal;
 use crate::wechat::WeChat;
 
 /// A message on its way.
@@ -23,13 +24,18 @@ pub(crate) struct Delivery {
     pub(crate) url: String,
     pub(crate) content_type: &'static str,
     pub(crate) body: String,
-    /// The same with a wrong signature.
+    /// The same with a wrong signature, if that is in the body.
     pub(crate) forged: String,
+    /// What is signed anew for each delivery; `None` if the signature is in the body.
+    pub(crate) headers: Option<Headers>,
     /// The fields, for the log.
     pub(crate) summary: Value,
     /// Whether status and body acknowledge it, or what is wrong with them.
     pub(crate) judge: fn(u16, &str) -> Result<(), String>,
 }
+
+/// The headers that sign a body, so many seconds off WeChat's clock.
+pub(crate) type Headers = fn(&WeChat, Seal, &str, i64) -> Vec<(&'static str, String)>;
 
 /// Carries deliveries.
 #[derive(Debug)]
@@ -53,7 +59,7 @@ impl Courier {
 
 /// Sends a notice, as the waiting faults want it.
 pub(crate) fn send(wechat: &WeChat, delivery: Delivery) {
-    let plan = Plan::take(wechat);
+    let plan = Plan::take(wechat, &delivery);
     if plan.lost {
         let mut call = entry(wechat, &delivery, Some("notice_lost"));
         call.outcome = "lost".to_owned();
@@ -67,6 +73,15 @@ pub(crate) fn send(wechat: &WeChat, delivery: Delivery) {
     spawn(wechat, delivery, plan);
 }
 
+/// Sends a notice from within the state's lock: once it is free.
+pub(crate) fn send_soon(wechat: &WeChat, delivery: Delivery) {
+    let way = OnItsWay::new(wechat);
+    tokio::spawn(async move {
+        send(&way.0, delivery);
+        drop(way);
+    });
+}
+
 /// What the faults do to one notice.
 #[derive(Debug, Default)]
 struct Plan {
@@ -74,12 +89,16 @@ struct Plan {
     held: bool,
     delay: Duration,
     forged: bool,
+    probe: bool,
+    /// Seconds the first delivery is off.
+    skew: Option<i64>,
     copies: u32,
 }
 
 impl Plan {
-    fn take(wechat: &WeChat) -> Self {
-        let faults = &mut wechat.state().faults;
+    fn take(wechat: &WeChat, delivery: &Delivery) -> Self {
+        let state = &mut *wechat.state();
+        let faults = &mut state.faults;
         let mut plan = Self {
             lost: faults.take(|fault| matches!(fault, Fault::NoticeLost { .. })).is_some(),
             ..Self::default()
@@ -102,6 +121,18 @@ impl Plan {
         {
             plan.copies = copies;
         }
+        if delivery.headers.is_some() {
+            plan.probe =
+                faults.take(|fault| matches!(fault, Fault::SignatureProbe { path: None, .. })).is_some();
+            let skew = faults.take(|fault| matches!(fault, Fault::ClockSkew { path: None, .. }));
+            plan.skew = skew.and_then(|fault| match fault {
+                Fault::ClockSkew { seconds, .. } => Some(seconds),
+                _ => None,
+            });
+            if faults.take(|fault| matches!(fault, Fault::KeyRotation { path: None, .. })).is_some() {
+                state.platform_keys.rotate();
+            }
+        }
         plan
     }
 }
@@ -118,16 +149,24 @@ async fn carry(wechat: &WeChat, delivery: &Delivery, plan: Plan) {
     tokio::time::sleep(plan.delay).await;
     if plan.forged {
         // Whatever the answer is: WeChat did not send this one.
-        attempt(wechat, delivery, &delivery.forged, Some("notice_forged")).await;
+        attempt(wechat, delivery, Attempt { seal: Seal::Forged, fault: Some("notice_forged"), skew: 0 })
+            .await;
+    }
+    if plan.probe {
+        attempt(wechat, delivery, Attempt { seal: Seal::Probe, fault: Some(PROBE), skew: 0 }).await;
     }
     for _ in 0..plan.copies {
         let (copy, way) = (delivery.clone(), OnItsWay::new(wechat));
         tokio::spawn(async move {
-            attempt(&way.0, &copy, &copy.body, Some("notice_duplicate")).await;
+            attempt(&way.0, &copy, Attempt { fault: Some("notice_duplicate"), ..Attempt::GENUINE }).await;
             drop(way);
         });
     }
-    let mut acknowledged = attempt(wechat, delivery, &delivery.body, None).await;
+    let first = match plan.skew {
+        Some(skew) => Attempt { fault: Some("clock_skew"), skew, ..Attempt::GENUINE },
+        None => Attempt::GENUINE,
+    };
+    let mut acknowledged = attempt(wechat, delivery, first).await;
     let held = std::mem::take(&mut wechat.state().held);
     for late in held {
         spawn(wechat, late, Plan::default());
@@ -137,14 +176,27 @@ async fn carry(wechat: &WeChat, delivery: &Delivery, plan: Plan) {
             return;
         }
         tokio::time::sleep(Duration::from_secs(wait) / wechat.courier().speed).await;
-        acknowledged = attempt(wechat, delivery, &delivery.body, None).await;
+        acknowledged = attempt(wechat, delivery, Attempt::GENUINE).await;
     }
 }
 
+/// How one delivery is made.
+#[derive(Debug, Clone, Copy)]
+struct Attempt {
+    seal: Seal,
+    fault: Option<&'static str>,
+    /// Seconds.
+    skew: i64,
+}
+
+impl Attempt {
+    const GENUINE: Self = Self { seal: Seal::Genuine, fault: None, skew: 0 };
+}
+
 /// One delivery; whether it was acknowledged.
-async fn attempt(wechat: &WeChat, delivery: &Delivery, body: &str, fault: Option<&str>) -> bool {
-    let mut call = entry(wechat, delivery, fault);
-    let outcome = match post(wechat, delivery, body).await {
+async fn attempt(wechat: &WeChat, delivery: &Delivery, how: Attempt) -> bool {
+    let mut call = entry(wechat, delivery, how.fault);
+    let outcome = match post(wechat, delivery, how).await {
         Ok((status, answer)) => {
             let outcome = (delivery.judge)(status, &answer);
             call.status = Some(status);
@@ -154,24 +206,31 @@ async fn attempt(wechat: &WeChat, delivery: &Delivery, body: &str, fault: Option
         Err(reason) => Err(format!("{NOT_ACKNOWLEDGED}: {reason}")),
     };
     let acknowledged = outcome.is_ok();
-    call.outcome = outcome.err().unwrap_or_else(|| "acknowledged".to_owned());
+    call.outcome = match outcome {
+        Ok(()) if how.seal == Seal::Probe => PROBE_ACCEPTED.to_owned(),
+        Ok(()) => "acknowledged".to_owned(),
+        Err(reason) => reason,
+    };
     wechat.state().log.push(call);
     acknowledged
 }
 
-async fn post(wechat: &WeChat, delivery: &Delivery, body: &str) -> Result<(u16, String), String> {
+async fn post(wechat: &WeChat, delivery: &Delivery, how: Attempt) -> Result<(u16, String), String> {
     let client = wechat.courier().client.as_ref().map_err(Clone::clone)?;
     let why = |error: reqwest::Error| {
         if error.is_timeout() { "no answer within 5 s".to_owned() } else { error.to_string() }
     };
-    let response = client
+    let body = if how.seal == Seal::Forged { &delivery.forged } else { &delivery.body };
+    let mut request = client
         .post(&delivery.url)
         .header("content-type", delivery.content_type)
-        .header("user-agent", "Mozilla/4.0")
-        .body(body.to_owned())
-        .send()
-        .await
-        .map_err(why)?;
+        .header("user-agent", "Mozilla/4.0");
+    for (name, value) in
+        delivery.headers.map(|sign| sign(wechat, how.seal, body, how.skew)).unwrap_or_default()
+    {
+        request = request.header(name, value);
+    }
+    let response = request.body(body.clone()).send().await.map_err(why)?;
     let status = response.status().as_u16();
     Ok((status, response.text().await.map_err(why)?))
 }
@@ -232,6 +291,12 @@ impl fmt::Debug for OnItsWay {
 
 /// How the outcome of a delivery begins that will be repeated.
 pub(crate) const NOT_ACKNOWLEDGED: &str = "not acknowledged";
+
+/// The outcome of a signature probe that the back end has taken for genuine.
+pub(crate) const PROBE_ACCEPTED: &str = "signature probe accepted";
+
+/// The name of the fault that sends one.
+const PROBE: &str = "signature_probe";
 
 /// Seconds before each redelivery.
 const REDELIVERIES: [u64; 15] =

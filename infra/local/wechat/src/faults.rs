@@ -1,6 +1,6 @@
 //! What can be made to go wrong, by name.
 //!
-//! A fault waits for the next matching request (or payment notice) and is used up after `times` of them.
+//! A fault waits for the next matching request (or notice, refund, bill) and is used up after `times` of them.
 //! Where several wait for the same request, the one that was set first is used.
 
 use std::net::IpAddr;
@@ -9,15 +9,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::pay::RefundStatus;
 use crate::upstream::{self, Family};
 
 /// One thing that goes wrong. In JSON: `{"fault": "<name in snake case>", …fields}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
-    /// WeChat is busy: errcode -1, or SYSTEMERROR from Pay. Nothing happens upstream.
+    /// WeChat is busy: errcode -1, `SYSTEMERROR` from Pay v2 or `SYSTEM_ERROR` from v3. Nothing happens upstream.
     Busy {
-        /// The upstream path, for example `/sns/jscode2session`.
+        /// The upstream path, for example `/sns/jscode2session`. A path with a variable part is given as
+        /// the route is written: `/v3/pay/transactions/out-trade-no/{out_trade_no}`.
         path: String,
         /// How many requests.
         #[serde(default = "once")]
@@ -33,7 +35,7 @@ pub enum Fault {
         #[serde(default = "once")]
         times: u32,
     },
-    /// WeChat Pay answers `result_code` FAIL with this code and does nothing.
+    /// WeChat Pay answers `result_code` FAIL with this code, or v3's refusal with it, and does nothing.
     ErrCode {
         /// The upstream path.
         path: String,
@@ -91,18 +93,18 @@ pub enum Fault {
         #[serde(default = "once")]
         times: u32,
     },
-    /// The notice of a payment never arrives, nor does any redelivery of it.
+    /// The notice of a payment or a refund never arrives, nor does any redelivery of it.
     NoticeLost {
-        /// How many payments.
+        /// How many notices.
         #[serde(default = "once")]
         times: u32,
     },
-    /// The notice of a payment arrives `copies` more times, all at once.
+    /// The notice arrives `copies` more times, all at once.
     NoticeDuplicate {
         /// How many copies beside the notice itself.
         #[serde(default = "once")]
         copies: u32,
-        /// How many payments.
+        /// How many notices.
         #[serde(default = "once")]
         times: u32,
     },
@@ -110,19 +112,82 @@ pub enum Fault {
     NoticeDelayed {
         /// How long, in real milliseconds.
         millis: u64,
-        /// How many payments.
+        /// How many notices.
         #[serde(default = "once")]
         times: u32,
     },
     /// A copy with a wrong signature is sent before the genuine notice.
     NoticeForged {
-        /// How many payments.
+        /// How many notices.
         #[serde(default = "once")]
         times: u32,
     },
-    /// The notice is held back until the next payment's notice was delivered once.
+    /// The notice is held back until the next notice was delivered once.
     NoticeReordered {
-        /// How many payments.
+        /// How many notices.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// Pay v3 sends a signature that begins with `WECHATPAY/SIGNTEST/`. As an answer the request has taken
+    /// effect; as a notice the right one follows, and an accepted probe is told by
+    /// [`WeChat::accepted_probes`](crate::WeChat::accepted_probes).
+    SignatureProbe {
+        /// The path of Pay v3 whose answer it is; the next v3 notice if absent.
+        path: Option<String>,
+        /// How many answers or notices.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// Pay v3's clock is off: it judges the request by it and stamps the answer, or the first delivery of a
+    /// notice, with it. The signature is genuine.
+    ClockSkew {
+        /// The path of Pay v3 that is called; the next v3 notice if absent.
+        path: Option<String>,
+        /// How far ahead, in seconds; behind if negative.
+        seconds: i64,
+        /// How many exchanges.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// The platform certificate is replaced just before an answer or a notice of Pay v3, for good.
+    KeyRotation {
+        /// The path of Pay v3 that is called; the next v3 notice if absent.
+        path: Option<String>,
+        /// How many exchanges; there is no third certificate.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// What becomes of a refund that is accepted, instead of SUCCESS.
+    RefundOutcome {
+        /// `SUCCESS`, `ABNORMAL` (v2: CHANGE) or `CLOSED` (v2: REFUNDCLOSE).
+        status: RefundStatus,
+        /// How many refunds.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// A refund that is accepted stays PROCESSING until
+    /// [`WeChat::finish_refund`](crate::WeChat::finish_refund).
+    RefundStalled {
+        /// How many refunds.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// The merchant's balance does not suffice for a refund: `NOTENOUGH`, `NOT_ENOUGH`.
+    RefundBalance {
+        /// How many refunds.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// The bill that is asked for is not generated yet.
+    BillNotReady {
+        /// How many requests.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// Half of the bill is missing: of v3 the hash does not fit, a compressed one cannot be unpacked, v2's
+    /// has no summary.
+    BillCorrupt {
+        /// How many bills.
         #[serde(default = "once")]
         times: u32,
     },
@@ -217,7 +282,8 @@ pub(crate) enum FaultError {
     #[error(
         "fault {fault} does not apply to {path}: errcode, ip_refused and quota are the platform's, \
          token_revoked is of APIs with an access_token, json_instead_of_image and image_as_text_plain of \
-         those that answer pictures, err_code and bad_sign are Pay's"
+         those that answer pictures, err_code and bad_sign are Pay's, signature_probe, clock_skew and \
+         key_rotation are Pay v3's"
     )]
     WrongFamily {
         /// The fault's name.
@@ -251,6 +317,9 @@ impl Fault {
         if matches!(self, Self::HttpStatus { status, .. } if !(200..=599).contains(status)) {
             return Err(FaultError::OutOfRange("status must be between 200 and 599"));
         }
+        if matches!(self, Self::RefundOutcome { status: RefundStatus::Processing, .. }) {
+            return Err(FaultError::OutOfRange("status must be SUCCESS, ABNORMAL or CLOSED"));
+        }
         if matches!(self, Self::IpRefused { address, .. } if address.parse::<IpAddr>().is_err()) {
             return Err(FaultError::OutOfRange("address must be an IPv4 or IPv6 address"));
         }
@@ -262,10 +331,13 @@ impl Fault {
             });
         };
         let applies = match self {
-            Self::Errcode { .. } | Self::IpRefused { .. } | Self::Quota { .. } => family != Family::Pay,
+            Self::Errcode { .. } | Self::IpRefused { .. } | Self::Quota { .. } => !family.is_pay(),
             Self::TokenRevoked { .. } => needs_token(family),
             Self::JsonInsteadOfImage { .. } | Self::ImageAsTextPlain { .. } => family == Family::Picture,
-            Self::ErrCode { .. } | Self::BadSign { .. } => family == Family::Pay,
+            Self::ErrCode { .. } | Self::BadSign { .. } => family.is_pay(),
+            Self::SignatureProbe { .. } | Self::ClockSkew { .. } | Self::KeyRotation { .. } => {
+                family == Family::PayV3
+            }
             _ => true,
         };
         if applies {
@@ -291,6 +363,14 @@ impl Fault {
             Self::NoticeDelayed { .. } => "notice_delayed",
             Self::NoticeForged { .. } => "notice_forged",
             Self::NoticeReordered { .. } => "notice_reordered",
+            Self::SignatureProbe { .. } => "signature_probe",
+            Self::ClockSkew { .. } => "clock_skew",
+            Self::KeyRotation { .. } => "key_rotation",
+            Self::RefundOutcome { .. } => "refund_outcome",
+            Self::RefundStalled { .. } => "refund_stalled",
+            Self::RefundBalance { .. } => "refund_balance",
+            Self::BillNotReady { .. } => "bill_not_ready",
+            Self::BillCorrupt { .. } => "bill_corrupt",
             Self::TokenRevoked { .. } => "token_revoked",
             Self::IpRefused { .. } => "ip_refused",
             Self::Quota { .. } => "quota",
@@ -317,7 +397,10 @@ impl Fault {
             | Self::JsonInsteadOfImage { path, .. }
             | Self::ImageAsTextPlain { path, .. }
             | Self::Quota { path, .. } => Some(path),
-            Self::TokenRevoked { path, .. } => path.as_deref(),
+            Self::TokenRevoked { path, .. }
+            | Self::SignatureProbe { path, .. }
+            | Self::ClockSkew { path, .. }
+            | Self::KeyRotation { path, .. } => path.as_deref(),
             _ => None,
         }
     }
@@ -337,6 +420,14 @@ impl Fault {
             | Self::Garbage { times, .. }
             | Self::BadSign { times, .. }
             | Self::TokenRevoked { times, .. }
+            | Self::SignatureProbe { times, .. }
+            | Self::ClockSkew { times, .. }
+            | Self::KeyRotation { times, .. }
+            | Self::RefundOutcome { times, .. }
+            | Self::RefundStalled { times }
+            | Self::RefundBalance { times }
+            | Self::BillNotReady { times }
+            | Self::BillCorrupt { times }
             | Self::IpRefused { times, .. }
             | Self::JsonInsteadOfImage { times, .. }
             | Self::ImageAsTextPlain { times, .. }
@@ -464,6 +555,12 @@ mod tests {
             json!({"fault": "quota", "path": "/pay/orderquery"}),
             json!({"fault": "token_revoked", "path": "/cgi-bin/token"}),
             json!({"fault": "ip_refused", "path": "/cgi-bin/token", "address": "somewhere"}),
+            json!({"fault": "signature_probe", "path": "/pay/orderquery"}),
+            json!({"fault": "clock_skew"}),
+            json!({"fault": "key_rotation", "path": "/sns/jscode2session"}),
+            json!({"fault": "errcode", "path": "/v3/certificates", "errcode": 1}),
+            json!({"fault": "refund_outcome", "status": "PROCESSING"}),
+            json!({"fault": "refund_outcome", "status": "CHANGE"}),
         ] {
             assert!(Fault::read(json.clone()).is_err(), "{json}");
         }
@@ -479,6 +576,14 @@ mod tests {
             Fault::TokenRevoked { path: None, stuck: true, times: 1 },
             Fault::IpRefused { path: String::new(), address: String::new(), times: 1 },
             Fault::Quota { path: String::new(), times: 1 },
+            Fault::SignatureProbe { path: None, times: 1 },
+            Fault::ClockSkew { path: None, seconds: -300, times: 1 },
+            Fault::KeyRotation { path: None, times: 1 },
+            Fault::RefundOutcome { status: RefundStatus::Closed, times: 1 },
+            Fault::RefundStalled { times: 1 },
+            Fault::RefundBalance { times: 1 },
+            Fault::BillNotReady { times: 1 },
+            Fault::BillCorrupt { times: 1 },
         ] {
             assert_eq!(serde_json::to_value(&fault).unwrap()["fault"], fault.name());
         }

@@ -97,6 +97,28 @@ pub(crate) fn transaction_id(now: u64) -> String {
     format!("4200{}{}{}", digits(&bytes::<6>()), clock::pay_date(now), digits(&bytes::<10>()))
 }
 
+/// 29 digits: WeChat's number of a refund.
+pub(crate) fn refund_id(now: u64) -> String {
+    format!("503{}{}{}", digits(&bytes::<6>()), clock::pay_date(now), digits(&bytes::<12>()))
+}
+
+/// The 12 ASCII characters of an AES-GCM nonce.
+pub(crate) fn resource_nonce() -> String {
+    hex(&bytes::<6>())
+}
+
+/// 32 hexadecimal digits with four dashes: the id of a notice.
+pub(crate) fn notice_id() -> String {
+    let digits = nonce();
+    let part = |range| digits.get(range).unwrap_or_default();
+    [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
+}
+
+/// What a bill is downloaded with.
+pub(crate) fn download_token() -> String {
+    URL_SAFE_NO_PAD.encode(bytes::<64>())
+}
+
 /// What WeChat appends to an `errmsg`, for its support to find the request by.
 pub(crate) fn rid(now: u64) -> String {
     let rest = hex(&bytes::<8>());
@@ -140,6 +162,9 @@ mod tests {
         assert!(prepay_id(now).starts_with("wx20231115061402"));
         assert_eq!(transaction_id(now).len(), 28);
         assert!(transaction_id(now).starts_with("4200"));
+        assert_eq!(refund_id(now).len(), 29);
+        assert_eq!(resource_nonce().len(), 12);
+        assert_eq!(notice_id().split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
         assert!(rid(now).starts_with("6553f12a-"));
         assert_eq!(rid(now).len(), 26);
     }

@@ -4,7 +4,7 @@ use crate::account::Account;
 use crate::delivery::Delivery;
 use crate::faults::Faults;
 use crate::log::Log;
-use crate::pay::Orders;
+use crate::pay::{Bills, Orders, PlatformKeys, PlatformMode, Refunds};
 use crate::platform::cards::Cards;
 use crate::platform::subscribe::{Subscriptions, Templates};
 use crate::platform::wxacode::Codes;
@@ -27,6 +27,9 @@ pub(crate) struct State {
     pub(crate) cards: Cards,
     pub(crate) phones: Phones,
     pub(crate) orders: Orders,
+    pub(crate) refunds: Refunds,
+    pub(crate) bills: Bills,
+    pub(crate) platform_keys: PlatformKeys,
     pub(crate) faults: Faults,
     pub(crate) log: Log,
     /// Notices held back by `notice_reordered`.
@@ -34,7 +37,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(account: &Account, now: u64) -> Self {
+    pub(crate) fn new(account: &Account, platform_mode: PlatformMode, now: u64) -> Self {
         Self {
             users: Users::default(),
             sessions: Sessions::default(),
@@ -48,6 +51,9 @@ impl State {
             cards: Cards::new(now),
             phones: Phones::default(),
             orders: Orders::default(),
+            refunds: Refunds::default(),
+            bills: Bills::default(),
+            platform_keys: PlatformKeys::new(platform_mode),
             faults: Faults::default(),
             log: Log::new(account.secrets().map(str::to_owned)),
             held: Vec::new(),

@@ -8,19 +8,20 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Query, Request};
+use axum::extract::{ConnectInfo, FromRequestParts, Query, RawPathParams, Request};
 use axum::response::Response;
 use axum::routing::any;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::Value;
 
 use crate::faults::Fault;
 use crate::log::{Call, CallKind};
-use crate::pay::v2;
+use crate::pay::{v2, v3};
 use crate::platform::{
     self, cards, login, phone_number, session_check, soter, subscribe, ticket, token, wxacode,
 };
+use crate::tls::TlsPeer;
 use crate::wechat::WeChat;
 
 /// How an API is called: on `api.weixin.qq.com` with JSON and errcodes, or on WeChat Pay's host.
@@ -32,24 +33,43 @@ pub(crate) enum Family {
     Token,
     /// With an `access_token`; the answer is a picture.
     Picture,
-    /// `api.mch.weixin.qq.com`: signed.
+    /// `api.mch.weixin.qq.com`, v2: XML, signed with the APIv2 key.
     Pay,
+    /// `api.mch.weixin.qq.com`, v3: JSON, signed with the merchant's private key.
+    PayV3,
+}
+
+impl Family {
+    /// Whether it is WeChat Pay, of whatever version.
+    pub(crate) fn is_pay(self) -> bool {
+        matches!(self, Self::Pay | Self::PayV3)
+    }
 }
 
 /// A request as the judges see it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Received {
     pub(crate) method: Method,
     pub(crate) path: String,
+    /// Path and query exactly as sent.
+    pub(crate) target: String,
+    /// What stands for `{…}` in the route's path, decoded.
+    pub(crate) path_value: String,
     pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The other end of a TLS connection; `None` on a plain one.
+    pub(crate) peer: Option<TlsPeer>,
 }
 
 /// An answer, and one word about it for the log.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    /// Empty: no header.
     pub(crate) content_type: &'static str,
+    /// The others.
+    pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Bytes,
     pub(crate) outcome: String,
 }
@@ -99,6 +119,18 @@ const ROUTES: &[Route] = &[
     pay_route("/pay/unifiedorder", v2::unified_order::answer),
     pay_route("/pay/orderquery", v2::order_query::answer),
     pay_route("/pay/closeorder", v2::close_order::answer),
+    pay_route("/secapi/pay/refund", v2::refund::answer),
+    pay_route("/pay/refundquery", v2::refund_query::answer),
+    pay_route("/pay/downloadbill", v2::download_bill::answer),
+    pay_v3_route("/v3/certificates", v3::certificates::answer),
+    pay_v3_route("/v3/pay/transactions/jsapi", v3::prepay::answer),
+    pay_v3_route("/v3/pay/transactions/out-trade-no/{out_trade_no}", v3::query::by_number),
+    pay_v3_route("/v3/pay/transactions/id/{transaction_id}", v3::query::by_transaction),
+    pay_v3_route("/v3/pay/transactions/out-trade-no/{out_trade_no}/close", v3::close::answer),
+    pay_v3_route("/v3/refund/domestic/refunds", v3::refund::answer),
+    pay_v3_route("/v3/refund/domestic/refunds/{out_refund_no}", v3::refund_query::answer),
+    pay_v3_route("/v3/bill/tradebill", v3::trade_bill::answer),
+    pay_v3_route("/v3/billdownload/file", v3::bill_file::answer),
 ];
 
 type Judge = fn(&WeChat, &Received, Option<&Fault>) -> Answer;
@@ -119,6 +151,10 @@ const fn pay_route(path: &'static str, judge: Judge) -> Route {
     Route { path, family: Family::Pay, summary: v2::envelope::summary, judge }
 }
 
+const fn pay_v3_route(path: &'static str, judge: Judge) -> Route {
+    Route { path, family: Family::PayV3, summary: v3::envelope::summary, judge }
+}
+
 impl Received {
     /// The first query parameter of that name, if it is not empty: WeChat treats an empty one as absent.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
@@ -128,9 +164,14 @@ impl Received {
             .map(|(_, value)| value.as_str())
             .filter(|value| !value.is_empty())
     }
+
+    /// The header, if it is text and not empty.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).filter(|value| !value.is_empty())
+    }
 }
 
-/// The paths a fault can be set for.
+/// The paths a fault can be set for, as the routes are written.
 pub(crate) fn known_paths() -> Vec<&'static str> {
     ROUTES.iter().map(|route| route.path).collect()
 }
@@ -165,11 +206,24 @@ pub(crate) fn router(wechat: WeChat) -> Router {
 }
 
 async fn serve(wechat: &WeChat, route: Route, request: Request) -> Response {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
+    let path_value = RawPathParams::from_request_parts(&mut head, &())
+        .await
+        .ok()
+        .and_then(|values| values.iter().next().map(|(_, value)| value.to_owned()));
     let query = Query::try_from_uri(&head.uri).map(|Query(query)| query).unwrap_or_default();
     // A body beyond the limit is judged as an empty one.
     let body = to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
-    let received = Received { method: head.method, path: head.uri.path().to_owned(), query, body };
+    let received = Received {
+        method: head.method,
+        path: head.uri.path().to_owned(),
+        target: head.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+        path_value: path_value.unwrap_or_default(),
+        query,
+        headers: head.headers,
+        body,
+        peer: head.extensions.remove::<ConnectInfo<TlsPeer>>().map(|ConnectInfo(peer)| peer),
+    };
     let fault = wechat.state().faults.take_for(route.path, route.family);
 
     let mut call = Call {
@@ -209,7 +263,15 @@ impl Answer {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = self.status;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        let headers = response.headers_mut();
+        if !self.content_type.is_empty() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        }
+        for (name, value) in self.headers {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        }
         response
     }
 }
@@ -228,6 +290,7 @@ fn gateway_page(status: u16) -> Answer {
     Answer {
         status,
         content_type: "text/html",
+        headers: Vec::new(),
         body: format!(
             "<html>\r\n<head><title>{status}</title></head>\r\n<body><h1>{status}</h1></body>\r\n</html>\r\n"
         )

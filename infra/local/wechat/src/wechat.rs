@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use axum::Router;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::clock::{self, Clock};
 use crate::delivery::Courier;
 use crate::faults::Fault;
 use crate::log::{Call, CallKind};
-use crate::pay::{LedgerEntry, SignType, v2};
+use crate::pay::{KeyPair, LedgerEntry, PlatformMode, SignType, v2};
 use crate::phone_number::NotAPhoneNumber;
 use crate::platform;
 use crate::platform::cards::NewCard;
@@ -31,11 +31,21 @@ pub struct Options {
     pub clock: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// Divides the waits between redeliveries of a notice: at 100, 15 s become 150 ms.
     pub notify_speed: u32,
+    /// What WeChat Pay v3 signs with at first.
+    pub platform_mode: PlatformMode,
+    /// How long after a refund of an order the next one may be, in milliseconds of the clock.
+    pub refund_interval_ms: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { account: Account::default(), clock: clock::system(), notify_speed: 10 }
+        Self {
+            account: Account::default(),
+            clock: clock::system(),
+            notify_speed: 10,
+            platform_mode: PlatformMode::default(),
+            refund_interval_ms: clock::MINUTE,
+        }
     }
 }
 
@@ -44,6 +54,8 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("account", &self.account)
             .field("notify_speed", &self.notify_speed)
+            .field("platform_mode", &self.platform_mode)
+            .field("refund_interval_ms", &self.refund_interval_ms)
             .finish_non_exhaustive()
     }
 }
@@ -59,17 +71,32 @@ struct Inner {
     clock: Clock,
     state: Mutex<State>,
     courier: Courier,
+    refund_interval: u64,
+    /// Read when it is first needed: a shop of Pay v2 may have none.
+    merchant_key: OnceLock<Option<KeyPair>>,
 }
 
 impl WeChat {
     /// A WeChat with no users and no orders.
     pub fn new(options: Options) -> Self {
-        let Options { account, clock, notify_speed } = options;
-        let state = Mutex::new(State::new(&account, clock()));
-        Self { inner: Arc::new(Inner { account, clock, state, courier: Courier::new(notify_speed) }) }
+        let Options { account, clock, notify_speed, platform_mode, refund_interval_ms } = options;
+        let state = Mutex::new(State::new(&account, platform_mode, clock()));
+        let inner = Inner {
+            account,
+            clock,
+            state,
+            courier: Courier::new(notify_speed),
+            refund_interval: refund_interval_ms,
+            merchant_key: OnceLock::new(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The server API: what `WECHAT_API_BASE` and `PAY_API_BASE` point at. It is mounted at the root.
+    ///
+    /// On a plain listener it is served as it is (`axum::serve(listener, router)`); nobody has a client
+    /// certificate there, so `/secapi/…` always refuses. For mutual TLS the same router is served a second time,
+    /// see [`WeChat::pay_listener`].
     pub fn upstream(&self) -> Router {
         upstream::router(self.clone())
     }
@@ -84,8 +111,8 @@ impl WeChat {
         &self.inner.account
     }
 
-    /// Every secret it holds or ever issued: `AppSecret`s, merchant key, all session keys, access tokens and
-    /// tickets.
+    /// Every secret it holds or ever issued: `AppSecret`s, the merchant's keys (of the private one every
+    /// line), all session keys, access tokens and tickets.
     pub fn canaries(&self) -> Vec<String> {
         self.state().log.canaries()
     }
@@ -196,6 +223,17 @@ impl WeChat {
 
     pub(crate) fn now(&self) -> u64 {
         (self.inner.clock)()
+    }
+
+    /// The merchant's key; `None` if the account has no readable one.
+    pub(crate) fn merchant_key(&self) -> Option<&KeyPair> {
+        let read = || KeyPair::from_pem(&self.inner.account.merchant_private_key);
+        self.inner.merchant_key.get_or_init(read).as_ref()
+    }
+
+    /// Milliseconds.
+    pub(crate) fn refund_interval(&self) -> u64 {
+        self.inner.refund_interval
     }
 
     pub(crate) fn courier(&self) -> &Courier {

@@ -3,7 +3,11 @@
 //! The operator puts the public key in, and may put certificates in; certificates that are not there are downloaded, decrypted
 //! and kept for 12 hours. A key that is not known costs one download a minute at most, whatever names strangers invent.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{PoisonError, RwLock, RwLockReadGuard},
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
@@ -19,13 +23,16 @@ use crate::{
 
 /// The certificates that were downloaded.
 #[derive(Default)]
-pub(crate) struct PlatformKeys(Mutex<Downloaded>);
+pub(crate) struct PlatformKeys {
+    downloaded: RwLock<Downloaded>,
+    /// When a download was last begun; held while one is under way, so that nobody begins a second one.
+    tried_at: Mutex<Option<UnixSeconds>>,
+}
 
 #[derive(Default)]
 struct Downloaded {
     keys: BTreeMap<String, Certificate>,
     at: Option<UnixSeconds>,
-    tried_at: Option<UnixSeconds>,
 }
 
 struct Certificate {
@@ -70,20 +77,24 @@ impl Terminal {
         if id.starts_with(PUBLIC_KEY) {
             return Ok(None);
         }
-        let mut downloaded = self.platform_keys.0.lock().await;
         let now = self.host.now();
-        let known = downloaded.key(id, now);
-        let is_fresh = downloaded.at.is_some_and(|at| now.since(at) < MAX_AGE);
-        let is_soon = downloaded.tried_at.is_some_and(|at| now.since(at) < MIN_AGE);
+        if let (Some(key), true) = self.downloaded().key(id, now) {
+            return Ok(Some(key));
+        }
+        let mut tried_at = self.platform_keys.tried_at.lock().await;
+        // Whoever had the lock before may have found it.
+        let (known, is_fresh) = self.downloaded().key(id, now);
+        let is_soon = tried_at.is_some_and(|at| now.since(at) < MIN_AGE);
         if (known.is_some() && is_fresh) || is_soon {
             return Ok(known);
         }
-        downloaded.tried_at = Some(now);
+        *tried_at = Some(now);
         match (self.download(secret).await, known) {
             (Ok(keys), _) => {
-                downloaded.keys = keys;
-                downloaded.at = Some(now);
-                Ok(downloaded.key(id, now))
+                let downloaded = Downloaded { keys, at: Some(now) };
+                let (key, _) = downloaded.key(id, now);
+                *self.platform_keys.downloaded.write().unwrap_or_else(PoisonError::into_inner) = downloaded;
+                Ok(key)
             }
             // The key itself says how long it is good.
             (Err(error), Some(key)) => {
@@ -95,13 +106,17 @@ impl Terminal {
     }
 
     /// What to tell WeChat Pay that we can verify with, if we know.
-    pub(super) async fn preferred_key(&self, secret: &MerchantSecret) -> Option<String> {
+    pub(super) fn preferred_key(&self, secret: &MerchantSecret) -> Option<String> {
         if let Some(id) = secret.public_key_id() {
             return Some(id.to_owned());
         }
-        let downloaded = self.platform_keys.0.lock().await;
+        let downloaded = self.downloaded();
         let newest = downloaded.keys.iter().max_by_key(|(_, certificate)| certificate.from);
         newest.map(|(serial, _)| serial.clone())
+    }
+
+    fn downloaded(&self) -> RwLockReadGuard<'_, Downloaded> {
+        self.platform_keys.downloaded.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `GET /v3/certificates`: the answer is verified with a certificate that it brings, which only WeChat Pay and we can have
@@ -130,9 +145,11 @@ impl Terminal {
 }
 
 impl Downloaded {
-    fn key(&self, id: &str, now: UnixSeconds) -> Option<VerifyingKey> {
-        let certificate = self.keys.get(id).filter(|certificate| now < certificate.until)?;
-        Some(certificate.key.clone())
+    /// The key, and whether the list is fresh.
+    fn key(&self, id: &str, now: UnixSeconds) -> (Option<VerifyingKey>, bool) {
+        let certificate = self.keys.get(id).filter(|certificate| now < certificate.until);
+        let is_fresh = self.at.is_some_and(|at| now.since(at) < MAX_AGE);
+        (certificate.map(|certificate| certificate.key.clone()), is_fresh)
     }
 }
 

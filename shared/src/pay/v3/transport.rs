@@ -110,7 +110,7 @@ impl Terminal {
         if !body.is_empty() {
             request = request.header("content-type", "application/json").body(body.clone());
         }
-        if let Some(id) = self.preferred_key(secret).await {
+        if let Some(id) = self.preferred_key(secret) {
             request = request.header("wechatpay-serial", id);
         }
         let lost = |error: reqwest::Error| PayError::Lost { path, cause: error.without_url().into() };

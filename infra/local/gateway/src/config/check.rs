@@ -8,7 +8,7 @@ use rustls::pki_types::{
     pem::{self, PemObject},
 };
 
-use super::{ConfigError, file::PlatformKey};
+use super::{ConfigError, PlatformKey, file};
 
 pub(super) fn app_id(key: &str, value: String) -> Result<String, ConfigError> {
     let right = value.strip_prefix("wx").is_some_and(|rest| {
@@ -60,15 +60,11 @@ pub(super) fn sign_type(key: &str, value: &str) -> Result<SignType, ConfigError>
 }
 
 /// An unknown version must not be taken for the known one: the two differ in every request.
-pub(super) fn api(key: &'static str, value: &str) -> Result<(), ConfigError> {
+pub(super) fn api(key: &str, value: &str) -> Result<&'static str, ConfigError> {
     match value {
-        "v2" => Ok(()),
-        "v3" => Err(ConfigError::NotSupportedYet {
-            key,
-            value: value.to_owned(),
-            instead: "write \"v2\" and give the merchant's api_v2_key",
-        }),
-        _ => Err(ConfigError::Value { key: key.to_owned(), expected: "\"v2\"" }),
+        "v2" => Ok("v2"),
+        "v3" => Ok("v3"),
+        _ => Err(ConfigError::Value { key: key.to_owned(), expected: "\"v2\" or \"v3\"" }),
     }
 }
 
@@ -95,21 +91,47 @@ pub(super) fn certificates(
     found.map_err(|source| not_found(key, path, "at least one certificate", source))
 }
 
-pub(super) fn private_key(key: &str, folder: &Path, file: PathBuf) -> Result<(), ConfigError> {
+/// The text of the file.
+pub(super) fn private_key(key: &str, folder: &Path, file: PathBuf) -> Result<String, ConfigError> {
     let path = folder.join(file);
-    let found = PrivateKeyDer::from_pem_file(&path);
-    found.map(drop).map_err(|source| not_found(key, path, "a private key", source))
+    let text = read(&path)?;
+    match PrivateKeyDer::from_pem_slice(text.as_bytes()) {
+        Ok(_) => Ok(text),
+        Err(source) => Err(not_found(key, path, "a private key", source)),
+    }
+}
+
+/// The text of the file.
+pub(super) fn certificate(key: &str, folder: &Path, file: PathBuf) -> Result<String, ConfigError> {
+    let path = folder.join(file);
+    let text = read(&path)?;
+    match CertificateDer::from_pem_slice(text.as_bytes()) {
+        Ok(_) => Ok(text),
+        Err(source) => Err(not_found(key, path, "a certificate", source)),
+    }
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
 }
 
 /// WeChat Pay's own key: a certificate of the platform, or its public key.
-pub(super) fn platform_key(key: &str, folder: &Path, entry: PlatformKey) -> Result<(), ConfigError> {
+pub(super) fn platform_key(
+    key: &str,
+    folder: &Path,
+    entry: file::PlatformKey,
+) -> Result<PlatformKey, ConfigError> {
     let right = !entry.id.is_empty() && entry.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    accept(right, key, entry.id, "a list of { id, file }, id the serial number or PUB_KEY_ID_…")?;
+    let id = accept(right, key, entry.id, "a list of { id, file }, id the serial number or PUB_KEY_ID_…")?;
     let path = folder.join(entry.file);
-    let found = CertificateDer::from_pem_file(&path)
+    let pem = read(&path)?;
+    let found = CertificateDer::from_pem_slice(pem.as_bytes())
         .map(drop)
-        .or_else(|_| SubjectPublicKeyInfoDer::from_pem_file(&path).map(drop));
-    found.map_err(|source| not_found(key, path, "a certificate or a public key", source))
+        .or_else(|_| SubjectPublicKeyInfoDer::from_pem_slice(pem.as_bytes()).map(drop));
+    match found {
+        Ok(()) => Ok(PlatformKey { id, pem }),
+        Err(source) => Err(not_found(key, path, "a certificate or a public key", source)),
+    }
 }
 
 fn accept(right: bool, key: &str, value: String, expected: &'static str) -> Result<String, ConfigError> {

@@ -5,8 +5,8 @@ use std::{io, path::PathBuf};
 /// Why a configuration file was refused. No message quotes a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The file can't be read.
-    #[error("cannot read the configuration file {path}")]
+    /// The file, or one that it names, can't be read.
+    #[error("cannot read the configuration's file {path}")]
     Read {
         /// The file.
         path: PathBuf,
@@ -31,16 +31,6 @@ pub enum ConfigError {
         key: String,
         /// What to write.
         expected: &'static str,
-    },
-    /// The key's value means something that is not there yet.
-    #[error("the configuration: {key} = {value:?} is not supported yet; {instead}")]
-    NotSupportedYet {
-        /// The key.
-        key: &'static str,
-        /// The value.
-        value: String,
-        /// What to write.
-        instead: &'static str,
     },
     /// A key names a file that does not hold what it must.
     #[error("the configuration: {key}: {path} must be a PEM file with {expected}")]

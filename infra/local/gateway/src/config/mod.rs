@@ -23,8 +23,14 @@ pub struct Config {
     /// Whether there is an official account, for cards. The built-in simulator has one; another platform has it if the file
     /// names it.
     pub has_official_account: bool,
+    /// Which of WeChat Pay's interfaces is called, `v2` or `v3`; `None` leaves it to the template.
+    pub pay_api: Option<&'static str>,
     /// How Pay APIv2 is signed; `None` leaves it to the template.
     pub sign_type: Option<SignType>,
+    /// WeChat Pay's keys that are not downloaded.
+    pub platform_keys: Vec<PlatformKey>,
+    /// The private key of the client certificate, if it is not the merchant's own: PEM.
+    pub client_key: Option<String>,
     /// WeChat's open platform; `None` is the built-in simulator.
     pub wechat_api_base: Option<String>,
     /// WeChat Pay; `None` is the built-in simulator.
@@ -35,12 +41,24 @@ pub struct Config {
     pub public_base_url: Option<String>,
 }
 
+/// A key of WeChat Pay's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlatformKey {
+    /// `PUB_KEY_ID_…`, or the serial number of a certificate.
+    pub id: String,
+    /// The public key or the certificate, in PEM.
+    pub pem: String,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             account: Account::default(),
             has_official_account: true,
+            pay_api: None,
             sign_type: None,
+            platform_keys: Vec::new(),
+            client_key: None,
             wechat_api_base: None,
             pay_api_base: None,
             roots: Vec::new(),
@@ -76,13 +94,17 @@ impl Config {
         }
         let own_platform = upstream.wechat_api_base.is_none();
         let has_official_account = read_official_account(&mut account, official_account, own_platform)?;
-        let sign_type = read_merchant(&mut account, merchant, folder)?;
+        let Payments { pay_api, sign_type, platform_keys, client_key } =
+            read_merchant(&mut account, merchant, folder)?;
         let base = |key, value: Option<String>| value.map(|value| check::base(key, &value)).transpose();
         let roots = upstream.ca.map(|file| check::certificates("upstream.ca", folder, file)).transpose()?;
         Ok(Self {
             account,
             has_official_account,
+            pay_api,
             sign_type,
+            platform_keys,
+            client_key,
             wechat_api_base: base("upstream.wechat_api_base", upstream.wechat_api_base)?,
             pay_api_base: base("upstream.pay_api_base", upstream.pay_api_base)?,
             roots: roots.unwrap_or_default(),
@@ -124,30 +146,47 @@ fn read_official_account(
     Ok(named || own_platform)
 }
 
-fn read_merchant(
-    account: &mut Account,
-    merchant: Merchant,
-    folder: &Path,
-) -> Result<Option<SignType>, ConfigError> {
-    if let Some(value) = merchant.api {
-        check::api("merchant.api", &value)?;
-    }
+/// What `[merchant]` says beside the account.
+struct Payments {
+    pay_api: Option<&'static str>,
+    sign_type: Option<SignType>,
+    platform_keys: Vec<PlatformKey>,
+    client_key: Option<String>,
+}
+
+fn read_merchant(account: &mut Account, merchant: Merchant, folder: &Path) -> Result<Payments, ConfigError> {
     if let Some(value) = merchant.mch_id {
         account.mch_id = check::mch_id("merchant.mch_id", value)?;
     }
     if let Some(value) = merchant.api_v2_key {
         account.api_v2_key = check::api_key("merchant.api_v2_key", value)?;
     }
-    // Nothing uses these yet; a mistake in them shows now all the same.
-    optional(merchant.api_v3_key, |value| check::api_key("merchant.api_v3_key", value))?;
-    optional(merchant.serial_no, |value| check::serial_no("merchant.serial_no", value))?;
-    optional(merchant.private_key, |file| check::private_key("merchant.private_key", folder, file))?;
-    optional(merchant.client_cert, |file| check::certificates("merchant.client_cert", folder, file))?;
-    optional(merchant.client_key, |file| check::private_key("merchant.client_key", folder, file))?;
-    for entry in merchant.platform_keys {
-        check::platform_key("merchant.platform_keys", folder, entry)?;
+    if let Some(value) = merchant.api_v3_key {
+        account.api_v3_key = check::api_key("merchant.api_v3_key", value)?;
     }
-    merchant.sign_type.map(|value| check::sign_type("merchant.sign_type", &value)).transpose()
+    if let Some(value) = merchant.serial_no {
+        account.merchant_serial_no = check::serial_no("merchant.serial_no", value)?;
+    }
+    if let Some(file) = merchant.private_key {
+        account.merchant_private_key = check::private_key("merchant.private_key", folder, file)?;
+    }
+    if let Some(file) = merchant.client_cert {
+        account.merchant_certificate = check::certificate("merchant.client_cert", folder, file)?;
+    }
+    let client_key = merchant.client_key;
+    let client_key = client_key.map(|file| check::private_key("merchant.client_key", folder, file));
+    let platform_keys = merchant.platform_keys.into_iter();
+    let platform_keys =
+        platform_keys.map(|entry| check::platform_key("merchant.platform_keys", folder, entry));
+    Ok(Payments {
+        pay_api: merchant.api.map(|value| check::api("merchant.api", &value)).transpose()?,
+        sign_type: merchant
+            .sign_type
+            .map(|value| check::sign_type("merchant.sign_type", &value))
+            .transpose()?,
+        platform_keys: platform_keys.collect::<Result<_, _>>()?,
+        client_key: client_key.transpose()?,
+    })
 }
 
 /// Nothing uses these yet; a mistake in them shows now all the same.

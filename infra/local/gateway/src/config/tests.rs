@@ -70,9 +70,11 @@ fn a_wrong_value_is_refused_with_what_to_write_and_without_the_secret() {
 }
 
 #[test]
-fn v3_is_refused_and_not_taken_for_v2() {
-    assert!(refusal("[merchant]\napi = \"v3\"").contains("not supported yet"));
-    assert!(read("[merchant]\napi = \"v2\"").is_ok());
+fn the_interface_is_v2_or_v3_and_nothing_else() {
+    for (api, text) in [("v2", "[merchant]\napi = \"v2\""), ("v3", "[merchant]\napi = \"v3\"")] {
+        assert_eq!(read(text).unwrap().pay_api, Some(api));
+    }
+    assert!(refusal("[merchant]\napi = \"v4\"").contains("must be \"v2\" or \"v3\""));
 }
 
 #[test]

@@ -1,14 +1,16 @@
-//! The merchant's orders as WeChat Pay keeps them.
+//! The merchant's orders as WeChat Pay keeps them: one book for both versions of the API.
 //!
-//! NOTPAY → SUCCESS when the user pays, NOTPAY → CLOSED when the merchant closes or after seven days. An
-//! order past its `time_expire` can no longer be paid though it still reads NOTPAY. Both happen under the
-//! state's lock, so a payment and a closing of the same order never both succeed.
+//! NOTPAY → SUCCESS when the user pays, NOTPAY → CLOSED when the merchant closes or after seven days (after
+//! `time_expire` if that is later), SUCCESS → REFUND with the first refund. An order past its `time_expire`
+//! can no longer be paid though it still reads NOTPAY. All happens under the state's lock, so a payment and a
+//! closing of the same order never both succeed.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
+use serde_json::Value;
 
-use super::SignType;
+use super::ApiVersion;
 use crate::clock::{DAY, HOUR};
 use crate::random;
 
@@ -18,6 +20,8 @@ use crate::random;
 pub enum TradeState {
     /// Paid.
     Success,
+    /// Paid, and something was refunded or is being refunded.
+    Refund,
     /// Not paid yet.
     NotPay,
     /// Closed without payment.
@@ -29,8 +33,19 @@ impl TradeState {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Success => "SUCCESS",
+            Self::Refund => "REFUND",
             Self::NotPay => "NOTPAY",
             Self::Closed => "CLOSED",
+        }
+    }
+
+    /// As in the field `trade_state_desc`.
+    pub(crate) fn description(self) -> &'static str {
+        match self {
+            Self::Success => "支付成功",
+            Self::Refund => "订单发生过退款",
+            Self::NotPay => "订单未支付",
+            Self::Closed => "订单已关闭",
         }
     }
 }
@@ -56,14 +71,17 @@ pub(crate) struct NewOrder {
     pub(crate) out_trade_no: String,
     pub(crate) openid: String,
     pub(crate) total_fee: u64,
+    /// `body` of v2, `description` of v3.
+    pub(crate) description: String,
     pub(crate) attach: String,
     pub(crate) device_info: String,
     pub(crate) notify_url: String,
-    pub(crate) sign_type: SignType,
+    /// Which API made the order: its payment is signed and its notice is written as there.
+    pub(crate) version: ApiVersion,
     /// Unix milliseconds.
     pub(crate) expires: Option<u64>,
     /// Everything that must be equal for a repeated request to be the same order.
-    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) parameters: Value,
 }
 
 /// An order.
@@ -73,6 +91,7 @@ pub(crate) struct Order {
     pub(crate) payment: Option<Payment>,
     created: u64,
     closed: bool,
+    refunded: bool,
     prepay: (String, u64),
 }
 
@@ -97,9 +116,10 @@ pub(crate) enum NotPayable {
 
 impl Order {
     pub(crate) fn trade_state(&self, now: u64) -> TradeState {
+        let life_ends = self.created.saturating_add(UNPAID_LIFE).max(self.order.expires.unwrap_or(0));
         if self.payment.is_some() {
-            TradeState::Success
-        } else if self.closed || now >= self.created.saturating_add(UNPAID_LIFE) {
+            if self.refunded { TradeState::Refund } else { TradeState::Success }
+        } else if self.closed || now >= life_ends {
             TradeState::Closed
         } else {
             TradeState::NotPay
@@ -135,6 +155,11 @@ pub(crate) struct Orders {
 }
 
 impl Orders {
+    /// All orders, in the order in which they were made.
+    pub(crate) fn all(&self) -> &[Order] {
+        &self.orders
+    }
+
     pub(crate) fn ledger(&self, now: u64) -> Vec<LedgerEntry> {
         self.orders.iter().map(|order| order.entry(now)).collect()
     }
@@ -159,7 +184,14 @@ impl Orders {
         let prepay = (random::prepay_id(now), now.saturating_add(PREPAY_LIFE));
         self.by_prepay.insert(prepay.0.clone(), (position, prepay.1));
         let prepay_id = prepay.0.clone();
-        self.orders.push(Order { order, payment: None, created: now, closed: false, prepay });
+        self.orders.push(Order {
+            order,
+            payment: None,
+            created: now,
+            closed: false,
+            refunded: false,
+            prepay,
+        });
         prepay_id
     }
 
@@ -174,12 +206,21 @@ impl Orders {
         Some(order.prepay.0.clone())
     }
 
+    /// A fresh `prepay_id` of an order that exists; those before it stay good for their time.
+    pub(crate) fn prepay_anew(&mut self, out_trade_no: &str, now: u64) -> Option<String> {
+        let position = *self.by_number.get(out_trade_no)?;
+        let order = self.orders.get_mut(position)?;
+        order.prepay = (random::prepay_id(now), now.saturating_add(PREPAY_LIFE));
+        self.by_prepay.insert(order.prepay.0.clone(), (position, order.prepay.1));
+        Some(order.prepay.0.clone())
+    }
+
     /// Whether the order of this `prepay_id` can be paid; `None` if there is no such `prepay_id`.
     pub(crate) fn payable(&self, prepay_id: &str, now: u64) -> Option<Result<(), NotPayable>> {
         let (position, lives_until) = self.by_prepay.get(prepay_id)?;
         let order = self.orders.get(*position)?;
         Some(match order.trade_state(now) {
-            TradeState::Success => Err(NotPayable::Paid),
+            TradeState::Success | TradeState::Refund => Err(NotPayable::Paid),
             TradeState::Closed => Err(NotPayable::Closed),
             TradeState::NotPay if order.is_expired(now) => Err(NotPayable::Expired),
             TradeState::NotPay if now >= *lives_until => Err(NotPayable::PrepayExpired),
@@ -208,6 +249,14 @@ impl Orders {
         }
     }
 
+    /// From now on the order reads REFUND.
+    pub(crate) fn mark_refunded(&mut self, out_trade_no: &str) {
+        let position = self.by_number.get(out_trade_no);
+        if let Some(order) = position.and_then(|position| self.orders.get_mut(*position)) {
+            order.refunded = true;
+        }
+    }
+
     /// Whether the nonce is new, or used for exactly this request before: a repeated request is not a forged
     /// one.
     pub(crate) fn accept_nonce(&mut self, nonce: &str, request: BTreeMap<String, String>) -> bool {
@@ -225,18 +274,20 @@ const UNPAID_LIFE: u64 = 7 * DAY;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pay::SignType;
 
     fn order(expires: Option<u64>) -> NewOrder {
         NewOrder {
             out_trade_no: "order-1".to_owned(),
             openid: "o1".to_owned(),
             total_fee: 101,
+            description: String::new(),
             attach: String::new(),
             device_info: String::new(),
             notify_url: "https://example.com/notify".to_owned(),
-            sign_type: SignType::Md5,
+            version: ApiVersion::V2(SignType::Md5),
             expires,
-            parameters: BTreeMap::new(),
+            parameters: Value::Null,
         }
     }
 
@@ -267,6 +318,34 @@ mod tests {
         assert_eq!(orders.payable(&prepay_id, 999), Some(Ok(())));
         assert_eq!(orders.payable(&prepay_id, 1000), Some(Err(NotPayable::Expired)));
         assert_eq!(orders.ledger(1000)[0].trade_state, TradeState::NotPay);
+    }
+
+    #[test]
+    fn every_repeated_v3_request_gives_a_fresh_prepay_id_and_the_old_ones_stay_good() {
+        let mut orders = Orders::default();
+        let first = orders.make(order(None), 0);
+        let second = orders.prepay_anew("order-1", 1).unwrap();
+        assert_ne!(first, second);
+        assert!(orders.pay(&first, 2).unwrap().is_ok());
+        assert_eq!(orders.payable(&second, 2), Some(Err(NotPayable::Paid)));
+    }
+
+    #[test]
+    fn an_order_reads_refund_once_one_is_made_and_stays_paid() {
+        let mut orders = Orders::default();
+        let prepay_id = orders.make(order(None), 0);
+        orders.pay(&prepay_id, 1).unwrap().unwrap();
+        orders.mark_refunded("order-1");
+        assert_eq!(orders.ledger(2)[0].trade_state, TradeState::Refund);
+        assert_eq!(orders.payable(&prepay_id, 2), Some(Err(NotPayable::Paid)));
+    }
+
+    #[test]
+    fn an_order_that_may_be_paid_for_longer_is_closed_later() {
+        let mut orders = Orders::default();
+        orders.make(order(Some(90 * DAY)), 0);
+        assert_eq!(orders.ledger(UNPAID_LIFE)[0].trade_state, TradeState::NotPay);
+        assert_eq!(orders.ledger(90 * DAY)[0].trade_state, TradeState::Closed);
     }
 
     #[test]

@@ -1,8 +1,11 @@
-//! `wx.requestPayment` of Pay v2: the phone checks what the server signed, the user says yes, the money
-//! moves, WeChat Pay notifies.
+//! `wx.requestPayment`: the phone checks what the server signed, the user says yes, the money moves, WeChat
+//! Pay notifies.
 //!
-//! Documentation: "wx.requestPayment" and "Invoke payment" (小程序调起支付API) of Pay v2. Five fields are signed:
-//! `appId` (which is not passed), `nonceStr`, `package`, `signType`, `timeStamp`.
+//! Documentation: "wx.requestPayment" and "Invoke payment" (小程序调起支付API) of Pay v2 and v3. Of v2 five fields are
+//! signed: `appId` (which is not passed), `nonceStr`, `package`, `signType`, `timeStamp`. Of v3 `signType` is RSA and
+//! four values are signed with the merchant's private key, a line each: appId, timeStamp, nonceStr, package.
+//!
+//! An order can be paid only as it was made.
 //!
 //! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=7_7>
 
@@ -11,8 +14,8 @@ use serde_json::Value;
 use super::{Arguments, Failure, text};
 use crate::delivery;
 use crate::pay::v2::envelope::own;
-use crate::pay::v2::{notice, sign};
-use crate::pay::{NotPayable, SignType};
+use crate::pay::v2::{self, sign};
+use crate::pay::{ApiVersion, KeyPair, NotPayable, SignType, v3};
 use crate::users::User;
 use crate::wechat::WeChat;
 
@@ -30,7 +33,11 @@ pub(super) fn request_payment(
     let now = wechat.now();
     let paid = wechat.state().orders.pay(prepay_id, now);
     let order = paid.ok_or_else(unknown_prepay)?.map_err(not_payable)?;
-    delivery::send(wechat, notice::delivery(&order, wechat.account()));
+    let notice = match order.order.version {
+        ApiVersion::V2(sign_type) => v2::notice::delivery(&order, sign_type, wechat.account()),
+        ApiVersion::V3 => v3::notice::of_payment(&order, wechat.account(), now),
+    };
+    delivery::send(wechat, notice);
     Ok(Arguments::new())
 }
 
@@ -40,10 +47,10 @@ fn check_arguments<'a>(wechat: &WeChat, user: &User, arguments: &'a Arguments) -
     let nonce_str = text(arguments, "nonceStr")?;
     let package = text(arguments, "package")?;
     let pay_sign = text(arguments, "paySign")?;
-    let sign_type = match arguments.get("signType") {
-        None => SignType::Md5,
-        Some(_) => SignType::parse(text(arguments, "signType")?)
-            .ok_or_else(|| Failure::parameter("signType is MD5 or HMAC-SHA256"))?,
+    let version = match arguments.get("signType") {
+        None => ApiVersion::V2(SignType::Md5),
+        Some(_) => ApiVersion::of_sign_type(text(arguments, "signType")?)
+            .ok_or_else(|| Failure::parameter("signType is MD5, HMAC-SHA256 or RSA"))?,
     };
     if time_stamp.len() != 10 || !time_stamp.bytes().all(|b| b.is_ascii_digit()) {
         return Err(Failure::parameter("timeStamp is a string of unix seconds"));
@@ -55,28 +62,55 @@ fn check_arguments<'a>(wechat: &WeChat, user: &User, arguments: &'a Arguments) -
         .strip_prefix("prepay_id=")
         .ok_or_else(|| Failure::parameter("package is prepay_id=<prepay_id>"))?;
 
-    let signed = own(&[
-        ("appId", &wechat.account().app_id),
-        ("timeStamp", time_stamp),
-        ("nonceStr", nonce_str),
-        ("package", package),
-        ("signType", sign_type.as_str()),
-    ]);
-    if sign::sign(&signed, sign_type, &wechat.account().api_v2_key) != pay_sign {
+    let signed = Signed { app_id: &wechat.account().app_id, time_stamp, nonce_str, package };
+    let is_good = match version {
+        ApiVersion::V2(sign_type) => signed.v2(sign_type, &wechat.account().api_v2_key) == pay_sign,
+        ApiVersion::V3 => wechat.merchant_key().is_some_and(|key| signed.is_v3(key, pay_sign)),
+    };
+    if !is_good {
         return Err(Failure::new("支付验证签名失败"));
     }
 
     let now = wechat.now();
     let state = &*wechat.state();
     let order = state.orders.by_prepay(prepay_id).ok_or_else(unknown_prepay)?;
-    if order.order.sign_type != sign_type {
-        return Err(Failure::new("支付验证签名失败: signType is not the order's sign_type"));
+    if order.order.version != version {
+        let wanted = order.order.version.sign_type();
+        return Err(Failure::new(format!("支付验证签名失败: the order's signType is {wanted}")));
     }
     if order.order.openid != user.openid {
         return Err(Failure::new("下单账号与支付账号不一致，请核实后再支付"));
     }
     state.orders.payable(prepay_id, now).ok_or_else(unknown_prepay)?.map_err(not_payable)?;
     Ok(prepay_id)
+}
+
+/// What the server signed.
+struct Signed<'a> {
+    app_id: &'a str,
+    time_stamp: &'a str,
+    nonce_str: &'a str,
+    package: &'a str,
+}
+
+impl Signed<'_> {
+    /// `paySign` of Pay v2.
+    fn v2(&self, sign_type: SignType, key: &str) -> String {
+        let fields = own(&[
+            ("appId", self.app_id),
+            ("timeStamp", self.time_stamp),
+            ("nonceStr", self.nonce_str),
+            ("package", self.package),
+            ("signType", sign_type.as_str()),
+        ]);
+        sign::sign(&fields, sign_type, key)
+    }
+
+    /// Whether this is `paySign` of Pay v3.
+    fn is_v3(&self, key: &KeyPair, pay_sign: &str) -> bool {
+        let Self { app_id, time_stamp, nonce_str, package } = self;
+        key.has_signed(format!("{app_id}\n{time_stamp}\n{nonce_str}\n{package}\n").as_bytes(), pay_sign)
+    }
 }
 
 fn unknown_prepay() -> Failure {
@@ -94,3 +128,22 @@ fn not_payable(reason: NotPayable) -> Failure {
 
 /// The user closed the cashier.
 const CANCELLED: i64 = -2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pay::v3::vectors;
+
+    #[test]
+    fn the_known_arguments_have_the_known_rsa_signature() {
+        let signed = Signed {
+            app_id: "wx95e6095a537e33b4",
+            time_stamp: "1700000000",
+            nonce_str: "6Zku3M0P5L94XBubJuGMkzmLljENHfYZ",
+            package: "prepay_id=wx150613205c85e9afe3e93f2706414dcc10",
+        };
+        let key = vectors::merchant_key();
+        assert!(signed.is_v3(&key, vectors::PAY_SIGN));
+        assert!(!Signed { time_stamp: "1700000001", ..signed }.is_v3(&key, vectors::PAY_SIGN));
+    }
+}

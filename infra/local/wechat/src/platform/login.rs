@@ -91,8 +91,7 @@ mod tests {
             query.retain(|(given, _)| given != name);
             query.push(((*name).to_owned(), (*value).to_owned()));
         }
-        let received =
-            Received { method: Method::GET, path: String::new(), query, body: axum::body::Bytes::new() };
+        let received = Received { query, ..Received::default() };
         let answer = code_to_session(wechat, &received, None);
         assert_eq!((answer.status.as_u16(), answer.content_type), (200, "text/plain"));
         let body: Value = serde_json::from_slice(&answer.body).unwrap();

@@ -77,6 +77,7 @@ pub(crate) fn success(fields: &Value) -> Answer {
     Answer {
         status: StatusCode::OK,
         content_type: JSON,
+        headers: Vec::new(),
         body: fields.to_string().into(),
         outcome: "ok".to_owned(),
     }

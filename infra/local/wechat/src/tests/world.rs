@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
+use http::HeaderMap;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -27,14 +28,14 @@ pub(super) struct World {
     pub(super) shop: Shop,
     pub(super) openid: String,
     clock: Arc<AtomicU64>,
-    client: Client,
+    pub(super) client: Client,
 }
 
 /// Where notices go: the bodies it got, and the answers it still has to give (then SUCCESS).
 #[derive(Clone, Default)]
 pub(super) struct Shop {
     pub(super) url: String,
-    got: Arc<Mutex<Vec<String>>>,
+    got: Arc<Mutex<Vec<(HeaderMap, String)>>>,
     answers: Arc<Mutex<VecDeque<(u16, &'static str)>>>,
 }
 
@@ -44,6 +45,10 @@ impl Shop {
     }
 
     pub(super) fn bodies(&self) -> Vec<String> {
+        self.requests().into_iter().map(|(_, body)| body).collect()
+    }
+
+    pub(super) fn requests(&self) -> Vec<(HeaderMap, String)> {
         self.got.lock().unwrap().clone()
     }
 
@@ -52,8 +57,12 @@ impl Shop {
     }
 }
 
-async fn take_notice(State(shop): State<Shop>, body: String) -> (http::StatusCode, &'static str) {
-    shop.got.lock().unwrap().push(body);
+async fn take_notice(
+    State(shop): State<Shop>,
+    headers: HeaderMap,
+    body: String,
+) -> (http::StatusCode, &'static str) {
+    shop.got.lock().unwrap().push((headers, body));
     let (status, answer) = shop.answers.lock().unwrap().pop_front().unwrap_or((200, SUCCESS));
     (http::StatusCode::from_u16(status).unwrap(), answer)
 }
@@ -67,12 +76,17 @@ async fn serve(router: Router) -> String {
 
 impl World {
     pub(super) async fn new() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    /// With these options, but the world's own clock and speed.
+    pub(super) async fn with(options: Options) -> Self {
         let clock = Arc::new(AtomicU64::new(1_700_000_042_000));
         let read = Arc::clone(&clock);
         let wechat = WeChat::new(Options {
             clock: Arc::new(move || read.load(Ordering::SeqCst)),
             notify_speed: 1000,
-            ..Options::default()
+            ..options
         });
         let router = wechat.upstream().nest("/_wechat", wechat.control());
         let base = serve(router).await;

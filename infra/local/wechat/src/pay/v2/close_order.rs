@@ -7,9 +7,9 @@
 
 use super::Fields;
 use super::envelope::{self, PayRequest, Refusal, own};
-use super::fields::{self, Rule, field};
+use super::fields::{Rule, field};
 use crate::faults::Fault;
-use crate::pay::TradeState;
+use crate::pay::{TradeState, forms};
 use crate::upstream::{Answer, Received};
 use crate::wechat::WeChat;
 
@@ -17,7 +17,7 @@ pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>
     envelope::answer(wechat, received, fault, &RULES, judge)
 }
 
-const RULES: [Rule; 1] = [field("out_trade_no", 32).required().of_form(fields::is_out_trade_no)];
+const RULES: [Rule; 1] = [field("out_trade_no", 32).required().of_form(forms::is_out_trade_no)];
 
 fn judge(wechat: &WeChat, request: &PayRequest) -> Result<Fields, Refusal> {
     let now = wechat.now();
@@ -25,7 +25,7 @@ fn judge(wechat: &WeChat, request: &PayRequest) -> Result<Fields, Refusal> {
     let orders = &mut wechat.state().orders;
     match orders.by_number(number).map(|order| order.trade_state(now)) {
         None => Err(Refusal::new("ORDERNOTEXIST", "订单不存在")),
-        Some(TradeState::Success) => Err(Refusal::new("ORDERPAID", "该订单已支付")),
+        Some(TradeState::Success | TradeState::Refund) => Err(Refusal::new("ORDERPAID", "该订单已支付")),
         Some(TradeState::Closed) => Err(Refusal::new("ORDERCLOSED", "该订单已关闭")),
         Some(TradeState::NotPay) => {
             orders.close(number);

@@ -65,10 +65,7 @@ pub(crate) fn answer(
 ) -> Answer {
     let request = match open(wechat, received) {
         Ok(request) => request,
-        Err(Unreadable(name, return_msg)) => {
-            let fields = [("return_code", "FAIL"), ("return_msg", return_msg)];
-            return reply(&own(&fields), name.to_owned());
-        }
+        Err(Unreadable(name, return_msg)) => return refuse(name, return_msg),
     };
     let judged = judge_all(wechat, received, &request, fault, rules, judge);
     let outcome = judged.as_ref().map_or_else(|refusal| refusal.err_code.clone(), |_| "ok".to_owned());
@@ -97,6 +94,11 @@ pub(crate) fn answer(
     }
     fields.insert("sign".to_owned(), signature);
     reply(&fields, outcome)
+}
+
+/// Refuses the message as a whole: the name for the log and the `return_msg`.
+pub(super) fn refuse(name: &str, return_msg: &str) -> Answer {
+    reply(&own(&[("return_code", "FAIL"), ("return_msg", return_msg)]), name.to_owned())
 }
 
 /// Names and values as a message's fields.
@@ -128,14 +130,15 @@ fn open(wechat: &WeChat, received: &Received) -> Result<PayRequest, Unreadable> 
     Ok(PayRequest { fields, sign_type })
 }
 
-fn judge_all(
-    wechat: &WeChat,
-    received: &Received,
-    request: &PayRequest,
-    fault: Option<&Fault>,
-    rules: &[Rule],
-    judge: Judge,
-) -> Result<Fields, Refusal> {
+/// Everything before the business; a refusal is told in one text.
+pub(super) fn believe(wechat: &WeChat, received: &Received, rules: &[Rule]) -> Result<PayRequest, String> {
+    let request = open(wechat, received).map_err(|Unreadable(_, return_msg)| return_msg.to_owned())?;
+    check(wechat, received, &request, rules).map_err(|refusal| refusal.description)?;
+    Ok(request)
+}
+
+/// The fields, the appid and the nonce.
+fn check(wechat: &WeChat, received: &Received, request: &PayRequest, rules: &[Rule]) -> Result<(), Refusal> {
     fields::check(request, &fields::COMMON)?;
     if request.get("appid") != Some(&wechat.account().app_id) {
         return Err(foreign_appid(request.get("appid").unwrap_or_default()));
@@ -149,6 +152,18 @@ fn judge_all(
     if !wechat.state().orders.accept_nonce(nonce, used_for) {
         return Err(Refusal::new("PARAM_ERROR", "nonce_str重复使用"));
     }
+    Ok(())
+}
+
+fn judge_all(
+    wechat: &WeChat,
+    received: &Received,
+    request: &PayRequest,
+    fault: Option<&Fault>,
+    rules: &[Rule],
+    judge: Judge,
+) -> Result<Fields, Refusal> {
+    check(wechat, received, request, rules)?;
     match fault {
         Some(Fault::Busy { .. }) => Err(Refusal::new("SYSTEMERROR", "系统超时")),
         Some(Fault::ErrCode { err_code, .. }) => Err(Refusal::new(err_code, "业务错误")),
@@ -167,5 +182,11 @@ fn foreign_appid(appid: &str) -> Refusal {
 }
 
 fn reply(fields: &Fields, outcome: String) -> Answer {
-    Answer { status: StatusCode::OK, content_type: "text/plain", body: xml::write(fields).into(), outcome }
+    Answer {
+        status: StatusCode::OK,
+        content_type: "text/plain",
+        headers: Vec::new(),
+        body: xml::write(fields).into(),
+        outcome,
+    }
 }

@@ -4,10 +4,14 @@
 //! API has a file.
 
 pub(crate) mod close_order;
+pub(crate) mod download_bill;
 pub(crate) mod envelope;
 mod fields;
 pub(crate) mod notice;
 pub(crate) mod order_query;
+pub(crate) mod refund;
+pub(crate) mod refund_notice;
+pub(crate) mod refund_query;
 pub(crate) mod sign;
 pub(crate) mod unified_order;
 pub(crate) mod xml;

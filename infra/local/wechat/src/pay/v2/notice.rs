@@ -17,15 +17,15 @@ use crate::pay::{Order, SignType};
 use crate::random;
 
 /// The notice of a paid order, ready to be delivered.
-pub(crate) fn delivery(order: &Order, account: &Account) -> Delivery {
+pub(crate) fn delivery(order: &Order, sign_type: SignType, account: &Account) -> Delivery {
     let fields = fields(order, account);
-    let sign_type = order.order.sign_type;
     Delivery {
         url: order.order.notify_url.clone(),
         content_type: "text/xml",
         summary: Value::from_iter(fields.iter().map(|(name, value)| (name.clone(), json!(value)))),
         body: signed_body(fields.clone(), sign_type, &account.api_v2_key),
         forged: signed_body(fields, sign_type, "a key that is not this merchant's"),
+        headers: None,
         judge: judge_answer,
     }
 }
@@ -74,7 +74,7 @@ fn fields(order: &Order, account: &Account) -> Fields {
 }
 
 /// Only HTTP 200 and `return_code` SUCCESS end the redelivery.
-fn judge_answer(status: u16, body: &str) -> Result<(), String> {
+pub(super) fn judge_answer(status: u16, body: &str) -> Result<(), String> {
     if status != 200 {
         return Err(format!("{NOT_ACKNOWLEDGED}: HTTP {status}"));
     }

@@ -5,10 +5,10 @@
 //! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_2>
 
 use super::envelope::{self, PayRequest, Refusal, own};
-use super::fields::{self, Rule, field};
+use super::fields::{Rule, field};
 use super::{Fields, notice};
 use crate::faults::Fault;
-use crate::pay::TradeState;
+use crate::pay::forms;
 use crate::upstream::{Answer, Received};
 use crate::wechat::WeChat;
 
@@ -17,7 +17,7 @@ pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>
 }
 
 const RULES: [Rule; 2] =
-    [field("transaction_id", 32), field("out_trade_no", 32).of_form(fields::is_out_trade_no)];
+    [field("transaction_id", 32), field("out_trade_no", 32).of_form(forms::is_out_trade_no)];
 
 fn judge(wechat: &WeChat, request: &PayRequest) -> Result<Fields, Refusal> {
     let now = wechat.now();
@@ -25,7 +25,7 @@ fn judge(wechat: &WeChat, request: &PayRequest) -> Result<Fields, Refusal> {
     let unknown = || Refusal::new("ORDERNOTEXIST", "订单不存在");
     // WeChat's own number goes first if both are given.
     let order = match (request.get("transaction_id"), request.get("out_trade_no")) {
-        (Some(number), _) if !is_transaction_id(number) => {
+        (Some(number), _) if !forms::is_transaction_id(number) => {
             return Err(Refusal::new("INVALID_TRANSACTIONID", "无效transaction_id"));
         }
         (Some(number), _) => state.orders.by_transaction(number).ok_or_else(unknown)?,
@@ -33,22 +33,13 @@ fn judge(wechat: &WeChat, request: &PayRequest) -> Result<Fields, Refusal> {
         (None, None) => return Err(Refusal::new("LACK_PARAMS", "缺少参数out_trade_no")),
     };
     let trade_state = order.trade_state(now);
-    let description = match trade_state {
-        TradeState::Success => "支付成功",
-        TradeState::NotPay => "订单未支付",
-        TradeState::Closed => "订单已关闭",
-    };
     let mut answer = own(&[
         ("trade_state", trade_state.as_str()),
-        ("trade_state_desc", description),
+        ("trade_state_desc", trade_state.description()),
         ("out_trade_no", &order.order.out_trade_no),
         ("device_info", &order.order.device_info),
         ("attach", &order.order.attach),
     ]);
     answer.extend(notice::payment_fields(order));
     Ok(answer)
-}
-
-fn is_transaction_id(number: &str) -> bool {
-    number.len() == 28 && number.bytes().all(|b| b.is_ascii_digit())
 }

@@ -5,12 +5,14 @@
 //!
 //! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_1>
 
+use serde_json::json;
+
 use super::Fields;
 use super::envelope::{self, PayRequest, Refusal, own};
 use super::fields::{self, Rule, field};
 use crate::clock::{self, MINUTE};
 use crate::faults::Fault;
-use crate::pay::{NewOrder, TradeState};
+use crate::pay::{ApiVersion, NewOrder, TradeState, forms};
 use crate::upstream::{Answer, Received};
 use crate::wechat::WeChat;
 
@@ -21,10 +23,10 @@ pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>
 const RULES: [Rule; 19] = [
     // 127 in the current text, without saying of what: bytes is the stricter reading.
     field("body", 127).in_bytes().required(),
-    field("out_trade_no", 32).required().of_form(fields::is_out_trade_no),
+    field("out_trade_no", 32).required().of_form(forms::is_out_trade_no),
     field("total_fee", 10).required().of_form(fields::is_fee),
-    field("spbill_create_ip", 64).required().of_form(fields::is_ip),
-    field("notify_url", 256).required().of_form(fields::is_notify_url),
+    field("spbill_create_ip", 64).required().of_form(forms::is_ip),
+    field("notify_url", 256).required().of_form(forms::is_notify_url),
     field("trade_type", 16).required().of_form(|value| value == "JSAPI"),
     field("openid", 128).required(),
     field("device_info", 32),
@@ -51,9 +53,14 @@ fn judge(wechat: &WeChat, request: &PayRequest) -> Result<Fields, Refusal> {
     let prepay_id = match state.orders.by_number(&order.out_trade_no) {
         Some(known) => {
             match known.trade_state(now) {
-                TradeState::Success => return Err(Refusal::new("ORDERPAID", "该订单已支付")),
+                TradeState::Success | TradeState::Refund => {
+                    return Err(Refusal::new("ORDERPAID", "该订单已支付"));
+                }
                 TradeState::Closed => return Err(Refusal::new("ORDERCLOSED", "该订单已关闭")),
                 TradeState::NotPay => {}
+            }
+            if known.order.version == ApiVersion::V3 {
+                return Err(Refusal::new("OUT_TRADE_NO_USED", "商户订单号重复"));
             }
             if known.order.parameters != order.parameters {
                 return Err(Refusal::new("INVALID_REQUEST", "201 商户订单号重复"));
@@ -95,11 +102,12 @@ fn new_order(request: &PayRequest) -> NewOrder {
         out_trade_no: text("out_trade_no"),
         openid: text("openid"),
         total_fee: text("total_fee").parse().unwrap_or_default(),
+        description: text("body"),
         attach: text("attach"),
         device_info: text("device_info"),
         notify_url: text("notify_url"),
-        sign_type: request.sign_type,
+        version: ApiVersion::V2(request.sign_type),
         expires: request.get("time_expire").and_then(clock::parse_pay_time),
-        parameters,
+        parameters: json!(parameters),
     }
 }

@@ -58,20 +58,27 @@ pub(crate) fn parse(text: &str) -> Result<Fields, XmlError> {
     }
 }
 
+/// Writes what a message carries encrypted: another root, everything in CDATA.
+pub(crate) fn write_as(root: &str, fields: &Fields) -> String {
+    let lines: String =
+        fields.iter().map(|(name, value)| format!("<{name}>{}</{name}>\n", cdata(value))).collect();
+    format!("<{root}>\n{lines}</{root}>")
+}
+
 /// Writes a message. Amounts stand bare and all else in CDATA, as in WeChat's own.
 pub(crate) fn write(fields: &Fields) -> String {
     let mut xml = String::from("<xml>");
     for (name, value) in fields {
         let bare = BARE.contains(&name.as_str()) && value.bytes().all(|b| b.is_ascii_digit());
-        let value = if bare {
-            value.clone()
-        } else {
-            // The end mark of CDATA cannot stand inside one, so it is split over two.
-            format!("<![CDATA[{}]]>", value.replace("]]>", "]]]]><![CDATA[>"))
-        };
+        let value = if bare { value.clone() } else { cdata(value) };
         xml.push_str(&format!("<{name}>{value}</{name}>\n"));
     }
     xml + "</xml>"
+}
+
+/// The end mark of CDATA cannot stand inside one, so it is split over two.
+fn cdata(value: &str) -> String {
+    format!("<![CDATA[{}]]>", value.replace("]]>", "]]]]><![CDATA[>"))
 }
 
 /// What is open, and the fields so far.

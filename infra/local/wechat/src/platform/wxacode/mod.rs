@@ -106,6 +106,7 @@ fn draw(wechat: &WeChat, fault: Option<&Fault>, judged: Result<(String, Look), R
         Ok(picture) => Answer {
             status: StatusCode::OK,
             content_type: picture.content_type,
+            headers: Vec::new(),
             body: picture.bytes.into(),
             outcome: "ok".to_owned(),
         },

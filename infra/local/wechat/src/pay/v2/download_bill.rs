@@ -1,0 +1,63 @@
+//! `POST /pay/downloadbill`: the bill of a day, as text and not as XML; only failures are XML.
+//!
+//! Documentation: "Download bill" (下载对账单) of Pay v2. Failures carry an `error_code` and no signature.
+//!
+//! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_6>
+
+use http::StatusCode;
+
+use super::envelope::{self, PayRequest, own};
+use super::fields::{Rule, field};
+use super::xml;
+use crate::clock;
+use crate::faults::Fault;
+use crate::pay::bills::{self, Bill, BillType, NoBill};
+use crate::upstream::{Answer, Received};
+use crate::wechat::WeChat;
+
+const RULES: [Rule; 3] = [
+    field("bill_date", 8).required().of_form(|date| clock::parse_pay_date(date).is_some()),
+    field("bill_type", 8).of_form(|bill_type| BillType::parse(Some(bill_type)).is_some()),
+    field("tar_type", 8).of_form(|tar_type| tar_type == "GZIP"),
+];
+
+pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
+    let request = match envelope::believe(wechat, received, &RULES) {
+        Ok(request) => request,
+        Err(return_msg) => return failure(&return_msg, "20001"),
+    };
+    match fault {
+        Some(Fault::Busy { .. }) => failure("SYSTEMERROR", "20100"),
+        Some(Fault::ErrCode { err_code, .. }) => failure("业务错误", err_code),
+        _ => judge(wechat, &request),
+    }
+}
+
+fn judge(wechat: &WeChat, request: &PayRequest) -> Answer {
+    let day = request.get("bill_date").and_then(clock::parse_pay_date).unwrap_or_default();
+    let bill_type = BillType::parse(request.get("bill_type")).unwrap_or_default();
+    let gzip = request.get("tar_type").is_some();
+    match bills::bill(wechat, day, bill_type, gzip) {
+        Ok(Bill { file, .. }) => Answer {
+            status: StatusCode::OK,
+            content_type: if gzip { "application/x-gzip" } else { "text/plain" },
+            headers: Vec::new(),
+            body: file,
+            outcome: "ok".to_owned(),
+        },
+        Err(NoBill::OutOfRange) => failure("invalid bill_date", "20001"),
+        Err(NoBill::Empty) => failure("No Bill Exist", "20002"),
+        Err(NoBill::NotReady) => failure("Bill Creating", "20003"),
+    }
+}
+
+fn failure(return_msg: &str, error_code: &str) -> Answer {
+    let fields = own(&[("return_code", "FAIL"), ("return_msg", return_msg), ("error_code", error_code)]);
+    Answer {
+        status: StatusCode::OK,
+        content_type: "text/plain",
+        headers: Vec::new(),
+        body: xml::write(&fields).into(),
+        outcome: error_code.to_owned(),
+    }
+}

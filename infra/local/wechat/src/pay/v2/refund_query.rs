@@ -1,0 +1,95 @@
+//! `POST /pay/refundquery`: what has become of the refunds of an order, ten at a time.
+//!
+//! Documentation: "Refund query" (查询退款) of Pay v2. WeChat's number of the refund goes first, then the merchant's,
+//! then WeChat's number of the payment, then the merchant's of the order. `refund_recv_accout` is spelled so.
+//!
+//! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_5>
+
+use super::Fields;
+use super::envelope::{self, PayRequest, Refusal, own};
+use super::fields::{Rule, field};
+use crate::clock;
+use crate::faults::Fault;
+use crate::pay::refunds::{Known, Refund};
+use crate::pay::{RefundStatus, forms};
+use crate::upstream::{Answer, Received};
+use crate::wechat::WeChat;
+
+pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
+    envelope::answer(wechat, received, fault, &RULES, judge)
+}
+
+const RULES: [Rule; 5] = [
+    field("transaction_id", 32),
+    field("out_trade_no", 32).of_form(forms::is_out_trade_no),
+    field("out_refund_no", 64).of_form(forms::is_out_refund_no),
+    field("refund_id", 32),
+    field("offset", 9).of_form(|value| value.bytes().all(|b| b.is_ascii_digit())),
+];
+
+fn judge(wechat: &WeChat, request: &PayRequest) -> Result<Fields, Refusal> {
+    let state = &*wechat.state();
+    let found = state.refunds.find(asked_for(request)?);
+    let offset = request.get("offset").and_then(|offset| offset.parse().ok()).unwrap_or_default();
+    let page: Vec<&Refund> = found.iter().copied().skip(offset).take(PAGE).collect();
+    let Some(first) = page.first() else {
+        return Err(Refusal::new("REFUNDNOTEXIST", "退款订单查询失败"));
+    };
+    let total = first.entry.total_fee.to_string();
+    let mut answer = own(&[
+        ("transaction_id", first.entry.transaction_id.as_str()),
+        ("out_trade_no", &first.entry.out_trade_no),
+        ("total_fee", &total),
+        ("settlement_total_fee", &total),
+        ("fee_type", "CNY"),
+        ("cash_fee", &total),
+        ("refund_count", &page.len().to_string()),
+        ("total_refund_count", &found.len().to_string()),
+    ]);
+    for (n, refund) in page.into_iter().enumerate() {
+        answer.extend(numbered(refund).into_iter().map(|(name, value)| (format!("{name}_{n}"), value)));
+    }
+    Ok(answer)
+}
+
+fn asked_for(request: &PayRequest) -> Result<Known<'_>, Refusal> {
+    if let Some(id) = request.get("refund_id") {
+        return Ok(Known::RefundId(id));
+    }
+    if let Some(number) = request.get("out_refund_no") {
+        return Ok(Known::OutRefundNo(number));
+    }
+    match (request.get("transaction_id"), request.get("out_trade_no")) {
+        (Some(id), _) if !forms::is_transaction_id(id) => {
+            Err(Refusal::new("INVALID_TRANSACTIONID", "无效transaction_id"))
+        }
+        (Some(id), _) => Ok(Known::TransactionId(id)),
+        (None, Some(number)) => Ok(Known::OutTradeNo(number)),
+        (None, None) => Err(Refusal::new("LACK_PARAMS", "缺少参数out_refund_no")),
+    }
+}
+
+/// What is told of one refund, before its number is appended to the names.
+fn numbered(refund: &Refund) -> Fields {
+    let entry = &refund.entry;
+    let fee = entry.refund_fee.to_string();
+    let mut fields = own(&[
+        ("out_refund_no", entry.out_refund_no.as_str()),
+        ("refund_id", &entry.refund_id),
+        ("refund_channel", "ORIGINAL"),
+        ("refund_fee", &fee),
+        ("settlement_refund_fee", &fee),
+        ("coupon_refund_fee", "0"),
+        ("coupon_refund_count", "0"),
+        ("refund_status", entry.status.v2()),
+        ("refund_account", refund.funds.v2()),
+        ("refund_recv_accout", if entry.status == RefundStatus::Success { "支付用户零钱" } else { "" }),
+    ]);
+    if let Some(at) = refund.succeeded() {
+        fields.insert("refund_success_time".to_owned(), clock::wall_time(at));
+    }
+    fields
+}
+
+/// How many refunds one answer tells of.
+const PAGE: usize = 10;

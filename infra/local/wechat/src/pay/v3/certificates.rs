@@ -1,0 +1,40 @@
+//! `GET /v3/certificates`: the platform certificates, encrypted with the APIv3 key.
+//!
+//! Documentation: "Download platform certificates" (下载平台证书) of Pay v3. During a rotation several are valid. A
+//! merchant who has the WeChat Pay public key has no certificates: 404.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::envelope::{self, Request, Success};
+use super::refusal::Refusal;
+use super::resource;
+use crate::faults::Fault;
+use crate::pay::platform_keys::EFFECTIVE;
+use crate::upstream::{Answer, Received};
+use crate::wechat::WeChat;
+
+pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
+    envelope::answer(wechat, received, fault, &Method::GET, judge)
+}
+
+fn judge(wechat: &WeChat, _: &Request<'_>) -> Result<Success, Refusal> {
+    let certificates = wechat.state().platform_keys.certificates();
+    if certificates.is_empty() {
+        return Err(Refusal::new("RESOURCE_NOT_EXISTS", "无可用的平台证书，请使用微信支付公钥"));
+    }
+    let (effective_time, expire_time) = EFFECTIVE;
+    let data: Vec<Value> = certificates
+        .into_iter()
+        .map(|certificate| {
+            json!({
+                "serial_no": certificate.id,
+                "effective_time": effective_time,
+                "expire_time": expire_time,
+                "encrypt_certificate":
+                    resource::encrypted(certificate.pem, "certificate", &wechat.account().api_v3_key),
+            })
+        })
+        .collect();
+    Ok(Success::Json(json!({"data": data})))
+}

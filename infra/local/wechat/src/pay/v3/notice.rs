@@ -1,0 +1,141 @@
+//! The notices of Pay v3: an encrypted resource in a signed envelope.
+//!
+//! Documentation: "Payment notice" (支付通知) and "Refund notice" (退款结果通知) of Pay v3. Each delivery is signed
+//! anew with the time it is made; 200 and 204 accept it whatever the body says.
+
+use serde_json::{Value, json};
+
+use super::resource;
+use super::seal::{self, Seal};
+use super::transaction::transaction;
+use super::with;
+use crate::account::Account;
+use crate::clock::{self, SECOND};
+use crate::delivery::{Delivery, NOT_ACKNOWLEDGED};
+use crate::pay::refunds::Refund;
+use crate::pay::{Order, RefundStatus};
+use crate::random;
+use crate::wechat::WeChat;
+
+/// A notice of Pay v3 with the headers it is delivered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedNotice {
+    /// Names and values; the content type is among them.
+    pub headers: Vec<(String, String)>,
+    /// The body, byte for byte as signed.
+    pub body: String,
+}
+
+/// The notice of a paid order, ready to be delivered.
+pub(crate) fn of_payment(order: &Order, account: &Account, now: u64) -> Delivery {
+    let resource = transaction(order, account, now);
+    delivery(&order.order.notify_url, "TRANSACTION.SUCCESS", &resource, account, now)
+}
+
+/// The notice of a refund that is no longer being processed.
+pub(crate) fn of_refund(refund: &Refund, notify_url: &str, account: &Account, now: u64) -> Delivery {
+    let entry = &refund.entry;
+    let event_type = match entry.status {
+        RefundStatus::Abnormal => "REFUND.ABNORMAL",
+        RefundStatus::Closed => "REFUND.CLOSED",
+        RefundStatus::Success | RefundStatus::Processing => "REFUND.SUCCESS",
+    };
+    let mut resource = json!({
+        "mchid": account.mch_id,
+        "out_trade_no": entry.out_trade_no,
+        "transaction_id": entry.transaction_id,
+        "out_refund_no": entry.out_refund_no,
+        "refund_id": entry.refund_id,
+        "refund_status": entry.status.as_str(),
+        "amount": {
+            "total": entry.total_fee,
+            "refund": entry.refund_fee,
+            "payer_total": entry.total_fee,
+            "payer_refund": entry.refund_fee,
+        },
+        "user_received_account": "支付用户零钱",
+        "future_field": "新字段",
+    });
+    if let Some(at) = refund.succeeded() {
+        resource = with(resource, [("success_time", clock::rfc3339(at).into())]);
+    }
+    delivery(notify_url, event_type, &resource, account, now)
+}
+
+/// A notice that WeChat Pay would sign at that moment (unix seconds), whatever it says.
+pub(crate) fn sign(wechat: &WeChat, event_type: &str, resource: &Value, at: u64) -> SignedNotice {
+    let body = envelope(event_type, resource, wechat.account(), at.saturating_mul(SECOND));
+    let mut headers = sealed(wechat, Seal::Genuine, &body, at);
+    headers.push(("Content-Type", CONTENT_TYPE.to_owned()));
+    SignedNotice {
+        headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        body,
+    }
+}
+
+fn delivery(url: &str, event_type: &str, resource: &Value, account: &Account, now: u64) -> Delivery {
+    let body = envelope(event_type, resource, account, now);
+    Delivery {
+        url: url.to_owned(),
+        content_type: CONTENT_TYPE,
+        forged: body.clone(),
+        body,
+        headers: Some(|wechat, seal, body, skew| {
+            sealed(wechat, seal, body, (wechat.now() / SECOND).saturating_add_signed(skew))
+        }),
+        summary: json!({"event_type": event_type, "resource": resource}),
+        judge: judge_answer,
+    }
+}
+
+fn envelope(event_type: &str, resource: &Value, account: &Account, now: u64) -> String {
+    let (original_type, summary) = match event_type {
+        "TRANSACTION.SUCCESS" => ("transaction", "支付成功"),
+        "REFUND.SUCCESS" => ("refund", "退款成功"),
+        "REFUND.ABNORMAL" => ("refund", "退款异常"),
+        "REFUND.CLOSED" => ("refund", "退款关闭"),
+        _ => ("unknown", "通知"),
+    };
+    let encrypted = resource::encrypted(&resource.to_string(), original_type, &account.api_v3_key);
+    let encrypted = with(encrypted, [("original_type", original_type.into())]);
+    json!({
+        "id": random::notice_id(),
+        "create_time": clock::rfc3339(now),
+        "resource_type": "encrypt-resource",
+        "event_type": event_type,
+        "summary": summary,
+        "resource": encrypted,
+    })
+    .to_string()
+}
+
+fn sealed(wechat: &WeChat, seal: Seal, body: &str, at: u64) -> Vec<(&'static str, String)> {
+    let signer = wechat.state().platform_keys.signer(None);
+    let mut headers = seal::headers(signer, seal, body.as_bytes(), at);
+    headers.push(("Wechatpay-Signature-Type", "WECHATPAY2-SHA256-RSA2048".to_owned()));
+    headers
+}
+
+/// Only HTTP 200 and 204 end the redelivery.
+fn judge_answer(status: u16, _: &str) -> Result<(), String> {
+    match status {
+        200 | 204 => Ok(()),
+        _ => Err(format!("{NOT_ACKNOWLEDGED}: HTTP {status}")),
+    }
+}
+
+const CONTENT_TYPE: &str = "application/json";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_alone_acknowledges() {
+        assert!(judge_answer(200, "{\"code\":\"FAIL\"}").is_ok());
+        assert!(judge_answer(204, "").is_ok());
+        for status in [201, 202, 302, 400, 401, 500] {
+            assert!(judge_answer(status, "{\"code\":\"SUCCESS\"}").is_err(), "{status}");
+        }
+    }
+}

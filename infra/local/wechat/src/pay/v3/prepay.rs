@@ -1,0 +1,111 @@
+//! `POST /v3/pay/transactions/jsapi`: an order for a `prepay_id`.
+//!
+//! Documentation: "JSAPI order" (JSAPI/小程序下单) of Pay v3. A repeated request with the same parameters is the same
+//! order and gets a fresh `prepay_id`; the number with other parameters is refused. `time_expire` is moved into what
+//! is allowed without a word.
+
+use http::Method;
+use serde_json::json;
+
+use super::envelope::{self, Request, Success};
+use super::refusal::Refusal;
+use super::schema::{self, Field, boolean, integer, list, object, text};
+use crate::clock::{self, DAY, MINUTE};
+use crate::faults::Fault;
+use crate::pay::{ApiVersion, NewOrder, TradeState, forms};
+use crate::upstream::{Answer, Received};
+use crate::wechat::WeChat;
+
+pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
+    envelope::answer(wechat, received, fault, &Method::POST, judge)
+}
+
+const RULES: [Field; 14] = [
+    text("appid", 32).required(),
+    text("mchid", 32).required(),
+    text("description", 127).required(),
+    text("out_trade_no", 32).required().of_form(forms::is_out_trade_no),
+    text("notify_url", 255).required().of_form(forms::is_notify_url),
+    object("amount", &AMOUNT).required(),
+    object("payer", &[text("openid", 128).required()]).required(),
+    text("time_expire", 64).of_form(|time| clock::parse_rfc3339(time).is_some()),
+    text("attach", 128),
+    text("goods_tag", 32),
+    boolean("support_fapiao"),
+    object("detail", &DETAIL),
+    object("scene_info", &SCENE),
+    object("settle_info", &[boolean("profit_sharing")]),
+];
+
+const AMOUNT: [Field; 2] =
+    [integer("total", 1).required(), text("currency", 16).of_form(|currency| currency == "CNY")];
+
+const DETAIL: [Field; 3] = [integer("cost_price", 0), text("invoice_id", 32), list("goods_detail", &GOODS)];
+
+const GOODS: [Field; 5] = [
+    text("merchant_goods_id", 32).required(),
+    text("wechatpay_goods_id", 32),
+    text("goods_name", 256),
+    integer("quantity", 1).required(),
+    integer("unit_price", 0).required(),
+];
+
+const SCENE: [Field; 3] = [
+    text("payer_client_ip", 45).required().of_form(forms::is_ip),
+    text("device_id", 32),
+    object("store_info", &STORE),
+];
+
+const STORE: [Field; 4] =
+    [text("id", 32).required(), text("name", 256), text("area_code", 32), text("address", 512)];
+
+fn judge(wechat: &WeChat, request: &Request<'_>) -> Result<Success, Refusal> {
+    schema::check(&RULES, &request.body)?;
+    request.check_merchant(wechat)?;
+    let now = wechat.now();
+    let order = new_order(request, now);
+    let state = &mut *wechat.state();
+    if state.users.get(&order.openid).is_none() {
+        return Err(Refusal::parameter("body", "/payer/openid", "与appid不匹配"));
+    }
+    let prepay_id = match state.orders.by_number(&order.out_trade_no) {
+        Some(known) => {
+            match known.trade_state(now) {
+                TradeState::Success | TradeState::Refund => {
+                    return Err(Refusal::new("INVALID_REQUEST", "该订单已支付"));
+                }
+                TradeState::Closed => return Err(Refusal::new("ORDER_CLOSED", "该订单已关闭")),
+                TradeState::NotPay => {}
+            }
+            if known.order.version != ApiVersion::V3 {
+                return Err(Refusal::new("OUT_TRADE_NO_USED", "商户订单号重复"));
+            }
+            if known.order.parameters != order.parameters {
+                return Err(Refusal::new("INVALID_REQUEST", "201 商户订单号重复"));
+            }
+            if known.is_expired(now) {
+                return Err(Refusal::new("ORDER_CLOSED", "该订单已过期"));
+            }
+            state.orders.prepay_anew(&order.out_trade_no, now).unwrap_or_default()
+        }
+        None => state.orders.make(order, now),
+    };
+    Ok(Success::Json(json!({"prepay_id": prepay_id})))
+}
+
+fn new_order(request: &Request<'_>, now: u64) -> NewOrder {
+    let text = |pointer| request.text(pointer).unwrap_or_default().to_owned();
+    let expires = request.text("/time_expire").and_then(clock::parse_rfc3339);
+    NewOrder {
+        out_trade_no: text("/out_trade_no"),
+        openid: text("/payer/openid"),
+        total_fee: request.number("/amount/total"),
+        description: text("/description"),
+        attach: text("/attach"),
+        device_info: text("/scene_info/device_id"),
+        notify_url: text("/notify_url"),
+        version: ApiVersion::V3,
+        expires: expires.map(|at| at.clamp(now.saturating_add(MINUTE), now.saturating_add(90 * DAY))),
+        parameters: request.body.clone(),
+    }
+}

@@ -1,0 +1,163 @@
+//! Which fields a JSON body must have, of which type and form, and how long they may be.
+
+use serde_json::Value;
+
+use super::refusal::Refusal;
+
+/// The rule for one field.
+#[derive(Clone, Copy)]
+pub(super) struct Field {
+    name: &'static str,
+    required: bool,
+    shape: Shape,
+}
+
+#[derive(Clone, Copy)]
+enum Shape {
+    /// At most so many characters.
+    Text(usize, fn(&str) -> bool),
+    /// At most so many bytes.
+    Bytes(usize),
+    /// A whole number, at least this.
+    Integer(u64),
+    Boolean,
+    Object(&'static [Field]),
+    List(&'static [Field]),
+}
+
+/// A text of at most so many characters.
+pub(super) const fn text(name: &'static str, chars: usize) -> Field {
+    Field { name, required: false, shape: Shape::Text(chars, |_| true) }
+}
+
+/// A text of at most so many bytes.
+pub(super) const fn bytes(name: &'static str, bytes: usize) -> Field {
+    Field { name, required: false, shape: Shape::Bytes(bytes) }
+}
+
+/// A whole number, at least `least`.
+pub(super) const fn integer(name: &'static str, least: u64) -> Field {
+    Field { name, required: false, shape: Shape::Integer(least) }
+}
+
+pub(super) const fn boolean(name: &'static str) -> Field {
+    Field { name, required: false, shape: Shape::Boolean }
+}
+
+pub(super) const fn object(name: &'static str, fields: &'static [Field]) -> Field {
+    Field { name, required: false, shape: Shape::Object(fields) }
+}
+
+/// A list of objects.
+pub(super) const fn list(name: &'static str, fields: &'static [Field]) -> Field {
+    Field { name, required: false, shape: Shape::List(fields) }
+}
+
+impl Field {
+    pub(super) const fn required(self) -> Self {
+        Self { required: true, ..self }
+    }
+
+    /// Only for a text.
+    pub(super) const fn of_form(self, form: fn(&str) -> bool) -> Self {
+        match self.shape {
+            Shape::Text(limit, _) => Self { shape: Shape::Text(limit, form), ..self },
+            _ => self,
+        }
+    }
+
+    fn check(&self, value: Option<&Value>, at: &str) -> Result<(), Refusal> {
+        let no = |issue: &str| Err(Refusal::parameter("body", at, issue));
+        let Some(value) = value.filter(|value| !value.is_null()) else {
+            return if self.required { no("必填，不能为空") } else { Ok(()) };
+        };
+        match (self.shape, value) {
+            (Shape::Text(..) | Shape::Bytes(_), Value::String(text)) if text.is_empty() && self.required => {
+                no("必填，不能为空")
+            }
+            (Shape::Text(limit, _), Value::String(text)) if text.chars().count() > limit => {
+                no("长度超过最大值")
+            }
+            (Shape::Bytes(limit), Value::String(text)) if text.len() > limit => no("长度超过最大值"),
+            (Shape::Text(_, form), Value::String(text)) if !text.is_empty() && !form(text) => {
+                no("不符合格式要求")
+            }
+            (Shape::Text(..) | Shape::Bytes(_), Value::String(_)) | (Shape::Boolean, Value::Bool(_)) => {
+                Ok(())
+            }
+            (Shape::Integer(least), Value::Number(number)) => match number.as_i64() {
+                Some(number) if u64::try_from(number).is_ok_and(|n| n >= least) && number <= MOST => Ok(()),
+                Some(_) => no("超出取值范围"),
+                None => no("应为整数"),
+            },
+            (Shape::Object(fields), Value::Object(_)) => check_at(fields, value, at),
+            (Shape::List(fields), Value::Array(items)) => {
+                (0..).zip(items).try_for_each(|(i, item): (usize, _)| match item {
+                    Value::Object(_) => check_at(fields, item, &format!("{at}/{i}")),
+                    _ => no("类型错误"),
+                })
+            }
+            _ => no("类型错误"),
+        }
+    }
+}
+
+/// The first rule that is broken. A null is an absent field; fields without a rule are free.
+pub(super) fn check(fields: &[Field], body: &Value) -> Result<(), Refusal> {
+    check_at(fields, body, "")
+}
+
+fn check_at(fields: &[Field], object: &Value, at: &str) -> Result<(), Refusal> {
+    fields.iter().try_for_each(|field| field.check(object.get(field.name), &format!("{at}/{}", field.name)))
+}
+
+/// The most an amount can be.
+const MOST: i64 = 2_147_483_647;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const GOODS: [Field; 2] = [text("id", 4).required(), integer("quantity", 1).required()];
+    const RULES: [Field; 6] = [
+        text("name", 4).required(),
+        bytes("reason", 6),
+        integer("total", 1),
+        boolean("fapiao"),
+        object("scene", &[text("ip", 9).required()]),
+        list("goods", &GOODS),
+    ];
+
+    #[test]
+    fn a_body_is_judged_by_type_length_and_least_value() {
+        for good in [
+            json!({"name": "四个汉字", "future": [1]}),
+            json!({"name": "a", "reason": "两个", "total": 1, "fapiao": true, "scene": {"ip": "::1"}}),
+            json!({"name": "a", "scene": null, "goods": [{"id": "1", "quantity": 1}]}),
+        ] {
+            assert_eq!(check(&RULES, &good), Ok(()), "{good}");
+        }
+        for bad in [
+            json!({}),
+            json!({"name": ""}),
+            json!({"name": null}),
+            json!({"name": 1}),
+            json!({"name": "五个汉字呀"}),
+            json!({"name": "a", "reason": "三个字"}),
+            json!({"name": "a", "total": 0}),
+            json!({"name": "a", "total": 1.0}),
+            json!({"name": "a", "total": "1"}),
+            json!({"name": "a", "total": 2_147_483_648_u64}),
+            json!({"name": "a", "fapiao": "true"}),
+            json!({"name": "a", "scene": {}}),
+            json!({"name": "a", "scene": []}),
+            json!({"name": "a", "goods": {}}),
+            json!({"name": "a", "goods": [1]}),
+            json!({"name": "a", "goods": [{"id": "1", "quantity": 0}]}),
+        ] {
+            assert_eq!(check(&RULES, &bad).unwrap_err().code, "PARAM_ERROR", "{bad}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! How WeChat Pay signs its v3 answers and notices.
+//!
+//! Documentation: "Verifying signatures" (签名验证) of Pay v3. Over timestamp, nonce and the body's bytes, each
+//! ended by a line feed, in four headers. Now and then WeChat sends a signature that begins with
+//! `WECHATPAY/SIGNTEST/` to see that it is refused.
+
+use crate::pay::PlatformKeys;
+use crate::pay::platform_keys::Signer;
+use crate::random;
+
+/// What kind of signature a message gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seal {
+    Genuine,
+    /// By a key that is not the one that is named.
+    Forged,
+    /// A signature probe.
+    Probe,
+}
+
+/// The headers for this body at this moment (unix seconds).
+pub(crate) fn headers(signer: &Signer, seal: Seal, body: &[u8], at: u64) -> Vec<(&'static str, String)> {
+    let nonce = random::nonce();
+    let message = message(at, &nonce, body);
+    let signature = match seal {
+        Seal::Genuine => signer.sign(&message),
+        Seal::Forged => PlatformKeys::foreign(signer).sign(&message),
+        Seal::Probe => {
+            let genuine = signer.sign(&message);
+            format!("{PROBE}{}", genuine.get(PROBE.len()..).unwrap_or_default())
+        }
+    };
+    vec![
+        ("Wechatpay-Timestamp", at.to_string()),
+        ("Wechatpay-Nonce", nonce),
+        ("Wechatpay-Signature", signature),
+        ("Wechatpay-Serial", signer.id.to_owned()),
+        ("Request-ID", random::nonce().to_ascii_uppercase()),
+    ]
+}
+
+/// What is signed.
+pub(crate) fn message(at: u64, nonce: &str, body: &[u8]) -> Vec<u8> {
+    let mut message = format!("{at}\n{nonce}\n").into_bytes();
+    message.extend_from_slice(body);
+    message.push(b'\n');
+    message
+}
+
+/// How a probe's signature begins.
+const PROBE: &str = "WECHATPAY/SIGNTEST/";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pay::platform_keys::public_key;
+    use crate::pay::v3::vectors;
+
+    fn value<'a>(headers: &'a [(&str, String)], name: &str) -> &'a str {
+        &headers.iter().find(|(given, _)| *given == name).unwrap().1
+    }
+
+    #[test]
+    fn the_known_messages_have_the_known_signatures() {
+        for (nonce, body, signature) in [
+            ("Dy6Je0uQmtBreZzaB0x9UZDYQMGB52Eg", vectors::PAYMENT_NOTICE, vectors::PAYMENT_NOTICE_SIGNATURE),
+            ("4FQotKb5aL3HQPrkELMxODfWNEseNQG0", vectors::REFUND_NOTICE, vectors::REFUND_NOTICE_SIGNATURE),
+            ("9cz9G91rqRNjuSEJYB5SHuJLrjYyVpu1", "", vectors::EMPTY_SIGNATURE),
+        ] {
+            let message = message(1_700_000_060, nonce, body.as_bytes());
+            assert!(vectors::has_platform_signed(&message, signature), "{nonce}");
+        }
+    }
+
+    #[test]
+    fn a_genuine_seal_is_good_and_no_other_is() {
+        for (seal, good) in [(Seal::Genuine, true), (Seal::Forged, false), (Seal::Probe, false)] {
+            let headers = headers(public_key(), seal, b"{}", 1_700_000_000);
+            let nonce = value(&headers, "Wechatpay-Nonce");
+            let message = message(1_700_000_000, nonce, b"{}");
+            let signature = value(&headers, "Wechatpay-Signature");
+            assert_eq!(public_key().has_signed(&message, signature), good, "{seal:?}");
+            assert_eq!(signature.starts_with("WECHATPAY/SIGNTEST/"), seal == Seal::Probe);
+            assert_eq!(signature.len(), 344);
+            assert_eq!(value(&headers, "Wechatpay-Serial"), public_key().id);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! A merchant who speaks Pay v3: signs requests and verifies answers and notices.
+
+use http::HeaderMap;
+use serde_json::{Value, json};
+
+use super::world::World;
+use crate::pay::platform_keys;
+use crate::pay::v3::{resource, seal};
+use crate::random;
+
+/// A request, as it will be signed; a test changes what it wants wrong.
+pub(super) struct Request {
+    pub(super) method: &'static str,
+    pub(super) target: String,
+    pub(super) body: String,
+    pub(super) mchid: String,
+    pub(super) nonce: String,
+    pub(super) timestamp: String,
+    pub(super) serial: String,
+    /// Instead of the right one.
+    pub(super) signature: Option<String>,
+    /// Beside `Authorization`; an empty value takes a header away.
+    pub(super) headers: Vec<(&'static str, String)>,
+}
+
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap()
+    }
+
+    /// `200` or status and code.
+    pub(super) fn outcome(&self) -> String {
+        match self.status {
+            200 | 204 => self.status.to_string(),
+            status => format!("{status} {}", self.json()["code"].as_str().unwrap()),
+        }
+    }
+
+    /// The serial of the key that has genuinely signed it.
+    pub(super) fn sealed_by(&self) -> Option<String> {
+        sealed_by(&self.headers, &self.bytes)
+    }
+}
+
+/// The serial of the key that has genuinely signed the message.
+pub(super) fn sealed_by(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let serial = header("wechatpay-serial")?;
+    let at = header("wechatpay-timestamp")?.parse().ok()?;
+    let message = seal::message(at, header("wechatpay-nonce")?, body);
+    let good = platform_keys::by_id(serial)?.has_signed(&message, header("wechatpay-signature")?);
+    good.then(|| serial.to_owned())
+}
+
+impl World {
+    pub(super) fn request(&self, method: &'static str, target: &str, body: &str) -> Request {
+        let account = self.wechat.account();
+        Request {
+            method,
+            target: target.to_owned(),
+            body: body.to_owned(),
+            mchid: account.mch_id.clone(),
+            nonce: random::nonce(),
+            timestamp: (self.now() / 1000).to_string(),
+            serial: account.merchant_serial_no.clone(),
+            signature: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// Signs and sends.
+    pub(super) async fn send(&self, request: Request) -> Result<Answer, reqwest::Error> {
+        let Request { method, target, body, mchid, nonce, timestamp, serial, signature, headers } = request;
+        let message = format!("{method}\n{target}\n{timestamp}\n{nonce}\n{body}\n");
+        let signature =
+            signature.unwrap_or_else(|| self.wechat.merchant_key().unwrap().sign(message.as_bytes()));
+        let mut sent = vec![
+            (
+                "authorization",
+                format!(
+                    "WECHATPAY2-SHA256-RSA2048 mchid=\"{mchid}\",nonce_str=\"{nonce}\",timestamp=\"{timestamp}\",\
+                     serial_no=\"{serial}\",signature=\"{signature}\""
+                ),
+            ),
+            ("accept", "application/json".to_owned()),
+            ("content-type", "application/json".to_owned()),
+            ("user-agent", "a shop".to_owned()),
+        ];
+        sent.retain(|(name, _)| !headers.iter().any(|(changed, _)| changed == name));
+        sent.extend(headers);
+        let mut builder = self.client.request(method.parse().unwrap(), format!("{}{target}", self.base));
+        for (name, value) in sent.into_iter().filter(|(_, value)| !value.is_empty()) {
+            builder = builder.header(name, value);
+        }
+        let response = builder.body(body).send().await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Ok(Answer { status, headers, bytes: response.bytes().await?.to_vec() })
+    }
+
+    pub(super) async fn v3_get(&self, target: &str) -> Answer {
+        self.send(self.request("GET", target, "")).await.unwrap()
+    }
+
+    pub(super) async fn v3_post(&self, target: &str, body: Value) -> Answer {
+        self.send(self.request("POST", target, &body.to_string())).await.unwrap()
+    }
+
+    /// A complete order of one yuan and a fen.
+    pub(super) fn v3_order(&self) -> Value {
+        let account = self.wechat.account();
+        json!({
+            "appid": account.app_id,
+            "mchid": account.mch_id,
+            "description": "小店-矿泉水 550ml×2",
+            "out_trade_no": "order-0001",
+            "notify_url": self.shop.url,
+            "amount": {"total": 101, "currency": "CNY"},
+            "payer": {"openid": self.openid},
+        })
+    }
+
+    pub(super) async fn v3_prepay(&self, order: Value) -> String {
+        let answer = self.v3_post("/v3/pay/transactions/jsapi", order).await;
+        assert_eq!(answer.status, 200, "{}", answer.json());
+        answer.json()["prepay_id"].as_str().unwrap().to_owned()
+    }
+
+    /// The arguments of `wx.requestPayment`, signed.
+    pub(super) fn v3_payment(&self, prepay_id: &str) -> Value {
+        let package = format!("prepay_id={prepay_id}");
+        let app_id = &self.wechat.account().app_id;
+        let message = format!("{app_id}\n1700000042\n6Zku3M0P5L94XBubJuGMkzmLljENHfYZ\n{package}\n");
+        json!({
+            "timeStamp": "1700000042",
+            "nonceStr": "6Zku3M0P5L94XBubJuGMkzmLljENHfYZ",
+            "package": package,
+            "signType": "RSA",
+            "paySign": self.wechat.merchant_key().unwrap().sign(message.as_bytes()),
+        })
+    }
+
+    /// Orders and pays; WeChat's number of the payment.
+    pub(super) async fn v3_buy(&self, out_trade_no: &str) -> String {
+        let mut order = self.v3_order();
+        order["out_trade_no"] = out_trade_no.into();
+        let prepay_id = self.v3_prepay(order).await;
+        let (status, answer) = self.phone("requestPayment", self.v3_payment(&prepay_id)).await;
+        assert_eq!(status, 200, "{answer}");
+        let ledger = self.wechat.ledger();
+        let bought = ledger.iter().find(|order| order.out_trade_no == out_trade_no).unwrap();
+        bought.transaction_id.clone().unwrap()
+    }
+
+    /// The target of a query of the order.
+    pub(super) fn v3_query(&self, out_trade_no: &str) -> String {
+        let mch_id = &self.wechat.account().mch_id;
+        format!("/v3/pay/transactions/out-trade-no/{out_trade_no}?mchid={mch_id}")
+    }
+
+    /// What is in a notice.
+    pub(super) fn opened(&self, body: &str) -> (String, Value) {
+        let notice: Value = serde_json::from_str(body).unwrap();
+        let plain = resource::decrypt(&notice["resource"], &self.wechat.account().api_v3_key).unwrap();
+        (notice["event_type"].as_str().unwrap().to_owned(), serde_json::from_str(&plain).unwrap())
+    }
+}

@@ -1,0 +1,225 @@
+//! WeChat Pay APIv3 beside APIv2: the same shop by configuration alone, and what only APIv3 has.
+
+use e2e::{Phone, World};
+use local_wechat::{Fault, SignType};
+use serde_json::{Value, json};
+
+const V3: &str = "[merchant]\napi = \"v3\"";
+/// The built-in WeChat Pay's public key, put in as a merchant does.
+const PUBLIC_KEY: &str = "[merchant]\napi = \"v3\"\nplatform_keys = [\
+    { id = \"PUB_KEY_ID_0116482039572024061300382800\", file = \"../infra/local/wechat/keys/pub_key.pem\" }]";
+
+/// Logs in, orders, pays, is notified; asks, cancels; gives back. What signs the call-up of the payment.
+async fn shop(world: &World) -> String {
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    assert_eq!(phone.pay(&prepaid).await.status, 200, "the phone takes the signature");
+    world.wechat().settle().await;
+    assert_eq!(phone.status(&order_id).await, "PAID");
+    assert_eq!(world.wechat().deliveries().last().expect("a notice").outcome, "acknowledged");
+
+    let (unpaid, out_trade_no) = phone.order().await;
+    let _ = phone.prepay(&out_trade_no).await.ok();
+    let cancelled = phone.post(&format!("/api/orders/{unpaid}/cancel"), &json!({})).await.ok();
+    assert_eq!(cancelled.text("/order/status"), "CLOSED");
+
+    let (lost, out_trade_no) = phone.order().await;
+    let again = phone.prepay(&out_trade_no).await.ok();
+    world.wechat().set_fault(Fault::NoticeLost { times: 1 });
+    assert_eq!(phone.pay(&again).await.status, 200);
+    world.clock.advance(std::time::Duration::from_secs(30));
+    assert_eq!(world.sweep().await["paid"], 1);
+    assert_eq!(phone.status(&lost).await, "PAID", "found by asking");
+    prepaid.text("/payParams/signType")
+}
+
+#[tokio::test]
+async fn the_same_shop_runs_by_each_interface_by_configuration_alone() {
+    for (config, sign_type) in [
+        ("[merchant]\nsign_type = \"MD5\"", "MD5"),
+        ("[merchant]\nsign_type = \"HMAC-SHA256\"", "HMAC-SHA256"),
+        (V3, "RSA"),
+        (PUBLIC_KEY, "RSA"),
+    ] {
+        let world = World::configured(config).await;
+        assert_eq!(shop(&world).await, sign_type);
+        let calls = world.wechat().upstream_calls();
+        let downloads = calls.iter().filter(|call| call.path == "/v3/certificates").count();
+        assert_eq!(downloads > 0, config == V3, "certificates are downloaded where there are some");
+    }
+}
+
+/// A genuine transaction of the attempt, as APIv3 tells it.
+fn transaction(world: &World, phone: &Phone<'_>, out_trade_no: &str) -> Value {
+    let account = world.wechat().account();
+    json!({
+        "appid": account.app_id, "mchid": account.mch_id, "out_trade_no": out_trade_no,
+        "transaction_id": "4200000000000000001", "trade_state": "SUCCESS", "trade_type": "JSAPI",
+        "bank_type": "OTHERS", "success_time": "2026-11-21T12:00:00+08:00", "attach": "",
+        "payer": { "openid": phone.openid }, "promotion_detail": [], "future_field": { "a": 1 },
+        "amount": { "total": 200, "payer_total": 150, "currency": "CNY", "payer_currency": "CNY" },
+    })
+}
+
+#[tokio::test]
+async fn a_first_notice_is_one_request_and_a_repeated_one_another() {
+    let world = World::configured(V3).await;
+    let phone = world.user().await;
+    let (_, warm) = phone.order().await;
+    let _ =
+        world.notify_v3("/api/pay/notify", "TRANSACTION.SUCCESS", transaction(&world, &phone, &warm)).await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let mut told = transaction(&world, &phone, &out_trade_no);
+    told["transaction_id"] = json!("4200000000000000002");
+    for what in ["a first notice", "a repeated one"] {
+        let notify = world.notify_v3("/api/pay/notify", "TRANSACTION.SUCCESS", told.clone());
+        let (answer, cost) = world.cost(notify).await;
+        assert_eq!((answer.status, answer.body.as_str()), (204, ""));
+        assert_eq!(cost, (1, 0), "{what}");
+    }
+    let order = phone.get(&format!("/api/orders/{order_id}")).await.ok();
+    assert_eq!(order.text("/order/paidAt"), "2026-11-21T04:00:00Z");
+}
+
+#[tokio::test]
+async fn notices_of_both_interfaces_are_taken_at_the_same_address_during_a_change() {
+    for config in ["", V3] {
+        let world = World::configured(config).await;
+        let phone = world.user().await;
+        let (by_v2, number) = phone.order().await;
+        let notice = world.notice(&number, "1", &phone.openid, 200);
+        let body = world.wechat().sign_notice(notice, SignType::HmacSha256);
+        assert!(world.notify(body).await.body.contains("SUCCESS"));
+        assert_eq!(phone.status(&by_v2).await, "PAID");
+        let (by_v3, number) = phone.order().await;
+        let told = transaction(&world, &phone, &number);
+        assert_eq!(world.notify_v3("/api/pay/notify", "TRANSACTION.SUCCESS", told).await.status, 204);
+        assert_eq!(phone.status(&by_v3).await, "PAID");
+    }
+}
+
+#[tokio::test]
+async fn probes_are_refused_and_counted_and_wake_nobody() {
+    let world = World::configured(V3).await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    world.wechat().set_fault(Fault::SignatureProbe { path: None, times: 1 });
+    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    world.wechat().settle().await;
+    assert_eq!(phone.status(&order_id).await, "PAID", "the right one follows");
+    assert!(world.wechat().accepted_probes().is_empty());
+    let log = world.log();
+    let probe = log.lines().find(|line| line.contains("probe")).expect("it is counted");
+    assert!(probe.contains(r#""level":"INFO""#), "{probe}");
+}
+
+#[tokio::test]
+async fn forged_old_foreign_and_altered_notices_write_nothing() {
+    let world = World::configured(V3).await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.order().await;
+    let told = transaction(&world, &phone, &out_trade_no);
+    let signed = |resource: &Value, at: u64| {
+        world.wechat().sign_notice_v3("TRANSACTION.SUCCESS", resource.clone(), at)
+    };
+    let genuine = signed(&told, world.now());
+    let mut refused = vec![(signed(&told, world.now() - 300), 401), (signed(&told, world.now() + 300), 401)];
+    for header in ["Wechatpay-Signature", "Wechatpay-Nonce", "Wechatpay-Timestamp", "Wechatpay-Serial"] {
+        let mut without = genuine.clone();
+        without.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(header));
+        assert!(without.headers.len() < genuine.headers.len(), "{header}");
+        refused.push((without, 401));
+    }
+    let mut altered = genuine.clone();
+    altered.body = altered.body.replace("TRANSACTION.SUCCESS", "TRANSACTION.SUCCES");
+    refused.push((altered, 401));
+    let mut spaced = genuine.clone();
+    spaced.body.push(' ');
+    refused.push((spaced, 401));
+    for (serial, status) in [("4A29211D2101434327EE7FB6C60D9EAE1337018F", 401), ("PUB_KEY_ID_0", 401)] {
+        let mut other_key = genuine.clone();
+        for (name, value) in &mut other_key.headers {
+            if name.eq_ignore_ascii_case("Wechatpay-Serial") {
+                serial.clone_into(value);
+            }
+        }
+        refused.push((other_key, status));
+    }
+    for (name, value) in [("appid", "wx0000000000000000"), ("mchid", "1"), ("trade_state", "NOTPAY")] {
+        let mut foreign = told.clone();
+        foreign[name] = json!(value);
+        refused.push((signed(&foreign, world.now()), 500));
+    }
+    for (notice, status) in refused {
+        let answer = world.send_signed("/api/pay/notify", &notice).await;
+        assert_eq!((answer.status, answer.text("/code").as_str()), (status, "FAIL"), "{:?}", notice.headers);
+    }
+    assert!(world.items("PaymentsTable").await.is_empty());
+    assert_eq!(world.send_signed("/api/pay/notify", &genuine).await.status, 204, "it was right all the time");
+}
+
+#[tokio::test]
+async fn serials_that_strangers_invent_cost_one_download_a_minute() {
+    let world = World::configured(V3).await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.order().await;
+    let notice = world.wechat().sign_notice_v3(
+        "TRANSACTION.SUCCESS",
+        transaction(&world, &phone, &out_trade_no),
+        world.now(),
+    );
+    let downloads = || {
+        let calls = world.wechat().upstream_calls();
+        calls.iter().filter(|call| call.path == "/v3/certificates").count()
+    };
+    for n in 0..20 {
+        let mut invented = notice.clone();
+        for (name, value) in &mut invented.headers {
+            if name.eq_ignore_ascii_case("Wechatpay-Serial") {
+                *value = format!("{n:040X}");
+            }
+        }
+        assert_eq!(world.send_signed("/api/pay/notify", &invented).await.status, 401);
+    }
+    assert_eq!(downloads(), 1);
+    assert_eq!(world.send_signed("/api/pay/notify", &notice).await.status, 204, "the known ones go on");
+    assert_eq!(downloads(), 1);
+}
+
+#[tokio::test]
+async fn a_new_certificate_is_fetched_and_the_switch_to_the_public_key_needs_no_new_deployment() {
+    let world = World::configured(V3).await;
+    assert_eq!(shop(&world).await, "RSA");
+    world.clock.advance(std::time::Duration::from_secs(61));
+    world.wechat().rotate_platform_certificate();
+    assert_eq!(shop(&world).await, "RSA");
+
+    let world = World::configured(PUBLIC_KEY).await;
+    assert_eq!(shop(&world).await, "RSA");
+}
+
+#[tokio::test]
+async fn an_answer_with_a_wrong_or_a_probe_s_signature_is_not_believed() {
+    let world = World::configured(V3).await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.order().await;
+    let path = "/v3/pay/transactions/jsapi";
+    world.wechat().set_fault(Fault::BadSign { path: path.into(), times: 3 });
+    assert_eq!(phone.prepay(&out_trade_no).await.outcome(), "500 INTERNAL_ERROR");
+    world.wechat().clear_faults();
+    // The same request again: the first one took effect, and says so.
+    world.wechat().set_fault(Fault::SignatureProbe { path: Some(path.into()), times: 1 });
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    assert_eq!(phone.pay(&prepaid).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_an_interface_needs_and_is_not_there_is_not_configured() {
+    let world = World::configured(V3).await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.order().await;
+    world.dynamo().set_secret("MerchantSecret", "{}").expect("a secret");
+    assert_eq!(phone.prepay(&out_trade_no).await.outcome(), "501 NOT_CONFIGURED");
+}

@@ -1,0 +1,315 @@
+//! `/api/admin/refunds`
+
+use std::time::Duration;
+
+use e2e::{Answer, Phone, World};
+use futures_util::future::join_all;
+use local_wechat::{Fault, RefundStatus};
+use serde_json::{Value, json};
+
+/// An order that is paid: its `orderId` and `outTradeNo`. It costs 200 fen.
+async fn paid(world: &World, phone: &Phone<'_>) -> (String, String) {
+    let (order_id, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    world.wechat().settle().await;
+    (order_id, out_trade_no)
+}
+
+/// What is asked for and answered; notices that follow have arrived.
+async fn refund(world: &World, key: &str, body: Value) -> Answer {
+    let answer = world.operator_once("POST", "/api/admin/refunds", &body, key).await;
+    world.wechat().settle().await;
+    answer
+}
+
+async fn read(world: &World, out_refund_no: &str) -> Answer {
+    world.operator("GET", &format!("/api/admin/refunds/{out_refund_no}"), &json!({})).await
+}
+
+async fn status(world: &World, out_refund_no: &str) -> String {
+    read(world, out_refund_no).await.ok().text("/refund/status")
+}
+
+/// What WeChat Pay has given back, in all.
+fn given_back(world: &World) -> u64 {
+    let refunds = world.wechat().refunds();
+    refunds
+        .iter()
+        .filter(|refund| refund.status == RefundStatus::Success)
+        .map(|refund| refund.refund_fee)
+        .sum()
+}
+
+/// Both interfaces, each with the configuration that chooses it.
+const APIS: [&str; 2] = ["", "[merchant]\napi = \"v3\""];
+
+#[tokio::test]
+async fn a_whole_refund_ends_with_the_order_refunded_by_both_interfaces() {
+    for config in APIS {
+        let world = World::configured(config).await;
+        let phone = world.user().await;
+        let (order_id, out_trade_no) = paid(&world, &phone).await;
+        let body = json!({ "outTradeNo": out_trade_no, "reason": "不想要了" });
+        let asked = refund(&world, "first", body.clone()).await.ok();
+        assert_eq!(asked.json()["refund"]["refundFee"], 200);
+        let number = asked.text("/refund/outRefundNo");
+        assert_eq!(status(&world, &number).await, "SUCCESS", "the notice told so");
+        let order = phone.get(&format!("/api/orders/{order_id}")).await.ok();
+        assert_eq!(order.text("/order/status"), "REFUNDED");
+        assert_eq!(order.json()["order"]["refundedFee"], 200);
+        let again = refund(&world, "first", body).await.ok();
+        assert_eq!(again.text("/refund/outRefundNo"), number, "the same key is the same refund");
+        assert_eq!(world.wechat().refunds().len(), 1);
+        let another = refund(&world, "second", json!({ "outTradeNo": out_trade_no })).await;
+        assert_eq!(another.outcome(), "409 CONFLICT");
+        assert_eq!(given_back(&world), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_part_leaves_the_order_paid_and_shows_what_went_back() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = paid(&world, &phone).await;
+    for (key, fee) in [("a", 50), ("b", 70)] {
+        let body = json!({ "outTradeNo": out_trade_no, "refundFee": fee });
+        let _ = refund(&world, key, body).await.ok();
+        world.clock.advance(Duration::from_secs(61));
+    }
+    let order = phone.get(&format!("/api/orders/{order_id}")).await.ok();
+    assert_eq!(
+        (order.text("/order/status").as_str(), &order.json()["order"]["refundedFee"]),
+        ("PAID", &json!(120))
+    );
+    let too_much = refund(&world, "c", json!({ "outTradeNo": out_trade_no, "refundFee": 81 })).await;
+    assert_eq!(too_much.outcome(), "409 CONFLICT");
+    assert!(too_much.text("/message").contains("80"), "it says what is left");
+    let rest = refund(&world, "c", json!({ "outTradeNo": out_trade_no })).await.ok();
+    assert_eq!(rest.json()["refund"]["refundFee"], 80);
+    assert_eq!(phone.status(&order_id).await, "REFUNDED");
+    assert_eq!(given_back(&world), 200);
+}
+
+#[tokio::test]
+async fn twenty_refunds_at_once_never_give_back_more_than_was_paid() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = paid(&world, &phone).await;
+    let asked = (0..20).map(|n| {
+        let body = json!({ "outTradeNo": out_trade_no, "refundFee": 30 });
+        let (world, key) = (&world, format!("key-{}", n % 10));
+        async move { world.operator_once("POST", "/api/admin/refunds", &body, &key).await }
+    });
+    let answers = join_all(asked).await;
+    let accepted = answers.iter().filter(|answer| answer.status == 200).count();
+    assert!(accepted <= 12, "six refunds of 30, each asked for twice at most: {accepted}");
+    // Who was told to come back comes back.
+    for n in 0..10 {
+        let body = json!({ "outTradeNo": out_trade_no, "refundFee": 30 });
+        let answer = world.operator_once("POST", "/api/admin/refunds", &body, &format!("key-{n}")).await;
+        assert!(matches!(answer.status, 200 | 409), "{}", answer.body);
+    }
+    // WeChat Pay wants a minute between two refunds of a payment; the sweep has that patience.
+    for _ in 0..40 {
+        world.clock.advance(Duration::from_secs(61));
+        let _ = world.sweep().await;
+        world.wechat().settle().await;
+    }
+    assert!(given_back(&world) <= 200);
+    let order = phone.get(&format!("/api/orders/{order_id}")).await.ok();
+    assert_eq!(order.json()["order"]["refundedFee"], given_back(&world));
+    let begun = world.items("RefundsTable").await;
+    assert!(begun.iter().all(|row| row["status"]["S"] == "SUCCESS"), "{begun:?}");
+    assert_eq!(begun.len(), 6);
+}
+
+#[tokio::test]
+async fn a_refund_whose_answer_or_notice_was_lost_is_brought_on_by_the_sweep_and_made_once() {
+    for (config, path) in APIS.into_iter().zip(["/secapi/pay/refund", "/v3/refund/domestic/refunds"]) {
+        let world = World::configured(config).await;
+        let phone = world.user().await;
+        let (order_id, out_trade_no) = paid(&world, &phone).await;
+        world.wechat().set_fault(Fault::TimeoutAfter { path: path.into(), millis: 1, times: 3 });
+        world.wechat().set_fault(Fault::NoticeLost { times: 1 });
+        let asked = refund(&world, "k", json!({ "outTradeNo": out_trade_no })).await.ok();
+        assert_eq!(asked.text("/refund/status"), "PROCESSING");
+        assert_eq!(phone.status(&order_id).await, "REFUNDING");
+        world.clock.advance(Duration::from_secs(61));
+        let _ = world.sweep().await;
+        world.clock.advance(Duration::from_secs(121));
+        let _ = world.sweep().await;
+        assert_eq!(phone.status(&order_id).await, "REFUNDED");
+        assert_eq!((world.wechat().refunds().len(), given_back(&world)), (1, 200));
+    }
+}
+
+#[tokio::test]
+async fn a_refund_begun_by_a_function_that_was_killed_is_made() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = paid(&world, &phone).await;
+    world.wechat().set_fault(Fault::TimeoutBefore { path: "/secapi/pay/refund".into(), millis: 1, times: 3 });
+    let _ = refund(&world, "k", json!({ "outTradeNo": out_trade_no })).await.ok();
+    assert!(world.wechat().refunds().is_empty(), "WeChat Pay has never heard of it");
+    world.clock.advance(Duration::from_secs(61));
+    let _ = world.sweep().await;
+    world.wechat().settle().await;
+    assert_eq!(phone.status(&order_id).await, "REFUNDED");
+}
+
+#[tokio::test]
+async fn a_refund_waits_for_the_merchant_s_balance_under_the_same_number() {
+    for config in APIS {
+        let world = World::configured(config).await;
+        let phone = world.user().await;
+        let (order_id, out_trade_no) = paid(&world, &phone).await;
+        world.wechat().set_fault(Fault::RefundBalance { times: 1 });
+        let body = json!({ "outTradeNo": out_trade_no });
+        let asked = refund(&world, "k", body.clone()).await.ok();
+        assert_eq!(asked.text("/refund/status"), "PROCESSING");
+        assert!(asked.text("/refund/failure").starts_with("NOT"), "it says why");
+        // The operator has filled the balance and does not want to wait for the sweep.
+        let again = refund(&world, "k", body).await.ok();
+        assert_eq!(again.json()["refund"]["outRefundNo"], asked.json()["refund"]["outRefundNo"]);
+        assert_eq!(phone.status(&order_id).await, "REFUNDED");
+        assert_eq!(world.wechat().refunds().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_can_t_reach_the_user_is_a_case_and_may_yet_succeed() {
+    for config in APIS {
+        let world = World::configured(config).await;
+        let phone = world.user().await;
+        let (order_id, out_trade_no) = paid(&world, &phone).await;
+        world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Abnormal, times: 1 });
+        let asked = refund(&world, "k", json!({ "outTradeNo": out_trade_no })).await.ok();
+        let number = asked.text("/refund/outRefundNo");
+        assert_eq!(status(&world, &number).await, "ABNORMAL");
+        assert_eq!(phone.status(&order_id).await, "REFUNDING");
+        let cases = world.items("CasesTable").await;
+        assert_eq!((cases.len(), &cases[0]["kind"]["S"]), (1, &json!("REFUND_STUCK")));
+        // An operator helps it on in the console.
+        let _ = world.wechat().finish_refund(&number, RefundStatus::Success);
+        world.wechat().settle().await;
+        world.clock.advance(Duration::from_secs(24 * 60 * 60 + 60));
+        let _ = world.sweep().await;
+        assert_eq!(status(&world, &number).await, "SUCCESS");
+        assert_eq!(phone.status(&order_id).await, "REFUNDED");
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_was_closed_can_be_asked_for_anew() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = paid(&world, &phone).await;
+    world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Closed, times: 1 });
+    let asked = refund(&world, "k", json!({ "outTradeNo": out_trade_no })).await.ok();
+    assert_eq!(status(&world, &asked.text("/refund/outRefundNo")).await, "CLOSED");
+    assert_eq!(phone.status(&order_id).await, "PAID", "the money is still here");
+    world.clock.advance(Duration::from_secs(61));
+    let _ = refund(&world, "another key", json!({ "outTradeNo": out_trade_no })).await.ok();
+    assert_eq!(phone.status(&order_id).await, "REFUNDED");
+    assert_eq!(given_back(&world), 200);
+}
+
+#[tokio::test]
+async fn a_refund_that_wechat_pay_refuses_for_good_gives_the_sum_free() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = paid(&world, &phone).await;
+    let code = "USER_ACCOUNT_ABNORMAL".to_owned();
+    world.wechat().set_fault(Fault::ErrCode { path: "/secapi/pay/refund".into(), err_code: code, times: 1 });
+    let asked = refund(&world, "k", json!({ "outTradeNo": out_trade_no })).await.ok();
+    assert_eq!(
+        (asked.text("/refund/status").as_str(), asked.text("/refund/failure").as_str()),
+        ("CLOSED", "USER_ACCOUNT_ABNORMAL")
+    );
+    assert_eq!(phone.status(&order_id).await, "PAID");
+}
+
+#[tokio::test]
+async fn a_second_payment_and_one_after_closing_go_back_by_themselves() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    // Closed here while the user was paying: WeChat Pay has the money.
+    let (order_id, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    world.wechat().set_fault(Fault::NoticeLost { times: 1 });
+    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    let mut closed = world.items("OrdersTable").await.remove(0);
+    closed["status"] = json!({ "S": "CLOSED" });
+    let put = json!({ "TableName": world.table("OrdersTable"), "Item": closed });
+    let _ = world.dynamo().operator("PutItem", put).await.expect("a put");
+    let transaction = world.wechat().ledger()[0].transaction_id.clone().expect("paid");
+    let notice = world.notice(&out_trade_no, &transaction, &phone.openid, 200);
+    let _ = world.notify(world.signed_notice(notice, &[])).await;
+    assert_eq!(phone.status(&order_id).await, "CLOSED");
+    let _ = world.sweep().await;
+    world.wechat().settle().await;
+    assert_eq!(given_back(&world), 200);
+    let refunds = world.items("RefundsTable").await;
+    assert_eq!(
+        (&refunds[0]["status"]["S"], &refunds[0]["cause"]["S"]),
+        (&json!("SUCCESS"), &json!("AFTER_CLOSE"))
+    );
+}
+
+#[tokio::test]
+async fn a_refund_of_the_merchant_console_is_taken_over_when_wechat_pay_tells_of_it() {
+    let world = World::configured("[merchant]\napi = \"v3\"").await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = paid(&world, &phone).await;
+    let transaction = world.wechat().ledger()[0].transaction_id.clone().expect("paid");
+    let made = world.wechat().console_refund(&transaction, 50);
+    let notice = json!({
+        "mchid": world.wechat().account().mch_id, "out_trade_no": out_trade_no, "transaction_id": transaction,
+        "out_refund_no": made.out_refund_no, "refund_id": made.refund_id, "refund_status": "SUCCESS",
+        "success_time": "2026-11-21T12:00:00+08:00",
+        "amount": { "total": 200, "refund": 50, "payer_total": 200, "payer_refund": 50 },
+        "user_received_account": "支付用户零钱",
+    });
+    for _ in 0..3 {
+        let answer = world.notify_v3("/api/pay/refund-notify", "REFUND.SUCCESS", notice.clone()).await;
+        assert_eq!(answer.status, 204);
+    }
+    let order = phone.get(&format!("/api/orders/{order_id}")).await.ok();
+    assert_eq!(order.json()["order"]["refundedFee"], 50);
+    let too_much = refund(&world, "k", json!({ "outTradeNo": out_trade_no, "refundFee": 151 })).await;
+    assert_eq!(too_much.outcome(), "409 CONFLICT", "what the console gave back can't go back twice");
+}
+
+#[tokio::test]
+async fn malformed_and_foreign_requests_are_told_what_is_wrong() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.order().await;
+    for (body, outcome) in [
+        (json!({}), "400 INVALID_INPUT"),
+        (json!({ "outTradeNo": out_trade_no, "refundFee": 0 }), "400 INVALID_INPUT"),
+        (json!({ "outTradeNo": out_trade_no, "reason": "x".repeat(81) }), "400 INVALID_INPUT"),
+        (json!({ "outTradeNo": out_trade_no, "totalFee": 1 }), "400 INVALID_INPUT"),
+        (json!({ "outTradeNo": "nonsense" }), "404 NOT_FOUND"),
+        (json!({ "outTradeNo": "01HF7Y9B9X000000000000000001" }), "404 NOT_FOUND"),
+        (json!({ "outTradeNo": out_trade_no }), "409 CONFLICT"),
+    ] {
+        assert_eq!(refund(&world, "k", body.clone()).await.outcome(), outcome, "{body}");
+    }
+    let keyless = world.operator("POST", "/api/admin/refunds", &json!({ "outTradeNo": out_trade_no })).await;
+    assert_eq!(keyless.outcome(), "400 INVALID_INPUT", "without a key it could be made twice");
+    assert_eq!(read(&world, "nothing").await.outcome(), "404 NOT_FOUND");
+    assert!(world.items("RefundsTable").await.is_empty() && world.wechat().refunds().is_empty());
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_for_another_refund_is_refused() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = paid(&world, &phone).await;
+    let body = |fee: u64| json!({ "outTradeNo": out_trade_no, "refundFee": fee });
+    let _ = refund(&world, "k", body(10)).await.ok();
+    assert_eq!(refund(&world, "k", body(20)).await.outcome(), "409 CONFLICT");
+    assert_eq!(given_back(&world), 10);
+}

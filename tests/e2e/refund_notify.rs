@@ -1,0 +1,137 @@
+//! `POST /api/pay/refund-notify`
+
+use std::collections::BTreeMap;
+
+use e2e::{Phone, World};
+use local_wechat::Fault;
+use serde_json::json;
+
+const FAIL: &str =
+    "200 <xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[REFUSED]]></return_msg></xml>";
+const SUCCESS: &str =
+    "200 <xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>";
+
+/// A refund of 200 fen that WeChat Pay is at: its number, and the fields of a notice that it is through.
+async fn stalled(world: &World, phone: &Phone<'_>) -> (String, BTreeMap<String, String>) {
+    let (_, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    world.wechat().settle().await;
+    world.wechat().set_fault(Fault::RefundStalled { times: 1 });
+    let body = json!({ "outTradeNo": out_trade_no });
+    let asked = world.operator_once("POST", "/api/admin/refunds", &body, "k").await.ok();
+    let number = asked.text("/refund/outRefundNo");
+    let refund = world.wechat().refunds().pop().expect("a refund");
+    let fields = [
+        ("out_refund_no", number.as_str()),
+        ("out_trade_no", &out_trade_no),
+        ("transaction_id", &refund.transaction_id),
+        ("refund_id", &refund.refund_id),
+        ("refund_fee", "200"),
+        ("total_fee", "200"),
+        ("settlement_refund_fee", "200"),
+        ("refund_status", "SUCCESS"),
+        ("success_time", "2026-11-21 12:00:00"),
+        ("refund_recv_accout", "支付用户零钱"),
+        ("refund_account", "REFUND_SOURCE_UNSETTLED_FUNDS"),
+        ("refund_request_source", "API"),
+    ];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    (number, fields)
+}
+
+async fn row_status(world: &World, number: &str) -> String {
+    let rows = world.items("RefundsTable").await;
+    let row = rows.iter().find(|row| row["out_refund_no"]["S"] == number).expect("the refund");
+    row["status"]["S"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_notice_ends_the_refund_and_a_repeated_or_late_one_changes_nothing() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (number, fields) = stalled(&world, &phone).await;
+    let body = world.wechat().refund_req_info(fields.clone());
+    assert_eq!(world.refund_notify(body.clone()).await.snapshot(), SUCCESS);
+    assert_eq!(row_status(&world, &number).await, "SUCCESS");
+    let before = world.dynamo().dump().expect("the tables");
+    let mut late = fields;
+    late.insert("refund_status".to_owned(), "CHANGE".to_owned());
+    for body in [body, world.wechat().refund_req_info(late)] {
+        assert_eq!(world.refund_notify(body).await.snapshot(), SUCCESS);
+    }
+    assert_eq!(world.dynamo().dump().expect("the tables"), before);
+}
+
+#[tokio::test]
+async fn twenty_notices_at_once_have_one_effect() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, fields) = stalled(&world, &phone).await;
+    let body = world.wechat().refund_req_info(fields);
+    let answers = futures_util::future::join_all((0..20).map(|_| world.refund_notify(body.clone()))).await;
+    assert!(answers.iter().all(|answer| answer.snapshot() == SUCCESS));
+    let order = &world.items("OrdersTable").await[0];
+    assert_eq!((&order["status"]["S"], &order["refunded_fee"]["N"]), (&json!("REFUNDED"), &json!("200")));
+    let events = world.items("OutboxTable").await;
+    assert_eq!(events.iter().filter(|row| row["event"]["S"] == "order.refunded").count(), 1);
+}
+
+#[tokio::test]
+async fn what_was_not_encrypted_with_our_key_is_refused() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (number, fields) = stalled(&world, &phone).await;
+    let genuine = world.wechat().refund_req_info(fields.clone());
+    let start = genuine.find("<req_info>").expect("a field");
+    let mut altered = genuine.clone().into_bytes();
+    // Within the Base64, past any CDATA.
+    altered[start + 60] = if altered[start + 60] == b'A' { b'B' } else { b'A' };
+    let xml = "<xml><return_code>SUCCESS</return_code><appid>x</appid><req_info>eHh4eHh4eHh4eHh4eHh4eA==</req_info></xml>";
+    for body in
+        [String::from_utf8(altered).expect("text"), xml.to_owned(), String::new(), "<xml></xml>".to_owned()]
+    {
+        assert_eq!(world.refund_notify(body).await.snapshot(), FAIL);
+    }
+    // A payment's notice is no refund's.
+    let payment = world.notice(&fields["out_trade_no"], "1", &phone.openid, 200);
+    assert_eq!(world.refund_notify(world.signed_notice(payment, &[])).await.snapshot(), FAIL);
+    assert_eq!(row_status(&world, &number).await, "PROCESSING");
+}
+
+#[tokio::test]
+async fn a_refund_of_another_sum_or_of_an_unknown_payment_changes_nothing_and_stays_in_sight() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (number, fields) = stalled(&world, &phone).await;
+    let mut other_sum = fields.clone();
+    other_sum.insert("refund_fee".to_owned(), "199".to_owned());
+    assert_eq!(world.refund_notify(world.wechat().refund_req_info(other_sum)).await.snapshot(), FAIL);
+    assert_eq!(world.items("CasesTable").await[0]["kind"]["S"], "REFUND_STUCK");
+    let mut unknown = fields;
+    unknown.insert("out_trade_no".to_owned(), "01HF7Y9B9X000000000000000001".to_owned());
+    unknown.insert("out_refund_no".to_owned(), "elsewhere".to_owned());
+    assert_eq!(world.refund_notify(world.wechat().refund_req_info(unknown)).await.snapshot(), FAIL);
+    assert_eq!(row_status(&world, &number).await, "PROCESSING");
+    assert!(world.log().contains("refund-without-payment"));
+}
+
+#[tokio::test]
+async fn notices_of_v3_are_verified_and_of_these_five_minutes() {
+    let world = World::configured("[merchant]\napi = \"v3\"").await;
+    let phone = world.user().await;
+    let (number, fields) = stalled(&world, &phone).await;
+    let resource = json!({
+        "mchid": world.wechat().account().mch_id, "out_trade_no": fields["out_trade_no"],
+        "transaction_id": fields["transaction_id"], "out_refund_no": number, "refund_id": fields["refund_id"],
+        "refund_status": "SUCCESS", "success_time": "2026-11-21T12:00:00+08:00",
+        "amount": { "total": 200, "refund": 200, "payer_total": 200, "payer_refund": 200 },
+        "user_received_account": "支付用户零钱",
+    });
+    let old = world.wechat().sign_notice_v3("REFUND.SUCCESS", resource.clone(), world.now() - 300);
+    assert_eq!(world.send_signed("/api/pay/refund-notify", &old).await.status, 401);
+    assert_eq!(row_status(&world, &number).await, "PROCESSING");
+    let answer = world.notify_v3("/api/pay/refund-notify", "REFUND.SUCCESS", resource).await;
+    assert_eq!((answer.status, answer.body.len()), (204, 0));
+    assert_eq!(row_status(&world, &number).await, "SUCCESS");
+}
