@@ -79,6 +79,8 @@ pub struct RefundRequest<'a> {
 pub enum Requested {
     /// It is under way, or done.
     Accepted(Refund),
+    /// Too soon after another: the same request again, in a minute.
+    TooSoon(String),
     /// Not now, for the reason of this code: the same request again, later.
     NotNow(String),
     /// Not at all, for the reason of this code.

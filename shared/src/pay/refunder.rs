@@ -80,6 +80,10 @@ impl Refunder {
         }
         match self.pay.refund(&row.request()).await? {
             Requested::Accepted(refund) => self.settled(row, &refund).await,
+            Requested::TooSoon(code) => {
+                self.refunds.too_soon(row, &code).await?;
+                Ok(RefundRow { failure: Some(code), ..row.clone() })
+            }
             Requested::NotNow(code) => {
                 telemetry::attention("refund-waits", &row.out_refund_no);
                 self.refunds.not_now(row, &code).await?;

@@ -40,8 +40,11 @@ pub(in crate::pay) async fn request(
             Ok(Requested::Accepted(refund))
         }
         Err(PayError::Business { code, transient: false, .. }) => {
-            let later = code == "NOTENOUGH" || is_rate_limit(&code);
-            Ok(if later { Requested::NotNow(code) } else { Requested::Refused(code) })
+            Ok(match code.as_str() {
+                "NOTENOUGH" => Requested::NotNow(code),
+                limit if is_rate_limit(limit) => Requested::TooSoon(code),
+                _ => Requested::Refused(code),
+            })
         }
         Err(error) => Err(error),
     }

@@ -65,8 +65,11 @@ pub(in crate::pay) async fn request(
     match terminal.call(secret, &call).await {
         Ok(bytes) => answer(REFUND, &bytes, request.out_refund_no).map(Requested::Accepted),
         Err(PayError::Business { code, transient: false, .. }) => {
-            let later = code == "NOT_ENOUGH" || is_rate_limit(&code);
-            Ok(if later { Requested::NotNow(code) } else { Requested::Refused(code) })
+            Ok(match code.as_str() {
+                "NOT_ENOUGH" => Requested::NotNow(code),
+                limit if is_rate_limit(limit) => Requested::TooSoon(code),
+                _ => Requested::Refused(code),
+            })
         }
         Err(error) => Err(error),
     }

@@ -83,6 +83,23 @@ impl Refunds {
         item::update(&self.host, "keeping an accepted refund", update).await.map(drop)
     }
 
+    /// WeChat Pay wants a minute between two refunds of a payment: it is asked again then, and not counted as asked.
+    ///
+    /// Condition: the refund stands as `row` says; otherwise it has gone on, and nothing is kept.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn too_soon(&self, row: &RefundRow, code: &str) -> Result<(), StoreError> {
+        let update = self
+            .of(row)
+            .update_expression("SET failure = :code, next_query_at = :at, queries = :queries")
+            .condition_expression("#status = :status")
+            .expression_attribute_values(":code", item::s(code))
+            .expression_attribute_values(":queries", item::n(row.queries))
+            .expression_attribute_values(":at", item::n(self.host.now().plus(FIRST).get()));
+        item::update(&self.host, "keeping why a refund waits", update).await.map(drop)
+    }
+
     /// WeChat Pay does not do it now, for the reason of this code.
     ///
     /// Condition: the refund stands as `row` says; otherwise it has gone on, and nothing is kept.
