@@ -1,0 +1,117 @@
+//! WeChat Pay's ledger and our books, compared to the fen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use e2e::World;
+use local_wechat::RefundStatus;
+use serde_json::Value;
+
+use crate::STOCK;
+
+fn text(row: &Value, name: &str) -> String {
+    row[name]["S"].as_str().unwrap_or_default().to_owned()
+}
+
+fn number(row: &Value, name: &str) -> u64 {
+    row[name]["N"].as_str().and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+/// Asserts that all agrees; a line that says how much there was.
+pub(crate) async fn balance(world: &World) -> String {
+    let paid = payments(world).await;
+    let back = refunds(world).await;
+    let sold = orders(world, &paid, &back).await;
+    effects(world, sold).await;
+    assert!(world.wechat().accepted_probes().is_empty(), "a probe was taken for genuine");
+    let (taken, given): (u64, u64) = (paid.values().map(|(fee, _)| fee).sum(), back.values().sum());
+    format!("{} payments, {taken} fen taken, {given} fen given back", paid.len())
+}
+
+/// Every payment there is one here and the other way round: fee and attempt by transaction.
+async fn payments(world: &World) -> BTreeMap<String, (u64, String)> {
+    let theirs: BTreeMap<_, _> = world.wechat().ledger().into_iter()
+        .filter_map(|entry| Some((entry.transaction_id?, (entry.total_fee, entry.out_trade_no))))
+        .collect();
+    let ours: BTreeMap<_, _> = world.items("PaymentsTable").await.iter()
+        .map(|row| (text(row, "transaction_id"), (number(row, "total_fee"), text(row, "out_trade_no"))))
+        .collect();
+    assert_eq!(ours, theirs, "payments");
+    theirs
+}
+
+/// Every refund there is one here; none succeeded here alone; nothing given back twice. What went back, by transaction.
+async fn refunds(world: &World) -> BTreeMap<String, u64> {
+    let rows = world.items("RefundsTable").await;
+    let ours: BTreeMap<_, _> = rows.iter().map(|row| (text(row, "out_refund_no"), row)).collect();
+    let mut theirs = BTreeSet::new();
+    let mut back: BTreeMap<String, u64> = BTreeMap::new();
+    let mut claimed: BTreeMap<String, u64> = BTreeMap::new();
+    for refund in world.wechat().refunds() {
+        let row = ours.get(&refund.out_refund_no).unwrap_or_else(|| panic!("unknown here: {refund:?}"));
+        assert_eq!(
+            (text(row, "status"), number(row, "refund_fee"), text(row, "transaction_id")),
+            (refund.status.as_str().to_owned(), refund.refund_fee, refund.transaction_id.clone()),
+            "{refund:?}"
+        );
+        if refund.status != RefundStatus::Closed {
+            *claimed.entry(refund.transaction_id.clone()).or_default() += refund.refund_fee;
+        }
+        if refund.status == RefundStatus::Success {
+            *back.entry(refund.transaction_id.clone()).or_default() += refund.refund_fee;
+        }
+        theirs.insert(refund.out_refund_no);
+    }
+    for (refund_no, row) in &ours {
+        assert!(theirs.contains(refund_no) || text(row, "status") == "CLOSED", "unknown there: {row}");
+    }
+    for row in world.items("PaymentsTable").await {
+        let claimed = claimed.get(&text(&row, "transaction_id")).copied().unwrap_or_default();
+        assert_eq!(number(&row, "refundable_fee") + claimed, number(&row, "total_fee"), "{row}");
+    }
+    back
+}
+
+/// Each order shows what became of its money. How many pieces were sold.
+async fn orders(world: &World, paid: &BTreeMap<String, (u64, String)>, back: &BTreeMap<String, u64>) -> u64 {
+    let mut sold = 0;
+    for order in world.items("OrdersTable").await {
+        let order_id = text(&order, "order_id");
+        let own = paid.iter().filter(|(_, (_, attempt))| attempt.starts_with(&order_id));
+        let kept: u64 = own.map(|(id, (fee, _))| fee - back.get(id).copied().unwrap_or_default()).sum();
+        let refunded = number(&order, "refunded_fee");
+        let total = number(&order, "total_fee");
+        assert_eq!(number(&order, "refunding_fee"), 0, "{order}");
+        match text(&order, "status").as_str() {
+            "CLOSED" => assert_eq!((kept, refunded), (0, 0), "{order}"),
+            status @ ("PAID" | "REFUNDED") => {
+                assert_eq!(kept, total - refunded, "{order}");
+                assert_eq!(refunded, back.get(&text(&order, "transaction_id")).copied().unwrap_or_default());
+                assert_eq!(status == "REFUNDED", refunded == total, "{order}");
+                let items = order["items"]["L"].as_array().cloned().unwrap_or_default();
+                sold += items.iter().map(|line| number(&line["M"], "quantity")).sum::<u64>();
+            }
+            other => panic!("{other}: {order}"),
+        }
+    }
+    sold
+}
+
+/// Each thing that happened is in the outbox once, was published, and took its stock once.
+async fn effects(world: &World, sold: u64) {
+    let outbox = world.items("OutboxTable").await;
+    let count = |kind: &str| outbox.iter().filter(|row| text(row, "event") == kind).count();
+    let orders = world.items("OrdersTable").await;
+    let with = |statuses: &[&str]| orders.iter().filter(|row| statuses.contains(&text(row, "status").as_str())).count();
+    assert_eq!(count("order.paid"), with(&["PAID", "REFUNDED"]));
+    let closed = count("order.closed");
+    assert_eq!(closed, with(&["CLOSED"]));
+    let published: BTreeSet<String> = world.dynamo().events().iter()
+        .map(|event| event["detail"]["eventId"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    let happened: BTreeSet<String> = outbox.iter().map(|row| text(row, "event_id")).collect();
+    assert_eq!(published, happened);
+    let products = world.items("ProductsTable").await;
+    let water = products.iter().find(|row| text(row, "product_id") == "water").expect("the product");
+    let left: i64 = water["stock"]["N"].as_str().and_then(|text| text.parse().ok()).expect("a stock");
+    assert_eq!(u64::try_from(STOCK - left).expect("sold"), sold, "stock");
+}

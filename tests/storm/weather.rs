@@ -1,0 +1,91 @@
+//! What fails: functions are killed, DynamoDB throttles and conflicts and loses answers, WeChat Pay is busy, slow, forgetful and
+//! wrong, notices are lost, doubled, late, out of order, forged; and the clock runs.
+
+use std::{cell::Cell, time::Duration};
+
+use e2e::World;
+use fastrand::Rng;
+use local_wechat::{Fault, RefundStatus};
+
+/// It begins.
+pub(crate) fn begin(world: &World, seed: u64) {
+    world.dynamo().storm(seed, DYNAMO_PER_MILLE);
+    world.bundle().storm(seed, KILLED_PER_MILLE);
+}
+
+/// Blows until `done`, and runs what schedules and streams would run.
+pub(crate) async fn blow(world: &World, seed: u64, api: usize, done: &Cell<bool>) {
+    let rng = &mut Rng::with_seed(seed.wrapping_mul(31));
+    while !done.get() {
+        for _ in 0..rng.usize(0..3) {
+            world.wechat().set_fault(fault(rng, api));
+        }
+        world.clock.advance(Duration::from_secs(rng.u64(1..40)));
+        for task in ["order-sweep", "order-events"] {
+            // A run that is killed is followed by the next.
+            let _ = world.bundle().run_task(task).await;
+        }
+        let _ = world.bundle().drain_stream("order-events").await;
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+}
+
+/// It ends; how often it has struck.
+pub(crate) async fn end(world: &World) -> String {
+    world.dynamo().calm();
+    world.bundle().calm();
+    world.wechat().clear_faults();
+    world.wechat().settle().await;
+    let calls = world.wechat().upstream_calls();
+    let faults = calls.iter().chain(&world.wechat().deliveries()).filter(|call| call.fault.is_some()).count();
+    let answers = world.answers();
+    let failed = answers.iter().filter(|answer| answer.status >= 500).count();
+    format!(
+        "{failed} of {} answers 5xx, {faults} of {} exchanges with WeChat faulty",
+        answers.len(),
+        calls.len() + world.wechat().deliveries().len()
+    )
+}
+
+fn fault(rng: &mut Rng, api: usize) -> Fault {
+    const V2: [&str; 5] =
+        ["/pay/unifiedorder", "/pay/orderquery", "/pay/closeorder", "/secapi/pay/refund", "/pay/refundquery"];
+    const V3: [&str; 5] = [
+        "/v3/pay/transactions/jsapi",
+        "/v3/pay/transactions/out-trade-no/{out_trade_no}",
+        "/v3/pay/transactions/out-trade-no/{out_trade_no}/close",
+        "/v3/refund/domestic/refunds",
+        "/v3/refund/domestic/refunds/{out_refund_no}",
+    ];
+    let v3 = api >= 2;
+    let path = || if v3 { V3 } else { V2 };
+    let path = path()[rng.usize(..5)].to_owned();
+    let times = rng.u32(1..4);
+    match rng.u8(0..18) {
+        0 | 1 => Fault::NoticeLost { times },
+        2 => Fault::NoticeDuplicate { copies: rng.u32(1..5), times },
+        3 => Fault::NoticeDelayed { millis: rng.u64(1..300), times },
+        4 => Fault::NoticeForged { times },
+        5 => Fault::NoticeReordered { times: 1 },
+        6 => Fault::Busy { path, times },
+        7 => Fault::TimeoutBefore { path, millis: rng.u64(1..50), times },
+        8 | 9 => Fault::TimeoutAfter { path, millis: rng.u64(1..50), times },
+        10 => Fault::HttpStatus { path, status: 502, times },
+        11 => Fault::Garbage { path, times },
+        12 => Fault::BadSign { path, times },
+        13 => Fault::RefundOutcome {
+            status: if rng.bool() { RefundStatus::Abnormal } else { RefundStatus::Closed },
+            times: 1,
+        },
+        14 => Fault::RefundStalled { times: 1 },
+        15 => Fault::RefundBalance { times },
+        16 if v3 => Fault::ClockSkew { path: rng.bool().then_some(path), seconds: rng.i64(-400..400), times },
+        17 if v3 => Fault::SignatureProbe { path: rng.bool().then_some(path), times },
+        _ => Fault::NoticeDuplicate { copies: 1, times },
+    }
+}
+
+/// Of a thousand requests to DynamoDB and the others.
+const DYNAMO_PER_MILLE: u32 = 30;
+/// Of a thousand invocations.
+const KILLED_PER_MILLE: u32 = 30;
