@@ -5,9 +5,11 @@ use std::{fmt::Write, time::Duration};
 use e2e::World;
 use local_dynamo::Units;
 use local_template::Stack;
+use local_wechat::Fault;
 use serde_json::json;
 
 use crate::{
+    money,
     scenes::{ACTIVATION, added, clerk, filled, profile, reveal, signed, subscribed, unnoticed},
     workspace::{assert_none, stack, template},
 };
@@ -49,6 +51,12 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("POST /api/pay/unified-order, again", 1, 0),
     ("POST /api/pay/notify", 1, 0),
     ("POST /api/pay/notify, again", 1, 0),
+    ("POST /api/pay/notify, a second payment", 2, 0),
+    ("POST /api/admin/refunds", 4, 1),
+    ("POST /api/admin/refunds, again", 1, 0),
+    ("GET /api/admin/refunds/{outRefundNo}", 1, 0),
+    ("POST /api/pay/refund-notify", 2, 0),
+    ("POST /api/pay/refund-notify, again", 1, 0),
 ];
 
 struct Meter<'w> {
@@ -84,6 +92,7 @@ async fn costs() -> Vec<Cost> {
     codes(&mut meter).await;
     orders(&mut meter).await;
     payments(&mut meter).await;
+    refunds(&mut meter).await;
     sweeps(&mut meter).await;
     meter.costs
 }
@@ -110,6 +119,9 @@ async fn warm(world: &World) {
     let (order_id, out_trade_no) = phone.order().await;
     let _ = phone.prepay(&out_trade_no).await.ok();
     let _ = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await.ok();
+    let out_trade_no = money::paid(world, &phone).await;
+    let _ = money::refund(world, "k", &json!({ "outTradeNo": out_trade_no })).await.ok();
+    world.wechat().settle().await;
 }
 
 async fn people(meter: &mut Meter<'_>) {
@@ -301,6 +313,33 @@ async fn payments(meter: &mut Meter<'_>) {
     world.clock.advance(Duration::from_secs(5));
     let healed = phone.status(&order_id);
     assert_eq!(meter.of("GET /api/orders/{orderId}, a lost notice", healed).await, "PAID");
+}
+
+async fn refunds(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let phone = world.user().await;
+    let out_trade_no = money::paid(world, &phone).await;
+    world.wechat().set_fault(Fault::RefundStalled { times: 1 });
+    let body = json!({ "outTradeNo": out_trade_no });
+    let refund = meter.of("POST /api/admin/refunds", money::refund(world, "k", &body)).await.ok();
+    let number = refund.text("/refund/outRefundNo");
+    let path = format!("/api/admin/refunds/{number}");
+    let nothing = json!({});
+    let read = world.operator("GET", &path, &nothing);
+    let _ = meter.of("GET /api/admin/refunds/{outRefundNo}", read).await.ok();
+    let notice = money::told(world, &number, &out_trade_no);
+    for what in ["POST /api/pay/refund-notify", "POST /api/pay/refund-notify, again"] {
+        assert!(meter.of(what, world.refund_notify(notice.clone())).await.body.contains("SUCCESS"));
+    }
+    let again = money::refund(world, "k", &body);
+    assert_eq!(
+        meter.of("POST /api/admin/refunds, again", again).await.ok().text("/refund/status"),
+        "SUCCESS"
+    );
+
+    let second = world.notice(&out_trade_no, "4200000000000000000000000002", &phone.openid, 200);
+    let second = world.notify(world.signed_notice(second, &[]));
+    assert!(meter.of("POST /api/pay/notify, a second payment", second).await.body.contains("SUCCESS"));
 }
 
 async fn sweeps(meter: &mut Meter<'_>) {

@@ -14,6 +14,7 @@ mod bytes;
 mod cost;
 mod dependencies;
 mod layout;
+mod money;
 mod permissions;
 mod readme;
 mod routes;

@@ -13,6 +13,7 @@ use serde_json::json;
 use shared::{store::TokenName, wechat::AccessTokens};
 
 use crate::{
+    money,
     scenes::{ACTIVATION, added, clerk, filled, profile, reveal, signed, subscribed, unnoticed},
     workspace::{assert_none, stack, template, with},
 };
@@ -177,6 +178,8 @@ async fn every_permission_is_used_and_none_is_lacking() {
     fingers_and_codes(&world, &phone).await;
     shopping(&world, &phone).await;
     lost_notices(&world, &phone).await;
+    money::astray(&world, &phone).await;
+    money::back(&world, &phone).await;
     let lacking: Vec<String> = world.dynamo().denied().iter().map(in_words).collect();
     assert!(lacking.is_empty(), "used and not granted:\n{}", lacking.join("\n"));
     assert_none(&unused(&granted(world.bundle().stack()), &world.dynamo().permissions_used()));

@@ -299,13 +299,25 @@ fn times_memory_and_traffic_have_limits_and_the_address_for_notices_is_told() {
 }
 
 /// People, and money.
-const KEPT: [&str; 6] =
-    ["CardsTable", "OrdersTable", "OutboxTable", "PaymentsTable", "SessionsTable", "UsersTable"];
+const KEPT: [&str; 8] = [
+    "CardsTable",
+    "CasesTable",
+    "OrdersTable",
+    "OutboxTable",
+    "PaymentsTable",
+    "RefundsTable",
+    "SessionsTable",
+    "UsersTable",
+];
 /// The others' rows stay. An order has `expires_at` too, and must not vanish then.
 const EXPIRING: [&str; 3] = ["ChallengesTable", "IdempotencyTable", "OutboxTable"];
 /// Settings that may be empty: there is no official account; the address is the one that API Gateway gives.
-const OPTIONAL: [(&str, &str); 3] = [
+const OPTIONAL: [(&str, &str); 7] = [
     ("access-token", "OFFICIAL_ACCOUNT_APP_ID"),
     ("card", "OFFICIAL_ACCOUNT_APP_ID"),
+    ("order", "PUBLIC_BASE_URL"),
+    ("order-sweep", "PUBLIC_BASE_URL"),
+    ("pay-notify", "PUBLIC_BASE_URL"),
+    ("refund", "PUBLIC_BASE_URL"),
     ("unified-order", "PUBLIC_BASE_URL"),
 ];

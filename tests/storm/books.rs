@@ -29,10 +29,16 @@ pub(crate) async fn balance(world: &World) -> String {
 
 /// Every payment there is one here and the other way round: fee and attempt by transaction.
 async fn payments(world: &World) -> BTreeMap<String, (u64, String)> {
-    let theirs: BTreeMap<_, _> = world.wechat().ledger().into_iter()
+    let theirs: BTreeMap<_, _> = world
+        .wechat()
+        .ledger()
+        .into_iter()
         .filter_map(|entry| Some((entry.transaction_id?, (entry.total_fee, entry.out_trade_no))))
         .collect();
-    let ours: BTreeMap<_, _> = world.items("PaymentsTable").await.iter()
+    let ours: BTreeMap<_, _> = world
+        .items("PaymentsTable")
+        .await
+        .iter()
         .map(|row| (text(row, "transaction_id"), (number(row, "total_fee"), text(row, "out_trade_no"))))
         .collect();
     assert_eq!(ours, theirs, "payments");
@@ -101,11 +107,16 @@ async fn effects(world: &World, sold: u64) {
     let outbox = world.items("OutboxTable").await;
     let count = |kind: &str| outbox.iter().filter(|row| text(row, "event") == kind).count();
     let orders = world.items("OrdersTable").await;
-    let with = |statuses: &[&str]| orders.iter().filter(|row| statuses.contains(&text(row, "status").as_str())).count();
+    let with = |statuses: &[&str]| {
+        orders.iter().filter(|row| statuses.contains(&text(row, "status").as_str())).count()
+    };
     assert_eq!(count("order.paid"), with(&["PAID", "REFUNDED"]));
     let closed = count("order.closed");
     assert_eq!(closed, with(&["CLOSED"]));
-    let published: BTreeSet<String> = world.dynamo().events().iter()
+    let published: BTreeSet<String> = world
+        .dynamo()
+        .events()
+        .iter()
         .map(|event| event["detail"]["eventId"].as_str().unwrap_or_default().to_owned())
         .collect();
     let happened: BTreeSet<String> = outbox.iter().map(|row| text(row, "event_id")).collect();

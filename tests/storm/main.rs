@@ -9,7 +9,12 @@
 //!
 //! The seed chooses every order's story and all the odds; only what overtakes what is the machine's own.
 
-#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test that can't go on has failed")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that can't go on has failed"
+)]
 
 mod books;
 mod quiet;
@@ -77,7 +82,9 @@ async fn storm(api: usize) {
 
     let rounds = quiet::come_to_rest(&world).await;
     let books = books::balance(&world).await;
-    println!("{name}: seed {seed}, {orders} orders in {lasted} s of its clock, {struck}; at rest after {rounds} rounds; {books}");
+    println!(
+        "{name}: seed {seed}, {orders} orders in {lasted} s of its clock, {struck}; at rest after {rounds} rounds; {books}"
+    );
 }
 
 /// Enough for everybody, so that what is left tells what was sold.

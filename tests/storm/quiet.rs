@@ -47,7 +47,10 @@ async fn under_way(world: &World) -> Vec<String> {
     }
     for row in world.items("RefundsTable").await {
         if row["status"]["S"] == "PROCESSING" || row["status"]["S"] == "ABNORMAL" {
-            found.push(format!("{} {} {}", row["out_refund_no"]["S"], row["status"]["S"], row["failure"]["S"]));
+            found.push(format!(
+                "{} {} {}",
+                row["out_refund_no"]["S"], row["status"]["S"], row["failure"]["S"]
+            ));
         }
     }
     for row in world.items("OutboxTable").await {

@@ -7,7 +7,10 @@ use shared::{
     error::{ApiError, Code},
     host::{Host, HostError},
     http::extract,
-    pay::{Api, Notice, NoticeError, Payment, Receiver, order::Verdict},
+    pay::{
+        Api, Notice, NoticeError, Payment, Receiver,
+        order::{LatePayment, Verdict},
+    },
     runtime::{Asked, Body, Function, Request, Response},
     store::{Orders, Settled},
     telemetry,
@@ -18,13 +21,14 @@ use shared::{
 pub struct PayNotifyFunction {
     orders: Orders,
     receiver: Receiver,
+    late: LatePayment,
 }
 
 impl Function for PayNotifyFunction {
     const NAME: &'static str = "pay-notify";
 
     async fn init(host: &Host) -> Result<Self, HostError> {
-        Ok(Self { orders: Orders::new(host)?, receiver: Receiver::new(host)? })
+        Ok(Self { orders: Orders::new(host)?, receiver: Receiver::new(host)?, late: LatePayment::of(host)? })
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
@@ -44,7 +48,7 @@ impl Function for PayNotifyFunction {
 
 impl PayNotifyFunction {
     async fn paid(&self, payment: &Payment) -> Result<(), ApiError> {
-        let verdict = match self.orders.settle(payment).await? {
+        let verdict = match self.orders.settle(payment, self.late).await? {
             Settled::Recorded(verdict) | Settled::Again(verdict) => verdict,
             Settled::NoSuchOrder => {
                 telemetry::attention("payment-without-order", &payment.out_trade_no());

@@ -2,7 +2,7 @@
 //!
 //! The rule that keeps money: an attempt is given up only after WeChat Pay has said that it can't be paid any more.
 
-use super::{Close, PayClient, PayError, Trade};
+use super::{Close, PayClient, PayError, Trade, order::LatePayment};
 use crate::{
     error::{ApiError, Code},
     host::{Host, HostError},
@@ -67,6 +67,7 @@ pub struct Cashier {
     pub pay: PayClient,
     /// The orders.
     pub orders: Orders,
+    late: LatePayment,
     host: Host,
 }
 
@@ -76,7 +77,12 @@ impl Cashier {
     /// # Errors
     /// One is missing or wrong.
     pub fn new(host: &Host) -> Result<Self, HostError> {
-        Ok(Self { pay: PayClient::new(host)?, orders: Orders::new(host)?, host: host.clone() })
+        Ok(Self {
+            pay: PayClient::new(host)?,
+            orders: Orders::new(host)?,
+            late: LatePayment::of(host)?,
+            host: host.clone(),
+        })
     }
 
     /// Asks what became of the order's attempt, and settles a payment.
@@ -94,7 +100,7 @@ impl Cashier {
                 return Ok(Asked::Disputed);
             }
         };
-        self.orders.settle(&payment).await?;
+        self.orders.settle(&payment, self.late).await?;
         // Whatever the payment meant, the order itself says whether it is paid.
         let order = self.current(order).await?;
         if order.status.was_paid() {

@@ -12,7 +12,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::Payment;
-use crate::types::{Fen, OpenId, TransactionId};
+use crate::{
+    host::{Host, HostError},
+    types::{Fen, OpenId, TransactionId},
+};
 
 /// Where an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -79,6 +82,16 @@ pub enum LatePayment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the policy must be REFUND or REVIVE")]
 pub struct LatePaymentError;
+
+impl LatePayment {
+    /// What the operator has chosen.
+    ///
+    /// # Errors
+    /// The setting is missing or wrong.
+    pub fn of(host: &Host) -> Result<Self, HostError> {
+        host.parsed_var("PAID_AFTER_CLOSE", "REFUND or REVIVE", str::parse)
+    }
+}
 
 impl FromStr for LatePayment {
     type Err = LatePaymentError;

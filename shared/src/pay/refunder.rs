@@ -79,6 +79,10 @@ impl Refunder {
             return self.settled(row, &refund).await;
         }
         match self.pay.refund(&row.request()).await? {
+            Requested::Accepted(refund) if is_begun(row, &refund) => {
+                self.refunds.accepted(row, &refund).await?;
+                Ok(RefundRow { refund_id: Some(refund.refund_id().to_owned()), failure: None, ..row.clone() })
+            }
             Requested::Accepted(refund) => self.settled(row, &refund).await,
             Requested::TooSoon(code) => {
                 self.refunds.too_soon(row, &code).await?;
@@ -132,4 +136,12 @@ impl Refunder {
         self.cases.open(&case).await?;
         Ok(settled)
     }
+}
+
+/// Whether WeChat Pay has begun just what the row asks for: nothing else is to be settled then.
+fn is_begun(row: &RefundRow, refund: &Refund) -> bool {
+    row.status == RefundStatus::Processing
+        && refund.status() == RefundStatus::Processing
+        && row.transaction_id == *refund.transaction_id()
+        && row.refund_fee == refund.refund_fee()
 }

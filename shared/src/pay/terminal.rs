@@ -83,7 +83,6 @@ impl Terminal {
         ];
         let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let host = Host::new(env, Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new());
-        #[expect(clippy::unwrap_used, reason = "a test's own settings are right")]
-        Self::new(&host).unwrap()
+        Self::new(&host).expect("a test's own settings are right")
     }
 }

@@ -39,13 +39,11 @@ pub(in crate::pay) async fn request(
             }
             Ok(Requested::Accepted(refund))
         }
-        Err(PayError::Business { code, transient: false, .. }) => {
-            Ok(match code.as_str() {
-                "NOTENOUGH" => Requested::NotNow(code),
-                limit if is_rate_limit(limit) => Requested::TooSoon(code),
-                _ => Requested::Refused(code),
-            })
-        }
+        Err(PayError::Business { code, transient: false, .. }) => Ok(match code.as_str() {
+            "NOTENOUGH" => Requested::NotNow(code),
+            limit if is_rate_limit(limit) => Requested::TooSoon(code),
+            _ => Requested::Refused(code),
+        }),
         Err(error) => Err(error),
     }
 }
@@ -66,10 +64,10 @@ pub(in crate::pay) async fn ask(
     // A payment's refunds are numbered; the one we asked for is among them.
     let number =
         (0..MOST).find(|n| answer.get(&format!("out_refund_no_{n}")) == Some(out_refund_no.as_str()));
-    let suffix = format!("_{}", number.ok_or(not_verified("out_refund_no"))?);
+    let suffix = format!("_{}", number.ok_or_else(|| not_verified("out_refund_no"))?);
     let status = match answer.get(&format!("refund_status{suffix}")).unwrap_or_default() {
         "PROCESSING" => RefundStatus::Processing,
-        status => final_status(status).ok_or(not_verified("refund_status"))?,
+        status => final_status(status).ok_or_else(|| not_verified("refund_status"))?,
     };
     read(&answer, &suffix, status).map(Some).map_err(not_verified)
 }

@@ -64,13 +64,11 @@ pub(in crate::pay) async fn request(
     let call = Call::post(REFUND, REFUND.to_owned(), &body)?;
     match terminal.call(secret, &call).await {
         Ok(bytes) => answer(REFUND, &bytes, request.out_refund_no).map(Requested::Accepted),
-        Err(PayError::Business { code, transient: false, .. }) => {
-            Ok(match code.as_str() {
-                "NOT_ENOUGH" => Requested::NotNow(code),
-                limit if is_rate_limit(limit) => Requested::TooSoon(code),
-                _ => Requested::Refused(code),
-            })
-        }
+        Err(PayError::Business { code, transient: false, .. }) => Ok(match code.as_str() {
+            "NOT_ENOUGH" => Requested::NotNow(code),
+            limit if is_rate_limit(limit) => Requested::TooSoon(code),
+            _ => Requested::Refused(code),
+        }),
         Err(error) => Err(error),
     }
 }

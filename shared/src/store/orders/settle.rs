@@ -30,16 +30,15 @@ pub enum Settled {
 }
 
 impl Orders {
-    /// Settles a payment: pays the order, or records why it can't and what becomes of the money.
+    /// Settles a payment: pays the order, or records why it can't and what becomes of the money; `late` is the operator's choice
+    /// for one of a closed order.
     ///
     /// The usual case and its repetition are one request each: the order's number follows from the attempt's, and a failed
     /// condition brings the order along.
     ///
     /// # Errors
     /// DynamoDB can't be asked; nothing was written, or the payment was settled and the answer lost. Settle it again.
-    pub async fn settle(&self, payment: &Payment) -> Result<Settled, StoreError> {
-        let late = self.host.parsed_var("PAID_AFTER_CLOSE", "REFUND or REVIVE", str::parse::<LatePayment>);
-        let late = late.map_err(|error| StoreError::new(SETTLING, error))?;
+    pub async fn settle(&self, payment: &Payment, late: LatePayment) -> Result<Settled, StoreError> {
         // No order of ours is in another currency, so there is nothing to compare with.
         let mut verdict = if payment.currency() == "CNY" { Verdict::Pays } else { Verdict::AmountDiffers };
         for _ in 0..item::ROUNDS {

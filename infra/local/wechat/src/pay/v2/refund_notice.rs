@@ -101,11 +101,11 @@ const BLOCK: usize = 16;
 pub(crate) fn decrypt(req_info: &str, key: &str) -> String {
     use aes::cipher::BlockCipherDecrypt;
 
-    let mut bytes = STANDARD.decode(req_info).unwrap();
+    let mut bytes = STANDARD.decode(req_info).expect("genuine");
     for block in bytes.chunks_exact_mut(BLOCK) {
-        cipher(key).decrypt_block(block.try_into().unwrap());
+        cipher(key).decrypt_block(block.try_into().expect("genuine"));
     }
-    let padding = usize::from(*bytes.last().unwrap());
+    let padding = usize::from(*bytes.last().expect("genuine"));
     bytes.truncate(bytes.len().saturating_sub(padding));
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -9,15 +9,15 @@ use crate::pay::KeyPair;
 
 pub(crate) fn merchant_key() -> KeyPair {
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{MERCHANT_KEY}\n-----END PRIVATE KEY-----\n");
-    KeyPair::from_pem(&pem).unwrap()
+    KeyPair::from_pem(&pem).expect("a vector")
 }
 
 /// Whether the WeChat Pay public key of these messages has signed this one.
 pub(crate) fn has_platform_signed(message: &[u8], signature: &str) -> bool {
-    let spki = STANDARD.decode(PUBLIC_KEY).unwrap();
+    let spki = STANDARD.decode(PUBLIC_KEY).expect("a vector");
     // Behind the algorithm's identifier stands the key itself.
     UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &spki[24..])
-        .verify(message, &STANDARD.decode(signature).unwrap())
+        .verify(message, &STANDARD.decode(signature).expect("a vector"))
         .is_ok()
 }
 

@@ -1,0 +1,124 @@
+//! Walks in which money goes astray, for what functions may do and what that costs.
+
+use std::time::Duration;
+
+use e2e::{Answer, Phone, World};
+use local_wechat::{Fault, RefundStatus};
+use serde_json::{Value, json};
+use shared::{
+    pay::{PayClient, Trade, order::LatePayment},
+    store::Orders,
+    types::OutTradeNo,
+};
+
+use crate::scenes::unnoticed;
+
+/// An order that is paid, and we know: its `outTradeNo`.
+pub(crate) async fn paid(world: &World, phone: &Phone<'_>) -> String {
+    let (_, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    world.wechat().settle().await;
+    out_trade_no
+}
+
+/// What an operator asks back, and what is answered.
+pub(crate) async fn refund(world: &World, key: &str, body: &Value) -> Answer {
+    world.operator_once("POST", "/api/admin/refunds", body, key).await
+}
+
+/// A payment that comes when its order is closed, and one of another amount, found by each function that can find one.
+pub(crate) async fn astray(world: &World, phone: &Phone<'_>) {
+    for folder in ["order", "unified-order", "pay-notify", "order-sweep"] {
+        let host = world.bundle().host(folder).expect("a function");
+        let (pay, orders) = (PayClient::new(&host).expect("settings"), Orders::new(&host).expect("settings"));
+        for (name, value) in [("status", json!({ "S": "CLOSED" })), ("total_fee", json!({ "N": "1" }))] {
+            let (order_id, out_trade_no) = unnoticed(world, phone).await;
+            let number = OutTradeNo::parse(&out_trade_no).expect("a number");
+            let Ok(Trade::Paid(payment)) = pay.query(number).await else { panic!("{out_trade_no} is paid") };
+            set(world, &order_id, name, value).await;
+            let _ = orders.settle(&payment, LatePayment::Refund).await.expect("it is recorded");
+        }
+    }
+}
+
+/// An operator changes a row.
+async fn set(world: &World, order_id: &str, name: &str, value: Value) {
+    let update = json!({
+        "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
+        "UpdateExpression": "SET #name = :value", "ExpressionAttributeNames": { "#name": name },
+        "ExpressionAttributeValues": { ":value": value },
+    });
+    let _ = world.dynamo().operator("UpdateItem", update).await.expect("an update");
+}
+
+/// Refunds in every way they go: asked for by operators and by the sweep, told of by notices, stuck, closed, of the console.
+pub(crate) async fn back(world: &World, phone: &Phone<'_>) {
+    for status in [RefundStatus::Abnormal, RefundStatus::Closed] {
+        let out_trade_no = paid(world, phone).await;
+        world.wechat().set_fault(Fault::RefundOutcome { status, times: 1 });
+        world.wechat().set_fault(Fault::NoticeLost { times: 1 });
+        // Asked for, and asked about by the operator's own repetition.
+        for _ in 0..2 {
+            let _ = refund(world, "k", &json!({ "outTradeNo": out_trade_no })).await.ok();
+            world.clock.advance(Duration::from_secs(1));
+        }
+    }
+    // Of another attempt than the one that paid: found by the payment's own row.
+    let (order_id, out_trade_no) = unnoticed(world, phone).await;
+    set(world, &order_id, "total_fee", json!({ "N": "1" })).await;
+    world.clock.advance(Duration::from_secs(30));
+    let _ = world.sweep().await;
+    let _ = refund(world, "k", &json!({ "outTradeNo": out_trade_no })).await.ok();
+    world.wechat().settle().await;
+    let number = world.wechat().refunds().pop().expect("a refund").out_refund_no;
+    let _ = world.operator("GET", &format!("/api/admin/refunds/{number}"), &json!({})).await.ok();
+    // Stuck and closed ones that the sweep comes upon, and those that notices tell of.
+    for status in [RefundStatus::Abnormal, RefundStatus::Closed] {
+        for lost in [0, 1] {
+            let out_trade_no = paid(world, phone).await;
+            world.wechat().set_fault(Fault::RefundOutcome { status, times: 1 });
+            if lost > 0 {
+                world.wechat().set_fault(Fault::NoticeLost { times: lost });
+            }
+            let _ = refund(world, "k", &json!({ "outTradeNo": out_trade_no })).await.ok();
+            world.wechat().settle().await;
+        }
+    }
+    for _ in 0..3 {
+        world.clock.advance(Duration::from_secs(121));
+        let _ = world.sweep().await;
+    }
+    console(world, phone).await;
+}
+
+/// A genuine notice that WeChat Pay is through with the refund.
+pub(crate) fn told(world: &World, out_refund_no: &str, out_trade_no: &str) -> String {
+    let refunds = world.wechat().refunds();
+    let refund = refunds.iter().find(|refund| refund.out_refund_no == out_refund_no).expect("a refund");
+    let fields = [
+        ("out_refund_no", out_refund_no),
+        ("out_trade_no", out_trade_no),
+        ("transaction_id", &refund.transaction_id),
+        ("refund_id", &refund.refund_id),
+        ("refund_fee", &refund.refund_fee.to_string()),
+        ("refund_status", "SUCCESS"),
+        ("success_time", "2026-11-21 12:00:00"),
+    ];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    world.wechat().refund_req_info(fields.into())
+}
+
+/// A refund of the merchant console, of which a notice tells.
+async fn console(world: &World, phone: &Phone<'_>) {
+    let out_trade_no = paid(world, phone).await;
+    let ledger = world.wechat().ledger();
+    let entry = ledger.iter().find(|entry| entry.out_trade_no == out_trade_no).expect("paid");
+    let transaction = entry.transaction_id.clone().expect("paid");
+    let made = world.wechat().console_refund(&transaction, 50);
+    let _ = world.refund_notify(told(world, &made.out_refund_no, &out_trade_no)).await;
+    assert_eq!(
+        world.items("RefundsTable").await.iter().filter(|row| row["cause"]["S"] == "CONSOLE").count(),
+        1
+    );
+}
