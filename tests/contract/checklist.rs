@@ -37,7 +37,7 @@ const CHECKLIST: &[(&str, &[&str])] = &[
     ),
     (
         "the price is the server's",
-        &["prices_are_the_catalogue_s_and_what_the_phone_says_of_them_is_refused"],
+        &["an_order_is_placed_at_the_catalogue_s_price_listed_and_read"],
     ),
     (
         "the callback's amount is compared with the order's",
@@ -53,11 +53,11 @@ const CHECKLIST: &[(&str, &[&str])] = &[
     ),
     (
         "the client's result is never final",
-        &["a_phone_s_success_without_a_payment_changes_nothing"],
+        &["a_success_on_the_phone_alone_proves_nothing"],
     ),
     (
         "daily reconciliation",
-        &["a_clean_day_is_confirmed_and_a_second_run_writes_nothing"],
+        &["a_clean_day_has_no_differences_and_is_settled_once"],
     ),
     (
         "numbers are unique",
@@ -69,11 +69,11 @@ const CHECKLIST: &[(&str, &[&str])] = &[
     ),
     (
         "a double tap makes one order",
-        &["the_same_key_at_once_makes_one_order"],
+        &["twenty_requests_with_one_idempotency_key_place_one_order"],
     ),
     (
         "prepay_id is used again while it lives",
-        &["a_prepay_id_is_used_again_while_it_lives"],
+        &["twenty_prepayments_at_once_are_one"],
     ),
     (
         "refunds are never more than was paid, and keep their number",

@@ -158,7 +158,7 @@ fn what_must_not_ship_is_named() {
 }
 
 /// A second TLS stack, a loader of credentials that Lambda has no use for, and tools of tests and of the local world.
-const NEVER: [&str; 13] = [
+const NEVER: [&str; 12] = [
     "aws-config",
     "aws-lc-rs",
     "aws-lc-sys",
@@ -170,7 +170,6 @@ const NEVER: [&str; 13] = [
     "openssl-sys",
     "proptest",
     "saphyr",
-    "tempfile",
     "toml",
 ];
 const ONCE: [&str; 4] = ["hyper", "reqwest", "rustls", "tokio"];

@@ -11,6 +11,7 @@
 )]
 
 mod bytes;
+mod checklist;
 mod cost;
 mod dependencies;
 mod layout;

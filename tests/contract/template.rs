@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use local_gateway::start;
-use local_template::{Function, Stack, Template};
+use local_template::{Function, Schedule, ScheduleExpression, Stack, Template};
 use shared::{
     error,
     host::{Host, SystemClock, SystemRandomness},
@@ -99,8 +99,17 @@ fn setting_problems(stack: &Stack) -> Vec<String> {
 fn limit_problems(stack: &Stack) -> Vec<String> {
     let mut problems = Vec::new();
     for Function { logical_id, routes, schedules, timeout_seconds, memory_mib, .. } in &stack.functions {
-        // API Gateway gives up after 30 seconds; a run every minute should end before the next.
-        let longest = if routes.is_empty() { 59 } else { 29 };
+        // API Gateway gives up after 30 seconds; a run every minute should end before the next, and one every hour may take as
+        // long as Lambda allows.
+        let is_seldom = |schedule: &Schedule| match &schedule.expression {
+            ScheduleExpression::Cron(cron) => cron.minutes.len() == 1,
+            ScheduleExpression::Rate(every) => every.as_secs() >= 3600,
+        };
+        let longest = match (routes.is_empty(), schedules.iter().all(is_seldom)) {
+            (false, _) => 29,
+            (true, false) => 59,
+            (true, true) => 900,
+        };
         if !(5..=longest).contains(timeout_seconds) {
             problems.push(format!("{logical_id} has a Timeout of {timeout_seconds} s: 5 to {longest}"));
         }
@@ -299,7 +308,8 @@ fn times_memory_and_traffic_have_limits_and_the_address_for_notices_is_told() {
 }
 
 /// People, and money.
-const KEPT: [&str; 8] = [
+const KEPT: [&str; 9] = [
+    "BillsTable",
     "CardsTable",
     "CasesTable",
     "OrdersTable",
@@ -311,13 +321,15 @@ const KEPT: [&str; 8] = [
 ];
 /// The others' rows stay. An order has `expires_at` too, and must not vanish then.
 const EXPIRING: [&str; 3] = ["ChallengesTable", "IdempotencyTable", "OutboxTable"];
-/// Settings that may be empty: there is no official account; the address is the one that API Gateway gives.
-const OPTIONAL: [(&str, &str); 7] = [
+/// Settings that may be empty: there is no official account; the address is the one that API Gateway gives; no rate was agreed.
+const OPTIONAL: [(&str, &str); 9] = [
     ("access-token", "OFFICIAL_ACCOUNT_APP_ID"),
     ("card", "OFFICIAL_ACCOUNT_APP_ID"),
     ("order", "PUBLIC_BASE_URL"),
     ("order-sweep", "PUBLIC_BASE_URL"),
     ("pay-notify", "PUBLIC_BASE_URL"),
+    ("reconcile", "PAY_FEE_RATE"),
+    ("reconcile", "PUBLIC_BASE_URL"),
     ("refund", "PUBLIC_BASE_URL"),
     ("unified-order", "PUBLIC_BASE_URL"),
 ];

@@ -14,6 +14,7 @@ mod other_wechat;
 mod pay_notify;
 mod pay_v3;
 mod phone;
+mod reconcile;
 mod refund;
 mod refund_notify;
 mod soter_verify;

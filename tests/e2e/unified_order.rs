@@ -32,6 +32,21 @@ async fn a_prepaid_order_is_paid_on_the_phone_and_the_notice_makes_it_paid() {
 }
 
 #[tokio::test]
+async fn a_success_on_the_phone_alone_proves_nothing() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    world.wechat().set_fault(Fault::NoticeLost { times: 1 });
+    assert_eq!(phone.pay(&prepaid).await.status, 200, "the phone is told that it has paid");
+    world.wechat().settle().await;
+    let nobody_asks = world.items("OrdersTable").await;
+    assert_eq!(nobody_asks[0]["status"]["S"], "UNPAID");
+    world.clock.advance(Duration::from_secs(5));
+    assert_eq!(phone.status(&order_id).await, "PAID", "WeChat Pay itself says so");
+}
+
+#[tokio::test]
 async fn the_same_flow_runs_with_md5() {
     let world = World::with(Setup { config: "[merchant]\nsign_type = \"MD5\"\n".to_owned() }).await;
     let phone = world.user().await;

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::{Api, PayError, Payment, Refund, RefundRequest, Requested, terminal::Terminal, v2, v3};
+use super::{Api, Bill, PayError, Payment, Refund, RefundRequest, Requested, terminal::Terminal, v2, v3};
 use crate::{
     host::{Host, HostError},
-    types::{Fen, OpenId, OutRefundNo, OutTradeNo, PrepayId, UnixSeconds},
+    types::{Day, Fen, OpenId, OutRefundNo, OutTradeNo, PrepayId, UnixSeconds},
 };
 
 /// What a prepayment is asked for. The same request may be repeated; another one needs another number.
@@ -167,6 +167,18 @@ impl PayClient {
         match self.0.api {
             Api::V2 => v2::query_refund(&self.0, &secret, out_refund_no).await,
             Api::V3 => v3::query_refund(&self.0, &secret, out_refund_no).await,
+        }
+    }
+
+    /// The bill of a day, whole; the day is over, and WeChat Pay writes its bill until ten the next morning.
+    ///
+    /// # Errors
+    /// [`PayError`]; nothing of a bill that is not whole is believed. Ask again later.
+    pub async fn bill(&self, day: Day) -> Result<Bill, PayError> {
+        let secret = self.0.secret.get().await?;
+        match self.0.api {
+            Api::V2 => v2::bill(&self.0, &secret, day).await,
+            Api::V3 => v3::bill(&self.0, &secret, day).await,
         }
     }
 

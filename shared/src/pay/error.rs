@@ -1,5 +1,6 @@
 //! What goes wrong between us and WeChat Pay.
 
+use super::BillError;
 use crate::{
     error::{ApiError, BoxError, Code},
     host::HostError,
@@ -42,6 +43,15 @@ pub enum PayError {
         path: &'static str,
         /// What is wrong.
         what: &'static str,
+    },
+    /// A bill came, and it is not whole or not in its form.
+    #[error("{path} gave a bill that can't be used")]
+    Bill {
+        /// The path called.
+        path: &'static str,
+        /// Why.
+        #[source]
+        cause: BillError,
     },
     /// The request can't be written.
     #[error("{path} can't be asked for")]

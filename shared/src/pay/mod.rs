@@ -2,6 +2,7 @@
 //!
 //! [`Payment`] and [`Refund`] can only be made from verified bytes: of a notice or of an answer whose signature was checked.
 
+mod bill;
 mod cashier;
 mod client;
 mod error;
@@ -15,6 +16,10 @@ mod terminal;
 pub mod v2;
 pub mod v3;
 
+pub use bill::{
+    Bill, BillError, BillFile, BilledRefund, Line as BillLine, PaymentLine, RefundLine, StrangeLine,
+    Totals as BillTotals,
+};
 pub use cashier::{Asked, Cashier, CashierError, Closing};
 pub use client::{Close, PayClient, PayParams, Prepaid, PrepayRequest, Trade};
 pub use error::PayError;

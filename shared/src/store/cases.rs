@@ -4,7 +4,7 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{AttributeValue, Put, TransactWriteItem},
+    types::{AttributeValue, Put, TransactWriteItem, builders::PutBuilder},
 };
 use serde::{Deserialize, Serialize};
 
@@ -141,9 +141,21 @@ pub enum ClosedCase {
 
 /// The part of a transaction that opens the case. The transaction's other parts see to it that this happens once.
 pub(super) fn open(host: &Host, case: &Case) -> Result<TransactWriteItem, StoreError> {
+    part(put(host, case)?)
+}
+
+/// The part of a transaction that opens the case, and fails if it is known, open or closed.
+pub(super) fn open_once(host: &Host, case: &Case) -> Result<TransactWriteItem, StoreError> {
+    part(put(host, case)?.condition_expression("attribute_not_exists(case_id)"))
+}
+
+fn put(host: &Host, case: &Case) -> Result<PutBuilder, StoreError> {
     let table = host.var("CASES_TABLE").map_err(|error| StoreError::new(OPENING, error))?;
-    let put = Put::builder().table_name(table).set_item(Some(row(case)?)).build();
-    let put = put.map_err(|error| StoreError::new(OPENING, error))?;
+    Ok(Put::builder().table_name(table).set_item(Some(row(case)?)))
+}
+
+fn part(put: PutBuilder) -> Result<TransactWriteItem, StoreError> {
+    let put = put.build().map_err(|error| StoreError::new(OPENING, error))?;
     Ok(TransactWriteItem::builder().put(put).build())
 }
 

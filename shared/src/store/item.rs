@@ -134,6 +134,25 @@ pub(super) fn cancelled(
     Err(StoreError::from_sdk(operation, error))
 }
 
+/// Tries again what failed and may succeed, ever more slowly: work on a whole day must not end at one throttled write.
+pub(super) async fn patiently<T, F>(host: &Host, attempt: impl Fn() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let mut wait = Duration::from_millis(100);
+    for _ in 1..ROUNDS {
+        match attempt().await {
+            Err(error) if error.is_transient() => {
+                tokio::time::sleep(wait).await;
+                pause(host).await;
+                wait = wait.saturating_mul(2);
+            }
+            done => return done,
+        }
+    }
+    attempt().await
+}
+
 /// 20 to 275 ms, so that those who collided don't collide again.
 pub(super) async fn pause(host: &Host) {
     let [jitter] = host.random::<1>().unwrap_or_default();

@@ -3,6 +3,7 @@
 //! A failed condition is data: it comes back as a variant of an outcome, with the item that made it fail. Everything else
 //! that goes wrong is a [`StoreError`].
 
+mod bills;
 mod cards;
 mod cases;
 mod challenges;
@@ -19,6 +20,10 @@ mod subscriptions;
 mod tokens;
 mod users;
 
+pub use bills::{
+    BillRecord, BillState, Bills, Confirmed, Difference, DifferenceCounts, DifferenceKind, Unbilled,
+    UnbilledPlace,
+};
 pub use cards::{Begun, Cards, Clerk, Consumed, Consumption, HeldCard, Holdings, Membership, Offer, Receipt};
 pub use cases::{Case, CaseCursor, CaseKind, CasePage, Cases, ClosedCase};
 pub use challenges::{Challenges, Intent};
@@ -56,15 +61,15 @@ impl StoreError {
         Self { operation, transient: false, cause: cause.into() }
     }
 
-    /// Another transaction held an item, again and again.
-    fn contended(operation: &'static str) -> Self {
-        Self { operation, transient: true, cause: "other transactions kept the item".into() }
-    }
-
-    /// Whether it may go better later.
+    /// Whether the same request may succeed, now or a little later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         self.transient
+    }
+
+    /// Another transaction held an item, again and again.
+    fn contended(operation: &'static str) -> Self {
+        Self { operation, transient: true, cause: "other transactions kept the item".into() }
     }
 
     fn from_sdk<E>(operation: &'static str, error: SdkError<E>) -> Self

@@ -2,7 +2,8 @@
 //!
 //! Key `transaction_id`. The row is the receipt: the same notice a second time finds it and changes nothing. It also guards
 //! what can go back: `refundable_fee` is what no refund has claimed. Index `by_attempt` (`out_trade_no`) finds the payment of an
-//! attempt; index `by_unbilled` (`unbilled`, `transaction_id`) lists a day's payments that no bill has confirmed.
+//! attempt; index `by_unbilled` (`unbilled`, `transaction_id`) lists a day's payments that no bill has confirmed;
+//! one that was found in a bill leaves it and says in `billed_on` which.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};

@@ -30,10 +30,24 @@ impl Day {
         Self(instant.to_offset(BEIJING).date())
     }
 
+    /// Reads `yyyyMMdd`.
+    ///
+    /// # Errors
+    /// Another form, or no such day.
+    pub fn parse(text: &str) -> Result<Self, DayError> {
+        Date::parse(text, FORM).map(Self).map_err(|_| DayError)
+    }
+
     /// The day so many days before this one.
     #[must_use]
     pub fn before(self, days: u16) -> Self {
         Self(self.0.saturating_sub(Duration::days(days.into())))
+    }
+
+    /// The day so many days after this one.
+    #[must_use]
+    pub fn after(self, days: u16) -> Self {
+        Self(self.0.saturating_add(Duration::days(days.into())))
     }
 
     /// Its first instant.
@@ -41,6 +55,12 @@ impl Day {
     pub fn begins(self) -> UnixSeconds {
         let seconds = self.0.with_time(Time::MIDNIGHT).assume_offset(BEIJING).unix_timestamp();
         UnixSeconds::new(u64::try_from(seconds).unwrap_or(0))
+    }
+
+    /// `yyyy-MM-dd`: WeChat Pay APIv3's `bill_date`.
+    #[must_use]
+    pub fn to_pay_v3(self) -> String {
+        self.0.format(WITH_DASHES).unwrap_or_default()
     }
 
     /// `M/D`, without leading zeros.
@@ -65,12 +85,13 @@ impl From<Day> for String {
 impl TryFrom<String> for Day {
     type Error = DayError;
     fn try_from(text: String) -> Result<Self, DayError> {
-        Date::parse(&text, FORM).map(Self).map_err(|_| DayError)
+        Self::parse(&text)
     }
 }
 
 const BEIJING: UtcOffset = offset!(+8);
 const FORM: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]");
+const WITH_DASHES: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
 #[cfg(test)]
 mod tests {
@@ -84,7 +105,8 @@ mod tests {
         let morning = Day::of(UnixSeconds::new(1_700_064_000));
         assert_eq!((evening.to_string().as_str(), morning.to_string().as_str()), ("20231115", "20231116"));
         assert_eq!(morning.begins(), UnixSeconds::new(1_700_064_000));
-        assert_eq!(morning.before(1), evening);
+        assert_eq!((morning.before(1), evening.after(1)), (evening, morning));
+        assert_eq!(morning.to_pay_v3(), "2023-11-16");
         assert_eq!(morning.before(46).month_and_day(), "10/1");
     }
 

@@ -10,6 +10,7 @@ mod id;
 mod order_no;
 mod secret;
 mod time;
+mod yuan;
 
 pub use day::{Day, DayError};
 pub use fen::{Fen, FenError};
@@ -20,3 +21,4 @@ pub use id::{
 pub use order_no::{OrderId, OutTradeNo};
 pub use secret::{Secret, SessionKey, SessionKeyError};
 pub use time::{TimeError, UnixSeconds};
+pub use yuan::{Rate, Yuan, YuanError};

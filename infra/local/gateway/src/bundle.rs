@@ -197,6 +197,16 @@ impl Bundle {
         self.weather.calm();
     }
 
+    /// Runs the task in `functions/<folder>` once, now, with an event of the operator's own, and returns its report.
+    ///
+    /// # Errors
+    /// There is no such task, or it failed.
+    pub async fn run_task_with(&self, folder: &str, event: Value) -> Result<Value, CallError> {
+        let unknown = || CallError::Unknown { folder: folder.to_owned(), expected: "task" };
+        let task = self.functions.of(folder).ok_or_else(unknown)?;
+        task.run(event, format!("operator-{:x}", self.clock.now_millis())).await
+    }
+
     /// Where functions start each other.
     #[must_use]
     pub fn lambda_url(&self) -> String {

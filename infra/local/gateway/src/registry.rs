@@ -13,6 +13,7 @@ pub(crate) const REGISTRY: &[Entry] = &[
     Entry::task::<order_sweep::OrderSweepTask>(),
     Entry::function::<pay_notify::PayNotifyFunction>(),
     Entry::function::<phone::PhoneFunction>(),
+    Entry::task::<reconcile::ReconcileTask>(),
     Entry::function::<refund::RefundFunction>(),
     Entry::function::<refund_notify::RefundNotifyFunction>(),
     Entry::function::<soter_verify::SoterVerifyFunction>(),

@@ -136,8 +136,10 @@ impl Terminal {
         }
         let not_verified = |_| PayError::NotVerified { path: CERTIFICATES, what: "signature" };
         let seal = Seal::read(&answer.headers, self.host.now()).map_err(not_verified)?;
-        let signer =
-            keys.get(seal.serial).map(|certificate| &certificate.key).or_else(|| secret.platform_key(seal.serial));
+        let signer = keys
+            .get(seal.serial)
+            .map(|certificate| &certificate.key)
+            .or_else(|| secret.platform_key(seal.serial));
         let signer = signer.ok_or(PayError::NotVerified { path: CERTIFICATES, what: "signature's key" })?;
         seal.verify(&answer.bytes, signer).map_err(not_verified)?;
         Ok(keys)

@@ -1,6 +1,7 @@
 //! WeChat Pay APIv3: JSON, signed with RSA (微信支付 APIv3 接口规则).
 
 mod api;
+mod bill;
 mod keys;
 mod notice;
 mod refund;
@@ -8,6 +9,7 @@ mod transport;
 mod verify;
 
 pub(super) use api::{close, pay_params, prepay, query};
+pub(super) use bill::bill;
 pub(crate) use keys::PlatformKeys;
 pub(super) use notice::receive;
 pub(super) use refund::{ask as query_refund, request as refund};

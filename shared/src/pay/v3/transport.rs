@@ -16,6 +16,7 @@ pub(super) struct Call {
     method: Method,
     /// Path and query, exactly as sent and signed.
     target: String,
+    accept: &'static str,
     body: Vec<u8>,
 }
 
@@ -34,7 +35,12 @@ struct Failure {
 
 impl Call {
     pub(super) fn get(path: &'static str, target: String) -> Self {
-        Self { path, method: Method::GET, target, body: Vec::new() }
+        Self { path, method: Method::GET, target, accept: JSON, body: Vec::new() }
+    }
+
+    /// What comes back is no JSON.
+    pub(super) fn file(path: &'static str, target: String) -> Self {
+        Self { accept: "*/*", ..Self::get(path, target) }
     }
 
     pub(super) fn post(
@@ -44,7 +50,16 @@ impl Call {
     ) -> Result<Self, PayError> {
         let body =
             serde_json::to_vec(body).map_err(|error| PayError::Request { path, cause: error.into() })?;
-        Ok(Self { path, method: Method::POST, target, body })
+        Ok(Self { path, method: Method::POST, target, accept: JSON, body })
+    }
+
+    /// What is signed: five lines, each with its end.
+    fn message(&self, timestamp: u64, nonce: &str) -> Vec<u8> {
+        let Self { method, target, body, .. } = self;
+        let mut message = format!("{method}\n{target}\n{timestamp}\n{nonce}\n").into_bytes();
+        message.extend_from_slice(body);
+        message.push(b'\n');
+        message
     }
 }
 
@@ -88,13 +103,23 @@ impl Terminal {
 
     /// Signs and sends, once.
     pub(super) async fn send_once(&self, secret: &MerchantSecret, call: &Call) -> Result<Answer, PayError> {
-        let Call { path, method, target, body } = call;
+        let path = call.path;
+        let lost = |error: reqwest::Error| PayError::Lost { path, cause: error.without_url().into() };
+        let answer = self.request(secret, call).await?.send().await.map_err(lost)?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        Ok(Answer { status, headers, bytes: answer.bytes().await.map_err(lost)?.to_vec() })
+    }
+
+    /// The signed request. It can be sent once: another one has another nonce.
+    pub(super) async fn request(
+        &self,
+        secret: &MerchantSecret,
+        call: &Call,
+    ) -> Result<reqwest::RequestBuilder, PayError> {
+        let Call { method, target, accept, body, .. } = call;
         let (serial_no, key) = secret.signing_key()?;
         let (timestamp, nonce) = (self.host.now().get(), self.host.nonce_str()?);
-        let mut message = format!("{method}\n{target}\n{timestamp}\n{nonce}\n").into_bytes();
-        message.extend_from_slice(body);
-        message.push(b'\n');
-        let signature = STANDARD.encode(key.sign(&message));
+        let signature = STANDARD.encode(key.sign(&call.message(timestamp, &nonce)));
         let authorization = format!(
             "WECHATPAY2-SHA256-RSA2048 mchid=\"{}\",nonce_str=\"{nonce}\",timestamp=\"{timestamp}\",\
              serial_no=\"{serial_no}\",signature=\"{signature}\"",
@@ -105,18 +130,15 @@ impl Terminal {
             .http()?
             .request(method.clone(), format!("{}{target}", self.base))
             .header("authorization", authorization)
-            .header("accept", "application/json")
+            .header("accept", *accept)
             .timeout(TOTAL);
         if !body.is_empty() {
-            request = request.header("content-type", "application/json").body(body.clone());
+            request = request.header("content-type", JSON).body(body.clone());
         }
         if let Some(id) = self.preferred_key(secret) {
             request = request.header("wechatpay-serial", id);
         }
-        let lost = |error: reqwest::Error| PayError::Lost { path, cause: error.without_url().into() };
-        let answer = request.send().await.map_err(lost)?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        Ok(Answer { status, headers, bytes: answer.bytes().await.map_err(lost)?.to_vec() })
+        Ok(request)
     }
 }
 
@@ -143,5 +165,31 @@ impl Answer {
     }
 }
 
+const JSON: &str = "application/json";
 const ATTEMPTS: u32 = 3;
 const TOTAL: Duration = Duration::from_secs(4);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::SigningKey;
+
+    #[test]
+    fn a_prepayment_and_a_question_are_signed_as_the_vectors_say() {
+        let key = SigningKey::from_pem(include_str!("../../crypto/rsa_g6_private.pem")).unwrap();
+        let prepay = Call {
+            path: "",
+            method: Method::POST,
+            target: "/v3/pay/transactions/jsapi".to_owned(),
+            body: r#"{"appid":"wx95e6095a537e33b4","mchid":"1916817080","description":"小店-矿泉水 550ml×2","out_trade_no":"DGVm3tym4KYqJ727Msfbk","notify_url":"https://example.com/prod/pay/notify","amount":{"total":101,"currency":"CNY"},"payer":{"openid":"o5wQws1FH2FD2uaNtxmrc1jiG4dc"}}"#.as_bytes().to_vec(),
+        };
+        let question = "/v3/pay/transactions/out-trade-no/DGVm3tym4KYqJ727Msfbk?mchid=1916817080";
+        let question = Call::get("", question.to_owned());
+        for (call, nonce, signature) in [
+            (prepay, "DaDsA36JrHZlIXoM1bNAhVdhTEh2gdxK", "ZqHKg0ueOAtbhaWjytgybXJERVi1uqVhEgjF0bG6tyXshlyqovuLZznpcfGf0eA3zu5TiwYXdpomKf5QycKNc1QUGSmq3JOQtGAQXCHWq3mfslAPRcQtLzWlJ55BBvlo5PTFZmKwjEPjymSU8Oo5Ntm8ygbJByO6vuuG9kYNco3LjA/HjFRSH64uieaUA53amo12cr5ZMXUnK9TmwWde6DRVv3h5JwFaMdkVoix3lBY+D/dfs2FI5FcYlCLwFPvetT1+Z9pNvlrN/ym1DOaYX0xTvYqMvDuX2/jy2K+yzhBPM2peQtlNOIAKfdBB8Qv4aBFj3cfnmH/WSVV6ldOZiw=="),
+            (question, "2rMxwJkuD7d06lw3x7JjZRIvq8Afry6q", "qDiRFA4GBI2b/epRlXUjLZw2CSWKS6845WlqXmq1WgA9h2X9F4TYc9NZTm8K27BIoW8F/RJvlJXxdloJqCpN15/jrjpdurq82BAYNZtNNxaVunKcLtybrC4T/H4rS8chBdXuGjseyF3fK4rYPm1N7vr487SLQpFCUiO75nytmseMIk3WiaStPl2E3ftf0ZY7koc5vINm1YrhqVOk7fzCNoz6MfZ+IRjcUppam73urvZ5LPNf95RL/mBaskmE5ua5AfcMQFLwUvWslVzo7tZjYlYfmCKBY4D+8CpJ3mx77uq53gqxqUv5AWkgchOFtmXvc6FetftUHE16Ch+XGTVY0A=="),
+        ] {
+            assert_eq!(STANDARD.encode(key.sign(&call.message(1_700_000_000, nonce))), signature);
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Differences in plain English, with both sides' values, and never a person. Pure.
+
+use shared::{
+    pay::{PaymentLine, RefundLine, StrangeLine, order::Verdict},
+    store::{Difference, DifferenceKind, PaidRow, RefundRow},
+    types::{Day, Fen, OutRefundNo, OutTradeNo, Rate, TransactionId, Yuan},
+};
+
+use crate::judge::RightFee;
+
+/// What came of asking WeChat Pay about a payment that our books lacked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Healing {
+    /// The number is not one of ours.
+    NotOurs,
+    /// Too many were lacking; they were not asked about.
+    TooMany,
+    /// It is in our books now, and meant this for its order.
+    Recorded(Verdict),
+    /// It came into our books meanwhile.
+    Known,
+    /// There is no such order.
+    NoSuchOrder,
+    /// WeChat Pay says something else than its bill.
+    Denied(&'static str),
+    /// WeChat Pay or the database could not be asked.
+    Failed,
+}
+
+impl Healing {
+    /// Whether the payment is in our books now.
+    pub(crate) fn is_recorded(self) -> bool {
+        matches!(self, Self::Recorded(_) | Self::Known)
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::NotOurs => "the number is not one of ours",
+            Self::TooMany => "WeChat Pay was not asked: too many are lacking",
+            Self::Recorded(verdict) => match verdict {
+                Verdict::Pays | Verdict::Known => "WeChat Pay was asked, and the payment paid its order",
+                Verdict::Revives => "WeChat Pay was asked, and the payment opened its closed order again",
+                Verdict::SecondPayment => {
+                    "WeChat Pay was asked; the order was paid before, so the money goes back"
+                }
+                Verdict::AfterClose => "WeChat Pay was asked; the order was closed, so the money goes back",
+                Verdict::AmountDiffers | Verdict::PayerDiffers => {
+                    "WeChat Pay was asked; the payment is not its order's and waits for review"
+                }
+            },
+            Self::Known => "it came into our books meanwhile",
+            Self::NoSuchOrder => "WeChat Pay was asked and says the same, and there is no such order",
+            Self::Denied(said) => said,
+            Self::Failed => "WeChat Pay could not be asked: run the day again",
+        }
+    }
+}
+
+pub(crate) fn payment_missing_here(day: Day, line: &PaymentLine, healing: Healing) -> Difference {
+    let PaymentLine { transaction_id, out_trade_no, total_fee, .. } = line;
+    let what = format!(
+        "WeChat Pay took {total_fee} fen by payment {transaction_id} of {out_trade_no}; our books had no such \
+         payment; {}",
+        healing.words()
+    );
+    of_payment(day, DifferenceKind::MissingHere, line, what)
+}
+
+pub(crate) fn payment_differs(
+    day: Day,
+    kind: DifferenceKind,
+    line: &PaymentLine,
+    row: &PaidRow,
+) -> Difference {
+    let PaymentLine { transaction_id, out_trade_no, total_fee, currency, .. } = line;
+    let what = if kind == DifferenceKind::Amount {
+        format!(
+            "payment {transaction_id}: the bill says {total_fee} fen {currency}, our books say {} fen {}",
+            row.total_fee, row.currency
+        )
+    } else if *out_trade_no == row.out_trade_no.to_string() {
+        format!("payment {transaction_id} of {total_fee} fen: the bill and our books name different payers")
+    } else {
+        format!(
+            "payment {transaction_id} of {total_fee} fen: the bill says that it is of {out_trade_no}, our books \
+             say of {}",
+            row.out_trade_no
+        )
+    };
+    of_payment(day, kind, line, what)
+}
+
+pub(crate) fn payment_missing_there(day: Day, row: &PaidRow) -> Difference {
+    let PaidRow { transaction_id, out_trade_no, total_fee, .. } = row;
+    Difference {
+        day,
+        kind: DifferenceKind::MissingThere,
+        number: transaction_id.to_string(),
+        what: format!(
+            "our books have payment {transaction_id} of {out_trade_no} over {total_fee} fen; the bill has it not"
+        ),
+        out_trade_no: Some(*out_trade_no),
+        transaction_id: Some(transaction_id.clone()),
+        out_refund_no: None,
+        fee: Fen::new(*total_fee).ok(),
+    }
+}
+
+pub(crate) fn payment_is_strange(day: Day, line: &StrangeLine) -> Difference {
+    let StrangeLine { transaction_id, out_trade_no, state, total_fee } = line;
+    Difference {
+        day,
+        kind: DifferenceKind::State,
+        number: transaction_id.to_string(),
+        what: format!(
+            "the bill calls payment {transaction_id} of {out_trade_no} over {total_fee} fen {state}, a state \
+             that our books don't have"
+        ),
+        out_trade_no: OutTradeNo::parse(out_trade_no).ok(),
+        transaction_id: Some(transaction_id.clone()),
+        out_refund_no: None,
+        fee: Fen::new(*total_fee).ok(),
+    }
+}
+
+pub(crate) fn refund_missing_here(day: Day, line: &RefundLine) -> Difference {
+    let RefundLine { transaction_id, out_refund_no, refund_fee, state, .. } = line;
+    let what = format!(
+        "the bill has refund {out_refund_no} of payment {transaction_id} over {refund_fee} fen, {}; our books \
+         have no such refund",
+        state.as_str()
+    );
+    of_refund(day, DifferenceKind::MissingHere, line, what)
+}
+
+pub(crate) fn refund_differs(
+    day: Day,
+    kind: DifferenceKind,
+    line: &RefundLine,
+    row: &RefundRow,
+) -> Difference {
+    let RefundLine { transaction_id, out_refund_no, refund_fee, state, .. } = line;
+    let what = if kind == DifferenceKind::Amount {
+        format!(
+            "refund {out_refund_no}: the bill says {refund_fee} fen, our books say {} fen",
+            row.refund_fee
+        )
+    } else if *transaction_id == row.transaction_id {
+        format!(
+            "refund {out_refund_no} of {refund_fee} fen: the bill says {}, our books say {}",
+            state.as_str(),
+            row.status.as_str()
+        )
+    } else {
+        format!(
+            "refund {out_refund_no} of {refund_fee} fen: the bill says that it is of payment {transaction_id}, \
+             our books say of {}",
+            row.transaction_id
+        )
+    };
+    of_refund(day, kind, line, what)
+}
+
+pub(crate) fn refund_missing_there(day: Day, row: &RefundRow) -> Difference {
+    let RefundRow { out_refund_no, out_trade_no, transaction_id, refund_fee, .. } = row;
+    Difference {
+        day,
+        kind: DifferenceKind::MissingThere,
+        number: out_refund_no.to_string(),
+        what: format!(
+            "our books have refund {out_refund_no} of payment {transaction_id} over {refund_fee} fen as through; \
+             neither the bill of that day nor the next one has it"
+        ),
+        out_trade_no: Some(*out_trade_no),
+        transaction_id: Some(transaction_id.clone()),
+        out_refund_no: Some(out_refund_no.clone()),
+        fee: Some(*refund_fee),
+    }
+}
+
+pub(crate) fn fee_of_payment(day: Day, line: &PaymentLine, right: &RightFee) -> Difference {
+    let PaymentLine { transaction_id, fee, rate, settlement_fee, .. } = line;
+    let what = format!("payment {transaction_id}: {}", fee_words(*fee, *rate, *settlement_fee, right));
+    of_payment(day, DifferenceKind::Fee, line, what)
+}
+
+pub(crate) fn fee_of_refund(day: Day, line: &RefundLine, right: &RightFee) -> Difference {
+    let RefundLine { out_refund_no, fee, rate, settlement_fee, .. } = line;
+    let what = format!("refund {out_refund_no}: {}", fee_words(*fee, *rate, *settlement_fee, right));
+    of_refund(day, DifferenceKind::Fee, line, what)
+}
+
+pub(crate) fn unlisted(day: Day, count: u64) -> Difference {
+    Difference {
+        day,
+        kind: DifferenceKind::Unlisted,
+        number: "ALL".to_owned(),
+        what: format!("more differences than can be listed: {count} more; the day's row counts them by kind"),
+        out_trade_no: None,
+        transaction_id: None,
+        out_refund_no: None,
+        fee: None,
+    }
+}
+
+fn fee_words(fee: Yuan, rate: Option<Rate>, fen: u64, right: &RightFee) -> String {
+    let rate = rate.map_or_else(|| "an untold rate".to_owned(), |rate| rate.to_string());
+    format!(
+        "the bill's fee on {fen} fen is {} fen at {rate}; right are {} fen at {}",
+        fee.in_fen(),
+        right.fee.in_fen(),
+        right.rate
+    )
+}
+
+fn of_payment(day: Day, kind: DifferenceKind, line: &PaymentLine, what: String) -> Difference {
+    Difference {
+        day,
+        kind,
+        number: line.transaction_id.to_string(),
+        what,
+        out_trade_no: OutTradeNo::parse(&line.out_trade_no).ok(),
+        transaction_id: Some(TransactionId::clone(&line.transaction_id)),
+        out_refund_no: None,
+        fee: Fen::new(line.total_fee).ok(),
+    }
+}
+
+fn of_refund(day: Day, kind: DifferenceKind, line: &RefundLine, what: String) -> Difference {
+    Difference {
+        day,
+        kind,
+        number: line.out_refund_no.clone(),
+        what,
+        out_trade_no: OutTradeNo::parse(&line.out_trade_no).ok(),
+        transaction_id: Some(TransactionId::clone(&line.transaction_id)),
+        out_refund_no: OutRefundNo::parse(&line.out_refund_no).ok(),
+        fee: Fen::new(line.refund_fee).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{
+        pay::{BilledRefund, RefundStatus},
+        types::OpenId,
+    };
+
+    use super::*;
+    use crate::{
+        judge,
+        tests::{day, paid_row, payment_line, refund_line, refund_row},
+    };
+
+    #[test]
+    fn each_side_s_value_is_told() {
+        let less = PaymentLine { total_fee: 150, ..payment_line() };
+        assert_eq!(
+            payment_differs(day(), DifferenceKind::Amount, &less, &paid_row()).what,
+            "payment 4200001: the bill says 150 fen CNY, our books say 200 fen CNY"
+        );
+        let line = refund_line(BilledRefund::Success);
+        let stuck = refund_row(RefundStatus::Abnormal);
+        assert_eq!(
+            refund_differs(day(), DifferenceKind::State, &line, &stuck).what,
+            "refund R1 of 200 fen: the bill says SUCCESS, our books say ABNORMAL"
+        );
+        let dear = PaymentLine { fee: Yuan::parse("0.02").unwrap(), ..payment_line() };
+        let right = judge::fee_of_payment(&dear, None).unwrap();
+        assert_eq!(
+            fee_of_payment(day(), &dear, &right).what,
+            "payment 4200001: the bill's fee on 200 fen is 2 fen at 0.60%; right are 1 fen at 0.60%"
+        );
+    }
+
+    #[test]
+    fn what_came_of_asking_is_told() {
+        let difference = payment_missing_here(day(), &payment_line(), Healing::Recorded(Verdict::Pays));
+        assert_eq!(
+            difference.what,
+            "WeChat Pay took 200 fen by payment 4200001 of 01HF7YAT00000000000000000001; our books had no such \
+             payment; WeChat Pay was asked, and the payment paid its order"
+        );
+        assert_eq!(difference.number, "4200001");
+        assert!(difference.out_trade_no.is_some() && difference.fee == Fen::new(200).ok());
+    }
+
+    #[test]
+    fn a_payer_is_never_named() {
+        let openid = OpenId::parse("o5wQws1FH2FD2uaNtxmrc1jiG4dc").unwrap();
+        let line = PaymentLine { openid: Some(openid.clone()), ..payment_line() };
+        for difference in [
+            payment_differs(day(), DifferenceKind::State, &line, &paid_row()),
+            payment_missing_here(day(), &line, Healing::Failed),
+        ] {
+            assert!(!format!("{difference:?}").contains(openid.as_str()));
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! A download on its way to the disk: kept as it came, hashed as it reads.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+};
+
+use flate2::write::MultiGzDecoder;
+use sha1::{Digest, Sha1};
+
+use super::{BillError, Form};
+
+/// A file that has no name and is gone when it is let go.
+pub(in crate::pay) struct Spool {
+    file: BufWriter<File>,
+    form: Form,
+    contents: Contents,
+}
+
+/// A download that is over.
+pub(in crate::pay) struct Spooled {
+    pub(super) file: File,
+    pub(super) form: Form,
+    /// SHA-1 of the bill itself, unpacked.
+    pub(in crate::pay) sha1: [u8; 20],
+}
+
+enum Contents {
+    Gzip(Box<MultiGzDecoder<Hashing>>),
+    Plain(Hashing),
+}
+
+/// Keeps nothing but the hash.
+#[derive(Default)]
+struct Hashing(Sha1);
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Spool {
+    /// A new file for what begins with `head`, which tells whether it is packed; `head` itself is not written yet.
+    pub(super) fn of(head: &[u8]) -> Result<Self, BillError> {
+        let file = BufWriter::new(tempfile::tempfile()?);
+        let (form, contents) = if head.starts_with(&[0x1f, 0x8b]) {
+            (Form::Gzip, Contents::Gzip(Box::new(MultiGzDecoder::new(Hashing::default()))))
+        } else {
+            (Form::Plain, Contents::Plain(Hashing::default()))
+        };
+        Ok(Self { file, form, contents })
+    }
+
+    /// The next bytes.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), BillError> {
+        self.file.write_all(bytes)?;
+        match &mut self.contents {
+            Contents::Gzip(decoder) => decoder.write_all(bytes)?,
+            Contents::Plain(hashing) => hashing.write_all(bytes)?,
+        }
+        Ok(())
+    }
+
+    /// There are no more.
+    pub(super) fn finish(self) -> Result<Spooled, BillError> {
+        let hashing = match self.contents {
+            Contents::Gzip(decoder) => decoder.finish()?,
+            Contents::Plain(hashing) => hashing,
+        };
+        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok(Spooled { file, form: self.form, sha1: hashing.0.finalize().into() })
+    }
+}

@@ -1,0 +1,506 @@
+//! Bills as they come, whole and broken, small and large.
+
+use std::{
+    io::{self, BufRead, BufReader, Read, Write},
+    sync::Arc,
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use flate2::{Compression, write::GzEncoder};
+use proptest::prelude::*;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use super::{read::Reader, spool::Spool, *};
+use crate::{
+    crypto::{SigningKey, hex, sha1},
+    host::{Host, SystemClock, SystemRandomness},
+    pay::{MerchantSecret, v2, v3},
+    types::{Day, Fen, Rate},
+};
+
+const APP_ID: &str = "wx95e6095a537e33b4";
+const MCH_ID: &str = "1916817080";
+const HEADER: &str = "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,\
+    货币种类,应结订单金额,代金券金额,微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,退款状态,商品名称,商户数据包,手续费,\
+    费率,订单金额,申请退款金额,费率备注";
+const SUMMARY: &str =
+    "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额";
+
+fn ours() -> Ours {
+    Ours { app_id: AppId::parse(APP_ID).unwrap(), mch_id: MchId::parse(MCH_ID).unwrap() }
+}
+
+fn line(values: &[&str]) -> String {
+    values.iter().map(|value| format!("`{value}")).collect::<Vec<_>>().join(",")
+}
+
+fn payment(app_id: &str, number: u64, fen: u64, product: &str) -> String {
+    let (id, no) = (format!("42000{number:023}"), format!("N{number}"));
+    let amount = format!("{}.{:02}", fen / 100, fen % 100);
+    let fee = Rate::parse("0.60%").unwrap().of(fen).unwrap().to_string();
+    line(&[
+        "2026-08-23 12:00:00",
+        app_id,
+        MCH_ID,
+        "0",
+        "",
+        &id,
+        &no,
+        "o5wQws1FH2FD2uaNtxmrc1jiG4dc",
+        "JSAPI",
+        "SUCCESS",
+        "OTHERS",
+        "CNY",
+        &amount,
+        "0.00",
+        "0",
+        "0",
+        "0.00",
+        "0.00",
+        "",
+        "",
+        product,
+        "",
+        &fee,
+        "0.60%",
+        &amount,
+        "0.00",
+        "",
+    ])
+}
+
+const REFUND: &str = "`2026-08-23 13:00:00,`wx95e6095a537e33b4,`1916817080,`0,`,`4200000000000000000000000001,`N1,`o5wQ,`JSAPI,\
+    `REFUND,`OTHERS,`CNY,`0.00,`0.00,`50300000001,`R1,`1.67,`0.00,`ORIGINAL,`SUCCESS,`水,`,`-0.01000,`0.60%,`0.00,`1.67,`";
+
+/// A small bill: two payments of ours, one of another app, a refund.
+fn small() -> Vec<String> {
+    let lines = [
+        HEADER.to_owned(),
+        payment(APP_ID, 1, 167, "水"),
+        payment(APP_ID, 2, 200_000, "a,`b, c"),
+        payment("wx0000000000000000", 3, 5000, "水"),
+        REFUND.to_owned(),
+        SUMMARY.to_owned(),
+        "`4,`2051.67,`1.67,`0.00,`12.30,`2051.67,`1.67".to_owned(),
+    ];
+    lines.into()
+}
+
+fn read(text: &[u8]) -> Result<(Vec<Line>, Totals), BillError> {
+    let lines = Reader::new(text, ours())?.collect::<Result<Vec<_>, _>>()?;
+    Ok((lines, Reader::new(text, ours())?.read_through()?))
+}
+
+fn read_lines(lines: &[String]) -> Result<(Vec<Line>, Totals), BillError> {
+    read(lines.join("\r\n").as_bytes())
+}
+
+#[test]
+fn payments_and_refunds_are_read_to_the_fen() {
+    let (lines, totals) = read_lines(&small()).unwrap();
+    let [Line::Payment(first), Line::Payment(second), Line::Refund(refund)] = lines.as_slice() else {
+        panic!("{lines:?}");
+    };
+    assert_eq!((first.total_fee, first.fee.to_string().as_str()), (167, "0.01"));
+    assert_eq!((second.out_trade_no.as_str(), second.total_fee), ("N2", 200_000));
+    assert_eq!(second.rate, Some(Rate::parse("0.6%").unwrap()), "behind a product named a,`b");
+    assert_eq!((refund.out_refund_no.as_str(), refund.refund_fee), ("R1", 167));
+    assert_eq!((refund.state, refund.fee), (BilledRefund::Success, Yuan::parse("-0.01").unwrap()));
+    let expected = Totals {
+        lines: 4,
+        foreign: 1,
+        payments: 2,
+        paid_fee: 200_167,
+        refunds: 1,
+        refunded_fee: 167,
+        fees: Yuan::parse("12.00").unwrap(),
+    };
+    assert_eq!(totals, expected);
+}
+
+#[test]
+fn a_mark_at_the_beginning_other_line_ends_and_other_columns_make_no_difference() {
+    let expected = read_lines(&small()).unwrap();
+    let unix = format!("\u{feff}{}\n\n", small().join("\n"));
+    assert_eq!(read(unix.as_bytes()).unwrap(), expected);
+    // The first two columns change places, and there is a new one at the end.
+    let changed: Vec<String> = small()
+        .iter()
+        .map(|line| match line.split_once(',').and_then(|(a, rest)| Some((a, rest.split_once(',')?))) {
+            Some((a, (b, rest))) if line.len() > 100 => {
+                let tick = if line.starts_with('`') { "`" } else { "" };
+                let header = tick.is_empty();
+                if header && !line.starts_with("交易时间") {
+                    return line.clone();
+                }
+                format!("{b},{a},{rest},{tick}新")
+            }
+            _ => line.clone(),
+        })
+        .collect();
+    assert_ne!(changed, small());
+    assert_eq!(read_lines(&changed).unwrap(), expected);
+}
+
+#[test]
+fn a_state_that_our_payments_never_have_is_told() {
+    let revoked = payment(APP_ID, 1, 100, "水").replace("SUCCESS", "REVOKED");
+    let lines = [HEADER, &revoked, SUMMARY, "`1,`1.00,`0.00,`0.00,`0.01,`1.00,`0.00"].map(str::to_owned);
+    let (lines, _) = read_lines(&lines).unwrap();
+    assert!(matches!(&lines[..], [Line::Strange(line)] if line.state == "REVOKED" && line.total_fee == 100));
+}
+
+#[test]
+fn a_summary_of_fees_may_be_told_to_the_fen() {
+    let fine = payment(APP_ID, 1, 100, "水").replace("`0.01,`0.60%", "`0.00600,`0.60%");
+    let bill = |summary: &str| read_lines(&[HEADER, &fine, SUMMARY, summary].map(str::to_owned));
+    assert!(bill("`1,`1.00,`0.00,`0.00,`0.00600,`1.00,`0.00").is_ok());
+    assert!(bill("`1,`1.00,`0.00,`0.00,`0.01,`1.00,`0.00").is_ok());
+    assert!(matches!(
+        bill("`1,`1.00,`0.00,`0.00,`0.02,`1.00,`0.00"),
+        Err(BillError::Summary("手续费总金额"))
+    ));
+}
+
+#[test]
+fn a_bill_that_lost_a_line_anywhere_is_not_whole() {
+    let whole = small();
+    for lost in 0..whole.len() {
+        let mut lines = whole.clone();
+        let _ = lines.remove(lost);
+        assert!(read_lines(&lines).is_err(), "without line {lost}");
+    }
+    let text = whole.join("\n");
+    for length in 0..text.len() {
+        let cut = read(&text.as_bytes()[..length]);
+        // The very last digit of the summary is the refunds' last fen.
+        assert!(cut.is_err(), "cut at {length} of {}", text.len());
+    }
+    let mut twice = whole.clone();
+    twice.insert(2, whole[1].clone());
+    assert!(matches!(read_lines(&twice), Err(BillError::Summary("总交易单数"))));
+    let after = [whole, vec![payment(APP_ID, 9, 1, "水")]].concat();
+    assert!(matches!(read_lines(&after), Err(BillError::AfterSummary)));
+}
+
+#[test]
+fn a_bill_that_is_none_is_refused() {
+    assert!(matches!(read(b""), Err(BillError::Incomplete)));
+    assert!(matches!(read(b"<html>busy</html>"), Err(BillError::Column("公众账号ID"))));
+    assert!(matches!(read(&[b'x'; 20_000]), Err(BillError::TooLong(1))));
+    let wrong = |from: &str, to: &str| read(small().join("\n").replace(from, to).as_bytes());
+    assert!(matches!(wrong("`1.67", "`1.675"), Err(BillError::Value { line: 2, .. })));
+    assert!(matches!(wrong("`0.60%", "`0.60"), Err(BillError::Value { line: 2, column: "费率" })));
+    assert!(matches!(wrong("`CNY,", ""), Err(BillError::Value { line: 2, .. })));
+}
+
+proptest! {
+    #[test]
+    fn reading_any_bytes_never_panics(bytes: Vec<u8>, tail in "\\PC{0,200}") {
+        let _ = read(&bytes);
+        let mut text = format!("{HEADER}\n`{tail}\n").into_bytes();
+        text.extend(&bytes);
+        let _ = read(&text);
+    }
+
+    #[test]
+    fn a_bill_that_adds_up_is_read_back(fees in proptest::collection::vec(1..=Fen::MAX, 0..20)) {
+        let bill = generated(&fees);
+        let (lines, totals) = read(bill.as_bytes()).unwrap();
+        let read: Vec<u64> = lines.iter().map(|line| match line {
+            Line::Payment(line) => line.total_fee,
+            _ => 0,
+        }).collect();
+        prop_assert_eq!(totals.paid_fee, fees.iter().sum::<u64>());
+        prop_assert_eq!(read, fees);
+    }
+}
+
+/// A bill of payments of these fees.
+fn generated(fees: &[u64]) -> String {
+    let lines = fees.iter().zip(1..).map(|(fen, number)| payment(APP_ID, number, *fen, "水"));
+    let fee = fees.iter().map(|fen| Rate::parse("0.60%").unwrap().of(*fen).unwrap());
+    let fee = fee.fold(Yuan::default(), |sum, one| sum.plus(one).unwrap());
+    let total = Yuan::of_fen(fees.iter().sum()).unwrap();
+    let summary = format!("`{},`{total},`0.00,`0.00,`{fee},`{total},`0.00", fees.len());
+    let lines = std::iter::once(HEADER.to_owned()).chain(lines).chain([SUMMARY.to_owned(), summary]);
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A day of `lines` payments of one yuan that is nowhere as a whole: each line is made when it is read.
+struct LargeDay {
+    lines: u64,
+    made: u64,
+    rest: Vec<u8>,
+    /// The most that was ever asked for at once.
+    most: usize,
+}
+
+impl LargeDay {
+    fn of(lines: u64) -> Self {
+        Self { lines, made: 0, rest: format!("{HEADER}\n").into_bytes(), most: 0 }
+    }
+}
+
+impl Read for LargeDay {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.most = self.most.max(buffer.len());
+        if self.rest.is_empty() && self.made <= self.lines {
+            self.rest = if self.made < self.lines {
+                format!("{}\n", payment(APP_ID, self.made, 100, "水")).into_bytes()
+            } else {
+                let n = self.lines;
+                format!("{SUMMARY}\n`{n},`{n}.00,`0.00,`0.00,`{}.{:02},`{n}.00,`0.00\n", n / 100, n % 100)
+                    .into_bytes()
+            };
+            self.made += 1;
+        }
+        let count = buffer.len().min(self.rest.len());
+        buffer[..count].copy_from_slice(&self.rest[..count]);
+        let _ = self.rest.drain(..count);
+        Ok(count)
+    }
+}
+
+const LARGE: u64 = 200_000;
+
+/// What grows with the day is on the disk: in memory are the two buffers, whose sizes do not depend on it.
+#[test]
+fn a_day_of_two_hundred_thousand_lines_needs_the_memory_of_one_line() {
+    let mut day = LargeDay::of(LARGE);
+    let mut source = BufReader::with_capacity(BUFFER, &mut day);
+    let mut reader = Reader::new(source.by_ref(), ours()).unwrap();
+    let (mut lines, mut held) = (0, 0);
+    while let Some(line) = reader.next() {
+        assert!(matches!(line.unwrap(), Line::Payment(line) if line.total_fee == 100));
+        lines += 1;
+        held = held.max(reader.held());
+    }
+    assert_eq!(lines, LARGE);
+    assert!(held < 2048, "{held} bytes for a line");
+    assert_eq!(source.capacity(), BUFFER);
+    assert_eq!(source.fill_buf().unwrap().len(), 0, "read to the end");
+    drop(source);
+    assert!(day.most <= BUFFER, "{} bytes were asked for at once", day.most);
+}
+
+/// The day, packed, in pieces as a socket gives them.
+fn packed(mut day: impl Read, mut piece: impl FnMut(&[u8])) -> [u8; 20] {
+    struct Pieces<'a, F>(&'a mut F);
+    impl<F: FnMut(&[u8])> Write for Pieces<'_, F> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            (self.0)(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut digest = <sha1::Sha1 as sha1::Digest>::new();
+    let mut encoder = GzEncoder::new(Pieces(&mut piece), Compression::fast());
+    let mut buffer = [0; 8192];
+    loop {
+        let count = day.read(&mut buffer).unwrap();
+        if count == 0 {
+            break;
+        }
+        sha1::Digest::update(&mut digest, &buffer[..count]);
+        encoder.write_all(&buffer[..count]).unwrap();
+    }
+    let _ = encoder.finish().unwrap();
+    sha1::Digest::finalize(digest).into()
+}
+
+#[test]
+fn a_large_day_goes_to_the_disk_packed_and_comes_back_line_by_line() {
+    let mut spool = None;
+    let mut written = 0;
+    let hash = packed(LargeDay::of(LARGE), |piece| {
+        written += piece.len();
+        spool.get_or_insert_with(|| Spool::of(piece).unwrap()).push(piece).unwrap();
+    });
+    let spooled = spool.unwrap().finish().unwrap();
+    assert_eq!(spooled.sha1, hash, "of the bill, not of the file");
+    let length = spooled.file.metadata().unwrap().len();
+    assert_eq!(length, u64::try_from(written).unwrap(), "as it came");
+    let mut bill = BillFile::read_through(spooled.file, spooled.form, ours()).unwrap();
+    assert_eq!((bill.totals().payments, bill.totals().paid_fee), (LARGE, LARGE * 100));
+    for _ in 0..2 {
+        assert_eq!(bill.lines().unwrap().take(3).map(Result::unwrap).count(), 3, "from the first line on");
+    }
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let _ = packed(text.as_bytes(), |piece| bytes.extend_from_slice(piece));
+    bytes
+}
+
+#[test]
+fn a_packed_bill_that_was_cut_or_altered_is_not_kept() {
+    let bytes = gzip(&small().join("\n"));
+    let spool = |bytes: &[u8]| -> Result<Spooled, BillError> {
+        let mut spool = Spool::of(bytes)?;
+        bytes.chunks(100).try_for_each(|piece| spool.push(piece))?;
+        spool.finish()
+    };
+    let whole = spool(&bytes).unwrap();
+    assert_eq!(whole.sha1, sha1(&[small().join("\n").as_bytes()]));
+    for length in 2..bytes.len() {
+        assert!(spool(&bytes[..length]).is_err(), "cut at {length} of {}", bytes.len());
+    }
+    let mut altered = bytes.clone();
+    let middle = bytes.len() / 2;
+    altered[middle] ^= 0x55;
+    assert!(spool(&altered).is_err());
+}
+
+const PRIVATE: &str = include_str!("../../crypto/rsa_g6_private.pem");
+/// The same key's public part: here it signs on both sides.
+const PUBLIC: &str = include_str!("../../crypto/rsa_g6_public_of_private.pem");
+
+fn secret() -> MerchantSecret {
+    let secret = serde_json::json!({
+        "api_v2_key": "rYLVL20kysqVBFxfTgcGyvKjycsY17WV", "serial_no": "5F", "private_key": PRIVATE,
+        "platform_keys": [{ "id": "PUB_KEY_ID_1", "pem": PUBLIC }],
+    });
+    serde_json::from_value(secret).unwrap()
+}
+
+fn terminal(base: &str) -> Terminal {
+    let env = [
+        ("PAY_API_BASE", base),
+        ("MINI_PROGRAM_APP_ID", APP_ID),
+        ("MERCHANT_ID", MCH_ID),
+        ("PAY_API", "v2"),
+        ("PAY_SIGN_TYPE", "HMAC-SHA256"),
+        ("MERCHANT_SECRET_ARN", "x"),
+        ("AWS_REGION", "x"),
+        ("AWS_ACCESS_KEY_ID", "x"),
+        ("AWS_SECRET_ACCESS_KEY", "x"),
+    ];
+    let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    Terminal::new(&Host::new(env, Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new())).unwrap()
+}
+
+/// What the server on the other side says of one request: the answer's head, without its length, and its body.
+type Told = (String, Vec<u8>);
+
+/// A server that tells what `answer` says of each request's first line.
+async fn server(answer: impl Fn(&str, &str) -> Told + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let own = base.clone();
+    drop(tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let asked = request(&mut socket).await;
+            let (head, body) = answer(&own, &asked);
+            let head = format!("{head}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            socket.write_all(head.as_bytes()).await.unwrap();
+            let _ = socket.write_all(&body).await;
+        }
+    }));
+    base
+}
+
+async fn request(socket: &mut TcpStream) -> String {
+    let mut bytes = vec![0; 8192];
+    let count = socket.read(&mut bytes).await.unwrap();
+    String::from_utf8_lossy(&bytes[..count]).into_owned()
+}
+
+fn day() -> Day {
+    Day::parse("20260823").unwrap()
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\n";
+
+#[tokio::test]
+async fn the_bill_of_apiv2_comes_packed_or_plain() {
+    for body in [gzip(&small().join("\n")), small().join("\n").into_bytes()] {
+        let base = server(move |_, asked| {
+            assert!(asked.starts_with("POST /pay/downloadbill "), "{asked}");
+            (OK.to_owned(), body.clone())
+        });
+        let bill = v2::bill(&terminal(&base.await), &secret(), day()).await.unwrap();
+        assert!(matches!(bill, Bill::Ready(bill) if bill.totals().payments == 2));
+    }
+}
+
+#[tokio::test]
+async fn a_bill_of_apiv2_that_lost_its_end_is_not_believed() {
+    let text = small().join("\n").into_bytes();
+    for body in [text[..text.len() - 60].to_vec(), gzip(&small().join("\n"))[..200].to_vec(), Vec::new()] {
+        let base = server(move |_, _| (OK.to_owned(), body.clone())).await;
+        let bill = v2::bill(&terminal(&base), &secret(), day()).await;
+        assert!(matches!(bill, Err(PayError::Bill { .. })), "{bill:?}");
+    }
+}
+
+#[tokio::test]
+async fn apiv2_says_in_xml_that_there_is_no_bill() {
+    let none = "<xml><return_code>FAIL</return_code><return_msg>No Bill Exist</return_msg></xml>";
+    let base = server(move |_, _| (OK.to_owned(), none.as_bytes().to_vec())).await;
+    assert!(matches!(v2::bill(&terminal(&base), &secret(), day()).await, Ok(Bill::None)));
+}
+
+/// WeChat Pay's signed answer.
+fn signed(status: &str, body: String) -> Told {
+    let key = SigningKey::from_pem(PRIVATE).unwrap();
+    let timestamp = terminal("x").host.now().get();
+    let signature = STANDARD.encode(key.sign(format!("{timestamp}\nn\n{body}\n").as_bytes()));
+    let head = format!(
+        "HTTP/1.1 {status}\r\nWechatpay-Timestamp: {timestamp}\r\nWechatpay-Nonce: n\r\n\
+         Wechatpay-Serial: PUB_KEY_ID_1\r\nWechatpay-Signature: {signature}\r\n"
+    );
+    (head, body.into_bytes())
+}
+
+/// APIv3's side: an offer of a file with the hash of `hashed`, and `file` itself.
+fn offering(hashed: &str, file: Vec<u8>, url: &'static str) -> impl Fn(&str, &str) -> Told + Send + 'static {
+    let hash = hex(&sha1(&[hashed.as_bytes()])).to_uppercase();
+    move |base, asked| {
+        if asked.starts_with("GET /v3/billdownload/file?token=a%2Fb ") {
+            assert!(asked.to_lowercase().contains("\r\nauthorization: wechatpay2-sha256-rsa2048 mchid="));
+            return (OK.to_owned(), file.clone());
+        }
+        assert!(
+            asked.starts_with("GET /v3/bill/tradebill?bill_date=2026-08-23&bill_type=ALL&tar_type=GZIP ")
+        );
+        let url = url.replace("BASE", base);
+        signed("200 OK", format!(r#"{{"hash_type":"SHA1","hash_value":"{hash}","download_url":"{url}"}}"#))
+    }
+}
+
+const FILE: &str = "BASE/v3/billdownload/file?token=a%2Fb";
+
+#[tokio::test]
+async fn the_bill_of_apiv3_is_believed_by_its_hash() {
+    let text = small().join("\n");
+    let bill = async |hashed: &str, file: Vec<u8>, url| {
+        let base = server(offering(hashed, file, url)).await;
+        v3::bill(&terminal(&base), &secret(), day()).await
+    };
+    let right = bill(&text, gzip(&text), FILE).await.unwrap();
+    assert!(matches!(right, Bill::Ready(bill) if bill.totals().lines == 4));
+    // Whole in itself, and another one.
+    let other = bill(&text, gzip(&generated(&[1, 2])), FILE).await;
+    assert!(matches!(other, Err(PayError::NotVerified { what: "hash", .. })), "{other:?}");
+    let elsewhere = bill(&text, gzip(&text), "http://127.0.0.1:1/v3/billdownload/file?token=a%2Fb").await;
+    assert!(matches!(elsewhere, Err(PayError::NotVerified { what: "download_url", .. })), "{elsewhere:?}");
+}
+
+#[tokio::test]
+async fn apiv3_says_by_its_code_that_there_is_no_bill() {
+    for (code, none) in [("NO_STATEMENT_EXIST", true), ("STATEMENT_CREATING", false)] {
+        let body = format!(r#"{{"code":"{code}","message":""}}"#);
+        let base = server(move |_, _| signed("400 Bad Request", body.clone())).await;
+        let bill = v3::bill(&terminal(&base), &secret(), day()).await;
+        assert_eq!(matches!(bill, Ok(Bill::None)), none, "{bill:?}");
+        assert_eq!(matches!(bill, Ok(Bill::NotReady)), !none, "{bill:?}");
+    }
+}

@@ -1,0 +1,96 @@
+//! The bill of APIv3: 申请交易账单, then 下载账单. The first answer is signed and brings the hash of the second, which is not.
+
+use reqwest::Url;
+use serde::Deserialize;
+
+use super::transport::Call;
+use crate::{
+    crypto::{equal, hex},
+    pay::{
+        Bill, BillFile, MerchantSecret, PayError, Terminal,
+        bill::{Download, LIMIT},
+    },
+    types::Day,
+};
+
+#[derive(Deserialize)]
+struct Offer {
+    hash_type: String,
+    hash_value: String,
+    download_url: String,
+}
+
+/// `GET /v3/bill/tradebill`, and the file that it names.
+pub(in crate::pay) async fn bill(
+    terminal: &Terminal,
+    secret: &MerchantSecret,
+    day: Day,
+) -> Result<Bill, PayError> {
+    let target = format!("{BILL}?bill_date={}&bill_type=ALL&tar_type=GZIP", day.to_pay_v3());
+    let bytes = match terminal.call(secret, &Call::get(BILL, target)).await {
+        Ok(bytes) => bytes,
+        Err(PayError::Business { code, .. }) if code == "NO_STATEMENT_EXIST" => return Ok(Bill::None),
+        Err(PayError::Business { code, .. }) if code == "STATEMENT_CREATING" => return Ok(Bill::NotReady),
+        Err(error) => return Err(error),
+    };
+    let not_verified = |what| PayError::NotVerified { path: BILL, what };
+    let offer: Offer = serde_json::from_slice(&bytes).map_err(|_| not_verified("form"))?;
+    if offer.hash_type != "SHA1" {
+        return Err(not_verified("hash_type"));
+    }
+    let target =
+        target_of(&terminal.base, &offer.download_url).ok_or_else(|| not_verified("download_url"))?;
+    let request = terminal.request(secret, &Call::file(FILE, target)).await?.timeout(LIMIT);
+    let spooled = Download::begin(FILE, request).await?.file().await?;
+    let hash = hex(&spooled.sha1);
+    if !equal(hash.as_bytes(), offer.hash_value.to_ascii_lowercase().as_bytes()) {
+        return Err(PayError::NotVerified { path: FILE, what: "hash" });
+    }
+    BillFile::believe(FILE, terminal, spooled).map(Bill::Ready)
+}
+
+/// Path and query of `url`, if it leads to where everything else is asked: the request carries our signature.
+fn target_of(base: &str, url: &str) -> Option<String> {
+    let (base, url) = (Url::parse(base).ok()?, Url::parse(url).ok()?);
+    let place =
+        |url: &Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default());
+    let plain = url.username().is_empty() && url.password().is_none();
+    if place(&base) != place(&url) || !plain {
+        return None;
+    }
+    Some(match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    })
+}
+
+const BILL: &str = "/v3/bill/tradebill";
+const FILE: &str = "/v3/billdownload/file";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bill_is_fetched_only_from_where_it_was_asked_for() {
+        let base = "https://api.mch.weixin.qq.com";
+        let target = |url: &str| target_of(base, url);
+        let (path, right) = ("/v3/billdownload/file?token=a%2Fb", "https://api.mch.weixin.qq.com");
+        assert_eq!(target(&format!("{right}{path}")).as_deref(), Some(path));
+        assert_eq!(target(&format!("{right}:443{path}")).as_deref(), Some(path));
+        assert_eq!(target(&format!("{right}/file#part")).as_deref(), Some("/file"));
+        for elsewhere in [
+            "http://api.mch.weixin.qq.com",
+            "https://api.mch.weixin.qq.com:8443",
+            "https://api.mch.weixin.qq.com.example.com",
+            "https://api.mch.weixin.qq.com@example.com",
+            "https://somebody@api.mch.weixin.qq.com",
+            "//api.mch.weixin.qq.com",
+            "",
+        ] {
+            assert_eq!(target(&format!("{elsewhere}{path}")), None, "{elsewhere}");
+        }
+        assert_eq!(target_of("http://127.0.0.1:1", "http://127.0.0.1:1/f").as_deref(), Some("/f"));
+        assert_eq!(target_of("http://127.0.0.1:1", "http://127.0.0.1:2/f"), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! Confirming our books by a bill's lines, one conditional write a line.
+
+use aws_sdk_dynamodb::{
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::ReturnValuesOnConditionCheckFailure::AllOld,
+};
+use serde::de::DeserializeOwned;
+
+use super::Bills;
+use crate::{
+    pay::{BilledRefund, PaymentLine, RefundLine, RefundStatus},
+    store::{
+        PaidRow, RefundRow, StoreError,
+        item::{self, Updated},
+    },
+    types::{Day, OutRefundNo, TransactionId},
+};
+
+/// What our books say to a line of a bill.
+#[derive(Debug)]
+pub enum Confirmed<Row> {
+    /// The same; it is confirmed now.
+    Agrees,
+    /// Something else; nothing was changed.
+    Differs(Box<Row>),
+    /// Nothing.
+    Unknown,
+}
+
+impl Bills {
+    /// Confirms the payment.
+    ///
+    /// Condition: it is known, with the bill's attempt, sum, currency and, if the bill tells, payer.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked. Confirm it again.
+    pub async fn confirm_payment(
+        &self,
+        day: Day,
+        line: &PaymentLine,
+    ) -> Result<Confirmed<PaidRow>, StoreError> {
+        let condition = "attribute_exists(transaction_id) AND total_fee = :fee AND out_trade_no = :no \
+                         AND currency = :currency";
+        let update = self.payment(day, &line.transaction_id);
+        let update = match &line.openid {
+            None => update.condition_expression(condition),
+            Some(openid) => update
+                .condition_expression(format!("{condition} AND openid = :openid"))
+                .expression_attribute_values(":openid", item::s(openid.as_str())),
+        };
+        let update = update
+            .expression_attribute_values(":fee", item::n(line.total_fee))
+            .expression_attribute_values(":no", item::s(&line.out_trade_no))
+            .expression_attribute_values(":currency", item::s(&line.currency));
+        self.confirm(update).await
+    }
+
+    /// Confirms the refund `out_refund_no`, which is the line's.
+    ///
+    /// Condition: it is known, with the bill's payment and sum, and is through if the bill says so, and only then.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked. Confirm it again.
+    pub async fn confirm_refund(
+        &self,
+        day: Day,
+        out_refund_no: &OutRefundNo,
+        line: &RefundLine,
+    ) -> Result<Confirmed<RefundRow>, StoreError> {
+        let is_through = if line.state == BilledRefund::Success { "=" } else { "<>" };
+        let update = self
+            .refund(day, out_refund_no)
+            .condition_expression(format!(
+                "attribute_exists(out_refund_no) AND refund_fee = :fee AND transaction_id = :transaction \
+                 AND #status {is_through} :success"
+            ))
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":fee", item::n(line.refund_fee))
+            .expression_attribute_values(":transaction", item::s(&line.transaction_id))
+            .expression_attribute_values(":success", item::s(RefundStatus::Success.as_str()));
+        self.confirm(update).await
+    }
+
+    /// The payment stands in the day's bill, whatever the bill says of it: it is not missing there.
+    ///
+    /// Condition: it is known.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked. Note it again.
+    pub async fn found_payment(&self, day: Day, transaction_id: &TransactionId) -> Result<(), StoreError> {
+        let known = "attribute_exists(transaction_id)";
+        self.found(self.payment(day, transaction_id).condition_expression(known)).await
+    }
+
+    /// The refund stands in the day's bill, whatever the bill says of it: it is not missing there.
+    ///
+    /// Condition: it is known.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked. Note it again.
+    pub async fn found_refund(&self, day: Day, out_refund_no: &OutRefundNo) -> Result<(), StoreError> {
+        let known = "attribute_exists(out_refund_no)";
+        self.found(self.refund(day, out_refund_no).condition_expression(known)).await
+    }
+
+    fn payment(&self, day: Day, transaction_id: &TransactionId) -> UpdateItemFluentBuilder {
+        let update = self.client.update_item().table_name(&self.payments);
+        billed(update.key("transaction_id", item::s(transaction_id)), day)
+    }
+
+    fn refund(&self, day: Day, out_refund_no: &OutRefundNo) -> UpdateItemFluentBuilder {
+        let update = self.client.update_item().table_name(&self.refunds);
+        billed(update.key("out_refund_no", item::s(out_refund_no)), day)
+    }
+
+    async fn confirm<Row: DeserializeOwned>(
+        &self,
+        update: UpdateItemFluentBuilder,
+    ) -> Result<Confirmed<Row>, StoreError> {
+        let update = update.return_values_on_condition_check_failure(AllOld);
+        let update = || item::update(&self.host, CONFIRMING, update.clone());
+        Ok(match item::patiently(&self.host, update).await? {
+            Updated::Done(_) => Confirmed::Agrees,
+            Updated::Refused(None) => Confirmed::Unknown,
+            Updated::Refused(Some(row)) => Confirmed::Differs(Box::new(item::read(row)?)),
+        })
+    }
+
+    async fn found(&self, update: UpdateItemFluentBuilder) -> Result<(), StoreError> {
+        let update = || item::update(&self.host, CONFIRMING, update.clone());
+        item::patiently(&self.host, update).await.map(drop)
+    }
+}
+
+/// The same again changes nothing.
+fn billed(update: UpdateItemFluentBuilder, day: Day) -> UpdateItemFluentBuilder {
+    update
+        .update_expression("SET billed_on = :day REMOVE unbilled")
+        .expression_attribute_values(":day", item::s(day))
+}
+
+const CONFIRMING: &str = "confirming by a bill";

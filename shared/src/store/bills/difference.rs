@@ -1,0 +1,188 @@
+//! What a bill and our books say differently: a case for an operator and an event for everybody else, in one transaction.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Bills;
+use crate::{
+    store::{
+        Case, CaseKind, StoreError, cases,
+        item::{self, Cancelled},
+        outbox::{self, Event, EventKind},
+    },
+    types::{Day, Fen, OutRefundNo, OutTradeNo, TransactionId},
+};
+
+/// How they differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DifferenceKind {
+    /// Paid or refunded there, and unknown here.
+    MissingHere,
+    /// Paid or refunded here, and not in the bill.
+    MissingThere,
+    /// Another sum or currency.
+    Amount,
+    /// Another state, attempt or payer.
+    State,
+    /// Another fee or rate than was agreed.
+    Fee,
+    /// More differences than are listed, whatever they are.
+    Unlisted,
+}
+
+impl DifferenceKind {
+    /// As it stands in a case's id.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MissingHere => "MISSING_HERE",
+            Self::MissingThere => "MISSING_THERE",
+            Self::Amount => "AMOUNT",
+            Self::State => "STATE",
+            Self::Fee => "FEE",
+            Self::Unlisted => "UNLISTED",
+        }
+    }
+}
+
+/// Differences by kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DifferenceCounts {
+    /// Paid or refunded there, and unknown here.
+    pub missing_here: u64,
+    /// Paid or refunded here, and not in the bill.
+    pub missing_there: u64,
+    /// Another sum or currency.
+    pub amount: u64,
+    /// Another state, attempt or payer.
+    pub state: u64,
+    /// Another fee or rate.
+    pub fee: u64,
+}
+
+impl DifferenceCounts {
+    /// One more of this kind.
+    pub fn count(&mut self, kind: DifferenceKind) {
+        let count = match kind {
+            DifferenceKind::MissingHere => &mut self.missing_here,
+            DifferenceKind::MissingThere => &mut self.missing_there,
+            DifferenceKind::Amount => &mut self.amount,
+            DifferenceKind::State => &mut self.state,
+            DifferenceKind::Fee => &mut self.fee,
+            // It stands for others, which were counted.
+            DifferenceKind::Unlisted => return,
+        };
+        *count = count.saturating_add(1);
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        let Self { missing_here, missing_there, amount, state, fee } = *self;
+        [missing_there, amount, state, fee].into_iter().fold(missing_here, u64::saturating_add)
+    }
+}
+
+/// Something that a bill and our books say differently.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Of which day the bill is.
+    pub day: Day,
+    /// How they differ.
+    pub kind: DifferenceKind,
+    /// The payment's or refund's number.
+    pub number: String,
+    /// In a few English words, without personal data.
+    pub what: String,
+    /// The attempt, if it is one of ours.
+    pub out_trade_no: Option<OutTradeNo>,
+    /// The payment.
+    pub transaction_id: Option<TransactionId>,
+    /// The refund.
+    pub out_refund_no: Option<OutRefundNo>,
+    /// What WeChat Pay took or gave back; what we think it did, if it knows nothing of it.
+    pub fee: Option<Fen>,
+}
+
+/// Day, kind and number: what a case and an event are known by, so that the same difference is one of each for ever.
+struct About<'a>(&'a Difference);
+
+impl fmt::Display for About<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Difference { day, kind, number, .. } = self.0;
+        write!(f, "{day}#{}#{number}", kind.as_str())
+    }
+}
+
+impl Bills {
+    /// Opens the case of the difference and tells of it; whether it was new.
+    ///
+    /// Condition: there is no such case, open or closed. Then nothing is written.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked. Open it again.
+    pub async fn open(&self, difference: &Difference) -> Result<bool, StoreError> {
+        let now = self.host.now();
+        let Difference { what, out_trade_no, transaction_id, out_refund_no, fee, .. } = difference;
+        let order_id = out_trade_no.map(OutTradeNo::order_id);
+        let case = Case {
+            order_id,
+            out_trade_no: *out_trade_no,
+            transaction_id: transaction_id.clone(),
+            out_refund_no: out_refund_no.clone(),
+            ..Case::new(CaseKind::BillDifference, &About(difference), what, now)
+        };
+        let event = Event {
+            order_id,
+            out_trade_no: *out_trade_no,
+            transaction_id: transaction_id.clone(),
+            out_refund_no: out_refund_no.clone(),
+            fee: *fee,
+            ..Event::new(EventKind::BillDifference, &About(difference), now)
+        };
+        let parts = vec![cases::open_once(&self.host, &case)?, outbox::write(&self.host, &event)?];
+        item::patiently(&self.host, || async {
+            let request = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
+            let Err(error) = request.send().await else { return Ok(true) };
+            match item::cancelled(OPENING, error)? {
+                Cancelled::Conditions(_) => Ok(false),
+                Cancelled::Conflict => Err(StoreError::contended(OPENING)),
+            }
+        })
+        .await
+    }
+}
+
+const OPENING: &str = "opening a bill's difference";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_known_by_day_kind_and_number() {
+        let difference = Difference {
+            day: Day::parse("20260823").unwrap(),
+            kind: DifferenceKind::MissingHere,
+            number: "4200001".to_owned(),
+            what: String::new(),
+            out_trade_no: None,
+            transaction_id: None,
+            out_refund_no: None,
+            fee: None,
+        };
+        assert_eq!(About(&difference).to_string(), "20260823#MISSING_HERE#4200001");
+    }
+
+    #[test]
+    fn what_stands_for_others_is_not_counted_twice() {
+        let mut counts = DifferenceCounts::default();
+        for kind in
+            [DifferenceKind::Fee, DifferenceKind::State, DifferenceKind::Unlisted, DifferenceKind::Fee]
+        {
+            counts.count(kind);
+        }
+        assert_eq!((counts.fee, counts.state, counts.total()), (2, 1, 3));
+    }
+}

@@ -1,0 +1,143 @@
+//! What a day's bill lacks: listed part by part and page by page, each then looked at as it is now.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::de::DeserializeOwned;
+
+use super::Bills;
+use crate::{
+    store::{
+        PaidRow, RefundRow, StoreError,
+        item::{self, Item},
+        orders::shards,
+    },
+    types::{Day, IdError, OutRefundNo, TransactionId},
+};
+
+/// A page of numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unbilled<Number> {
+    /// Of what no bill has confirmed, as far as the index knows, which is a moment behind.
+    pub numbers: Vec<Number>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<UnbilledPlace>,
+}
+
+/// A place in the list of what no bill has confirmed; the first one by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnbilledPlace {
+    /// Which part of the day.
+    part: usize,
+    /// After which number.
+    after: Option<String>,
+}
+
+impl Bills {
+    /// Payments of the day that no bill has confirmed, from `place` on.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn unbilled_payments(
+        &self,
+        day: Day,
+        place: &UnbilledPlace,
+    ) -> Result<Unbilled<TransactionId>, StoreError> {
+        self.page(&self.payments, "transaction_id", (day, place), TransactionId::parse).await
+    }
+
+    /// Refunds of the day that no bill has confirmed, from `place` on.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn unbilled_refunds(
+        &self,
+        day: Day,
+        place: &UnbilledPlace,
+    ) -> Result<Unbilled<OutRefundNo>, StoreError> {
+        self.page(&self.refunds, "out_refund_no", (day, place), OutRefundNo::parse).await
+    }
+
+    /// The payment, if by now no bill has confirmed it.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn unbilled_payment(
+        &self,
+        transaction_id: &TransactionId,
+    ) -> Result<Option<PaidRow>, StoreError> {
+        self.row(&self.payments, "transaction_id", transaction_id.as_str()).await
+    }
+
+    /// The refund, if by now no bill has confirmed it.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn unbilled_refund(
+        &self,
+        out_refund_no: &OutRefundNo,
+    ) -> Result<Option<RefundRow>, StoreError> {
+        self.row(&self.refunds, "out_refund_no", out_refund_no.as_str()).await
+    }
+
+    async fn page<Number>(
+        &self,
+        table: &str,
+        key: &'static str,
+        (day, place): (Day, &UnbilledPlace),
+        parse: fn(&str) -> Result<Number, IdError>,
+    ) -> Result<Unbilled<Number>, StoreError> {
+        let Some(shard) = shards().nth(place.part) else {
+            return Ok(Unbilled { numbers: Vec::new(), next: None });
+        };
+        let part = format!("{day}#{shard}");
+        let start = place.after.as_ref().map(|after| {
+            Item::from([("unbilled".to_owned(), item::s(&part)), (key.to_owned(), item::s(after))])
+        });
+        let page = item::patiently(&self.host, || async {
+            let query = self.client.query().table_name(table).index_name("by_unbilled");
+            let query = query
+                .key_condition_expression("unbilled = :part")
+                .expression_attribute_values(":part", item::s(&part))
+                .limit(PAGE)
+                .set_exclusive_start_key(start.clone());
+            query.send().await.map_err(|error| StoreError::from_sdk(LISTING, error))
+        })
+        .await?;
+        let text = |mut item: Item| match item.remove(key) {
+            Some(AttributeValue::S(text)) => Ok(text),
+            _ => Err(StoreError::new(LISTING, "an item has no key")),
+        };
+        let next = match page.last_evaluated_key {
+            Some(key) => Some(UnbilledPlace { part: place.part, after: Some(text(key)?) }),
+            None => shards()
+                .nth(place.part.saturating_add(1))
+                .map(|_| UnbilledPlace { part: place.part.saturating_add(1), after: None }),
+        };
+        let numbers = page
+            .items
+            .unwrap_or_default()
+            .into_iter()
+            .map(|item| parse(&text(item)?).map_err(|error| StoreError::new(LISTING, error)));
+        Ok(Unbilled { numbers: numbers.collect::<Result<_, _>>()?, next })
+    }
+
+    async fn row<Row: DeserializeOwned>(
+        &self,
+        table: &str,
+        key: &'static str,
+        number: &str,
+    ) -> Result<Option<Row>, StoreError> {
+        let answer = item::patiently(&self.host, || async {
+            let request = self.client.get_item().table_name(table).key(key, item::s(number));
+            let answer = request.consistent_read(true).send().await;
+            answer.map_err(|error| StoreError::from_sdk(LISTING, error))
+        })
+        .await?;
+        // A refund can be found in a bill before it is through, and is listed from then on.
+        let open = |item: &Item| item.contains_key("unbilled") && !item.contains_key("billed_on");
+        answer.item.filter(open).map(item::read).transpose()
+    }
+}
+
+const LISTING: &str = "listing what a bill lacks";
+/// Numbers on a page.
+const PAGE: i32 = 100;

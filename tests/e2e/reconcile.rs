@@ -1,0 +1,375 @@
+//! `reconcile`, every morning
+
+use std::time::Duration;
+
+use e2e::{Phone, Setup, World};
+use local_wechat::Fault;
+use serde_json::{Value, json};
+use shared::types::{Day, UnixSeconds};
+
+const APIS: [&str; 2] = ["v2", "v3"];
+
+async fn world(api: &str) -> World {
+    World::with(Setup { config: format!("[merchant]\napi = \"{api}\"\n") }).await
+}
+
+fn today(world: &World) -> Day {
+    Day::of(UnixSeconds::new(world.now()))
+}
+
+/// The next day, at this time in Beijing.
+fn next_day_at(world: &World, hour: u64, minute: u64) {
+    let at = today(world).after(1).begins().get() + (hour * 60 + minute) * 60;
+    world.clock.advance(Duration::from_secs(at - world.now()));
+}
+
+/// A run by the schedule: what became of each day.
+async fn reconcile(world: &World) -> Vec<Value> {
+    let report = world.bundle().run_task("reconcile").await.expect("the run ends");
+    report["days"].as_array().expect("days").clone()
+}
+
+/// A run for this day alone.
+async fn again(world: &World, day: Day) -> Value {
+    let event = json!({ "billDate": day.to_string() });
+    let report = world.bundle().run_task_with("reconcile", event).await.expect("the run ends");
+    assert_eq!(report["days"].as_array().map(Vec::len), Some(1));
+    report["days"][0].clone()
+}
+
+/// A paid order: its id, its attempt and its payment.
+async fn paid(world: &World, phone: &Phone<'_>) -> (String, String, String) {
+    let (order_id, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    world.wechat().settle().await;
+    let payments = world.items("PaymentsTable").await;
+    let row = payments.iter().find(|row| row["out_trade_no"]["S"] == out_trade_no).expect("the payment");
+    let transaction_id = row["transaction_id"]["S"].as_str().expect("a number").to_owned();
+    (order_id, out_trade_no, transaction_id)
+}
+
+/// The counts of differences; those that are not named are none.
+fn differences(of: &[(&str, u64)]) -> Value {
+    let mut counts = json!({ "missingHere": 0, "missingThere": 0, "amount": 0, "state": 0, "fee": 0 });
+    for (name, count) in of {
+        counts[*name] = json!(count);
+    }
+    counts
+}
+
+/// The ids of all cases and what they say.
+async fn cases(world: &World) -> Vec<(String, String)> {
+    let text = |value: &Value| value["S"].as_str().unwrap_or_default().to_owned();
+    let cases = world.items("CasesTable").await;
+    let mut cases: Vec<_> = cases.iter().map(|case| (text(&case["case_id"]), text(&case["what"]))).collect();
+    cases.sort();
+    cases
+}
+
+/// How many events tell of a difference.
+async fn events(world: &World) -> usize {
+    let events = world.items("OutboxTable").await;
+    events.iter().filter(|event| event["event"]["S"] == "bill.difference").count()
+}
+
+async fn unbilled(world: &World) -> usize {
+    world.items("PaymentsTable").await.iter().filter(|row| !row["unbilled"].is_null()).count()
+}
+
+async fn state(world: &World, day: Day) -> String {
+    let rows = world.items("BillsTable").await;
+    let row = rows.iter().find(|row| row["bill_date"]["S"] == day.to_string());
+    row.and_then(|row| row["state"]["S"].as_str()).unwrap_or("none").to_owned()
+}
+
+#[tokio::test]
+async fn a_clean_day_has_no_differences_and_is_settled_once() {
+    for api in APIS {
+        let world = world(api).await;
+        let phone = world.user().await;
+        for _ in 0..3 {
+            let _ = paid(&world, &phone).await;
+        }
+        let day = today(&world);
+        next_day_at(&world, 10, 30);
+        let days = reconcile(&world).await;
+        assert_eq!(days.len(), 7, "yesterday and the six days before it");
+        let yesterday = &days[0];
+        assert_eq!(yesterday["billDate"], day.to_string());
+        assert_eq!(yesterday["state"], "RECONCILED", "{api}: {yesterday}");
+        assert_eq!((&yesterday["payments"], &yesterday["paidFee"]), (&json!(3), &json!(600)));
+        assert_eq!(yesterday["differences"], differences(&[]));
+        assert!(days[1..].iter().all(|day| day["state"] == "NO_BILL"), "{days:?}");
+        assert_eq!(state(&world, day).await, "RECONCILED");
+        assert_eq!(unbilled(&world).await, 0);
+        for row in world.items("PaymentsTable").await {
+            assert_eq!(row["billed_on"]["S"], day.to_string());
+        }
+        assert!(cases(&world).await.is_empty());
+
+        let (days, calls, upstream) = world.calls(reconcile(&world)).await;
+        assert!(days.is_empty(), "every day is settled");
+        assert_eq!(upstream, 0);
+        assert!(calls.iter().all(|call| call.operation == "GetItem"), "nothing is written");
+    }
+}
+
+#[tokio::test]
+async fn a_settled_day_can_be_run_again_and_changes_nothing() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no, _) = paid(&world, &phone).await;
+    world.wechat().bill_wrong_fee(&out_trade_no);
+    let day = today(&world);
+    next_day_at(&world, 10, 30);
+    let first = reconcile(&world).await[0].clone();
+    assert_eq!((&first["differences"], &first["newCases"]), (&differences(&[("fee", 1)]), &json!(1)));
+    let (payments, before) = (world.items("PaymentsTable").await, cases(&world).await);
+    let second = again(&world, day).await;
+    assert_eq!((&second["differences"], &second["newCases"]), (&first["differences"], &json!(0)));
+    assert_eq!((cases(&world).await, events(&world).await), (before, 1));
+    assert_eq!(world.items("PaymentsTable").await, payments);
+}
+
+#[tokio::test]
+async fn a_case_that_an_operator_closed_stays_closed() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no, transaction_id) = paid(&world, &phone).await;
+    world.wechat().bill_omit(&out_trade_no);
+    let day = today(&world);
+    next_day_at(&world, 10, 30);
+    let _ = reconcile(&world).await;
+    let close = json!({ "TableName": world.table("CasesTable"),
+        "Key": { "case_id": { "S": format!("BILL_DIFFERENCE#{day}#MISSING_THERE#{transaction_id}") } },
+        "UpdateExpression": "SET note = :note REMOVE open_kind",
+        "ExpressionAttributeValues": { ":note": { "S": "the bank was asked" } } });
+    world.dynamo().operator("UpdateItem", close).await.expect("an update");
+    let closed = world.items("CasesTable").await;
+    assert_eq!(again(&world, day).await["newCases"], 0);
+    assert_eq!(world.items("CasesTable").await, closed);
+}
+
+#[tokio::test]
+async fn a_payment_that_nobody_here_knows_is_missing_here() {
+    for api in APIS {
+        let world = world(api).await;
+        let phone = world.user().await;
+        let _ = paid(&world, &phone).await;
+        world.wechat().bill_add_foreign("4200001234567890123456789012", "TILL-7", 4200, &phone.openid);
+        let day = today(&world);
+        next_day_at(&world, 10, 30);
+        let yesterday = reconcile(&world).await[0].clone();
+        assert_eq!(yesterday["differences"], differences(&[("missingHere", 1)]), "{api}: {yesterday}");
+        let cases = cases(&world).await;
+        let [(id, what)] = cases.as_slice() else { panic!("{cases:?}") };
+        assert_eq!(*id, format!("BILL_DIFFERENCE#{day}#MISSING_HERE#4200001234567890123456789012"));
+        assert_eq!(
+            what,
+            "WeChat Pay took 4200 fen by payment 4200001234567890123456789012 of TILL-7; our books had no such \
+             payment; the number is not one of ours"
+        );
+        assert!(!what.contains(&phone.openid));
+        assert_eq!(events(&world).await, 1);
+        assert!(world.log().contains("bill-differs"));
+    }
+}
+
+#[tokio::test]
+async fn a_payment_of_ours_that_was_lost_is_recorded_and_still_told() {
+    for api in APIS {
+        let world = world(api).await;
+        let phone = world.user().await;
+        let (order_id, out_trade_no) = phone.order().await;
+        let prepaid = phone.prepay(&out_trade_no).await.ok();
+        world.wechat().set_fault(Fault::NoticeLost { times: 1 });
+        assert_eq!(phone.pay(&prepaid).await.status, 200);
+        let day = today(&world);
+        next_day_at(&world, 10, 30);
+        let yesterday = reconcile(&world).await[0].clone();
+        assert_eq!(yesterday["differences"], differences(&[("missingHere", 1)]), "{api}: {yesterday}");
+        assert_eq!(yesterday["healed"], 1);
+        let (_, what) = cases(&world).await.remove(0);
+        assert!(what.ends_with("WeChat Pay was asked, and the payment paid its order"), "{what}");
+        let orders = world.items("OrdersTable").await;
+        let order = orders.iter().find(|order| order["order_id"]["S"] == order_id).expect("the order");
+        assert_eq!(order["status"]["S"], "PAID");
+        assert_eq!(unbilled(&world).await, 0, "it is in the bill");
+        let second = again(&world, day).await;
+        assert_eq!((&second["differences"], &second["newCases"]), (&differences(&[]), &json!(0)));
+    }
+}
+
+#[tokio::test]
+async fn what_can_t_be_asked_about_is_told_as_well() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let prepaid = phone.prepay(&phone.order().await.1).await.ok();
+    world.wechat().set_fault(Fault::NoticeLost { times: 1 });
+    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    next_day_at(&world, 10, 30);
+    world.wechat().set_fault(Fault::HttpStatus { path: "/pay/orderquery".into(), status: 502, times: 3 });
+    let yesterday = reconcile(&world).await[0].clone();
+    assert_eq!((&yesterday["healed"], &yesterday["newCases"]), (&json!(0), &json!(1)));
+    assert!(cases(&world).await[0].1.ends_with("WeChat Pay could not be asked: run the day again"));
+}
+
+#[tokio::test]
+async fn a_payment_that_the_bill_lacks_is_missing_there() {
+    for api in APIS {
+        let world = world(api).await;
+        let phone = world.user().await;
+        let (_, omitted, transaction_id) = paid(&world, &phone).await;
+        let _ = paid(&world, &phone).await;
+        world.wechat().bill_omit(&omitted);
+        let day = today(&world);
+        next_day_at(&world, 10, 30);
+        let yesterday = reconcile(&world).await[0].clone();
+        assert_eq!(yesterday["differences"], differences(&[("missingThere", 1)]), "{api}: {yesterday}");
+        let id = format!("BILL_DIFFERENCE#{day}#MISSING_THERE#{transaction_id}");
+        assert_eq!(cases(&world).await[0].0, id);
+        assert_eq!((unbilled(&world).await, events(&world).await), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_day_that_wechat_pay_knows_nothing_of_lacks_every_payment() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no, _) = paid(&world, &phone).await;
+    world.wechat().bill_omit(&out_trade_no);
+    let day = today(&world);
+    next_day_at(&world, 10, 30);
+    let yesterday = reconcile(&world).await[0].clone();
+    assert_eq!(yesterday["differences"], differences(&[("missingThere", 1)]), "{yesterday}");
+    assert!(["NO_BILL", "RECONCILED"].contains(&state(&world, day).await.as_str()));
+}
+
+#[tokio::test]
+async fn another_amount_is_a_difference_of_the_amount_and_of_nothing_else() {
+    for api in APIS {
+        let world = world(api).await;
+        let phone = world.user().await;
+        let (_, out_trade_no, transaction_id) = paid(&world, &phone).await;
+        world.wechat().bill_alter_amount(&out_trade_no, 150);
+        next_day_at(&world, 10, 30);
+        let yesterday = reconcile(&world).await[0].clone();
+        assert_eq!(yesterday["differences"], differences(&[("amount", 1)]), "{api}: {yesterday}");
+        let what = format!("payment {transaction_id}: the bill says 150 fen CNY, our books say 200 fen CNY");
+        assert_eq!(cases(&world).await[0].1, what);
+        assert_eq!(unbilled(&world).await, 0, "it is not missing there");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_fee_is_a_difference_and_the_payment_is_confirmed() {
+    for api in APIS {
+        let world = world(api).await;
+        let phone = world.user().await;
+        let (_, out_trade_no, transaction_id) = paid(&world, &phone).await;
+        world.wechat().bill_wrong_fee(&out_trade_no);
+        let day = today(&world);
+        next_day_at(&world, 10, 30);
+        let yesterday = reconcile(&world).await[0].clone();
+        assert_eq!(yesterday["differences"], differences(&[("fee", 1)]), "{api}: {yesterday}");
+        let (id, what) = cases(&world).await.remove(0);
+        assert_eq!(id, format!("BILL_DIFFERENCE#{day}#FEE#{transaction_id}"));
+        assert!(what.contains("the bill's fee on 200 fen is"), "{what}");
+        assert_eq!(unbilled(&world).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_two_bills_lack_is_missing_there_on_the_second_day() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no, transaction_id) = paid(&world, &phone).await;
+    let day = today(&world);
+    let template = json!({ "out_refund_no": { "S": "R1" }, "order_id": { "S": order_id },
+        "out_trade_no": { "S": out_trade_no }, "transaction_id": { "S": transaction_id },
+        "refund_fee": { "N": "200" }, "total_fee": { "N": "200" }, "cause": { "S": "OPERATOR" },
+        "status": { "S": "SUCCESS" }, "created_at": { "N": world.now().to_string() },
+        "success_at": { "N": world.now().to_string() }, "unbilled": { "S": format!("{day}#00") } });
+    let put = json!({ "TableName": world.table("RefundsTable"), "Item": template });
+    world.dynamo().operator("PutItem", put).await.expect("a put");
+    next_day_at(&world, 10, 30);
+    let yesterday = reconcile(&world).await[0].clone();
+    assert_eq!(yesterday["differences"], differences(&[]), "the next bill may have it: {yesterday}");
+    next_day_at(&world, 10, 30);
+    let yesterday = reconcile(&world).await[0].clone();
+    assert_eq!(yesterday["differences"], differences(&[("missingThere", 1)]), "{yesterday}");
+    assert_eq!(cases(&world).await[0].0, format!("BILL_DIFFERENCE#{day}#MISSING_THERE#R1"));
+}
+
+#[tokio::test]
+async fn before_ten_yesterday_s_bill_is_not_asked_for() {
+    let world = World::start().await;
+    let day = today(&world);
+    next_day_at(&world, 9, 59);
+    let (days, _, upstream) = world.calls(reconcile(&world)).await;
+    assert_eq!((&days[0]["billDate"], &days[0]["state"]), (&json!(day.to_string()), &json!("NOT_READY")));
+    assert_eq!(upstream, 6, "the six days before it");
+    assert_eq!(state(&world, day).await, "none");
+}
+
+#[tokio::test]
+async fn a_bill_that_is_not_ready_is_asked_for_an_hour_later() {
+    for api in APIS {
+        let world = world(api).await;
+        let phone = world.user().await;
+        let _ = paid(&world, &phone).await;
+        let day = today(&world);
+        next_day_at(&world, 10, 30);
+        world.wechat().set_fault(Fault::BillNotReady { times: 1 });
+        assert_eq!(reconcile(&world).await[0]["state"], "NOT_READY", "{api}");
+        assert_eq!((state(&world, day).await.as_str(), unbilled(&world).await), ("NOT_READY", 1));
+        assert!(!world.log().contains("bill-not-there"), "there are other runs today");
+        world.clock.advance(Duration::from_secs(3600));
+        let days = reconcile(&world).await;
+        assert_eq!((days.len(), &days[0]["state"]), (1, &json!("RECONCILED")), "{api}");
+    }
+}
+
+#[tokio::test]
+async fn a_bill_that_is_not_there_at_the_last_run_wants_attention() {
+    let world = World::start().await;
+    next_day_at(&world, 16, 30);
+    world.wechat().set_fault(Fault::BillNotReady { times: 1 });
+    assert_eq!(reconcile(&world).await[0]["state"], "NOT_READY");
+    assert!(world.log().contains("bill-not-there"));
+}
+
+#[tokio::test]
+async fn a_corrupt_download_changes_nothing() {
+    for api in APIS {
+        let world = world(api).await;
+        let phone = world.user().await;
+        let _ = paid(&world, &phone).await;
+        let day = today(&world);
+        next_day_at(&world, 10, 30);
+        world.wechat().set_fault(Fault::BillCorrupt { times: 1 });
+        let payments = world.items("PaymentsTable").await;
+        let yesterday = reconcile(&world).await[0].clone();
+        assert_eq!(yesterday["state"], "FAILED", "{api}: {yesterday}");
+        assert_eq!(world.items("PaymentsTable").await, payments);
+        assert!(cases(&world).await.is_empty());
+        assert_eq!(state(&world, day).await, "FAILED");
+        world.clock.advance(Duration::from_secs(3600));
+        assert_eq!(reconcile(&world).await[0]["state"], "RECONCILED", "{api}");
+        assert_eq!(unbilled(&world).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_failed_repetition_leaves_the_day_settled() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let _ = paid(&world, &phone).await;
+    let day = today(&world);
+    next_day_at(&world, 10, 30);
+    assert_eq!(reconcile(&world).await[0]["state"], "RECONCILED");
+    world.wechat().set_fault(Fault::BillCorrupt { times: 1 });
+    assert_eq!(again(&world, day).await["state"], "FAILED");
+    assert_eq!(state(&world, day).await, "RECONCILED");
+}
