@@ -94,6 +94,7 @@ async fn costs() -> Vec<Cost> {
     payments(&mut meter).await;
     refunds(&mut meter).await;
     sweeps(&mut meter).await;
+    bills(&mut meter).await;
     meter.costs
 }
 
@@ -361,6 +362,18 @@ async fn sweeps(meter: &mut Meter<'_>) {
     world.clock.advance(Duration::from_secs(1800));
     let swept = meter.of("order-sweep, an expired order", world.sweep()).await;
     assert_eq!(swept["closed"], 1, "{swept}");
+}
+
+async fn bills(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let mut phone = world.user().await;
+    money::next_noon(world);
+    let _ = world.bundle().run_task("reconcile").await.expect("a run");
+    let _ = meter.of("reconcile, a day that is settled", world.bundle().run_task("reconcile")).await;
+    let _ = phone.log_in().await;
+    let _ = money::paid(world, &phone).await;
+    money::next_noon(world);
+    let _ = meter.of("reconcile, a day with one payment", world.bundle().run_task("reconcile")).await;
 }
 
 /// What is over its budget, and budgets of what was not measured.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shared::{
     pay::{PayClient, Trade, order::LatePayment},
     store::Orders,
-    types::OutTradeNo,
+    types::{Day, OutTradeNo, UnixSeconds},
 };
 
 use crate::scenes::unnoticed;
@@ -29,7 +29,7 @@ pub(crate) async fn refund(world: &World, key: &str, body: &Value) -> Answer {
 
 /// A payment that comes when its order is closed, and one of another amount, found by each function that can find one.
 pub(crate) async fn astray(world: &World, phone: &Phone<'_>) {
-    for folder in ["order", "unified-order", "pay-notify", "order-sweep"] {
+    for folder in ["order", "unified-order", "pay-notify", "order-sweep", "reconcile"] {
         let host = world.bundle().host(folder).expect("a function");
         let (pay, orders) = (PayClient::new(&host).expect("settings"), Orders::new(&host).expect("settings"));
         for (name, value) in [("status", json!({ "S": "CLOSED" })), ("total_fee", json!({ "N": "1" }))] {
@@ -121,4 +121,25 @@ async fn console(world: &World, phone: &Phone<'_>) {
         world.items("RefundsTable").await.iter().filter(|row| row["cause"]["S"] == "CONSOLE").count(),
         1
     );
+}
+
+/// The bill of a day on which a payment is unknown here, one was lost, one is missing there together with its refund.
+pub(crate) async fn billed(world: &World, phone: &Phone<'_>) {
+    world.wechat().bill_add_foreign("4200000000000000000000000009", "elsewhere", 100, &phone.openid);
+    let _ = unnoticed(world, phone).await;
+    let omitted = paid(world, phone).await;
+    let _ = refund(world, "k", &json!({ "outTradeNo": omitted })).await.ok();
+    world.wechat().settle().await;
+    world.wechat().bill_omit(&omitted);
+    // A refund is given another day before it is missed.
+    for _ in 0..2 {
+        next_noon(world);
+        let _ = world.bundle().run_task("reconcile").await.expect("a run");
+    }
+}
+
+/// Tomorrow at noon in Beijing.
+pub(crate) fn next_noon(world: &World) {
+    let day = Day::of(UnixSeconds::new(world.now())).after(1);
+    world.clock.advance(Duration::from_secs(day.begins().get() + 12 * 60 * 60 - world.now()));
 }

@@ -178,10 +178,9 @@ mod tests {
     fn a_prepayment_and_a_question_are_signed_as_the_vectors_say() {
         let key = SigningKey::from_pem(include_str!("../../crypto/rsa_g6_private.pem")).unwrap();
         let prepay = Call {
-            path: "",
             method: Method::POST,
-            target: "/v3/pay/transactions/jsapi".to_owned(),
             body: r#"{"appid":"wx95e6095a537e33b4","mchid":"1916817080","description":"小店-矿泉水 550ml×2","out_trade_no":"DGVm3tym4KYqJ727Msfbk","notify_url":"https://example.com/prod/pay/notify","amount":{"total":101,"currency":"CNY"},"payer":{"openid":"o5wQws1FH2FD2uaNtxmrc1jiG4dc"}}"#.as_bytes().to_vec(),
+            ..Call::get("", "/v3/pay/transactions/jsapi".to_owned())
         };
         let question = "/v3/pay/transactions/out-trade-no/DGVm3tym4KYqJ727Msfbk?mchid=1916817080";
         let question = Call::get("", question.to_owned());
