@@ -16,7 +16,10 @@ const CHECKLIST: &[(&str, &[&str])] = &[
     ),
     (
         "every answer is verified",
-        &["an_answer_is_believed_only_if_it_is_signed_and_ours", "an_answer_with_a_wrong_or_a_probe_s_signature_is_not_believed"],
+        &[
+            "an_answer_is_believed_only_if_it_is_signed_and_ours",
+            "an_answer_with_a_wrong_or_a_probe_s_signature_is_not_believed",
+        ],
     ),
     (
         "every callback is verified before it is read",
@@ -27,21 +30,15 @@ const CHECKLIST: &[(&str, &[&str])] = &[
             "what_was_not_encrypted_with_our_key_is_refused",
         ],
     ),
-    (
-        "probes are refused",
-        &["probes_are_refused_and_counted_and_wake_nobody"],
-    ),
-    (
-        "amounts are whole fen",
-        &["only_a_plain_positive_number_is_an_amount", "a_sum_is_exact_or_refused"],
-    ),
-    (
-        "the price is the server's",
-        &["an_order_is_placed_at_the_catalogue_s_price_listed_and_read"],
-    ),
+    ("probes are refused", &["probes_are_refused_and_counted_and_wake_nobody"]),
+    ("amounts are whole fen", &["only_a_plain_positive_number_is_an_amount", "a_sum_is_exact_or_refused"]),
+    ("the price is the server's", &["an_order_is_placed_at_the_catalogue_s_price_listed_and_read"]),
     (
         "the callback's amount is compared with the order's",
-        &["a_payment_pays_only_an_unpaid_order_of_its_amount_and_payer", "the_cash_part_may_be_less_than_the_order"],
+        &[
+            "a_payment_pays_only_an_unpaid_order_of_its_amount_and_payer",
+            "the_cash_part_may_be_less_than_the_order",
+        ],
     ),
     (
         "query beside callback",
@@ -49,32 +46,20 @@ const CHECKLIST: &[(&str, &[&str])] = &[
     ),
     (
         "unpaid orders are closed, and queried before",
-        &["an_expired_order_is_closed_at_wechat_pay_and_here", "an_order_paid_in_its_last_second_is_paid_and_not_closed"],
+        &[
+            "an_expired_order_is_closed_at_wechat_pay_and_here",
+            "an_order_paid_in_its_last_second_is_paid_and_not_closed",
+        ],
     ),
-    (
-        "the client's result is never final",
-        &["a_success_on_the_phone_alone_proves_nothing"],
-    ),
-    (
-        "daily reconciliation",
-        &["a_clean_day_has_no_differences_and_is_settled_once"],
-    ),
-    (
-        "numbers are unique",
-        &["numbers_read_back_and_fit_what_wechat_pay_takes", "a_number_has_one_spelling"],
-    ),
+    ("the client's result is never final", &["a_success_on_the_phone_alone_proves_nothing"]),
+    ("daily reconciliation", &["a_clean_day_has_no_differences_and_is_settled_once"]),
+    ("numbers are unique", &["numbers_read_back_and_fit_what_wechat_pay_takes", "a_number_has_one_spelling"]),
     (
         "callbacks are idempotent, also at once",
         &["twenty_simultaneous_notices_have_one_effect", "twenty_notices_at_once_have_one_effect"],
     ),
-    (
-        "a double tap makes one order",
-        &["twenty_requests_with_one_idempotency_key_place_one_order"],
-    ),
-    (
-        "prepay_id is used again while it lives",
-        &["twenty_prepayments_at_once_are_one"],
-    ),
+    ("a double tap makes one order", &["twenty_requests_with_one_idempotency_key_place_one_order"]),
+    ("prepay_id is used again while it lives", &["twenty_prepayments_at_once_are_one"]),
     (
         "refunds are never more than was paid, and keep their number",
         &[
@@ -85,7 +70,11 @@ const CHECKLIST: &[(&str, &[&str])] = &[
     ),
     (
         "keys stand neither in code nor in logs",
-        &["no_secret_stands_in_the_template", "what_is_no_key_is_refused_and_no_key_is_printed", "secrets_print_nothing"],
+        &[
+            "no_secret_stands_in_the_template",
+            "what_is_no_key_is_refused_and_no_key_is_printed",
+            "secrets_print_nothing",
+        ],
     ),
     (
         "whatever fails, the books end right",

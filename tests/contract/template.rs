@@ -321,11 +321,15 @@ const KEPT: [&str; 9] = [
 ];
 /// The others' rows stay. An order has `expires_at` too, and must not vanish then.
 const EXPIRING: [&str; 3] = ["ChallengesTable", "IdempotencyTable", "OutboxTable"];
-/// Settings that may be empty: there is no official account; the address is the one that API Gateway gives; no rate was agreed.
-const OPTIONAL: [(&str, &str); 9] = [
+/// Settings that may be empty: there is no official account; nobody is told that an order is paid; the address is the one that
+/// API Gateway gives; no rate was agreed.
+const OPTIONAL: [(&str, &str); 12] = [
     ("access-token", "OFFICIAL_ACCOUNT_APP_ID"),
     ("card", "OFFICIAL_ACCOUNT_APP_ID"),
     ("order", "PUBLIC_BASE_URL"),
+    ("order-events", "PAID_TEMPLATE_DATA"),
+    ("order-events", "PAID_TEMPLATE_ID"),
+    ("order-events", "PAID_TEMPLATE_PAGE"),
     ("order-sweep", "PUBLIC_BASE_URL"),
     ("pay-notify", "PUBLIC_BASE_URL"),
     ("reconcile", "PAY_FEE_RATE"),

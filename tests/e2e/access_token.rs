@@ -258,10 +258,7 @@ async fn a_function_without_the_permission_can_t_start_the_broker() {
 
 #[tokio::test]
 async fn an_official_account_that_is_not_configured_has_no_tokens() {
-    let world = World::with(e2e::Setup {
-        config: "[upstream]\nwechat_api_base = \"http://127.0.0.1:9\"\n".to_owned(),
-    })
-    .await;
+    let world = World::configured("[upstream]\nwechat_api_base = \"http://127.0.0.1:9\"\n").await;
     let report: Value = world.bundle().run_task("access-token").await.expect("a report");
     assert_eq!(
         report["failed"],

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use e2e::{Answer, Phone, Setup, World};
+use e2e::{Answer, Phone, World};
 use insta::assert_snapshot;
 use local_wechat::{CardStatus, Fault, NewCard, WeChat};
 use serde_json::{Value, json};
@@ -234,7 +234,7 @@ async fn without_an_official_account_every_route_says_so() {
     let address = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(async move { axum::serve(listener, router).await });
     let config = format!("[upstream]\nwechat_api_base = \"{address}\"\n");
-    let world = World::with(Setup { config }).await;
+    let world = World::configured(&config).await;
 
     let openid = wechat.create_user(local_wechat::NewUser::default()).openid;
     let login = world.http().post(format!("{address}/_wechat/wx/login")).json(&json!({ "openid": openid }));

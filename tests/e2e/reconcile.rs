@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Phone, Setup, World};
+use e2e::{Phone, World};
 use local_wechat::Fault;
 use serde_json::{Value, json};
 use shared::types::{Day, UnixSeconds};
@@ -10,7 +10,7 @@ use shared::types::{Day, UnixSeconds};
 const APIS: [&str; 2] = ["v2", "v3"];
 
 async fn world(api: &str) -> World {
-    World::with(Setup { config: format!("[merchant]\napi = \"{api}\"\n") }).await
+    World::configured(&format!("[merchant]\napi = \"{api}\"\n")).await
 }
 
 fn today(world: &World) -> Day {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Setup, World};
+use e2e::World;
 use insta::assert_snapshot;
 use local_wechat::Fault;
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ async fn a_success_on_the_phone_alone_proves_nothing() {
 
 #[tokio::test]
 async fn the_same_flow_runs_with_md5() {
-    let world = World::with(Setup { config: "[merchant]\nsign_type = \"MD5\"\n".to_owned() }).await;
+    let world = World::configured("[merchant]\nsign_type = \"MD5\"\n").await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.order().await;
     let prepaid = phone.prepay(&out_trade_no).await.ok();

@@ -20,6 +20,8 @@ use crate::{Answer, Phone, TestClock, leaks, log::Log};
 pub struct Setup {
     /// The configuration file's contents.
     pub config: String,
+    /// Parameters of the template, by name.
+    pub parameters: Vec<(&'static str, &'static str)>,
 }
 
 /// The bundle, running, and what is needed to look at it from all sides.
@@ -40,7 +42,7 @@ impl World {
 
     /// A world with this configuration file.
     pub async fn configured(config: &str) -> Self {
-        Self::with(Setup { config: config.to_owned() }).await
+        Self::with(Setup { config: config.to_owned(), ..Setup::default() }).await
     }
 
     /// A world that differs.
@@ -48,10 +50,12 @@ impl World {
         let log = Log::catch();
         let clock = TestClock::start();
         let config = Config::parse(&setup.config, Path::new(".")).expect("a configuration");
+        let parameters = setup.parameters.into_iter();
         let options = Options {
             port: 0,
             data: None,
             config,
+            parameters: parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             clock: Arc::new(clock.clone()),
             // 15 seconds between the first deliveries of a notice become 15 milliseconds.
             notify_speed: 1000,

@@ -60,6 +60,14 @@ impl Host {
         client!(self, secrets, aws_sdk_secretsmanager, "AWS_ENDPOINT_URL_SECRETS_MANAGER")
     }
 
+    /// The client that publishes events.
+    ///
+    /// # Errors
+    /// Region or credentials are not in the environment.
+    pub fn eventbridge(&self) -> Result<aws_sdk_eventbridge::Client, HostError> {
+        client!(self, eventbridge, aws_sdk_eventbridge, "AWS_ENDPOINT_URL_EVENTBRIDGE")
+    }
+
     /// The client that starts other functions.
     ///
     /// # Errors

@@ -65,6 +65,7 @@ struct Inner {
     http: OnceLock<reqwest::Client>,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     secrets: OnceLock<aws_sdk_secretsmanager::Client>,
+    eventbridge: OnceLock<aws_sdk_eventbridge::Client>,
     lambda: OnceLock<aws_sdk_lambda::Client>,
 }
 
@@ -96,6 +97,7 @@ impl Host {
             http: OnceLock::new(),
             dynamodb: OnceLock::new(),
             secrets: OnceLock::new(),
+            eventbridge: OnceLock::new(),
             lambda: OnceLock::new(),
         }))
     }

@@ -49,6 +49,12 @@ impl CaseKind {
             Self::Oversold => "OVERSOLD",
         }
     }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
 }
 
 /// What only an operator can decide.

@@ -7,6 +7,7 @@ mod bills;
 mod cards;
 mod cases;
 mod challenges;
+mod effects;
 mod item;
 mod orders;
 mod outbox;
@@ -16,6 +17,7 @@ mod products;
 mod refunds;
 mod sessions;
 mod steps;
+mod stock;
 mod subscriptions;
 mod tokens;
 mod users;
@@ -27,6 +29,7 @@ pub use bills::{
 pub use cards::{Begun, Cards, Clerk, Consumed, Consumption, HeldCard, Holdings, Membership, Offer, Receipt};
 pub use cases::{Case, CaseCursor, CaseKind, CasePage, Cases, ClosedCase};
 pub use challenges::{Challenges, Intent};
+pub use effects::{Claim, Found, MessageFate, Outbox, Pending, Waiting, WaitingCursor};
 pub use orders::{
     ClosedOrder, IdempotencyKey, Line, NewOrder, Order, OrderPage, OrderSummary, Orders, Placed, Prepay,
     PrepayTerms, Settled, Stored, shards,
@@ -38,6 +41,7 @@ pub use products::{Product, Products};
 pub use refunds::{Begun as BegunRefund, NewRefund, RefundCause, RefundRow, Refunds, SettledRefund};
 pub use sessions::{Session, SessionKeys};
 pub use steps::{DaySteps, KeptSteps, Steps};
+pub use stock::StockTaken;
 pub use subscriptions::{Reported, Subscription, Subscriptions};
 pub use tokens::{Lease, Leased, Token, TokenName, TokenRow, Tokens, TokensError};
 pub use users::{LoggedIn, NewLogin, Phone, Profile, Role, User, Users};

@@ -1,5 +1,9 @@
 //! `PRODUCTS_TABLE`: the catalogue, kept by operators.
 //!
+//! A product may keep `stock`, a number. It goes down when an order is paid, and never up by itself: what was refunded may be
+//! on its way to the user, so an operator counts it in again. Placing an order looks at it and reserves nothing, so it can
+//! fall below zero; then there is a case for an operator ([`CaseKind::Oversold`](super::CaseKind)).
+//!
 //! Key `product_id`; index `by_shelf` (`shelf`, `product_id`) lists what is for sale: a product without `shelf` is not.
 
 use aws_sdk_dynamodb::Client;
@@ -23,6 +27,17 @@ pub struct Product {
     /// The shelf it stands on; without one it can't be bought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shelf: Option<String>,
+    /// How many are left, if that is counted; less than none when more were sold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stock: Option<i64>,
+}
+
+impl Product {
+    /// Whether so many can be ordered.
+    #[must_use]
+    pub fn has(&self, quantity: u32) -> bool {
+        self.stock.is_none_or(|stock| stock >= i64::from(quantity))
+    }
 }
 
 /// The table.

@@ -59,6 +59,12 @@ impl Fen {
         self.0
     }
 
+    /// In yuan, exactly, with two decimals: `12.80`.
+    #[must_use]
+    pub fn to_yuan(self) -> String {
+        format!("{}.{:02}", self.0 / 100, self.0 % 100)
+    }
+
     /// The sum of both.
     ///
     /// # Errors
@@ -107,6 +113,14 @@ mod tests {
             assert!(Fen::parse(text).is_err(), "{text:?}");
         }
         assert_eq!(Fen::parse("101").unwrap().get(), 101);
+    }
+
+    #[test]
+    fn yuan_have_two_decimals() {
+        for (fen, yuan) in [(1, "0.01"), (10, "0.10"), (200, "2.00"), (1_280_005, "12800.05")] {
+            assert_eq!(Fen::new(fen).unwrap().to_yuan(), yuan);
+        }
+        assert_eq!(Fen::new(Fen::MAX).unwrap().to_yuan(), "10000000.00");
     }
 
     proptest! {

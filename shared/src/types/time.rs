@@ -106,6 +106,12 @@ impl UnixSeconds {
         self.at(BEIJING).format(SHOWN).unwrap_or_default()
     }
 
+    /// `2023年11月15日 6:14` in UTC+8, as WeChat takes times in messages to users.
+    #[must_use]
+    pub fn to_message(self) -> String {
+        self.at(BEIJING).format(TOLD).unwrap_or_default()
+    }
+
     fn at(self, offset: UtcOffset) -> OffsetDateTime {
         let seconds = i64::try_from(self.0).unwrap_or(i64::MAX);
         // Out of the calendar's range only for values that no clock shows; the epoch is as wrong as any other answer.
@@ -115,6 +121,8 @@ impl UnixSeconds {
 
 const BEIJING: UtcOffset = offset!(+8);
 const SHOWN: &[BorrowedFormatItem<'_>] = format_description!("[month]-[day] [hour]:[minute]");
+const TOLD: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]年[month padding:none]月[day padding:none]日 [hour padding:none]:[minute]");
 const BILLED: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
 const PAY_V2: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day][hour][minute][second]");
@@ -140,6 +148,11 @@ mod tests {
     fn the_day_changes_at_beijing_midnight() {
         assert_eq!(UnixSeconds::new(1_700_063_999).to_pay_v2(), "20231115235959");
         assert_eq!(UnixSeconds::new(1_700_064_000).to_pay_v2(), "20231116000000");
+    }
+
+    #[test]
+    fn a_message_tells_beijing_time() {
+        assert_eq!(UnixSeconds::new(1_700_000_042).to_message(), "2023年11月15日 6:14");
     }
 
     #[test]

@@ -63,7 +63,7 @@ impl Bundle {
         template: &Template,
         registry: &[Entry],
     ) -> Result<Self, StartError> {
-        let Options { port, data, config, clock, notify_speed, run_schedules } = options;
+        let Options { port, data, config, parameters, clock, notify_speed, run_schedules } = options;
         let (listener, address) = listen(port).await?;
         let mut servers = Servers::new();
         let wechat = config.uses_simulator().then(|| simulator(&config, &clock, notify_speed));
@@ -80,8 +80,9 @@ impl Bundle {
             roots.push(wechat.ca_certificate());
         }
 
-        let parameters = deployment::parameters(&config, &addresses);
-        let stack = template.deploy(&parameters).map_err(StartError::Template)?;
+        let mut all = deployment::parameters(&config, &addresses);
+        all.extend(parameters);
+        let stack = template.deploy(&all).map_err(StartError::Template)?;
         let options = local_dynamo::Options {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             secrets: deployment::secrets(&config, &stack),

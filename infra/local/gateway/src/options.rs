@@ -1,6 +1,6 @@
 //! How to start.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use shared::host::{Clock, SystemClock};
 
@@ -15,6 +15,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// What the configuration file says.
     pub config: Config,
+    /// Parameters of the template that the configuration file does not set, by name.
+    pub parameters: BTreeMap<String, String>,
     /// The time, for the functions, the simulator and the gateway. The database follows the machine's clock.
     pub clock: Arc<dyn Clock>,
     /// Divides the waits between redeliveries of a payment notice.
@@ -30,6 +32,7 @@ impl Default for Options {
             port: 0,
             data: None,
             config: Config::default(),
+            parameters: BTreeMap::new(),
             clock: Arc::new(SystemClock),
             notify_speed: 10,
             run_schedules: true,

@@ -8,8 +8,10 @@ use crate::{error::CallError, function::Entry};
 pub(crate) const REGISTRY: &[Entry] = &[
     Entry::task::<access_token::AccessTokenTask>(),
     Entry::function::<card::CardFunction>(),
+    Entry::function::<cases::CasesFunction>(),
     Entry::function::<login::LoginFunction>(),
     Entry::function::<order::OrderFunction>(),
+    Entry::task::<order_events::OrderEventsTask>(),
     Entry::task::<order_sweep::OrderSweepTask>(),
     Entry::function::<pay_notify::PayNotifyFunction>(),
     Entry::function::<phone::PhoneFunction>(),

@@ -185,8 +185,16 @@ mod tests {
         let question = "/v3/pay/transactions/out-trade-no/DGVm3tym4KYqJ727Msfbk?mchid=1916817080";
         let question = Call::get("", question.to_owned());
         for (call, nonce, signature) in [
-            (prepay, "DaDsA36JrHZlIXoM1bNAhVdhTEh2gdxK", "ZqHKg0ueOAtbhaWjytgybXJERVi1uqVhEgjF0bG6tyXshlyqovuLZznpcfGf0eA3zu5TiwYXdpomKf5QycKNc1QUGSmq3JOQtGAQXCHWq3mfslAPRcQtLzWlJ55BBvlo5PTFZmKwjEPjymSU8Oo5Ntm8ygbJByO6vuuG9kYNco3LjA/HjFRSH64uieaUA53amo12cr5ZMXUnK9TmwWde6DRVv3h5JwFaMdkVoix3lBY+D/dfs2FI5FcYlCLwFPvetT1+Z9pNvlrN/ym1DOaYX0xTvYqMvDuX2/jy2K+yzhBPM2peQtlNOIAKfdBB8Qv4aBFj3cfnmH/WSVV6ldOZiw=="),
-            (question, "2rMxwJkuD7d06lw3x7JjZRIvq8Afry6q", "qDiRFA4GBI2b/epRlXUjLZw2CSWKS6845WlqXmq1WgA9h2X9F4TYc9NZTm8K27BIoW8F/RJvlJXxdloJqCpN15/jrjpdurq82BAYNZtNNxaVunKcLtybrC4T/H4rS8chBdXuGjseyF3fK4rYPm1N7vr487SLQpFCUiO75nytmseMIk3WiaStPl2E3ftf0ZY7koc5vINm1YrhqVOk7fzCNoz6MfZ+IRjcUppam73urvZ5LPNf95RL/mBaskmE5ua5AfcMQFLwUvWslVzo7tZjYlYfmCKBY4D+8CpJ3mx77uq53gqxqUv5AWkgchOFtmXvc6FetftUHE16Ch+XGTVY0A=="),
+            (
+                prepay,
+                "DaDsA36JrHZlIXoM1bNAhVdhTEh2gdxK",
+                "ZqHKg0ueOAtbhaWjytgybXJERVi1uqVhEgjF0bG6tyXshlyqovuLZznpcfGf0eA3zu5TiwYXdpomKf5QycKNc1QUGSmq3JOQtGAQXCHWq3mfslAPRcQtLzWlJ55BBvlo5PTFZmKwjEPjymSU8Oo5Ntm8ygbJByO6vuuG9kYNco3LjA/HjFRSH64uieaUA53amo12cr5ZMXUnK9TmwWde6DRVv3h5JwFaMdkVoix3lBY+D/dfs2FI5FcYlCLwFPvetT1+Z9pNvlrN/ym1DOaYX0xTvYqMvDuX2/jy2K+yzhBPM2peQtlNOIAKfdBB8Qv4aBFj3cfnmH/WSVV6ldOZiw==",
+            ),
+            (
+                question,
+                "2rMxwJkuD7d06lw3x7JjZRIvq8Afry6q",
+                "qDiRFA4GBI2b/epRlXUjLZw2CSWKS6845WlqXmq1WgA9h2X9F4TYc9NZTm8K27BIoW8F/RJvlJXxdloJqCpN15/jrjpdurq82BAYNZtNNxaVunKcLtybrC4T/H4rS8chBdXuGjseyF3fK4rYPm1N7vr487SLQpFCUiO75nytmseMIk3WiaStPl2E3ftf0ZY7koc5vINm1YrhqVOk7fzCNoz6MfZ+IRjcUppam73urvZ5LPNf95RL/mBaskmE5ua5AfcMQFLwUvWslVzo7tZjYlYfmCKBY4D+8CpJ3mx77uq53gqxqUv5AWkgchOFtmXvc6FetftUHE16Ch+XGTVY0A==",
+            ),
         ] {
             assert_eq!(STANDARD.encode(key.sign(&call.message(1_700_000_000, nonce))), signature);
         }

@@ -55,6 +55,8 @@ pub enum Placed {
     Order(OrderSummary),
     /// No such product, or it is not for sale.
     NoSuchProduct(ProductId),
+    /// Fewer are left than wanted.
+    OutOfStock(ProductId),
     /// The sum is larger than an order can be.
     TooDear,
     /// The key was used with another payload.
@@ -195,6 +197,9 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
     for (product_id, quantity) in &new.items {
         let product = products.get(product_id).filter(|product| product.shelf.as_deref() == Some(ON_SALE));
         let product = product.ok_or_else(|| Placed::NoSuchProduct(product_id.clone()))?;
+        if !product.has(*quantity) {
+            return Err(Placed::OutOfStock(product_id.clone()));
+        }
         let sum = product.price.times(*quantity).map_err(|_| Placed::TooDear)?;
         total = Some(match total {
             None => sum,

@@ -62,6 +62,30 @@ impl Kind {
         }
     }
 
+    /// The value, without what the kind does not take and cut to what it takes. Half a number, an amount or a time would say
+    /// something else: those stay as they are, and may not be admitted.
+    pub(super) fn cut(self, value: &str) -> String {
+        // A line's end in a text is a blank in a message.
+        let value: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let value = value.trim();
+        let first = |most: usize, keep: fn(char) -> bool| -> String {
+            value.chars().filter(|c| keep(*c)).take(most).collect()
+        };
+        let cut = match self {
+            Self::CharacterString => first(32, |c| c.is_ascii() || !c.is_alphanumeric()),
+            Self::Const | Self::Thing if value.chars().count() > 20 => first(17, |_| true) + "...",
+            Self::Letter => first(32, |c| c.is_ascii_alphabetic()),
+            Self::Name => {
+                let name = first(20, |c| !c.is_ascii_digit());
+                if name.is_ascii() { name } else { name.chars().take(10).collect() }
+            }
+            Self::Phrase => first(5, is_chinese),
+            Self::Symbol => first(5, |c| !c.is_alphanumeric()),
+            _ => value.to_owned(),
+        };
+        cut.trim().to_owned()
+    }
+
     /// Whether it takes the value.
     pub(super) fn admits(self, value: &str) -> bool {
         if value.trim().is_empty() || value.chars().any(char::is_control) {
@@ -259,7 +283,41 @@ mod tests {
         }
     }
 
+    #[test]
+    fn texts_are_cut_and_numbers_are_not() {
+        let cut = |kind, value| Kind::named(kind).unwrap().cut(value);
+        assert_eq!(
+            cut("thing", "一二三四五六七八九十一二三四五六七八九十一"),
+            "一二三四五六七八九十一二三四五六七..."
+        );
+        assert_eq!(cut("thing", " 两行\n文字 "), "两行 文字");
+        assert_eq!(cut("character_string", "订单 A-1"), "A-1");
+        assert_eq!(cut("name", "张三3 abcdefghijklmn"), "张三 abcdefg");
+        assert_eq!(cut("phrase", "已支付，请等待发货"), "已支付请等");
+        assert_eq!(cut("number", "123456789012345678901234567890123").len(), 33);
+        assert_eq!(cut("amount", "¥12345678901"), "¥12345678901");
+    }
+
     proptest! {
+        #[test]
+        fn a_text_that_is_cut_is_admitted_unless_nothing_is_left(value in ".{0,60}") {
+            for name in ["character_string", "const", "letter", "name", "phrase", "symbol", "thing"] {
+                let kind = Kind::named(name).unwrap();
+                let cut = kind.cut(&value);
+                prop_assert!(cut.is_empty() || kind.admits(&cut), "{name} {cut:?}");
+            }
+        }
+
+        #[test]
+        fn what_is_admitted_is_not_cut(value in "[ -~一-龥，。]{0,40}") {
+            for (name, _, _) in CASES {
+                let kind = Kind::named(name).unwrap();
+                if kind.admits(&value) {
+                    prop_assert_eq!(kind.cut(&value), value.trim());
+                }
+            }
+        }
+
         #[test]
         fn judging_any_value_never_panics(value in ".{0,60}") {
             for (name, _, _) in CASES {

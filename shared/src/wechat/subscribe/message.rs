@@ -77,6 +77,18 @@ pub enum DataError {
 }
 
 impl Data {
+    /// As [`Data::parse`], with texts that are too long cut, and without characters that a keyword's kind does not take.
+    ///
+    /// # Errors
+    /// [`DataError`].
+    pub fn fitted(values: BTreeMap<String, String>) -> Result<Self, DataError> {
+        let values = values.into_iter().map(|(key, value)| {
+            let cut = kind(&key).and_then(Kind::named).map(|kind| kind.cut(&value));
+            (key, cut.unwrap_or(value))
+        });
+        Self::parse(values.collect())
+    }
+
     /// Checks the values by their keywords.
     ///
     /// # Errors
@@ -230,6 +242,15 @@ mod tests {
         assert_eq!(ApiError::from(error).message(), "参数有误：data.phrase2 须为 5 个以内汉字");
         let error = data(&[("colour1", "红")]).unwrap_err();
         assert_eq!(ApiError::from(error).message(), "参数有误：data.colour1 不是已知的关键词类型");
+    }
+
+    #[test]
+    fn values_can_be_made_to_fit() {
+        let long = BTreeMap::from([("thing1".to_owned(), "水".repeat(30))]);
+        assert!(Data::parse(long.clone()).is_err());
+        assert_eq!(Data::fitted(long).unwrap().0["thing1"], format!("{}...", "水".repeat(17)));
+        let never = BTreeMap::from([("time1".to_owned(), "tomorrow".to_owned())]);
+        assert!(matches!(Data::fitted(never), Err(DataError::Value { .. })));
     }
 
     #[test]

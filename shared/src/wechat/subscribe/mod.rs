@@ -41,6 +41,14 @@ pub enum SendError {
     Store(#[from] StoreError),
 }
 
+impl SendError {
+    /// Whether the message may have been sent all the same: it must not be sent again.
+    #[must_use]
+    pub fn may_have_been_sent(&self) -> bool {
+        matches!(self, Self::Platform(PlatformError::WeChat(WeChatError::Lost { .. })))
+    }
+}
+
 impl From<SendError> for ApiError {
     fn from(error: SendError) -> Self {
         match error {

@@ -1,0 +1,67 @@
+//! `POST /api/admin/cases/{caseId}/close`: an operator has decided, and says what.
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    error::{ApiError, Code},
+    http::{answer, extract},
+    runtime::{Body, Request, Response},
+    store::ClosedCase,
+};
+
+use crate::{CasesFunction, view::CaseView};
+
+#[derive(Deserialize)]
+struct CloseBody {
+    note: Option<String>,
+}
+
+#[derive(Serialize)]
+struct CloseAnswer {
+    case: CaseView,
+}
+
+impl CasesFunction {
+    pub(crate) async fn close(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+        let case_id = extract::path(request, "caseId")?;
+        // No key is that long: DynamoDB would not even look.
+        if case_id.len() > LONGEST {
+            return Err(Code::NotFound.into());
+        }
+        let note = parse(extract::json(request)?)?;
+        match self.cases.close(&case_id, &note).await? {
+            ClosedCase::Closed(case) => Ok(answer::success(&CloseAnswer { case: (*case).into() })),
+            ClosedCase::Unknown => Err(Code::NotFound.into()),
+        }
+    }
+}
+
+fn parse(body: CloseBody) -> Result<String, ApiError> {
+    let note = extract::required("note", body.note)?;
+    let note = note.trim();
+    if note.is_empty() || note.chars().count() > MOST {
+        return Err(ApiError::invalid("note", "须为 1 到 200 个字"));
+    }
+    Ok(note.to_owned())
+}
+
+const LONGEST: usize = 1024;
+const MOST: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn note(text: &str) -> Result<String, ApiError> {
+        parse(CloseBody { note: Some(text.to_owned()) })
+    }
+
+    #[test]
+    fn a_note_has_1_to_200_characters() {
+        assert_eq!(note(" 已补货 ").unwrap(), "已补货");
+        assert!(note(&"字".repeat(200)).is_ok());
+        for wrong in ["", " \n", &"字".repeat(201)] {
+            assert_eq!(note(wrong).unwrap_err().message(), "参数有误：note 须为 1 到 200 个字");
+        }
+        assert!(parse(CloseBody { note: None }).is_err());
+    }
+}

@@ -1,0 +1,35 @@
+//! `/api/admin/cases`: what only an operator can decide, listed and closed. API Gateway has checked the operator.
+
+mod close;
+mod cursor;
+mod list;
+mod view;
+
+use shared::{
+    error::{ApiError, Code},
+    host::{Host, HostError},
+    http::extract,
+    runtime::{Body, Function, Request, Response},
+    store::Cases,
+};
+
+/// Lists and closes cases.
+pub struct CasesFunction {
+    cases: Cases,
+}
+
+impl Function for CasesFunction {
+    const NAME: &'static str = "cases";
+
+    async fn init(host: &Host) -> Result<Self, HostError> {
+        Ok(Self { cases: Cases::new(host)? })
+    }
+
+    async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
+        match extract::route(&request) {
+            "GET /api/admin/cases" => self.list(&request).await,
+            "POST /api/admin/cases/{caseId}/close" => self.close(&request).await,
+            _ => Err(Code::NotFound.into()),
+        }
+    }
+}

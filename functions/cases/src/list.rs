@@ -1,0 +1,55 @@
+//! `GET /api/admin/cases?kind=&cursor=`: the open cases of a kind, the oldest first.
+
+use serde::Serialize;
+use shared::{
+    error::ApiError,
+    http::{answer, extract},
+    runtime::{Body, Request, Response},
+    store::CaseKind,
+};
+
+use crate::{CasesFunction, cursor, view::CaseView};
+
+#[derive(Serialize)]
+struct ListAnswer {
+    cases: Vec<CaseView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<String>,
+}
+
+impl CasesFunction {
+    pub(crate) async fn list(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+        let kind = parse(extract::query(request, "kind"))?;
+        let cursor = extract::query(request, "cursor").map(|text| cursor::read(&text, kind));
+        let cursor = cursor.map(|read| read.ok_or_else(|| ApiError::invalid("cursor", "不是上一页给出的值")));
+        let page = self.cases.of_kind(kind, cursor.transpose()?.as_ref()).await?;
+        let cases = page.cases.into_iter().map(CaseView::from).collect();
+        Ok(answer::success(&ListAnswer { cases, cursor: page.cursor.as_ref().map(cursor::write) }))
+    }
+}
+
+fn parse(kind: Option<String>) -> Result<CaseKind, ApiError> {
+    kind.as_deref().and_then(CaseKind::named).ok_or_else(|| {
+        let kinds = CaseKind::ALL.map(CaseKind::as_str);
+        ApiError::invalid("kind", &format!("须为 {} 之一", kinds.join("、")))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_known_by_its_name_and_a_refusal_names_them_all() {
+        for kind in CaseKind::ALL {
+            assert_eq!(parse(Some(kind.as_str().to_owned())).unwrap(), kind);
+        }
+        for kind in [None, Some(""), Some("oversold"), Some("OTHER")] {
+            let refused = parse(kind.map(str::to_owned)).unwrap_err();
+            assert_eq!(
+                refused.message(),
+                "参数有误：kind 须为 PAYMENT_MISMATCH、ORDER_DISPUTED、REFUND_STUCK、BILL_DIFFERENCE、OVERSOLD 之一"
+            );
+        }
+    }
+}

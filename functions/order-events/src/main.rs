@@ -1,0 +1,5 @@
+//! The Lambda binary of `order-events`.
+
+fn main() -> Result<(), shared::error::BoxError> {
+    shared::runtime::serve_task::<order_events::OrderEventsTask>()
+}

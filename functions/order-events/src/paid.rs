@@ -1,0 +1,331 @@
+//! The message that tells a user that the order is paid: the operator's template, filled with the order's values.
+
+use std::collections::BTreeMap;
+
+use shared::{
+    host::{Host, HostError},
+    store::Order,
+    types::{OrderId, OutTradeNo, TemplateId, UnixSeconds},
+    wechat::subscribe::{Data, DataError, Lang, Message, Page, State},
+};
+
+/// The settings of the message.
+#[derive(Debug)]
+pub(crate) struct PaidTemplate {
+    id: TemplateId,
+    data: BTreeMap<String, Text>,
+    page: Option<Text>,
+}
+
+/// A text with placeholders.
+#[derive(Debug, PartialEq, Eq)]
+struct Text(Vec<Part>);
+
+#[derive(Debug, PartialEq, Eq)]
+enum Part {
+    Words(String),
+    Value(Placeholder),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Placeholder {
+    Description,
+    OrderId,
+    OutTradeNo,
+    PaidAt,
+    TotalFee,
+}
+
+/// What placeholders stand for.
+struct Values {
+    description: String,
+    order_id: OrderId,
+    out_trade_no: OutTradeNo,
+    paid_at: UnixSeconds,
+    total_fee: String,
+}
+
+impl PaidTemplate {
+    /// Reads the settings; `None` if there is no such message.
+    pub(crate) fn read(host: &Host) -> Result<Option<Self>, HostError> {
+        if host.optional_var("PAID_TEMPLATE_ID").is_none() {
+            return Ok(None);
+        }
+        let id = host.parsed_var("PAID_TEMPLATE_ID", "the id of a template", TemplateId::parse)?;
+        let data = host.parsed_var("PAID_TEMPLATE_DATA", DATA, |text| parse_data(text).ok_or(()))?;
+        let page = match host.optional_var("PAID_TEMPLATE_PAGE") {
+            Some(_) => Some(host.parsed_var("PAID_TEMPLATE_PAGE", PAGE, |text| parse_page(text).ok_or(()))?),
+            None => None,
+        };
+        let template = Self { id, data, page };
+        // A keyword that takes no such text would be refused at every payment: better now.
+        if Data::fitted(template.filled(&Values::example())).is_err() {
+            return Err(HostError::Invalid { name: "PAID_TEMPLATE_DATA", expected: DATA });
+        }
+        Ok(Some(template))
+    }
+
+    /// The message about `order`, which was paid by what happened at `happened_at`.
+    pub(crate) fn message(&self, order: &Order, happened_at: UnixSeconds) -> Result<Message, DataError> {
+        let values = Values::of(order, happened_at);
+        Ok(Message {
+            openid: order.openid.clone(),
+            template_id: self.id.clone(),
+            data: Data::fitted(self.filled(&values))?,
+            page: self.page.as_ref().and_then(|page| Page::parse(&page.filled(&values))),
+            state: State::default(),
+            lang: Lang::default(),
+        })
+    }
+
+    fn filled(&self, values: &Values) -> BTreeMap<String, String> {
+        self.data.iter().map(|(key, text)| (key.clone(), text.filled(values))).collect()
+    }
+}
+
+fn parse_data(text: &str) -> Option<BTreeMap<String, Text>> {
+    let data: BTreeMap<String, String> = serde_json::from_str(text).ok()?;
+    data.into_iter().map(|(key, text)| Some((key, Text::parse(&text)?))).collect()
+}
+
+/// A page's text, which names nothing but the order.
+fn parse_page(text: &str) -> Option<Text> {
+    let page = Text::parse(text)?;
+    let plain = page.0.iter().all(|part| matches!(part, Part::Words(_) | Part::Value(Placeholder::OrderId)));
+    let valid = plain && Page::parse(&page.filled(&Values::example())).is_some();
+    valid.then_some(page)
+}
+
+impl Text {
+    /// Reads the text; `None` if a brace in it begins or ends no placeholder.
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((words, after)) = rest.split_once('{') {
+            let (name, after) = after.split_once('}')?;
+            parts.push(Part::Words(words.to_owned()));
+            parts.push(Part::Value(Placeholder::named(name)?));
+            rest = after;
+        }
+        parts.push(Part::Words(rest.to_owned()));
+        let stray = |part: &Part| matches!(part, Part::Words(words) if words.contains('}'));
+        (!parts.iter().any(stray)).then_some(Self(parts))
+    }
+
+    /// The text with values for placeholders. A value's own braces mean nothing.
+    fn filled(&self, values: &Values) -> String {
+        let parts = self.0.iter().map(|part| match part {
+            Part::Words(words) => words.clone(),
+            Part::Value(placeholder) => values.of_placeholder(*placeholder),
+        });
+        parts.collect()
+    }
+}
+
+impl Placeholder {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "description" => Self::Description,
+            "orderId" => Self::OrderId,
+            "outTradeNo" => Self::OutTradeNo,
+            "paidAt" => Self::PaidAt,
+            "totalFee" => Self::TotalFee,
+            _ => return None,
+        })
+    }
+}
+
+impl Values {
+    fn of(order: &Order, happened_at: UnixSeconds) -> Self {
+        let names = || order.items.iter().map(|line| line.name.as_str()).collect::<Vec<_>>().join("，");
+        Self {
+            // As the user read it when paying.
+            description: order.terms.as_ref().map_or_else(names, |terms| terms.description.clone()),
+            order_id: order.order_id,
+            out_trade_no: order.out_trade_no,
+            paid_at: order.paid_at.unwrap_or(happened_at),
+            total_fee: order.total_fee.to_yuan(),
+        }
+    }
+
+    /// Of the kind that orders have.
+    fn example() -> Self {
+        let at = UnixSeconds::new(1_700_000_000);
+        let order_id = OrderId::new(at, [0; 10]);
+        Self {
+            description: "矿泉水 550ml×1".to_owned(),
+            order_id,
+            out_trade_no: OutTradeNo::first(order_id),
+            paid_at: at,
+            total_fee: "128.00".to_owned(),
+        }
+    }
+
+    fn of_placeholder(&self, placeholder: Placeholder) -> String {
+        match placeholder {
+            Placeholder::Description => self.description.clone(),
+            Placeholder::OrderId => self.order_id.to_string(),
+            Placeholder::OutTradeNo => self.out_trade_no.to_string(),
+            Placeholder::PaidAt => self.paid_at.to_message(),
+            Placeholder::TotalFee => self.total_fee.clone(),
+        }
+    }
+}
+
+const DATA: &str = "a JSON object of 1 to 5 keywords and texts that fit them, with no other placeholders than {outTradeNo}, \
+     {orderId}, {totalFee}, {description} and {paidAt}";
+const PAGE: &str = "a page of the mini program, with no other placeholder than {orderId}";
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+    use serde_json::json;
+    use shared::{
+        host::{SystemClock, SystemRandomness},
+        pay::order::Status,
+        store::{Line, PrepayTerms},
+        types::{Fen, OpenId, ProductId, UserId},
+    };
+
+    use super::*;
+
+    fn read(id: &str, data: &str, page: &str) -> Result<Option<PaidTemplate>, String> {
+        let env = [("PAID_TEMPLATE_ID", id), ("PAID_TEMPLATE_DATA", data), ("PAID_TEMPLATE_PAGE", page)];
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let host = Host::new(env, Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new());
+        PaidTemplate::read(&host).map_err(|error| error.to_string())
+    }
+
+    fn order(description: Option<&str>) -> Order {
+        let at = UnixSeconds::new(1_700_000_000);
+        let order_id = OrderId::new(at, [7; 10]);
+        let line = |name: &str| Line {
+            product_id: ProductId::parse("water").unwrap(),
+            name: name.to_owned(),
+            price: Fen::new(100).unwrap(),
+            quantity: 1,
+        };
+        Order {
+            order_id,
+            user_id: UserId::parse("u0123456789abcdef0123456789").unwrap(),
+            openid: OpenId::parse("o5wQws1FH2FD2uaNtxmrc1jiG4dc").unwrap(),
+            status: Status::Paid,
+            total_fee: Fen::new(205).unwrap(),
+            items: vec![line("矿泉水"), line("草莓蛋糕")],
+            created_at: at,
+            expires_at: at,
+            out_trade_no: OutTradeNo::first(order_id),
+            terms: description.map(|description| PrepayTerms {
+                description: description.to_owned(),
+                client_ip: "192.0.2.1".to_owned(),
+            }),
+            prepay: None,
+            paid_at: Some(UnixSeconds::new(1_700_000_042)),
+            transaction_id: None,
+            refunded_fee: 0,
+            refunding_fee: 0,
+            asked_at: None,
+            next_query_at: None,
+            queries: 0,
+            due_shard: None,
+        }
+    }
+
+    const ALL: &str = r#"{"character_string1":"{outTradeNo}","thing2":"{description}","amount3":"¥{totalFee}元",
+        "time4":"{paidAt}","phrase5":"支付成功"}"#;
+
+    fn data(template: &PaidTemplate, order: &Order) -> Data {
+        template.message(order, order.created_at).unwrap().data
+    }
+
+    fn expected(values: serde_json::Value) -> Data {
+        Data::parse(serde_json::from_value(values).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_order_s_values_stand_where_the_placeholders_are() {
+        let template = read("tmpl-paid", ALL, "pages/order?id={orderId}").unwrap().unwrap();
+        let order = order(Some("矿泉水×1"));
+        let message = template.message(&order, order.created_at).unwrap();
+        assert_eq!(
+            message.data,
+            expected(json!({
+                "character_string1": "01HF7YAT000W3GE1R70W3GE1R701", "thing2": "矿泉水×1", "amount3": "¥2.05元",
+                "time4": "2023年11月15日 6:14", "phrase5": "支付成功",
+            }))
+        );
+        assert_eq!(message.page, Page::parse("pages/order?id=01HF7YAT000W3GE1R70W3GE1R7"));
+        assert_eq!((message.openid, message.template_id.as_str()), (order.openid, "tmpl-paid"));
+    }
+
+    #[test]
+    fn a_long_description_is_cut_and_an_order_without_one_is_told_by_its_goods() {
+        let template = read("t", r#"{"thing1":"{description}"}"#, "").unwrap().unwrap();
+        let cut = expected(json!({ "thing1": format!("{}...", "水".repeat(17)) }));
+        assert_eq!(data(&template, &order(Some(&"水".repeat(40)))), cut);
+        assert_eq!(data(&template, &order(None)), expected(json!({ "thing1": "矿泉水，草莓蛋糕" })));
+    }
+
+    #[test]
+    fn without_an_id_there_is_no_message_and_nothing_else_is_looked_at() {
+        assert!(read("", "nonsense", "nonsense {").unwrap().is_none());
+    }
+
+    #[test]
+    fn wrong_settings_are_refused_by_name() {
+        assert!(read("a b", ALL, "").unwrap_err().starts_with("the environment variable PAID_TEMPLATE_ID"));
+        assert_eq!(read("t", "", "").unwrap_err(), "the environment variable PAID_TEMPLATE_DATA is not set");
+        for data in [
+            "x",
+            "[]",
+            "{}",
+            r#"{"thing1":1}"#,
+            r#"{"thing1":""}"#,
+            r#"{"thing":"x"}"#,
+            r#"{"colour1":"red"}"#,
+            r#"{"thing1":"{openid}"}"#,
+            r#"{"thing1":"{orderId"}"#,
+            r#"{"thing1":"orderId}"}"#,
+            r#"{"thing1":"{{orderId}}"}"#,
+            r#"{"number1":"{description}"}"#,
+            r#"{"time1":"{totalFee}"}"#,
+            r#"{"thing1":"a","thing2":"a","thing3":"a","thing4":"a","thing5":"a","thing6":"a"}"#,
+        ] {
+            let error = read("t", data, "").unwrap_err();
+            assert!(
+                error.starts_with("the environment variable PAID_TEMPLATE_DATA is not a JSON"),
+                "{data}: {error}"
+            );
+        }
+        for page in ["https://example.com", "a b", "pages/{outTradeNo}", "pages/{orderId"] {
+            let error = read("t", ALL, page).unwrap_err();
+            assert!(error.starts_with("the environment variable PAID_TEMPLATE_PAGE"), "{page}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reading_any_text_never_panics_and_without_braces_it_stays_as_it_is(text in ".{0,60}") {
+            let parsed = Text::parse(&text);
+            if !text.contains(['{', '}']) {
+                prop_assert_eq!(parsed.unwrap().filled(&Values::example()), text);
+            }
+        }
+
+        #[test]
+        fn a_description_is_never_read_as_a_placeholder(before in "[a-z ]{0,8}", description in ".{0,20}") {
+            let text = Text::parse(&format!("{before}{{description}}!")).unwrap();
+            let values = Values { description: description.clone(), ..Values::example() };
+            prop_assert_eq!(text.filled(&values), format!("{before}{description}!"));
+        }
+
+        #[test]
+        fn any_description_makes_a_message_or_an_error(description in ".{0,200}") {
+            let template = read("t", ALL, "").unwrap().unwrap();
+            let made = template.message(&order(Some(&description)), UnixSeconds::new(1));
+            prop_assert!(made.is_ok() || description.trim().is_empty() || description.chars().all(char::is_control));
+        }
+    }
+}

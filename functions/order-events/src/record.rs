@@ -1,0 +1,91 @@
+//! A record of the table's stream, as Lambda delivers it. Of the row only the key is taken: the row itself may have gone on.
+
+use serde_json::Value;
+
+/// What a record tells.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Record {
+    /// Something has happened.
+    Inserted {
+        /// The event's key.
+        event_id: String,
+        /// What the record is called when it fails.
+        sequence_number: String,
+    },
+    /// A row was changed or removed: nothing has happened.
+    Other,
+    /// It lacks what a record of this table has.
+    Unreadable {
+        /// Its sequence number, if it has one.
+        sequence_number: String,
+    },
+}
+
+impl Record {
+    pub(crate) fn read(record: &Value) -> Self {
+        let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let sequence_number = text("/dynamodb/SequenceNumber").unwrap_or_default();
+        match (record.get("eventName").and_then(Value::as_str), text("/dynamodb/Keys/event_id/S")) {
+            (Some("INSERT"), Some(event_id)) if !sequence_number.is_empty() => {
+                Self::Inserted { event_id, sequence_number }
+            }
+            (Some("MODIFY" | "REMOVE"), _) => Self::Other,
+            _ => Self::Unreadable { sequence_number },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn record(name: &str) -> Value {
+        json!({
+            "eventID": "1", "eventName": name, "eventSource": "aws:dynamodb", "awsRegion": "us-east-1",
+            "dynamodb": {
+                "ApproximateCreationDateTime": 1_700_000_000, "SequenceNumber": "111", "SizeBytes": 26,
+                "Keys": { "event_id": { "S": "order.paid#42" } },
+                "NewImage": { "event_id": { "S": "order.paid#42" }, "event": { "S": "order.paid" } },
+                "StreamViewType": "NEW_IMAGE",
+            },
+        })
+    }
+
+    #[test]
+    fn only_a_new_row_is_something_that_happened() {
+        let (event_id, sequence_number) = ("order.paid#42".to_owned(), "111".to_owned());
+        assert_eq!(Record::read(&record("INSERT")), Record::Inserted { event_id, sequence_number });
+        for name in ["MODIFY", "REMOVE"] {
+            assert_eq!(Record::read(&record(name)), Record::Other);
+        }
+    }
+
+    #[test]
+    fn a_record_without_name_key_or_number_can_t_be_read() {
+        for (pointer, number) in [
+            ("/eventName", "111"),
+            ("/dynamodb/Keys/event_id", "111"),
+            ("/dynamodb/Keys/event_id/S", "111"),
+            ("/dynamodb/SequenceNumber", ""),
+            ("/dynamodb", ""),
+        ] {
+            let mut broken = record("INSERT");
+            *broken.pointer_mut(pointer).unwrap() = json!(7);
+            let expected = Record::Unreadable { sequence_number: number.to_owned() };
+            assert_eq!(Record::read(&broken), expected, "{pointer}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_key_is_read_as_it_is(event_id in ".{1,80}", number in "[0-9]{1,40}") {
+            let mut record = record("INSERT");
+            record["dynamodb"]["Keys"]["event_id"]["S"] = json!(event_id);
+            record["dynamodb"]["SequenceNumber"] = json!(number);
+            prop_assert_eq!(Record::read(&record), Record::Inserted { event_id, sequence_number: number });
+        }
+    }
+}

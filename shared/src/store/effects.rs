@@ -1,0 +1,334 @@
+//! `OUTBOX_TABLE`, as it is worked off: an event that nobody has acted on yet, and the marks that say what is done of it.
+//!
+//! An event is delivered at least once, and perhaps twice at the same time. Each effect has a mark on the event's row, a
+//! conditional update, so that the effect happens once:
+//!
+//! - `stock_done_at`: set in the transaction that changes the stock;
+//! - `published_at`: set after the bus has taken the event, so that this one effect may happen twice;
+//! - `message_claimed_at`, `message_claimed_by`: set before the message is sent, so that it is sent once at most;
+//! - `done_at`: set last, with what became of the message; the row leaves the index `by_pending`.
+
+use aws_sdk_dynamodb::{
+    Client,
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure::AllOld},
+};
+use serde::Deserialize;
+
+use super::{
+    Event, StoreError,
+    item::{self, Item, Updated},
+};
+use crate::{
+    crypto::hex,
+    host::{Host, HostError},
+    types::UnixSeconds,
+};
+
+/// An event of which something is still to do.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    /// What happened.
+    pub event: Event,
+    /// Whether its stock is taken.
+    pub stock_done: bool,
+    /// Whether the bus has it.
+    pub published: bool,
+    /// When somebody began to send its message.
+    pub message_claimed_at: Option<UnixSeconds>,
+}
+
+/// What stands under an event's key.
+#[derive(Debug)]
+pub enum Found {
+    /// Something is still to do.
+    Pending(Box<Pending>),
+    /// Nothing: it is done, or the row has expired.
+    Done,
+    /// It is no event, and never will be.
+    Unreadable(StoreError),
+}
+
+/// What became of the message to the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageFate {
+    /// WeChat has taken it.
+    Sent,
+    /// The user takes no such message.
+    NotSubscribed,
+    /// WeChat does not take it, or has not for so long that it is stale.
+    NotSent,
+    /// Nobody knows; it is not sent again.
+    MaybeSent,
+}
+
+impl MessageFate {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "SENT",
+            Self::NotSubscribed => "NOT_SUBSCRIBED",
+            Self::NotSent => "NOT_SENT",
+            Self::MaybeSent => "MAYBE_SENT",
+        }
+    }
+}
+
+/// The right to send an event's message.
+#[derive(Debug)]
+pub struct Claim(AttributeValue);
+
+/// Some of the events that wait.
+pub struct Waiting {
+    /// Their keys, the oldest first.
+    pub event_ids: Vec<String>,
+    /// Where the next page begins, if there is one.
+    pub cursor: Option<WaitingCursor>,
+}
+
+/// A place among the events that wait.
+pub struct WaitingCursor(Item);
+
+#[derive(Deserialize)]
+struct Marks {
+    #[serde(default)]
+    pending_shard: Option<String>,
+    #[serde(default)]
+    stock_done_at: Option<UnixSeconds>,
+    #[serde(default)]
+    published_at: Option<UnixSeconds>,
+    #[serde(default)]
+    message_claimed_at: Option<UnixSeconds>,
+}
+
+/// The table, and the one that stock is kept in.
+pub struct Outbox {
+    pub(super) client: Client,
+    pub(super) table: String,
+    pub(super) products: String,
+    pub(super) host: Host,
+}
+
+impl Outbox {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// One is missing.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self {
+            client: host.dynamodb()?,
+            table: host.var("OUTBOX_TABLE")?.to_owned(),
+            products: host.var("PRODUCTS_TABLE")?.to_owned(),
+            host: host.clone(),
+        })
+    }
+
+    /// The event as it is now.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn find(&self, event_id: &str) -> Result<Found, StoreError> {
+        let request = self.client.get_item().table_name(&self.table).key("event_id", item::s(event_id));
+        let answer = request.consistent_read(true).send().await;
+        let answer = answer.map_err(|error| StoreError::from_sdk("reading the outbox", error))?;
+        Ok(answer.item.map_or(Found::Done, |item| match pending(item) {
+            Ok(Some(pending)) => Found::Pending(Box::new(pending)),
+            Ok(None) => Found::Done,
+            Err(error) => Found::Unreadable(error),
+        }))
+    }
+
+    /// Events of one shard that happened before `until` and still wait, the oldest first, after `cursor`; at most `limit`.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn waiting(
+        &self,
+        shard: &str,
+        until: UnixSeconds,
+        cursor: Option<WaitingCursor>,
+        limit: u16,
+    ) -> Result<Waiting, StoreError> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("by_pending")
+            .key_condition_expression("pending_shard = :shard AND happened_at <= :until")
+            .expression_attribute_values(":shard", item::s(shard))
+            .expression_attribute_values(":until", item::n(until.get()))
+            .limit(limit.into())
+            .set_exclusive_start_key(cursor.map(|WaitingCursor(key)| key))
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("listing waiting events", error))?;
+        let keys = page.items.unwrap_or_default().into_iter().filter_map(|mut item| item.remove("event_id"));
+        let read = |key| match key {
+            AttributeValue::S(text) => Some(text),
+            _ => None,
+        };
+        Ok(Waiting {
+            event_ids: keys.filter_map(read).collect(),
+            cursor: page.last_evaluated_key.map(WaitingCursor),
+        })
+    }
+
+    /// Marks that the bus has the event.
+    ///
+    /// Condition: the row is there and has no such mark; otherwise nothing changes.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn published(&self, event_id: &str) -> Result<(), StoreError> {
+        let update = self
+            .update(event_id)
+            .update_expression("SET published_at = :now")
+            .condition_expression("attribute_exists(event_id) AND attribute_not_exists(published_at)")
+            .expression_attribute_values(":now", item::n(self.host.now().get()));
+        item::update(&self.host, "marking an event as published", update).await.map(drop)
+    }
+
+    /// Takes the right to send the event's message; `None` if another has it.
+    ///
+    /// Condition: the event is not done, and the message is not claimed, unless by this very request, repeated after a lost
+    /// answer, which is known by its mark.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked. The claim may stand all the same; then nobody sends the message.
+    pub async fn claim_message(&self, event_id: &str) -> Result<Option<Claim>, StoreError> {
+        let mark = self.host.random::<16>().map_err(|error| StoreError::new(CLAIMING, error))?;
+        let mark = item::s(hex(&mark));
+        let update = self
+            .update(event_id)
+            .update_expression("SET message_claimed_at = :now, message_claimed_by = :mark")
+            .condition_expression(
+                "attribute_exists(pending_shard) AND attribute_not_exists(message_claimed_at)",
+            )
+            .expression_attribute_values(":now", item::n(self.host.now().get()))
+            .expression_attribute_values(":mark", mark.clone())
+            .return_values_on_condition_check_failure(AllOld);
+        let is_ours = match item::update(&self.host, CLAIMING, update).await? {
+            Updated::Done(_) => true,
+            Updated::Refused(row) => {
+                row.and_then(|mut row| row.remove("message_claimed_by")) == Some(mark.clone())
+            }
+        };
+        Ok(is_ours.then_some(Claim(mark)))
+    }
+
+    /// Gives the right back: the message was certainly not sent.
+    ///
+    /// Condition: the claim stands.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked; the claim stands, and nobody sends the message.
+    pub async fn release_message(&self, event_id: &str, claim: Claim) -> Result<(), StoreError> {
+        let Claim(mark) = claim;
+        let update = self
+            .update(event_id)
+            .update_expression("REMOVE message_claimed_at, message_claimed_by")
+            .condition_expression("message_claimed_by = :mark")
+            .expression_attribute_values(":mark", mark);
+        item::update(&self.host, "releasing a message", update).await.map(drop)
+    }
+
+    /// All is done, the bus has the event, and `message` became of its message if it had one: the event waits no more.
+    ///
+    /// Condition: it waits; otherwise nothing changes.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn finish(&self, event_id: &str, message: Option<MessageFate>) -> Result<(), StoreError> {
+        let set = "SET done_at = :now, published_at = if_not_exists(published_at, :now)";
+        let update = self
+            .end(event_id)
+            .update_expression(match message {
+                None => format!("{set} REMOVE pending_shard"),
+                Some(_) => format!("{set}, message = :message REMOVE pending_shard"),
+            })
+            .set_expression_attribute_values(Some(self.end_values(message)));
+        item::update(&self.host, "finishing an event", update).await.map(drop)
+    }
+
+    /// Nothing can ever be done with what stands under this key: it waits no more.
+    ///
+    /// Condition: it waits; otherwise nothing changes.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn give_up(&self, event_id: &str) -> Result<(), StoreError> {
+        let update = self
+            .end(event_id)
+            .update_expression("SET given_up_at = :now REMOVE pending_shard")
+            .set_expression_attribute_values(Some(self.end_values(None)));
+        item::update(&self.host, "giving an event up", update).await.map(drop)
+    }
+
+    fn end(&self, event_id: &str) -> UpdateItemFluentBuilder {
+        self.update(event_id).condition_expression("attribute_exists(pending_shard)")
+    }
+
+    fn end_values(&self, message: Option<MessageFate>) -> Item {
+        let now = (":now".to_owned(), item::n(self.host.now().get()));
+        let message = message.map(|fate| (":message".to_owned(), item::s(fate.as_str())));
+        std::iter::once(now).chain(message).collect()
+    }
+
+    fn update(&self, event_id: &str) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.table).key("event_id", item::s(event_id))
+    }
+}
+
+/// The event in the row, if something is still to do.
+fn pending(row: Item) -> Result<Option<Pending>, StoreError> {
+    let marks: Marks = item::read(row.clone())?;
+    if marks.pending_shard.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Pending {
+        event: item::read(row)?,
+        stock_done: marks.stock_done_at.is_some(),
+        published: marks.published_at.is_some(),
+        message_claimed_at: marks.message_claimed_at,
+    }))
+}
+
+const CLAIMING: &str = "claiming a message";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::EventKind;
+
+    fn row(more: &[(&str, AttributeValue)]) -> Item {
+        let event = [
+            ("event_id", item::s("order.paid#1")),
+            ("event", item::s("order.paid")),
+            ("fee", item::n(200_u64)),
+            ("happened_at", item::n(1_700_000_000_u64)),
+        ];
+        event.iter().chain(more).map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+
+    #[test]
+    fn a_row_tells_what_is_done_of_its_event() {
+        let shard = ("pending_shard", item::s("03"));
+        let fresh = pending(row(std::slice::from_ref(&shard))).unwrap().unwrap();
+        assert_eq!(fresh.event.event, EventKind::OrderPaid);
+        assert!(!fresh.stock_done && !fresh.published && fresh.message_claimed_at.is_none());
+        let marks =
+            ["stock_done_at", "published_at", "message_claimed_at"].map(|name| (name, item::n(7_u64)));
+        let marked = pending(row(&[&[shard][..], &marks].concat())).unwrap().unwrap();
+        assert!(marked.stock_done && marked.published);
+        assert_eq!(marked.message_claimed_at, Some(UnixSeconds::new(7)));
+    }
+
+    #[test]
+    fn a_row_that_waits_for_nothing_is_done_and_one_that_is_no_event_can_t_be_read() {
+        assert!(pending(row(&[])).unwrap().is_none());
+        let shard = ("pending_shard", item::s("03"));
+        for wrong in [("event", item::s("order.eaten")), ("fee", item::n(0_u64)), ("order_id", item::s("x"))]
+        {
+            assert!(pending(row(&[shard.clone(), wrong])).is_err());
+        }
+    }
+}

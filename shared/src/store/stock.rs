@@ -1,0 +1,205 @@
+//! Taking an order's goods from stock: the event's mark, the products' numbers and, if more was sold than there was, the
+//! case are one transaction.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
+};
+
+use super::{
+    Case, CaseKind, Line, Order, Outbox, StoreError, cases,
+    item::{self, Cancelled, Item},
+};
+use crate::types::ProductId;
+
+/// What came of taking an order's goods from stock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StockTaken {
+    /// They were taken; what is not counted needed no taking.
+    Now,
+    /// They were taken, and of these products there were not enough: a case is open.
+    Oversold(Vec<ProductId>),
+    /// They had been taken before.
+    Before,
+}
+
+/// Some of one product, and whether there is enough.
+struct Taking<'o> {
+    line: &'o Line,
+    enough: bool,
+}
+
+impl Outbox {
+    /// Takes the goods of a paid order from stock, once for the event. Its money is taken already, so it gets them even if
+    /// there are not enough.
+    ///
+    /// Condition: the event's row is there and has no mark; each product has enough, or not enough, as it was read, and is read
+    /// again otherwise.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked; nothing was taken, or all was taken and the answer lost. Take it again.
+    pub async fn take_stock(&self, event_id: &str, order: &Order) -> Result<StockTaken, StoreError> {
+        let stocks = self.stocks(order).await?;
+        let counted = order.items.iter().filter_map(|line| Taking::of(line, stocks.get(&line.product_id)));
+        let mut taking: Vec<_> = counted.collect();
+        for _ in 0..item::ROUNDS {
+            let parts = self.parts(event_id, order, &taking)?;
+            let request = self.client.transact_write_items().set_transact_items(Some(parts));
+            let Err(error) = request.send().await else { return Ok(taken(&taking)) };
+            match item::cancelled(TAKING, error)? {
+                Cancelled::Conflict => item::pause(&self.host).await,
+                Cancelled::Conditions(reasons) => {
+                    if item::failed(&reasons, 0).is_some() {
+                        return Ok(StockTaken::Before);
+                    }
+                    let again =
+                        taking.into_iter().enumerate().filter_map(|(index, one)| {
+                            match item::failed(&reasons, index.saturating_add(1)) {
+                                None => Some(one),
+                                Some(product) => Taking::of(one.line, product.as_ref()),
+                            }
+                        });
+                    taking = again.collect();
+                }
+            }
+        }
+        Err(StoreError::contended(TAKING))
+    }
+
+    /// The order's products, by their ids.
+    async fn stocks(&self, order: &Order) -> Result<BTreeMap<ProductId, Item>, StoreError> {
+        let keys = order.items.iter().map(|line| {
+            let id = AttributeValue::S(line.product_id.as_str().to_owned());
+            Item::from([("product_id".to_owned(), id)])
+        });
+        // What is read may be a moment old: the transaction's conditions say so.
+        let keys = KeysAndAttributes::builder()
+            .set_keys(Some(keys.collect()))
+            .projection_expression("product_id, stock")
+            .build()
+            .map_err(|error| StoreError::new(READING, error))?;
+        let request = self.client.batch_get_item().request_items(&self.products, keys);
+        let answer = request.send().await.map_err(|error| StoreError::from_sdk(READING, error))?;
+        if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
+            return Err(StoreError::contended(READING));
+        }
+        let products = answer.responses.unwrap_or_default().into_values().flatten();
+        Ok(products
+            .filter_map(|product| match product.get("product_id") {
+                Some(AttributeValue::S(id)) => Some((ProductId::parse(id).ok()?, product)),
+                _ => None,
+            })
+            .collect())
+    }
+
+    /// The mark, the products, and the case if there must be one: the failed conditions are told in this order.
+    fn parts(
+        &self,
+        event_id: &str,
+        order: &Order,
+        taking: &[Taking<'_>],
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let now = self.host.now();
+        let mark = Update::builder()
+            .table_name(&self.table)
+            .key("event_id", item::s(event_id))
+            .update_expression("SET stock_done_at = :now")
+            .condition_expression("attribute_exists(event_id) AND attribute_not_exists(stock_done_at)")
+            .expression_attribute_values(":now", item::n(now.get()))
+            .build()
+            .map_err(|error| StoreError::new(TAKING, error))?;
+        let mut parts = vec![TransactWriteItem::builder().update(mark).build()];
+        for one in taking {
+            parts.push(self.part(one)?);
+        }
+        if let StockTaken::Oversold(products) = taken(taking) {
+            let products: Vec<_> = products.iter().map(ProductId::as_str).collect();
+            let what = format!("more was sold than there was: {}", products.join(", "));
+            let case = Case {
+                order_id: Some(order.order_id),
+                out_trade_no: Some(order.out_trade_no),
+                transaction_id: order.transaction_id.clone(),
+                ..Case::new(CaseKind::Oversold, &order.order_id, what, now)
+            };
+            parts.push(cases::open(&self.host, &case)?);
+        }
+        Ok(parts)
+    }
+
+    fn part(&self, Taking { line, enough }: &Taking<'_>) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.products)
+            .key("product_id", item::s(line.product_id.as_str()))
+            .update_expression("SET stock = stock - :quantity")
+            .condition_expression(if *enough { "stock >= :quantity" } else { "stock < :quantity" })
+            .expression_attribute_values(":quantity", item::n(line.quantity))
+            .return_values_on_condition_check_failure(AllOld)
+            .build()
+            .map_err(|error| StoreError::new(TAKING, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+}
+
+impl<'o> Taking<'o> {
+    /// What to take of a product; nothing if it is gone, or is not counted.
+    fn of(line: &'o Line, product: Option<&Item>) -> Option<Self> {
+        let Some(AttributeValue::N(stock)) = product?.get("stock") else { return None };
+        let stock: i64 = stock.parse().ok()?;
+        Some(Self { line, enough: stock >= i64::from(line.quantity) })
+    }
+}
+
+fn taken(taking: &[Taking<'_>]) -> StockTaken {
+    let short = taking.iter().filter(|one| !one.enough);
+    let short: Vec<_> = short.map(|one| one.line.product_id.clone()).collect();
+    if short.is_empty() { StockTaken::Now } else { StockTaken::Oversold(short) }
+}
+
+const READING: &str = "reading stock";
+const TAKING: &str = "taking stock";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Fen;
+
+    fn line(quantity: u32) -> Line {
+        Line {
+            product_id: ProductId::parse("water").unwrap(),
+            name: "矿泉水".to_owned(),
+            price: Fen::new(200).unwrap(),
+            quantity,
+        }
+    }
+
+    fn enough(stock: AttributeValue, quantity: u32) -> Option<bool> {
+        let product = Item::from([("stock".to_owned(), stock)]);
+        Taking::of(&line(quantity), Some(&product)).map(|one| one.enough)
+    }
+
+    #[test]
+    fn the_last_one_can_be_taken_and_then_there_are_not_enough() {
+        let n = |stock: &str| AttributeValue::N(stock.to_owned());
+        assert_eq!(enough(n("2"), 2), Some(true));
+        assert_eq!(enough(n("1"), 2), Some(false));
+        assert_eq!(enough(n("-5"), 1), Some(false));
+    }
+
+    #[test]
+    fn what_is_not_counted_is_not_taken() {
+        assert_eq!(enough(item::s("many"), 1), None);
+        assert_eq!(enough(AttributeValue::N("0.5".to_owned()), 1), None);
+        assert!(Taking::of(&line(1), Some(&Item::new())).is_none());
+        assert!(Taking::of(&line(1), None).is_none(), "the product is gone");
+    }
+
+    #[test]
+    fn a_case_names_the_products_that_ran_out() {
+        let (one, two) = (line(1), line(1));
+        let whole = [Taking { line: &one, enough: true }];
+        assert_eq!(taken(&whole), StockTaken::Now);
+        let short = [Taking { line: &one, enough: true }, Taking { line: &two, enough: false }];
+        assert_eq!(taken(&short), StockTaken::Oversold(vec![two.product_id.clone()]));
+    }
+}

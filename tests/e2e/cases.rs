@@ -1,0 +1,115 @@
+//! `/api/admin/cases…`
+
+use std::time::Duration;
+
+use e2e::World;
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+const KINDS: [&str; 5] =
+    ["PAYMENT_MISMATCH", "ORDER_DISPUTED", "REFUND_STUCK", "BILL_DIFFERENCE", "OVERSOLD"];
+
+/// A case as the functions open it.
+async fn open(world: &World, kind: &str, about: &str, opened_at: u64) {
+    let item = json!({
+        "case_id": { "S": format!("{kind}#{about}") }, "kind": { "S": kind }, "open_kind": { "S": kind },
+        "what": { "S": "more was sold than there was: water" }, "opened_at": { "N": opened_at.to_string() },
+    });
+    let put = json!({ "TableName": world.table("CasesTable"), "Item": item });
+    world.dynamo().operator("PutItem", put).await.expect("a put");
+}
+
+async fn list(world: &World, query: &str) -> e2e::Answer {
+    world.operator("GET", &format!("/api/admin/cases?{query}"), &json!({})).await
+}
+
+async fn close(world: &World, case_id: &str, body: &Value) -> e2e::Answer {
+    let path = format!("/api/admin/cases/{}/close", case_id.replace('#', "%23"));
+    world.operator("POST", &path, body).await
+}
+
+fn ids(answer: &e2e::Answer) -> Vec<String> {
+    let cases = answer.json()["cases"].as_array().expect("cases").clone();
+    cases.iter().map(|case| case["caseId"].as_str().expect("an id").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn the_open_cases_of_a_kind_are_listed_the_oldest_first() {
+    let world = World::start().await;
+    for (about, at) in [("b", 1_700_000_002), ("a", 1_700_000_003), ("c", 1_700_000_001)] {
+        open(&world, "OVERSOLD", about, at).await;
+    }
+    open(&world, "REFUND_STUCK", "r", 1_700_000_000).await;
+    let stuck = list(&world, "kind=REFUND_STUCK").await;
+    assert_snapshot!(stuck.snapshot(), @r#"200 {"success":true,"cases":[{"caseId":"REFUND_STUCK#r","kind":"REFUND_STUCK","what":"more was sold than there was: water","openedAt":"2023-11-14T22:13:20Z"}]}"#);
+    assert_eq!(ids(&list(&world, "kind=OVERSOLD").await.ok()), ["OVERSOLD#c", "OVERSOLD#b", "OVERSOLD#a"]);
+    for kind in KINDS {
+        let _ = list(&world, &format!("kind={kind}")).await.ok();
+    }
+}
+
+#[tokio::test]
+async fn many_cases_are_paged() {
+    let world = World::start().await;
+    for number in 0..60 {
+        open(&world, "OVERSOLD", &format!("{number:02}"), 1_700_000_000 + number).await;
+    }
+    let first = list(&world, "kind=OVERSOLD").await.ok();
+    let cursor = first.text("/cursor");
+    let second = list(&world, &format!("kind=OVERSOLD&cursor={cursor}")).await.ok();
+    assert_eq!(second.json().get("cursor"), None);
+    let all = [ids(&first), ids(&second)].concat();
+    let expected: Vec<String> = (0..60).map(|number| format!("OVERSOLD#{number:02}")).collect();
+    assert_eq!(all, expected);
+    let other = list(&world, &format!("kind=REFUND_STUCK&cursor={cursor}")).await;
+    assert_eq!(other.outcome(), "400 INVALID_INPUT", "a place in another kind's list");
+}
+
+#[tokio::test]
+async fn a_kind_that_is_none_and_a_cursor_that_is_none_are_refused() {
+    let world = World::start().await;
+    for query in ["", "kind=", "kind=oversold", "kind=OTHER"] {
+        let answer = list(&world, query).await;
+        assert_eq!(answer.outcome(), "400 INVALID_INPUT", "{query}");
+        assert!(KINDS.iter().all(|kind| answer.text("/message").contains(kind)), "{}", answer.body);
+    }
+    for cursor in ["x", "bm9uc2Vuc2U", "%20"] {
+        let answer = list(&world, &format!("kind=OVERSOLD&cursor={cursor}")).await;
+        assert_eq!(answer.outcome(), "400 INVALID_INPUT", "{cursor}");
+        assert!(answer.text("/message").contains("cursor"));
+    }
+}
+
+#[tokio::test]
+async fn a_closed_case_leaves_the_list_and_keeps_its_first_note() {
+    let world = World::start().await;
+    open(&world, "OVERSOLD", "1", 1_700_000_000).await;
+    let closed = close(&world, "OVERSOLD#1", &json!({ "note": " 已补货 " })).await.ok();
+    assert_eq!(closed.text("/case/note"), "已补货");
+    let at = closed.text("/case/closedAt");
+    assert!(ids(&list(&world, "kind=OVERSOLD").await.ok()).is_empty());
+    world.clock.advance(Duration::from_secs(60));
+    let again = close(&world, "OVERSOLD#1", &json!({ "note": "退款" })).await.ok();
+    assert_eq!((again.text("/case/note"), again.text("/case/closedAt")), ("已补货".to_owned(), at));
+    assert_eq!(world.items("CasesTable").await.len(), 1, "it stays for the record");
+}
+
+#[tokio::test]
+async fn a_case_that_is_not_there_can_t_be_closed_and_a_note_must_say_something() {
+    let world = World::start().await;
+    for case_id in ["OVERSOLD#2", "nonsense", &"x".repeat(3000)] {
+        assert_eq!(close(&world, case_id, &json!({ "note": "x" })).await.outcome(), "404 NOT_FOUND");
+    }
+    assert!(world.items("CasesTable").await.is_empty());
+    open(&world, "OVERSOLD", "1", 1_700_000_000).await;
+    for body in [
+        json!({}),
+        json!({ "note": " " }),
+        json!({ "note": "字".repeat(201) }),
+        json!({ "note": 1 }),
+        json!({ "note": "x", "by": "me" }),
+    ] {
+        assert_eq!(close(&world, "OVERSOLD#1", &body).await.outcome(), "400 INVALID_INPUT", "{body}");
+    }
+    assert_eq!(ids(&list(&world, "kind=OVERSOLD").await.ok()), ["OVERSOLD#1"]);
+}

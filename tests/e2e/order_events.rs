@@ -1,0 +1,403 @@
+//! `order-events`: the stream of the outbox, and every five minutes.
+
+use std::time::Duration;
+
+use e2e::{Phone, Setup, World};
+use local_dynamo::{Fault as DynamoFault, FaultKind};
+use local_wechat::Fault;
+use order_events::OrderEventsTask;
+use serde_json::{Value, json};
+use shared::runtime::Task;
+
+const SEND: &str = "/cgi-bin/message/subscribe/send";
+const PAID: &str = "tmpl-paid";
+
+/// A world whose operator has a template for paid orders.
+async fn telling() -> World {
+    let parameters = vec![
+        ("PaidTemplateId", PAID),
+        ("PaidTemplateData", r#"{"thing1":"{description}","amount2":"¥{totalFee}","time3":"{paidAt}"}"#),
+        ("PaidTemplatePage", "pages/order?id={orderId}"),
+    ];
+    World::with(Setup { parameters, ..Setup::default() }).await
+}
+
+/// A user who takes `messages` messages of the template.
+async fn subscriber(world: &World, messages: usize) -> Phone<'_> {
+    let phone = world.user().await;
+    for _ in 0..messages {
+        let template = json!({ "tmplIds": [PAID] });
+        assert_eq!(phone.wx("requestSubscribeMessage", template.clone()).await.status, 200);
+        let _ = phone.post("/api/subscribe", &template).await.ok();
+    }
+    phone
+}
+
+/// Buys one bottle of water; WeChat's notice has come: the `orderId`.
+async fn buy(world: &World, phone: &Phone<'_>) -> String {
+    let (order_id, out_trade_no) = phone.order().await;
+    pay(world, phone, &out_trade_no).await;
+    order_id
+}
+
+async fn pay(world: &World, phone: &Phone<'_>, out_trade_no: &str) {
+    let prepaid = phone.prepay(out_trade_no).await.ok();
+    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    world.wechat().settle().await;
+}
+
+async fn set_stock(world: &World, stock: i64) {
+    let update = json!({ "TableName": world.table("ProductsTable"), "Key": { "product_id": { "S": "water" } },
+        "UpdateExpression": "SET stock = :stock", "ExpressionAttributeValues": { ":stock": { "N": stock.to_string() } } });
+    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+}
+
+async fn stock(world: &World) -> Value {
+    let products = world.items("ProductsTable").await;
+    products.iter().find(|item| item["product_id"]["S"] == "water").expect("water")["stock"]["N"].clone()
+}
+
+async fn outbox(world: &World, kind: &str) -> Value {
+    let rows = world.items("OutboxTable").await;
+    rows.into_iter().find(|row| row["event"]["S"] == kind).expect("the event")
+}
+
+async fn waiting(world: &World) -> usize {
+    world.items("OutboxTable").await.iter().filter(|row| row.get("pending_shard").is_some()).count()
+}
+
+/// Lets the stream deliver what it has: the answers.
+async fn drain(world: &World) -> Vec<Value> {
+    world.bundle().drain_stream("order-events").await.expect("the stream is delivered")
+}
+
+/// Two minutes later, the schedule.
+async fn repair(world: &World) -> Value {
+    world.clock.advance(Duration::from_secs(121));
+    world.bundle().run_task("order-events").await.expect("the task runs")
+}
+
+/// Delivers the events as the stream would, all in one batch, beside the stream.
+async fn deliver(world: &World, event_ids: &[&str]) -> Value {
+    let records = event_ids.iter().enumerate().map(|(number, event_id)| {
+        let keys = json!({ "event_id": { "S": event_id } });
+        json!({ "eventName": "INSERT", "dynamodb": { "Keys": keys, "SequenceNumber": number.to_string() } })
+    });
+    let host = world.bundle().host("order-events").expect("the function");
+    let task = OrderEventsTask::init(&host).await.expect("its settings");
+    let report = task.run(json!({ "Records": records.collect::<Vec<_>>() })).await.expect("a report");
+    serde_json::to_value(report).expect("JSON")
+}
+
+fn sends(world: &World) -> usize {
+    world.wechat().upstream_calls().iter().filter(|call| call.path == SEND).count()
+}
+
+#[tokio::test]
+async fn a_payment_takes_stock_reaches_the_bus_and_tells_the_user() {
+    let world = telling().await;
+    let phone = subscriber(&world, 1).await;
+    set_stock(&world, 5).await;
+    let order_id = buy(&world, &phone).await;
+    let _ = drain(&world).await;
+    assert_eq!(stock(&world).await, "4");
+
+    let events = world.dynamo().events();
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(
+        (&events[0]["source"], &events[0]["detail-type"]),
+        (&json!("mini-program.orders"), &json!("order.paid"))
+    );
+    let detail = events[0]["detail"].clone();
+    let row = outbox(&world, "order.paid").await;
+    assert_eq!(detail["eventId"], row["event_id"]["S"]);
+    assert_eq!((&detail["orderId"], &detail["fee"]), (&json!(order_id), &json!(200)));
+    let user_id = phone.get("/api/user").await.ok().text("/user/userId");
+    assert_eq!(detail["userId"], user_id);
+    assert!(!events[0].to_string().contains(&phone.openid), "an openid never leaves");
+
+    let messages = world.wechat().messages();
+    assert_eq!(messages.len(), 1);
+    assert_eq!((&messages[0].openid, messages[0].template_id.as_str()), (&phone.openid, PAID));
+    assert_eq!(messages[0].page, Some(format!("pages/order?id={order_id}")));
+    assert_eq!(messages[0].data["amount2"], "¥2.00");
+    assert_eq!((row["message"]["S"].as_str(), waiting(&world).await), (Some("SENT"), 0));
+    assert_eq!(phone.get("/api/subscribe").await.json()["subscriptions"][0]["remaining"], 0);
+}
+
+#[tokio::test]
+async fn without_a_template_nobody_is_told() {
+    let world = World::start().await;
+    let phone = subscriber(&world, 1).await;
+    let _ = buy(&world, &phone).await;
+    let _ = drain(&world).await;
+    assert_eq!((world.dynamo().events().len(), sends(&world), waiting(&world).await), (1, 0, 0));
+    assert_eq!(stock(&world).await, Value::Null, "what is not counted is not taken");
+}
+
+#[tokio::test]
+async fn a_user_who_takes_no_message_is_not_sent_one() {
+    let world = telling().await;
+    let phone = world.user().await;
+    let _ = buy(&world, &phone).await;
+    let _ = drain(&world).await;
+    assert_eq!((sends(&world), waiting(&world).await), (0, 0));
+    assert_eq!(outbox(&world, "order.paid").await["message"]["S"], "NOT_SUBSCRIBED");
+}
+
+#[tokio::test]
+async fn a_user_who_has_refused_since_is_known_to_take_none() {
+    let world = telling().await;
+    let phone = subscriber(&world, 3).await;
+    world.wechat().set_fault(Fault::Errcode { path: SEND.into(), errcode: 43101, times: 1 });
+    let _ = buy(&world, &phone).await;
+    let _ = drain(&world).await;
+    assert_eq!((world.wechat().messages().len(), waiting(&world).await), (0, 0));
+    assert_eq!(phone.get("/api/subscribe").await.json()["subscriptions"][0]["remaining"], 0);
+}
+
+#[tokio::test]
+async fn the_same_record_ten_times_has_one_effect() {
+    let world = telling().await;
+    let phone = subscriber(&world, 5).await;
+    set_stock(&world, 5).await;
+    let _ = buy(&world, &phone).await;
+    let _ = drain(&world).await;
+    let event_id = outbox(&world, "order.paid").await["event_id"]["S"].as_str().expect("a key").to_owned();
+    for _ in 0..10 {
+        let report = deliver(&world, &[&event_id]).await;
+        assert_eq!(
+            report,
+            json!({ "batchItemFailures": [], "done": 0, "passed": 1, "givenUp": 0, "failed": 0 })
+        );
+    }
+    assert_eq!((world.wechat().messages().len(), world.dynamo().events().len()), (1, 1));
+    assert_eq!(stock(&world).await, "4");
+}
+
+#[tokio::test]
+async fn the_same_record_ten_times_at_once_takes_stock_once_and_tells_once() {
+    let world = telling().await;
+    let phone = subscriber(&world, 5).await;
+    set_stock(&world, 5).await;
+    let _ = buy(&world, &phone).await;
+    let event_id = outbox(&world, "order.paid").await["event_id"]["S"].as_str().expect("a key").to_owned();
+    let report = deliver(&world, &[event_id.as_str(); 10]).await;
+    assert_eq!(report["failed"], 0, "{report}");
+    assert_eq!(world.wechat().messages().len(), 1);
+    assert_eq!(stock(&world).await, "4");
+    // The bus may have it more than once, and always under the same id.
+    let same = world.dynamo().events().iter().all(|event| event["detail"]["eventId"] == event_id.as_str());
+    assert!(same && waiting(&world).await == 0);
+}
+
+#[tokio::test]
+async fn whatever_breaks_off_in_between_the_effects_come_once() {
+    for operation in ["GetItem", "BatchGetItem", "TransactWriteItems", "UpdateItem"] {
+        for kind in [FaultKind::InternalError, FaultKind::TimeoutAfter] {
+            let world = telling().await;
+            let phone = subscriber(&world, 5).await;
+            set_stock(&world, 5).await;
+            let _ = buy(&world, &phone).await;
+            world.dynamo().inject(DynamoFault {
+                caller: Some("OrderEventsFunction".to_owned()),
+                operation: Some(operation.to_owned()),
+                kind,
+                // As often as a request is tried.
+                times: 3,
+            });
+            let _ = drain(&world).await;
+            let _ = repair(&world).await;
+            assert_eq!(stock(&world).await, "4", "{operation} {kind:?}");
+            assert_eq!(waiting(&world).await, 0, "{operation} {kind:?}");
+            assert_eq!(world.wechat().messages().len(), 1, "{operation} {kind:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_may_have_been_sent_is_not_sent_again() {
+    let world = telling().await;
+    let phone = subscriber(&world, 5).await;
+    let _ = buy(&world, &phone).await;
+    world.wechat().set_fault(Fault::TimeoutAfter { path: SEND.into(), times: 1, millis: 0 });
+    let _ = drain(&world).await;
+    let _ = repair(&world).await;
+    assert_eq!((sends(&world), waiting(&world).await), (1, 0));
+    assert_eq!(outbox(&world, "order.paid").await["message"]["S"], "MAYBE_SENT");
+    assert!(world.log().contains("message-maybe-sent"));
+}
+
+#[tokio::test]
+async fn who_dies_with_a_message_claimed_has_perhaps_sent_it() {
+    let world = telling().await;
+    let phone = subscriber(&world, 5).await;
+    let _ = buy(&world, &phone).await;
+    let event_id = outbox(&world, "order.paid").await["event_id"].clone();
+    let update = json!({ "TableName": world.table("OutboxTable"), "Key": { "event_id": event_id },
+        "UpdateExpression": "SET message_claimed_at = :now, message_claimed_by = :who",
+        "ExpressionAttributeValues": { ":now": { "N": world.now().to_string() }, ":who": { "S": "another" } } });
+    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    let _ = drain(&world).await;
+    assert_eq!(waiting(&world).await, 1, "another may be sending it just now");
+    assert_eq!(repair(&world).await["done"], 1);
+    assert_eq!((sends(&world), waiting(&world).await), (0, 0));
+    assert!(world.log().contains("message-maybe-sent"));
+}
+
+#[tokio::test]
+async fn a_message_that_wechat_was_too_busy_for_is_sent_later() {
+    let world = telling().await;
+    let phone = subscriber(&world, 1).await;
+    set_stock(&world, 5).await;
+    let _ = buy(&world, &phone).await;
+    world.wechat().set_fault(Fault::Busy { path: SEND.into(), times: 3 });
+    let answers = drain(&world).await;
+    assert!(answers.iter().any(|answer| answer["failed"] == 1), "{answers:?}");
+    let _ = repair(&world).await;
+    assert_eq!((world.wechat().messages().len(), waiting(&world).await), (1, 0));
+    assert_eq!(
+        (world.dynamo().events().len(), stock(&world).await),
+        (1, json!("4")),
+        "the rest is not done again"
+    );
+}
+
+#[tokio::test]
+async fn a_message_that_wechat_does_not_take_is_let_go_after_an_hour() {
+    let world = telling().await;
+    let phone = subscriber(&world, 1).await;
+    let _ = buy(&world, &phone).await;
+    world.wechat().set_fault(Fault::Busy { path: SEND.into(), times: 1000 });
+    let _ = drain(&world).await;
+    assert_eq!(repair(&world).await["failed"], 1);
+    world.clock.advance(Duration::from_secs(3600));
+    assert_eq!(repair(&world).await["done"], 1);
+    assert!(world.log().contains("message-not-sent"));
+}
+
+#[tokio::test]
+async fn a_template_that_wechat_does_not_take_is_not_tried_again() {
+    let world = telling().await;
+    let phone = subscriber(&world, 1).await;
+    world.wechat().set_fault(Fault::Errcode { path: SEND.into(), errcode: 40037, times: 1 });
+    let _ = buy(&world, &phone).await;
+    let _ = drain(&world).await;
+    assert_eq!((sends(&world), waiting(&world).await), (1, 0));
+    assert!(world.log().contains("message-not-sent"));
+    assert_eq!(
+        phone.get("/api/subscribe").await.json()["subscriptions"][0]["remaining"],
+        1,
+        "it was given back"
+    );
+}
+
+#[tokio::test]
+async fn a_poisoned_row_keeps_nobody_waiting() {
+    let world = telling().await;
+    let phone = subscriber(&world, 1).await;
+    for item in [
+        json!({ "event_id": { "S": "by hand" }, "pending_shard": { "S": "03" }, "happened_at": { "N": "1" } }),
+        json!({ "event_id": { "S": "order.paid#gone" }, "event": { "S": "order.paid" }, "pending_shard": { "S": "04" },
+                "happened_at": { "N": "1" }, "order_id": { "S": "01HF7Y9B9X0000000000000000" } }),
+    ] {
+        let put = json!({ "TableName": world.table("OutboxTable"), "Item": item });
+        world.dynamo().operator("PutItem", put).await.expect("a put");
+    }
+    let _ = buy(&world, &phone).await;
+    let answers = drain(&world).await;
+    let count = |name: &str| answers.iter().filter_map(|answer| answer[name].as_u64()).sum::<u64>();
+    assert_eq!((count("done"), count("givenUp"), count("failed")), (1, 2, 0), "{answers:?}");
+    assert_eq!((world.wechat().messages().len(), waiting(&world).await), (1, 0));
+    assert!(world.log().contains("event-unreadable"));
+    assert!(world.bundle().queue("OrderEventsFailures").is_empty());
+}
+
+#[tokio::test]
+async fn what_the_stream_has_given_up_is_done_by_the_schedule() {
+    let world = telling().await;
+    let phone = subscriber(&world, 1).await;
+    set_stock(&world, 5).await;
+    let _ = buy(&world, &phone).await;
+    world.dynamo().inject(DynamoFault {
+        caller: Some("OrderEventsFunction".to_owned()),
+        operation: Some("GetItem".to_owned()),
+        kind: FaultKind::InternalError,
+        times: 1000,
+    });
+    let _ = drain(&world).await;
+    assert_eq!(world.bundle().queue("OrderEventsFailures").len(), 1);
+    assert_eq!((waiting(&world).await, world.dynamo().events().len()), (1, 0));
+    world.dynamo().clear_faults();
+    let early = world.bundle().run_task("order-events").await.expect("the task runs");
+    assert_eq!(early, json!({ "done": 0, "passed": 0, "givenUp": 0, "failed": 0 }), "the stream comes first");
+    assert_eq!(repair(&world).await, json!({ "done": 1, "passed": 0, "givenUp": 0, "failed": 0 }));
+    assert_eq!((world.wechat().messages().len(), world.dynamo().events().len()), (1, 1));
+    assert_eq!((stock(&world).await, waiting(&world).await), (json!("4"), 0));
+}
+
+#[tokio::test]
+async fn more_events_than_a_page_are_repaired_in_one_run() {
+    let world = World::start().await;
+    for number in 0..120 {
+        let item = json!({
+            "event_id": { "S": format!("bill.difference#{number}") }, "event": { "S": "bill.difference" },
+            "pending_shard": { "S": "00" }, "happened_at": { "N": world.now().to_string() },
+        });
+        let put = json!({ "TableName": world.table("OutboxTable"), "Item": item });
+        world.dynamo().operator("PutItem", put).await.expect("a put");
+    }
+    assert_eq!(repair(&world).await["done"], 120);
+    assert_eq!(waiting(&world).await, 0);
+}
+
+#[tokio::test]
+async fn a_closed_order_reaches_the_bus_and_touches_nothing_else() {
+    let world = telling().await;
+    let phone = subscriber(&world, 1).await;
+    set_stock(&world, 5).await;
+    let (order_id, _) = phone.order().await;
+    let _ = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await.ok();
+    let _ = drain(&world).await;
+    let events = world.dynamo().events();
+    assert_eq!((events.len(), &events[0]["detail-type"]), (1, &json!("order.closed")));
+    assert_eq!((sends(&world), stock(&world).await, waiting(&world).await), (0, json!("5"), 0));
+}
+
+#[tokio::test]
+async fn more_sold_than_there_was_is_a_case() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    set_stock(&world, 1).await;
+    // Placing an order reserves nothing: the last bottle is sold twice.
+    let (one, two) = (phone.order().await, phone.order().await);
+    pay(&world, &phone, &one.1).await;
+    pay(&world, &phone, &two.1).await;
+    let _ = drain(&world).await;
+    let _ = drain(&world).await;
+    assert_eq!(stock(&world).await, "-1");
+    let listed = world.operator("GET", "/api/admin/cases?kind=OVERSOLD", &json!({})).await.ok().json();
+    let cases = listed["cases"].as_array().expect("cases");
+    assert_eq!(cases.len(), 1, "{listed}");
+    assert_eq!(cases[0]["what"], "more was sold than there was: water");
+    assert!([&one.0, &two.0].iter().any(|order_id| cases[0]["orderId"] == **order_id));
+    assert!(world.log().contains("oversold"));
+}
+
+#[tokio::test]
+async fn what_is_not_there_can_t_be_ordered() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    set_stock(&world, 2).await;
+    let order = |quantity: u32| json!({ "productId": "water", "quantity": quantity });
+    let answer = phone.post("/api/orders", &order(3)).await;
+    insta::assert_snapshot!(answer.snapshot(), @r#"409 {"success":false,"code":"OUT_OF_STOCK","message":"库存不足","requestId":"…"}"#);
+    let _ = phone.post("/api/orders", &order(2)).await.ok();
+    for stock in [0, -3] {
+        set_stock(&world, stock).await;
+        assert_eq!(phone.post("/api/orders", &order(1)).await.outcome(), "409 OUT_OF_STOCK");
+    }
+    assert_eq!(world.items("OrdersTable").await.len(), 1);
+    let cake = json!({ "productId": "cake", "quantity": 99 });
+    let _ = phone.post("/api/orders", &cake).await.ok();
+}
