@@ -1,10 +1,14 @@
 //! WeChat Pay's ledger and our books, compared to the fen.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use e2e::World;
 use local_wechat::RefundStatus;
 use serde_json::Value;
+use shared::types::{Day, UnixSeconds};
 
 use crate::STOCK;
 
@@ -22,9 +26,25 @@ pub(crate) async fn balance(world: &World) -> String {
     let back = refunds(world).await;
     let sold = orders(world, &paid, &back).await;
     effects(world, sold).await;
+    bills(world).await;
     assert!(world.wechat().accepted_probes().is_empty(), "a probe was taken for genuine");
     let (taken, given): (u64, u64) = (paid.values().map(|(fee, _)| fee).sum(), back.values().sum());
     format!("{} payments, {taken} fen taken, {given} fen given back", paid.len())
+}
+
+/// The bills of these days find nothing to say.
+async fn bills(world: &World) {
+    for _ in 0..2 {
+        let tomorrow = Day::of(UnixSeconds::new(world.now())).after(1);
+        let noon = tomorrow.begins().get() + 12 * 60 * 60;
+        world.clock.advance(Duration::from_secs(noon - world.now()));
+        let _ = world.bundle().run_task("reconcile").await.expect("a run");
+    }
+    let cases = world.items("CasesTable").await;
+    let differences: Vec<_> = cases.iter().filter(|row| text(row, "kind") == "BILL_DIFFERENCE").collect();
+    assert!(differences.is_empty(), "{differences:#?}");
+    let billed: u64 = world.items("BillsTable").await.iter().map(|row| number(row, "payments")).sum();
+    assert_eq!(usize::try_from(billed).expect("a count"), world.items("PaymentsTable").await.len());
 }
 
 /// Every payment there is one here and the other way round: fee and attempt by transaction.

@@ -41,7 +41,7 @@ pub(crate) async fn live(world: &World, user: &Mutex<Phone<'_>>, seed: u64) {
                 let path = format!("/api/orders/{}/cancel", order_id.as_str().unwrap_or_default());
                 let _ = ask(world, user, "POST", &path, &json!({})).await;
             }
-            76..90 => {
+            76..82 => {
                 let path = format!("/api/orders/{}", order_id.as_str().unwrap_or_default());
                 let _ = ask(world, user, "GET", &path, &json!({})).await;
             }

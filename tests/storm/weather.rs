@@ -5,6 +5,7 @@ use std::{cell::Cell, time::Duration};
 
 use e2e::World;
 use fastrand::Rng;
+use futures_util::future;
 use local_wechat::{Fault, RefundStatus};
 
 /// It begins.
@@ -13,20 +14,32 @@ pub(crate) fn begin(world: &World, seed: u64) {
     world.bundle().storm(seed, KILLED_PER_MILLE);
 }
 
-/// Blows until `done`, and runs what schedules and streams would run.
+/// Blows until `done`, while schedules and streams run.
 pub(crate) async fn blow(world: &World, seed: u64, api: usize, done: &Cell<bool>) {
-    let rng = &mut Rng::with_seed(seed.wrapping_mul(31));
+    let gusts = async {
+        let rng = &mut Rng::with_seed(seed.wrapping_mul(31));
+        while !done.get() {
+            for _ in 0..rng.usize(0..3) {
+                world.wechat().set_fault(fault(rng, api));
+            }
+            world.clock.advance(Duration::from_secs(rng.u64(1..30)));
+            tokio::time::sleep(Duration::from_millis(60)).await;
+        }
+    };
+    let stream = async {
+        while !done.get() {
+            let _ = world.bundle().drain_stream("order-events").await;
+            tokio::time::sleep(Duration::from_millis(60)).await;
+        }
+    };
+    future::join4(gusts, stream, repeat(world, "order-sweep", done), repeat(world, "order-events", done)).await;
+}
+
+/// A schedule: a run that fails or is killed is followed by the next.
+async fn repeat(world: &World, task: &str, done: &Cell<bool>) {
     while !done.get() {
-        for _ in 0..rng.usize(0..3) {
-            world.wechat().set_fault(fault(rng, api));
-        }
-        world.clock.advance(Duration::from_secs(rng.u64(1..40)));
-        for task in ["order-sweep", "order-events"] {
-            // A run that is killed is followed by the next.
-            let _ = world.bundle().run_task(task).await;
-        }
-        let _ = world.bundle().drain_stream("order-events").await;
-        tokio::time::sleep(Duration::from_millis(30)).await;
+        let _ = world.bundle().run_task(task).await;
+        tokio::time::sleep(Duration::from_millis(60)).await;
     }
 }
 
