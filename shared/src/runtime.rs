@@ -170,8 +170,9 @@ impl<T: Task> TaskInstance<T> {
 /// The function can't start, or the Runtime API is gone.
 pub fn serve<F: Function>() -> Result<(), BoxError> {
     runtime()?.block_on(async {
-        telemetry::install();
-        let instance = start(Instance::<F>::start(Host::lambda()).await)?;
+        let host = Host::lambda();
+        telemetry::install(&host);
+        let instance = start(Instance::<F>::start(host).await)?;
         let instance = &instance;
         lambda_http::run(service_fn(move |request| async move {
             Ok::<_, Infallible>(instance.respond(request).await)
@@ -186,8 +187,9 @@ pub fn serve<F: Function>() -> Result<(), BoxError> {
 /// The task can't start, or the Runtime API is gone.
 pub fn serve_task<T: Task>() -> Result<(), BoxError> {
     runtime()?.block_on(async {
-        telemetry::install();
-        let instance = start(TaskInstance::<T>::start(Host::lambda()).await)?;
+        let host = Host::lambda();
+        telemetry::install(&host);
+        let instance = start(TaskInstance::<T>::start(host).await)?;
         let instance = &instance;
         lambda_runtime::run(service_fn(move |event: LambdaEvent<T::Event>| async move {
             instance.run(event.payload, &event.context.request_id).await

@@ -94,6 +94,7 @@ async fn costs() -> Vec<Cost> {
     payments(&mut meter).await;
     refunds(&mut meter).await;
     sweeps(&mut meter).await;
+    effects(&mut meter).await;
     bills(&mut meter).await;
     meter.costs
 }
@@ -362,6 +363,23 @@ async fn sweeps(meter: &mut Meter<'_>) {
     world.clock.advance(Duration::from_secs(1800));
     let swept = meter.of("order-sweep, an expired order", world.sweep()).await;
     assert_eq!(swept["closed"], 1, "{swept}");
+}
+
+async fn effects(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let phone = world.user().await;
+    let drain = || world.bundle().drain_stream("order-events");
+    let _ = drain().await.expect("the stream is read");
+    let _ = money::paid(world, &phone).await;
+    let _ = meter.of("order-events, a paid order", drain()).await.expect("the stream is read");
+    let nothing = world.bundle().run_task("order-events");
+    let _ = meter.of("order-events, nothing to repair", nothing).await.expect("a run");
+    let nothing = json!({});
+    let list = world.operator("GET", "/api/admin/cases?kind=OVERSOLD", &nothing);
+    let _ = meter.of("GET /api/admin/cases", list).await.ok();
+    let note = json!({ "note": "seen" });
+    let close = world.operator("POST", "/api/admin/cases/OVERSOLD%23x/close", &note);
+    assert_eq!(meter.of("POST /api/admin/cases/{caseId}/close", close).await.status, 404);
 }
 
 async fn bills(meter: &mut Meter<'_>) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Answer, Phone, World};
+use e2e::{Answer, Phone, Setup, World};
 use local_wechat::{Fault, RefundStatus};
 use serde_json::{Value, json};
 use shared::{
@@ -11,7 +11,7 @@ use shared::{
     types::{Day, OutTradeNo, UnixSeconds},
 };
 
-use crate::scenes::unnoticed;
+use crate::scenes::{subscribed, unnoticed};
 
 /// An order that is paid, and we know: its `outTradeNo`.
 pub(crate) async fn paid(world: &World, phone: &Phone<'_>) -> String {
@@ -142,4 +142,42 @@ pub(crate) async fn billed(world: &World, phone: &Phone<'_>) {
 pub(crate) fn next_noon(world: &World) {
     let day = Day::of(UnixSeconds::new(world.now())).after(1);
     world.clock.advance(Duration::from_secs(day.begins().get() + 12 * 60 * 60 - world.now()));
+}
+
+/// A world whose users are told that their orders are paid.
+pub(crate) async fn telling() -> World {
+    let parameters = vec![("PaidTemplateId", "paid"), ("PaidTemplateData", r#"{"thing1":"{description}"}"#)];
+    World::with(Setup { parameters, ..Setup::default() }).await
+}
+
+/// What follows from payments, by the stream and by the schedule: stock that was not enough, events, a message whose token is
+/// void; cases listed and closed.
+pub(crate) async fn effects(world: &World, phone: &Phone<'_>) {
+    let (_, first) = phone.order().await;
+    let (_, second) = phone.order().await;
+    let stock = json!({
+        "TableName": world.table("ProductsTable"), "Key": { "product_id": { "S": "water" } },
+        "UpdateExpression": "SET stock = :one", "ExpressionAttributeValues": { ":one": { "N": "1" } },
+    });
+    let _ = world.dynamo().operator("UpdateItem", stock).await.expect("an update");
+    let _ = subscribed(phone).await;
+    for out_trade_no in [first, second] {
+        let prepaid = phone.prepay(&out_trade_no).await.ok();
+        assert_eq!(phone.pay(&prepaid).await.status, 200);
+        world.wechat().settle().await;
+    }
+    let path = Some("/cgi-bin/message/subscribe/send".to_owned());
+    world.wechat().set_fault(Fault::TokenRevoked { path, stuck: false, times: 1 });
+    let _ = world.bundle().drain_stream("order-events").await.expect("the stream is read");
+    world.clock.advance(Duration::from_secs(121));
+    let _ = world.bundle().run_task("order-events").await.expect("a run");
+    let cases = world.operator("GET", "/api/admin/cases?kind=OVERSOLD", &json!({})).await.ok();
+    let case = cases.text("/cases/0/caseId").replace('#', "%23");
+    let note = json!({ "note": "delivered later" });
+    let _ = world.operator("POST", &format!("/api/admin/cases/{case}/close"), &note).await.ok();
+    let more = json!({
+        "TableName": world.table("ProductsTable"), "Key": { "product_id": { "S": "water" } },
+        "UpdateExpression": "REMOVE stock",
+    });
+    let _ = world.dynamo().operator("UpdateItem", more).await.expect("an update");
 }

@@ -169,7 +169,7 @@ async fn lost_notices(world: &World, phone: &Phone<'_>) {
 
 #[tokio::test]
 async fn every_permission_is_used_and_none_is_lacking() {
-    let world = World::start().await;
+    let world = money::telling().await;
     people(&world).await;
     let phone = world.user().await;
     phones(&world, &phone).await;
@@ -180,6 +180,7 @@ async fn every_permission_is_used_and_none_is_lacking() {
     lost_notices(&world, &phone).await;
     money::astray(&world, &phone).await;
     money::back(&world, &phone).await;
+    money::effects(&world, &phone).await;
     money::billed(&world, &phone).await;
     let lacking: Vec<String> = world.dynamo().denied().iter().map(in_words).collect();
     assert!(lacking.is_empty(), "used and not granted:\n{}", lacking.join("\n"));

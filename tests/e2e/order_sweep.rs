@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 fn report(of: &[(&str, u32)]) -> Value {
     let mut report = json!({
-        "paid": 0, "closed": 0, "waiting": 0, "disputed": 0, "refunded": 0, "refunding": 0, "failed": 0, "passed": 0
+        "paid": 0, "closed": 0, "waiting": 0, "disputed": 0, "refunded": 0, "refunding": 0, "failed": 0, "left": 0, "passed": 0
     });
     for (name, count) in of {
         report[*name] = json!(count);

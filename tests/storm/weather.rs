@@ -32,7 +32,8 @@ pub(crate) async fn blow(world: &World, seed: u64, api: usize, done: &Cell<bool>
             tokio::time::sleep(Duration::from_millis(60)).await;
         }
     };
-    future::join4(gusts, stream, repeat(world, "order-sweep", done), repeat(world, "order-events", done)).await;
+    future::join4(gusts, stream, repeat(world, "order-sweep", done), repeat(world, "order-events", done))
+        .await;
 }
 
 /// A schedule: a run that fails or is killed is followed by the next.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::{
     error::BoxError,
     store::{Lease, Leased, Token, TokenName, TokenRow},
-    telemetry,
+    telemetry::{self, Counted},
     types::UnixSeconds,
 };
 
@@ -54,8 +54,12 @@ impl AccessTokenTask {
 
     async fn replace(&self, name: TokenName, refused: Option<u64>, lease: &Lease) -> Result<Token, BoxError> {
         match self.ask(name, refused, lease).await {
-            Ok(token) => Ok(token),
+            Ok(token) => {
+                telemetry::count(Counted::TokenRefresh("given"));
+                Ok(token)
+            }
             Err(error) => {
+                telemetry::count(Counted::TokenRefresh("refused"));
                 if let Err(error) = self.tokens.release(lease).await {
                     telemetry::survived("release", &error);
                 }

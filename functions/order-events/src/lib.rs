@@ -24,7 +24,7 @@ use shared::{
     host::{Host, HostError},
     runtime::Task,
     store::{Orders, Outbox, WaitingCursor, shards},
-    telemetry,
+    telemetry::{self, Counted},
     types::UnixSeconds,
     wechat::subscribe::Subscriber,
 };
@@ -61,6 +61,8 @@ pub struct EventsReport {
     pub given_up: u32,
     /// Something is still to do.
     pub failed: u32,
+    /// How long the oldest of them has waited, in seconds; told by the schedule alone.
+    pub oldest: u64,
 }
 
 /// A record that the stream must deliver again.
@@ -138,7 +140,9 @@ impl OrderEventsTask {
         let began = self.host.now();
         // All shards at once: none waits for another, however many events one of them has.
         let shards = future::join_all(shards().map(|shard| self.repair_shard(shard, began))).await;
-        shards.into_iter().fold(EventsReport::default(), EventsReport::plus)
+        let report = shards.into_iter().fold(EventsReport::default(), EventsReport::plus);
+        telemetry::count(Counted::OutboxAge(report.oldest));
+        report
     }
 
     /// Page after page, the oldest first, until nothing waits or the run has gone on for too long: the next one is near. What
@@ -156,11 +160,15 @@ impl OrderEventsTask {
                     return report;
                 }
             };
-            for event_id in &waiting.event_ids {
+            for (event_id, happened_at) in &waiting.events {
                 if self.host.now().since(began) > LAST_START {
-                    return report;
+                    return report.waiting_since(*happened_at, began);
                 }
-                report.count(self.act_on(event_id).await);
+                let acted = self.act_on(event_id).await;
+                if acted.is_err() {
+                    report = report.waiting_since(*happened_at, began);
+                }
+                report.count(acted);
             }
             cursor = waiting.cursor;
             if cursor.is_none() {
@@ -184,6 +192,10 @@ impl EventsReport {
         *count = count.saturating_add(1);
     }
 
+    fn waiting_since(self, happened_at: UnixSeconds, now: UnixSeconds) -> Self {
+        Self { oldest: self.oldest.max(now.since(happened_at).as_secs()), ..self }
+    }
+
     fn plus(self, other: Self) -> Self {
         Self {
             batch_item_failures: None,
@@ -191,6 +203,7 @@ impl EventsReport {
             passed: self.passed.saturating_add(other.passed),
             given_up: self.given_up.saturating_add(other.given_up),
             failed: self.failed.saturating_add(other.failed),
+            oldest: self.oldest.max(other.oldest),
         }
     }
 }

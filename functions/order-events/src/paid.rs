@@ -224,6 +224,7 @@ mod tests {
             prepay: None,
             paid_at: Some(UnixSeconds::new(1_700_000_042)),
             transaction_id: None,
+            paid_by: None,
             refunded_fee: 0,
             refunding_fee: 0,
             asked_at: None,

@@ -16,7 +16,7 @@ use shared::{
     pay::{Cashier, Refunder},
     runtime::Task,
     store::{Cases, StoreError, shards},
-    telemetry,
+    telemetry::{self, Counted},
     types::{OrderId, OutRefundNo, UnixSeconds},
 };
 
@@ -62,7 +62,10 @@ impl Task for OrderSweepTask {
         let began = self.host.now();
         let parts = shards().flat_map(|shard| [(Kind::Orders, shard.clone()), (Kind::Refunds, shard)]);
         let parts = stream::iter(parts).map(|(kind, shard)| self.sweep_shard(kind, shard, began));
-        Ok(parts.buffer_unordered(AT_ONCE).fold(SweepReport::default(), async |sum, one| sum.plus(one)).await)
+        let parts = parts.buffer_unordered(AT_ONCE);
+        let report = parts.fold(SweepReport::default(), async |sum, one| sum.plus(one)).await;
+        telemetry::count(Counted::SweepBacklog(u64::from(report.left) + u64::from(report.failed)));
+        Ok(report)
     }
 }
 
@@ -83,9 +86,13 @@ impl OrderSweepTask {
             let passed = report.passed;
             for one in &due {
                 if self.host.now().since(began) > LAST_START {
-                    return report;
+                    report.count(Swept::Left);
+                } else {
+                    report.count(self.bring_on(one).await);
                 }
-                report.count(self.bring_on(one).await);
+            }
+            if report.left > 0 {
+                return report;
             }
             let all_passed =
                 usize::try_from(report.passed.saturating_sub(passed)).is_ok_and(|n| n == due.len());

@@ -20,6 +20,8 @@ pub struct SweepReport {
     pub refunding: u32,
     /// Could not be asked about; they have a next time.
     pub failed: u32,
+    /// Were due when the run ended; the next one takes them.
+    pub left: u32,
     /// Were taken by another run, or came to rest meanwhile.
     pub passed: u32,
 }
@@ -33,6 +35,7 @@ pub(crate) enum Swept {
     Refunded,
     Refunding,
     Failed,
+    Left,
     Passed,
 }
 
@@ -46,6 +49,7 @@ impl SweepReport {
             Swept::Refunded => &mut self.refunded,
             Swept::Refunding => &mut self.refunding,
             Swept::Failed => &mut self.failed,
+            Swept::Left => &mut self.left,
             Swept::Passed => &mut self.passed,
         };
         *count = count.saturating_add(1);
@@ -60,6 +64,7 @@ impl SweepReport {
             refunded: self.refunded.saturating_add(other.refunded),
             refunding: self.refunding.saturating_add(other.refunding),
             failed: self.failed.saturating_add(other.failed),
+            left: self.left.saturating_add(other.left),
             passed: self.passed.saturating_add(other.passed),
         }
     }

@@ -6,7 +6,7 @@ use shared::{
     error,
     pay::{Bill, BillTotals},
     store::{BillRecord, BillState},
-    telemetry,
+    telemetry::{self, Counted},
     types::{Day, UnixSeconds},
 };
 
@@ -41,6 +41,7 @@ impl ReconcileTask {
             // The day is gone through once more.
             telemetry::survived("bill-record", &error);
         }
+        telemetry::count(Counted::BillDifferences(record.differences.total()));
         if record.differences.total() > 0 {
             telemetry::attention("bill-differs", &day);
         }

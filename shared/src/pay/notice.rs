@@ -13,6 +13,7 @@ use crate::{
     host::{Host, HostError},
     http::answer,
     runtime::StatusCode,
+    telemetry::{self, Counted},
 };
 
 /// What a genuine notice says.
@@ -101,7 +102,7 @@ impl Receiver {
             Api::V2 => v2::receive(&self.0, &secret, bytes),
             Api::V3 => v3::receive(&self.0, &secret, headers, bytes).await,
         };
-        match received {
+        let received = match received {
             // Strangers can choose the form; only the configured one's missing key is an operator's fault.
             Err(NoticeError::Unverifiable(PayError::NotConfigured(_)))
                 if Api::of_notice(bytes) != self.0.api =>
@@ -109,7 +110,22 @@ impl Receiver {
                 Err(NoticeError::OtherApi)
             }
             received => received,
-        }
+        };
+        telemetry::count(Counted::Notice(outcome(&received)));
+        received
+    }
+}
+
+/// In a word, for the metric.
+fn outcome(received: &Result<Notice, NoticeError>) -> &'static str {
+    match received {
+        Ok(Notice::Paid(_)) => "paid",
+        Ok(Notice::Failed { .. }) => "failed",
+        Ok(Notice::Refund(_)) => "refund",
+        Err(NoticeError::Probe) => "probe",
+        // Genuine, or nobody can say: somebody should look.
+        Err(NoticeError::Foreign(_) | NoticeError::Field(_) | NoticeError::Unverifiable(_)) => "unreadable",
+        Err(_) => "refused",
     }
 }
 

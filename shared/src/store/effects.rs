@@ -79,8 +79,8 @@ pub struct Claim(AttributeValue);
 
 /// Some of the events that wait.
 pub struct Waiting {
-    /// Their keys, the oldest first.
-    pub event_ids: Vec<String>,
+    /// Their keys and since when they wait, the oldest first.
+    pub events: Vec<(String, UnixSeconds)>,
     /// Where the next page begins, if there is one.
     pub cursor: Option<WaitingCursor>,
 }
@@ -161,13 +161,14 @@ impl Outbox {
             .send()
             .await
             .map_err(|error| StoreError::from_sdk("listing waiting events", error))?;
-        let keys = page.items.unwrap_or_default().into_iter().filter_map(|mut item| item.remove("event_id"));
-        let read = |key| match key {
-            AttributeValue::S(text) => Some(text),
+        let read = |mut item: Item| match (item.remove("event_id"), item.remove("happened_at")) {
+            (Some(AttributeValue::S(event_id)), Some(AttributeValue::N(at))) => {
+                Some((event_id, UnixSeconds::new(at.parse().ok()?)))
+            }
             _ => None,
         };
         Ok(Waiting {
-            event_ids: keys.filter_map(read).collect(),
+            events: page.items.unwrap_or_default().into_iter().filter_map(read).collect(),
             cursor: page.last_evaluated_key.map(WaitingCursor),
         })
     }

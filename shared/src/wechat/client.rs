@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::{Class, Errcode, WeChatError};
 use crate::{
     host::{Host, HostError},
+    telemetry::{self, Counted},
     types::Secret,
 };
 
@@ -170,6 +171,7 @@ fn judge(path: &'static str, body: &[u8]) -> Result<Map<String, Value>, WeChatEr
         0 => Ok(answer),
         errcode => {
             let errmsg = answer.get("errmsg").and_then(Value::as_str).unwrap_or_default();
+            telemetry::count(Counted::WeChatError(&errcode.to_string()));
             let errcode = Errcode(errcode);
             Err(WeChatError::Refused { path, errcode, rid: rid(errmsg), detail: detail(errcode, errmsg) })
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Fields, read, sign, sign::is_signed, write};
 use crate::{
     pay::{MerchantSecret, PayError, Terminal},
+    telemetry::{self, Counted},
     types::Secret,
 };
 
@@ -89,6 +90,7 @@ impl Terminal {
         }
         if fields.get("result_code") != Some("SUCCESS") {
             let code: String = fields.get("err_code").unwrap_or_default().chars().take(64).collect();
+            telemetry::count(Counted::WeChatError(&code));
             // The last one: the attempt is being paid just now.
             let transient =
                 ["SYSTEMERROR", "BIZERR_NEED_RETRY", "TRADE_STATE_ERROR"].contains(&code.as_str());

@@ -7,7 +7,10 @@ use http::{HeaderMap, Method, StatusCode};
 use serde::Deserialize;
 
 use super::verify::{Seal, SealError};
-use crate::pay::{MerchantSecret, PayError, Terminal};
+use crate::{
+    pay::{MerchantSecret, PayError, Terminal},
+    telemetry::{self, Counted},
+};
 
 /// A request.
 pub(super) struct Call {
@@ -150,6 +153,7 @@ impl Answer {
         }
         let code = serde_json::from_slice::<Failure>(&self.bytes).unwrap_or_default().code;
         let code: String = code.chars().take(64).collect();
+        telemetry::count(Counted::WeChatError(if code.is_empty() { self.status.as_str() } else { &code }));
         Err(match (code.as_str(), self.status.as_u16()) {
             // Our key, our clock or our account: no repetition helps.
             ("SIGN_ERROR" | "NO_AUTH" | "MCH_NOT_EXISTS" | "APPID_MCHID_NOT_MATCH", _) | ("", 401 | 403) => {

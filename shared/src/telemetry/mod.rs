@@ -7,9 +7,13 @@
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{fmt::MakeWriter, util::SubscriberInitExt};
 
+mod line;
+
 use crate::{
     error::{self, ApiError, BoxError, Severity},
+    host::Host,
     runtime::InitError,
+    telemetry::line::Lines,
 };
 
 /// What the log tells of one request.
@@ -98,9 +102,45 @@ pub fn survived(step: &'static str, error: &(dyn std::error::Error + 'static)) {
     tracing::warn!(step, error.chain = error::chain(error), "survived");
 }
 
+/// Something that is counted, and from which CloudWatch makes a metric.
+#[derive(Debug, Clone, Copy)]
+pub enum Counted<'a> {
+    /// An error number or code of WeChat's.
+    WeChatError(&'a str),
+    /// A notice of WeChat Pay's, by what came of it.
+    Notice(&'static str),
+    /// A token or ticket that was asked for, by what came of it.
+    TokenRefresh(&'static str),
+    /// Orders and refunds whose time had come and that a run of the sweep has left.
+    SweepBacklog(u64),
+    /// How long the oldest event has waited that could not be acted on, in seconds.
+    OutboxAge(u64),
+    /// Differences that a bill has shown.
+    BillDifferences(u64),
+}
+
+/// Counts it.
+pub fn count(counted: Counted<'_>) {
+    macro_rules! write {
+        ($metric:literal, $value:expr $(, $name:ident = $word:expr)?) => {
+            tracing::info!(metric = $metric, value = $value $(, $name = $word)?, "counted")
+        };
+    }
+    match counted {
+        Counted::WeChatError(code) => write!("WeChatErrors", 1_u64, code = code),
+        Counted::Notice(outcome) => write!("Notices", 1_u64, outcome = outcome),
+        Counted::TokenRefresh(outcome) => write!("TokenRefreshes", 1_u64, outcome = outcome),
+        Counted::SweepBacklog(number) => write!("SweepBacklog", number),
+        Counted::OutboxAge(seconds) => write!("OutboxAge", seconds),
+        Counted::BillDifferences(number) => write!("BillDifferences", number),
+    }
+}
+
 /// Sends all lines to standard output, as Lambda wants them, and panics with their place but without their message.
-pub fn install() {
-    subscriber(std::io::stdout).init();
+pub fn install(host: &Host) {
+    // Lambda sets it; it is the dimension that tells one deployment's metrics from another's.
+    let function_name = host.optional_var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or("local");
+    subscriber(function_name, std::io::stdout).init();
     std::panic::set_hook(Box::new(|info| {
         // The message may quote data; the place is enough to find the bug.
         let place = info.location().map(ToString::to_string).unwrap_or_default();
@@ -108,18 +148,14 @@ pub fn install() {
     }));
 }
 
-/// The subscriber of [`install`], writing to `writer`.
-pub fn subscriber<W>(writer: W) -> impl tracing::Subscriber + Send + Sync
+/// The subscriber of [`install`] for the deployed function of this name, writing to `writer`.
+pub fn subscriber<W>(function_name: &str, writer: W) -> impl tracing::Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     // Nothing finer than `info`: what a dependency logs at `debug` can hold a request's headers.
     tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_target(false)
+        .event_format(Lines { function_name: function_name.to_owned() })
         .with_max_level(LevelFilter::INFO)
         .with_writer(writer)
         .finish()

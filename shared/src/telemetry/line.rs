@@ -1,0 +1,205 @@
+//! A line of the log: one JSON object, as CloudWatch takes it, with the metrics that it is a sample of.
+//!
+//! CloudWatch reads metrics out of the log (embedded metric format): a line that carries `_aws` names its own members as metrics
+//! and dimensions, so a number costs no request, and what a metric counts can be read beside it.
+
+use std::{fmt, time::SystemTime};
+
+use serde_json::{Map, Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tracing::{
+    Event, Level, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
+    registry::LookupSpan,
+};
+
+/// Writes lines.
+pub(super) struct Lines {
+    /// The deployed function's name: every metric's first dimension.
+    pub(super) function_name: String,
+}
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'l> LookupSpan<'l>,
+    N: for<'w> FormatFields<'w> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let now = now();
+        let mut members = Members::default();
+        members.0.insert("timestamp".to_owned(), now.format(&Rfc3339).unwrap_or_default().into());
+        members.0.insert("level".to_owned(), level(*event.metadata().level()).into());
+        event.record(&mut members);
+        self.measure(&mut members.0, now);
+        writeln!(writer, "{}", Value::Object(members.0))
+    }
+}
+
+impl Lines {
+    /// Names what of the line is a metric, if something is.
+    fn measure(&self, line: &mut Map<String, Value>, now: OffsetDateTime) {
+        let Some(sample) = Sample::of(line) else { return };
+        let names: Vec<Value> =
+            sample.values.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect();
+        let mut dimensions = vec![json!(["FunctionName"])];
+        dimensions.extend(sample.dimension.as_ref().map(|(name, _)| json!(["FunctionName", name])));
+        let directive = json!([{ "Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": names }]);
+        line.insert("FunctionName".to_owned(), self.function_name.as_str().into());
+        if let Some((name, value)) = sample.dimension {
+            line.insert(name.to_owned(), value);
+        }
+        for (name, _, value) in sample.values {
+            line.insert(name, value);
+        }
+        let at = u64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+        line.insert("_aws".to_owned(), json!({ "Timestamp": at, "CloudWatchMetrics": directive }));
+    }
+}
+
+/// What a line is a sample of.
+struct Sample {
+    /// Name, unit, value.
+    values: Vec<(String, &'static str, Value)>,
+    dimension: Option<(&'static str, Value)>,
+}
+
+impl Sample {
+    fn of(line: &Map<String, Value>) -> Option<Self> {
+        let get = |name: &str| line.get(name).cloned();
+        let one = |name: &str| vec![(name.to_owned(), "Count", json!(1))];
+        Some(match line.get("message")?.as_str()? {
+            "request" => Self {
+                values: [one("Requests"), vec![("Duration".to_owned(), "Milliseconds", get("duration_ms")?)]]
+                    .concat(),
+                dimension: get("code").map(|code| ("Code", code)),
+            },
+            "task" => Self {
+                values: vec![
+                    ("TaskFailures".to_owned(), "Count", json!(u8::from(get("error.chain").is_some()))),
+                    ("Duration".to_owned(), "Milliseconds", get("duration_ms")?),
+                ],
+                dimension: None,
+            },
+            "attention" => {
+                Self { values: one("Attention"), dimension: get("what").map(|what| ("What", what)) }
+            }
+            "counted" => Self {
+                values: vec![(get("metric")?.as_str()?.to_owned(), "Count", get("value")?)],
+                dimension: match (get("code"), get("outcome")) {
+                    (Some(code), _) => Some(("Code", code)),
+                    (_, Some(outcome)) => Some(("Outcome", outcome)),
+                    _ => None,
+                },
+            },
+            _ => return None,
+        })
+    }
+}
+
+#[derive(Default)]
+struct Members(Map<String, Value>);
+
+impl Visit for Members {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0.insert(field.name().to_owned(), format!("{value:?}").into());
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "ERROR",
+        Level::WARN => "WARN",
+        Level::INFO => "INFO",
+        Level::DEBUG => "DEBUG",
+        Level::TRACE => "TRACE",
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a line of the log tells the machine's own time")]
+fn now() -> OffsetDateTime {
+    OffsetDateTime::from(SystemTime::now()).truncate_to_microsecond()
+}
+
+const NAMESPACE: &str = "mini-program";
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use super::super::{attention, count, subscriber};
+    use super::*;
+
+    /// What is logged by `work`, a value a line.
+    fn logged(work: impl FnOnce()) -> Vec<Value> {
+        #[derive(Clone, Default)]
+        struct Sink(Arc<Mutex<Vec<u8>>>);
+        impl io::Write for Sink {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.lock().unwrap().extend_from_slice(bytes);
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let sink = Sink::default();
+        let writer = sink.clone();
+        tracing::subscriber::with_default(subscriber("shop-Login", move || writer.clone()), work);
+        let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_line_that_is_a_sample_names_its_metrics_and_their_dimensions() {
+        let lines = logged(|| attention("refund-disputed", &"R1"));
+        let line = &lines[0];
+        assert_eq!((&line["level"], &line["about"]), (&json!("WARN"), &json!("R1")));
+        assert_eq!(
+            (&line["Attention"], &line["What"], &line["FunctionName"]),
+            (&json!(1), &json!("refund-disputed"), &json!("shop-Login"))
+        );
+        let directive = &line["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(directive["Namespace"], "mini-program");
+        assert_eq!(directive["Dimensions"], json!([["FunctionName"], ["FunctionName", "What"]]));
+        assert_eq!(directive["Metrics"], json!([{ "Name": "Attention", "Unit": "Count" }]));
+        assert!(line["_aws"]["Timestamp"].as_u64().is_some_and(|at| at > 1_700_000_000_000));
+    }
+
+    #[test]
+    fn what_is_counted_has_its_own_name_and_any_other_line_is_no_sample() {
+        let lines = logged(|| {
+            count(super::super::Counted::Notice("probe"));
+            tracing::warn!(step = "x", "survived");
+        });
+        assert_eq!((&lines[0]["Notices"], &lines[0]["Outcome"]), (&json!(1), &json!("probe")));
+        assert_eq!(lines[1].get("_aws"), None);
+        assert_eq!(lines[1]["message"], "survived");
+    }
+}
