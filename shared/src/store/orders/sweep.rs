@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    Client, operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue,
+};
 
 use super::{Order, Orders};
 use crate::{
@@ -21,28 +23,15 @@ impl Orders {
     /// # Errors
     /// DynamoDB can't be asked.
     pub async fn due(&self, shard: &str, now: UnixSeconds, limit: u16) -> Result<Vec<OrderId>, StoreError> {
-        let page = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name("by_due")
-            .key_condition_expression("due_shard = :shard AND next_query_at <= :now")
-            .expression_attribute_values(":shard", item::s(shard))
-            .expression_attribute_values(":now", item::n(now.get()))
-            .limit(limit.into())
-            .send()
-            .await
-            .map_err(|error| StoreError::from_sdk("listing due orders", error))?;
-        let keys = page.items.unwrap_or_default().into_iter().filter_map(|mut item| item.remove("order_id"));
+        let keys = due_keys(&self.client, (&self.table, "order_id"), shard, now, limit).await?;
         // A row that is no order of ours must not keep the others waiting.
-        let read = |key| match key {
-            AttributeValue::S(text) => OrderId::parse(&text).ok().or_else(|| {
+        let read = |text: String| {
+            OrderId::parse(&text).ok().or_else(|| {
                 telemetry::attention("row-without-order", &text);
                 None
-            }),
-            _ => None,
+            })
         };
-        Ok(keys.filter_map(read).collect())
+        Ok(keys.into_iter().filter_map(read).collect())
     }
 
     /// Lets an order that only an operator can bring to rest wait until `until`.
@@ -108,6 +97,33 @@ impl Orders {
         let updated = item::update(&self.host, "taking a turn", update).await?;
         Ok(matches!(updated, Updated::Done(_)))
     }
+}
+
+/// The keys of one shard of the index `by_due` whose time has come, the longest due first.
+pub(in crate::store) async fn due_keys(
+    client: &Client,
+    (table, key): (&str, &str),
+    shard: &str,
+    now: UnixSeconds,
+    limit: u16,
+) -> Result<Vec<String>, StoreError> {
+    let page = client
+        .query()
+        .table_name(table)
+        .index_name("by_due")
+        .key_condition_expression("due_shard = :shard AND next_query_at <= :now")
+        .expression_attribute_values(":shard", item::s(shard))
+        .expression_attribute_values(":now", item::n(now.get()))
+        .limit(limit.into())
+        .send()
+        .await
+        .map_err(|error| StoreError::from_sdk("listing what is due", error))?;
+    let keys = page.items.unwrap_or_default().into_iter().filter_map(|mut item| item.remove(key));
+    let text = |key| match key {
+        AttributeValue::S(text) => Some(text),
+        _ => None,
+    };
+    Ok(keys.filter_map(text).collect())
 }
 
 /// The parts of the index `by_due`.

@@ -6,13 +6,12 @@ use super::{RefundCause, RefundRow, Refunds};
 use crate::{
     host::Host,
     pay::{
-        Payment, RefundStatus,
+        Payment,
         order::{Status, Verdict},
     },
     store::{
         Order, PaidRow, StoreError,
         item::{self, Cancelled},
-        orders,
     },
     types::{Fen, OutRefundNo, UnixSeconds},
 };
@@ -109,26 +108,18 @@ impl Refunds {
             Fen::new(wanted).ok().filter(|fee| fee.get() <= left).ok_or(Begun::TooMuch { left })?;
         let total_fee = Fen::new(payment.total_fee).map_err(|_| Begun::Forbidden)?;
         Ok(RefundRow {
-            out_refund_no: new.out_refund_no.clone(),
-            order_id: payment.order_id,
-            out_trade_no: payment.out_trade_no,
-            transaction_id: payment.transaction_id.clone(),
-            refund_fee,
-            total_fee,
-            cause: RefundCause::Operator,
             asked_fee: new.refund_fee,
             reason: new.reason.clone(),
             notify_url: new.notify_url.clone(),
-            status: RefundStatus::Processing,
-            created_at: now,
-            refund_id: None,
-            success_at: None,
-            failure: None,
-            queries: 0,
-            // Who begins it asks for it; if that one is killed, the sweep does.
-            next_query_at: Some(now.plus(super::turn::FIRST)),
-            due_shard: Some(orders::shard_of(new.out_refund_no.as_str())),
-            unbilled: None,
+            ..RefundRow::begin(
+                new.out_refund_no.clone(),
+                (payment.out_trade_no, &payment.transaction_id),
+                (refund_fee, total_fee),
+                RefundCause::Operator,
+                now,
+                // Who begins it asks for it; if that one is killed, the sweep does.
+                now.plus(super::turn::FIRST),
+            )
         })
     }
 
@@ -210,32 +201,22 @@ pub(in crate::store) fn of_itself(
     verdict: Verdict,
     now: UnixSeconds,
 ) -> Result<TransactWriteItem, StoreError> {
-    let out_refund_no = OutRefundNo::of(payment.out_trade_no(), payment.transaction_id().as_str());
     let (cause, reason) = match verdict {
         Verdict::SecondPayment => (RefundCause::SecondPayment, "重复支付退款"),
         _ => (RefundCause::AfterClose, "订单已关闭，退款"),
     };
     let notify_url = host.optional_var("PUBLIC_BASE_URL").map(|base| format!("{base}/api/pay/refund-notify"));
     let row = RefundRow {
-        due_shard: Some(orders::shard_of(out_refund_no.as_str())),
-        out_refund_no,
-        order_id: payment.out_trade_no().order_id(),
-        out_trade_no: payment.out_trade_no(),
-        transaction_id: payment.transaction_id().clone(),
-        refund_fee: payment.total_fee(),
-        total_fee: payment.total_fee(),
-        cause,
-        asked_fee: None,
         reason: Some(reason.to_owned()),
         notify_url,
-        status: RefundStatus::Processing,
-        created_at: now,
-        refund_id: None,
-        success_at: None,
-        failure: None,
-        queries: 0,
-        next_query_at: Some(now),
-        unbilled: None,
+        ..RefundRow::begin(
+            OutRefundNo::of(payment.out_trade_no(), payment.transaction_id().as_str()),
+            (payment.out_trade_no(), payment.transaction_id()),
+            (payment.total_fee(), payment.total_fee()),
+            cause,
+            now,
+            now,
+        )
     };
     let table = host.var("REFUNDS_TABLE").map_err(|error| StoreError::new(BEGINNING, error))?;
     let put = Put::builder().table_name(table).set_item(Some(item::write(&row)?)).build();

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     pay::{RefundRequest, RefundStatus},
+    store::orders,
     types::{Fen, OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
 };
 
@@ -75,6 +76,38 @@ pub struct RefundRow {
 }
 
 impl RefundRow {
+    /// A refund that is begun `now`, to be asked for at `next`.
+    pub(super) fn begin(
+        out_refund_no: OutRefundNo,
+        (out_trade_no, transaction_id): (OutTradeNo, &TransactionId),
+        (refund_fee, total_fee): (Fen, Fen),
+        cause: RefundCause,
+        now: UnixSeconds,
+        next: UnixSeconds,
+    ) -> Self {
+        Self {
+            due_shard: Some(orders::shard_of(out_refund_no.as_str())),
+            out_refund_no,
+            order_id: out_trade_no.order_id(),
+            out_trade_no,
+            transaction_id: transaction_id.clone(),
+            refund_fee,
+            total_fee,
+            cause,
+            asked_fee: None,
+            reason: None,
+            notify_url: None,
+            status: RefundStatus::Processing,
+            created_at: now,
+            refund_id: None,
+            success_at: None,
+            failure: None,
+            queries: 0,
+            next_query_at: Some(next),
+            unbilled: None,
+        }
+    }
+
     /// What WeChat Pay is asked for: always the same.
     #[must_use]
     pub fn request(&self) -> RefundRequest<'_> {

@@ -240,27 +240,14 @@ fn advanced(row: &RefundRow, next: &Next<'_>, now: UnixSeconds) -> RefundRow {
 
 /// The row of a refund that we did not begin.
 fn adopted(payment: &PaidRow, refund: &Refund, total_fee: Fen, now: UnixSeconds) -> RefundRow {
-    let row = RefundRow {
-        out_refund_no: refund.out_refund_no().clone(),
-        order_id: payment.order_id,
-        out_trade_no: payment.out_trade_no,
-        transaction_id: payment.transaction_id.clone(),
-        refund_fee: refund.refund_fee(),
-        total_fee,
-        cause: RefundCause::Console,
-        asked_fee: None,
-        reason: None,
-        notify_url: None,
-        status: RefundStatus::Processing,
-        created_at: now,
-        refund_id: None,
-        success_at: None,
-        failure: None,
-        queries: 0,
-        next_query_at: None,
-        due_shard: Some(crate::store::orders::shard_of(refund.out_refund_no().as_str())),
-        unbilled: None,
-    };
+    let row = RefundRow::begin(
+        refund.out_refund_no().clone(),
+        (payment.out_trade_no, &payment.transaction_id),
+        (refund.refund_fee(), total_fee),
+        RefundCause::Console,
+        now,
+        now,
+    );
     let next = Next {
         status: refund.status(),
         refund_id: Some(refund.refund_id()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
 use super::{RefundRow, Refunds};
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     store::{
         StoreError,
         item::{self, Updated},
+        orders,
     },
     telemetry,
     types::{OutRefundNo, UnixSeconds},
@@ -26,28 +27,14 @@ impl Refunds {
         now: UnixSeconds,
         limit: u16,
     ) -> Result<Vec<OutRefundNo>, StoreError> {
-        let page = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name("by_due")
-            .key_condition_expression("due_shard = :shard AND next_query_at <= :now")
-            .expression_attribute_values(":shard", item::s(shard))
-            .expression_attribute_values(":now", item::n(now.get()))
-            .limit(limit.into())
-            .send()
-            .await
-            .map_err(|error| StoreError::from_sdk("listing due refunds", error))?;
-        let keys =
-            page.items.unwrap_or_default().into_iter().filter_map(|mut item| item.remove("out_refund_no"));
-        let read = |key| match key {
-            AttributeValue::S(text) => OutRefundNo::parse(&text).ok().or_else(|| {
+        let keys = orders::due_keys(&self.client, (&self.table, "out_refund_no"), shard, now, limit).await?;
+        let read = |text: String| {
+            OutRefundNo::parse(&text).ok().or_else(|| {
                 telemetry::attention("row-without-refund", &text);
                 None
-            }),
-            _ => None,
+            })
         };
-        Ok(keys.filter_map(read).collect())
+        Ok(keys.into_iter().filter_map(read).collect())
     }
 
     /// Takes the turn to ask WeChat Pay, and sets the next one; `false` if another took it.
