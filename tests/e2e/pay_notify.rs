@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use e2e::{Phone, World};
+use e2e::{Phone, Setup, World};
 use insta::assert_snapshot;
 use local_wechat::{Fault, SignType};
 use serde_json::json;
@@ -293,6 +293,27 @@ async fn a_payment_of_a_closed_order_is_recorded_and_its_refund_begun() {
     assert_eq!(refunds.len(), 1);
     assert_eq!(refunds[0]["cause"]["S"], "AFTER_CLOSE");
     assert!(world.log().contains("payment-goes-back"));
+}
+
+#[tokio::test]
+async fn a_payment_of_a_closed_order_pays_it_after_all_if_the_operator_has_chosen_so() {
+    let parameters = vec![("PaidAfterClose", "REVIVE")];
+    let world = World::with(Setup { parameters, ..Setup::default() }).await;
+    let phone = world.user().await;
+    let (order_id, notice) = expected(&world, &phone).await;
+    let _ = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await.ok();
+    let late = world.signed_notice(notice.clone(), &[]);
+    let answers = futures_util::future::join_all((0..5).map(|_| world.notify(late.clone()))).await;
+    assert!(answers.iter().all(|answer| answer.snapshot() == SUCCESS));
+    assert_eq!(phone.status(&order_id).await, "PAID");
+    assert!(world.items("RefundsTable").await.is_empty());
+    // It is an order like any other from now on: a second payment goes back.
+    let second = world.signed_notice(notice, &[("transaction_id", "777")]);
+    assert_eq!(world.notify(second).await.snapshot(), SUCCESS);
+    assert_eq!(world.items("RefundsTable").await[0]["cause"]["S"], "SECOND_PAYMENT");
+    let events: Vec<_> =
+        world.items("OutboxTable").await.iter().map(|row| row["event"]["S"].to_string()).collect();
+    assert_eq!(events.iter().filter(|event| event.contains("order.paid")).count(), 1, "{events:?}");
 }
 
 #[tokio::test]

@@ -196,7 +196,15 @@ async fn a_new_certificate_is_fetched_and_the_switch_to_the_public_key_needs_no_
     world.wechat().rotate_platform_certificate();
     assert_eq!(shop(&world).await, "RSA");
 
-    let world = World::configured(PUBLIC_KEY).await;
+    // The operator puts the public key in; some days later WeChat Pay signs with it.
+    let key = world.wechat().platform_public_key();
+    let secret = world.dynamo().secret("MerchantSecret").expect("a secret");
+    let mut secret: Value = serde_json::from_str(&secret).expect("JSON");
+    secret["platform_keys"] = json!([{ "id": key.id, "pem": key.pem }]);
+    world.dynamo().set_secret("MerchantSecret", &secret.to_string()).expect("a secret");
+    world.clock.advance(std::time::Duration::from_secs(301));
+    assert_eq!(shop(&world).await, "RSA");
+    world.wechat().switch_to_public_key();
     assert_eq!(shop(&world).await, "RSA");
 }
 
