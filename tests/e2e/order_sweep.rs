@@ -171,6 +171,35 @@ async fn more_orders_than_a_page_are_swept_in_one_run() {
 }
 
 #[tokio::test]
+async fn a_backlog_in_some_shards_keeps_the_others_not_waiting() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, _) = phone.order().await;
+    let template = world.items("OrdersTable").await.remove(0);
+    let put = async |id: String, shard: String| {
+        let mut copy = template.clone();
+        copy["order_id"] = json!({ "S": id });
+        copy["due_shard"] = json!({ "S": shard });
+        let put = json!({ "TableName": world.table("OrdersTable"), "Item": copy });
+        let _ = world.dynamo().operator("PutItem", put).await.expect("a put");
+    };
+    for shard in 0..8 {
+        for number in 0..60 {
+            put(format!("01HF7Y9B9X00000000000{shard:02}{number:03}"), format!("{shard:02}")).await;
+        }
+    }
+    put(order_id.clone(), "15".to_owned()).await;
+    world.clock.advance(Duration::from_secs(1800));
+    // The run's time is over long before the backlog is.
+    let clock = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        world.clock.advance(Duration::from_secs(26));
+    };
+    let (report, ()) = futures_util::join!(world.sweep(), clock);
+    assert_eq!(row(&world.items("OrdersTable").await, &order_id)["status"]["S"], "CLOSED", "{report}");
+}
+
+#[tokio::test]
 async fn one_bad_row_keeps_nobody_waiting() {
     let world = World::start().await;
     let phone = world.user().await;

@@ -189,6 +189,20 @@ async fn serials_that_strangers_invent_cost_one_download_a_minute() {
 }
 
 #[tokio::test]
+async fn a_stranger_s_serial_is_no_fault_of_ours_where_there_are_no_certificates() {
+    let world = World::configured(PUBLIC_KEY).await;
+    let notice = world.wechat().sign_notice_v3("TRANSACTION.SUCCESS", json!({}), world.now());
+    let mut invented = notice.clone();
+    for (name, value) in &mut invented.headers {
+        if name.eq_ignore_ascii_case("Wechatpay-Serial") {
+            "0123456789ABCDEF0123456789ABCDEF01234567".clone_into(value);
+        }
+    }
+    assert_eq!(world.send_signed("/api/pay/notify", &invented).await.status, 401);
+    assert!(!world.log().contains(r#""level":"ERROR""#));
+}
+
+#[tokio::test]
 async fn a_new_certificate_is_fetched_and_the_switch_to_the_public_key_needs_no_new_deployment() {
     let world = World::configured(V3).await;
     assert_eq!(shop(&world).await, "RSA");

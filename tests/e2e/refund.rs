@@ -313,3 +313,54 @@ async fn a_key_that_was_used_for_another_refund_is_refused() {
     assert_eq!(refund(&world, "k", body(20)).await.outcome(), "409 CONFLICT");
     assert_eq!(given_back(&world), 10);
 }
+
+#[tokio::test]
+async fn a_refund_that_was_refused_and_accepted_all_the_same_is_given_back_once_in_our_books_too() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = paid(&world, &phone).await;
+    let (wechat, path) = (world.wechat(), "/secapi/pay/refund");
+    // It takes effect and its answer is lost; the repetition is refused, and the question answered from before the effect.
+    wechat.set_fault(Fault::RefundStalled { times: 1 });
+    wechat.set_fault(Fault::TimeoutAfter { path: path.into(), millis: 1, times: 1 });
+    wechat.set_fault(Fault::ErrCode { path: path.into(), err_code: "ERROR".into(), times: 1 });
+    let unknown = "REFUNDNOTEXIST".to_owned();
+    wechat.set_fault(Fault::ErrCode { path: "/pay/refundquery".into(), err_code: unknown, times: 1 });
+    let body = json!({ "outTradeNo": out_trade_no, "refundFee": 50 });
+    let given_up = refund(&world, "k", body.clone()).await.ok();
+    assert_eq!(given_up.text("/refund/status"), "CLOSED");
+    let _ = wechat.finish_refund(&given_up.text("/refund/outRefundNo"), RefundStatus::Success);
+    wechat.settle().await;
+    assert_eq!(status(&world, &given_up.text("/refund/outRefundNo")).await, "SUCCESS");
+    let order = phone.get(&format!("/api/orders/{order_id}")).await.ok();
+    assert_eq!((&order.json()["order"]["refundedFee"], given_back(&world)), (&json!(50), 50));
+    let rest = refund(&world, "all", json!({ "outTradeNo": out_trade_no, "refundFee": 151 })).await;
+    assert_eq!(rest.outcome(), "409 CONFLICT");
+}
+
+#[tokio::test]
+async fn a_refund_that_comes_to_nothing_after_the_operator_went_home_is_a_case() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = paid(&world, &phone).await;
+    world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Closed, times: 1 });
+    let _ = refund(&world, "k", json!({ "outTradeNo": out_trade_no })).await.ok();
+    assert_eq!(world.items("CasesTable").await[0]["kind"]["S"], "REFUND_STUCK");
+}
+
+#[tokio::test]
+async fn the_number_that_a_paid_order_shows_can_be_refunded() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, first) = phone.order().await;
+    let _ = phone.prepay(&first).await.ok();
+    let other = json!({ "outTradeNo": first, "body": "另一段" });
+    let _ = phone.post("/api/pay/unified-order", &other).await.ok();
+    // Paid by the first attempt all the same: its notice is late.
+    let notice = world.notice(&first, "4200000000000000000000000001", &phone.openid, 200);
+    let _ = world.notify(world.signed_notice(notice, &[])).await;
+    let shown = phone.get(&format!("/api/orders/{order_id}")).await.ok().text("/order/outTradeNo");
+    assert_eq!(shown, first);
+    let asked = refund(&world, "k", json!({ "outTradeNo": shown })).await;
+    assert_ne!(asked.outcome(), "409 CONFLICT", "{}", asked.body);
+}

@@ -135,3 +135,40 @@ async fn notices_of_v3_are_verified_and_of_these_five_minutes() {
     assert_eq!((answer.status, answer.body.len()), (204, 0));
     assert_eq!(row_status(&world, &number).await, "SUCCESS");
 }
+
+/// What WeChat Pay tells of a refund that was made in the merchant console.
+async fn console(world: &World, phone: &Phone<'_>, status: &str) -> String {
+    let (_, out_trade_no) = phone.order().await;
+    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    world.wechat().settle().await;
+    let told = json!({
+        "mchid": world.wechat().account().mch_id, "out_trade_no": out_trade_no,
+        "transaction_id": world.wechat().ledger()[0].transaction_id, "out_refund_no": "console-1",
+        "refund_id": "50300001", "refund_status": status, "user_received_account": "支付用户零钱",
+        "amount": { "total": 200, "refund": 200, "payer_total": 200, "payer_refund": 200 },
+    });
+    let event = format!("REFUND.{status}");
+    assert_eq!(world.notify_v3("/api/pay/refund-notify", &event, told).await.status, 204);
+    out_trade_no
+}
+
+#[tokio::test]
+async fn a_console_refund_that_came_to_nothing_takes_nothing() {
+    let world = World::configured("[merchant]\napi = \"v3\"").await;
+    let phone = world.user().await;
+    let out_trade_no = console(&world, &phone, "CLOSED").await;
+    let body = json!({ "outTradeNo": out_trade_no });
+    let _ = world.operator_once("POST", "/api/admin/refunds", &body, "k").await.ok();
+}
+
+#[tokio::test]
+async fn a_console_refund_that_can_t_reach_the_user_is_a_case_and_is_never_made_by_us() {
+    let world = World::configured("[merchant]\napi = \"v3\"").await;
+    let phone = world.user().await;
+    let _ = console(&world, &phone, "ABNORMAL").await;
+    assert_eq!(world.items("CasesTable").await.len(), 1);
+    world.clock.advance(std::time::Duration::from_secs(25 * 60 * 60));
+    let _ = world.sweep().await;
+    assert!(world.wechat().refunds().is_empty());
+}

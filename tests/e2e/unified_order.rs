@@ -291,6 +291,43 @@ async fn prepaying_and_cancelling_at_once_leave_nothing_that_can_be_paid_by_mist
 }
 
 #[tokio::test]
+async fn a_prepayment_of_an_attempt_that_a_neighbour_has_closed_is_not_handed_out() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.order().await;
+    // One is prepaid at once and told late; the other has another text, and asks while the first is not stored.
+    world.wechat().set_fault(Fault::TimeoutAfter { path: "/pay/unifiedorder".into(), millis: 500, times: 1 });
+    world.wechat().set_fault(Fault::TimeoutBefore { path: "/pay/orderquery".into(), millis: 2500, times: 1 });
+    let one = async { phone.prepay(&out_trade_no).await };
+    let other = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        phone.post("/api/pay/unified-order", &json!({ "outTradeNo": out_trade_no, "body": "另一段" })).await
+    };
+    let (_, other) = futures_util::join!(one, other);
+    assert_eq!(phone.pay(&other.ok()).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_cancellation_that_was_cut_off_leaves_an_order_that_can_be_paid_or_is_closed() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.order().await;
+    let _ = phone.prepay(&out_trade_no).await.ok();
+    world.dynamo().inject(local_dynamo::Fault {
+        caller: None,
+        operation: Some("TransactWriteItems".to_owned()),
+        kind: local_dynamo::FaultKind::TimeoutBefore,
+        times: 3,
+    });
+    let cancelled = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await;
+    assert_eq!(cancelled.outcome(), "503 UPSTREAM_BUSY", "closed at WeChat Pay, and not here");
+    world.clock.advance(Duration::from_secs(120));
+    let _ = world.sweep().await;
+    let again = phone.prepay(&out_trade_no).await.ok();
+    assert_eq!(phone.pay(&again).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_user_can_t_pay_with_another_user_s_prepayment() {
     let world = World::start().await;
     let (one, two) = (world.user().await, world.user().await);

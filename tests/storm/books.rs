@@ -29,6 +29,7 @@ pub(crate) async fn balance(world: &World) -> String {
     bills(world).await;
     assert!(world.wechat().accepted_probes().is_empty(), "a probe was taken for genuine");
     let (taken, given): (u64, u64) = (paid.values().map(|(fee, _)| fee).sum(), back.values().sum());
+    assert!(given > 0 && taken > given, "{given} of {taken} fen: a storm that moves nothing proves nothing");
     format!("{} payments, {taken} fen taken, {given} fen given back", paid.len())
 }
 

@@ -45,6 +45,7 @@ pub(crate) async fn live(world: &World, user: &Mutex<Phone<'_>>, seed: u64) {
                 let path = format!("/api/orders/{}", order_id.as_str().unwrap_or_default());
                 let _ = ask(world, user, "GET", &path, &json!({})).await;
             }
+            82..86 => forge(world, user, out_trade_no.as_str().unwrap_or_default(), rng.u64(1..1000)).await,
             _ => refund(world, rng, &out_trade_no, seed).await,
         }
     }
@@ -76,6 +77,14 @@ async fn refund(world: &World, rng: &mut Rng, out_trade_no: &Value, seed: u64) {
     for _ in 0..rng.usize(1..3) {
         let _ = world.operator_once("POST", "/api/admin/refunds", &body, &key).await;
     }
+}
+
+/// A stranger says that the order is paid.
+async fn forge(world: &World, user: &Mutex<Phone<'_>>, out_trade_no: &str, number: u64) {
+    let openid = user.lock().await.openid.clone();
+    let notice = world.notice(out_trade_no, &format!("forged-{number}"), &openid, 200);
+    let altered = world.signed_notice(notice, &[]).replace("OTHERS", "FORGED");
+    let _ = world.notify(altered).await;
 }
 
 async fn ask(world: &World, user: &Mutex<Phone<'_>>, method: &str, path: &str, body: &Value) -> Answer {

@@ -132,6 +132,6 @@ impl OrderSweepTask {
 /// Orders or refunds read of a shard at once.
 const PAGE: u16 = 50;
 /// Parts under way at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 32;
 /// Nothing new is begun after this: the function's time limit is 55 seconds.
 const LAST_START: Duration = Duration::from_secs(25);

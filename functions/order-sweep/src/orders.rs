@@ -32,6 +32,12 @@ impl OrderSweepTask {
         }
         Ok(match self.cashier.ask(&order).await? {
             Asked::Paid(_) => Swept::Paid,
+            // What the order shows can't be paid any more, and the order can: whoever asks next gets another number.
+            Asked::Closed if !order.is_over(now) => match self.cashier.begin_again(&order).await? {
+                Closing::Paid(_) => Swept::Paid,
+                Closing::Done(_) => Swept::Waiting,
+                Closing::Disputed => self.put_off(&order, now).await?,
+            },
             Asked::Payable | Asked::Closed | Asked::Unknown => Swept::Waiting,
             Asked::Disputed => self.put_off(&order, now).await?,
         })

@@ -53,7 +53,8 @@ impl From<Order> for OrderView {
     fn from(order: Order) -> Self {
         Self {
             order_id: order.order_id,
-            out_trade_no: order.out_trade_no,
+            // Of a paid order, the one that can be refunded.
+            out_trade_no: order.paid_by.unwrap_or(order.out_trade_no),
             status: order.status,
             total_fee: order.total_fee,
             items: order.items.into_iter().map(LineView::from).collect(),

@@ -13,8 +13,6 @@ use crate::judge::RightFee;
 pub(crate) enum Healing {
     /// The number is not one of ours.
     NotOurs,
-    /// Too many were lacking; they were not asked about.
-    TooMany,
     /// It is in our books now, and meant this for its order.
     Recorded(Verdict),
     /// It came into our books meanwhile.
@@ -36,7 +34,6 @@ impl Healing {
     fn words(self) -> &'static str {
         match self {
             Self::NotOurs => "the number is not one of ours",
-            Self::TooMany => "WeChat Pay was not asked: too many are lacking",
             Self::Recorded(verdict) => match verdict {
                 Verdict::Pays | Verdict::Known => "WeChat Pay was asked, and the payment paid its order",
                 Verdict::Revives => "WeChat Pay was asked, and the payment opened its closed order again",

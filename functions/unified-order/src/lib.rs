@@ -49,7 +49,7 @@ impl Function for UnifiedOrderFunction {
         let caller = self.sessions.authenticate(&request).await?;
         let ask = Ask::parse(&request, self.public_base_url.as_deref())?;
         let order = self.payable(&caller, &ask).await?;
-        let prepay_id = match order.live_prepay(self.host.now()) {
+        let prepay_id = match order.live_prepay(self.host.now(), self.cashier.pay.sign_type()) {
             Some(prepay) if ask.agrees_with(&order) => prepay.prepay_id.clone(),
             _ => self.prepay(order, &ask).await?,
         };

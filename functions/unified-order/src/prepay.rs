@@ -65,7 +65,8 @@ impl UnifiedOrderFunction {
 
     /// Stores what can be paid now. If the order has gone on meanwhile, that decides.
     async fn keep(&self, order: &Order, terms: &PrepayTerms, prepay_id: PrepayId) -> Result<Round, ApiError> {
-        let prepay = Prepay { prepay_id, at: self.host.now() };
+        let prepay =
+            Prepay { prepay_id, at: self.host.now(), sign_type: self.cashier.pay.sign_type().to_owned() };
         match self.cashier.orders.prepaid(order, terms, &prepay).await? {
             Stored::Yes => Ok(Round::Ready(prepay.prepay_id)),
             Stored::Overtaken(now) if now.status.was_paid() => self.go_on_with(now),
@@ -108,7 +109,7 @@ impl UnifiedOrderFunction {
         match order.status {
             Status::Paid | Status::Refunding | Status::Refunded => Err(Code::OrderPaid.into()),
             Status::Closed => Err(Code::OrderClosed.into()),
-            Status::Unpaid => Ok(match order.live_prepay(self.host.now()) {
+            Status::Unpaid => Ok(match order.live_prepay(self.host.now(), self.cashier.pay.sign_type()) {
                 Some(prepay) => Round::Ready(prepay.prepay_id.clone()),
                 None => Round::Again(order),
             }),

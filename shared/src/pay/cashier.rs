@@ -2,7 +2,10 @@
 //!
 //! The rule that keeps money: an attempt is given up only after WeChat Pay has said that it can't be paid any more.
 
-use super::{Close, PayClient, PayError, Trade, order::LatePayment};
+use super::{
+    Close, PayClient, PayError, Trade,
+    order::{LatePayment, Status},
+};
 use crate::{
     error::{ApiError, Code},
     host::{Host, HostError},
@@ -140,20 +143,31 @@ impl Cashier {
     /// # Errors
     /// [`CashierError`].
     pub async fn begin_again(&self, order: &Order) -> Result<Closing, CashierError> {
-        match self.end_attempt(order).await? {
-            Asked::Paid(order) => return Ok(Closing::Paid(order)),
-            Asked::Disputed => return Ok(Closing::Disputed),
-            Asked::Closed | Asked::Unknown | Asked::Payable => {}
-        }
-        let next = order.out_trade_no.next().ok_or(CashierError::Restless("its attempts are used up"))?;
-        match self.orders.begin_attempt(order, next).await? {
-            Stored::Yes => {
-                let order = Order { out_trade_no: next, terms: None, prepay: None, ..order.clone() };
-                Ok(Closing::Done(Box::new(order)))
+        let ending = order.out_trade_no;
+        let next = ending.next().ok_or(CashierError::Restless("its attempts are used up"))?;
+        let mut order = order.clone();
+        for _ in 0..ROUNDS {
+            match self.end_attempt(&order).await? {
+                Asked::Paid(order) => return Ok(Closing::Paid(order)),
+                Asked::Disputed => return Ok(Closing::Disputed),
+                Asked::Closed | Asked::Unknown | Asked::Payable => {}
             }
-            Stored::Overtaken(order) if order.status.was_paid() => Ok(Closing::Paid(order)),
-            Stored::Overtaken(order) => Ok(Closing::Done(order)),
+            order = match self.orders.begin_attempt(&order, next).await? {
+                Stored::Yes => {
+                    let order = Order { out_trade_no: next, terms: None, prepay: None, ..order };
+                    return Ok(Closing::Done(Box::new(order)));
+                }
+                Stored::Overtaken(order) if order.status.was_paid() => return Ok(Closing::Paid(order)),
+                // A neighbour has stored the prepayment of just the number that was ended: it is dead, too.
+                Stored::Overtaken(order)
+                    if order.status == Status::Unpaid && order.out_trade_no == ending =>
+                {
+                    *order
+                }
+                Stored::Overtaken(order) => return Ok(Closing::Done(order)),
+            };
         }
+        Err(CashierError::Restless("it was prepaid anew each time"))
     }
 
     /// Sees to it that the attempt can't be paid any more, unless it was paid.

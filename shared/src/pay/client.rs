@@ -133,6 +133,15 @@ impl PayClient {
         }
     }
 
+    /// How the phone's arguments are signed: `MD5`, `HMAC-SHA256` or `RSA`.
+    #[must_use]
+    pub fn sign_type(&self) -> &'static str {
+        match self.0.api {
+            Api::V2 => self.0.sign_type.as_str(),
+            Api::V3 => "RSA",
+        }
+    }
+
     /// The arguments with which the phone pays.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use super::{PayClient, PayError, Refund, RefundStatus, Requested};
 use crate::{
     error::ApiError,
     host::{Host, HostError},
-    store::{Case, CaseKind, Cases, RefundRow, Refunds, SettledRefund, StoreError},
+    store::{Case, CaseKind, Cases, RefundCause, RefundRow, Refunds, SettledRefund, StoreError},
     telemetry,
 };
 
@@ -77,6 +77,10 @@ impl Refunder {
             && let Some(refund) = self.pay.query_refund(&row.out_refund_no).await?
         {
             return self.settled(row, &refund).await;
+        }
+        // What was made in the merchant console must not be made here.
+        if row.cause == RefundCause::Console {
+            return Ok(row.clone());
         }
         match self.pay.refund(&row.request()).await? {
             Requested::Accepted(refund) if is_begun(row, &refund) => {

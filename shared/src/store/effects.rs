@@ -18,6 +18,7 @@ use serde::Deserialize;
 use super::{
     Event, StoreError,
     item::{self, Item, Updated},
+    outbox,
 };
 use crate::{
     crypto::hex,
@@ -239,7 +240,7 @@ impl Outbox {
     /// # Errors
     /// DynamoDB can't be asked.
     pub async fn finish(&self, event_id: &str, message: Option<MessageFate>) -> Result<(), StoreError> {
-        let set = "SET done_at = :now, published_at = if_not_exists(published_at, :now)";
+        let set = "SET done_at = :now, expires_at = :then, published_at = if_not_exists(published_at, :now)";
         let update = self
             .end(event_id)
             .update_expression(match message {
@@ -259,7 +260,7 @@ impl Outbox {
     pub async fn give_up(&self, event_id: &str) -> Result<(), StoreError> {
         let update = self
             .end(event_id)
-            .update_expression("SET given_up_at = :now REMOVE pending_shard")
+            .update_expression("SET given_up_at = :now, expires_at = :then REMOVE pending_shard")
             .set_expression_attribute_values(Some(self.end_values(None)));
         item::update(&self.host, "giving an event up", update).await.map(drop)
     }
@@ -269,9 +270,11 @@ impl Outbox {
     }
 
     fn end_values(&self, message: Option<MessageFate>) -> Item {
-        let now = (":now".to_owned(), item::n(self.host.now().get()));
+        let now = self.host.now();
+        let times = [(":now", now), (":then", now.plus(outbox::KEPT))];
+        let times = times.map(|(name, at)| (name.to_owned(), item::n(at.get())));
         let message = message.map(|fate| (":message".to_owned(), item::s(fate.as_str())));
-        std::iter::once(now).chain(message).collect()
+        times.into_iter().chain(message).collect()
     }
 
     fn update(&self, event_id: &str) -> UpdateItemFluentBuilder {

@@ -3,7 +3,8 @@
 //! This is how an event gets there; [`effects`](super::effects) is what becomes of it.
 //!
 //! Key `event_id`, which follows from the event, so that the same event is one row. Index `by_pending` (`pending_shard`,
-//! `happened_at`) lists what nobody has acted on yet; a row leaves it when that is done, and the table after [`KEPT`].
+//! `happened_at`) lists what nobody has acted on yet; a row leaves it when that is done, and the table
+//! [`KEPT`] after that.
 
 use std::time::Duration;
 
@@ -118,22 +119,17 @@ struct Row<'a> {
     #[serde(flatten)]
     event: &'a Event,
     pending_shard: String,
-    expires_at: UnixSeconds,
 }
 
 /// The part of a transaction that writes the event.
 pub(super) fn write(host: &Host, event: &Event) -> Result<TransactWriteItem, StoreError> {
     let table = host.var("OUTBOX_TABLE").map_err(|error| StoreError::new(WRITING, error))?;
-    let row = Row {
-        event,
-        pending_shard: orders::shard_of(&event.event_id),
-        expires_at: event.happened_at.plus(KEPT),
-    };
+    let row = Row { event, pending_shard: orders::shard_of(&event.event_id) };
     let put = Put::builder().table_name(table).set_item(Some(item::write(&row)?)).build();
     let put = put.map_err(|error| StoreError::new(WRITING, error))?;
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
 const WRITING: &str = "writing to the outbox";
-/// How long an event is kept for somebody to look at.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long an event is kept for somebody to look at, once it is acted on.
+pub(super) const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);

@@ -94,6 +94,8 @@ pub struct Prepay {
     pub prepay_id: PrepayId,
     /// When it was answered.
     pub at: UnixSeconds,
+    /// How the payment is to be called up: `MD5`, `HMAC-SHA256` or `RSA`.
+    pub sign_type: String,
 }
 
 impl Order {
@@ -118,10 +120,12 @@ impl Order {
         now.plus(Self::LAST_CALL) > self.expires_at
     }
 
-    /// The answer to its attempt, while it can be paid with: it lives two hours, and we stop five minutes before.
+    /// The answer to its attempt, while it can be paid with: it lives two hours, and we stop five minutes before. One that was
+    /// asked for before the shop changed its interface can't be called up by the new one.
     #[must_use]
-    pub fn live_prepay(&self, now: UnixSeconds) -> Option<&Prepay> {
-        self.prepay.as_ref().filter(|prepay| now.since(prepay.at) < PREPAY_LIFE)
+    pub fn live_prepay(&self, now: UnixSeconds, sign_type: &str) -> Option<&Prepay> {
+        let is_live = |prepay: &&Prepay| now.since(prepay.at) < PREPAY_LIFE && prepay.sign_type == sign_type;
+        self.prepay.as_ref().filter(is_live)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     store::{
         Case, CaseKind, Order, PaidRow, StoreError, cases,
         item::{self, Cancelled},
+        orders,
         outbox::{self, Event, EventKind},
         payments,
     },
@@ -60,6 +61,14 @@ impl Refunds {
                     self.accepted(&row, refund).await?;
                 }
                 return Ok(SettledRefund::Again(Box::new(row)));
+            }
+            // Refused, and so given up here; and accepted all the same.
+            let refused = row.status == RefundStatus::Closed && row.refund_id.is_none();
+            if refused && refund.status() != RefundStatus::Closed {
+                match self.reopen(&order, &row, refund).await? {
+                    Some(settled) => return Ok(settled),
+                    None => continue,
+                }
             }
             if !row.status.may_become(refund.status()) {
                 return Ok(SettledRefund::Again(Box::new(row)));
@@ -127,13 +136,22 @@ impl Refunds {
             return Ok(Some(SettledRefund::NoSuchPayment));
         };
         let total_fee = Fen::new(payment.total_fee).map_err(|error| StoreError::new(SETTLING, error))?;
-        if payment.out_trade_no != refund.out_trade_no() || refund.refund_fee().get() > payment.refundable_fee
-        {
+        // What came to nothing takes nothing.
+        let takes = refund.status() != RefundStatus::Closed;
+        let too_much = takes && refund.refund_fee().get() > payment.refundable_fee;
+        if payment.out_trade_no != refund.out_trade_no() || too_much {
             return Ok(Some(SettledRefund::Differs));
         }
         let now = self.host.now();
         let row = adopted(&payment, refund, total_fee, now);
-        let mut parts = vec![self.put(&row)?, self.claim(&payment, row.refund_fee)?];
+        let mut parts = vec![self.put(&row)?, outbox::write(&self.host, &event(&row, now))?];
+        if let Some(case) = case(&row, now) {
+            parts.push(cases::open(&self.host, &case)?);
+        }
+        if !takes {
+            return Ok(self.transact(parts).await?.then(|| SettledRefund::Changed(Box::new(row))));
+        }
+        parts.push(self.claim(&payment, row.refund_fee)?);
         let order_with = Order {
             refunding_fee: order.refunding_fee.saturating_add(row.refund_fee.get()),
             status: if payment.refundable_fee == row.refund_fee.get() {
@@ -147,8 +165,68 @@ impl Refunds {
             let after = if row.status.is_final() { order_after(&order_with, &row) } else { order_with };
             parts.push(self.change_order(order, &after)?);
         }
-        parts.push(outbox::write(&self.host, &event(&row, now))?);
         Ok(self.transact(parts).await?.then(|| SettledRefund::Changed(Box::new(row))))
+    }
+
+    /// Takes the sum again for a refund that was given up, if it is still there; `None` if something changed meanwhile.
+    async fn reopen(
+        &self,
+        order: &Order,
+        row: &RefundRow,
+        refund: &Refund,
+    ) -> Result<Option<SettledRefund>, StoreError> {
+        let now = self.host.now();
+        let shard = orders::shard_of(row.out_refund_no.as_str());
+        let again = RefundRow { status: RefundStatus::Processing, due_shard: Some(shard), ..row.clone() };
+        let next = Next {
+            status: refund.status(),
+            refund_id: Some(refund.refund_id()),
+            success_at: refund.success_at(),
+            failure: None,
+        };
+        let after = advanced(&again, &next, now);
+        let mut parts = vec![
+            self.retake(row)?,
+            self.change(row, &after)?,
+            outbox::write(&self.host, &event(&after, now))?,
+        ];
+        if order.transaction_id.as_ref() == Some(&row.transaction_id) {
+            let refunding_fee = order.refunding_fee.saturating_add(row.refund_fee.get());
+            let with = standing(Order { refunding_fee, ..order.clone() });
+            let next = if after.status.is_final() { order_after(&with, &after) } else { with };
+            parts.push(self.change_order(order, &next)?);
+        }
+        if let Some(case) = case(&after, now) {
+            parts.push(cases::open(&self.host, &case)?);
+        }
+        let request = self.client.transact_write_items().set_transact_items(Some(parts));
+        let Err(error) = request.send().await else {
+            return Ok(Some(SettledRefund::Changed(Box::new(after))));
+        };
+        match item::cancelled(SETTLING, error)? {
+            // Another refund has it now.
+            Cancelled::Conditions(reasons) if item::failed(&reasons, 0).is_some() => {
+                Ok(Some(SettledRefund::Again(Box::new(row.clone()))))
+            }
+            Cancelled::Conditions(_) => Ok(None),
+            Cancelled::Conflict => {
+                item::pause(&self.host).await;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Takes the sum from what the payment can give back, if that is enough.
+    fn retake(&self, row: &RefundRow) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.payments)
+            .key("transaction_id", item::s(&row.transaction_id))
+            .update_expression("SET refundable_fee = refundable_fee - :fee")
+            .condition_expression("refundable_fee >= :fee")
+            .expression_attribute_values(":fee", item::n(row.refund_fee.get()))
+            .build()
+            .map_err(|error| StoreError::new(SETTLING, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     fn change(&self, row: &RefundRow, after: &RefundRow) -> Result<TransactWriteItem, StoreError> {
@@ -265,15 +343,20 @@ fn order_after(order: &Order, refund: &RefundRow) -> Order {
     if refund.status == RefundStatus::Success {
         after.refunded_fee = order.refunded_fee.saturating_add(fee);
     }
+    standing(after)
+}
+
+/// With the status that the sums say.
+fn standing(order: Order) -> Order {
     let total = order.total_fee.get();
-    after.status = if after.refunded_fee >= total {
+    let status = if order.refunded_fee >= total {
         Status::Refunded
-    } else if after.refunded_fee.saturating_add(after.refunding_fee) >= total {
+    } else if order.refunded_fee.saturating_add(order.refunding_fee) >= total {
         Status::Refunding
     } else {
         Status::Paid
     };
-    after
+    Order { status, ..order }
 }
 
 fn event(row: &RefundRow, now: UnixSeconds) -> Event {
@@ -295,23 +378,24 @@ fn event(row: &RefundRow, now: UnixSeconds) -> Event {
 
 /// What an operator must help on: money that does not reach the user, or that should go back and does not.
 fn case(row: &RefundRow, now: UnixSeconds) -> Option<Case> {
-    let of_itself = matches!(row.cause, RefundCause::SecondPayment | RefundCause::AfterClose);
     let what = match row.status {
         RefundStatus::Abnormal => {
             "the money can't reach the user: help it on in the merchant console".to_owned()
         }
-        RefundStatus::Closed if of_itself => {
+        RefundStatus::Closed if row.cause != RefundCause::Console => {
             let code = row.failure.as_deref().unwrap_or("closed");
-            format!("a payment that must go back did not: {code}")
+            format!("money that should go back did not: {code}")
         }
         _ => return None,
     };
+    // Each of its troubles is a case of its own: an operator may have closed the one before.
+    let about = format!("{}#{}", row.out_refund_no, row.status.as_str());
     Some(Case {
         order_id: Some(row.order_id),
         out_trade_no: Some(row.out_trade_no),
         transaction_id: Some(row.transaction_id.clone()),
         out_refund_no: Some(row.out_refund_no.clone()),
-        ..Case::new(CaseKind::RefundStuck, &row.out_refund_no, what, now)
+        ..Case::new(CaseKind::RefundStuck, &about, what, now)
     })
 }
 
