@@ -1,0 +1,227 @@
+//! Every function against hello world: size, start, memory, time per request.
+//!
+//! A round starts every binary once, hello world among them, so that whatever else the machine does hits all alike. Each start
+//! gets one event, then some more to get warm, then those that count. The events are answered without the network: what is
+//! measured is what we put around an answer, not the answer.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use shared::error::BoxError;
+
+use crate::{
+    binaries, deployment, event, merchant,
+    process::Process,
+    report::{Section, Target},
+    runtime_api::RuntimeApi,
+    statistics::{Ratio, Sample, megabytes, time},
+    table::Table,
+    upstream::Upstream,
+};
+
+/// The package that all are compared with.
+pub const HELLO: &str = "local-hello";
+
+/// How much is measured.
+#[derive(Clone, Copy)]
+pub struct Effort {
+    /// Starts of each binary.
+    pub starts: usize,
+    /// Events that count, after each start.
+    pub invocations: usize,
+}
+
+/// A binary and what is done with it.
+struct Subject {
+    name: String,
+    binary: PathBuf,
+    environment: BTreeMap<String, String>,
+    event: String,
+    /// A task's smallest event is work for the network, so there is no time of its own to measure.
+    is_task: bool,
+    starts: Vec<Start>,
+}
+
+/// What one start has shown. Nanoseconds and bytes.
+struct Start {
+    init: u64,
+    init_cpu: u64,
+    peak_memory: u64,
+    first: u64,
+    warm: Vec<u64>,
+    /// Of the warm events together.
+    cpu: u64,
+    /// Whether any of the warm events went over the network.
+    called_out: bool,
+}
+
+/// What all starts have shown.
+struct Summary {
+    name: String,
+    bytes: u64,
+    init: u64,
+    init_cpu: u64,
+    peak_memory: u64,
+    first: u64,
+    warm: Option<Warm>,
+}
+
+struct Warm {
+    p50: u64,
+    p99: u64,
+    cpu: u64,
+}
+
+/// Builds and measures the functions of `only`, or all.
+///
+/// # Errors
+/// A function does not build, start or answer.
+pub async fn measure(only: &[String], effort: Effort) -> Result<Section, BoxError> {
+    let upstream = Upstream::start(&merchant::secret()).await?;
+    let mut subjects = subjects(only, &upstream)?;
+    for _ in 0..effort.starts {
+        for subject in &mut subjects {
+            let start = start(subject, effort.invocations, &upstream).await;
+            subject.starts.push(start.map_err(|error| format!("{}: {error}", subject.name))?);
+        }
+    }
+    let summaries = subjects.iter().map(summary).collect::<Result<Vec<_>, _>>()?;
+    let (hello, functions) = summaries.split_first().ok_or("nothing was measured")?;
+    Ok(Section {
+        title: "Functions",
+        text: format!(
+            "Medians of {} starts of each binary, interleaved, with {} events each once warm. `init` is from the start of the process \
+             to its first question for an event, by the clock and on a processor; memory is the highest resident set after the first event; CPU is of the whole \
+             process, user and system. The event is a request that is refused before anything is asked over the network; tasks have \
+             none, so only their first is shown. In brackets: times hello world.\n",
+            effort.starts, effort.invocations
+        ),
+        table: table(hello, functions),
+        targets: targets(hello, functions),
+    })
+}
+
+/// Hello world, then the functions as the template has them.
+fn subjects(only: &[String], upstream: &Upstream) -> Result<Vec<Subject>, BoxError> {
+    let stack = deployment::stack(&upstream.url)?;
+    let wanted = |folder: &str| only.is_empty() || only.iter().any(|name| name == folder);
+    let functions: Vec<_> = stack.functions.iter().filter(|function| wanted(&function.folder)).collect();
+    // Apart, so that neither gets a feature that the other asks for.
+    let mut binaries = binaries::build([HELLO])?;
+    binaries.extend(binaries::build(functions.iter().map(|function| function.folder.as_str()))?);
+    let mut subject = |name: &str, environment, event, is_task| -> Result<Subject, BoxError> {
+        let binary = binaries.remove(name).ok_or_else(|| format!("there is no binary {name}"))?;
+        Ok(Subject { name: name.to_owned(), binary, environment, event, is_task, starts: Vec::new() })
+    };
+    let mut subjects =
+        vec![subject(HELLO, deployment::lambda(HELLO), event::http("GET /hello", &[], None), false)?];
+    for function in functions {
+        let environment = deployment::environment(function, &upstream.url);
+        let event = deployment::smallest_event(function);
+        subjects.push(subject(&function.folder, environment, event, function.routes.is_empty())?);
+    }
+    Ok(subjects)
+}
+
+async fn start(subject: &Subject, invocations: usize, upstream: &Upstream) -> Result<Start, BoxError> {
+    let mut api = RuntimeApi::start().await?;
+    let mut environment = subject.environment.clone();
+    environment.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), api.address.clone());
+    let process = Process::start(&subject.binary, &environment)?;
+    let asked = api.asked().await?;
+    let init = u64::try_from(asked.saturating_duration_since(process.started).as_nanos())?;
+    let init_cpu = process.cpu_time()?;
+    let first = api.invoke(&subject.event).await?.nanos;
+    let peak_memory = process.peak_memory()?;
+    let (mut warm, mut cpu, mut called_out) = (Vec::with_capacity(invocations), 0, false);
+    if !subject.is_task {
+        for _ in 0..WARM_UP {
+            let _ = api.invoke(&subject.event).await?;
+        }
+        let (before, calls) = (process.cpu_time()?, upstream.calls());
+        for _ in 0..invocations {
+            warm.push(api.invoke(&subject.event).await?.nanos);
+        }
+        cpu = process.cpu_time()?.saturating_sub(before);
+        called_out = upstream.calls() > calls;
+    }
+    Ok(Start { init, init_cpu, peak_memory, first, warm, cpu, called_out })
+}
+
+fn summary(subject: &Subject) -> Result<Summary, BoxError> {
+    let starts = &subject.starts;
+    let median = |of: fn(&Start) -> u64| starts.iter().map(of).collect::<Sample>().median();
+    let warm: Sample = starts.iter().flat_map(|start| start.warm.iter().copied()).collect();
+    let each = |start: &Start| start.cpu.checked_div(u64::try_from(start.warm.len()).unwrap_or_default());
+    let cpu: Sample = starts.iter().filter_map(each).collect();
+    let alone = !subject.is_task && starts.iter().all(|start| !start.called_out);
+    Ok(Summary {
+        name: subject.name.clone(),
+        bytes: fs::metadata(&subject.binary)?.len(),
+        init: median(|start| start.init),
+        init_cpu: median(|start| start.init_cpu),
+        peak_memory: median(|start| start.peak_memory),
+        first: median(|start| start.first),
+        warm: alone.then(|| Warm { p50: warm.median(), p99: warm.percentile(99), cpu: cpu.median() }),
+    })
+}
+
+fn table(hello: &Summary, functions: &[Summary]) -> Table {
+    let mut table = Table::new([
+        "function",
+        "size",
+        "init",
+        "init, CPU",
+        "peak memory",
+        "first event",
+        "warm p50",
+        "warm p99",
+        "events per CPU second",
+    ]);
+    for one in std::iter::once(hello).chain(functions) {
+        let against = |text: String, value: u64, base: u64| format!("{text} ({})", Ratio::of(value, base));
+        let warm = |shown: fn(&Warm) -> String, value: fn(&Warm) -> u64| {
+            let (warm, base) = (one.warm.as_ref(), hello.warm.as_ref().map_or(0, value));
+            warm.map_or_else(|| "–".to_owned(), |warm| against(shown(warm), value(warm), base))
+        };
+        let per_second = |warm: &Warm| SECOND.checked_div(warm.cpu).unwrap_or_default();
+        table.row([
+            one.name.clone(),
+            against(megabytes(one.bytes), one.bytes, hello.bytes),
+            against(time(one.init), one.init, hello.init),
+            against(time(one.init_cpu), one.init_cpu, hello.init_cpu),
+            against(megabytes(one.peak_memory), one.peak_memory, hello.peak_memory),
+            against(time(one.first), one.first, hello.first),
+            warm(|warm| time(warm.p50), |warm| warm.p50),
+            warm(|warm| time(warm.p99), |warm| warm.p99),
+            one.warm.as_ref().map_or_else(
+                || "–".to_owned(),
+                |warm| {
+                    let base = hello.warm.as_ref().map_or(0, per_second);
+                    against(per_second(warm).to_string(), per_second(warm), base)
+                },
+            ),
+        ]);
+    }
+    table
+}
+
+fn targets(hello: &Summary, functions: &[Summary]) -> Vec<Target> {
+    let ratios = |of: fn(&Summary) -> Option<u64>| -> Vec<(String, Ratio)> {
+        let base = of(hello).unwrap_or_default();
+        functions.iter().filter_map(|one| Some((one.name.clone(), Ratio::of(of(one)?, base)))).collect()
+    };
+    [
+        ("size", 250, ratios(|one| Some(one.bytes))),
+        ("init", 130, ratios(|one| Some(one.init))),
+        ("init, CPU", 130, ratios(|one| Some(one.init_cpu))),
+        ("peak memory", 200, ratios(|one| Some(one.peak_memory))),
+        // The time in between is also the connection's and ours, which would make a function look better than it is.
+        ("CPU of a warm event without network", 130, ratios(|one| one.warm.as_ref().map(|warm| warm.cpu))),
+    ]
+    .map(|(what, limit, ratios)| Target::at_most(what, Ratio::hundredths(limit), &ratios))
+    .into()
+}
+
+/// Events after the first that do not count: pages are still touched for the first time.
+const WARM_UP: usize = 20;
+const SECOND: u64 = 1_000_000_000;

@@ -1,0 +1,31 @@
+//! Measures what ships, as it ships: the release binaries, each in a process of its own behind a Runtime API of ours.
+//!
+//! ```text
+//!   functions, notice ─▶ RuntimeApi ◀─ HTTP ─ a function's binary ─ HTTP ─▶ Upstream (answers `{}` and secrets)
+//!   growth ────────────▶ the local gateway, over its embedded DynamoDB, with few rows and with many
+//!   primitives ────────▶ criterion, over the public parts of `shared`
+//! ```
+//!
+//! - [`functions`]: size, start, memory and time per request of every function, each against hello world.
+//! - [`notice`]: what a genuine payment notice costs.
+//! - [`growth`]: that no route costs more when the tables are large.
+//! - [`primitives`]: signatures, ciphers, XML and tokens; `benches/primitives.rs`.
+//!
+//! Times are shown and never asserted: they are another machine's tomorrow.
+
+pub mod binaries;
+pub mod clock;
+pub mod deployment;
+pub mod event;
+pub mod functions;
+pub mod growth;
+pub mod machine;
+pub mod merchant;
+pub mod notice;
+pub mod primitives;
+pub mod process;
+pub mod report;
+pub mod runtime_api;
+pub mod statistics;
+pub mod table;
+pub mod upstream;

@@ -1,0 +1,92 @@
+//! `cargo run --release -p local-bench`.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+};
+
+use clap::{Parser, ValueEnum};
+use local_bench::{
+    functions, growth, machine, notice, primitives,
+    report::{self, Section},
+};
+use shared::error::{self, BoxError};
+use tokio::runtime::Builder;
+
+/// Measures what ships: size, start, memory and time of every function against hello world; what a payment notice costs; that
+/// nothing grows with the tables; signatures and ciphers. Says which targets are met. Times are shown and never asserted.
+#[derive(Parser)]
+#[command(bin_name = "cargo run --release -p local-bench --")]
+struct Arguments {
+    /// What to measure; everything if nothing is named.
+    what: Vec<What>,
+    /// Only these functions, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "FUNCTION")]
+    only: Vec<String>,
+    /// How often each binary is started.
+    #[arg(long, default_value_t = 25)]
+    starts: usize,
+    /// Events after each start, and notices.
+    #[arg(long, default_value_t = 500)]
+    invocations: usize,
+    /// Customers in the large tables.
+    #[arg(long, default_value_t = 1_000_000)]
+    customers: usize,
+    /// Writes infra/bench/RESULTS.md.
+    #[arg(long)]
+    write: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    Functions,
+    Notice,
+    Primitives,
+    Growth,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(io::stderr(), "error: {}", error::chain(failure.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), BoxError> {
+    let machine = machine::describe();
+    let mut sections = Vec::new();
+    for what in What::value_variants() {
+        if arguments.what.is_empty() || arguments.what.contains(what) {
+            let section = measure(*what, arguments)?;
+            writeln!(io::stdout(), "{section}")?;
+            sections.push(section);
+        }
+    }
+    if arguments.write {
+        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md");
+        fs::write(results, report::file(&machine, &sections))?;
+    }
+    Ok(())
+}
+
+fn measure(what: What, arguments: &Arguments) -> Result<Section, BoxError> {
+    let Arguments { only, starts, invocations, customers, .. } = arguments;
+    let (starts, invocations) = (*starts, *invocations);
+    // One thread of ours beside the one that is measured: nothing else is in its way.
+    let quiet = || Builder::new_current_thread().enable_all().build();
+    match what {
+        What::Functions => {
+            quiet()?.block_on(functions::measure(only, functions::Effort { starts, invocations }))
+        }
+        What::Notice => quiet()?.block_on(notice::measure(notice::Effort { starts, notices: invocations })),
+        What::Primitives => primitives::measure(),
+        What::Growth => {
+            Builder::new_multi_thread().enable_all().build()?.block_on(growth::measure(*customers))
+        }
+    }
+}

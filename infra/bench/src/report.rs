@@ -1,0 +1,155 @@
+//! What is printed and written down: sections, and for each target whether it is met and by how much it is missed.
+
+use std::fmt;
+
+use crate::{
+    machine,
+    statistics::{Ratio, time},
+    table::Table,
+};
+
+/// The results of one measurement.
+pub struct Section {
+    /// Its heading.
+    pub title: &'static str,
+    /// What the numbers are.
+    pub text: String,
+    /// The numbers.
+    pub table: Table,
+    /// What they should be.
+    pub targets: Vec<Target>,
+}
+
+/// What a number should be, and what it is. Nothing fails on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    wanted: String,
+    is: String,
+    met: bool,
+}
+
+impl Target {
+    /// Every one of `ratios` to hello world is `limit` or less.
+    #[must_use]
+    pub fn at_most(what: &str, limit: Ratio, ratios: &[(String, Ratio)]) -> Self {
+        let mut over: Vec<_> = ratios.iter().filter(|(_, ratio)| *ratio > limit).collect();
+        over.sort_by(|(_, one), (_, other)| other.cmp(one));
+        let missed =
+            over.iter().map(|(name, ratio)| format!("{name} {ratio} (+{} %)", ratio.percent_over(limit)));
+        let is = match (over.as_slice(), ratios.iter().max_by_key(|(_, ratio)| *ratio)) {
+            ([], None) => "not measured".to_owned(),
+            ([], Some((name, ratio))) => format!("the most is {name}, {ratio}"),
+            _ => format!(
+                "{} of {} over it: {}",
+                over.len(),
+                ratios.len(),
+                missed.collect::<Vec<_>>().join(", ")
+            ),
+        };
+        Self {
+            wanted: format!("{what} ≤ {limit} hello world"),
+            is,
+            met: over.is_empty() && !ratios.is_empty(),
+        }
+    }
+
+    /// So many nanoseconds are fewer than `limit`.
+    #[must_use]
+    pub fn below(what: &str, limit: u64, nanos: u64) -> Self {
+        let met = nanos < limit;
+        let over = Ratio::of(nanos, limit).percent_over(Ratio::hundredths(100));
+        let is = if met { time(nanos) } else { format!("{} (+{over} %)", time(nanos)) };
+        Self { wanted: format!("{what} < {}", time(limit)), is, met }
+    }
+
+    /// `is` is `wanted`.
+    #[must_use]
+    pub fn equal(what: &str, wanted: usize, is: usize) -> Self {
+        Self { wanted: format!("{what} = {wanted}"), is: is.to_string(), met: wanted == is }
+    }
+
+    /// There is nothing in `exceptions`.
+    #[must_use]
+    pub fn none(wanted: &str, exceptions: &[String]) -> Self {
+        let is = if exceptions.is_empty() { "so it is".to_owned() } else { exceptions.join(", ") };
+        Self { wanted: wanted.to_owned(), is, met: exceptions.is_empty() }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { wanted, is, met } = self;
+        write!(f, "- {} {wanted}: {is}", if *met { "met" } else { "**missed**" })
+    }
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "## {}\n\n{}\n{}", self.title, self.text, self.table)?;
+        if !self.targets.is_empty() {
+            writeln!(f)?;
+        }
+        self.targets.iter().try_for_each(|target| writeln!(f, "{target}"))
+    }
+}
+
+/// The file of results.
+#[must_use]
+pub fn file(machine: &str, sections: &[Section]) -> String {
+    let sections: Vec<String> = sections.iter().map(Section::to_string).collect();
+    format!(
+        "# Measured on {}\n\nWritten by `cargo run --release -p local-bench -- --write`.\n\n{machine}\n\n{}",
+        machine::today(),
+        sections.join("\n")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ratios(hundredths: &[u64]) -> Vec<(String, Ratio)> {
+        let names = ["user", "order", "card"];
+        names
+            .iter()
+            .zip(hundredths)
+            .map(|(name, ratio)| ((*name).to_owned(), Ratio::hundredths(*ratio)))
+            .collect()
+    }
+
+    #[test]
+    fn a_target_says_whether_it_is_met_and_by_how_much_it_is_missed() {
+        let limit = Ratio::hundredths(130);
+        assert_eq!(
+            Target::at_most("init", limit, &ratios(&[120, 130])).to_string(),
+            "- met init ≤ 1.30 × hello world: the most is order, 1.30 ×"
+        );
+        assert_eq!(
+            Target::at_most("init", limit, &ratios(&[143, 120, 195])).to_string(),
+            "- **missed** init ≤ 1.30 × hello world: 2 of 3 over it: card 1.95 × (+50 %), user 1.43 × (+10 %)"
+        );
+        assert_eq!(
+            Target::at_most("init", limit, &[]).to_string(),
+            "- **missed** init ≤ 1.30 × hello world: not measured"
+        );
+        assert_eq!(Target::below("CPU", 150_000, 90_000).to_string(), "- met CPU < 150.0 µs: 90.0 µs");
+        assert_eq!(
+            Target::below("CPU", 150_000, 180_000).to_string(),
+            "- **missed** CPU < 150.0 µs: 180.0 µs (+20 %)"
+        );
+        assert_eq!(Target::equal("calls", 1, 2).to_string(), "- **missed** calls = 1: 2");
+        assert_eq!(Target::none("nothing grows", &[]).to_string(), "- met nothing grows: so it is");
+    }
+
+    #[test]
+    fn the_file_has_the_day_the_machine_and_the_sections() {
+        let mut table = Table::new(["what", "µs"]);
+        table.row(["sign".to_owned(), "1.5".to_owned()]);
+        let targets = vec![Target::equal("calls", 1, 1)];
+        let section = Section { title: "Primitives", text: "Medians.\n".to_owned(), table, targets };
+        let file = file("- processor: some", &[section]);
+        assert!(file.starts_with("# Measured on 20"));
+        let end = "- processor: some\n\n## Primitives\n\nMedians.\n\n| what |  µs |\n| ---- | --: |\n| sign | 1.5 |\n\n- met calls = 1: 1\n";
+        assert!(file.ends_with(end), "{file}");
+    }
+}

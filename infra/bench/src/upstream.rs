@@ -1,0 +1,79 @@
+//! Everything a function can call, in one: Secrets Manager gives one secret that has every key, all else answers `{}`.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+    serve::ListenerExt,
+};
+use serde_json::json;
+use shared::error::BoxError;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// It ends when this is dropped.
+pub struct Upstream {
+    /// Where it is.
+    pub url: String,
+    calls: Arc<AtomicUsize>,
+    server: JoinHandle<()>,
+}
+
+struct Answers {
+    secret: String,
+    calls: Arc<AtomicUsize>,
+}
+
+impl Upstream {
+    /// Listens on a free port of this machine. `secret` is the value of every secret.
+    ///
+    /// # Errors
+    /// There is no port.
+    pub async fn start(secret: &str) -> Result<Self, BoxError> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let secret = json!({
+            "ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:bench",
+            "Name": "bench",
+            "SecretString": secret,
+            "VersionId": "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+            "VersionStages": ["AWSCURRENT"],
+        });
+        let calls = Arc::new(AtomicUsize::new(0));
+        let answers = Arc::new(Answers { secret: secret.to_string(), calls: Arc::clone(&calls) });
+        let app = Router::new().fallback(answer).with_state(answers);
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+        let server = tokio::spawn(async move {
+            // Ends with the task.
+            let _ = axum::serve(listener, app).await;
+        });
+        Ok(Self { url, calls, server })
+    }
+
+    /// How often it was called.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// Reads the whole request first, as the others do.
+async fn answer(State(answers): State<Arc<Answers>>, headers: HeaderMap, _: Bytes) -> Response {
+    answers.calls.fetch_add(1, Ordering::Relaxed);
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let body =
+        if target == "secretsmanager.GetSecretValue" { answers.secret.clone() } else { "{}".to_owned() };
+    ([(CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response()
+}
