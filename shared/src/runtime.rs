@@ -151,7 +151,8 @@ impl<T: Task> TaskInstance<T> {
     /// What the task answers, or that it panicked.
     pub async fn run(&self, event: T::Event, request_id: &str) -> Result<T::Report, BoxError> {
         let started = self.host.now_millis();
-        let handled = AssertUnwindSafe(self.task.run(event)).catch_unwind().await;
+        // Boxed: the future of a long task is more type than the compiler goes through.
+        let handled = AssertUnwindSafe(self.task.run(event).boxed()).catch_unwind().await;
         let result = handled.unwrap_or_else(|_| Err("the task panicked".into()));
         telemetry::task(&TaskLine {
             function: T::NAME,

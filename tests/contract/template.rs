@@ -1,15 +1,18 @@
 //! What every block of the template must have.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use local_gateway::start;
-use local_template::{Function, Schedule, ScheduleExpression, Stack, Template};
+use local_template::{Function, Schedule, ScheduleExpression, Stack, Statement, Template};
 use shared::{
     error,
     host::{Host, SystemClock, SystemRandomness},
 };
 
-use crate::workspace::{assert_none, stack, template, with};
+use crate::workspace::{assert_none, stack, stack_with, template, with};
 
 /// The lines of a resource, from its logical id to the next one.
 fn block<'t>(template: &'t str, logical_id: &str) -> &'t str {
@@ -43,6 +46,62 @@ fn log_problems(template: &str) -> Vec<String> {
     let endless = stack.log_groups.iter().filter(|group| group.retention_days.is_none());
     problems.extend(endless.map(|group| format!("{} has no RetentionInDays", group.logical_id)));
     problems
+}
+
+/// Each function has a role of its own, with which Lambda may write the function's log, read its stream and name what it gave up.
+fn role_problems(template: &str, stack: &Stack) -> Vec<String> {
+    let mut taken = BTreeMap::new();
+    let mut problems = Vec::new();
+    for function in &stack.functions {
+        let id = function.logical_id.as_str();
+        match &function.role {
+            None => problems.push(format!("{id} has the role that SAM makes, which may write to every log")),
+            Some(role) => {
+                if let Some(other) = taken.insert(role.clone(), id) {
+                    problems.push(format!("{id} and {other} have the role {role}"));
+                }
+            }
+        }
+        let allowed: BTreeSet<(String, String)> = grants(&function.lambda_statements);
+        let expected = expected_grants(template, stack, function);
+        problems
+            .extend(expected.difference(&allowed).map(|(action, on)| format!("{id} lacks {action} on {on}")));
+        problems.extend(
+            allowed.difference(&expected).map(|(action, on)| format!("{id} needs no {action} on {on}")),
+        );
+    }
+    problems
+}
+
+fn grants(statements: &[Statement]) -> BTreeSet<(String, String)> {
+    let pairs = |statement: &Statement| {
+        let on = statement.resources.clone();
+        let actions = statement.actions.clone().into_iter();
+        actions.flat_map(move |action| on.clone().into_iter().map(move |on| (action.clone(), on)))
+    };
+    statements.iter().flat_map(|statement| pairs(statement).collect::<Vec<_>>()).collect()
+}
+
+/// What Lambda does in the function's name.
+fn expected_grants(template: &str, stack: &Stack, function: &Function) -> BTreeSet<(String, String)> {
+    let logged = block(template, &function.logical_id).split_once("LogGroup: !Ref ").map(|(_, rest)| rest);
+    let group = logged.and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let group = stack.log_groups.iter().find(|known| known.logical_id == group);
+    let logs = group.map(|group| format!("arn:aws:logs:us-east-1:000000000000:log-group:{}:*", group.name));
+    let mut expected = BTreeSet::new();
+    let mut add = |actions: &[&str], on: &str| {
+        expected.extend(actions.iter().map(|action| ((*action).to_owned(), on.to_owned())));
+    };
+    add(&["logs:CreateLogStream", "logs:PutLogEvents"], &logs.unwrap_or_default());
+    for stream in &function.streams {
+        let read = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"];
+        let read = read.map(|action| format!("dynamodb:{action}"));
+        add(&read.each_ref().map(String::as_str), &stream.stream_arn);
+        if let Some(queue) = &stream.on_failure {
+            add(&["sqs:SendMessage"], queue);
+        }
+    }
+    expected
 }
 
 /// All tables are encrypted, what is money outlives mistakes, and rows go when and only when they should.
@@ -120,8 +179,15 @@ fn limit_problems(stack: &Stack) -> Vec<String> {
             problems.push(format!("{logical_id} is called by nothing"));
         }
     }
-    if stack.api.as_ref().and_then(|api| api.throttling).is_none() {
+    let Some(api) = &stack.api else { return vec!["there is no API".to_owned()] };
+    if api.throttling.is_none() {
         problems.push("the API lets through any number of requests (DefaultRouteSettings)".to_owned());
+    }
+    // A flood elsewhere must not make WeChat Pay wait.
+    for route in ["POST /api/pay/notify", "POST /api/pay/refund-notify"] {
+        if !api.route_throttling.contains_key(route) {
+            problems.push(format!("{route} has no share of its own (RouteSettings)"));
+        }
     }
     problems
 }
@@ -202,6 +268,61 @@ fn every_function_has_a_log_group_of_its_own_and_no_log_is_kept_for_ever() {
     let retention = "    Properties:\n      RetentionInDays: !Ref LogRetentionDays\n";
     let endless = with(&template, &format!("{group}{retention}"), group);
     assert_eq!(log_problems(&endless), ["LoginLogGroup has no RetentionInDays"]);
+}
+
+#[test]
+fn every_function_has_a_role_of_its_own_and_lambda_may_do_no_more_with_it_than_it_must() {
+    let template = template();
+    assert_none(&role_problems(&template, &stack(&template)));
+    // `stack` would refuse the role that is left over.
+    let role = "      Role: !GetAtt UserRole.Arn\n";
+    let none = with(&template, role, "");
+    assert!(std::panic::catch_unwind(|| stack(&none)).is_err());
+    let group = "                Resource: !GetAtt UserLogGroup.Arn\n";
+    let other = with(&template, group, "                Resource: !GetAtt LoginLogGroup.Arn\n");
+    assert_eq!(role_problems(&other, &stack(&other)).len(), 4);
+    let blind = with(&template, "                  - dynamodb:GetShardIterator\n", "");
+    let problems = role_problems(&blind, &stack(&blind));
+    assert!(problems.len() == 1 && problems[0].contains("lacks dynamodb:GetShardIterator"), "{problems:?}");
+}
+
+#[test]
+fn parameters_that_need_each_other_are_given_together_and_the_default_is_the_smallest() {
+    let template = template();
+    let certificate = "arn:aws-cn:acm:cn-north-1:123456789012:certificate/0123-abcd";
+    let domain = [("DomainName", "api.example.cn"), ("CertificateArn", certificate)];
+    let whole = stack_with(&template, &domain);
+    assert_eq!(whole.outputs["NotifyUrl"], "https://api.example.cn/api/pay/notify");
+    let prepay = &whole.function("UnifiedOrderFunction").expect("a function").environment;
+    assert_eq!(prepay["PUBLIC_BASE_URL"], "https://api.example.cn");
+    let network =
+        [("Egress", "VPC"), ("BrokerSubnetIds", "subnet-1a,subnet-2b"), ("BrokerSecurityGroupIds", "sg-1")];
+    let broker = stack_with(&template, &network);
+    let more =
+        |stack: &Stack, id: &str| grants(&stack.function(id).expect("a function").lambda_statements).len();
+    let usual = stack(&template);
+    assert!(more(&broker, "AccessTokenFunction") > more(&usual, "AccessTokenFunction"));
+    assert_eq!(more(&broker, "LoginFunction"), more(&usual, "LoginFunction"));
+    let traced = stack_with(&template, &[("Tracing", "Active")]);
+    assert_eq!(more(&traced, "LoginFunction"), more(&usual, "LoginFunction") + 2);
+    for refused in [&domain[..1], &network[..1], &network[..2]] {
+        assert!(std::panic::catch_unwind(|| stack_with(&template, refused)).is_err(), "{refused:?}");
+    }
+    let both = [domain[0], domain[1], ("PublicBaseUrl", "https://other.example")];
+    assert!(std::panic::catch_unwind(|| stack_with(&template, &both)).is_err());
+}
+
+#[test]
+fn nothing_in_the_template_holds_in_one_partition_only() {
+    let here = |template: &str| -> Vec<String> {
+        let lines =
+            template.lines().filter(|line| line.contains("arn:aws:") || line.contains("amazonaws.com"));
+        let own = lines.filter(|line| !line.contains("Service: lambda.amazonaws.com"));
+        own.map(|line| line.trim().to_owned()).collect()
+    };
+    assert_none(&here(&template()));
+    let fixed = with(&template(), "!Sub arn:${AWS::Partition}:ec2", "!Sub arn:aws:ec2");
+    assert_eq!(here(&fixed).len(), 1);
 }
 
 #[test]
@@ -295,16 +416,25 @@ fn times_memory_and_traffic_have_limits_and_the_address_for_notices_is_told() {
     assert_none(&[limit_problems(&whole), output_problems(&whole)].concat());
     let slow = with(
         &template,
-        "/login\n      Description: Exchanges a code of wx.login for a session token.\n      Timeout: 29",
-        "/login\n      Timeout: 30",
+        "      Description: Exchanges a code of wx.login for a session token.\n      Timeout: 29",
+        "      Timeout: 30",
     );
     assert_eq!(limit_problems(&stack(&slow)), ["LoginFunction has a Timeout of 30 s: 5 to 29"]);
     let large = with(&template, "MemorySize: 256", "MemorySize: 10240");
-    // The bill's reader has a number of its own.
-    assert_eq!(limit_problems(&stack(&large)).len(), whole.functions.len() - 1);
-    let limits = "      DefaultRouteSettings:\n        ThrottlingBurstLimit: 2000\n        ThrottlingRateLimit: 1000\n";
-    assert_eq!(limit_problems(&stack(&with(&template, limits, ""))).len(), 1);
-    let moved = with(&template, "Path: /api/pay/notify", "Path: /api/pay/notice");
+    // The others have a size of their own.
+    let usual = whole.functions.iter().filter(|function| function.memory_mib == Some(256)).count();
+    assert_eq!(limit_problems(&stack(&large)).len(), usual);
+    let values = "\n        ThrottlingBurstLimit: !Ref ApiBurstLimit\n        ThrottlingRateLimit: !Ref ApiRateLimit\n";
+    let limits = format!("      DefaultRouteSettings:{values}");
+    assert_eq!(limit_problems(&stack(&with(&template, &limits, ""))).len(), 1);
+    let shared = values.replace("\n        ", "\n          ");
+    let shared = with(&template, &format!("        POST /api/pay/notify:{shared}"), "");
+    assert_eq!(
+        limit_problems(&stack(&shared)),
+        ["POST /api/pay/notify has no share of its own (RouteSettings)"]
+    );
+    let moved = with(&template, "POST /api/pay/notify:", "POST /api/pay/notice:");
+    let moved = with(&moved, "Path: /api/pay/notify", "Path: /api/pay/notice");
     assert_eq!(output_problems(&stack(&moved)).len(), 1);
 }
 

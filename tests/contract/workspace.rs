@@ -52,9 +52,15 @@ pub(crate) fn template() -> String {
 
 /// What a template deploys to the local world.
 pub(crate) fn stack(template: &str) -> Stack {
-    let parameters = [("MiniProgramAppId", "wx0123456789abcdef"), ("MerchantId", "1900000109")];
+    stack_with(template, &[])
+}
+
+/// The same, with more parameters than it needs.
+pub(crate) fn stack_with(template: &str, more: &[(&str, &str)]) -> Stack {
+    let needed = [("MiniProgramAppId", "wx0123456789abcdef"), ("MerchantId", "1900000109")];
+    let parameters = needed.iter().chain(more);
     let parameters: BTreeMap<String, String> =
-        parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        parameters.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let template = Template::parse(template).unwrap_or_else(|error| panic!("template.yaml: {error}"));
     template.deploy(&parameters).unwrap_or_else(|error| panic!("template.yaml: {error}"))
 }

@@ -215,7 +215,7 @@ async fn a_new_certificate_is_fetched_and_the_switch_to_the_public_key_needs_no_
     let secret = world.dynamo().secret("MerchantSecret").expect("a secret");
     let mut secret: Value = serde_json::from_str(&secret).expect("JSON");
     secret["platform_keys"] = json!([{ "id": key.id, "pem": key.pem }]);
-    world.dynamo().set_secret("MerchantSecret", &secret.to_string()).expect("a secret");
+    world.dynamo().set_secret("MerchantSecret", secret.to_string()).expect("a secret");
     world.clock.advance(std::time::Duration::from_secs(301));
     assert_eq!(shop(&world).await, "RSA");
     world.wechat().switch_to_public_key();

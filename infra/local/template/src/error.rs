@@ -46,6 +46,14 @@ pub enum TemplateError {
         #[source]
         source: io::Error,
     },
+    /// The parameters break one of the template's rules.
+    #[error("{place}: {why}")]
+    Rule {
+        /// Where the rule stands.
+        place: String,
+        /// What it demands.
+        why: String,
+    },
     /// A secret's value is written in the template, where it would be stored in clear.
     #[error(
         "{place}: a secret value must not stand in the template; declare it empty or with GenerateSecretString"

@@ -76,12 +76,13 @@ const FUNCTION: [&str; 13] = [
     "Tracing",
     "VpcConfig",
 ];
-const HTTP_API: [&str; 7] = [
+const HTTP_API: [&str; 8] = [
     "AccessLogSettings",
     "Auth",
     "DefaultRouteSettings",
     "Domain",
     "FailOnWarnings",
     "PropagateTags",
+    "RouteSettings",
     "Tags",
 ];

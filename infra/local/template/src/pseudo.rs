@@ -46,6 +46,11 @@ impl Pseudo {
         format!("arn:{partition}:{service}:{region}:{account}:{resource}")
     }
 
+    /// An ARN of Identity and Access Management, which has no regions.
+    pub(crate) fn iam_arn(&self, kind: &str, name: &str) -> String {
+        format!("arn:{}:iam::{}:{kind}/{name}", self.partition, self.account)
+    }
+
     /// The name that CloudFormation would invent for a resource without one.
     pub(crate) fn name(&self, logical_id: &str) -> String {
         format!("{}-{logical_id}", self.stack_name)

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use crate::error::TemplateError;
 use crate::event::Context;
 use crate::globals::Globals;
-use crate::intrinsic::condition;
 use crate::intrinsic::scope::{DEPTH, Scope};
+use crate::intrinsic::{condition, rule};
 use crate::parameter::Parameter;
 use crate::pseudo::Pseudo;
 use crate::read::fields::Fields;
@@ -19,6 +19,7 @@ use crate::resource::event_bus::EventBus;
 use crate::resource::function::Function;
 use crate::resource::log_group::LogGroup;
 use crate::resource::queue::Queue;
+use crate::resource::role::{self, Policies, Role};
 use crate::resource::secret::Secret;
 use crate::resource::table::{Names, Table};
 use crate::resource::{Kind, RawResource, cloud_only};
@@ -44,7 +45,7 @@ impl Template {
         let document = yaml::parse(text)?;
         let fields = Fields::new("", &document)?;
         fields.only(
-            &["Conditions", "Globals", "Outputs", "Parameters", "Resources", "Transform"],
+            &["Conditions", "Globals", "Outputs", "Parameters", "Resources", "Rules", "Transform"],
             &["AWSTemplateFormatVersion", "Description", "Metadata"],
         )?;
         let transform = fields.required_string("Transform")?;
@@ -82,9 +83,11 @@ impl Template {
         parameters: &BTreeMap<String, String>,
     ) -> Result<Stack, TemplateError> {
         let parameters = &Parameter::values(&self.parameters, parameters)?;
+        rule::check(self.document.get("Rules"), pseudo, parameters)?;
         let conditions = &condition::evaluate(self.document.get("Conditions"), pseudo, parameters)?;
         let scope = Scope { pseudo, parameters, conditions, resources: &self.resources, depth: DEPTH };
         let globals = Globals::read(self.document.get("Globals"), &scope)?;
+        let roles = self.roles(&scope)?;
         let mut stack = Stack { api: self.api(&scope, &globals)?, ..Stack::default() };
         for (id, resource) in &self.resources {
             let place = format!("Resources.{id}");
@@ -93,13 +96,15 @@ impl Template {
             {
                 continue;
             }
-            self.add(&mut stack, &scope, &globals, id, resource)?;
+            self.add(&mut stack, &scope, &globals, &roles, id, resource)?;
         }
         // An implied API that nothing uses does not exist.
         if self.is_api_implied() && stack.functions.iter().all(|function| function.routes.is_empty()) {
             stack.api = None;
         }
         refuse_double_routes(&stack)?;
+        refuse_strange_limits(&stack)?;
+        refuse_unused_roles(&stack, &roles)?;
         refuse_strange_streams(&stack)?;
         stack.outputs = self.outputs(&scope)?;
         Ok(stack)
@@ -110,6 +115,7 @@ impl Template {
         stack: &mut Stack,
         scope: &Scope<'_>,
         globals: &Globals,
+        roles: &BTreeMap<String, Role>,
         id: &str,
         resource: &RawResource,
     ) -> Result<(), TemplateError> {
@@ -125,7 +131,8 @@ impl Template {
                     api_is_declared: !self.is_api_implied(),
                     api_id: &scope.resource_reference(&api.logical_id, &place)?,
                 };
-                stack.functions.push(Function::read(id, name, &Fields::new(place, &merged)?, &context)?);
+                let fields = Fields::new(place, &merged)?;
+                stack.functions.push(Function::read(id, name, &fields, &context, roles)?);
             }
             Kind::Table => {
                 let value = Value::Object(own);
@@ -153,13 +160,48 @@ impl Template {
                 let arn = scope.attribute(id, "Arn", &place)?;
                 stack.queues.push(Queue::read(id, name, arn, &Fields::new(place, &Value::Object(own))?)?);
             }
-            // Read beforehand: routes refer to it.
-            Kind::HttpApi => {}
-            Kind::Alarm | Kind::MetricFilter | Kind::Subscription | Kind::Topic => {
+            // Read beforehand: functions refer to them.
+            Kind::HttpApi | Kind::ManagedPolicy | Kind::Role => {}
+            Kind::Alarm
+            | Kind::ApiMapping
+            | Kind::Dashboard
+            | Kind::DomainName
+            | Kind::MetricFilter
+            | Kind::Subscription
+            | Kind::Topic => {
                 cloud_only::check(resource.kind, &Fields::new(place, &Value::Object(own))?)?;
             }
         }
         Ok(())
+    }
+
+    /// The roles, by their ARN.
+    fn roles(&self, scope: &Scope<'_>) -> Result<BTreeMap<String, Role>, TemplateError> {
+        let mut shared = Policies::new();
+        for (id, place, own) in self.resolved(scope, Kind::ManagedPolicy)? {
+            let arn = scope.attribute(id, "Arn", &place)?;
+            shared.insert(arn, role::read_policy(&Fields::new(place, &own)?)?);
+        }
+        let mut roles = BTreeMap::new();
+        for (id, place, own) in self.resolved(scope, Kind::Role)? {
+            let arn = scope.attribute(id, "Arn", &place)?;
+            roles.insert(arn, Role::read(id, &Fields::new(place, &own)?, &shared)?);
+        }
+        Ok(roles)
+    }
+
+    /// The resources of a kind whose condition holds: logical id, place, properties.
+    fn resolved(&self, scope: &Scope<'_>, kind: Kind) -> Result<Vec<(&str, String, Value)>, TemplateError> {
+        let mut resolved = Vec::new();
+        for (id, resource) in self.resources.iter().filter(|(_, resource)| resource.kind == kind) {
+            let place = format!("Resources.{id}.Properties");
+            let stands = resource.condition.as_ref().map(|condition| scope.condition(condition, &place));
+            if stands.transpose()?.unwrap_or(true) {
+                let own = Value::Object(properties(scope, resource, &place)?);
+                resolved.push((id.as_str(), place, own));
+            }
+        }
+        Ok(resolved)
     }
 
     /// The one API.
@@ -243,6 +285,34 @@ fn refuse_double_routes(stack: &Stack) -> Result<(), TemplateError> {
                     first: format!("Resources.{first}.Properties.Events"),
                 });
             }
+        }
+    }
+    Ok(())
+}
+
+/// A limit of a route that is not there limits nothing.
+fn refuse_strange_limits(stack: &Stack) -> Result<(), TemplateError> {
+    let Some(api) = &stack.api else { return Ok(()) };
+    let routes = || stack.functions.iter().flat_map(|function| &function.routes);
+    for limited in api.route_throttling.keys() {
+        if !routes().any(|route| format!("{} {}", route.method, route.path) == *limited) {
+            let place = format!("Resources.{}.Properties.RouteSettings", api.logical_id);
+            return Err(TemplateError::UnknownName { place, name: limited.clone(), hint: String::new() });
+        }
+    }
+    Ok(())
+}
+
+/// A role that no function has is a permission that waits for somebody.
+fn refuse_unused_roles(stack: &Stack, roles: &BTreeMap<String, Role>) -> Result<(), TemplateError> {
+    for Role { logical_id, .. } in roles.values() {
+        if stack.functions.iter().all(|function| function.role.as_ref() != Some(logical_id)) {
+            let place = format!("Resources.{logical_id}");
+            return Err(TemplateError::unsupported(
+                &place,
+                "a role that no function has",
+                &["Role: !GetAtt …"],
+            ));
         }
     }
     Ok(())

@@ -31,6 +31,19 @@ pub(crate) fn evaluate(
         .collect()
 }
 
+/// Whether one condition function holds that stands in no condition.
+pub(super) fn holds(
+    value: &Value,
+    place: &str,
+    pseudo: &Pseudo,
+    parameters: &BTreeMap<String, Value>,
+) -> Result<bool, TemplateError> {
+    let (no_conditions, no_resources, declared) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let scope =
+        Scope { pseudo, parameters, conditions: &no_conditions, resources: &no_resources, depth: DEPTH };
+    Evaluation { scope, declared: &declared }.holds(value, place, DEPTH)
+}
+
 struct Evaluation<'a> {
     scope: Scope<'a>,
     declared: &'a BTreeMap<&'a str, &'a Value>,

@@ -1,6 +1,8 @@
-//! Intrinsics: what `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::Join` and `Fn::If` stand for, and the section `Conditions`.
+//! Intrinsics: what `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::Join`, `Fn::Split` and `Fn::If` stand for, and
+//! the sections `Conditions` and `Rules`.
 
 pub(crate) mod condition;
-mod physical;
+pub(crate) mod physical;
+pub(crate) mod rule;
 pub(crate) mod scope;
 mod substitute;

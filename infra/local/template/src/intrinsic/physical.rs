@@ -13,13 +13,31 @@ impl Scope<'_> {
         match resource.kind {
             Kind::HttpApi => Ok(API_ID.to_owned()),
             Kind::Queue => self.attribute(target, "QueueUrl", place),
-            Kind::Secret | Kind::Subscription | Kind::Topic => self.attribute(target, ARN, place),
+            Kind::ManagedPolicy | Kind::Secret | Kind::Subscription | Kind::Topic => {
+                self.attribute(target, ARN, place)
+            }
             Kind::Alarm
+            | Kind::ApiMapping
+            | Kind::Dashboard
+            | Kind::DomainName
             | Kind::EventBus
             | Kind::Function
             | Kind::LogGroup
             | Kind::MetricFilter
+            | Kind::Role
             | Kind::Table => self.physical_name(target, resource),
+        }
+    }
+
+    /// `Ref` of `<api>.Stage`: the stage that SAM makes for an API.
+    pub(crate) fn stage(&self, api: &str, place: &str) -> Result<String, TemplateError> {
+        let found = self.find(api, place)?.filter(|resource| resource.kind == Kind::HttpApi);
+        let Some(resource) = found else {
+            return Err(TemplateError::unsupported(place, format!("{api}.Stage"), &["<HTTP API>.Stage"]));
+        };
+        match resource.properties.get("StageName") {
+            None => Ok(DEFAULT_STAGE.to_owned()),
+            Some(name) => self.deeper(place)?.resolve_text(name, place),
         }
     }
 
@@ -27,12 +45,7 @@ impl Scope<'_> {
     pub(crate) fn attribute(&self, target: &str, name: &str, place: &str) -> Result<String, TemplateError> {
         let Some(resource) = self.find(target, place)? else {
             return match name {
-                "Arn" => Ok(format!(
-                    "arn:{}:iam::{}:role/{}",
-                    self.pseudo.partition,
-                    self.pseudo.account,
-                    self.role_name(target)
-                )),
+                "Arn" => Ok(self.pseudo.iam_arn("role", &self.role_name(target))),
                 _ => Err(TemplateError::unsupported(place, format!("{target}.{name}"), &["Arn"])),
             };
         };
@@ -49,7 +62,12 @@ impl Scope<'_> {
             (Kind::Function, _) => pseudo.arn("lambda", &format!("function:{own}")),
             (Kind::HttpApi, _) => self.api_endpoint(),
             (Kind::LogGroup, _) => pseudo.arn("logs", &format!("log-group:{own}:*")),
-            (Kind::MetricFilter, _) => {
+            (Kind::ManagedPolicy, _) => pseudo.iam_arn("policy", &own),
+            (Kind::Role, _) => pseudo.iam_arn("role", &own),
+            (Kind::DomainName, "RegionalDomainName") => {
+                format!("d-{API_ID}.execute-api.{}.{}", pseudo.region, pseudo.url_suffix)
+            }
+            (Kind::ApiMapping | Kind::Dashboard | Kind::DomainName | Kind::MetricFilter, _) => {
                 return Err(TemplateError::unsupported(place, format!("{target}.{name}"), kind.attributes()));
             }
             (Kind::Queue, "QueueUrl") => {
@@ -80,12 +98,16 @@ impl Scope<'_> {
     ) -> Result<String, TemplateError> {
         let property = match resource.kind {
             Kind::Alarm => "AlarmName",
+            Kind::Dashboard => "DashboardName",
+            Kind::DomainName => "DomainName",
             Kind::EventBus | Kind::HttpApi | Kind::Secret => "Name",
             Kind::Function => "FunctionName",
             Kind::LogGroup => "LogGroupName",
+            Kind::ManagedPolicy => "ManagedPolicyName",
             Kind::MetricFilter => "FilterName",
             Kind::Queue => "QueueName",
-            Kind::Subscription => return Ok(self.pseudo.name(target)),
+            Kind::Role => "RoleName",
+            Kind::ApiMapping | Kind::Subscription => return Ok(self.pseudo.name(target)),
             Kind::Table => "TableName",
             Kind::Topic => "TopicName",
         };
@@ -130,6 +152,8 @@ impl Scope<'_> {
 
 /// The identifier of the local API.
 pub(crate) const API_ID: &str = "local";
+/// The stage of an API that names none; it has no path of its own.
+pub(crate) const DEFAULT_STAGE: &str = "$default";
 /// Streams of the local world start here, whenever the database was made.
 pub(crate) const STREAM_LABEL: &str = "2024-01-01T00:00:00.000";
 /// The ARN of a resource whatever its own attributes are called.

@@ -91,6 +91,7 @@ impl Scope<'_> {
             }
             "Fn::Sub" => self.substitute(argument, place).map(|value| Some(Value::String(value))),
             "Fn::Join" => self.join(argument, place).map(|value| Some(Value::String(value))),
+            "Fn::Split" => self.split(argument, place).map(Some),
             "Fn::If" => match argument.as_array().map(Vec::as_slice) {
                 Some([Value::String(condition), then, otherwise]) => {
                     let branch = if self.condition(condition, place)? { then } else { otherwise };
@@ -109,6 +110,9 @@ impl Scope<'_> {
                 Some(value) => Ok(Value::String(value.to_owned())),
                 None => Err(TemplateError::unsupported(place, target, &Pseudo::NAMES)),
             };
+        }
+        if let Some(api) = target.strip_suffix(".Stage") {
+            return self.stage(api, place).map(Value::String);
         }
         match self.parameters.get(target) {
             Some(value) => Ok(value.clone()),
@@ -163,6 +167,14 @@ impl Scope<'_> {
         Ok(result)
     }
 
+    fn split(&self, argument: &Value, place: &str) -> Result<Value, TemplateError> {
+        let Some([Value::String(separator), whole]) = argument.as_array().map(Vec::as_slice) else {
+            return Err(TemplateError::wrong(place, "[separator, text]", argument));
+        };
+        let whole = self.resolve_text(whole, place)?;
+        Ok(whole.split(separator.as_str()).map(|part| Value::String(part.to_owned())).collect())
+    }
+
     fn join(&self, argument: &Value, place: &str) -> Result<String, TemplateError> {
         let shape = || TemplateError::wrong(place, "[separator, list]", argument);
         let Some([Value::String(separator), list]) = argument.as_array().map(Vec::as_slice) else {
@@ -189,4 +201,4 @@ pub(crate) fn intrinsic<'a>(
 }
 
 pub(crate) const DEPTH: u8 = 64;
-const SUPPORTED: [&str; 5] = ["Fn::GetAtt", "Fn::If", "Fn::Join", "Fn::Sub", "Ref"];
+const SUPPORTED: [&str; 6] = ["Fn::GetAtt", "Fn::If", "Fn::Join", "Fn::Split", "Fn::Sub", "Ref"];

@@ -69,14 +69,14 @@ fn key_text(key: &Yaml<'_>, place: &str) -> Result<String, TemplateError> {
 fn long_form(tag: &str, argument: Value, place: &str) -> Result<Value, TemplateError> {
     let name = match tag {
         "Ref" | "Condition" => tag.to_owned(),
-        "And" | "Equals" | "GetAtt" | "If" | "Join" | "Not" | "Or" | "Sub" => format!("Fn::{tag}"),
+        "And" | "Equals" | "GetAtt" | "If" | "Join" | "Not" | "Or" | "Split" | "Sub" => format!("Fn::{tag}"),
         unknown => return Err(TemplateError::unsupported(place, format!("!{unknown}"), &SHORT_FORMS)),
     };
     Ok(Value::Object(Map::from_iter([(name, argument)])))
 }
 
-const SHORT_FORMS: [&str; 10] =
-    ["!And", "!Condition", "!Equals", "!GetAtt", "!If", "!Join", "!Not", "!Or", "!Ref", "!Sub"];
+const SHORT_FORMS: [&str; 11] =
+    ["!And", "!Condition", "!Equals", "!GetAtt", "!If", "!Join", "!Not", "!Or", "!Ref", "!Split", "!Sub"];
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,10 @@
 //! `AWS::Serverless::HttpApi`, declared or implied by the events of functions.
 
+use std::collections::BTreeMap;
+
 use crate::error::TemplateError;
 use crate::event::route::RouteAuth;
+use crate::intrinsic::physical::DEFAULT_STAGE;
 use crate::read::fields::Fields;
 
 /// The HTTP API of the stack.
@@ -19,6 +22,8 @@ pub struct HttpApi {
     pub default_auth: RouteAuth,
     /// How many requests it lets through.
     pub throttling: Option<Throttling>,
+    /// Routes that have a share of their own, as `POST /path`.
+    pub route_throttling: BTreeMap<String, Throttling>,
 }
 
 /// How many requests an API lets through before it answers 429.
@@ -40,7 +45,7 @@ impl HttpApi {
         properties: &Fields<'_>,
     ) -> Result<Self, TemplateError> {
         properties.only(
-            &["Auth", "DefaultRouteSettings", "StageName"],
+            &["Auth", "DefaultRouteSettings", "RouteSettings", "StageName"],
             &[
                 "AccessLogSettings",
                 "Description",
@@ -57,10 +62,13 @@ impl HttpApi {
         Ok(Self {
             logical_id: logical_id.to_owned(),
             endpoint,
-            stage: properties.string("StageName")?.unwrap_or_else(|| "$default".to_owned()),
+            stage: properties.string("StageName")?.unwrap_or_else(|| DEFAULT_STAGE.to_owned()),
             iam_enabled,
             default_auth,
-            throttling: throttling(properties)?,
+            throttling: properties
+                .object("DefaultRouteSettings")?
+                .map_or(Ok(None), |all| throttling(&all))?,
+            route_throttling: route_throttling(properties)?,
         })
     }
 }
@@ -77,8 +85,18 @@ fn auth(properties: &Fields<'_>) -> Result<(bool, RouteAuth), TemplateError> {
     Ok((iam_enabled, default))
 }
 
-fn throttling(properties: &Fields<'_>) -> Result<Option<Throttling>, TemplateError> {
-    let Some(settings) = properties.object("DefaultRouteSettings")? else { return Ok(None) };
+fn route_throttling(properties: &Fields<'_>) -> Result<BTreeMap<String, Throttling>, TemplateError> {
+    let Some(routes) = properties.object("RouteSettings")? else { return Ok(BTreeMap::new()) };
+    let mut limits = BTreeMap::new();
+    for (route, value) in routes.entries() {
+        if let Some(limit) = throttling(&Fields::new(routes.below(route), value)?)? {
+            limits.insert(route.to_owned(), limit);
+        }
+    }
+    Ok(limits)
+}
+
+fn throttling(settings: &Fields<'_>) -> Result<Option<Throttling>, TemplateError> {
     settings.only(
         &["ThrottlingBurstLimit", "ThrottlingRateLimit"],
         &["DataTraceEnabled", "DetailedMetricsEnabled", "LoggingLevel"],

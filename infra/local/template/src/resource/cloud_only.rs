@@ -1,4 +1,4 @@
-//! Resources that exist in the cloud only: alarms, metric filters, topics. Locally only `Ref` and `Fn::GetAtt` of them mean
+//! Resources that exist in the cloud only: alarms, dashboards, domain names, metric filters, topics. Locally only `Ref` and `Fn::GetAtt` of them mean
 //! something; their properties are checked by name.
 
 use super::Kind;
@@ -30,6 +30,9 @@ pub(crate) fn check(kind: Kind, properties: &Fields<'_>) -> Result<(), TemplateE
             "TreatMissingData",
             "Unit",
         ],
+        Kind::ApiMapping => &["ApiId", "ApiMappingKey", "DomainName", "Stage"],
+        Kind::Dashboard => &["DashboardBody", "DashboardName"],
+        Kind::DomainName => &["DomainName", "DomainNameConfigurations", "Tags"],
         Kind::MetricFilter => &["FilterName", "FilterPattern", "LogGroupName", "MetricTransformations"],
         Kind::Subscription => &["Endpoint", "FilterPolicy", "Protocol", "RawMessageDelivery", "TopicArn"],
         Kind::Topic => &["DisplayName", "KmsMasterKeyId", "Subscription", "Tags", "TopicName"],
@@ -37,7 +40,9 @@ pub(crate) fn check(kind: Kind, properties: &Fields<'_>) -> Result<(), TemplateE
         | Kind::Function
         | Kind::HttpApi
         | Kind::LogGroup
+        | Kind::ManagedPolicy
         | Kind::Queue
+        | Kind::Role
         | Kind::Secret
         | Kind::Table => return Ok(()),
     };

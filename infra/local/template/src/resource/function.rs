@@ -9,6 +9,7 @@ use crate::event::stream::Stream;
 use crate::event::{Context, read_all};
 use crate::read::fields::Fields;
 use crate::resource::policy::Statement;
+use crate::resource::role::Role;
 
 /// A function.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,8 +34,12 @@ pub struct Function {
     pub schedules: Vec<Schedule>,
     /// The streams it reads.
     pub streams: Vec<Stream>,
-    /// What it may do.
+    /// The logical id of its role; `None` is the one that SAM makes.
+    pub role: Option<String>,
+    /// What its code may do.
     pub statements: Vec<Statement>,
+    /// What Lambda may do in its name: write its log, read its stream.
+    pub lambda_statements: Vec<Statement>,
 }
 
 impl Function {
@@ -43,6 +48,7 @@ impl Function {
         name: String,
         properties: &Fields<'_>,
         context: &Context<'_>,
+        roles: &BTreeMap<String, Role>,
     ) -> Result<Self, TemplateError> {
         properties.only(&READ, &IGNORED)?;
         let runtime = properties.required_string("Runtime")?;
@@ -55,6 +61,12 @@ impl Function {
             return Err(TemplateError::unsupported(&properties.below("Handler"), handler, &["bootstrap"]));
         }
         let events = read_all(logical_id, properties, context)?;
+        let role = role(properties, roles)?;
+        let all = match role {
+            None => Statement::read_all(properties)?,
+            Some(role) => role.statements.clone(),
+        };
+        let (lambda_statements, statements) = all.into_iter().partition(Statement::is_for_lambda);
         Ok(Self {
             logical_id: logical_id.to_owned(),
             name,
@@ -66,8 +78,33 @@ impl Function {
             routes: events.routes,
             schedules: events.schedules,
             streams: events.streams,
-            statements: Statement::read_all(properties)?,
+            role: role.map(|role| role.logical_id.clone()),
+            statements,
+            lambda_statements,
         })
+    }
+}
+
+fn role<'r>(
+    properties: &Fields<'_>,
+    roles: &'r BTreeMap<String, Role>,
+) -> Result<Option<&'r Role>, TemplateError> {
+    let Some(arn) = properties.string("Role")? else { return Ok(None) };
+    // SAM would leave them out, without a word.
+    if properties.value("Policies").is_some() {
+        let place = properties.below("Policies");
+        return Err(TemplateError::unsupported(
+            &place,
+            "Policies beside a Role",
+            &["the role's own Policies"],
+        ));
+    }
+    match roles.get(&arn) {
+        Some(role) => Ok(Some(role)),
+        None => {
+            let place = properties.below("Role");
+            Err(TemplateError::unsupported(&place, arn, &["!GetAtt <role of this template>.Arn"]))
+        }
     }
 }
 
@@ -91,7 +128,7 @@ fn environment(properties: &Fields<'_>) -> Result<BTreeMap<String, String>, Temp
 /// What a function gets when the template names no timeout.
 const LAMBDA_DEFAULT_TIMEOUT: u32 = 3;
 
-const READ: [&str; 10] = [
+const READ: [&str; 11] = [
     "CodeUri",
     "Environment",
     "Events",
@@ -100,10 +137,11 @@ const READ: [&str; 10] = [
     "MemorySize",
     "Policies",
     "ReservedConcurrentExecutions",
+    "Role",
     "Runtime",
     "Timeout",
 ];
-/// `Role` is in neither list: a role of its own would hide the permissions.
+/// Known, and without a meaning on one machine.
 pub(crate) const IGNORED: [&str; 15] = [
     "Architectures",
     "AutoPublishAlias",

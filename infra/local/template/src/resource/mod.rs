@@ -14,6 +14,7 @@ pub(crate) mod function;
 pub(crate) mod log_group;
 pub(crate) mod policy;
 pub(crate) mod queue;
+pub(crate) mod role;
 pub(crate) mod secret;
 pub(crate) mod table;
 
@@ -80,12 +81,17 @@ impl RawResource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Alarm,
+    ApiMapping,
+    Dashboard,
+    DomainName,
     EventBus,
     Function,
     HttpApi,
     LogGroup,
+    ManagedPolicy,
     MetricFilter,
     Queue,
+    Role,
     Secret,
     Subscription,
     Table,
@@ -93,14 +99,19 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 16] = [
         Self::Alarm,
+        Self::ApiMapping,
+        Self::Dashboard,
+        Self::DomainName,
         Self::EventBus,
         Self::Function,
         Self::HttpApi,
         Self::LogGroup,
+        Self::ManagedPolicy,
         Self::MetricFilter,
         Self::Queue,
+        Self::Role,
         Self::Secret,
         Self::Subscription,
         Self::Table,
@@ -110,12 +121,17 @@ impl Kind {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Alarm => "AWS::CloudWatch::Alarm",
+            Self::ApiMapping => "AWS::ApiGatewayV2::ApiMapping",
+            Self::Dashboard => "AWS::CloudWatch::Dashboard",
+            Self::DomainName => "AWS::ApiGatewayV2::DomainName",
             Self::EventBus => "AWS::Events::EventBus",
             Self::Function => "AWS::Serverless::Function",
             Self::HttpApi => "AWS::Serverless::HttpApi",
             Self::LogGroup => "AWS::Logs::LogGroup",
+            Self::ManagedPolicy => "AWS::IAM::ManagedPolicy",
             Self::MetricFilter => "AWS::Logs::MetricFilter",
             Self::Queue => "AWS::SQS::Queue",
+            Self::Role => "AWS::IAM::Role",
             Self::Secret => "AWS::SecretsManager::Secret",
             Self::Subscription => "AWS::SNS::Subscription",
             Self::Table => "AWS::DynamoDB::Table",
@@ -126,10 +142,12 @@ impl Kind {
     /// The attributes that `Fn::GetAtt` may ask for.
     pub(crate) fn attributes(self) -> &'static [&'static str] {
         match self {
-            Self::Alarm | Self::Function | Self::LogGroup => &["Arn"],
+            Self::Alarm | Self::Function | Self::LogGroup | Self::Role => &["Arn"],
+            Self::ApiMapping | Self::Dashboard | Self::MetricFilter => &[],
+            Self::DomainName => &["RegionalDomainName"],
             Self::EventBus => &["Arn", "Name"],
             Self::HttpApi => &["ApiEndpoint"],
-            Self::MetricFilter => &[],
+            Self::ManagedPolicy => &["PolicyArn"],
             Self::Queue => &["Arn", "QueueName", "QueueUrl"],
             Self::Secret => &["Id"],
             Self::Subscription => &["Arn"],

@@ -38,7 +38,7 @@ pub enum ConditionKey {
 }
 
 impl Statement {
-    /// Reads the property `Policies`.
+    /// Reads the property `Policies` of a function.
     pub(crate) fn read_all(function: &Fields<'_>) -> Result<Vec<Self>, TemplateError> {
         let place = function.below("Policies");
         let mut statements = Vec::new();
@@ -50,13 +50,21 @@ impl Statement {
             if !map.contains_key("Statement") {
                 return Err(TemplateError::unsupported(&place, "a policy template", &EXPLICIT));
             }
-            let document = Fields::new(place, document)?;
-            document.only(&["Statement", "Version"], &[])?;
-            for statement in document.objects("Statement")? {
-                statements.push(Self::read(&statement)?);
-            }
+            statements.extend(Self::read_document(&Fields::new(place, document)?)?);
         }
         Ok(statements)
+    }
+
+    /// Reads a policy document.
+    pub(crate) fn read_document(document: &Fields<'_>) -> Result<Vec<Self>, TemplateError> {
+        document.only(&["Statement", "Version"], &[])?;
+        document.objects("Statement")?.iter().map(Self::read).collect()
+    }
+
+    /// Whether Lambda does these things in the function's name, and the function's own code does not: it writes the log, sends
+    /// traces, reads the stream, names in a queue what it gave up, and makes the way into a network.
+    pub(crate) fn is_for_lambda(&self) -> bool {
+        self.actions.iter().all(|action| is_for_lambda(action))
     }
 
     fn read(fields: &Fields<'_>) -> Result<Self, TemplateError> {
@@ -76,7 +84,16 @@ impl Statement {
             check_action(action, &fields.below("Action"))?;
         }
         for resource in &resources {
-            check_resource(resource, &fields.below("Resource"))?;
+            check_resource(resource, &actions, &fields.below("Resource"))?;
+        }
+        if actions.iter().any(|action| is_for_lambda(action))
+            && !actions.iter().all(|action| is_for_lambda(action))
+        {
+            return Err(TemplateError::unsupported(
+                &fields.below("Action"),
+                "such a mixture",
+                &["what Lambda does in a statement, what the function does in another"],
+            ));
         }
         Ok(Self { sid: fields.string("Sid")?, actions, resources, conditions: conditions(fields)? })
     }
@@ -93,8 +110,18 @@ fn check_action(action: &str, place: &str) -> Result<(), TemplateError> {
     if known.contains(&name) { Ok(()) } else { Err(unknown(known)) }
 }
 
-fn check_resource(resource: &str, place: &str) -> Result<(), TemplateError> {
-    if resource.contains(['*', '?']) || !resource.starts_with("arn:") {
+fn check_resource(resource: &str, actions: &[String], place: &str) -> Result<(), TemplateError> {
+    let all = |known: &[&str]| actions.iter().all(|action| known.contains(&action.as_str()));
+    if resource == "*" && all(&UNLIMITED) {
+        return Ok(());
+    }
+    // The streams of one log group, and interfaces that are still to be made.
+    let whole = match resource.strip_suffix('*') {
+        Some(group) if group.ends_with(':') && all(&LOG_ACTIONS) => group,
+        Some(kind) if kind.ends_with('/') && all(&INTERFACE_ACTIONS) => kind,
+        _ => resource,
+    };
+    if whole.contains(['*', '?']) || !whole.starts_with("arn:") {
         return Err(TemplateError::unsupported(
             place,
             format!("the resource {resource}"),
@@ -126,10 +153,32 @@ fn conditions(statement: &Fields<'_>) -> Result<Vec<Condition>, TemplateError> {
         .collect()
 }
 
+fn is_for_lambda(action: &str) -> bool {
+    let known = [&LOG_ACTIONS[..], &STREAM_ACTIONS, &UNLIMITED, &INTERFACE_ACTIONS];
+    // No function of this bundle writes to a queue itself.
+    action == "sqs:SendMessage" || known.iter().any(|known| known.contains(&action))
+}
+
+const LOG_ACTIONS: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
+const STREAM_ACTIONS: [&str; 4] =
+    ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"];
+/// AWS takes no resource for these.
+const UNLIMITED: [&str; 4] = [
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+];
+const INTERFACE_ACTIONS: [&str; 4] = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:UnassignPrivateIpAddresses",
+];
 const EXPLICIT: [&str; 1] = ["explicit statements only: {Version, Statement: [{Effect, Action, Resource}]}"];
 
 /// The actions that a function of this bundle can have a use for. A misspelt one would grant nothing, unnoticed.
-const ACTIONS: [(&str, &[&str]); 8] = [
+const ACTIONS: [(&str, &[&str]); 11] = [
     (
         "dynamodb",
         &[
@@ -149,11 +198,24 @@ const ACTIONS: [(&str, &[&str]); 8] = [
             "UpdateItem",
         ],
     ),
+    (
+        "ec2",
+        &[
+            "AssignPrivateIpAddresses",
+            "CreateNetworkInterface",
+            "DeleteNetworkInterface",
+            "DescribeNetworkInterfaces",
+            "DescribeSubnets",
+            "UnassignPrivateIpAddresses",
+        ],
+    ),
     ("events", &["PutEvents"]),
     ("kms", &["Decrypt", "Encrypt", "GenerateDataKey"]),
     ("lambda", &["InvokeFunction"]),
+    ("logs", &["CreateLogStream", "PutLogEvents"]),
     ("s3", &["DeleteObject", "GetObject", "PutObject"]),
     ("secretsmanager", &["DescribeSecret", "GetSecretValue", "PutSecretValue"]),
     ("sns", &["Publish"]),
     ("sqs", &["SendMessage"]),
+    ("xray", &["PutTelemetryRecords", "PutTraceSegments"]),
 ];

@@ -46,6 +46,20 @@ fn join_leaves_out_no_value() {
 }
 
 #[test]
+fn split_makes_a_list() {
+    let joined = "!Join ['-', !Split [',', 'a,b,c']]";
+    assert_eq!(value_of(joined, "").unwrap(), "a-b-c");
+    assert!(value_of("!Join ['-', !Split [',', [a]]]", "").is_err());
+}
+
+#[test]
+fn the_stage_of_an_api_can_be_named() {
+    let section = "Resources:\n  A: {Type: AWS::Serverless::HttpApi}\nOutputs:\n  V: {Value: !Ref A.Stage}\n";
+    assert_eq!(deploy(section).unwrap().outputs["V"], "$default");
+    assert!(refusal(&section.replace("A.Stage", "B.Stage")).contains("nothing is called \"B\""));
+}
+
+#[test]
 fn if_takes_the_branch_of_its_condition() {
     let conditions =
         "Conditions:\n  Here: !Equals [!Ref AWS::StackName, local]\n  There: !Not [!Condition Here]\n";

@@ -1,6 +1,6 @@
 //! Everything that is not known is an error that says where it stands and what is supported.
 
-use crate::support::{deploy, function, refusal};
+use crate::support::{deploy, deploy_with, function, refusal};
 
 fn refuses(sections: &str, expected: &str) {
     let error = refusal(sections);
@@ -42,7 +42,7 @@ fn unknown_resources_and_properties() {
         &resource("AWS::SNS::Topic", "Colour: 1"),
         "Resources.R.Properties.Colour: this property is not supported",
     );
-    refuses(&function("Role: arn:aws:iam::0:role/x"), "Resources.F.Properties.Role");
+    refuses(&function("Role: arn:aws:iam::0:role/x"), "!GetAtt <role of this template>.Arn");
     refuses(&function("Layers: []"), "Resources.F.Properties.Layers");
     refuses(&function("Environment: {Values: {}}"), "Resources.F.Properties.Environment.Values");
     refuses("Resources:\n  R: {Type: AWS::SNS::Topic, CreationPolicy: {}}\n", "Resources.R.CreationPolicy");
@@ -82,7 +82,7 @@ fn permissions_that_are_not_explicit() {
         "the action dynamodb:* is not supported",
     );
     refuses(&policy(&format!("Effect: Allow, Action: dynamodb:PutItems, {arn}")), "PutItem");
-    refuses(&policy(&format!("Effect: Allow, Action: ec2:RunInstances, {arn}")), "supported: dynamodb:…");
+    refuses(&policy(&format!("Effect: Allow, Action: iam:PassRole, {arn}")), "supported: dynamodb:…");
     refuses(&policy(&format!("Effect: Allow, NotAction: dynamodb:GetItem, {arn}")), "NotAction");
     refuses(
         &policy("Effect: Allow, Action: dynamodb:GetItem, Resource: '*'"),
@@ -99,6 +99,71 @@ fn permissions_that_are_not_explicit() {
         )),
         "StringLike: this property is not supported; supported: ForAllValues:StringEquals",
     );
+}
+
+#[test]
+fn wildcards_where_a_resource_can_be_named() {
+    for (actions, resource) in [
+        ("xray:PutTraceSegments", "*"),
+        ("logs:PutLogEvents", "arn:aws:logs:us-east-1:000000000000:log-group:g:*"),
+        ("ec2:CreateNetworkInterface", "arn:aws:ec2:us-east-1:000000000000:subnet/*"),
+    ] {
+        let stack = deploy(&policy(&format!("Effect: Allow, Action: '{actions}', Resource: '{resource}'")));
+        let function = &stack.unwrap().functions[0];
+        assert!(function.statements.is_empty() && function.lambda_statements.len() == 1, "{actions}");
+    }
+    for (actions, resource) in [
+        ("[xray:PutTraceSegments, sqs:SendMessage]", "*"),
+        ("logs:PutLogEvents", "*"),
+        ("logs:PutLogEvents", "arn:aws:logs:us-east-1:000000000000:log-group:*:*"),
+        ("ec2:CreateNetworkInterface", "*"),
+        ("ec2:DeleteNetworkInterface", "arn:aws:ec2:us-east-1:*/*"),
+        ("dynamodb:GetRecords", "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/*"),
+    ] {
+        refuses(
+            &policy(&format!("Effect: Allow, Action: {actions}, Resource: '{resource}'")),
+            "supported: one whole ARN",
+        );
+    }
+    refuses(
+        &policy(
+            "Effect: Allow, Action: [dynamodb:GetItem, dynamodb:GetRecords], \
+             Resource: 'arn:aws:dynamodb:us-east-1:000000000000:table/t'",
+        ),
+        "such a mixture is not supported",
+    );
+}
+
+#[test]
+fn roles_that_hide_something() {
+    let role = |function: &str, properties: &str| {
+        let trusted = "{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}";
+        let document = format!("AssumeRolePolicyDocument: {{Statement: [{trusted}]}}");
+        let role = format!("  R: {{Type: AWS::IAM::Role, Properties: {{{document}, {properties}}}}}\n");
+        self::function(function) + &role
+    };
+    let own = "Policies: [{PolicyName: own, PolicyDocument: {Statement: [{Effect: Allow, Action: sns:Publish, \
+               Resource: 'arn:aws:sns:us-east-1:000000000000:t'}]}}]";
+    let whole = role("Role: !GetAtt R.Arn", own);
+    let function = &deploy(&whole).unwrap().functions[0];
+    assert_eq!(function.role.as_deref(), Some("R"));
+    assert_eq!(function.statements[0].actions, ["sns:Publish"]);
+    refuses(&role("", own), "Resources.R: a role that no function has is not supported");
+    refuses(&role("Role: !GetAtt R.Arn\nPolicies: []", own), "Policies beside a Role");
+    refuses(&role("Role: !GetAtt R.Arn", "ManagedPolicyArns: ['arn:aws:iam::aws:policy/A']"), "!Ref <policy");
+    refuses(&whole.replace("lambda.amazonaws", "ec2.amazonaws"), "another principal than Lambda");
+    refuses(&whole.replace("Service: lambda.amazonaws.com", "AWS: x"), "Principal.AWS");
+}
+
+#[test]
+fn rules_that_the_parameters_break() {
+    let rules = "Parameters: {A: {Type: String, Default: \"\"}, B: {Type: String, Default: \"\"}}\nRules:\n  AHasB:\n    \
+                 RuleCondition: !Not [!Equals [!Ref A, '']]\n    Assertions:\n      - Assert: !Not [!Equals [!Ref B, \
+                 '']]\n        AssertDescription: A needs B\nResources: {}\n";
+    assert!(deploy(rules).is_ok());
+    assert!(deploy_with(rules, &[("A", "a"), ("B", "b")]).is_ok());
+    let broken = deploy_with(rules, &[("A", "a")]).err();
+    assert_eq!(broken.as_deref(), Some("Rules.AHasB.Assertions[0]: A needs B"));
 }
 
 #[test]
@@ -129,6 +194,19 @@ fn apis_with_a_second_truth() {
                            B: {Type: HttpApi, Properties: {Path: /a, Method: GET}}",
     );
     refuses(&double, "the route GET /a stands there already");
+}
+
+#[test]
+fn limits_of_routes_that_are_not_there() {
+    let api = |route: &str| {
+        let limits = "{ThrottlingBurstLimit: 2, ThrottlingRateLimit: 1}";
+        event("HttpApi", "ApiId: !Ref Api, Path: /a, Method: get")
+            + &format!(
+                "  Api: {{Type: AWS::Serverless::HttpApi, Properties: {{RouteSettings: {{{route}: {limits}}}}}}}\n"
+            )
+    };
+    assert_eq!(deploy(&api("GET /a")).unwrap().api.unwrap().route_throttling["GET /a"].burst, 2);
+    refuses(&api("GET /b"), "nothing is called \"GET /b\"");
 }
 
 #[test]

@@ -1,0 +1,38 @@
+//! The section `Rules`: which parameters go together. CloudFormation refuses others before it makes anything.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::condition::holds;
+use crate::error::TemplateError;
+use crate::pseudo::Pseudo;
+use crate::read::fields::Fields;
+
+/// Checks every rule.
+pub(crate) fn check(
+    section: Option<&Value>,
+    pseudo: &Pseudo,
+    parameters: &BTreeMap<String, Value>,
+) -> Result<(), TemplateError> {
+    let Some(section) = section else { return Ok(()) };
+    let section = Fields::new("Rules", section)?;
+    for (name, value) in section.entries() {
+        let rule = Fields::new(section.below(name), value)?;
+        rule.only(&["Assertions", "RuleCondition"], &[])?;
+        if let Some(condition) = rule.value("RuleCondition")
+            && !holds(condition, &rule.below("RuleCondition"), pseudo, parameters)?
+        {
+            continue;
+        }
+        for assertion in rule.objects("Assertions")? {
+            assertion.only(&["Assert", "AssertDescription"], &[])?;
+            let assert = assertion.value("Assert").ok_or_else(|| assertion.missing("Assert"))?;
+            if !holds(assert, &assertion.below("Assert"), pseudo, parameters)? {
+                let why = assertion.required_string("AssertDescription")?;
+                return Err(TemplateError::Rule { place: assertion.place().to_owned(), why });
+            }
+        }
+    }
+    Ok(())
+}
