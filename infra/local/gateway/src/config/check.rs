@@ -94,7 +94,7 @@ pub(super) fn certificates(
 /// The text of the file.
 pub(super) fn private_key(key: &str, folder: &Path, file: PathBuf) -> Result<String, ConfigError> {
     let path = folder.join(file);
-    let text = read(&path)?;
+    let text = read(key, &path, "a private key")?;
     match PrivateKeyDer::from_pem_slice(text.as_bytes()) {
         Ok(_) => Ok(text),
         Err(source) => Err(not_found(key, path, "a private key", source)),
@@ -104,15 +104,16 @@ pub(super) fn private_key(key: &str, folder: &Path, file: PathBuf) -> Result<Str
 /// The text of the file.
 pub(super) fn certificate(key: &str, folder: &Path, file: PathBuf) -> Result<String, ConfigError> {
     let path = folder.join(file);
-    let text = read(&path)?;
+    let text = read(key, &path, "a certificate")?;
     match CertificateDer::from_pem_slice(text.as_bytes()) {
         Ok(_) => Ok(text),
         Err(source) => Err(not_found(key, path, "a certificate", source)),
     }
 }
 
-fn read(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+fn read(key: &str, path: &Path, expected: &'static str) -> Result<String, ConfigError> {
+    let text = std::fs::read_to_string(path);
+    text.map_err(|error| not_found(key, path.to_owned(), expected, pem::Error::Io(error)))
 }
 
 /// WeChat Pay's own key: a certificate of the platform, or its public key.
@@ -124,7 +125,7 @@ pub(super) fn platform_key(
     let right = !entry.id.is_empty() && entry.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let id = accept(right, key, entry.id, "a list of { id, file }, id the serial number or PUB_KEY_ID_…")?;
     let path = folder.join(entry.file);
-    let pem = read(&path)?;
+    let pem = read(key, &path, "a certificate or a public key")?;
     let found = CertificateDer::from_pem_slice(pem.as_bytes())
         .map(drop)
         .or_else(|_| SubjectPublicKeyInfoDer::from_pem_slice(pem.as_bytes()).map(drop));
