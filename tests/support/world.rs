@@ -243,11 +243,18 @@ impl World {
         self.bundle.run_task("order-sweep").await.expect("the sweep runs")
     }
 
-    /// The items of the table with this logical id.
+    /// The items of the table with this logical id: of all pages, of which each holds a megabyte.
     pub async fn items(&self, logical_id: &str) -> Vec<Value> {
-        let table = self.table(logical_id);
-        let answer = self.dynamo().operator("Scan", json!({ "TableName": table })).await.expect("a scan");
-        answer["Items"].as_array().cloned().unwrap_or_default()
+        let mut items = Vec::new();
+        let mut scan = json!({ "TableName": self.table(logical_id) });
+        loop {
+            let mut page = self.dynamo().operator("Scan", scan.clone()).await.expect("a scan");
+            items.extend(page["Items"].as_array_mut().into_iter().flat_map(std::mem::take));
+            match page["LastEvaluatedKey"].take() {
+                Value::Null => return items,
+                last => scan["ExclusiveStartKey"] = last,
+            }
+        }
     }
 
     /// The name of the table with this logical id.
