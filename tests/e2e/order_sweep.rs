@@ -214,6 +214,27 @@ async fn one_bad_row_keeps_nobody_waiting() {
 }
 
 #[tokio::test]
+async fn more_bad_rows_than_a_page_keep_nobody_waiting_and_are_looked_at_once_a_run() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, _) = phone.order().await;
+    let put = async |item: Value| {
+        let put = json!({ "TableName": world.table("OrdersTable"), "Item": item });
+        world.dynamo().operator("PutItem", put).await.expect("a put");
+    };
+    for number in 0..60 {
+        let id = format!("01HF7Y9B9X0000000000000{number:03}");
+        put(json!({ "order_id": { "S": id }, "due_shard": { "S": "03" }, "next_query_at": { "N": "1" } }))
+            .await;
+    }
+    let mut behind = row(&world.items("OrdersTable").await, &order_id).clone();
+    behind["due_shard"] = json!({ "S": "03" });
+    put(behind).await;
+    world.clock.advance(Duration::from_secs(1800));
+    assert_eq!(world.sweep().await, report(&[("closed", 1), ("failed", 60)]));
+}
+
+#[tokio::test]
 async fn a_disputed_order_is_looked_at_seldom() {
     let world = World::start().await;
     let phone = world.user().await;

@@ -23,7 +23,7 @@ use shared::{
     error::BoxError,
     host::{Host, HostError},
     runtime::Task,
-    store::{Orders, Outbox, WaitingCursor, shards},
+    store::{Cursor, Orders, Outbox, shards},
     telemetry::{self, Counted},
     types::UnixSeconds,
     wechat::subscribe::Subscriber,
@@ -149,7 +149,7 @@ impl OrderEventsTask {
     /// fails keeps nobody behind it waiting.
     async fn repair_shard(&self, shard: String, began: UnixSeconds) -> EventsReport {
         let mut report = EventsReport::default();
-        let mut cursor: Option<WaitingCursor> = None;
+        let mut cursor: Option<Cursor> = None;
         loop {
             let waiting = self.outbox.waiting(&shard, began.minus(GRACE), cursor, PAGE).await;
             let waiting = match waiting {
@@ -160,7 +160,7 @@ impl OrderEventsTask {
                     return report;
                 }
             };
-            for (event_id, happened_at) in &waiting.events {
+            for (event_id, happened_at) in &waiting.rows {
                 if self.host.now().since(began) > LAST_START {
                     return report.waiting_since(*happened_at, began);
                 }
@@ -170,7 +170,7 @@ impl OrderEventsTask {
                 }
                 report.count(acted);
             }
-            cursor = waiting.cursor;
+            cursor = waiting.next;
             if cursor.is_none() {
                 return report;
             }

@@ -15,7 +15,7 @@ use shared::{
     host::{Host, HostError},
     pay::{Cashier, Refunder},
     runtime::Task,
-    store::{Cases, StoreError, shards},
+    store::{Cases, Cursor, Page, StoreError, shards},
     telemetry::{self, Counted},
     types::{OrderId, OutRefundNo, UnixSeconds},
 };
@@ -70,11 +70,13 @@ impl Task for OrderSweepTask {
 }
 
 impl OrderSweepTask {
-    /// Page after page, until nothing is due, or the run has gone on for too long: the next one is near.
+    /// Page after page, until nothing is due, or the run has gone on for too long: the next one is near. What fails keeps
+    /// nobody behind it waiting.
     async fn sweep_shard(&self, kind: Kind, shard: String, began: UnixSeconds) -> SweepReport {
         let mut report = SweepReport::default();
+        let mut cursor: Option<Cursor> = None;
         loop {
-            let due = match self.due(kind, &shard).await {
+            let due = match self.due(kind, &shard, began, cursor).await {
                 Ok(due) => due,
                 Err(error) => {
                     // The other shards go on.
@@ -83,37 +85,30 @@ impl OrderSweepTask {
                     return report;
                 }
             };
-            let passed = report.passed;
-            for one in &due {
+            for one in &due.rows {
                 if self.host.now().since(began) > LAST_START {
                     report.count(Swept::Left);
                 } else {
                     report.count(self.bring_on(one).await);
                 }
             }
-            if report.left > 0 {
-                return report;
-            }
-            let all_passed =
-                usize::try_from(report.passed.saturating_sub(passed)).is_ok_and(|n| n == due.len());
-            // The index is a moment behind: what was just swept can stand in it once more.
-            if due.len() < usize::from(PAGE) || all_passed {
+            cursor = due.next;
+            if cursor.is_none() || report.left > 0 {
                 return report;
             }
         }
     }
 
-    async fn due(&self, kind: Kind, shard: &str) -> Result<Vec<Due>, StoreError> {
-        let now = self.host.now();
+    async fn due(
+        &self,
+        kind: Kind,
+        shard: &str,
+        until: UnixSeconds,
+        after: Option<Cursor>,
+    ) -> Result<Page<Due>, StoreError> {
         Ok(match kind {
-            Kind::Orders => {
-                let due = self.cashier.orders.due(shard, now, PAGE).await?;
-                due.into_iter().map(Due::Order).collect()
-            }
-            Kind::Refunds => {
-                let due = self.refunder.refunds.due(shard, now, PAGE).await?;
-                due.into_iter().map(Due::Refund).collect()
-            }
+            Kind::Orders => self.cashier.orders.due(shard, until, after, PAGE).await?.map(Due::Order),
+            Kind::Refunds => self.refunder.refunds.due(shard, until, after, PAGE).await?.map(Due::Refund),
         })
     }
 

@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use super::{
     Event, StoreError,
+    due::{self, BY_PENDING, Cursor, Page},
     item::{self, Item, Updated},
     outbox,
 };
@@ -78,17 +79,6 @@ impl MessageFate {
 #[derive(Debug)]
 pub struct Claim(AttributeValue);
 
-/// Some of the events that wait.
-pub struct Waiting {
-    /// Their keys and since when they wait, the oldest first.
-    pub events: Vec<(String, UnixSeconds)>,
-    /// Where the next page begins, if there is one.
-    pub cursor: Option<WaitingCursor>,
-}
-
-/// A place among the events that wait.
-pub struct WaitingCursor(Item);
-
 #[derive(Deserialize)]
 struct Marks {
     #[serde(default)]
@@ -138,7 +128,8 @@ impl Outbox {
         }))
     }
 
-    /// Events of one shard that happened before `until` and still wait, the oldest first, after `cursor`; at most `limit`.
+    /// Events of one shard that happened by `until` and still wait, with their times, the oldest first, from `after` on; at
+    /// most `limit`.
     ///
     /// # Errors
     /// DynamoDB can't be asked.
@@ -146,32 +137,17 @@ impl Outbox {
         &self,
         shard: &str,
         until: UnixSeconds,
-        cursor: Option<WaitingCursor>,
+        after: Option<Cursor>,
         limit: u16,
-    ) -> Result<Waiting, StoreError> {
-        let page = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name("by_pending")
-            .key_condition_expression("pending_shard = :shard AND happened_at <= :until")
-            .expression_attribute_values(":shard", item::s(shard))
-            .expression_attribute_values(":until", item::n(until.get()))
-            .limit(limit.into())
-            .set_exclusive_start_key(cursor.map(|WaitingCursor(key)| key))
-            .send()
-            .await
-            .map_err(|error| StoreError::from_sdk("listing waiting events", error))?;
-        let read = |mut item: Item| match (item.remove("event_id"), item.remove("happened_at")) {
-            (Some(AttributeValue::S(event_id)), Some(AttributeValue::N(at))) => {
-                Some((event_id, UnixSeconds::new(at.parse().ok()?)))
+    ) -> Result<Page<(String, UnixSeconds)>, StoreError> {
+        let page = BY_PENDING.page((&self.client, &self.table), shard, until, after, limit).await?;
+        Ok(page.filter_map(|mut item| {
+            let event_id = due::text(&mut item, "event_id")?;
+            match item.remove("happened_at") {
+                Some(AttributeValue::N(at)) => Some((event_id, UnixSeconds::new(at.parse().ok()?))),
+                _ => None,
             }
-            _ => None,
-        };
-        Ok(Waiting {
-            events: page.items.unwrap_or_default().into_iter().filter_map(read).collect(),
-            cursor: page.last_evaluated_key.map(WaitingCursor),
-        })
+        }))
     }
 
     /// Marks that the bus has the event.

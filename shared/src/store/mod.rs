@@ -7,6 +7,7 @@ mod bills;
 mod cards;
 mod cases;
 mod challenges;
+mod due;
 mod effects;
 mod item;
 mod orders;
@@ -29,10 +30,11 @@ pub use bills::{
 pub use cards::{Begun, Cards, Clerk, Consumed, Consumption, HeldCard, Holdings, Membership, Offer, Receipt};
 pub use cases::{Case, CaseCursor, CaseKind, CasePage, Cases, ClosedCase};
 pub use challenges::{Challenges, Intent};
-pub use effects::{Claim, Found, MessageFate, Outbox, Pending, Waiting, WaitingCursor};
+pub use due::{Cursor, Page, shards};
+pub use effects::{Claim, Found, MessageFate, Outbox, Pending};
 pub use orders::{
     ClosedOrder, IdempotencyKey, Line, NewOrder, Order, OrderPage, OrderSummary, Orders, Placed, Prepay,
-    PrepayTerms, Settled, Stored, shards,
+    PrepayTerms, Settled, Stored,
 };
 pub use outbox::{Event, EventKind};
 pub use payments::PaidRow;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
-use super::{StoreError, item, orders};
+use super::{StoreError, due, item};
 use crate::{
     host::Host,
     types::{Fen, OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
@@ -124,7 +124,7 @@ struct Row<'a> {
 /// The part of a transaction that writes the event.
 pub(super) fn write(host: &Host, event: &Event) -> Result<TransactWriteItem, StoreError> {
     let table = host.var("OUTBOX_TABLE").map_err(|error| StoreError::new(WRITING, error))?;
-    let row = Row { event, pending_shard: orders::shard_of(&event.event_id) };
+    let row = Row { event, pending_shard: due::shard_of(&event.event_id) };
     let put = Put::builder().table_name(table).set_item(Some(item::write(&row)?)).build();
     let put = put.map_err(|error| StoreError::new(WRITING, error))?;
     Ok(TransactWriteItem::builder().put(put).build())

@@ -8,7 +8,7 @@
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
-use super::{StoreError, item, orders};
+use super::{StoreError, due, item};
 use crate::{
     host::Host,
     pay::{Payment, order::Verdict},
@@ -96,7 +96,7 @@ pub(super) fn record(
 
 /// The key in `by_unbilled` of what happened `at`.
 pub(super) fn unbilled(at: UnixSeconds, number: &str) -> String {
-    format!("{}#{}", Day::of(at), orders::shard_of(number))
+    format!("{}#{}", Day::of(at), due::shard_of(number))
 }
 
 const RECORDING: &str = "recording a payment";

@@ -7,8 +7,8 @@ use super::Bills;
 use crate::{
     store::{
         PaidRow, RefundRow, StoreError,
+        due::shards,
         item::{self, Item},
-        orders::shards,
     },
     types::{Day, IdError, OutRefundNo, TransactionId},
 };

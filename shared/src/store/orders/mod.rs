@@ -21,8 +21,6 @@ pub use place::{IdempotencyKey, NewOrder, OrderSummary, Placed};
 pub use prepay::{ClosedOrder, Stored};
 pub use row::{Line, Order, Prepay, PrepayTerms};
 pub use settle::Settled;
-pub use sweep::shards;
-pub(super) use sweep::{due_keys, shard_of};
 
 /// The tables that change together with an order.
 pub struct Orders {

@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, time::Duration};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
-use super::{Line, Order, Orders, sweep};
+use super::{Line, Order, Orders};
 use crate::{
     crypto::{hex, sha256},
     pay::order::Status,
     store::{
-        Product, StoreError,
+        Product, StoreError, due,
         item::{self, Cancelled, Item},
         products::ON_SALE,
     },
@@ -232,7 +232,7 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
         asked_at: None,
         next_query_at: Some(new.expires_at),
         queries: 0,
-        due_shard: Some(sweep::shard_of(&new.order_id.to_string())),
+        due_shard: Some(due::shard_of(&new.order_id.to_string())),
     })
 }
 

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{
-    Client, operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue,
-};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
 use super::{Order, Orders};
 use crate::{
-    crypto::sha256,
     store::{
         StoreError,
+        due::{self, BY_DUE, Cursor, Page},
         item::{self, Updated},
     },
     telemetry,
@@ -18,20 +16,27 @@ use crate::{
 };
 
 impl Orders {
-    /// Unpaid orders of one shard whose time to be asked about has come, the longest due first; at most `limit`.
+    /// Unpaid orders of one shard that were to be asked about by `until`, the longest due first, from `after` on; at most
+    /// `limit`.
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn due(&self, shard: &str, now: UnixSeconds, limit: u16) -> Result<Vec<OrderId>, StoreError> {
-        let keys = due_keys(&self.client, (&self.table, "order_id"), shard, now, limit).await?;
+    pub async fn due(
+        &self,
+        shard: &str,
+        until: UnixSeconds,
+        after: Option<Cursor>,
+        limit: u16,
+    ) -> Result<Page<OrderId>, StoreError> {
+        let page = BY_DUE.page((&self.client, &self.table), shard, until, after, limit).await?;
         // A row that is no order of ours must not keep the others waiting.
-        let read = |text: String| {
+        Ok(page.filter_map(|mut item| {
+            let text = due::text(&mut item, "order_id").unwrap_or_default();
             OrderId::parse(&text).ok().or_else(|| {
                 telemetry::attention("row-without-order", &text);
                 None
             })
-        };
-        Ok(keys.into_iter().filter_map(read).collect())
+        }))
     }
 
     /// Lets an order that only an operator can bring to rest wait until `until`.
@@ -99,44 +104,6 @@ impl Orders {
     }
 }
 
-/// The keys of one shard of the index `by_due` whose time has come, the longest due first.
-pub(in crate::store) async fn due_keys(
-    client: &Client,
-    (table, key): (&str, &str),
-    shard: &str,
-    now: UnixSeconds,
-    limit: u16,
-) -> Result<Vec<String>, StoreError> {
-    let page = client
-        .query()
-        .table_name(table)
-        .index_name("by_due")
-        .key_condition_expression("due_shard = :shard AND next_query_at <= :now")
-        .expression_attribute_values(":shard", item::s(shard))
-        .expression_attribute_values(":now", item::n(now.get()))
-        .limit(limit.into())
-        .send()
-        .await
-        .map_err(|error| StoreError::from_sdk("listing what is due", error))?;
-    let keys = page.items.unwrap_or_default().into_iter().filter_map(|mut item| item.remove(key));
-    let text = |key| match key {
-        AttributeValue::S(text) => Some(text),
-        _ => None,
-    };
-    Ok(keys.filter_map(text).collect())
-}
-
-/// The parts of the index `by_due`.
-pub fn shards() -> impl Iterator<Item = String> {
-    (0..SHARDS).map(|shard| format!("{shard:02}"))
-}
-
-/// The part that the number falls into.
-pub(in crate::store) fn shard_of(number: &str) -> String {
-    let [first, ..] = sha256(number.as_bytes());
-    format!("{:02}", first % SHARDS)
-}
-
 /// When to ask first about what was asked for `asked_at`.
 pub(super) fn first_query(asked_at: UnixSeconds) -> UnixSeconds {
     asked_at.plus(WAITS[0])
@@ -149,9 +116,6 @@ fn next_query(order: &Order, now: UnixSeconds) -> UnixSeconds {
     let next = now.plus(wait);
     if now < order.expires_at { next.min(order.expires_at) } else { next.min(now.plus(AFTER_END)) }
 }
-
-/// 16: a shard takes 1,000 writes a second.
-const SHARDS: u8 = 16;
 
 /// The longest wait for an order that should be closed by now.
 const AFTER_END: Duration = Duration::from_secs(5 * 60);

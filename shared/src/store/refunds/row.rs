@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     pay::{RefundRequest, RefundStatus},
-    store::orders,
+    store::due,
     types::{Fen, OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
 };
 
@@ -86,7 +86,7 @@ impl RefundRow {
         next: UnixSeconds,
     ) -> Self {
         Self {
-            due_shard: Some(orders::shard_of(out_refund_no.as_str())),
+            due_shard: Some(due::shard_of(out_refund_no.as_str())),
             out_refund_no,
             order_id: out_trade_no.order_id(),
             out_trade_no,

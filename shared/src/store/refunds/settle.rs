@@ -7,9 +7,8 @@ use super::{RefundCause, RefundRow, Refunds};
 use crate::{
     pay::{Refund, RefundStatus, order::Status},
     store::{
-        Case, CaseKind, Order, PaidRow, StoreError, cases,
+        Case, CaseKind, Order, PaidRow, StoreError, cases, due,
         item::{self, Cancelled},
-        orders,
         outbox::{self, Event, EventKind},
         payments,
     },
@@ -176,7 +175,7 @@ impl Refunds {
         refund: &Refund,
     ) -> Result<Option<SettledRefund>, StoreError> {
         let now = self.host.now();
-        let shard = orders::shard_of(row.out_refund_no.as_str());
+        let shard = due::shard_of(row.out_refund_no.as_str());
         let again = RefundRow { status: RefundStatus::Processing, due_shard: Some(shard), ..row.clone() };
         let next = Next {
             status: refund.status(),

@@ -9,32 +9,33 @@ use crate::{
     pay::{Refund, RefundStatus},
     store::{
         StoreError,
+        due::{self, BY_DUE, Cursor, Page},
         item::{self, Updated},
-        orders,
     },
     telemetry,
     types::{OutRefundNo, UnixSeconds},
 };
 
 impl Refunds {
-    /// Refunds of one shard whose time has come, the longest due first; at most `limit`.
+    /// Refunds of one shard that were to be asked about by `until`, the longest due first, from `after` on; at most `limit`.
     ///
     /// # Errors
     /// DynamoDB can't be asked.
     pub async fn due(
         &self,
         shard: &str,
-        now: UnixSeconds,
+        until: UnixSeconds,
+        after: Option<Cursor>,
         limit: u16,
-    ) -> Result<Vec<OutRefundNo>, StoreError> {
-        let keys = orders::due_keys(&self.client, (&self.table, "out_refund_no"), shard, now, limit).await?;
-        let read = |text: String| {
+    ) -> Result<Page<OutRefundNo>, StoreError> {
+        let page = BY_DUE.page((&self.client, &self.table), shard, until, after, limit).await?;
+        Ok(page.filter_map(|mut item| {
+            let text = due::text(&mut item, "out_refund_no").unwrap_or_default();
             OutRefundNo::parse(&text).ok().or_else(|| {
                 telemetry::attention("row-without-refund", &text);
                 None
             })
-        };
-        Ok(keys.into_iter().filter_map(read).collect())
+        }))
     }
 
     /// Takes the turn to ask WeChat Pay, and sets the next one; `false` if another took it.
