@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::json;
 use tokio::sync::Mutex;
 
 use crate::{
     error::{ApiError, BoxError, Code},
-    host::{Host, HostError},
+    host::{AwsCall, AwsClient, AwsService, Host, HostError},
     telemetry,
     types::UnixSeconds,
 };
@@ -45,10 +46,19 @@ impl From<SecretError> for ApiError {
 /// One secret: a JSON object of the form `T`, named by the ARN in a setting.
 pub struct SecretCell<T> {
     host: Host,
-    client: aws_sdk_secretsmanager::Client,
+    client: AwsClient,
     name: &'static str,
     arn: String,
     cached: Mutex<Option<Cached<T>>>,
+}
+
+/// Secrets Manager's answer.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Value {
+    /// Absent if the secret is binary.
+    #[serde(default)]
+    secret_string: String,
 }
 
 struct Cached<T> {
@@ -63,7 +73,13 @@ impl<T: DeserializeOwned> SecretCell<T> {
     /// The setting is missing.
     pub fn new(host: &Host, name: &'static str) -> Result<Self, HostError> {
         let arn = host.var(name)?.to_owned();
-        Ok(Self { host: host.clone(), client: host.secrets_manager()?, name, arn, cached: Mutex::new(None) })
+        Ok(Self {
+            host: host.clone(),
+            client: host.aws(AwsService::SecretsManager)?,
+            name,
+            arn,
+            cached: Mutex::new(None),
+        })
     }
 
     /// The secret, at most [`MAX_AGE`] old; while Secrets Manager is out of reach, the last one read.
@@ -106,16 +122,18 @@ impl<T: DeserializeOwned> SecretCell<T> {
     }
 
     async fn read(&self) -> Result<T, SecretError> {
-        let answer = self.client.get_secret_value().secret_id(&self.arn).send().await;
-        let answer = answer.map_err(|error| match error.as_service_error() {
+        let form = || SecretError::Form { name: self.name };
+        let call = AwsCall::json("secretsmanager.GetSecretValue", &json!({ "SecretId": self.arn }));
+        let answer = self.client.call(&call).await.map_err(|error| {
             // What a secret answers that was created and never filled.
-            Some(service) if service.is_resource_not_found_exception() => {
-                SecretError::Form { name: self.name }
+            if error.is("ResourceNotFoundException") {
+                form()
+            } else {
+                SecretError::Unavailable { name: self.name, cause: error.into() }
             }
-            _ => SecretError::Unavailable { name: self.name, cause: error.into() },
         })?;
-        let text = answer.secret_string().unwrap_or_default();
-        serde_json::from_str(text).map_err(|_| SecretError::Form { name: self.name })
+        let value: Value = serde_json::from_slice(answer.body()).map_err(|_| form())?;
+        serde_json::from_str(&value.secret_string).map_err(|_| form())
     }
 }
 

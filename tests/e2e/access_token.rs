@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use local_wechat::Fault;
 use serde_json::{Value, json};
 use shared::{
+    host::{AwsCall, AwsService, Host, SystemRandomness},
     store::{Leased, Token, TokenName, Tokens},
     types::{Secret, UnixSeconds},
     wechat::{AccessTokens, TokenError},
@@ -244,13 +245,13 @@ async fn a_function_without_the_permission_can_t_start_the_broker() {
         .map(|(name, value)| (name.to_owned(), value)),
     );
     let clock = std::sync::Arc::new(world.clock.clone());
-    let randomness = std::sync::Arc::new(shared::host::SystemRandomness);
-    let host = shared::host::Host::new(environment, clock, randomness, Vec::new());
+    let randomness = std::sync::Arc::new(SystemRandomness);
+    let host = Host::new(environment, clock, randomness, Vec::new());
     let broker = world.bundle().stack().functions.iter().find(|function| function.folder == "access-token");
-    let invoke =
-        host.lambda_client().expect("a client").invoke().function_name(&broker.expect("the broker").name);
-    let refused = invoke.send().await.expect_err("a refusal");
-    assert!(format!("{refused:?}").contains("AccessDeniedException"), "{refused:?}");
+    let path = format!("/2015-03-31/functions/{}/invocations", broker.expect("the broker").name);
+    let lambda = host.aws(AwsService::Lambda).expect("a client");
+    let refused = lambda.call(&AwsCall::post(&path, &json!({}), Duration::from_secs(5))).await;
+    assert!(refused.expect_err("a refusal").is("AccessDeniedException"));
     assert!(
         world.dynamo().denied().iter().any(|denied| format!("{denied:?}").contains("lambda:InvokeFunction"))
     );

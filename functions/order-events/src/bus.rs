@@ -1,14 +1,10 @@
 //! The bus that the shop's other systems listen on. They get an event at least once and drop what they know by `eventId`.
 
-use aws_sdk_eventbridge::{
-    Client,
-    error::{ProvideErrorMetadata, SdkError},
-    primitives::DateTime,
-    types::PutEventsRequestEntry,
-};
+use serde::Deserialize;
+use serde_json::json;
 use shared::{
     error::BoxError,
-    host::{Host, HostError},
+    host::{AwsCall, AwsClient, AwsService, Host, HostError},
     store::Event,
     types::UserId,
 };
@@ -28,45 +24,50 @@ pub(crate) enum BusError {
 
 /// The bus.
 pub(crate) struct Bus {
-    client: Client,
+    client: AwsClient,
     name: String,
 }
 
 impl Bus {
     pub(crate) fn new(host: &Host) -> Result<Self, HostError> {
-        Ok(Self { client: host.eventbridge()?, name: host.var("EVENT_BUS")?.to_owned() })
+        Ok(Self { client: host.aws(AwsService::EventBridge)?, name: host.var("EVENT_BUS")?.to_owned() })
     }
 
     /// Puts the event on the bus.
     pub(crate) async fn publish(&self, event: &Event, user_id: Option<&UserId>) -> Result<(), BusError> {
         let detail = serde_json::to_string(&Detail::new(event, user_id))
             .map_err(|error| BusError::Unreachable(error.into()))?;
-        let seconds = i64::try_from(event.happened_at.get()).unwrap_or(i64::MAX);
-        let entry = PutEventsRequestEntry::builder()
-            .event_bus_name(&self.name)
-            .source(SOURCE)
-            .detail_type(event.event.as_str())
-            .time(DateTime::from_secs(seconds))
-            .detail(detail)
-            .build();
-        let answer = self.client.put_events().entries(entry).send().await.map_err(not_asked)?;
-        if answer.failed_entry_count() == 0 {
+        let entry = json!({
+            "EventBusName": self.name,
+            "Source": SOURCE,
+            "DetailType": event.event.as_str(),
+            "Time": event.happened_at,
+            "Detail": detail,
+        });
+        let call = AwsCall::json("AWSEvents.PutEvents", &json!({ "Entries": [entry] }));
+        let answer = self.client.call(&call).await.map_err(|error| BusError::Unreachable(error.into()))?;
+        let answer: Answer =
+            serde_json::from_slice(answer.body()).map_err(|error| BusError::Unreachable(error.into()))?;
+        if answer.failed_entry_count == 0 {
             return Ok(());
         }
-        let code = answer.entries().iter().find_map(|entry| entry.error_code()).unwrap_or("unknown error");
-        Err(BusError::Refused(code.to_owned()))
+        let code = answer.entries.into_iter().find_map(|entry| entry.error_code);
+        Err(BusError::Refused(code.unwrap_or_else(|| "unknown error".to_owned())))
     }
 }
 
-/// A service's message can quote what it was sent; its code is enough to find the fault.
-fn not_asked<E>(error: SdkError<E>) -> BusError
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-{
-    BusError::Unreachable(match error.as_service_error() {
-        Some(service) => service.code().unwrap_or("unknown error").to_owned().into(),
-        None => error.into(),
-    })
+/// What `PutEvents` answers.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer {
+    failed_entry_count: u32,
+    entries: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry {
+    error_code: Option<String>,
 }
 
 const SOURCE: &str = "mini-program.orders";

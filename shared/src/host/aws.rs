@@ -1,12 +1,15 @@
-//! The AWS clients, over the one HTTP client.
+//! The DynamoDB client, over the one HTTP client.
 //!
 //! Region, credentials and endpoints come from the environment that Lambda sets; a Lambda environment's credentials are
 //! constant for its life. `aws-config` and its provider chain are left out: they are most of a default binary's init time.
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::{
-    BehaviorVersion, Credentials, Region, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig,
+use aws_sdk_dynamodb::{
+    Client, Config,
+    config::{
+        BehaviorVersion, Credentials, Region, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig,
+    },
 };
 use aws_smithy_runtime_api::client::{
     http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
@@ -17,66 +20,34 @@ use aws_smithy_types::body::SdkBody;
 
 use super::{Host, HostError};
 
-/// `$client` of `$sdk`, made once and configured the same way for every service.
-macro_rules! client {
-    ($host:ident, $slot:ident, $sdk:ident, $endpoint:literal) => {{
-        if let Some(client) = $host.0.$slot.get() {
+impl Host {
+    /// The DynamoDB client, made once.
+    ///
+    /// # Errors
+    /// Region or credentials are not in the environment.
+    pub fn dynamodb(&self) -> Result<Client, HostError> {
+        if let Some(client) = self.0.dynamodb.get() {
             return Ok(client.clone());
         }
-        let mut config = $sdk::Config::builder()
+        let timeouts =
+            TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION);
+        let mut config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(Region::new($host.var("AWS_REGION")?.to_owned()))
-            .credentials_provider($host.credentials()?)
-            .http_client($host.sdk_http_client()?)
+            .region(Region::new(self.var("AWS_REGION")?.to_owned()))
+            .credentials_provider(self.credentials()?)
+            .http_client(self.sdk_http_client()?)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .operation_attempt_timeout(ATTEMPT)
-                    .operation_timeout(OPERATION)
-                    .build(),
-            );
-        if let Some(url) = $host.optional_var($endpoint).or_else(|| $host.optional_var("AWS_ENDPOINT_URL")) {
+            .timeout_config(timeouts.build());
+        if let Some(url) =
+            self.optional_var("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| self.optional_var("AWS_ENDPOINT_URL"))
+        {
             config = config.endpoint_url(url);
         }
-        let client = $sdk::Client::from_conf(config.build());
-        Ok($host.0.$slot.get_or_init(|| client).clone())
-    }};
-}
-
-impl Host {
-    /// The DynamoDB client.
-    ///
-    /// # Errors
-    /// Region or credentials are not in the environment.
-    pub fn dynamodb(&self) -> Result<aws_sdk_dynamodb::Client, HostError> {
-        client!(self, dynamodb, aws_sdk_dynamodb, "AWS_ENDPOINT_URL_DYNAMODB")
+        Ok(self.0.dynamodb.get_or_init(|| Client::from_conf(config.build())).clone())
     }
 
-    /// The Secrets Manager client.
-    ///
-    /// # Errors
-    /// Region or credentials are not in the environment.
-    pub fn secrets_manager(&self) -> Result<aws_sdk_secretsmanager::Client, HostError> {
-        client!(self, secrets, aws_sdk_secretsmanager, "AWS_ENDPOINT_URL_SECRETS_MANAGER")
-    }
-
-    /// The client that publishes events.
-    ///
-    /// # Errors
-    /// Region or credentials are not in the environment.
-    pub fn eventbridge(&self) -> Result<aws_sdk_eventbridge::Client, HostError> {
-        client!(self, eventbridge, aws_sdk_eventbridge, "AWS_ENDPOINT_URL_EVENTBRIDGE")
-    }
-
-    /// The client that starts other functions.
-    ///
-    /// # Errors
-    /// Region or credentials are not in the environment.
-    pub fn lambda_client(&self) -> Result<aws_sdk_lambda::Client, HostError> {
-        client!(self, lambda, aws_sdk_lambda, "AWS_ENDPOINT_URL_LAMBDA")
-    }
-
-    fn credentials(&self) -> Result<Credentials, HostError> {
+    /// What Lambda gives a function to sign with.
+    pub(super) fn credentials(&self) -> Result<Credentials, HostError> {
         let token = self.optional_var("AWS_SESSION_TOKEN").map(str::to_owned);
         Ok(Credentials::new(
             self.var("AWS_ACCESS_KEY_ID")?,
@@ -118,7 +89,9 @@ async fn send(client: &reqwest::Client, request: HttpRequest) -> Result<HttpResp
         .map_err(|error| ConnectorError::other(error.into(), None))
 }
 
-const ATTEMPTS: u32 = 3;
-const ATTEMPT: Duration = Duration::from_millis(1500);
-/// WeChat waits five seconds for an answer to its notices.
-const OPERATION: Duration = Duration::from_secs(4);
+/// How often AWS is asked the same at most.
+pub(super) const ATTEMPTS: u32 = 3;
+/// How long one attempt may take.
+pub(super) const ATTEMPT: Duration = Duration::from_millis(1500);
+/// How long all may take: WeChat waits five seconds for an answer to its notices.
+pub(super) const OPERATION: Duration = Duration::from_secs(4);

@@ -5,6 +5,7 @@
 
 mod aws;
 mod client;
+mod service;
 
 use std::{
     collections::BTreeMap,
@@ -13,6 +14,8 @@ use std::{
 };
 
 use rustls::pki_types::CertificateDer;
+
+pub use service::{AwsCall, AwsClient, AwsError, AwsService};
 
 use crate::types::UnixSeconds;
 
@@ -64,9 +67,6 @@ struct Inner {
     roots: Vec<CertificateDer<'static>>,
     http: OnceLock<reqwest::Client>,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
-    secrets: OnceLock<aws_sdk_secretsmanager::Client>,
-    eventbridge: OnceLock<aws_sdk_eventbridge::Client>,
-    lambda: OnceLock<aws_sdk_lambda::Client>,
 }
 
 impl Host {
@@ -96,9 +96,6 @@ impl Host {
             roots,
             http: OnceLock::new(),
             dynamodb: OnceLock::new(),
-            secrets: OnceLock::new(),
-            eventbridge: OnceLock::new(),
-            lambda: OnceLock::new(),
         }))
     }
 

@@ -2,13 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use aws_sdk_lambda::primitives::Blob;
 use serde_json::json;
 use tokio::sync::Mutex;
 
 use crate::{
     error::{ApiError, BoxError, Code},
-    host::{Host, HostError},
+    host::{AwsCall, AwsClient, AwsService, Host, HostError},
     store::{Token, TokenName, Tokens, TokensError},
     types::UnixSeconds,
 };
@@ -40,7 +39,8 @@ impl From<TokenError> for ApiError {
 pub struct AccessTokens {
     host: Host,
     tokens: Tokens,
-    lambda: aws_sdk_lambda::Client,
+    lambda: AwsClient,
+    /// Where the broker is invoked.
     broker: String,
     held: Mutex<BTreeMap<TokenName, Held>>,
 }
@@ -59,8 +59,8 @@ impl AccessTokens {
         Ok(Self {
             host: host.clone(),
             tokens: Tokens::new(host)?,
-            lambda: host.lambda_client()?,
-            broker: host.var("ACCESS_TOKEN_FUNCTION")?.to_owned(),
+            lambda: host.aws(AwsService::Lambda)?,
+            broker: format!("/2015-03-31/functions/{}/invocations", host.var("ACCESS_TOKEN_FUNCTION")?),
             held: Mutex::default(),
         })
     }
@@ -111,18 +111,11 @@ impl AccessTokens {
     async fn start_broker(&self, name: TokenName, refused: Option<u64>) -> Result<(), TokenError> {
         let failed = |cause| TokenError::Broker { name: name.as_str(), cause };
         let event = json!({ "obtain": { "name": name, "refused": refused } });
-        let invoke = self.lambda.invoke().function_name(&self.broker).payload(Blob::new(event.to_string()));
-        // The client's own limits are for tables; the broker may have to wait for another one.
-        let patience = aws_sdk_lambda::config::timeout::TimeoutConfig::builder()
-            .operation_attempt_timeout(PATIENCE)
-            .operation_timeout(PATIENCE)
-            .build();
-        let invoke =
-            invoke.customize().config_override(aws_sdk_lambda::Config::builder().timeout_config(patience));
-        let answer = invoke.send().await.map_err(|error| failed(error.into()))?;
-        match answer.function_error() {
+        let answer = self.lambda.call(&AwsCall::post(&self.broker, &event, PATIENCE)).await;
+        let answer = answer.map_err(|error| failed(error.into()))?;
+        match answer.headers().get("x-amz-function-error") {
             None => Ok(()),
-            Some(error) => Err(failed(error.to_owned().into())),
+            Some(error) => Err(failed(format!("it ended with {error:?}").into())),
         }
     }
 }
@@ -131,4 +124,5 @@ impl AccessTokens {
 const MARGIN: Duration = Duration::from_secs(60);
 /// How long a token is used without a look at the table.
 const MAX_AGE: Duration = Duration::from_secs(300);
+/// The broker may have to wait for another instance of it.
 const PATIENCE: Duration = Duration::from_secs(15);

@@ -1,0 +1,270 @@
+//! The AWS services of which the bundle needs one operation each, by one signed call.
+//!
+//! Their client crates would do the same. Each of them reads a list of all AWS partitions and compiles its patterns when a
+//! client is made, so two or three of them make a start slower by a quarter (`infra/bench/RESULTS.md`). DynamoDB, of which
+//! much is used, has its crate. The signature is `aws-sigv4`'s, which that crate links too.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use aws_sigv4::{
+    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
+    sign::v4::SigningParams,
+};
+use aws_smithy_runtime_api::client::identity::Identity;
+use http::Response;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use serde::Deserialize;
+use tokio::time::{error::Elapsed, timeout};
+
+use super::{
+    Clock, Host, HostError, SystemClock,
+    aws::{ATTEMPT, ATTEMPTS, OPERATION},
+};
+use crate::error::BoxError;
+
+/// Which service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AwsService {
+    /// Publishes events.
+    EventBridge,
+    /// Starts other functions.
+    Lambda,
+    /// Keeps secrets.
+    SecretsManager,
+}
+
+impl AwsService {
+    /// Its name in signatures and in host names.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::EventBridge => "events",
+            Self::Lambda => "lambda",
+            Self::SecretsManager => "secretsmanager",
+        }
+    }
+
+    /// The environment variable that names another endpoint than AWS's own, as every AWS client knows it.
+    const fn endpoint_variable(self) -> &'static str {
+        match self {
+            Self::EventBridge => "AWS_ENDPOINT_URL_EVENTBRIDGE",
+            Self::Lambda => "AWS_ENDPOINT_URL_LAMBDA",
+            Self::SecretsManager => "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+        }
+    }
+}
+
+impl fmt::Display for AwsService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EventBridge => "EventBridge",
+            Self::Lambda => "Lambda",
+            Self::SecretsManager => "Secrets Manager",
+        })
+    }
+}
+
+/// A call has come to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum AwsError {
+    /// There is no answer. The call may have taken effect.
+    #[error("{service} does not answer")]
+    Unreachable {
+        /// Which service.
+        service: AwsService,
+        /// Why.
+        #[source]
+        cause: BoxError,
+    },
+    /// It says no. Its message is left out: it can quote what it was sent, and the code is enough to find the fault.
+    #[error("{service} refuses the call: {code} (status {status})")]
+    Refused {
+        /// Which service.
+        service: AwsService,
+        /// The status of its answer.
+        status: u16,
+        /// The name of the exception, or `unknown error`.
+        code: String,
+    },
+}
+
+impl AwsError {
+    /// Whether the service refuses with this exception.
+    #[must_use]
+    pub fn is(&self, exception: &str) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == exception)
+    }
+
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused { status, code, .. } => {
+                *status >= 500
+                    || *status == 429
+                    || code.contains("Throttl")
+                    || code.contains("TooManyRequests")
+            }
+        }
+    }
+}
+
+/// A service at its endpoint, with this function's credentials.
+pub struct AwsClient {
+    host: Host,
+    service: AwsService,
+    endpoint: String,
+    region: String,
+    identity: Identity,
+}
+
+impl Host {
+    /// A client of `service`.
+    ///
+    /// # Errors
+    /// Region or credentials are not in the environment.
+    pub fn aws(&self, service: AwsService) -> Result<AwsClient, HostError> {
+        let region = self.var("AWS_REGION")?.to_owned();
+        let given =
+            self.optional_var(service.endpoint_variable()).or_else(|| self.optional_var("AWS_ENDPOINT_URL"));
+        let endpoint = match given {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("https://{}.{region}.{}", service.name(), domain(&region)),
+        };
+        Ok(AwsClient { host: self.clone(), service, endpoint, region, identity: self.credentials()?.into() })
+    }
+}
+
+/// What host names end with in the partition of `region`.
+fn domain(region: &str) -> &'static str {
+    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
+}
+
+/// A call. It must be one that can be repeated.
+pub struct AwsCall<'a> {
+    path: &'a str,
+    target: Option<&'static str>,
+    body: String,
+    attempt: Duration,
+    operation: Duration,
+}
+
+impl<'a> AwsCall<'a> {
+    /// The operation `target` of a service with AWS's JSON protocol.
+    #[must_use]
+    pub fn json(target: &'static str, body: &serde_json::Value) -> Self {
+        Self {
+            path: "/",
+            target: Some(target),
+            body: body.to_string(),
+            attempt: ATTEMPT,
+            operation: OPERATION,
+        }
+    }
+
+    /// A JSON text posted to `path`, in which nothing may need an escape. The answer may take as long as `patience`.
+    #[must_use]
+    pub fn post(path: &'a str, body: &serde_json::Value, patience: Duration) -> Self {
+        Self { path, target: None, body: body.to_string(), attempt: patience, operation: patience }
+    }
+}
+
+impl AwsClient {
+    /// Calls, a few times if need be. The answer is one of success.
+    ///
+    /// # Errors
+    /// [`AwsError`].
+    pub async fn call(&self, call: &AwsCall<'_>) -> Result<Response<Vec<u8>>, AwsError> {
+        let late = |elapsed: Elapsed| AwsError::Unreachable { service: self.service, cause: elapsed.into() };
+        timeout(call.operation, self.attempts(call)).await.map_err(late)?
+    }
+
+    async fn attempts(&self, call: &AwsCall<'_>) -> Result<Response<Vec<u8>>, AwsError> {
+        let mut attempt = 1;
+        loop {
+            match self.once(call).await {
+                Err(error) if attempt < ATTEMPTS && error.may_pass() => {
+                    tokio::time::sleep(self.pause(attempt)).await;
+                    attempt += 1;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn once(&self, call: &AwsCall<'_>) -> Result<Response<Vec<u8>>, AwsError> {
+        let service = self.service;
+        let answer = self.exchange(call).await.map_err(|cause| AwsError::Unreachable { service, cause })?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        let code = exception(&answer).unwrap_or_else(|| "unknown error".to_owned());
+        Err(AwsError::Refused { service, status: answer.status().as_u16(), code })
+    }
+
+    async fn exchange(&self, call: &AwsCall<'_>) -> Result<Response<Vec<u8>>, BoxError> {
+        let url = format!("{}{}", self.endpoint, call.path);
+        let headers = self.signed(&url, call)?;
+        let request =
+            self.host.http()?.post(url).headers(headers).timeout(call.attempt).body(call.body.clone());
+        let unnamed = reqwest::Error::without_url;
+        let answer = request.send().await.map_err(unnamed)?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let mut response = Response::new(answer.bytes().await.map_err(unnamed)?.to_vec());
+        (*response.status_mut(), *response.headers_mut()) = (status, headers);
+        Ok(response)
+    }
+
+    /// The headers of a call, signed at this moment.
+    fn signed(&self, url: &str, call: &AwsCall<'_>) -> Result<HeaderMap, BoxError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
+        if let Some(target) = call.target {
+            headers.insert("x-amz-target", HeaderValue::from_static(target));
+        }
+        let named = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let signable = SignableRequest::new("POST", url, named, SignableBody::Bytes(call.body.as_bytes()))?;
+        let parameters = SigningParams::builder()
+            .identity(&self.identity)
+            .region(&self.region)
+            .name(self.service.name())
+            // AWS compares it with its own clock, so a host's other clock has no say.
+            .time(SystemTime::UNIX_EPOCH + Duration::from_millis(SystemClock.now_millis()))
+            .settings(SigningSettings::default())
+            .build()?;
+        let (instructions, _) = sign(signable, &parameters.into())?.into_parts();
+        for (name, value) in instructions.headers() {
+            headers.insert(HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_str(value)?);
+        }
+        Ok(headers)
+    }
+
+    /// Doubles with each attempt; up to half of it is left to chance, so that a thousand instances do not come back at once.
+    fn pause(&self, attempt: u32) -> Duration {
+        let chance = self.host.random::<1>().map_or(0, |[byte]| u32::from(byte));
+        PAUSE * (1 << (attempt - 1)) * (256 + chance) / 512
+    }
+}
+
+/// The exception that an answer names: in a header (Lambda), or in the body (the others).
+fn exception(answer: &Response<Vec<u8>>) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Body {
+        #[serde(rename = "__type")]
+        exception: String,
+    }
+    let header = answer.headers().get("x-amzn-errortype").and_then(|value| value.to_str().ok());
+    let named = match header {
+        Some(name) => name.to_owned(),
+        None => serde_json::from_slice::<Body>(answer.body()).ok()?.exception,
+    };
+    // `namespace#Name`, `Name:http://…`.
+    let name = named.rsplit('#').next()?;
+    name.split(':').next().map(str::to_owned)
+}
+
+const PAUSE: Duration = Duration::from_millis(200);
+
+#[cfg(test)]
+mod tests;

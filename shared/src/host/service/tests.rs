@@ -1,0 +1,136 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use super::*;
+use crate::host::SystemRandomness;
+
+/// A host whose AWS is at `endpoint`.
+fn host(endpoint: &str) -> Host {
+    let settings = [
+        ("AWS_REGION", "cn-north-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+        ("AWS_SESSION_TOKEN", "a session"),
+        ("AWS_ENDPOINT_URL", endpoint),
+    ];
+    let environment: BTreeMap<_, _> =
+        settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Host::new(environment, Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new())
+}
+
+/// A service that gives these answers, one a connection, and then no more: the requests it got.
+async fn service(answers: &'static [(&str, &str)]) -> (AwsClient, tokio::task::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let served = tokio::spawn(async move {
+        let mut requests = Vec::new();
+        for (head, body) in answers {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 8192];
+            let read = stream.read(&mut request).await.unwrap();
+            requests.push(String::from_utf8_lossy(&request[..read]).into_owned());
+            let length = body.len();
+            let answer =
+                format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+        requests
+    });
+    (host(&endpoint).aws(AwsService::SecretsManager).unwrap(), served)
+}
+
+fn read() -> AwsCall<'static> {
+    AwsCall::json("secretsmanager.GetSecretValue", &json!({ "SecretId": "arn" }))
+}
+
+#[test]
+fn a_region_of_china_has_endpoints_of_its_own() {
+    let endpoint = |service| host("").aws(service).unwrap().endpoint;
+    assert_eq!(endpoint(AwsService::SecretsManager), "https://secretsmanager.cn-north-1.amazonaws.com.cn");
+    assert_eq!(endpoint(AwsService::EventBridge), "https://events.cn-north-1.amazonaws.com.cn");
+    assert_eq!(endpoint(AwsService::Lambda), "https://lambda.cn-north-1.amazonaws.com.cn");
+    assert_eq!(domain("eu-central-1"), "amazonaws.com");
+}
+
+#[tokio::test]
+async fn a_call_is_signed_with_the_session_and_tells_its_operation() {
+    let (client, served) = service(&[("200 OK", "{}")]).await;
+    let answer = client.call(&read()).await.unwrap();
+    assert_eq!(answer.body(), b"{}");
+    let request = served.await.unwrap().remove(0);
+    assert!(request.starts_with("POST / HTTP/1.1\r\n"), "{request}");
+    for part in [
+        "x-amz-target: secretsmanager.GetSecretValue\r\n",
+        "x-amz-security-token: a session\r\n",
+        "/cn-north-1/secretsmanager/aws4_request",
+        "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target",
+        "\r\n\r\n{\"SecretId\":\"arn\"}",
+    ] {
+        assert!(request.contains(part), "{part} is not in {request}");
+    }
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again() {
+    const BUSY: &str = "{\"__type\":\"ThrottlingException\"}";
+    let (client, served) = service(&[("400 Bad Request", BUSY), ("503 Busy", ""), ("200 OK", "{}")]).await;
+    assert!(client.call(&read()).await.is_ok());
+    assert_eq!(served.await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_call_is_given_up_after_three_attempts() {
+    let (client, served) = service(&[("500 Error", ""), ("500 Error", ""), ("500 Error", "")]).await;
+    let error = client.call(&read()).await.unwrap_err();
+    assert_eq!(error.to_string(), "Secrets Manager refuses the call: unknown error (status 500)");
+    assert_eq!(served.await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_refusal_is_final_and_is_not_quoted() {
+    const REFUSAL: &str = "{\"__type\":\"AccessDeniedException\",\"Message\":\"a secret of the caller\"}";
+    let (client, served) = service(&[("400 Bad Request", REFUSAL)]).await;
+    let error = client.call(&read()).await.unwrap_err();
+    assert!(error.is("AccessDeniedException"));
+    assert_eq!(error.to_string(), "Secrets Manager refuses the call: AccessDeniedException (status 400)");
+    assert_eq!(served.await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_there_is_unreachable() {
+    let client = host("http://127.0.0.1:1").aws(AwsService::Lambda).unwrap();
+    let call = AwsCall::post("/2015-03-31/functions/broker/invocations", &json!({}), Duration::from_secs(5));
+    let error = client.call(&call).await.unwrap_err();
+    assert!(matches!(error, AwsError::Unreachable { .. }), "{error}");
+}
+
+#[test]
+fn an_exception_is_told_by_a_header_or_by_the_body() {
+    let answer = |header: Option<&'static str>, body: &str| {
+        let mut answer = Response::new(body.as_bytes().to_vec());
+        if let Some(header) = header {
+            answer.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(header));
+        }
+        answer
+    };
+    let cases = [
+        (
+            None,
+            "{\"__type\":\"com.amazonaws.secretsmanager#InternalServiceError\"}",
+            Some("InternalServiceError"),
+        ),
+        (None, "{\"__type\":\"LimitExceededException\"}", Some("LimitExceededException")),
+        (Some("TooManyRequestsException"), "{}", Some("TooManyRequestsException")),
+        (Some("ServiceException:http://internal.amazon.com/"), "", Some("ServiceException")),
+        (None, "<html>", None),
+        (None, "{}", None),
+    ];
+    for (header, body, expected) in cases {
+        assert_eq!(exception(&answer(header, body)).as_deref(), expected, "{header:?} {body}");
+    }
+}
