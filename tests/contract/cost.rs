@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::{
     money,
-    scenes::{ACTIVATION, added, clerk, filled, profile, reveal, signed, subscribed, unnoticed},
+    scenes::{ACTIVATION, added, clerk, filled, profile, reveal, signed, subscribed},
     workspace::{assert_none, stack, template},
 };
 
@@ -121,7 +121,7 @@ async fn warm(world: &World) {
     let (order_id, out_trade_no) = phone.order().await;
     let _ = phone.prepay(&out_trade_no).await.ok();
     let _ = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await.ok();
-    let out_trade_no = money::paid(world, &phone).await;
+    let (_, out_trade_no) = phone.buy().await;
     let _ = money::refund(world, "k", &json!({ "outTradeNo": out_trade_no })).await.ok();
     world.wechat().settle().await;
 }
@@ -311,7 +311,7 @@ async fn payments(meter: &mut Meter<'_>) {
     let forged = world.notify(notice.replace("200", "100"));
     assert!(meter.of("POST /api/pay/notify, forged", forged).await.body.contains("FAIL"));
 
-    let (order_id, _) = unnoticed(world, &phone).await;
+    let (order_id, _) = phone.buy_unnoticed().await;
     world.clock.advance(Duration::from_secs(5));
     let healed = phone.status(&order_id);
     assert_eq!(meter.of("GET /api/orders/{orderId}, a lost notice", healed).await, "PAID");
@@ -320,7 +320,7 @@ async fn payments(meter: &mut Meter<'_>) {
 async fn refunds(meter: &mut Meter<'_>) {
     let world = meter.world;
     let phone = world.user().await;
-    let out_trade_no = money::paid(world, &phone).await;
+    let (_, out_trade_no) = phone.buy().await;
     world.wechat().set_fault(Fault::RefundStalled { times: 1 });
     let body = json!({ "outTradeNo": out_trade_no });
     let refund = meter.of("POST /api/admin/refunds", money::refund(world, "k", &body)).await.ok();
@@ -352,7 +352,7 @@ async fn sweeps(meter: &mut Meter<'_>) {
     let _ = world.sweep().await;
     world.clock.advance(Duration::from_secs(3600));
     let _ = meter.of("order-sweep, nothing to do", world.sweep()).await;
-    let _ = unnoticed(world, &phone).await;
+    let _ = phone.buy_unnoticed().await;
     world.clock.advance(Duration::from_secs(30));
     let swept = meter.of("order-sweep, a lost notice", world.sweep()).await;
     assert_eq!(swept["paid"], 1, "{swept}");
@@ -370,7 +370,7 @@ async fn effects(meter: &mut Meter<'_>) {
     let phone = world.user().await;
     let drain = || world.bundle().drain_stream("order-events");
     let _ = drain().await.expect("the stream is read");
-    let _ = money::paid(world, &phone).await;
+    let _ = phone.buy().await;
     let _ = meter.of("order-events, a paid order", drain()).await.expect("the stream is read");
     let nothing = world.bundle().run_task("order-events");
     let _ = meter.of("order-events, nothing to repair", nothing).await.expect("a run");
@@ -389,7 +389,7 @@ async fn bills(meter: &mut Meter<'_>) {
     let _ = world.bundle().run_task("reconcile").await.expect("a run");
     let _ = meter.of("reconcile, a day that is settled", world.bundle().run_task("reconcile")).await;
     let _ = phone.log_in().await;
-    let _ = money::paid(world, &phone).await;
+    let _ = phone.buy().await;
     money::next_noon(world);
     let _ = meter.of("reconcile, a day with one payment", world.bundle().run_task("reconcile")).await;
 }

@@ -11,16 +11,7 @@ use shared::{
     types::{Day, OutTradeNo, UnixSeconds},
 };
 
-use crate::scenes::{subscribed, unnoticed};
-
-/// An order that is paid, and we know: its `outTradeNo`.
-pub(crate) async fn paid(world: &World, phone: &Phone<'_>) -> String {
-    let (_, out_trade_no) = phone.order().await;
-    let prepaid = phone.prepay(&out_trade_no).await.ok();
-    assert_eq!(phone.pay(&prepaid).await.status, 200);
-    world.wechat().settle().await;
-    out_trade_no
-}
+use crate::scenes::subscribed;
 
 /// What an operator asks back, and what is answered.
 pub(crate) async fn refund(world: &World, key: &str, body: &Value) -> Answer {
@@ -33,7 +24,7 @@ pub(crate) async fn astray(world: &World, phone: &Phone<'_>) {
         let host = world.bundle().host(folder).expect("a function");
         let (pay, orders) = (PayClient::new(&host).expect("settings"), Orders::new(&host).expect("settings"));
         for (name, value) in [("status", json!({ "S": "CLOSED" })), ("total_fee", json!({ "N": "1" }))] {
-            let (order_id, out_trade_no) = unnoticed(world, phone).await;
+            let (order_id, out_trade_no) = phone.buy_unnoticed().await;
             let number = OutTradeNo::parse(&out_trade_no).expect("a number");
             let Ok(Trade::Paid(payment)) = pay.query(number).await else { panic!("{out_trade_no} is paid") };
             set(world, &order_id, name, value).await;
@@ -55,7 +46,7 @@ async fn set(world: &World, order_id: &str, name: &str, value: Value) {
 /// Refunds in every way they go: asked for by operators and by the sweep, told of by notices, stuck, closed, of the console.
 pub(crate) async fn back(world: &World, phone: &Phone<'_>) {
     for status in [RefundStatus::Abnormal, RefundStatus::Closed] {
-        let out_trade_no = paid(world, phone).await;
+        let (_, out_trade_no) = phone.buy().await;
         world.wechat().set_fault(Fault::RefundOutcome { status, times: 1 });
         world.wechat().set_fault(Fault::NoticeLost { times: 1 });
         // Asked for, and asked about by the operator's own repetition.
@@ -65,7 +56,7 @@ pub(crate) async fn back(world: &World, phone: &Phone<'_>) {
         }
     }
     // Of another attempt than the one that paid: found by the payment's own row.
-    let (order_id, out_trade_no) = unnoticed(world, phone).await;
+    let (order_id, out_trade_no) = phone.buy_unnoticed().await;
     set(world, &order_id, "total_fee", json!({ "N": "1" })).await;
     world.clock.advance(Duration::from_secs(30));
     let _ = world.sweep().await;
@@ -76,7 +67,7 @@ pub(crate) async fn back(world: &World, phone: &Phone<'_>) {
     // Stuck and closed ones that the sweep comes upon, and those that notices tell of.
     for status in [RefundStatus::Abnormal, RefundStatus::Closed] {
         for lost in [0, 1] {
-            let out_trade_no = paid(world, phone).await;
+            let (_, out_trade_no) = phone.buy().await;
             world.wechat().set_fault(Fault::RefundOutcome { status, times: 1 });
             if lost > 0 {
                 world.wechat().set_fault(Fault::NoticeLost { times: lost });
@@ -111,7 +102,7 @@ pub(crate) fn told(world: &World, out_refund_no: &str, out_trade_no: &str) -> St
 
 /// A refund of the merchant console, of which a notice tells.
 async fn console(world: &World, phone: &Phone<'_>) {
-    let out_trade_no = paid(world, phone).await;
+    let (_, out_trade_no) = phone.buy().await;
     let ledger = world.wechat().ledger();
     let entry = ledger.iter().find(|entry| entry.out_trade_no == out_trade_no).expect("paid");
     let transaction = entry.transaction_id.clone().expect("paid");
@@ -126,8 +117,8 @@ async fn console(world: &World, phone: &Phone<'_>) {
 /// The bill of a day on which a payment is unknown here, one was lost, one is missing there together with its refund.
 pub(crate) async fn billed(world: &World, phone: &Phone<'_>) {
     world.wechat().bill_add_foreign("4200000000000000000000000009", "elsewhere", 100, &phone.openid);
-    let _ = unnoticed(world, phone).await;
-    let omitted = paid(world, phone).await;
+    let _ = phone.buy_unnoticed().await;
+    let (_, omitted) = phone.buy().await;
     let _ = refund(world, "k", &json!({ "outTradeNo": omitted })).await.ok();
     world.wechat().settle().await;
     world.wechat().bill_omit(&omitted);

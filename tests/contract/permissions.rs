@@ -14,7 +14,7 @@ use shared::{store::TokenName, wechat::AccessTokens};
 
 use crate::{
     money,
-    scenes::{ACTIVATION, added, clerk, filled, profile, reveal, signed, subscribed, unnoticed},
+    scenes::{ACTIVATION, added, clerk, filled, profile, reveal, signed, subscribed},
     workspace::{assert_none, stack, template, with},
 };
 
@@ -149,15 +149,15 @@ async fn shopping(world: &World, phone: &Phone<'_>) {
 
 /// Lost notices, found by each of the functions that look for them; orders that expire.
 async fn lost_notices(world: &World, phone: &Phone<'_>) {
-    let (order_id, _) = unnoticed(world, phone).await;
+    let (order_id, _) = phone.buy_unnoticed().await;
     world.clock.advance(Duration::from_secs(5));
     assert_eq!(phone.status(&order_id).await, "PAID", "a look at the order finds it");
 
-    let (_, out_trade_no) = unnoticed(world, phone).await;
+    let (_, out_trade_no) = phone.buy_unnoticed().await;
     let other = json!({ "outTradeNo": out_trade_no, "body": "another description" });
     assert_eq!(phone.post("/api/pay/unified-order", &other).await.outcome(), "409 ORDER_PAID");
 
-    let _ = unnoticed(world, phone).await;
+    let _ = phone.buy_unnoticed().await;
     world.clock.advance(Duration::from_secs(30));
     assert_eq!(world.sweep().await["paid"], 1);
 

@@ -1,7 +1,7 @@
 //! What more than one walk through the world needs.
 
 use e2e::{Answer, Phone, World};
-use local_wechat::{Fault, NewUser};
+use local_wechat::NewUser;
 use serde_json::{Value, json};
 
 /// What a mini program sends to `POST /api/user/profile`.
@@ -18,15 +18,6 @@ pub(crate) fn reveal(world: &World, phone: &Phone<'_>, unionid: &str) {
         unionid: Some(unionid.to_owned()),
         ..Default::default()
     });
-}
-
-/// An order that was paid without our hearing of it: its `orderId` and `outTradeNo`.
-pub(crate) async fn unnoticed(world: &World, phone: &Phone<'_>) -> (String, String) {
-    let (order_id, out_trade_no) = phone.order().await;
-    let prepaid = phone.prepay(&out_trade_no).await.ok();
-    world.wechat().set_fault(Fault::NoticeLost { times: 1 });
-    assert_eq!(phone.pay(&prepaid).await.status, 200);
-    (order_id, out_trade_no)
 }
 
 /// The user accepts one message of the template `paid`, and the phone reports it; what sends it.

@@ -208,10 +208,7 @@ async fn a_cancelled_order_is_closed_at_wechat_pay_and_stays_closed() {
 async fn an_order_that_was_paid_unnoticed_can_t_be_cancelled() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (order_id, out_trade_no) = phone.order().await;
-    let prepaid = phone.prepay(&out_trade_no).await.ok();
-    world.wechat().set_fault(Fault::NoticeLost { times: 1 });
-    let _ = phone.pay(&prepaid).await;
+    let (order_id, _) = phone.buy_unnoticed().await;
     let answer = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await;
     assert_snapshot!(answer.snapshot(), @r#"409 {"success":false,"code":"ORDER_PAID","message":"订单已支付","requestId":"…"}"#);
     assert_eq!(phone.status(&order_id).await, "PAID");
@@ -252,10 +249,7 @@ async fn a_closing_whose_answer_was_lost_is_repeated() {
 async fn reading_an_order_whose_notice_was_lost_heals_it() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (order_id, out_trade_no) = phone.order().await;
-    let prepaid = phone.prepay(&out_trade_no).await.ok();
-    world.wechat().set_fault(Fault::NoticeLost { times: 1 });
-    let _ = phone.pay(&prepaid).await;
+    let (order_id, _) = phone.buy_unnoticed().await;
     let (status, cost) = world.cost(phone.status(&order_id)).await;
     assert_eq!((status.as_str(), cost), ("UNPAID", (1, 0)), "a young order is left to its notice");
     world.clock.advance(Duration::from_secs(5));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Phone, World};
+use e2e::World;
 use local_wechat::Fault;
 use serde_json::{Value, json};
 
@@ -16,15 +16,6 @@ fn report(of: &[(&str, u32)]) -> Value {
     report
 }
 
-/// An order that was paid without our hearing of it.
-async fn paid_unnoticed(world: &World, phone: &Phone<'_>) -> String {
-    let (order_id, out_trade_no) = phone.order().await;
-    let prepaid = phone.prepay(&out_trade_no).await.ok();
-    world.wechat().set_fault(Fault::NoticeLost { times: 1 });
-    assert_eq!(phone.pay(&prepaid).await.status, 200);
-    order_id
-}
-
 fn row<'i>(items: &'i [Value], order_id: &str) -> &'i Value {
     items.iter().find(|item| item["order_id"]["S"] == order_id).expect("the order")
 }
@@ -33,7 +24,7 @@ fn row<'i>(items: &'i [Value], order_id: &str) -> &'i Value {
 async fn an_order_whose_notice_was_lost_becomes_paid() {
     let world = World::start().await;
     let phone = world.user().await;
-    let order_id = paid_unnoticed(&world, &phone).await;
+    let (order_id, _) = phone.buy_unnoticed().await;
     assert_eq!(world.sweep().await, report(&[]), "its time has not come");
     world.clock.advance(Duration::from_secs(30));
     assert_eq!(world.sweep().await, report(&[("paid", 1)]));
@@ -79,7 +70,7 @@ async fn an_expired_order_is_closed_at_wechat_pay_and_here() {
 async fn an_order_paid_in_its_last_second_is_paid_and_not_closed() {
     let world = World::start().await;
     let phone = world.user().await;
-    let order_id = paid_unnoticed(&world, &phone).await;
+    let (order_id, _) = phone.buy_unnoticed().await;
     world.clock.advance(Duration::from_secs(1800));
     assert_eq!(world.sweep().await, report(&[("paid", 1)]));
     assert_eq!(phone.status(&order_id).await, "PAID");
@@ -89,7 +80,7 @@ async fn an_order_paid_in_its_last_second_is_paid_and_not_closed() {
 async fn what_could_not_be_asked_has_a_next_time() {
     let world = World::start().await;
     let phone = world.user().await;
-    let order_id = paid_unnoticed(&world, &phone).await;
+    let (order_id, _) = phone.buy_unnoticed().await;
     world.clock.advance(Duration::from_secs(30));
     world.wechat().set_fault(Fault::HttpStatus { path: "/pay/orderquery".into(), status: 502, times: 3 });
     assert_eq!(world.sweep().await, report(&[("failed", 1)]));
@@ -114,7 +105,7 @@ async fn an_expired_order_that_could_not_be_closed_is_tried_again_soon() {
 async fn two_sweeps_at_once_ask_once() {
     let world = World::start().await;
     let phone = world.user().await;
-    let _ = paid_unnoticed(&world, &phone).await;
+    let _ = phone.buy_unnoticed().await;
     world.clock.advance(Duration::from_secs(30));
     let before = world.wechat().upstream_calls().len();
     let (one, two) = futures_util::join!(world.sweep(), world.sweep());
@@ -127,7 +118,7 @@ async fn two_sweeps_at_once_ask_once() {
 async fn a_payment_that_is_not_the_order_s_waits_for_an_operator_and_closes_nothing() {
     let world = World::start().await;
     let phone = world.user().await;
-    let order_id = paid_unnoticed(&world, &phone).await;
+    let (order_id, _) = phone.buy_unnoticed().await;
     // As if our catalogue and WeChat Pay disagreed.
     let update = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
         "UpdateExpression": "SET total_fee = :fee", "ExpressionAttributeValues": { ":fee": { "N": "999" } } });
@@ -238,7 +229,7 @@ async fn more_bad_rows_than_a_page_keep_nobody_waiting_and_are_looked_at_once_a_
 async fn a_disputed_order_is_looked_at_seldom() {
     let world = World::start().await;
     let phone = world.user().await;
-    let order_id = paid_unnoticed(&world, &phone).await;
+    let (order_id, _) = phone.buy_unnoticed().await;
     let update = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
         "UpdateExpression": "SET total_fee = :fee", "ExpressionAttributeValues": { ":fee": { "N": "999" } } });
     world.dynamo().operator("UpdateItem", update).await.expect("an update");

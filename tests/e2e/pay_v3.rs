@@ -24,10 +24,7 @@ async fn shop(world: &World) -> String {
     let cancelled = phone.post(&format!("/api/orders/{unpaid}/cancel"), &json!({})).await.ok();
     assert_eq!(cancelled.text("/order/status"), "CLOSED");
 
-    let (lost, out_trade_no) = phone.order().await;
-    let again = phone.prepay(&out_trade_no).await.ok();
-    world.wechat().set_fault(Fault::NoticeLost { times: 1 });
-    assert_eq!(phone.pay(&again).await.status, 200);
+    let (lost, _) = phone.buy_unnoticed().await;
     world.clock.advance(std::time::Duration::from_secs(30));
     assert_eq!(world.sweep().await["paid"], 1);
     assert_eq!(phone.status(&lost).await, "PAID", "found by asking");

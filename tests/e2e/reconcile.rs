@@ -29,6 +29,12 @@ async fn reconcile(world: &World) -> Vec<Value> {
     report["days"].as_array().expect("days").clone()
 }
 
+/// What the next day's run says of today.
+async fn billed(world: &World) -> Value {
+    next_day_at(world, 10, 30);
+    reconcile(world).await.remove(0)
+}
+
 /// A run for this day alone.
 async fn again(world: &World, day: Day) -> Value {
     let event = json!({ "billDate": day.to_string() });
@@ -39,10 +45,7 @@ async fn again(world: &World, day: Day) -> Value {
 
 /// A paid order: its id, its attempt and its payment.
 async fn paid(world: &World, phone: &Phone<'_>) -> (String, String, String) {
-    let (order_id, out_trade_no) = phone.order().await;
-    let prepaid = phone.prepay(&out_trade_no).await.ok();
-    assert_eq!(phone.pay(&prepaid).await.status, 200);
-    world.wechat().settle().await;
+    let (order_id, out_trade_no) = phone.buy().await;
     let payments = world.items("PaymentsTable").await;
     let row = payments.iter().find(|row| row["out_trade_no"]["S"] == out_trade_no).expect("the payment");
     let transaction_id = row["transaction_id"]["S"].as_str().expect("a number").to_owned();
@@ -159,8 +162,7 @@ async fn a_payment_that_nobody_here_knows_is_missing_here() {
         let _ = paid(&world, &phone).await;
         world.wechat().bill_add_foreign("4200001234567890123456789012", "TILL-7", 4200, &phone.openid);
         let day = today(&world);
-        next_day_at(&world, 10, 30);
-        let yesterday = reconcile(&world).await[0].clone();
+        let yesterday = billed(&world).await;
         assert_eq!(yesterday["differences"], differences(&[("missingHere", 1)]), "{api}: {yesterday}");
         let cases = cases(&world).await;
         let [(id, what)] = cases.as_slice() else { panic!("{cases:?}") };
@@ -181,13 +183,9 @@ async fn a_payment_of_ours_that_was_lost_is_recorded_and_still_told() {
     for api in APIS {
         let world = world(api).await;
         let phone = world.user().await;
-        let (order_id, out_trade_no) = phone.order().await;
-        let prepaid = phone.prepay(&out_trade_no).await.ok();
-        world.wechat().set_fault(Fault::NoticeLost { times: 1 });
-        assert_eq!(phone.pay(&prepaid).await.status, 200);
+        let (order_id, _) = phone.buy_unnoticed().await;
         let day = today(&world);
-        next_day_at(&world, 10, 30);
-        let yesterday = reconcile(&world).await[0].clone();
+        let yesterday = billed(&world).await;
         assert_eq!(yesterday["differences"], differences(&[("missingHere", 1)]), "{api}: {yesterday}");
         assert_eq!(yesterday["healed"], 1);
         let (_, what) = cases(&world).await.remove(0);
@@ -227,8 +225,7 @@ async fn a_payment_that_the_bill_lacks_is_missing_there() {
         let _ = paid(&world, &phone).await;
         world.wechat().bill_omit(&omitted);
         let day = today(&world);
-        next_day_at(&world, 10, 30);
-        let yesterday = reconcile(&world).await[0].clone();
+        let yesterday = billed(&world).await;
         assert_eq!(yesterday["differences"], differences(&[("missingThere", 1)]), "{api}: {yesterday}");
         let id = format!("BILL_DIFFERENCE#{day}#MISSING_THERE#{transaction_id}");
         assert_eq!(cases(&world).await[0].0, id);
@@ -243,8 +240,7 @@ async fn a_day_that_wechat_pay_knows_nothing_of_lacks_every_payment() {
     let (_, out_trade_no, _) = paid(&world, &phone).await;
     world.wechat().bill_omit(&out_trade_no);
     let day = today(&world);
-    next_day_at(&world, 10, 30);
-    let yesterday = reconcile(&world).await[0].clone();
+    let yesterday = billed(&world).await;
     assert_eq!(yesterday["differences"], differences(&[("missingThere", 1)]), "{yesterday}");
     assert!(["NO_BILL", "RECONCILED"].contains(&state(&world, day).await.as_str()));
 }
@@ -256,8 +252,7 @@ async fn another_amount_is_a_difference_of_the_amount_and_of_nothing_else() {
         let phone = world.user().await;
         let (_, out_trade_no, transaction_id) = paid(&world, &phone).await;
         world.wechat().bill_alter_amount(&out_trade_no, 150);
-        next_day_at(&world, 10, 30);
-        let yesterday = reconcile(&world).await[0].clone();
+        let yesterday = billed(&world).await;
         assert_eq!(yesterday["differences"], differences(&[("amount", 1)]), "{api}: {yesterday}");
         let what = format!("payment {transaction_id}: the bill says 150 fen CNY, our books say 200 fen CNY");
         assert_eq!(cases(&world).await[0].1, what);
@@ -273,8 +268,7 @@ async fn a_wrong_fee_is_a_difference_and_the_payment_is_confirmed() {
         let (_, out_trade_no, transaction_id) = paid(&world, &phone).await;
         world.wechat().bill_wrong_fee(&out_trade_no);
         let day = today(&world);
-        next_day_at(&world, 10, 30);
-        let yesterday = reconcile(&world).await[0].clone();
+        let yesterday = billed(&world).await;
         assert_eq!(yesterday["differences"], differences(&[("fee", 1)]), "{api}: {yesterday}");
         let (id, what) = cases(&world).await.remove(0);
         assert_eq!(id, format!("BILL_DIFFERENCE#{day}#FEE#{transaction_id}"));
@@ -296,11 +290,9 @@ async fn a_refund_that_two_bills_lack_is_missing_there_on_the_second_day() {
         "success_at": { "N": world.now().to_string() }, "unbilled": { "S": format!("{day}#00") } });
     let put = json!({ "TableName": world.table("RefundsTable"), "Item": template });
     world.dynamo().operator("PutItem", put).await.expect("a put");
-    next_day_at(&world, 10, 30);
-    let yesterday = reconcile(&world).await[0].clone();
+    let yesterday = billed(&world).await;
     assert_eq!(yesterday["differences"], differences(&[]), "the next bill may have it: {yesterday}");
-    next_day_at(&world, 10, 30);
-    let yesterday = reconcile(&world).await[0].clone();
+    let yesterday = billed(&world).await;
     assert_eq!(yesterday["differences"], differences(&[("missingThere", 1)]), "{yesterday}");
     assert_eq!(cases(&world).await[0].0, format!("BILL_DIFFERENCE#{day}#MISSING_THERE#R1"));
 }

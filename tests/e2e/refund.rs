@@ -2,19 +2,10 @@
 
 use std::time::Duration;
 
-use e2e::{Answer, Phone, World};
+use e2e::{Answer, World};
 use futures_util::future::join_all;
 use local_wechat::{Fault, RefundStatus};
 use serde_json::{Value, json};
-
-/// An order that is paid: its `orderId` and `outTradeNo`. It costs 200 fen.
-async fn paid(world: &World, phone: &Phone<'_>) -> (String, String) {
-    let (order_id, out_trade_no) = phone.order().await;
-    let prepaid = phone.prepay(&out_trade_no).await.ok();
-    assert_eq!(phone.pay(&prepaid).await.status, 200);
-    world.wechat().settle().await;
-    (order_id, out_trade_no)
-}
 
 /// What is asked for and answered; notices that follow have arrived.
 async fn refund(world: &World, key: &str, body: Value) -> Answer {
@@ -49,7 +40,7 @@ async fn a_whole_refund_ends_with_the_order_refunded_by_both_interfaces() {
     for config in APIS {
         let world = World::configured(config).await;
         let phone = world.user().await;
-        let (order_id, out_trade_no) = paid(&world, &phone).await;
+        let (order_id, out_trade_no) = phone.buy().await;
         let body = json!({ "outTradeNo": out_trade_no, "reason": "不想要了" });
         let asked = refund(&world, "first", body.clone()).await.ok();
         assert_eq!(asked.json()["refund"]["refundFee"], 200);
@@ -71,7 +62,7 @@ async fn a_whole_refund_ends_with_the_order_refunded_by_both_interfaces() {
 async fn a_part_leaves_the_order_paid_and_shows_what_went_back() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (order_id, out_trade_no) = paid(&world, &phone).await;
+    let (order_id, out_trade_no) = phone.buy().await;
     for (key, fee) in [("a", 50), ("b", 70)] {
         let body = json!({ "outTradeNo": out_trade_no, "refundFee": fee });
         let _ = refund(&world, key, body).await.ok();
@@ -95,7 +86,7 @@ async fn a_part_leaves_the_order_paid_and_shows_what_went_back() {
 async fn twenty_refunds_at_once_never_give_back_more_than_was_paid() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (order_id, out_trade_no) = paid(&world, &phone).await;
+    let (order_id, out_trade_no) = phone.buy().await;
     let asked = (0..20).map(|n| {
         let body = json!({ "outTradeNo": out_trade_no, "refundFee": 30 });
         let (world, key) = (&world, format!("key-{}", n % 10));
@@ -129,7 +120,7 @@ async fn a_refund_whose_answer_or_notice_was_lost_is_brought_on_by_the_sweep_and
     for (config, path) in APIS.into_iter().zip(["/secapi/pay/refund", "/v3/refund/domestic/refunds"]) {
         let world = World::configured(config).await;
         let phone = world.user().await;
-        let (order_id, out_trade_no) = paid(&world, &phone).await;
+        let (order_id, out_trade_no) = phone.buy().await;
         world.wechat().set_fault(Fault::TimeoutAfter { path: path.into(), millis: 1, times: 3 });
         world.wechat().set_fault(Fault::NoticeLost { times: 1 });
         let asked = refund(&world, "k", json!({ "outTradeNo": out_trade_no })).await.ok();
@@ -148,7 +139,7 @@ async fn a_refund_whose_answer_or_notice_was_lost_is_brought_on_by_the_sweep_and
 async fn a_refund_begun_by_a_function_that_was_killed_is_made() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (order_id, out_trade_no) = paid(&world, &phone).await;
+    let (order_id, out_trade_no) = phone.buy().await;
     world.wechat().set_fault(Fault::TimeoutBefore { path: "/secapi/pay/refund".into(), millis: 1, times: 3 });
     let _ = refund(&world, "k", json!({ "outTradeNo": out_trade_no })).await.ok();
     assert!(world.wechat().refunds().is_empty(), "WeChat Pay has never heard of it");
@@ -163,7 +154,7 @@ async fn a_refund_waits_for_the_merchant_s_balance_under_the_same_number() {
     for config in APIS {
         let world = World::configured(config).await;
         let phone = world.user().await;
-        let (order_id, out_trade_no) = paid(&world, &phone).await;
+        let (order_id, out_trade_no) = phone.buy().await;
         world.wechat().set_fault(Fault::RefundBalance { times: 1 });
         let body = json!({ "outTradeNo": out_trade_no });
         let asked = refund(&world, "k", body.clone()).await.ok();
@@ -182,7 +173,7 @@ async fn a_refund_that_can_t_reach_the_user_is_a_case_and_may_yet_succeed() {
     for config in APIS {
         let world = World::configured(config).await;
         let phone = world.user().await;
-        let (order_id, out_trade_no) = paid(&world, &phone).await;
+        let (order_id, out_trade_no) = phone.buy().await;
         world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Abnormal, times: 1 });
         let asked = refund(&world, "k", json!({ "outTradeNo": out_trade_no })).await.ok();
         let number = asked.text("/refund/outRefundNo");
@@ -204,7 +195,7 @@ async fn a_refund_that_can_t_reach_the_user_is_a_case_and_may_yet_succeed() {
 async fn a_refund_that_was_closed_can_be_asked_for_anew() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (order_id, out_trade_no) = paid(&world, &phone).await;
+    let (order_id, out_trade_no) = phone.buy().await;
     world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Closed, times: 1 });
     let asked = refund(&world, "k", json!({ "outTradeNo": out_trade_no })).await.ok();
     assert_eq!(status(&world, &asked.text("/refund/outRefundNo")).await, "CLOSED");
@@ -219,7 +210,7 @@ async fn a_refund_that_was_closed_can_be_asked_for_anew() {
 async fn a_refund_that_wechat_pay_refuses_for_good_gives_the_sum_free() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (order_id, out_trade_no) = paid(&world, &phone).await;
+    let (order_id, out_trade_no) = phone.buy().await;
     let code = "USER_ACCOUNT_ABNORMAL".to_owned();
     world.wechat().set_fault(Fault::ErrCode { path: "/secapi/pay/refund".into(), err_code: code, times: 1 });
     let asked = refund(&world, "k", json!({ "outTradeNo": out_trade_no })).await.ok();
@@ -235,10 +226,7 @@ async fn a_second_payment_and_one_after_closing_go_back_by_themselves() {
     let world = World::start().await;
     let phone = world.user().await;
     // Closed here while the user was paying: WeChat Pay has the money.
-    let (order_id, out_trade_no) = phone.order().await;
-    let prepaid = phone.prepay(&out_trade_no).await.ok();
-    world.wechat().set_fault(Fault::NoticeLost { times: 1 });
-    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    let (order_id, out_trade_no) = phone.buy_unnoticed().await;
     let mut closed = world.items("OrdersTable").await.remove(0);
     closed["status"] = json!({ "S": "CLOSED" });
     let put = json!({ "TableName": world.table("OrdersTable"), "Item": closed });
@@ -261,7 +249,7 @@ async fn a_second_payment_and_one_after_closing_go_back_by_themselves() {
 async fn a_refund_of_the_merchant_console_is_taken_over_when_wechat_pay_tells_of_it() {
     let world = World::configured("[merchant]\napi = \"v3\"").await;
     let phone = world.user().await;
-    let (order_id, out_trade_no) = paid(&world, &phone).await;
+    let (order_id, out_trade_no) = phone.buy().await;
     let transaction = world.wechat().ledger()[0].transaction_id.clone().expect("paid");
     let made = world.wechat().console_refund(&transaction, 50);
     let notice = json!({
@@ -307,7 +295,7 @@ async fn malformed_and_foreign_requests_are_told_what_is_wrong() {
 async fn a_key_that_was_used_for_another_refund_is_refused() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (_, out_trade_no) = paid(&world, &phone).await;
+    let (_, out_trade_no) = phone.buy().await;
     let body = |fee: u64| json!({ "outTradeNo": out_trade_no, "refundFee": fee });
     let _ = refund(&world, "k", body(10)).await.ok();
     assert_eq!(refund(&world, "k", body(20)).await.outcome(), "409 CONFLICT");
@@ -318,7 +306,7 @@ async fn a_key_that_was_used_for_another_refund_is_refused() {
 async fn a_refund_that_was_refused_and_accepted_all_the_same_is_given_back_once_in_our_books_too() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (order_id, out_trade_no) = paid(&world, &phone).await;
+    let (order_id, out_trade_no) = phone.buy().await;
     let (wechat, path) = (world.wechat(), "/secapi/pay/refund");
     // It takes effect and its answer is lost; the repetition is refused, and the question answered from before the effect.
     wechat.set_fault(Fault::RefundStalled { times: 1 });
@@ -342,7 +330,7 @@ async fn a_refund_that_was_refused_and_accepted_all_the_same_is_given_back_once_
 async fn a_refund_that_comes_to_nothing_after_the_operator_went_home_is_a_case() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (_, out_trade_no) = paid(&world, &phone).await;
+    let (_, out_trade_no) = phone.buy().await;
     world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Closed, times: 1 });
     let _ = refund(&world, "k", json!({ "outTradeNo": out_trade_no })).await.ok();
     assert_eq!(world.items("CasesTable").await[0]["kind"]["S"], "REFUND_STUCK");

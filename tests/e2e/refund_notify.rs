@@ -13,10 +13,7 @@ const SUCCESS: &str =
 
 /// A refund of 200 fen that WeChat Pay is at: its number, and the fields of a notice that it is through.
 async fn stalled(world: &World, phone: &Phone<'_>) -> (String, BTreeMap<String, String>) {
-    let (_, out_trade_no) = phone.order().await;
-    let prepaid = phone.prepay(&out_trade_no).await.ok();
-    assert_eq!(phone.pay(&prepaid).await.status, 200);
-    world.wechat().settle().await;
+    let (_, out_trade_no) = phone.buy().await;
     world.wechat().set_fault(Fault::RefundStalled { times: 1 });
     let body = json!({ "outTradeNo": out_trade_no });
     let asked = world.operator_once("POST", "/api/admin/refunds", &body, "k").await.ok();
@@ -138,10 +135,7 @@ async fn notices_of_v3_are_verified_and_of_these_five_minutes() {
 
 /// What WeChat Pay tells of a refund that was made in the merchant console.
 async fn console(world: &World, phone: &Phone<'_>, status: &str) -> String {
-    let (_, out_trade_no) = phone.order().await;
-    let prepaid = phone.prepay(&out_trade_no).await.ok();
-    assert_eq!(phone.pay(&prepaid).await.status, 200);
-    world.wechat().settle().await;
+    let (_, out_trade_no) = phone.buy().await;
     let told = json!({
         "mchid": world.wechat().account().mch_id, "out_trade_no": out_trade_no,
         "transaction_id": world.wechat().ledger()[0].transaction_id, "out_refund_no": "console-1",

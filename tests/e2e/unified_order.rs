@@ -126,10 +126,7 @@ async fn a_request_that_makes_no_sense_is_told_what_is_wrong() {
 async fn a_paid_order_is_not_prepaid_again() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (_, out_trade_no) = phone.order().await;
-    let prepaid = phone.prepay(&out_trade_no).await.ok();
-    let _ = phone.pay(&prepaid).await;
-    world.wechat().settle().await;
+    let (_, out_trade_no) = phone.buy().await;
     assert_snapshot!(phone.prepay(&out_trade_no).await.snapshot(), @r#"409 {"success":false,"code":"ORDER_PAID","message":"订单已支付","requestId":"…"}"#);
 }
 
@@ -219,10 +216,7 @@ async fn a_number_that_wechat_pay_has_closed_or_given_away_is_followed_by_the_ne
 async fn an_order_that_wechat_pay_calls_paid_becomes_paid() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (order_id, out_trade_no) = phone.order().await;
-    let prepaid = phone.prepay(&out_trade_no).await.ok();
-    world.wechat().set_fault(Fault::NoticeLost { times: 1 });
-    let _ = phone.pay(&prepaid).await;
+    let (order_id, out_trade_no) = phone.buy_unnoticed().await;
     // As if our own note of the prepayment had been lost.
     let forget = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
         "UpdateExpression": "REMOVE prepay" });

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use local_wechat::Fault;
 use serde_json::{Value, json};
 
 use crate::{Answer, World};
@@ -83,6 +84,26 @@ impl<'w> Phone<'w> {
     /// Pays with what a prepayment answered.
     pub async fn pay(&self, prepaid: &Answer) -> Answer {
         self.wx("requestPayment", prepaid.json()["payParams"].clone()).await
+    }
+
+    /// Orders, prepays and pays one bottle of water, and the notice has arrived: its `orderId` and `outTradeNo`.
+    pub async fn buy(&self) -> (String, String) {
+        let bought = self.order_and_pay().await;
+        self.world.wechat().settle().await;
+        bought
+    }
+
+    /// As [`Phone::buy`], and the notice never comes.
+    pub async fn buy_unnoticed(&self) -> (String, String) {
+        self.world.wechat().set_fault(Fault::NoticeLost { times: 1 });
+        self.order_and_pay().await
+    }
+
+    async fn order_and_pay(&self) -> (String, String) {
+        let (order_id, out_trade_no) = self.order().await;
+        let prepaid = self.prepay(&out_trade_no).await.ok();
+        assert_eq!(self.pay(&prepaid).await.status, 200);
+        (order_id, out_trade_no)
     }
 
     /// The order's status, by asking for it.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Source;
+use super::{Source, error::is_rate_limit};
 use crate::types::{Fen, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds};
 
 /// Where a refund stands.
@@ -85,6 +85,18 @@ pub enum Requested {
     NotNow(String),
     /// Not at all, for the reason of this code.
     Refused(String),
+}
+
+impl Requested {
+    /// What a code of either interface means for the request.
+    pub(super) fn refused(code: String) -> Self {
+        match code.as_str() {
+            // The merchant's account can't give it at the moment.
+            "NOTENOUGH" | "NOT_ENOUGH" => Self::NotNow(code),
+            limit if is_rate_limit(limit) => Self::TooSoon(code),
+            _ => Self::Refused(code),
+        }
+    }
 }
 
 /// A refund, read from verified bytes.

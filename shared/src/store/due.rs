@@ -10,7 +10,7 @@ use super::{
     StoreError,
     item::{self, Item},
 };
-use crate::{crypto::sha256, types::UnixSeconds};
+use crate::{crypto::sha256, telemetry, types::UnixSeconds};
 
 /// Some of what waits.
 pub struct Page<T> {
@@ -33,6 +33,25 @@ impl<T> Page<T> {
     /// What `read` makes of the rows.
     pub(super) fn filter_map<U>(self, read: impl FnMut(T) -> Option<U>) -> Page<U> {
         Page { rows: self.rows.into_iter().filter_map(read).collect(), next: self.next }
+    }
+}
+
+impl Page<Item> {
+    /// The rows' keys. A row whose key, the attribute `name`, is none of ours keeps the others not waiting: it is only told, as
+    /// `attention`.
+    pub(super) fn keys<K, E>(
+        self,
+        name: &str,
+        attention: &'static str,
+        parse: impl Fn(&str) -> Result<K, E>,
+    ) -> Page<K> {
+        self.filter_map(|mut item| {
+            let text = text(&mut item, name).unwrap_or_default();
+            parse(&text).ok().or_else(|| {
+                telemetry::attention(attention, &text);
+                None
+            })
+        })
     }
 }
 

@@ -2,10 +2,7 @@
 
 use super::{Fields, api::fields, transport::call};
 use crate::{
-    pay::{
-        MerchantSecret, PayError, Refund, RefundRequest, RefundStatus, Requested, Source, Terminal,
-        error::is_rate_limit,
-    },
+    pay::{MerchantSecret, PayError, Refund, RefundRequest, RefundStatus, Requested, Source, Terminal},
     types::{Fen, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
 };
 
@@ -39,11 +36,7 @@ pub(in crate::pay) async fn request(
             }
             Ok(Requested::Accepted(refund))
         }
-        Err(PayError::Business { code, transient: false, .. }) => Ok(match code.as_str() {
-            "NOTENOUGH" => Requested::NotNow(code),
-            limit if is_rate_limit(limit) => Requested::TooSoon(code),
-            _ => Requested::Refused(code),
-        }),
+        Err(PayError::Business { code, transient: false, .. }) => Ok(Requested::refused(code)),
         Err(error) => Err(error),
     }
 }

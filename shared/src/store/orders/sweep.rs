@@ -8,10 +8,9 @@ use super::{Order, Orders};
 use crate::{
     store::{
         StoreError,
-        due::{self, BY_DUE, Cursor, Page},
+        due::{BY_DUE, Cursor, Page},
         item::{self, Updated},
     },
-    telemetry,
     types::{OrderId, UnixSeconds},
 };
 
@@ -29,14 +28,7 @@ impl Orders {
         limit: u16,
     ) -> Result<Page<OrderId>, StoreError> {
         let page = BY_DUE.page((&self.client, &self.table), shard, until, after, limit).await?;
-        // A row that is no order of ours must not keep the others waiting.
-        Ok(page.filter_map(|mut item| {
-            let text = due::text(&mut item, "order_id").unwrap_or_default();
-            OrderId::parse(&text).ok().or_else(|| {
-                telemetry::attention("row-without-order", &text);
-                None
-            })
-        }))
+        Ok(page.keys("order_id", "row-without-order", OrderId::parse))
     }
 
     /// Lets an order that only an operator can bring to rest wait until `until`.

@@ -9,10 +9,9 @@ use crate::{
     pay::{Refund, RefundStatus},
     store::{
         StoreError,
-        due::{self, BY_DUE, Cursor, Page},
+        due::{BY_DUE, Cursor, Page},
         item::{self, Updated},
     },
-    telemetry,
     types::{OutRefundNo, UnixSeconds},
 };
 
@@ -29,13 +28,7 @@ impl Refunds {
         limit: u16,
     ) -> Result<Page<OutRefundNo>, StoreError> {
         let page = BY_DUE.page((&self.client, &self.table), shard, until, after, limit).await?;
-        Ok(page.filter_map(|mut item| {
-            let text = due::text(&mut item, "out_refund_no").unwrap_or_default();
-            OutRefundNo::parse(&text).ok().or_else(|| {
-                telemetry::attention("row-without-refund", &text);
-                None
-            })
-        }))
+        Ok(page.keys("out_refund_no", "row-without-refund", OutRefundNo::parse))
     }
 
     /// Takes the turn to ask WeChat Pay, and sets the next one; `false` if another took it.
