@@ -8,7 +8,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::{
     Client, Config,
     config::{
-        BehaviorVersion, Credentials, Region, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig,
+        BehaviorVersion, Credentials, IdentityCache, Region, SharedHttpClient, StalledStreamProtectionConfig,
+        retry::RetryConfig, timeout::TimeoutConfig,
     },
 };
 use aws_smithy_runtime_api::client::{
@@ -37,7 +38,11 @@ impl Host {
             .credentials_provider(self.credentials()?)
             .http_client(self.sdk_http_client()?)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .timeout_config(timeouts.build());
+            .timeout_config(timeouts.build())
+            // An answer is one small text, and every attempt has its limit.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            // They are constant, so there is nothing to refresh.
+            .identity_cache(IdentityCache::no_cache());
         if let Some(url) =
             self.optional_var("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| self.optional_var("AWS_ENDPOINT_URL"))
         {
