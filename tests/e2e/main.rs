@@ -21,6 +21,7 @@ mod refund;
 mod refund_notify;
 mod soter_verify;
 mod subscribe;
+mod subscribe_templates;
 mod unified_order;
 mod user;
 mod werun;

@@ -1,16 +1,8 @@
-//! What can be made to go wrong, by name.
-//!
-//! A fault waits for the next matching request (or notice, refund, bill) and is used up after `times` of them.
-//! Where several wait for the same request, the one that was set first is used.
-
-use std::net::IpAddr;
+//! What can go wrong.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use thiserror::Error;
 
 use crate::pay::RefundStatus;
-use crate::upstream::{self, Family};
 
 /// One thing that goes wrong. In JSON: `{"fault": "<name in snake case>", …fields}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -264,89 +256,7 @@ pub enum Fault {
     },
 }
 
-/// Why a fault was not accepted.
-#[derive(Debug, Error)]
-pub(crate) enum FaultError {
-    /// The JSON is not a fault: an unknown name or a missing, unknown or ill-typed field.
-    #[error("not a fault: {0}")]
-    NotAFault(#[from] serde_json::Error),
-    /// No upstream route has this path, so the fault would never happen.
-    #[error("unknown path {path}; known paths: {known}")]
-    UnknownPath {
-        /// The path that was given.
-        path: String,
-        /// The known ones.
-        known: String,
-    },
-    /// The fault speaks of the other family of APIs.
-    #[error(
-        "fault {fault} does not apply to {path}: errcode, ip_refused and quota are the platform's, \
-         token_revoked is of APIs with an access_token, json_instead_of_image and image_as_text_plain of \
-         those that answer pictures, err_code and bad_sign are Pay's, signature_probe, clock_skew and \
-         key_rotation are Pay v3's"
-    )]
-    WrongFamily {
-        /// The fault's name.
-        fault: &'static str,
-        /// The path.
-        path: String,
-    },
-    /// A number that makes no sense.
-    #[error("{0}")]
-    OutOfRange(&'static str),
-}
-
 impl Fault {
-    /// Reads one fault or a list of them, refusing what could never happen.
-    pub(crate) fn read(json: Value) -> Result<Vec<Self>, FaultError> {
-        let items = match json {
-            Value::Array(items) => items,
-            single => vec![single],
-        };
-        let faults: Vec<Self> =
-            items.into_iter().map(serde_json::from_value).collect::<Result<_, serde_json::Error>>()?;
-        faults.iter().try_for_each(Self::check)?;
-        Ok(faults)
-    }
-
-    /// Refuses a fault that could never happen.
-    pub(crate) fn check(&self) -> Result<(), FaultError> {
-        if self.times() == Some(0) {
-            return Err(FaultError::OutOfRange("times must be at least 1"));
-        }
-        if matches!(self, Self::HttpStatus { status, .. } if !(200..=599).contains(status)) {
-            return Err(FaultError::OutOfRange("status must be between 200 and 599"));
-        }
-        if matches!(self, Self::RefundOutcome { status: RefundStatus::Processing, .. }) {
-            return Err(FaultError::OutOfRange("status must be SUCCESS, ABNORMAL or CLOSED"));
-        }
-        if matches!(self, Self::IpRefused { address, .. } if address.parse::<IpAddr>().is_err()) {
-            return Err(FaultError::OutOfRange("address must be an IPv4 or IPv6 address"));
-        }
-        let Some(path) = self.path() else { return Ok(()) };
-        let Some(family) = upstream::family_of(path) else {
-            return Err(FaultError::UnknownPath {
-                path: path.to_owned(),
-                known: upstream::known_paths().join(", "),
-            });
-        };
-        let applies = match self {
-            Self::Errcode { .. } | Self::IpRefused { .. } | Self::Quota { .. } => !family.is_pay(),
-            Self::TokenRevoked { .. } => needs_token(family),
-            Self::JsonInsteadOfImage { .. } | Self::ImageAsTextPlain { .. } => family == Family::Picture,
-            Self::ErrCode { .. } | Self::BadSign { .. } => family.is_pay(),
-            Self::SignatureProbe { .. } | Self::ClockSkew { .. } | Self::KeyRotation { .. } => {
-                family == Family::PayV3
-            }
-            _ => true,
-        };
-        if applies {
-            Ok(())
-        } else {
-            Err(FaultError::WrongFamily { fault: self.name(), path: path.to_owned() })
-        }
-    }
-
     /// The name in JSON.
     pub(crate) fn name(&self) -> &'static str {
         match self {
@@ -383,7 +293,7 @@ impl Fault {
         }
     }
 
-    fn path(&self) -> Option<&str> {
+    pub(super) fn path(&self) -> Option<&str> {
         match self {
             Self::Busy { path, .. }
             | Self::Errcode { path, .. }
@@ -405,11 +315,11 @@ impl Fault {
         }
     }
 
-    fn times(&self) -> Option<u32> {
+    pub(super) fn times(&self) -> Option<u32> {
         self.clone().times_mut().copied()
     }
 
-    fn times_mut(&mut self) -> Option<&mut u32> {
+    pub(super) fn times_mut(&mut self) -> Option<&mut u32> {
         match self {
             Self::Busy { times, .. }
             | Self::Errcode { times, .. }
@@ -443,51 +353,6 @@ impl Fault {
     }
 }
 
-/// The faults that wait to happen, oldest first.
-#[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<Fault>);
-
-impl Faults {
-    pub(crate) fn add(&mut self, fault: Fault) {
-        self.0.push(fault);
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    /// The waiting faults; `times` is what is left of each.
-    pub(crate) fn active(&self) -> &[Fault] {
-        &self.0
-    }
-
-    /// The fault that hits a request to this path, if one waits.
-    pub(crate) fn take_for(&mut self, path: &str, family: Family) -> Option<Fault> {
-        self.take(|fault| match fault {
-            Fault::TokenRevoked { path: None, .. } => needs_token(family),
-            fault => fault.path() == Some(path),
-        })
-    }
-
-    /// Uses up one time of the first fault that matches.
-    pub(crate) fn take(&mut self, matches: impl Fn(&Fault) -> bool) -> Option<Fault> {
-        let position = self.0.iter().position(matches)?;
-        let fault = self.0.get_mut(position)?;
-        let taken = fault.clone();
-        if let Some(times) = fault.times_mut() {
-            *times = times.saturating_sub(1);
-            if *times == 0 {
-                self.0.remove(position);
-            }
-        }
-        Some(taken)
-    }
-}
-
-fn needs_token(family: Family) -> bool {
-    matches!(family, Family::Token | Family::Picture)
-}
-
 fn once() -> u32 {
     1
 }
@@ -495,97 +360,4 @@ fn once() -> u32 {
 /// An address that is nobody's.
 fn documentation_address() -> String {
     "203.0.113.9".to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_fault_is_used_up_after_its_times() {
-        let mut faults = Faults::default();
-        faults.add(Fault::Busy { path: "/sns/jscode2session".to_owned(), times: 2 });
-        assert!(faults.take_for("/pay/orderquery", Family::Pay).is_none());
-        assert!(faults.take_for("/sns/jscode2session", Family::Secret).is_some());
-        assert_eq!(faults.active(), [Fault::Busy { path: "/sns/jscode2session".to_owned(), times: 1 }]);
-        assert!(faults.take_for("/sns/jscode2session", Family::Secret).is_some());
-        assert!(faults.take_for("/sns/jscode2session", Family::Secret).is_none());
-    }
-
-    #[test]
-    fn one_fault_or_a_list_is_read_and_times_defaults_to_one() {
-        let one = Fault::read(json!({"fault": "notice_lost"})).unwrap();
-        assert_eq!(one, [Fault::NoticeLost { times: 1 }]);
-        let list =
-            json!([{"fault": "notice_forged", "times": 3}, {"fault": "garbage", "path": "/pay/orderquery"}]);
-        assert_eq!(Fault::read(list).unwrap().len(), 2);
-    }
-
-    #[test]
-    fn a_revocation_without_a_path_hits_whatever_is_called_with_a_token() {
-        let mut faults = Faults::default();
-        faults.add(Fault::TokenRevoked { path: None, stuck: false, times: 1 });
-        assert!(faults.take_for("/cgi-bin/stable_token", Family::Secret).is_none());
-        assert!(faults.take_for("/wxa/checksession", Family::Token).is_some());
-    }
-
-    #[test]
-    fn an_unknown_name_is_refused_with_the_known_ones() {
-        let error = Fault::read(json!({"fault": "bussy", "path": "/pay/orderquery"})).unwrap_err();
-        assert!(error.to_string().contains("`timeout_before`"), "{error}");
-    }
-
-    #[test]
-    fn an_unknown_path_is_refused_with_the_known_ones() {
-        let error = Fault::read(json!({"fault": "busy", "path": "/pay/order"})).unwrap_err();
-        assert!(error.to_string().contains("/pay/unifiedorder"), "{error}");
-    }
-
-    #[test]
-    fn a_fault_that_could_never_happen_is_refused() {
-        for json in [
-            json!({"fault": "busy", "path": "/pay/orderquery", "times": 0}),
-            json!({"fault": "busy"}),
-            json!({"fault": "busy", "path": "/pay/orderquery", "tmies": 2}),
-            json!({"fault": "errcode", "path": "/pay/orderquery", "errcode": 1}),
-            json!({"fault": "bad_sign", "path": "/sns/jscode2session"}),
-            json!({"fault": "http_status", "path": "/pay/orderquery", "status": 99}),
-            json!({"fault": "quota", "path": "/pay/orderquery"}),
-            json!({"fault": "token_revoked", "path": "/cgi-bin/token"}),
-            json!({"fault": "ip_refused", "path": "/cgi-bin/token", "address": "somewhere"}),
-            json!({"fault": "signature_probe", "path": "/pay/orderquery"}),
-            json!({"fault": "clock_skew"}),
-            json!({"fault": "key_rotation", "path": "/sns/jscode2session"}),
-            json!({"fault": "errcode", "path": "/v3/certificates", "errcode": 1}),
-            json!({"fault": "refund_outcome", "status": "PROCESSING"}),
-            json!({"fault": "refund_outcome", "status": "CHANGE"}),
-        ] {
-            assert!(Fault::read(json.clone()).is_err(), "{json}");
-        }
-    }
-
-    #[test]
-    fn the_name_is_the_one_in_json() {
-        for fault in [
-            Fault::Errcode { path: String::new(), errcode: 1, times: 1 },
-            Fault::ErrCode { path: String::new(), err_code: String::new(), times: 1 },
-            Fault::NoticeDuplicate { copies: 1, times: 1 },
-            Fault::LoginBlocked { openid: String::new() },
-            Fault::TokenRevoked { path: None, stuck: true, times: 1 },
-            Fault::IpRefused { path: String::new(), address: String::new(), times: 1 },
-            Fault::Quota { path: String::new(), times: 1 },
-            Fault::SignatureProbe { path: None, times: 1 },
-            Fault::ClockSkew { path: None, seconds: -300, times: 1 },
-            Fault::KeyRotation { path: None, times: 1 },
-            Fault::RefundOutcome { status: RefundStatus::Closed, times: 1 },
-            Fault::RefundStalled { times: 1 },
-            Fault::RefundBalance { times: 1 },
-            Fault::BillNotReady { times: 1 },
-            Fault::BillCorrupt { times: 1 },
-        ] {
-            assert_eq!(serde_json::to_value(&fault).unwrap()["fault"], fault.name());
-        }
-    }
 }
