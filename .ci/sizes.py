@@ -17,7 +17,7 @@ MARGIN = 1.05
 
 def recorded(results):
     """Bytes by function, as the table of functions has them."""
-    rows = re.findall(r"^\| ([a-z-]+) \| ([0-9.]+) MB", results, re.MULTILINE)
+    rows = re.findall(r"^\| ([a-z-]+) +\| +([0-9.]+) MB", results, re.MULTILINE)
     return {name: float(megabytes) * 1e6 for name, megabytes in rows if name != "local-hello"}
 
 

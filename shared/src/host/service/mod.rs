@@ -219,10 +219,14 @@ impl AwsClient {
     /// The headers of a call, signed at this moment.
     fn signed(&self, url: &str, call: &AwsCall<'_>) -> Result<HeaderMap, BoxError> {
         let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
-        if let Some(target) = call.target {
-            headers.insert("x-amz-target", HeaderValue::from_static(target));
-        }
+        let content_type = match call.target {
+            Some(target) => {
+                headers.insert("x-amz-target", HeaderValue::from_static(target));
+                "application/x-amz-json-1.1"
+            }
+            None => "application/json",
+        };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         let named = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let signable = SignableRequest::new("POST", url, named, SignableBody::Bytes(call.body.as_bytes()))?;
         let parameters = SigningParams::builder()
