@@ -352,3 +352,17 @@ async fn the_number_that_a_paid_order_shows_can_be_refunded() {
     let asked = refund(&world, "k", json!({ "outTradeNo": shown })).await;
     assert_ne!(asked.outcome(), "409 CONFLICT", "{}", asked.body);
 }
+
+#[tokio::test]
+async fn an_operator_who_asks_again_and_again_does_not_keep_the_sweep_away() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.buy().await;
+    world.wechat().set_fault(Fault::RefundStalled { times: 1 });
+    for _ in 0..12 {
+        let asked = refund(&world, "k", json!({ "outTradeNo": out_trade_no })).await.ok();
+        assert_eq!(asked.text("/refund/status"), "PROCESSING");
+    }
+    world.clock.advance(std::time::Duration::from_secs(60));
+    assert_eq!(world.sweep().await["refunding"], 1);
+}

@@ -106,27 +106,15 @@ impl Refunds {
     }
 }
 
-/// Back off; what only an operator can help on is looked at once a day.
+/// As long again as the refund has been waiting, a minute at least and a day at most: so that it makes no difference how often an
+/// operator has asked meanwhile. What only an operator can help on is looked at once a day.
 pub(super) fn next_query(row: &RefundRow, now: UnixSeconds) -> UnixSeconds {
-    if row.status == RefundStatus::Abnormal {
-        return now.plus(DAY);
+    match row.status {
+        RefundStatus::Abnormal => now.plus(DAY),
+        _ => now.plus(now.since(row.created_at).clamp(FIRST, DAY)),
     }
-    let asked = usize::try_from(row.queries).unwrap_or(usize::MAX);
-    now.plus(WAITS.get(asked).copied().unwrap_or(DAY))
 }
 
-/// When the sweep looks after a refund that somebody else has begun.
+/// When the sweep looks after a refund that somebody else has begun. WeChat Pay wants a minute between two refunds of a payment.
 pub(super) const FIRST: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// The waits between questions. WeChat Pay wants a minute between two refunds of one payment.
-const WAITS: [Duration; 8] = [
-    Duration::from_secs(60),
-    Duration::from_secs(2 * 60),
-    Duration::from_secs(5 * 60),
-    Duration::from_secs(10 * 60),
-    Duration::from_secs(30 * 60),
-    Duration::from_secs(60 * 60),
-    Duration::from_secs(2 * 60 * 60),
-    Duration::from_secs(6 * 60 * 60),
-];
