@@ -363,6 +363,6 @@ async fn an_operator_who_asks_again_and_again_does_not_keep_the_sweep_away() {
         let asked = refund(&world, "k", json!({ "outTradeNo": out_trade_no })).await.ok();
         assert_eq!(asked.text("/refund/status"), "PROCESSING");
     }
-    world.clock.advance(std::time::Duration::from_secs(60));
+    world.clock.advance(Duration::from_secs(60));
     assert_eq!(world.sweep().await["refunding"], 1);
 }
