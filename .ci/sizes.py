@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Builds every function as it ships, and fails when one has grown by more than a twentieth over infra/bench/RESULTS.md.
+"""Builds functions as they ship, and fails when one has grown by more than a twentieth over infra/bench/RESULTS.md.
+
+    .ci/sizes.py [function …]        all of them, if none is named
 
 A larger function starts later and takes longer to deploy. If the growth is worth it, measure again:
 `cargo run --release -p local-bench -- --write`.
@@ -21,9 +23,8 @@ def recorded(results):
     return {name: float(megabytes) * 1e6 for name, megabytes in rows if name != "local-hello"}
 
 
-def built():
+def built(names):
     """Bytes by function, built with the release profile."""
-    names = sorted(path.parent.name for path in ROOT.glob("functions/*/Cargo.toml"))
     packages = [argument for name in names for argument in ("-p", name)]
     command = ["cargo", "build", "--release", "--locked", "--bins", "--message-format=json-render-diagnostics", *packages]
     output = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -33,8 +34,9 @@ def built():
 
 
 def main():
-    known, now = recorded((ROOT / "infra/bench/RESULTS.md").read_text()), built()
-    wrong = [f"{name} is not in infra/bench/RESULTS.md" for name in sorted(set(now) ^ set(known))]
+    names = sys.argv[1:] or sorted(path.parent.name for path in ROOT.glob("functions/*/Cargo.toml"))
+    known, now = recorded((ROOT / "infra/bench/RESULTS.md").read_text()), built(names)
+    wrong = [f"{name} is not in infra/bench/RESULTS.md" for name in sorted(set(now) - set(known))]
     for name in sorted(set(now) & set(known)):
         print(f"{name:15} {now[name] / 1e6:.2f} MB, recorded {known[name] / 1e6:.2f} MB")
         if now[name] > known[name] * MARGIN:
