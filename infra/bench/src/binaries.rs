@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -41,17 +40,8 @@ pub fn build<'a>(packages: impl IntoIterator<Item = &'a str>) -> Result<BTreeMap
         if let Message::CompilerArtifact(artifact) = message?
             && let Some(binary) = artifact.executable
         {
-            binaries.insert(artifact.target.name, fresh(binary.as_std_path())?);
+            binaries.insert(artifact.target.name, binary.into_std_path_buf());
         }
     }
     Ok(binaries)
-}
-
-/// A copy. How a file was written decides how its pages lie in memory, and with some of the linker's a start takes a third longer.
-fn fresh(binary: &Path) -> io::Result<PathBuf> {
-    let folder = binary.with_file_name("measured");
-    fs::create_dir_all(&folder)?;
-    let copy = folder.join(binary.file_name().unwrap_or_default());
-    fs::copy(binary, &copy)?;
-    Ok(copy)
 }
