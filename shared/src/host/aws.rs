@@ -43,12 +43,15 @@ impl Host {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             // They are constant, so there is nothing to refresh.
             .identity_cache(IdentityCache::no_cache());
-        if let Some(url) =
-            self.optional_var("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| self.optional_var("AWS_ENDPOINT_URL"))
-        {
+        if let Some(url) = self.endpoint("AWS_ENDPOINT_URL_DYNAMODB") {
             config = config.endpoint_url(url);
         }
         Ok(self.0.dynamodb.get_or_init(|| Client::from_conf(config.build())).clone())
+    }
+
+    /// Where AWS is, if not at its own address: by the service's `variable`, or for all services.
+    pub(super) fn endpoint(&self, variable: &str) -> Option<&str> {
+        self.optional_var(variable).or_else(|| self.optional_var("AWS_ENDPOINT_URL"))
     }
 
     /// What Lambda gives a function to sign with.

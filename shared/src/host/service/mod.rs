@@ -126,9 +126,7 @@ impl Host {
     /// Region or credentials are not in the environment.
     pub fn aws(&self, service: AwsService) -> Result<AwsClient, HostError> {
         let region = self.var("AWS_REGION")?.to_owned();
-        let given =
-            self.optional_var(service.endpoint_variable()).or_else(|| self.optional_var("AWS_ENDPOINT_URL"));
-        let endpoint = match given {
+        let endpoint = match self.endpoint(service.endpoint_variable()) {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("https://{}.{region}.{}", service.name(), domain(&region)),
         };

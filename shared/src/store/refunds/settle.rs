@@ -151,18 +151,8 @@ impl Refunds {
             return Ok(self.transact(parts).await?.then(|| SettledRefund::Changed(Box::new(row))));
         }
         parts.push(self.claim(&payment, row.refund_fee)?);
-        let order_with = Order {
-            refunding_fee: order.refunding_fee.saturating_add(row.refund_fee.get()),
-            status: if payment.refundable_fee == row.refund_fee.get() {
-                Status::Refunding
-            } else {
-                order.status
-            },
-            ..order.clone()
-        };
         if order.transaction_id.as_ref() == Some(&payment.transaction_id) {
-            let after = if row.status.is_final() { order_after(&order_with, &row) } else { order_with };
-            parts.push(self.change_order(order, &after)?);
+            parts.push(self.change_order(order, &order_with(order, &row))?);
         }
         Ok(self.transact(parts).await?.then(|| SettledRefund::Changed(Box::new(row))))
     }
@@ -190,10 +180,7 @@ impl Refunds {
             outbox::write(&self.host, &event(&after, now))?,
         ];
         if order.transaction_id.as_ref() == Some(&row.transaction_id) {
-            let refunding_fee = order.refunding_fee.saturating_add(row.refund_fee.get());
-            let with = standing(Order { refunding_fee, ..order.clone() });
-            let next = if after.status.is_final() { order_after(&with, &after) } else { with };
-            parts.push(self.change_order(order, &next)?);
+            parts.push(self.change_order(order, &order_with(order, &after))?);
         }
         if let Some(case) = case(&after, now) {
             parts.push(cases::open(&self.host, &case)?);
@@ -217,15 +204,7 @@ impl Refunds {
 
     /// Takes the sum from what the payment can give back, if that is enough.
     fn retake(&self, row: &RefundRow) -> Result<TransactWriteItem, StoreError> {
-        let update = Update::builder()
-            .table_name(&self.payments)
-            .key("transaction_id", item::s(&row.transaction_id))
-            .update_expression("SET refundable_fee = refundable_fee - :fee")
-            .condition_expression("refundable_fee >= :fee")
-            .expression_attribute_values(":fee", item::n(row.refund_fee.get()))
-            .build()
-            .map_err(|error| StoreError::new(SETTLING, error))?;
-        Ok(TransactWriteItem::builder().update(update).build())
+        self.change_payment(row, "SET refundable_fee = refundable_fee - :fee", "refundable_fee >= :fee")
     }
 
     fn change(&self, row: &RefundRow, after: &RefundRow) -> Result<TransactWriteItem, StoreError> {
@@ -270,11 +249,22 @@ impl Refunds {
 
     /// Gives the sum back to what the payment can give back.
     fn release(&self, row: &RefundRow) -> Result<TransactWriteItem, StoreError> {
+        let condition = "attribute_exists(transaction_id)";
+        self.change_payment(row, "SET refundable_fee = refundable_fee + :fee", condition)
+    }
+
+    /// Changes the receipt of the refund's payment; `:fee` is the refund's sum.
+    fn change_payment(
+        &self,
+        row: &RefundRow,
+        update: &str,
+        condition: &str,
+    ) -> Result<TransactWriteItem, StoreError> {
         let update = Update::builder()
             .table_name(&self.payments)
             .key("transaction_id", item::s(&row.transaction_id))
-            .update_expression("SET refundable_fee = refundable_fee + :fee")
-            .condition_expression("attribute_exists(transaction_id)")
+            .update_expression(update)
+            .condition_expression(condition)
             .expression_attribute_values(":fee", item::n(row.refund_fee.get()))
             .build()
             .map_err(|error| StoreError::new(SETTLING, error))?;
@@ -332,6 +322,13 @@ fn adopted(payment: &PaidRow, refund: &Refund, total_fee: Fen, now: UnixSeconds)
         failure: None,
     };
     advanced(&row, &next, now)
+}
+
+/// The order with a refund that it does not show yet.
+fn order_with(order: &Order, refund: &RefundRow) -> Order {
+    let refunding_fee = order.refunding_fee.saturating_add(refund.refund_fee.get());
+    let with = standing(Order { refunding_fee, ..order.clone() });
+    if refund.status.is_final() { order_after(&with, refund) } else { with }
 }
 
 /// The order once the refund is at its end.
