@@ -90,6 +90,8 @@ struct Plan {
     delay: Duration,
     forged: bool,
     probe: bool,
+    /// Whether the first delivery arrives with half of its body.
+    cut: bool,
     /// Seconds the first delivery is off.
     skew: Option<i64>,
     copies: u32,
@@ -111,6 +113,7 @@ impl Plan {
             return plan;
         }
         plan.forged = faults.take(|fault| matches!(fault, Fault::NoticeForged { .. })).is_some();
+        plan.cut = faults.take(|fault| matches!(fault, Fault::NoticeCut { .. })).is_some();
         if let Some(Fault::NoticeDelayed { millis, .. }) =
             faults.take(|fault| matches!(fault, Fault::NoticeDelayed { .. }))
         {
@@ -149,11 +152,16 @@ async fn carry(wechat: &WeChat, delivery: &Delivery, plan: Plan) {
     tokio::time::sleep(plan.delay).await;
     if plan.forged {
         // Whatever the answer is: WeChat did not send this one.
-        attempt(wechat, delivery, Attempt { seal: Seal::Forged, fault: Some("notice_forged"), skew: 0 })
-            .await;
+        attempt(
+            wechat,
+            delivery,
+            Attempt { seal: Seal::Forged, fault: Some("notice_forged"), ..Attempt::GENUINE },
+        )
+        .await;
     }
     if plan.probe {
-        attempt(wechat, delivery, Attempt { seal: Seal::Probe, fault: Some(PROBE), skew: 0 }).await;
+        attempt(wechat, delivery, Attempt { seal: Seal::Probe, fault: Some(PROBE), ..Attempt::GENUINE })
+            .await;
     }
     for _ in 0..plan.copies {
         let (copy, way) = (delivery.clone(), OnItsWay::new(wechat));
@@ -163,6 +171,7 @@ async fn carry(wechat: &WeChat, delivery: &Delivery, plan: Plan) {
         });
     }
     let first = match plan.skew {
+        _ if plan.cut => Attempt { fault: Some("notice_cut"), cut: true, ..Attempt::GENUINE },
         Some(skew) => Attempt { fault: Some("clock_skew"), skew, ..Attempt::GENUINE },
         None => Attempt::GENUINE,
     };
@@ -185,12 +194,14 @@ async fn carry(wechat: &WeChat, delivery: &Delivery, plan: Plan) {
 struct Attempt {
     seal: Seal,
     fault: Option<&'static str>,
+    /// Whether half of the body is missing.
+    cut: bool,
     /// Seconds.
     skew: i64,
 }
 
 impl Attempt {
-    const GENUINE: Self = Self { seal: Seal::Genuine, fault: None, skew: 0 };
+    const GENUINE: Self = Self { seal: Seal::Genuine, fault: None, cut: false, skew: 0 };
 }
 
 /// One delivery; whether it was acknowledged.
@@ -230,7 +241,11 @@ async fn post(wechat: &WeChat, delivery: &Delivery, how: Attempt) -> Result<(u16
     {
         request = request.header(name, value);
     }
-    let response = request.body(body.clone()).send().await.map_err(why)?;
+    let mut body = body.clone().into_bytes();
+    if how.cut {
+        body.truncate(body.len() / 2);
+    }
+    let response = request.body(body).send().await.map_err(why)?;
     let status = response.status().as_u16();
     Ok((status, response.text().await.map_err(why)?))
 }

@@ -114,6 +114,12 @@ pub enum Fault {
         #[serde(default = "once")]
         times: u32,
     },
+    /// The first delivery of a notice arrives with half of its body; its headers sign the whole.
+    NoticeCut {
+        /// How many notices.
+        #[serde(default = "once")]
+        times: u32,
+    },
     /// The notice is held back until the next notice was delivered once.
     NoticeReordered {
         /// How many notices.
@@ -272,6 +278,7 @@ impl Fault {
             Self::NoticeDuplicate { .. } => "notice_duplicate",
             Self::NoticeDelayed { .. } => "notice_delayed",
             Self::NoticeForged { .. } => "notice_forged",
+            Self::NoticeCut { .. } => "notice_cut",
             Self::NoticeReordered { .. } => "notice_reordered",
             Self::SignatureProbe { .. } => "signature_probe",
             Self::ClockSkew { .. } => "clock_skew",
@@ -347,6 +354,7 @@ impl Fault {
             | Self::NoticeDuplicate { times, .. }
             | Self::NoticeDelayed { times, .. }
             | Self::NoticeForged { times }
+            | Self::NoticeCut { times }
             | Self::NoticeReordered { times } => Some(times),
             Self::LoginBlocked { .. } | Self::PageMissing { .. } | Self::TemplateUnknown { .. } => None,
         }

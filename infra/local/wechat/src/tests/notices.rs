@@ -89,6 +89,21 @@ async fn a_forged_copy_comes_first_and_its_signature_is_wrong() {
 }
 
 #[tokio::test]
+async fn a_cut_notice_is_redelivered_whole_unless_it_is_acknowledged() {
+    for (answer, bodies) in [(FAIL, 2), (SUCCESS, 1)] {
+        let world = World::new().await;
+        world.shop.will_answer(&[(200, answer), (200, SUCCESS)]);
+        world.fault(json!({"fault": "notice_cut"})).await;
+        world.buy("order-0001").await;
+        world.wechat.settle().await;
+        let received = world.shop.bodies();
+        assert_eq!(received.len(), bodies);
+        assert!(received[0].starts_with("<xml>") && !received[0].ends_with("</xml>"), "{}", received[0]);
+        assert_eq!(world.wechat.deliveries()[0].fault.as_deref(), Some("notice_cut"));
+    }
+}
+
+#[tokio::test]
 async fn a_delayed_notice_is_waited_for() {
     let world = World::new().await;
     world.fault(json!({"fault": "notice_delayed", "millis": 50})).await;
