@@ -19,6 +19,7 @@ mod phone;
 mod reconcile;
 mod refund;
 mod refund_notify;
+mod refund_waits;
 mod soter_verify;
 mod subscribe;
 mod subscribe_templates;

@@ -311,7 +311,7 @@ async fn a_refund_that_was_refused_and_accepted_all_the_same_is_given_back_once_
     // It takes effect and its answer is lost; the repetition is refused, and the question answered from before the effect.
     wechat.set_fault(Fault::RefundStalled { times: 1 });
     wechat.set_fault(Fault::TimeoutAfter { path: path.into(), millis: 1, times: 1 });
-    wechat.set_fault(Fault::ErrCode { path: path.into(), err_code: "ERROR".into(), times: 1 });
+    wechat.set_fault(Fault::ErrCode { path: path.into(), err_code: "PARAM_ERROR".into(), times: 1 });
     let unknown = "REFUNDNOTEXIST".to_owned();
     wechat.set_fault(Fault::ErrCode { path: "/pay/refundquery".into(), err_code: unknown, times: 1 });
     let body = json!({ "outTradeNo": out_trade_no, "refundFee": 50 });

@@ -1,6 +1,6 @@
 //! One refund whose time has come: asked for, if it never was, or asked about.
 
-use shared::{error::BoxError, pay::RefundStatus, telemetry, types::OutRefundNo};
+use shared::{error::BoxError, types::OutRefundNo};
 
 use crate::{OrderSweepTask, report::Swept};
 
@@ -14,10 +14,6 @@ impl OrderSweepTask {
             return Ok(Swept::Passed);
         }
         let row = self.refunder.bring_on(&row).await?;
-        if row.status == RefundStatus::Abnormal {
-            // Once a day, until an operator has helped it on.
-            telemetry::attention("refund-stuck", &row.out_refund_no);
-        }
         Ok(if row.status.is_final() { Swept::Refunded } else { Swept::Refunding })
     }
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use shared::{
     error::{ApiError, Code},
     http::extract,
+    pay::{PayError, RefunderError},
     runtime::{Body, Request, Response},
     store::{BegunRefund, NewRefund, Order, PaidRow, RefundRow},
     telemetry,
@@ -101,15 +102,21 @@ impl RefundFunction {
         self.bring_on(row).await
     }
 
+    /// The refund is begun, and the sweep brings it on: so whatever WeChat Pay or our keys say, the answer is the refund, with the
+    /// reason as its `failure`. Only what the operator has not configured is told as that.
     async fn bring_on(&self, row: RefundRow) -> Result<Response<Body>, ApiError> {
-        match self.refunder.bring_on(&row).await {
-            Ok(row) => Ok(view::answer(row)),
-            // It is begun, and the sweep brings it on.
-            Err(error) if error.is_transient() => {
+        let error = match self.refunder.bring_on(&row).await {
+            Ok(row) => return Ok(view::answer(row)),
+            Err(error) => error,
+        };
+        match error {
+            RefunderError::Pay(PayError::NotConfigured(_)) => Err(error.into()),
+            RefunderError::Store(store) if !store.is_transient() => Err(store.into()),
+            error => {
                 telemetry::survived("refund", &error);
-                Ok(view::answer(row))
+                let failure = error.reason().or_else(|| row.failure.clone());
+                Ok(view::answer(RefundRow { failure, ..row }))
             }
-            Err(error) => Err(error.into()),
         }
     }
 }

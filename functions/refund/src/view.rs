@@ -37,7 +37,7 @@ struct RefundView {
     refund_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     success_at: Option<String>,
-    /// WeChat Pay's code, if it does not do it.
+    /// Why it does not go on: WeChat Pay's code, or a word of ours if WeChat Pay could not be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
 }

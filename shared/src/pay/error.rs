@@ -83,6 +83,20 @@ impl PayError {
             _ => false,
         }
     }
+
+    /// Why, in one word for operators: WeChat Pay's code, or a word of ours. It quotes nothing else of what was said or sent.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Business { code, .. } | Self::Refused { said: code, .. } if is_code(code) => code.clone(),
+            Self::Business { .. } | Self::Refused { .. } => "REFUSED".to_owned(),
+            Self::Lost { .. } => "NO_ANSWER".to_owned(),
+            Self::NotVerified { .. } | Self::Bill { .. } => "NOT_VERIFIED".to_owned(),
+            Self::NotConfigured(what) => format!("NOT_CONFIGURED {what}"),
+            Self::Secret(_) => "SECRET_UNREADABLE".to_owned(),
+            Self::Request { .. } | Self::Host(_) => "NOT_SENT".to_owned(),
+        }
+    }
 }
 
 impl From<PayError> for ApiError {
@@ -98,7 +112,39 @@ impl From<PayError> for ApiError {
     }
 }
 
+/// Whether the text is a code and no sentence: `SIGN_ERROR`, `HTTP_400`.
+fn is_code(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
 /// Whether the code asks to slow down.
 pub(super) fn is_rate_limit(code: &str) -> bool {
     matches!(code, "FREQUENCY_LIMITED" | "RATELIMIT_EXCEEDED" | "INVALID_REQ_TOO_MUCH")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_a_code_or_a_word_and_never_a_sentence_of_the_other_side() {
+        let path = "/pay/x";
+        let business = |code: &str| PayError::Business { path, code: code.to_owned(), transient: false };
+        let refused = |said: &str| PayError::Refused { path, said: said.to_owned() };
+        for (error, reason) in [
+            (business("NOTENOUGH"), "NOTENOUGH"),
+            (business(""), "REFUSED"),
+            (refused("SIGN_ERROR"), "SIGN_ERROR"),
+            (refused("HTTP_400"), "HTTP_400"),
+            (refused("证书错误，请使用商户API证书"), "REFUSED"),
+            (refused("sk_live secret"), "REFUSED"),
+            (PayError::Lost { path, cause: "closed".into() }, "NO_ANSWER"),
+            (PayError::NotVerified { path, what: "signature" }, "NOT_VERIFIED"),
+            (PayError::NotConfigured("client_cert"), "NOT_CONFIGURED client_cert"),
+            (PayError::Request { path, cause: "form".into() }, "NOT_SENT"),
+        ] {
+            assert_eq!(error.reason(), reason, "{error}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Source, error::is_rate_limit};
+use super::{Api, Source, error::is_rate_limit};
 use crate::types::{Fen, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds};
 
 /// Where a refund stands.
@@ -79,7 +79,7 @@ pub struct RefundRequest<'a> {
 pub enum Requested {
     /// It is under way, or done.
     Accepted(Refund),
-    /// Too soon after another: the same request again, in a minute.
+    /// Too soon after another refund, or after the payment: the same request again, in a minute.
     TooSoon(String),
     /// Not now, for the reason of this code: the same request again, later.
     NotNow(String),
@@ -88,16 +88,41 @@ pub enum Requested {
 }
 
 impl Requested {
-    /// What a code of either interface means for the request.
-    pub(super) fn refused(code: String) -> Self {
-        match code.as_str() {
-            // The merchant's account can't give it at the moment.
-            "NOTENOUGH" | "NOT_ENOUGH" => Self::NotNow(code),
-            limit if is_rate_limit(limit) => Self::TooSoon(code),
-            _ => Self::Refused(code),
+    /// What a code of the interface means for the request. A refund that waits costs an operator a look; one that is given up
+    /// too early can be made twice: so only the codes of [`FINAL_CODES`] are the end, and every other one waits.
+    pub(super) fn refused(api: Api, code: String) -> Self {
+        if code == "ORDER_NOT_READY" || is_rate_limit(&code) {
+            Self::TooSoon(code)
+        } else if FINAL_CODES.contains(&(api, code.as_str())) {
+            Self::Refused(code)
+        } else {
+            Self::NotNow(code)
         }
     }
 }
+
+/// The codes after which the same request can never be accepted, by the interface that documents them.
+///
+/// WeChat Pay: 申请退款, "错误码", of APIv2 and APIv3.
+const FINAL_CODES: [(Api, &str); 13] = [
+    // What is asked for is malformed, or differs from what was asked for under this number before.
+    (Api::V2, "PARAM_ERROR"),
+    (Api::V3, "PARAM_ERROR"),
+    (Api::V3, "INVALID_REQUEST"),
+    (Api::V2, "REFUND_FEE_MISMATCH"),
+    // There is no such payment.
+    (Api::V2, "ORDERNOTEXIST"),
+    (Api::V3, "ORDER_NOT_EXIST"),
+    (Api::V3, "RESOURCE_NOT_EXISTS"),
+    (Api::V2, "INVALID_TRANSACTIONID"),
+    (Api::V3, "INVALID_TRANSACTIONID"),
+    // It is more than a year old.
+    (Api::V2, "TRADE_OVERDUE"),
+    (Api::V3, "TRADE_OVERDUE"),
+    // The user's account is closed.
+    (Api::V2, "USER_ACCOUNT_ABNORMAL"),
+    (Api::V3, "USER_ACCOUNT_ABNORMAL"),
+];
 
 /// A refund, read from verified bytes.
 ///
@@ -161,5 +186,78 @@ impl Refund {
     #[must_use]
     pub fn source(&self) -> Source {
         self.source
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_documented_code_of_both_interfaces_waits_or_ends_as_documented() {
+        const SOON: &str = "too soon";
+        const WAIT: &str = "waits";
+        const END: &str = "ends";
+        let v2 = [
+            ("SYSTEMERROR", WAIT),
+            ("BIZERR_NEED_RETRY", WAIT),
+            ("FREQUENCY_LIMITED", SOON),
+            ("INVALID_REQ_TOO_MUCH", SOON),
+            ("ORDER_NOT_READY", SOON),
+            ("NOTENOUGH", WAIT),
+            ("ERROR", WAIT),
+            ("SIGNERROR", WAIT),
+            ("CERT_ERROR", WAIT),
+            ("NOAUTH", WAIT),
+            ("MCHID_NOT_EXIST", WAIT),
+            ("APPID_NOT_EXIST", WAIT),
+            ("APPID_MCHID_NOT_MATCH", WAIT),
+            ("XML_FORMAT_ERROR", WAIT),
+            ("REQUIRE_POST_METHOD", WAIT),
+            ("TRADE_OVERDUE", END),
+            ("USER_ACCOUNT_ABNORMAL", END),
+            ("ORDERNOTEXIST", END),
+            ("INVALID_TRANSACTIONID", END),
+            ("PARAM_ERROR", END),
+            ("REFUND_FEE_MISMATCH", END),
+            ("A_CODE_OF_TOMORROW", WAIT),
+            ("", WAIT),
+        ];
+        let v3 = [
+            ("SYSTEM_ERROR", WAIT),
+            ("SERVICE_UNAVAILABLE", WAIT),
+            ("BANK_ERROR", WAIT),
+            ("FREQUENCY_LIMITED", SOON),
+            ("RATELIMIT_EXCEEDED", SOON),
+            ("ORDER_NOT_READY", SOON),
+            ("NOT_ENOUGH", WAIT),
+            ("SIGN_ERROR", WAIT),
+            ("NO_AUTH", WAIT),
+            ("RULE_LIMIT", WAIT),
+            ("TRADE_ERROR", WAIT),
+            ("ACCOUNT_ERROR", WAIT),
+            ("REQUEST_BLOCKED", WAIT),
+            ("MCH_NOT_EXISTS", WAIT),
+            ("APPID_MCHID_NOT_MATCH", WAIT),
+            ("TRADE_OVERDUE", END),
+            ("USER_ACCOUNT_ABNORMAL", END),
+            ("RESOURCE_NOT_EXISTS", END),
+            ("ORDER_NOT_EXIST", END),
+            ("INVALID_TRANSACTIONID", END),
+            ("PARAM_ERROR", END),
+            ("INVALID_REQUEST", END),
+            ("A_CODE_OF_TOMORROW", WAIT),
+            ("", WAIT),
+        ];
+        let all = v2.map(|row| (Api::V2, row)).into_iter().chain(v3.map(|row| (Api::V3, row)));
+        for (api, (code, expected)) in all {
+            let (meaning, kept) = match Requested::refused(api, code.to_owned()) {
+                Requested::TooSoon(code) => (SOON, code),
+                Requested::NotNow(code) => (WAIT, code),
+                Requested::Refused(code) => (END, code),
+                Requested::Accepted(_) => ("accepted", String::new()),
+            };
+            assert_eq!((meaning, kept.as_str()), (expected, code), "{api:?} {code}");
+        }
     }
 }

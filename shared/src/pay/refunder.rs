@@ -22,6 +22,15 @@ pub enum RefunderError {
 }
 
 impl RefunderError {
+    /// Why, in one word for operators; `None` if WeChat Pay was not what failed.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Pay(error) => Some(error.reason()),
+            Self::Store(_) => None,
+        }
+    }
+
     /// Whether it may go better later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -67,12 +76,61 @@ impl Refunder {
 
     /// Brings the refund on: asks for it, or asks what became of it; as it is then.
     ///
+    /// Whatever keeps it from going on stands in its row as `failure` and wants attention; when it has been kept for too long, a
+    /// case is opened.
+    ///
     /// # Errors
     /// [`RefunderError`]; the refund stands, and can be brought on later.
     pub async fn bring_on(&self, row: &RefundRow) -> Result<RefundRow, RefunderError> {
         if row.status.is_final() {
             return Ok(row.clone());
         }
+        let (after, failed) = match self.ask(row).await {
+            Ok(after) => (after, None),
+            Err(error) => (self.keep_failure(row, &error).await, Some(error)),
+        };
+        let told = self.tell_if_stuck(&after).await;
+        match failed {
+            Some(error) => {
+                if let Err(error) = told {
+                    telemetry::survived("refund-case", &error);
+                }
+                Err(error)
+            }
+            None => Ok(told.map(|()| after)?),
+        }
+    }
+
+    /// Keeps in the row why WeChat Pay could not be asked; the row with it.
+    async fn keep_failure(&self, row: &RefundRow, error: &RefunderError) -> RefundRow {
+        let RefunderError::Pay(error) = error else { return row.clone() };
+        if error.is_transient() {
+            // It usually goes better the next time.
+            telemetry::attention("refund-unanswered", &row.out_refund_no);
+        } else {
+            telemetry::attention("refund-waits", &row.out_refund_no);
+        }
+        let reason = error.reason();
+        if let Err(error) = self.refunds.not_now(row, &reason).await {
+            telemetry::survived("refund-failure", &error);
+        }
+        RefundRow { failure: Some(reason), ..row.clone() }
+    }
+
+    /// Tells operators of a refund that does not go on by itself: at each look, and once as a case.
+    async fn tell_if_stuck(&self, row: &RefundRow) -> Result<(), StoreError> {
+        let case = row.stuck_case(self.host.now());
+        if case.is_some() || row.status == RefundStatus::Abnormal {
+            telemetry::attention("refund-stuck", &row.out_refund_no);
+        }
+        match case {
+            Some(case) => self.cases.open(&case).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks for the refund, or what became of it, and keeps what is said.
+    async fn ask(&self, row: &RefundRow) -> Result<RefundRow, RefunderError> {
         if row.refund_id.is_some()
             && let Some(refund) = self.pay.query_refund(&row.out_refund_no).await?
         {
@@ -108,7 +166,11 @@ impl Refunder {
     async fn settled(&self, row: &RefundRow, refund: &Refund) -> Result<RefundRow, RefunderError> {
         match self.settle(refund).await? {
             SettledRefund::Changed(row) | SettledRefund::Again(row) => Ok(*row),
-            SettledRefund::Differs | SettledRefund::NoSuchPayment => Ok(row.clone()),
+            SettledRefund::Differs => Ok(row.clone()),
+            SettledRefund::NoSuchPayment => {
+                telemetry::attention("refund-without-payment", &row.out_refund_no);
+                Ok(row.clone())
+            }
         }
     }
 

@@ -38,17 +38,17 @@ impl<T> Page<T> {
 
 impl Page<Item> {
     /// The rows' keys. A row whose key, the attribute `name`, is none of ours keeps the others not waiting: it is only told, as
-    /// `attention`.
+    /// the attention `what`.
     pub(super) fn keys<K, E>(
         self,
         name: &str,
-        attention: &'static str,
+        what: &'static str,
         parse: impl Fn(&str) -> Result<K, E>,
     ) -> Page<K> {
         self.filter_map(|mut item| {
             let text = text(&mut item, name).unwrap_or_default();
             parse(&text).ok().or_else(|| {
-                telemetry::attention(attention, &text);
+                telemetry::attention(what, &text);
                 None
             })
         })

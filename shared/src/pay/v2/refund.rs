@@ -2,7 +2,7 @@
 
 use super::{Fields, api::fields, transport::call};
 use crate::{
-    pay::{MerchantSecret, PayError, Refund, RefundRequest, RefundStatus, Requested, Source, Terminal},
+    pay::{Api, MerchantSecret, PayError, Refund, RefundRequest, RefundStatus, Requested, Source, Terminal},
     types::{Fen, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
 };
 
@@ -36,7 +36,7 @@ pub(in crate::pay) async fn request(
             }
             Ok(Requested::Accepted(refund))
         }
-        Err(PayError::Business { code, transient: false, .. }) => Ok(Requested::refused(code)),
+        Err(PayError::Business { code, transient: false, .. }) => Ok(Requested::refused(Api::V2, code)),
         Err(error) => Err(error),
     }
 }

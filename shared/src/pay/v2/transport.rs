@@ -66,6 +66,11 @@ async fn call_once(
     let answer = request.send().await.map_err(lost)?;
     let status = answer.status();
     let bytes = answer.bytes().await.map_err(lost)?;
+    if status.is_client_error() && !matches!(status.as_u16(), 408 | 429) {
+        // The server in front of WeChat Pay has refused it, a client certificate that is missing or has ended for example: APIv2
+        // itself tells of everything with 200. Nothing was done, and no repetition helps.
+        return Err(PayError::Refused { path, said: format!("HTTP_{}", status.as_u16()) });
+    }
     if !status.is_success() {
         return Err(PayError::Lost { path, cause: format!("HTTP status {}", status.as_u16()).into() });
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::transport::Call;
 use crate::{
-    pay::{MerchantSecret, PayError, Refund, RefundRequest, RefundStatus, Requested, Source, Terminal},
+    pay::{Api, MerchantSecret, PayError, Refund, RefundRequest, RefundStatus, Requested, Source, Terminal},
     types::{Fen, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
 };
 
@@ -61,7 +61,7 @@ pub(in crate::pay) async fn request(
     let call = Call::post(REFUND, REFUND.to_owned(), &body)?;
     match terminal.call(secret, &call).await {
         Ok(bytes) => answer(REFUND, &bytes, request.out_refund_no).map(Requested::Accepted),
-        Err(PayError::Business { code, transient: false, .. }) => Ok(Requested::refused(code)),
+        Err(PayError::Business { code, transient: false, .. }) => Ok(Requested::refused(Api::V3, code)),
         Err(error) => Err(error),
     }
 }

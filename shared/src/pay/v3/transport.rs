@@ -156,10 +156,14 @@ impl Answer {
         telemetry::count(Counted::WeChatError(if code.is_empty() { self.status.as_str() } else { &code }));
         Err(match (code.as_str(), self.status.as_u16()) {
             // Our key, our clock or our account: no repetition helps.
-            ("SIGN_ERROR" | "NO_AUTH" | "MCH_NOT_EXISTS" | "APPID_MCHID_NOT_MATCH", _) | ("", 401 | 403) => {
+            ("SIGN_ERROR" | "NO_AUTH" | "MCH_NOT_EXISTS" | "APPID_MCHID_NOT_MATCH", _) => {
                 PayError::Refused { path, said: code }
             }
             ("", 429) => PayError::Business { path, code: "FREQUENCY_LIMITED".to_owned(), transient: false },
+            // The server in front of WeChat Pay has refused it: APIv3 itself always names a code.
+            ("", status) if (400..500).contains(&status) && status != 408 => {
+                PayError::Refused { path, said: format!("HTTP_{status}") }
+            }
             ("", status) => PayError::Lost { path, cause: format!("HTTP status {status}").into() },
             ("OPENID_MISMATCH" | "INVALID_TRANSACTIONID", _) => {
                 PayError::Business { path, code, transient: false }

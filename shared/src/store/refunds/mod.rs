@@ -9,6 +9,7 @@
 mod begin;
 mod row;
 mod settle;
+mod stuck;
 mod turn;
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};

@@ -58,7 +58,7 @@ pub struct RefundRow {
     /// When the user had the money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub success_at: Option<UnixSeconds>,
-    /// Why WeChat Pay does not do it, in its own code.
+    /// Why it does not go on: WeChat Pay's code, or a word of ours if WeChat Pay could not be asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
     /// How often WeChat Pay was asked.

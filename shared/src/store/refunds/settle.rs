@@ -7,7 +7,7 @@ use super::{RefundCause, RefundRow, Refunds};
 use crate::{
     pay::{Refund, RefundStatus, order::Status},
     store::{
-        Case, CaseKind, Order, PaidRow, StoreError, cases, due,
+        Case, Order, PaidRow, StoreError, cases, due,
         item::{self, Cancelled},
         outbox::{self, Event, EventKind},
         payments,
@@ -56,10 +56,11 @@ impl Refunds {
                 return Ok(SettledRefund::Differs);
             }
             if refund.status() == RefundStatus::Processing && row.status == RefundStatus::Processing {
-                if row.refund_id.is_none() {
+                if row.refund_id.is_none() || row.failure.is_some() {
                     self.accepted(&row, refund).await?;
                 }
-                return Ok(SettledRefund::Again(Box::new(row)));
+                let refund_id = Some(refund.refund_id().to_owned());
+                return Ok(SettledRefund::Again(Box::new(RefundRow { refund_id, failure: None, ..row })));
             }
             // Refused, and so given up here; and accepted all the same.
             let refused = row.status == RefundStatus::Closed && row.refund_id.is_none();
@@ -115,6 +116,7 @@ impl Refunds {
     ) -> Result<Option<RefundRow>, StoreError> {
         let now = self.host.now();
         let after = advanced(row, next, now);
+        let case = after.status_case(now);
         let mut parts = vec![self.change(row, &after)?, outbox::write(&self.host, &event(&after, now))?];
         let pays_order = order.transaction_id.as_ref() == Some(&row.transaction_id);
         if pays_order && after.status.is_final() {
@@ -123,10 +125,7 @@ impl Refunds {
         if after.status == RefundStatus::Closed {
             parts.push(self.release(row)?);
         }
-        if let Some(case) = case(&after, now) {
-            parts.push(cases::open(&self.host, &case)?);
-        }
-        Ok(self.transact(parts).await?.then_some(after))
+        Ok(self.transact(parts, case).await?.then_some(after))
     }
 
     /// Takes over a refund that was made in the merchant console; `None` if something changed meanwhile.
@@ -144,17 +143,15 @@ impl Refunds {
         let now = self.host.now();
         let row = adopted(&payment, refund, total_fee, now);
         let mut parts = vec![self.put(&row)?, outbox::write(&self.host, &event(&row, now))?];
-        if let Some(case) = case(&row, now) {
-            parts.push(cases::open(&self.host, &case)?);
-        }
+        let case = row.status_case(now);
         if !takes {
-            return Ok(self.transact(parts).await?.then(|| SettledRefund::Changed(Box::new(row))));
+            return Ok(self.transact(parts, case).await?.then(|| SettledRefund::Changed(Box::new(row))));
         }
         parts.push(self.claim(&payment, row.refund_fee)?);
         if order.transaction_id.as_ref() == Some(&payment.transaction_id) {
             parts.push(self.change_order(order, &order_with(order, &row))?);
         }
-        Ok(self.transact(parts).await?.then(|| SettledRefund::Changed(Box::new(row))))
+        Ok(self.transact(parts, case).await?.then(|| SettledRefund::Changed(Box::new(row))))
     }
 
     /// Takes the sum again for a refund that was given up, if it is still there; `None` if something changed meanwhile.
@@ -182,11 +179,13 @@ impl Refunds {
         if order.transaction_id.as_ref() == Some(&row.transaction_id) {
             parts.push(self.change_order(order, &order_with(order, &after))?);
         }
-        if let Some(case) = case(&after, now) {
-            parts.push(cases::open(&self.host, &case)?);
+        let case = after.status_case(now);
+        if let Some(case) = &case {
+            parts.push(cases::open(&self.host, case)?);
         }
         let request = self.client.transact_write_items().set_transact_items(Some(parts));
         let Err(error) = request.send().await else {
+            case.iter().for_each(cases::count_opened);
             return Ok(Some(SettledRefund::Changed(Box::new(after))));
         };
         match item::cancelled(SETTLING, error)? {
@@ -271,10 +270,20 @@ impl Refunds {
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
-    /// Whether the transaction was made; `false` if something had changed, or another one held an item.
-    async fn transact(&self, parts: Vec<TransactWriteItem>) -> Result<bool, StoreError> {
+    /// Makes the transaction, which opens the case as well; `false` if something had changed, or another one held an item.
+    async fn transact(
+        &self,
+        mut parts: Vec<TransactWriteItem>,
+        case: Option<Case>,
+    ) -> Result<bool, StoreError> {
+        if let Some(case) = &case {
+            parts.push(cases::open(&self.host, case)?);
+        }
         match self.client.transact_write_items().set_transact_items(Some(parts)).send().await {
-            Ok(_) => Ok(true),
+            Ok(_) => {
+                case.iter().for_each(cases::count_opened);
+                Ok(true)
+            }
             Err(error) => {
                 if let Cancelled::Conflict = item::cancelled(SETTLING, error)? {
                     item::pause(&self.host).await;
@@ -370,29 +379,6 @@ fn event(row: &RefundRow, now: UnixSeconds) -> Event {
         fee: Some(row.refund_fee),
         ..Event::new(kind, &row.out_refund_no, now)
     }
-}
-
-/// What an operator must help on: money that does not reach the user, or that should go back and does not.
-fn case(row: &RefundRow, now: UnixSeconds) -> Option<Case> {
-    let what = match row.status {
-        RefundStatus::Abnormal => {
-            "the money can't reach the user: help it on in the merchant console".to_owned()
-        }
-        RefundStatus::Closed if row.cause != RefundCause::Console => {
-            let code = row.failure.as_deref().unwrap_or("closed");
-            format!("money that should go back did not: {code}")
-        }
-        _ => return None,
-    };
-    // Each of its troubles is a case of its own: an operator may have closed the one before.
-    let about = format!("{}#{}", row.out_refund_no, row.status.as_str());
-    Some(Case {
-        order_id: Some(row.order_id),
-        out_trade_no: Some(row.out_trade_no),
-        transaction_id: Some(row.transaction_id.clone()),
-        out_refund_no: Some(row.out_refund_no.clone()),
-        ..Case::new(CaseKind::RefundStuck, &about, what, now)
-    })
 }
 
 const SETTLING: &str = "settling a refund";

@@ -1,0 +1,275 @@
+//! Refunds that WeChat Pay does not take, for whatever reason: nothing of it is silent, and each goes on when the reason is gone.
+
+use std::time::Duration;
+
+use e2e::{Answer, World};
+use local_wechat::{Fault, RefundStatus};
+use serde_json::{Value, json};
+
+/// The configuration that chooses the interface, and its path of asking for a refund.
+const V2: (&str, &str) = ("", "/secapi/pay/refund");
+const V3: (&str, &str) = ("[merchant]\napi = \"v3\"", "/v3/refund/domestic/refunds");
+
+async fn refund(world: &World, key: &str, out_trade_no: &str) -> Answer {
+    let body = json!({ "outTradeNo": out_trade_no });
+    let answer = world.operator_once("POST", "/api/admin/refunds", &body, key).await;
+    world.wechat().settle().await;
+    answer
+}
+
+async fn read(world: &World, out_refund_no: &str) -> Value {
+    let path = format!("/api/admin/refunds/{out_refund_no}");
+    world.operator("GET", &path, &json!({})).await.ok().json()["refund"].clone()
+}
+
+/// The status of a refund, and its failure.
+fn stands(refund: &Value) -> (&str, &str) {
+    (refund["status"].as_str().unwrap_or_default(), refund["failure"].as_str().unwrap_or_default())
+}
+
+/// Lets the time pass and the sweep do what is due.
+async fn pass(world: &World, seconds: u64) {
+    world.clock.advance(Duration::from_secs(seconds));
+    let _ = world.sweep().await;
+    world.wechat().settle().await;
+}
+
+/// The lines of the log that are samples of this metric.
+fn counted(world: &World, metric: &str) -> Vec<Value> {
+    let lines = world.log();
+    let lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.filter(|line| line.get(metric).is_some()).collect()
+}
+
+/// What wanted attention so far, in the order of time.
+fn attentions(world: &World) -> Vec<String> {
+    let lines = counted(world, "Attention");
+    lines.iter().map(|line| line["What"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// Puts a merchant's secret that lacks these fields; the one that lacks nothing.
+fn lose(world: &World, fields: &[&str]) -> String {
+    let whole = world.dynamo().secret("MerchantSecret").expect("a secret");
+    let mut less: Value = serde_json::from_str(&whole).expect("JSON");
+    for field in fields {
+        less[*field] = Value::Null;
+    }
+    world.dynamo().set_secret("MerchantSecret", less.to_string()).expect("a secret");
+    whole
+}
+
+/// Begins the refund of a payment that came after its order was closed: nobody asks for that one. Its number.
+async fn refund_of_itself(world: &World) -> String {
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.buy_unnoticed().await;
+    let mut closed = world.items("OrdersTable").await.remove(0);
+    closed["status"] = json!({ "S": "CLOSED" });
+    let put = json!({ "TableName": world.table("OrdersTable"), "Item": closed });
+    let _ = world.dynamo().operator("PutItem", put).await.expect("a put");
+    let transaction = world.wechat().ledger()[0].transaction_id.clone().expect("paid");
+    let notice = world.notice(&out_trade_no, &transaction, &phone.openid, 200);
+    let _ = world.notify(world.signed_notice(notice, &[])).await;
+    let refunds = world.items("RefundsTable").await;
+    refunds[0]["out_refund_no"]["S"].as_str().expect("a number").to_owned()
+}
+
+#[tokio::test]
+async fn a_refund_without_a_certificate_is_a_case_for_a_day_and_then_succeeds() {
+    let world = World::start().await;
+    let whole = lose(&world, &["client_cert", "client_key"]);
+    let number = refund_of_itself(&world).await;
+    pass(&world, 0).await;
+    assert_eq!(stands(&read(&world, &number).await), ("PROCESSING", "NOT_CONFIGURED client_cert"));
+    assert_eq!(attentions(&world).last().expect("one"), "refund-waits");
+    for seconds in [600, 600, 600, 600, 600, 599] {
+        pass(&world, seconds).await;
+    }
+    assert!(world.items("CasesTable").await.is_empty(), "it is not an hour old");
+    pass(&world, 1).await;
+    assert_eq!(world.items("CasesTable").await.len(), 1, "it is an hour old");
+    for _ in 1..24 {
+        pass(&world, 3600).await;
+    }
+    let cases = world.items("CasesTable").await;
+    assert_eq!((cases.len(), &cases[0]["kind"]["S"]), (1, &json!("REFUND_STUCK")));
+    assert_eq!(cases[0]["out_refund_no"]["S"], json!(number));
+    assert_eq!(
+        cases[0]["what"]["S"],
+        "WeChat Pay has not accepted it for an hour: NOT_CONFIGURED client_cert"
+    );
+    let opened = counted(&world, "CasesOpened");
+    assert_eq!((opened.len(), &opened[0]["Kind"]), (1, &json!("REFUND_STUCK")), "counted once");
+    let told = attentions(&world);
+    let times = |what: &str| told.iter().filter(|one| *one == what).count();
+    assert!(times("refund-waits") >= 24 && times("refund-stuck") >= 23, "{told:?}");
+
+    world.dynamo().set_secret("MerchantSecret", whole).expect("a secret");
+    pass(&world, 3600).await;
+    let after = read(&world, &number).await;
+    assert_eq!(stands(&after), ("SUCCESS", ""));
+    let made = world.wechat().refunds();
+    assert_eq!((made.len(), &made[0].out_refund_no), (1, &number), "under the same number");
+    let case_id = cases[0]["case_id"]["S"].as_str().expect("an id").replace('#', "%23");
+    let close = format!("/api/admin/cases/{case_id}/close");
+    let closed = world.operator("POST", &close, &json!({ "note": "证书已更新" })).await.ok();
+    assert_eq!(closed.text("/case/note"), "证书已更新");
+}
+
+#[tokio::test]
+async fn an_operator_whose_shop_has_no_certificate_is_told_so_and_nothing_begins() {
+    let world = World::start().await;
+    let _ = lose(&world, &["client_cert", "client_key"]);
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = phone.buy().await;
+    assert_eq!(refund(&world, "k", &out_trade_no).await.outcome(), "501 NOT_CONFIGURED");
+    assert!(world.items("RefundsTable").await.is_empty());
+    assert_eq!(phone.status(&order_id).await, "PAID");
+}
+
+/// What WeChat Pay, or the server in front of it, can say to a request for a refund; what stands as the failure then.
+fn refusals((_, path): (&str, &str)) -> Vec<(Fault, &'static str)> {
+    let path = || path.to_owned();
+    let code = |err_code: &'static str| {
+        (Fault::ErrCode { path: path(), err_code: err_code.to_owned(), times: 1 }, err_code)
+    };
+    let both = vec![
+        (Fault::HttpStatus { path: path(), status: 400, times: 1 }, "HTTP_400"),
+        (Fault::HttpStatus { path: path(), status: 403, times: 1 }, "HTTP_403"),
+        (Fault::HttpStatus { path: path(), status: 502, times: 3 }, "NO_ANSWER"),
+        (Fault::BadSign { path: path(), times: 1 }, "NOT_VERIFIED"),
+        code("ORDER_NOT_READY"),
+        code("FREQUENCY_LIMITED"),
+        code("USER_ACCOUNT_ABNORMAL"),
+        code("TRADE_OVERDUE"),
+        code("PARAM_ERROR"),
+        code("A_CODE_OF_TOMORROW"),
+    ];
+    let own = if path() == V2.1 {
+        vec![
+            (Fault::Busy { path: path(), times: 3 }, "SYSTEMERROR"),
+            (Fault::Garbage { path: path(), times: 3 }, "NO_ANSWER"),
+            code("INVALID_REQ_TOO_MUCH"),
+            code("NOTENOUGH"),
+            code("ERROR"),
+            code("SIGNERROR"),
+            code("CERT_ERROR"),
+            code("NOAUTH"),
+            code("ORDERNOTEXIST"),
+            code("INVALID_TRANSACTIONID"),
+            code("REFUND_FEE_MISMATCH"),
+        ]
+    } else {
+        vec![
+            (Fault::Busy { path: path(), times: 3 }, "SYSTEM_ERROR"),
+            (Fault::Garbage { path: path(), times: 1 }, "NOT_VERIFIED"),
+            code("RATELIMIT_EXCEEDED"),
+            code("NOT_ENOUGH"),
+            code("SIGN_ERROR"),
+            code("NO_AUTH"),
+            code("RULE_LIMIT"),
+            code("MCH_NOT_EXISTS"),
+            code("APPID_MCHID_NOT_MATCH"),
+            code("RESOURCE_NOT_EXISTS"),
+            code("INVALID_TRANSACTIONID"),
+            code("INVALID_REQUEST"),
+        ]
+    };
+    [both, own].concat()
+}
+
+/// The codes that the documents call final.
+const FINAL: [&str; 8] = [
+    "USER_ACCOUNT_ABNORMAL",
+    "TRADE_OVERDUE",
+    "PARAM_ERROR",
+    "ORDERNOTEXIST",
+    "INVALID_TRANSACTIONID",
+    "REFUND_FEE_MISMATCH",
+    "RESOURCE_NOT_EXISTS",
+    "INVALID_REQUEST",
+];
+
+#[tokio::test]
+async fn whatever_is_said_a_refund_tells_why_and_is_made_or_given_up() {
+    for api in [V2, V3] {
+        let world = World::configured(api.0).await;
+        let phone = world.user().await;
+        let mut numbers = Vec::new();
+        for (fault, failure) in refusals(api) {
+            let (order_id, out_trade_no) = phone.buy().await;
+            world.wechat().set_fault(fault.clone());
+            let asked = refund(&world, "k", &out_trade_no).await.ok();
+            let ends = FINAL.contains(&failure);
+            let status = if ends { "CLOSED" } else { "PROCESSING" };
+            assert_eq!(stands(&asked.json()["refund"]), (status, failure), "{fault:?}");
+            if ends {
+                assert_eq!(phone.status(&order_id).await, "PAID", "{failure}");
+            } else {
+                numbers.push((asked.text("/refund/outRefundNo"), order_id, failure));
+            }
+        }
+        pass(&world, 61).await;
+        for (number, order_id, failure) in numbers {
+            assert_eq!(stands(&read(&world, &number).await), ("SUCCESS", ""), "after {failure}");
+            assert_eq!(phone.status(&order_id).await, "REFUNDED", "after {failure}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refund_whose_answers_are_lost_for_an_hour_is_a_case() {
+    for api in [V2, V3] {
+        let world = World::configured(api.0).await;
+        let phone = world.user().await;
+        let (_, out_trade_no) = phone.buy().await;
+        world.wechat().set_fault(Fault::TimeoutBefore { path: api.1.into(), millis: 1, times: 1000 });
+        let asked = refund(&world, "k", &out_trade_no).await.ok();
+        assert_eq!(stands(&asked.json()["refund"]), ("PROCESSING", "NO_ANSWER"));
+        pass(&world, 3599).await;
+        assert!(world.items("CasesTable").await.is_empty(), "it is not an hour old");
+        pass(&world, 1).await;
+        let cases = world.items("CasesTable").await;
+        assert_eq!((cases.len(), &cases[0]["kind"]["S"]), (1, &json!("REFUND_STUCK")));
+        world.wechat().clear_faults();
+        pass(&world, 3600).await;
+        assert_eq!(stands(&read(&world, &asked.text("/refund/outRefundNo")).await), ("SUCCESS", ""));
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_wechat_pay_is_at_for_a_week_is_a_case() {
+    let world = World::configured(V3.0).await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.buy().await;
+    world.wechat().set_fault(Fault::RefundStalled { times: 1 });
+    let asked = refund(&world, "k", &out_trade_no).await.ok();
+    let number = asked.text("/refund/outRefundNo");
+    for _ in 0..6 {
+        pass(&world, 24 * 60 * 60).await;
+    }
+    pass(&world, 24 * 60 * 60 - 1).await;
+    assert!(world.items("CasesTable").await.is_empty(), "it is not a week old");
+    pass(&world, 1).await;
+    let cases = world.items("CasesTable").await;
+    assert_eq!((cases.len(), &cases[0]["out_refund_no"]["S"]), (1, &json!(number)));
+    assert_eq!(cases[0]["what"]["S"], "WeChat Pay has been at it for a week");
+    let _ = world.wechat().finish_refund(&number, RefundStatus::Abnormal);
+    world.wechat().settle().await;
+    assert_eq!(world.items("CasesTable").await.len(), 2, "another trouble is another case");
+    assert_eq!(counted(&world, "CasesOpened").len(), 2);
+}
+
+#[tokio::test]
+async fn a_case_is_counted_once_by_whichever_function_opens_it() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.buy_unnoticed().await;
+    let transaction = world.wechat().ledger()[0].transaction_id.clone().expect("paid");
+    let notice = world.notice(&out_trade_no, &transaction, &phone.openid, 100);
+    for _ in 0..3 {
+        let _ = world.notify(world.signed_notice(notice.clone(), &[])).await;
+    }
+    let opened = counted(&world, "CasesOpened");
+    assert_eq!((opened.len(), &opened[0]["Kind"]), (1, &json!("PAYMENT_MISMATCH")));
+    assert_eq!(opened[0]["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["Stack", "Kind"]]));
+}
