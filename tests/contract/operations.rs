@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use regex_lite::Regex;
+use shared::{error::Code, store::CaseKind};
 
 use crate::workspace::{
     assert_none, differences, quoted, read, rust_files, section, stack, table, template, with,
@@ -23,19 +24,108 @@ fn alarm_problems(runbook: &str, template: &str) -> Vec<String> {
     differences(("the runbook's table of alarms", &explained), ("template.yaml", &alarms(template)))
 }
 
-/// What the code asks an operator to look at.
-fn told() -> BTreeSet<String> {
-    let word = Regex::new(r#""([a-z]+(?:-[a-z]+)+)""#).expect("a pattern");
-    let files = [rust_files("shared/src"), rust_files("functions")].concat();
-    let code: String = files.iter().map(|file| read(file)).collect();
-    word.captures_iter(&code).map(|found| found[1].to_owned()).collect()
+/// What the code asks an operator to look at, by the names it gives to `telemetry::attention`; and the calls that name nothing in
+/// so many letters, because nobody could say whether an alarm watches those.
+fn attentions(files: &[(String, String)]) -> (BTreeSet<String>, Vec<String>) {
+    let call = Regex::new(r"attention\(\s*([^,]+),").expect("a pattern");
+    let keys = Regex::new(r#"\.keys\(\s*"[a-z_]+",\s*"([a-z-]+)""#).expect("a pattern");
+    let (mut names, mut problems) = (BTreeSet::new(), Vec::new());
+    for (file, code) in files {
+        names.extend(keys.captures_iter(code).map(|found| found[1].to_owned()));
+        for found in call.captures_iter(code) {
+            match found[1].strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
+                Some(name) => _ = names.insert(name.to_owned()),
+                // Its callers are found by the pattern above.
+                None if file == "shared/src/store/due.rs" => {}
+                None => problems.push(format!("{file} wants attention for {}", &found[1])),
+            }
+        }
+    }
+    (names, problems)
 }
 
-/// Alarms that can never go off, because nothing in the code has that name.
-fn deaf(template: &str, told: &BTreeSet<String>) -> Vec<String> {
-    let watched = Regex::new(r"Name: What, Value: ([a-z-]+)").expect("a pattern");
-    let watched = watched.captures_iter(template).map(|found| found[1].to_owned());
-    watched.filter(|what| !told.contains(what)).map(|what| format!("nothing tells of {what}")).collect()
+/// The code of what is deployed, without the module that defines attention itself.
+fn code() -> Vec<(String, String)> {
+    let files = [rust_files("shared/src"), rust_files("functions")].concat();
+    let files = files.into_iter().filter(|file| !file.starts_with("shared/src/telemetry/"));
+    files.map(|file| (file.clone(), read(&file))).collect()
+}
+
+/// The values that alarms watch of this dimension.
+fn watched(template: &str, dimension: &str) -> BTreeSet<String> {
+    let value = Regex::new(&format!(r"Name: {dimension}, Value: ([A-Za-z_-]+)")).expect("a pattern");
+    value.captures_iter(template).map(|found| found[1].to_owned()).collect()
+}
+
+/// What nobody would hear of, and alarms that can never go off because nothing in the code has that name.
+fn attention_problems(template: &str, told: &BTreeSet<String>) -> Vec<String> {
+    let watched = watched(template, "What");
+    let kinds: BTreeSet<&str> = CaseKind::ALL.into_iter().map(CaseKind::as_str).collect();
+    let mut problems = Vec::new();
+    for what in told {
+        let case = LEADS_TO_A_CASE.iter().find(|(name, _)| name == what);
+        if !watched.contains(what) && !case.is_some_and(|(_, kind)| kinds.contains(kind)) {
+            problems.push(format!("no alarm watches {what}, and it leads to no case"));
+        }
+    }
+    let named = watched.iter().map(String::as_str).chain(LEADS_TO_A_CASE.iter().map(|(name, _)| *name));
+    problems
+        .extend(named.filter(|name| !told.contains(*name)).map(|name| format!("nothing tells of {name}")));
+    // What several functions come upon is measured for the stack.
+    let ours = |line: &&str| line.contains("Name: What,") || line.contains("Name: Kind,");
+    let foreign = template.lines().filter(ours).filter(|line| !line.contains(STACK));
+    problems.extend(foreign.map(|line| format!("not of this stack: {}", line.trim())));
+    problems
+}
+
+/// The metrics that lines of the log are samples of.
+fn metrics(telemetry: &str) -> BTreeSet<String> {
+    let name = Regex::new(
+        r#"(?:write!|one)\("([A-Z][A-Za-z]+)"|"([A-Z][A-Za-z]+)"\.to_owned\(\), "(?:Count|Milliseconds)""#,
+    );
+    let name = name.expect("a pattern");
+    let found = name.captures_iter(telemetry).filter_map(|found| found.get(1).or_else(|| found.get(2)));
+    found.map(|name| name.as_str().to_owned()).collect()
+}
+
+/// Metrics that no alarm watches, and alarms on metrics that nothing writes.
+fn metric_problems(template: &str, written: &BTreeSet<String>) -> Vec<String> {
+    let namespace = Regex::new(r"Namespace: mini-program\n +MetricName: ([A-Za-z]+)").expect("a pattern");
+    let watched: BTreeSet<String> =
+        namespace.captures_iter(template).map(|found| found[1].to_owned()).collect();
+    let mut problems = Vec::new();
+    let unwatched = written.iter().filter(|name| !watched.contains(*name) && !SHOWN.contains(&name.as_str()));
+    problems.extend(unwatched.map(|name| format!("no alarm watches the metric {name}")));
+    let named = watched.iter().map(String::as_str).chain(SHOWN);
+    problems
+        .extend(named.filter(|name| !written.contains(*name)).map(|name| format!("nothing writes {name}")));
+    let codes: BTreeSet<&str> = Code::ALL.iter().map(|code| code.name()).chain(["OK"]).collect();
+    let unknown = self::watched(template, "Code").into_iter().filter(|code| !codes.contains(code.as_str()));
+    problems.extend(unknown.map(|code| format!("no answer has the code {code}")));
+    problems
+}
+
+/// Kinds of cases that no alarm tells of, or no page explains.
+fn case_problems(template: &str, readme: &str) -> Vec<String> {
+    let explained: Vec<String> = table(readme, "case").iter().flat_map(|row| quoted(&row[0])).collect();
+    let kinds: Vec<String> = CaseKind::ALL.into_iter().map(|kind| kind.as_str().to_owned()).collect();
+    let mut problems = differences(("the README's table of cases", &explained), ("CaseKind", &kinds));
+    let alarmed: Vec<String> = watched(template, "Kind").into_iter().collect();
+    problems.extend(differences(("template.yaml", &alarmed), ("CaseKind", &kinds)));
+    for kind in &kinds {
+        let capital = |word: &str| format!("{}{}", &word[..1], word[1..].to_lowercase());
+        let alarm: String = kind.split('_').map(capital).collect();
+        let (_, block) = template.split_once(&format!("\n  Case{alarm}Alarm:\n")).unwrap_or_default();
+        let block = block.split("\n\n").next().unwrap_or_default();
+        let named = format!("Name: Kind, Value: {kind}}}");
+        if !(block.contains("MetricName: CasesOpened") && block.contains(&named) && block.contains(STACK)) {
+            problems.push(format!("the alarm Case{alarm} does not watch {kind}"));
+        }
+        if !template.contains(&format!("\"Kind\", \"{kind}\"")) {
+            problems.push(format!("the dashboard does not show {kind}"));
+        }
+    }
+    problems
 }
 
 /// Outputs, resources and parameters that the page names in commands (`$(output Name)`, `$(resource Name)`, `Name=`), and that are
@@ -61,11 +151,54 @@ fn every_alarm_is_explained_and_can_go_off() {
     assert_none(&alarm_problems(&runbook, &template));
     let renamed = with(&template, "  ApiFailingAlarm:", "  ApiBrokenAlarm:");
     assert_eq!(alarm_problems(&runbook, &renamed).len(), 2);
+}
 
-    let told = told();
-    assert_none(&deaf(&template, &told));
-    let misspelt = with(&template, "Value: payment-to-review", "Value: payment-for-review");
-    assert_eq!(deaf(&misspelt, &told), ["nothing tells of payment-for-review"]);
+#[test]
+fn whatever_wants_attention_has_an_alarm_or_leads_to_a_case() {
+    let (told, unnamed) = attentions(&code());
+    assert!(told.len() > 15, "{told:?}");
+    assert_none(&unnamed);
+    let template = template();
+    assert_none(&attention_problems(&template, &told));
+    let misspelt = with(&template, "Value: event-unreadable", "Value: event-not-readable");
+    assert_eq!(attention_problems(&misspelt, &told).len(), 2);
+    let mut another = told.clone();
+    let _ = another.insert("new-trouble".to_owned());
+    assert_eq!(
+        attention_problems(&template, &another),
+        ["no alarm watches new-trouble, and it leads to no case"]
+    );
+    let of_one = with(&template, &format!("[{STACK}, {{Name: What"), "[{Name: What");
+    assert_eq!(attention_problems(&of_one, &told).len(), 1);
+    let by_variable = ("x.rs".to_owned(), "telemetry::attention(what, &1);".to_owned());
+    assert_eq!(attentions(&[by_variable]).1, ["x.rs wants attention for what"]);
+}
+
+#[test]
+fn whatever_is_counted_has_an_alarm_or_is_only_to_be_shown() {
+    let telemetry = [read("shared/src/telemetry/mod.rs"), read("shared/src/telemetry/line.rs")].concat();
+    let (written, template) = (metrics(&telemetry), template());
+    assert_none(&metric_problems(&template, &written));
+    let mut more = written.clone();
+    let _ = more.insert("Losses".to_owned());
+    assert_eq!(metric_problems(&template, &more), ["no alarm watches the metric Losses"]);
+    let renamed = with(&template, "MetricName: OutboxAge", "MetricName: OutboxYears");
+    assert_eq!(metric_problems(&renamed, &written).len(), 2);
+    let code = with(&template, "Value: UPSTREAM_BUSY", "Value: UPSTREAM_GONE");
+    assert_eq!(metric_problems(&code, &written), ["no answer has the code UPSTREAM_GONE"]);
+}
+
+#[test]
+fn every_kind_of_case_has_an_alarm_a_line_on_the_dashboard_and_a_row() {
+    let (template, readme) = (template(), read("README.md"));
+    assert_none(&case_problems(&template, &readme));
+    let forgotten = with(&template, "  CaseOversoldAlarm:", "  OversoldAlarm:");
+    assert_eq!(case_problems(&forgotten, &readme).len(), 1);
+    let deaf = with(&template, "Name: Kind, Value: OVERSOLD", "Name: Kind, Value: OVERDONE");
+    assert_eq!(case_problems(&deaf, &readme).len(), 3);
+    let unseen = with(&template, "\"Kind\", \"OVERSOLD\"", "\"Kind\", \"OVERDONE\"");
+    assert_eq!(case_problems(&unseen, &readme), ["the dashboard does not show OVERSOLD"]);
+    assert_eq!(case_problems(&template, &with(&readme, "| `OVERSOLD` |", "| `SOLD` |")).len(), 2);
 }
 
 #[test]
@@ -81,3 +214,16 @@ fn the_names_that_operators_are_told_are_the_template_s() {
         assert_eq!(unknown_names(&with(&read(RUNBOOK), name, other), &template()).len(), 1, "{other}");
     }
 }
+
+/// The dimension that tells this stack's metrics from another's.
+const STACK: &str = "{Name: Stack, Value: !Ref AWS::StackName}";
+/// Attention that an operator hears of by a case, whose kind has an alarm.
+const LEADS_TO_A_CASE: [(&str, &str); 5] = [
+    ("bill-differs", "BILL_DIFFERENCE"),
+    ("bill-missing-here", "BILL_DIFFERENCE"),
+    ("oversold", "OVERSOLD"),
+    ("payment-to-review", "PAYMENT_MISMATCH"),
+    ("refund-disputed", "REFUND_STUCK"),
+];
+/// Metrics that help to understand an alarm: what they count shows in the codes of answers, or in Lambda's own errors.
+const SHOWN: [&str; 4] = ["Duration", "TaskFailures", "TokenRefreshes", "WeChatErrors"];

@@ -240,6 +240,7 @@ async fn start_problems(stack: &Stack) -> Vec<String> {
             // Tables and secrets are judged by the permissions on them.
             if name.ends_with("_TABLE")
                 || name.ends_with("_ARN")
+                || name == "STACK_NAME" // The log reads it, of all functions.
                 || OPTIONAL.contains(&(folder.as_str(), name.as_str()))
             {
                 continue;

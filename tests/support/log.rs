@@ -17,7 +17,7 @@ impl Log {
     pub(crate) fn catch() -> Self {
         let text = Arc::new(Mutex::new(Vec::new()));
         let writer = Writer(text.clone());
-        let subscriber = shared::telemetry::subscriber("local", move || writer.clone());
+        let subscriber = shared::telemetry::subscriber("local", "local", move || writer.clone());
         Self { text, _guard: tracing::subscriber::set_default(subscriber) }
     }
 

@@ -85,7 +85,7 @@ impl AccessTokenTask {
             if !self.tokens.note_force(lease, asked_at).await? {
                 return Err(ObtainError::Waited.into());
             }
-            telemetry::attention("token-forced", &name.as_str());
+            telemetry::noted("token-forced", &name.as_str());
             fetched = self.fetch(name, true).await?;
         }
         self.keep(lease, fetched, asked_at, name).await
@@ -101,7 +101,7 @@ impl AccessTokenTask {
         let expires_at = asked_at.plus(fetched.lasts);
         if !self.tokens.store(lease, &fetched.value, expires_at).await? {
             // Our lease ran out while we asked: what the next holder stored is newer than what we got.
-            telemetry::attention("token-answer-too-late", &name.as_str());
+            telemetry::noted("token-answer-too-late", &name.as_str());
         }
         self.tokens.get(name).await?.token.ok_or_else(|| ObtainError::Waited.into())
     }

@@ -69,18 +69,21 @@ impl OrderEventsTask {
         happened_at: UnixSeconds,
     ) -> Result<MessageFate, SendError> {
         let Err(error) = self.subscriber.send(message).await else { return Ok(MessageFate::Sent) };
-        let (what, fate) = match &error {
-            SendError::NotSubscribed(_) => return Ok(MessageFate::NotSubscribed),
-            error if error.may_have_been_sent() => ("message-maybe-sent", MessageFate::MaybeSent),
-            SendError::Refused { .. } => ("message-not-sent", MessageFate::NotSent),
-            _ if self.host.now().since(happened_at) > MESSAGE_LIFE => {
-                ("message-not-sent", MessageFate::NotSent)
-            }
-            _ => return Err(error),
-        };
+        if matches!(error, SendError::NotSubscribed(_)) {
+            return Ok(MessageFate::NotSubscribed);
+        }
+        let maybe_sent = error.may_have_been_sent();
+        let is_refused = matches!(error, SendError::Refused { .. });
+        if !maybe_sent && !is_refused && self.host.now().since(happened_at) <= MESSAGE_LIFE {
+            return Err(error);
+        }
         telemetry::survived("send-message", &error);
-        telemetry::attention(what, &event_id);
-        Ok(fate)
+        if maybe_sent {
+            telemetry::attention("message-maybe-sent", &event_id);
+            return Ok(MessageFate::MaybeSent);
+        }
+        telemetry::attention("message-not-sent", &event_id);
+        Ok(MessageFate::NotSent)
     }
 }
 

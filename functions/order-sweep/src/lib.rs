@@ -65,6 +65,10 @@ impl Task for OrderSweepTask {
         let parts = parts.buffer_unordered(AT_ONCE);
         let report = parts.fold(SweepReport::default(), async |sum, one| sum.plus(one)).await;
         telemetry::count(Counted::SweepBacklog(u64::from(report.left) + u64::from(report.failed)));
+        if report.looks() > 0 {
+            telemetry::count(Counted::SweepLooks(report.looks().into()));
+            telemetry::count(Counted::SweepFailures(report.failed.into()));
+        }
         Ok(report)
     }
 }

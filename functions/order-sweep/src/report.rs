@@ -55,6 +55,14 @@ impl SweepReport {
         *count = count.saturating_add(1);
     }
 
+    /// Orders and refunds that WeChat Pay was asked about, or was to be.
+    pub(crate) fn looks(&self) -> u32 {
+        let Self { paid, closed, waiting, disputed, refunded, refunding, failed, .. } = *self;
+        [paid, closed, waiting, disputed, refunded, refunding, failed]
+            .into_iter()
+            .fold(0, u32::saturating_add)
+    }
+
     pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             paid: self.paid.saturating_add(other.paid),

@@ -59,7 +59,7 @@ impl PayNotifyFunction {
             Verdict::Pays | Verdict::Known | Verdict::Revives => Ok(()),
             Verdict::SecondPayment | Verdict::AfterClose => {
                 // Recorded, and its refund is begun: repeating the notice adds nothing.
-                telemetry::attention("payment-goes-back", payment.transaction_id());
+                telemetry::noted("payment-goes-back", payment.transaction_id());
                 Ok(())
             }
             Verdict::AmountDiffers | Verdict::PayerDiffers => {

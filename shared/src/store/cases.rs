@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     host::{Host, HostError},
+    telemetry::{self, Counted},
     types::{OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
 };
 
@@ -145,14 +146,20 @@ pub enum ClosedCase {
     Unknown,
 }
 
-/// The part of a transaction that opens the case. The transaction's other parts see to it that this happens once.
+/// The part of a transaction that opens the case. The transaction's other parts see to it that this happens once. Once the
+/// transaction is made, [`count_opened`] counts it.
 pub(super) fn open(host: &Host, case: &Case) -> Result<TransactWriteItem, StoreError> {
     part(put(host, case)?)
 }
 
-/// The part of a transaction that opens the case, and fails if it is known, open or closed.
+/// The part of a transaction that opens the case, and fails if it is known, open or closed. Likewise.
 pub(super) fn open_once(host: &Host, case: &Case) -> Result<TransactWriteItem, StoreError> {
     part(put(host, case)?.condition_expression("attribute_not_exists(case_id)"))
+}
+
+/// Counts a case that is open now and was not before: an alarm watches the number of each kind.
+pub(super) fn count_opened(case: &Case) {
+    telemetry::count(Counted::CaseOpened(case.kind.as_str()));
 }
 
 fn put(host: &Host, case: &Case) -> Result<PutBuilder, StoreError> {
@@ -185,21 +192,29 @@ impl Cases {
         Ok(Self { client: host.dynamodb()?, table: host.var("CASES_TABLE")?.to_owned(), host: host.clone() })
     }
 
-    /// Opens the case, unless it is known; whether it was new.
+    /// Opens the case, unless it is known, and counts it; whether it was new.
     ///
-    /// Condition: there is no case of that id, open or closed.
+    /// Condition: there is no case of that id, open or closed, or it is this very one, opened by an attempt whose answer was
+    /// lost.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// DynamoDB can't be asked; nothing was written, or the case was opened and the answer lost. Open it again.
     pub async fn open(&self, case: &Case) -> Result<bool, StoreError> {
         let put = self
             .client
             .put_item()
             .table_name(&self.table)
             .set_item(Some(row(case)?))
-            .condition_expression("attribute_not_exists(case_id)");
+            .condition_expression(
+                "attribute_not_exists(case_id) OR (attribute_exists(open_kind) AND opened_at = :now AND what = :what)",
+            )
+            .expression_attribute_values(":now", item::n(case.opened_at.get()))
+            .expression_attribute_values(":what", item::s(&case.what));
         match put.send().await {
-            Ok(_) => Ok(true),
+            Ok(_) => {
+                count_opened(case);
+                Ok(true)
+            }
             Err(error)
                 if error
                     .as_service_error()

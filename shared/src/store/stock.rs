@@ -11,7 +11,7 @@ use super::{
     Case, CaseKind, Line, Order, Outbox, StoreError, cases,
     item::{self, Cancelled, Item},
 };
-use crate::types::ProductId;
+use crate::types::{ProductId, UnixSeconds};
 
 /// What came of taking an order's goods from stock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,9 +44,13 @@ impl Outbox {
         let counted = order.items.iter().filter_map(|line| Taking::of(line, stocks.get(&line.product_id)));
         let mut taking: Vec<_> = counted.collect();
         for _ in 0..item::ROUNDS {
-            let parts = self.parts(event_id, order, &taking)?;
+            let case = oversold(order, &taking, self.host.now());
+            let parts = self.parts(event_id, &taking, case.as_ref())?;
             let request = self.client.transact_write_items().set_transact_items(Some(parts));
-            let Err(error) = request.send().await else { return Ok(taken(&taking)) };
+            let Err(error) = request.send().await else {
+                case.iter().for_each(cases::count_opened);
+                return Ok(taken(&taking));
+            };
             match item::cancelled(TAKING, error)? {
                 Cancelled::Conflict => item::pause(&self.host).await,
                 Cancelled::Conditions(reasons) => {
@@ -97,32 +101,23 @@ impl Outbox {
     fn parts(
         &self,
         event_id: &str,
-        order: &Order,
         taking: &[Taking<'_>],
+        case: Option<&Case>,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let now = self.host.now();
         let mark = Update::builder()
             .table_name(&self.table)
             .key("event_id", item::s(event_id))
             .update_expression("SET stock_done_at = :now")
             .condition_expression("attribute_exists(event_id) AND attribute_not_exists(stock_done_at)")
-            .expression_attribute_values(":now", item::n(now.get()))
+            .expression_attribute_values(":now", item::n(self.host.now().get()))
             .build()
             .map_err(|error| StoreError::new(TAKING, error))?;
         let mut parts = vec![TransactWriteItem::builder().update(mark).build()];
         for one in taking {
             parts.push(self.part(one)?);
         }
-        if let StockTaken::Oversold(products) = taken(taking) {
-            let products: Vec<_> = products.iter().map(ProductId::as_str).collect();
-            let what = format!("more was sold than there was: {}", products.join(", "));
-            let case = Case {
-                order_id: Some(order.order_id),
-                out_trade_no: Some(order.out_trade_no),
-                transaction_id: order.transaction_id.clone(),
-                ..Case::new(CaseKind::Oversold, &order.order_id, what, now)
-            };
-            parts.push(cases::open(&self.host, &case)?);
+        if let Some(case) = case {
+            parts.push(cases::open(&self.host, case)?);
         }
         Ok(parts)
     }
@@ -148,6 +143,19 @@ impl<'o> Taking<'o> {
         let stock: i64 = stock.parse().ok()?;
         Some(Self { line, enough: stock >= i64::from(line.quantity) })
     }
+}
+
+/// The case of an order that got more than there was.
+fn oversold(order: &Order, taking: &[Taking<'_>], now: UnixSeconds) -> Option<Case> {
+    let StockTaken::Oversold(products) = taken(taking) else { return None };
+    let products: Vec<_> = products.iter().map(ProductId::as_str).collect();
+    let what = format!("more was sold than there was: {}", products.join(", "));
+    Some(Case {
+        order_id: Some(order.order_id),
+        out_trade_no: Some(order.out_trade_no),
+        transaction_id: order.transaction_id.clone(),
+        ..Case::new(CaseKind::Oversold, &order.order_id, what, now)
+    })
 }
 
 fn taken(taking: &[Taking<'_>]) -> StockTaken {

@@ -18,8 +18,10 @@ use tracing_subscriber::{
 
 /// Writes lines.
 pub(super) struct Lines {
-    /// The deployed function's name: every metric's first dimension.
+    /// The deployed function's name: the first dimension of what concerns one function.
     pub(super) function_name: String,
+    /// The stack's name: the first dimension of what several functions can come upon, so that one alarm watches them all.
+    pub(super) stack_name: String,
 }
 
 impl<S, N> FormatEvent<S, N> for Lines
@@ -49,10 +51,17 @@ impl Lines {
         let Some(sample) = Sample::of(line) else { return };
         let names: Vec<Value> =
             sample.values.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect();
-        let mut dimensions = vec![json!(["FunctionName"])];
-        dimensions.extend(sample.dimension.as_ref().map(|(name, _)| json!(["FunctionName", name])));
+        // Each set of dimensions is a metric of its own, and costs as one.
+        let dimensions = match (&sample.dimension, sample.of_stack) {
+            (Some((name, _)), true) => vec![json!(["Stack", name])],
+            (Some((name, _)), false) => vec![json!(["FunctionName"]), json!(["FunctionName", name])],
+            (None, _) => vec![json!(["FunctionName"])],
+        };
         let directive = json!([{ "Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": names }]);
         line.insert("FunctionName".to_owned(), self.function_name.as_str().into());
+        if sample.of_stack {
+            line.insert("Stack".to_owned(), self.stack_name.as_str().into());
+        }
         if let Some((name, value)) = sample.dimension {
             line.insert(name.to_owned(), value);
         }
@@ -69,6 +78,8 @@ struct Sample {
     /// Name, unit, value.
     values: Vec<(String, &'static str, Value)>,
     dimension: Option<(&'static str, Value)>,
+    /// Whether it is the stack's, whichever function came upon it.
+    of_stack: bool,
 }
 
 impl Sample {
@@ -80,6 +91,7 @@ impl Sample {
                 values: [one("Requests"), vec![("Duration".to_owned(), "Milliseconds", get("duration_ms")?)]]
                     .concat(),
                 dimension: get("code").map(|code| ("Code", code)),
+                of_stack: false,
             },
             "task" => Self {
                 values: vec![
@@ -87,17 +99,19 @@ impl Sample {
                     ("Duration".to_owned(), "Milliseconds", get("duration_ms")?),
                 ],
                 dimension: None,
+                of_stack: false,
             },
-            "attention" => {
-                Self { values: one("Attention"), dimension: get("what").map(|what| ("What", what)) }
-            }
+            "attention" => Self {
+                values: one("Attention"),
+                dimension: get("what").map(|what| ("What", what)),
+                of_stack: true,
+            },
             "counted" => Self {
                 values: vec![(get("metric")?.as_str()?.to_owned(), "Count", get("value")?)],
-                dimension: match (get("code"), get("outcome")) {
-                    (Some(code), _) => Some(("Code", code)),
-                    (_, Some(outcome)) => Some(("Outcome", outcome)),
-                    _ => None,
-                },
+                dimension: [("code", "Code"), ("outcome", "Outcome"), ("kind", "Kind")]
+                    .into_iter()
+                    .find_map(|(member, name)| get(member).map(|value| (name, value))),
+                of_stack: get("kind").is_some(),
             },
             _ => return None,
         })
@@ -153,7 +167,7 @@ mod tests {
         sync::{Arc, Mutex},
     };
 
-    use super::super::{attention, count, subscriber};
+    use super::super::{attention, count, noted, subscriber};
     use super::*;
 
     /// What is logged by `work`, a value a line.
@@ -171,7 +185,7 @@ mod tests {
         }
         let sink = Sink::default();
         let writer = sink.clone();
-        tracing::subscriber::with_default(subscriber("shop-Login", move || writer.clone()), work);
+        tracing::subscriber::with_default(subscriber("shop-Login", "shop", move || writer.clone()), work);
         let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
@@ -185,9 +199,10 @@ mod tests {
             (&line["Attention"], &line["What"], &line["FunctionName"]),
             (&json!(1), &json!("refund-disputed"), &json!("shop-Login"))
         );
+        assert_eq!(line["Stack"], "shop");
         let directive = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(directive["Namespace"], "mini-program");
-        assert_eq!(directive["Dimensions"], json!([["FunctionName"], ["FunctionName", "What"]]));
+        assert_eq!(directive["Dimensions"], json!([["Stack", "What"]]));
         assert_eq!(directive["Metrics"], json!([{ "Name": "Attention", "Unit": "Count" }]));
         assert!(line["_aws"]["Timestamp"].as_u64().is_some_and(|at| at > 1_700_000_000_000));
     }
@@ -196,10 +211,15 @@ mod tests {
     fn what_is_counted_has_its_own_name_and_any_other_line_is_no_sample() {
         let lines = logged(|| {
             count(super::super::Counted::Notice("probe"));
-            tracing::warn!(step = "x", "survived");
+            count(super::super::Counted::CaseOpened("OVERSOLD"));
+            noted("payment-goes-back", &"4200000000");
         });
         assert_eq!((&lines[0]["Notices"], &lines[0]["Outcome"]), (&json!(1), &json!("probe")));
-        assert_eq!(lines[1].get("_aws"), None);
-        assert_eq!(lines[1]["message"], "survived");
+        let dimensions = |line: &Value| line["_aws"]["CloudWatchMetrics"][0]["Dimensions"].clone();
+        assert_eq!(dimensions(&lines[0]), json!([["FunctionName"], ["FunctionName", "Outcome"]]));
+        assert_eq!((&lines[1]["CasesOpened"], &lines[1]["Kind"]), (&json!(1), &json!("OVERSOLD")));
+        assert_eq!(dimensions(&lines[1]), json!([["Stack", "Kind"]]), "one alarm for all functions");
+        assert_eq!(lines[2].get("_aws"), None);
+        assert_eq!((&lines[2]["message"], &lines[2]["what"]), (&json!("noted"), &json!("payment-goes-back")));
     }
 }

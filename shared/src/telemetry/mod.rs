@@ -91,10 +91,15 @@ pub fn startup_failure(error: &InitError) {
     tracing::error!(error.chain = error::chain(error), "startup");
 }
 
-/// Something that is not a request's failure and that an operator should look at: `what` in kebab-case, `about` the number of
-/// the order, payment or user it is about.
+/// Something that is not a request's failure and that an operator must look at: `what` in kebab-case, `about` the number of
+/// the order, payment or user it is about. Each `what` has an alarm, or leads to a case.
 pub fn attention(what: &'static str, about: &dyn std::fmt::Display) {
     tracing::warn!(what, about = %about, "attention");
+}
+
+/// Something unusual that needs nobody: it was dealt with, and whoever reads the log can see it. Named as for [`attention`].
+pub fn noted(what: &'static str, about: &dyn std::fmt::Display) {
+    tracing::info!(what, about = %about, "noted");
 }
 
 /// A failure that was survived, and which `step` of the work it was.
@@ -113,10 +118,16 @@ pub enum Counted<'a> {
     TokenRefresh(&'static str),
     /// Orders and refunds whose time had come and that a run of the sweep has left.
     SweepBacklog(u64),
+    /// Orders and refunds that a run of the sweep has asked about, or has tried to.
+    SweepLooks(u64),
+    /// Those of them that could not be brought on.
+    SweepFailures(u64),
     /// How long the oldest event has waited that could not be acted on, in seconds.
     OutboxAge(u64),
     /// Differences that a bill has shown.
     BillDifferences(u64),
+    /// A case that was opened, by its kind.
+    CaseOpened(&'static str),
 }
 
 /// Counts it.
@@ -131,16 +142,21 @@ pub fn count(counted: Counted<'_>) {
         Counted::Notice(outcome) => write!("Notices", 1_u64, outcome = outcome),
         Counted::TokenRefresh(outcome) => write!("TokenRefreshes", 1_u64, outcome = outcome),
         Counted::SweepBacklog(number) => write!("SweepBacklog", number),
+        Counted::SweepLooks(number) => write!("SweepLooks", number),
+        Counted::SweepFailures(number) => write!("SweepFailures", number),
         Counted::OutboxAge(seconds) => write!("OutboxAge", seconds),
         Counted::BillDifferences(number) => write!("BillDifferences", number),
+        Counted::CaseOpened(kind) => write!("CasesOpened", 1_u64, kind = kind),
     }
 }
 
 /// Sends all lines to standard output, as Lambda wants them, and panics with their place but without their message.
 pub fn install(host: &Host) {
-    // Lambda sets it; it is the dimension that tells one deployment's metrics from another's.
+    // Lambda sets the first and the template the second; they are the dimensions that tell one deployment's metrics from
+    // another's.
     let function_name = host.optional_var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or("local");
-    subscriber(function_name, std::io::stdout).init();
+    let stack_name = host.optional_var("STACK_NAME").unwrap_or("local");
+    subscriber(function_name, stack_name, std::io::stdout).init();
     std::panic::set_hook(Box::new(|info| {
         // The message may quote data; the place is enough to find the bug.
         let place = info.location().map(ToString::to_string).unwrap_or_default();
@@ -148,14 +164,18 @@ pub fn install(host: &Host) {
     }));
 }
 
-/// The subscriber of [`install`] for the deployed function of this name, writing to `writer`.
-pub fn subscriber<W>(function_name: &str, writer: W) -> impl tracing::Subscriber + Send + Sync
+/// The subscriber of [`install`] for the deployed function and stack of these names, writing to `writer`.
+pub fn subscriber<W>(
+    function_name: &str,
+    stack_name: &str,
+    writer: W,
+) -> impl tracing::Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     // Nothing finer than `info`: what a dependency logs at `debug` can hold a request's headers.
     tracing_subscriber::fmt()
-        .event_format(Lines { function_name: function_name.to_owned() })
+        .event_format(Lines { function_name: function_name.to_owned(), stack_name: stack_name.to_owned() })
         .with_max_level(LevelFilter::INFO)
         .with_writer(writer)
         .finish()

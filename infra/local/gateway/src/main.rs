@@ -49,7 +49,9 @@ async fn main() -> ExitCode {
 fn install_log() {
     let ours = filter_fn(|metadata| !metadata.target().starts_with("dynoxide"));
     // Only a second subscriber could fail, and there is none.
-    let _ = tracing::subscriber::set_global_default(telemetry::subscriber("local", io::stderr).with(ours));
+    let _ = tracing::subscriber::set_global_default(
+        telemetry::subscriber("local", "local", io::stderr).with(ours),
+    );
 }
 
 async fn run(Arguments { port, data, config }: Arguments) -> Result<(), BoxError> {

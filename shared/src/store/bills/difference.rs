@@ -144,7 +144,10 @@ impl Bills {
         let parts = vec![cases::open_once(&self.host, &case)?, outbox::write(&self.host, &event)?];
         item::patiently(&self.host, || async {
             let request = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
-            let Err(error) = request.send().await else { return Ok(true) };
+            let Err(error) = request.send().await else {
+                cases::count_opened(&case);
+                return Ok(true);
+            };
             match item::cancelled(OPENING, error)? {
                 Cancelled::Conditions(_) => Ok(false),
                 Cancelled::Conflict => Err(StoreError::contended(OPENING)),

@@ -42,9 +42,13 @@ impl Orders {
         // No order of ours is in another currency, so there is nothing to compare with.
         let mut verdict = if payment.currency() == "CNY" { Verdict::Pays } else { Verdict::AmountDiffers };
         for _ in 0..item::ROUNDS {
-            let parts = self.parts(payment, verdict)?;
+            let case = case(payment, verdict, self.host.now());
+            let parts = self.parts(payment, verdict, case.as_ref())?;
             let request = self.client.transact_write_items().set_transact_items(Some(parts));
-            let Err(error) = request.send().await else { return Ok(Settled::Recorded(verdict)) };
+            let Err(error) = request.send().await else {
+                case.iter().for_each(cases::count_opened);
+                return Ok(Settled::Recorded(verdict));
+            };
             let reasons = match item::cancelled(SETTLING, error)? {
                 Cancelled::Conflict => {
                     item::pause(&self.host).await;
@@ -72,17 +76,20 @@ impl Orders {
     }
 
     /// The receipt and the event, and what the verdict asks for: as the third part the order, a refund, or a case.
-    fn parts(&self, payment: &Payment, verdict: Verdict) -> Result<Vec<TransactWriteItem>, StoreError> {
+    fn parts(
+        &self,
+        payment: &Payment,
+        verdict: Verdict,
+        case: Option<&Case>,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let now = self.host.now();
-        let third = match verdict {
-            Verdict::Pays | Verdict::Known => self.pay(payment, "UNPAID")?,
-            Verdict::Revives => self.pay(payment, "CLOSED")?,
-            Verdict::SecondPayment | Verdict::AfterClose => {
+        let third = match (case, verdict) {
+            (Some(case), _) => cases::open(&self.host, case)?,
+            (None, Verdict::Revives) => self.pay(payment, "CLOSED")?,
+            (None, Verdict::SecondPayment | Verdict::AfterClose) => {
                 refunds::of_itself(&self.host, payment, verdict, now)?
             }
-            Verdict::AmountDiffers | Verdict::PayerDiffers => {
-                cases::open(&self.host, &case(payment, verdict, now))?
-            }
+            (None, _) => self.pay(payment, "UNPAID")?,
         };
         Ok(vec![
             payments::record(&self.host, payment, verdict, now)?,
@@ -133,18 +140,19 @@ fn event(payment: &Payment, verdict: Verdict, now: UnixSeconds) -> Event {
     }
 }
 
-fn case(payment: &Payment, verdict: Verdict, now: UnixSeconds) -> Case {
-    let what = if verdict == Verdict::PayerDiffers {
-        "paid by another user than the order's"
-    } else {
-        "paid with another amount or currency than the order's"
+/// The case of a payment that an operator must look at.
+fn case(payment: &Payment, verdict: Verdict, now: UnixSeconds) -> Option<Case> {
+    let what = match verdict {
+        Verdict::PayerDiffers => "paid by another user than the order's",
+        Verdict::AmountDiffers => "paid with another amount or currency than the order's",
+        _ => return None,
     };
-    Case {
+    Some(Case {
         order_id: Some(payment.out_trade_no().order_id()),
         out_trade_no: Some(payment.out_trade_no()),
         transaction_id: Some(payment.transaction_id().clone()),
         ..Case::new(CaseKind::PaymentMismatch, payment.transaction_id(), what, now)
-    }
+    })
 }
 
 const SETTLING: &str = "settling a payment";

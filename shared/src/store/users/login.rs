@@ -188,7 +188,7 @@ impl Users {
         ];
         let request = self.client.transact_write_items().set_transact_items(Some(parts));
         let Err(error) = request.send().await else {
-            telemetry::attention("openid-joined-user", owner);
+            telemetry::noted("openid-joined-user", owner);
             return Ok(true);
         };
         match item::cancelled(LOGGING_IN, error)? {
