@@ -65,6 +65,17 @@ async fn what_the_user_accepted_is_counted_and_listed() {
 }
 
 #[tokio::test]
+async fn five_templates_accepted_in_one_call_are_counted() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let five = ["tmpl-a", "tmpl-b", "tmpl-c", "tmpl-d", "tmpl-e"];
+    let asked = phone.wx("requestSubscribeMessage", json!({ "tmplIds": five })).await;
+    assert_eq!(asked.json()["tmpl-e"], "accept", "{}", asked.body);
+    let answer = report(&phone, &five).await.ok();
+    assert_eq!(answer.json()["subscriptions"].as_array().map(Vec::len), Some(five.len()));
+}
+
+#[tokio::test]
 async fn nobody_sees_or_changes_another_s_ledger() {
     let world = World::start().await;
     let (one, two) = (world.user().await, world.user().await);
@@ -137,7 +148,7 @@ async fn a_malformed_report_is_told_what_is_wrong() {
         (json!({ "tmplIds": [] }), "tmplIds"),
         (json!({ "tmplIds": PAID }), "tmplIds"),
         (json!({ "tmplIds": ["a", 1] }), "tmplIds[1]"),
-        (json!({ "tmplIds": ["a", "b", "c", "d"] }), "tmplIds"),
+        (json!({ "tmplIds": ["a", "b", "c", "d", "e", "f"] }), "tmplIds"),
         (json!({ "tmplIds": ["a", "a"] }), "tmplIds"),
         (json!({ "tmplIds": ["a", ""] }), "tmplIds[1]"),
         (json!({ "tmplIds": ["#reports"] }), "tmplIds[0]"),

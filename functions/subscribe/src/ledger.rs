@@ -59,7 +59,7 @@ impl SubscribeFunction {
 fn parse(body: ReportBody) -> Result<Vec<TemplateId>, ApiError> {
     let ids = extract::required("tmplIds", body.tmpl_ids)?;
     if ids.is_empty() || ids.len() > MOST_IDS {
-        return Err(ApiError::invalid("tmplIds", "须为 1 到 3 个模板"));
+        return Err(ApiError::invalid("tmplIds", "须为 1 到 5 个模板"));
     }
     let mut templates = Vec::with_capacity(ids.len());
     for (index, id) in ids.iter().enumerate() {
@@ -73,5 +73,5 @@ fn parse(body: ReportBody) -> Result<Vec<TemplateId>, ApiError> {
     Ok(templates)
 }
 
-/// As many as `wx.requestSubscribeMessage` asks for at once.
-const MOST_IDS: usize = 3;
+/// As many as one call of `wx.requestSubscribeMessage` can ask for.
+const MOST_IDS: usize = 5;

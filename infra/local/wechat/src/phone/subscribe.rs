@@ -38,7 +38,7 @@ pub(super) fn request_subscribe_message(
     Ok(answer)
 }
 
-/// One to three texts.
+/// One to five texts.
 fn template_ids(arguments: &Arguments) -> Result<Vec<&str>, Failure> {
     let wrong_type = || Failure::parameter("parameter.tmplIds should be an Array of String;");
     let ids = arguments.get("tmplIds").and_then(Value::as_array).ok_or_else(wrong_type)?;
@@ -46,7 +46,7 @@ fn template_ids(arguments: &Arguments) -> Result<Vec<&str>, Failure> {
     if ids.is_empty() || ids.contains(&"") {
         return Err(Failure { err_code: EMPTY, ..Failure::new("TmplIds can't be empty") });
     }
-    if ids.len() > 3 {
+    if ids.len() > 5 {
         return Err(Failure { err_code: TOO_MANY, ..Failure::new("Templates count out of max bounds") });
     }
     Ok(ids)

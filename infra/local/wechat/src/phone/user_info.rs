@@ -21,7 +21,7 @@ pub(super) fn get_user_info(
     let user_info = json!({
         "nickName": user.nick_name,
         "gender": 0,
-        "language": "",
+        "language": "zh_CN",
         "city": "",
         "province": "",
         "country": "",

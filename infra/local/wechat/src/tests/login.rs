@@ -61,6 +61,13 @@ async fn data_is_encrypted_under_the_key_of_the_last_exchange() {
 }
 
 #[tokio::test]
+async fn the_language_of_a_user_is_always_simplified_chinese() {
+    let world = World::new().await;
+    let (_, data) = world.phone("getUserInfo", json!({})).await;
+    assert_eq!((&data["userInfo"]["language"], &data["userInfo"]["country"]), (&json!("zh_CN"), &json!("")));
+}
+
+#[tokio::test]
 async fn without_credentials_nothing_is_signed_or_encrypted() {
     let world = World::new().await;
     let (_, data) = world.phone("getUserInfo", json!({"withCredentials": false})).await;

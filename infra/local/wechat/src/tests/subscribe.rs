@@ -95,7 +95,7 @@ async fn the_user_chooses_for_each_template() {
     assert_eq!(world.api(SEND, refused).await["errcode"], 43101);
     for (arguments, err_code) in [
         (json!({"tmplIds": []}), 10_001),
-        (json!({"tmplIds": ["a", "b", "c", "d"]}), 20_003),
+        (json!({"tmplIds": ["a", "b", "c", "d", "e", "f"]}), 20_003),
         (json!({"tmplIds": "a"}), 1001),
         (json!({}), 1001),
         (json!({"tmplIds": ["a"], "userChoice": {"a": "no"}}), 1001),

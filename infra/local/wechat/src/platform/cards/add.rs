@@ -2,7 +2,8 @@
 //!
 //! Documentation: "wx.addCard" and "Appendix 4: the card extension field and its signature" (附录4-卡券扩展字段及签名生成算法).
 //! The *values* of ticket, timestamp, card, nonce and, where the card asks for them, code and openid are sorted
-//! as bytes and joined without a separator; SHA-1 in lower-case hexadecimal.
+//! as bytes and joined without a separator; SHA-1 in lower-case hexadecimal. Without a nonce, which may be left out, the same
+//! `cardExt` can be used again.
 //!
 //! <https://developers.weixin.qq.com/miniprogram/dev/api/open-api/card/wx.addCard.html>
 
@@ -54,6 +55,7 @@ impl Cards {
             let ext = CardExt {
                 code: ext.code.filter(|code| !code.is_empty()),
                 openid: ext.openid.filter(|openid| !openid.is_empty()),
+                nonce_str: ext.nonce_str.filter(|nonce_str| !nonce_str.is_empty()),
                 ..ext
             };
             let card = self.card(&card_id).ok_or_else(|| format!("unknown card {card_id}"))?;
@@ -148,8 +150,8 @@ fn check(card: &Card, ext: &CardExt, user: &User, tickets: &[&str]) -> Result<()
         return Err("cardExt.timestamp is unix seconds".to_owned());
     }
     let nonce_str = ext.nonce_str.as_deref().unwrap_or_default();
-    if !(1..=32).contains(&nonce_str.len()) {
-        return Err("cardExt.nonce_str has 1 to 32 characters".to_owned());
+    if nonce_str.len() > 32 {
+        return Err("cardExt.nonce_str has at most 32 characters".to_owned());
     }
     if ext.outer_str.as_ref().is_some_and(|outer_str| outer_str.chars().count() > 128) {
         return Err("cardExt.outer_str has at most 128 characters".to_owned());
