@@ -80,6 +80,7 @@ impl WeChat {
             out_trade_no: out_trade_no.to_owned(),
             fee,
             openid: openid.to_owned(),
+            paid_at: None,
         });
     }
 

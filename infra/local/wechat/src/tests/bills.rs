@@ -195,6 +195,26 @@ async fn a_bill_can_differ_from_what_happened() {
 }
 
 #[tokio::test]
+async fn a_payment_made_elsewhere_can_stand_in_the_bill_of_an_earlier_day() {
+    let world = reconciling().await;
+    let foreign = |paid_at: &str| {
+        json!({
+            "change": "add_foreign",
+            "transaction_id": "4200000000202311130000000000",
+            "out_trade_no": "order-9998",
+            "fee": 7,
+            "openid": "oGZUI0egBJY1zhBYw2KhdUfwVJJE",
+            "paid_at": paid_at,
+        })
+    };
+    let added = world.post("/_wechat/bill", foreign("2023-11-13T23:59:59+08:00")).await.unwrap();
+    assert_eq!(added.status(), 200);
+    assert_eq!(world.post("/_wechat/bill", foreign("yesterday")).await.unwrap().status(), 400);
+    let earlier = rows(&v2(&world, &[("bill_date", "20231113")]).await);
+    assert_eq!((earlier[0][0].as_str(), earlier[0][6].as_str()), ("2023-11-13 23:59:59", "order-9998"));
+}
+
+#[tokio::test]
 async fn a_bill_may_be_late_or_broken() {
     let world = reconciling().await;
     world

@@ -13,7 +13,7 @@ use std::io::Write;
 use axum::body::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 
 use crate::clock::{self, HOUR, MINUTE};
 use crate::faults::Fault;
@@ -37,7 +37,7 @@ pub enum BillChange {
         /// Fen.
         fee: u64,
     },
-    /// A payment that was never made here, at the moment of the change.
+    /// A payment that was never made here.
     AddForeign {
         /// WeChat's number of the payment.
         transaction_id: String,
@@ -47,6 +47,9 @@ pub enum BillChange {
         fee: u64,
         /// The payer.
         openid: String,
+        /// When it was paid, in unix milliseconds; absent: at the moment of the change. In JSON it is RFC 3339 with an offset.
+        #[serde(default, deserialize_with = "moment")]
+        paid_at: Option<u64>,
     },
     /// What WeChat charges for the payment of this order is a fen too much.
     WrongFee {
@@ -118,6 +121,12 @@ impl Bills {
     pub(crate) fn file(&self, token: &str, now: u64) -> Option<Bytes> {
         self.files.get(token).filter(|(_, until)| now < *until).map(|(file, _)| file.clone())
     }
+}
+
+fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let moment = clock::parse_rfc3339(&text);
+    moment.map(Some).ok_or_else(|| de::Error::custom("paid_at is like 2015-05-20T13:29:35+08:00"))
 }
 
 /// The bill of the day with this number.

@@ -81,8 +81,8 @@ fn apply(rows: &mut Vec<Row>, at: u64, change: &BillChange) {
                 row.surcharge = 1;
             }
         }
-        BillChange::AddForeign { transaction_id, out_trade_no, fee, openid } => rows.push(Row {
-            at,
+        BillChange::AddForeign { transaction_id, out_trade_no, fee, openid, paid_at } => rows.push(Row {
+            at: paid_at.unwrap_or(at),
             transaction_id: transaction_id.clone(),
             out_trade_no: out_trade_no.clone(),
             openid: openid.clone(),
