@@ -27,7 +27,7 @@ pub fn stack(upstream: &str) -> Result<Stack, BoxError> {
     ];
     let parameters: BTreeMap<String, String> =
         parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    Ok(Template::read(&root().join("template.yaml"))?.deploy(&parameters)?)
+    Ok(Template::read(&root().join("template.yaml"))?.deploy_with_plain_http(&parameters)?)
 }
 
 /// What a function finds in its environment: what the template says, and what Lambda adds.

@@ -61,7 +61,7 @@ impl Dynamo {
         let listener = TcpListener::bind(address).await.map_err(DynamoError::Bind)?;
         let address = listener.local_addr().map_err(DynamoError::Bind)?;
         let (stop, stopped) = watch::channel(false);
-        let (engine, engine_task) = engine::open(stack, data.as_deref(), wait(stopped.clone())).await?;
+        let engine = engine::open(stack, data.as_deref())?;
         let world = Arc::new(World {
             names: engine.names(),
             engine,
@@ -74,8 +74,13 @@ impl Dynamo {
         });
         let server = tokio::spawn(serve(listener, Arc::clone(&world), wait(stopped.clone())));
         let sweeper = tokio::spawn(sweep(Arc::clone(&world), stopped));
-        let tasks = Mutex::new(vec![server, sweeper, engine_task]);
+        let tasks = Mutex::new(vec![server, sweeper]);
         Ok(Self { inner: Arc::new(Inner { address, stop, tasks, world }) })
+    }
+
+    /// Where it listens: its one socket.
+    pub fn address(&self) -> SocketAddr {
+        self.inner.address
     }
 
     /// Where it listens, for `AWS_ENDPOINT_URL`.

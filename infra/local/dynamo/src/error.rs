@@ -20,12 +20,6 @@ pub enum DynamoError {
     /// The embedded database failed.
     #[error("the embedded database failed")]
     Engine(#[from] dynoxide::DynoxideError),
-    /// The embedded database could not be reached.
-    #[error("the embedded database does not answer")]
-    Forward(#[from] reqwest::Error),
-    /// The HTTP client for the embedded database cannot be made.
-    #[error("no HTTP client")]
-    Client(#[from] rustls::Error),
     /// What the embedded database sent or was sent is not JSON of the expected shape.
     #[error("unexpected JSON")]
     Json(#[from] serde_json::Error),

@@ -29,13 +29,6 @@ impl<'a> Target<'a> {
         };
         Some(Self { service, operation })
     }
-
-    /// The header for an operation of DynamoDB.
-    pub(crate) fn header(operation: &str) -> String {
-        let streams = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"];
-        let prefix = if streams.contains(&operation) { "DynamoDBStreams" } else { "DynamoDB" };
-        format!("{prefix}_20120810.{operation}")
-    }
 }
 
 impl Service {

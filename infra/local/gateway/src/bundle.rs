@@ -35,6 +35,8 @@ use crate::{
 /// Everything belongs to it alone, so that many can run in one process. It ends with [`Bundle::stop`] or when it is dropped.
 pub struct Bundle {
     address: SocketAddr,
+    /// Of the sockets beside it.
+    inner_addresses: Vec<(&'static str, SocketAddr)>,
     config: Config,
     clock: Arc<dyn Clock>,
     stack: Stack,
@@ -69,20 +71,23 @@ impl Bundle {
         let wechat = config.uses_simulator().then(|| simulator(&config, &clock, notify_speed));
         let mut addresses = Addresses { platform: String::new(), pay: String::new(), own: url(address) };
         let mut roots = config.roots.clone();
+        let mut inner_addresses = Vec::new();
         if let Some(wechat) = &wechat {
             let (listener, address) = listen(0).await?;
             addresses.platform = url(address);
+            inner_addresses.push(("WeChat", address));
             servers.serve(listener, wechat.upstream());
             // WeChat Pay asks merchants for their certificates: that takes TLS.
             let (listener, address) = listen(0).await?;
             addresses.pay = format!("https://{address}");
+            inner_addresses.push(("WeChat Pay", address));
             servers.serve_pay(listener, wechat);
             roots.push(wechat.ca_certificate());
         }
 
         let mut all = deployment::parameters(&config, &addresses);
         all.extend(parameters);
-        let stack = template.deploy(&all).map_err(StartError::Template)?;
+        let stack = template.deploy_with_plain_http(&all).map_err(StartError::Template)?;
         let options = local_dynamo::Options {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             secrets: deployment::secrets(&config, &stack),
@@ -93,6 +98,7 @@ impl Bundle {
         seed::products(&stack, &dynamo).await.map_err(StartError::Seed)?;
         let (lambda, lambda_address) = listen(0).await?;
         let lambda_url = url(lambda_address);
+        inner_addresses.extend([("DynamoDB", dynamo.address()), ("Lambda", lambda_address)]);
         let weather = Arc::new(Weather::default());
         let functions = Functions::new(&stack, registry, &dynamo, &clock, &roots, &lambda_url, &weather)?;
         let queues = Arc::new(Queues::default());
@@ -112,6 +118,7 @@ impl Bundle {
         }
         Ok(Self {
             address,
+            inner_addresses,
             config,
             clock,
             stack,
@@ -130,6 +137,13 @@ impl Bundle {
     #[must_use]
     pub fn base_url(&self) -> String {
         url(self.address)
+    }
+
+    /// What else listens, and where: each on this machine only, and each wants a signature or a key of its own. Beside these and
+    /// [`Self::base_url`] nothing is open.
+    #[must_use]
+    pub fn inner_addresses(&self) -> &[(&'static str, SocketAddr)] {
+        &self.inner_addresses
     }
 
     /// What is deployed.

@@ -60,10 +60,12 @@ async fn run(Arguments { port, data, config }: Arguments) -> Result<(), BoxError
     let end = end()?;
     let bundle = Bundle::start(Options { port, data, config, ..Options::default() }).await?;
     let (base_url, walk) = (bundle.base_url(), bundle.walk());
+    let inner = bundle.inner_addresses().iter().map(|(name, address)| format!("{name} {address}"));
+    let inner = inner.collect::<Vec<_>>().join(", ");
     // Nobody reading is no reason to stop serving.
     let _ = writeln!(
         io::stdout(),
-        "listening on {base_url}\n\nA short walk to paste; Ctrl-C ends the program.\n\n{walk}\n"
+        "listening on {base_url}\nfor the functions alone: {inner}\n\nA short walk to paste; Ctrl-C ends the program.\n\n{walk}\n"
     );
     end.await;
     bundle.stop().await;

@@ -62,6 +62,18 @@ pub enum TemplateError {
         /// The secret.
         place: String,
     },
+    /// A plain scalar that SAM and this reader read differently.
+    #[error(
+        "{place}: YAML 1.1, which SAM speaks, and YAML 1.2 do not both read {reading} in the plain text {text}: quote it"
+    )]
+    TwoReadings {
+        /// Where it stands.
+        place: String,
+        /// The text.
+        text: String,
+        /// What one of them reads.
+        reading: &'static str,
+    },
     /// A name that nothing declares.
     #[error("{place}: nothing is called {name:?}{hint}")]
     UnknownName {

@@ -25,6 +25,15 @@ pub struct Parameter {
     values: (Option<i64>, Option<i64>),
 }
 
+/// What becomes of an address with `http://` where a pattern asks for `https://`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PlainHttp {
+    /// It is refused, as CloudFormation refuses it.
+    Refused,
+    /// It is taken: the address of something on the developer's own machine or network.
+    Taken,
+}
+
 impl Parameter {
     pub(crate) fn read_all(section: Option<&Value>) -> Result<Vec<Self>, TemplateError> {
         let Some(section) = section else { return Ok(Vec::new()) };
@@ -79,6 +88,7 @@ impl Parameter {
     pub(crate) fn values(
         declared: &[Self],
         given: &BTreeMap<String, String>,
+        addresses: PlainHttp,
     ) -> Result<BTreeMap<String, Value>, TemplateError> {
         if let Some(name) = given.keys().find(|name| !declared.iter().any(|one| one.name == **name)) {
             return Err(problem(name, ParameterProblem::Undeclared));
@@ -88,7 +98,7 @@ impl Parameter {
             .map(|one| {
                 let value = given.get(&one.name).or(one.default.as_ref());
                 let value = value.ok_or_else(|| problem(&one.name, ParameterProblem::Unset))?;
-                one.check(value).map_err(|found| problem(&one.name, found))?;
+                one.check(value, addresses).map_err(|found| problem(&one.name, found))?;
                 Ok((one.name.clone(), one.reference(value)))
             })
             .collect()
@@ -102,7 +112,7 @@ impl Parameter {
         }
     }
 
-    fn check(&self, value: &str) -> Result<(), ParameterProblem> {
+    fn check(&self, value: &str, addresses: PlainHttp) -> Result<(), ParameterProblem> {
         let out_of_range = |rule: String| ParameterProblem::OutOfRange { value: value.to_owned(), rule };
         if !self.allowed_values.is_empty() && !self.allowed_values.iter().any(|allowed| allowed == value) {
             let allowed = self.allowed_values.join(", ");
@@ -112,7 +122,9 @@ impl Parameter {
             // CloudFormation matches the whole value.
             let matcher = regex_lite::Regex::new(&format!("^(?:{pattern})$"))
                 .map_err(|_| ParameterProblem::PatternUnreadable(pattern.clone()))?;
-            if !matcher.is_match(value) {
+            let over_tls = value.strip_prefix("http://").filter(|_| addresses == PlainHttp::Taken);
+            let over_tls = over_tls.map(|rest| format!("https://{rest}"));
+            if !matcher.is_match(value) && !over_tls.is_some_and(|address| matcher.is_match(&address)) {
                 return Err(ParameterProblem::Pattern { value: value.to_owned(), pattern: pattern.clone() });
             }
         }

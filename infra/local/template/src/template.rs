@@ -10,7 +10,7 @@ use crate::event::Context;
 use crate::globals::Globals;
 use crate::intrinsic::scope::{DEPTH, Scope};
 use crate::intrinsic::{condition, rule};
-use crate::parameter::Parameter;
+use crate::parameter::{Parameter, PlainHttp};
 use crate::pseudo::Pseudo;
 use crate::read::fields::Fields;
 use crate::read::yaml;
@@ -76,13 +76,31 @@ impl Template {
         self.deploy_to(&Pseudo::default(), parameters)
     }
 
-    /// The same for a world of the caller's choice.
+    /// The same, but addresses with `http://` are taken where the template asks for `https://`: what a local world talks to has
+    /// often no certificate. CloudFormation refuses them.
+    pub fn deploy_with_plain_http(
+        &self,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Stack, TemplateError> {
+        self.stack(&Pseudo::default(), parameters, PlainHttp::Taken)
+    }
+
+    /// As [`Self::deploy`], for a world of the caller's choice.
     pub fn deploy_to(
         &self,
         pseudo: &Pseudo,
         parameters: &BTreeMap<String, String>,
     ) -> Result<Stack, TemplateError> {
-        let parameters = &Parameter::values(&self.parameters, parameters)?;
+        self.stack(pseudo, parameters, PlainHttp::Refused)
+    }
+
+    fn stack(
+        &self,
+        pseudo: &Pseudo,
+        parameters: &BTreeMap<String, String>,
+        addresses: PlainHttp,
+    ) -> Result<Stack, TemplateError> {
+        let parameters = &Parameter::values(&self.parameters, parameters, addresses)?;
         rule::check(self.document.get("Rules"), pseudo, parameters)?;
         let conditions = &condition::evaluate(self.document.get("Conditions"), pseudo, parameters)?;
         let scope = Scope { pseudo, parameters, conditions, resources: &self.resources, depth: DEPTH };

@@ -6,15 +6,46 @@ use super::Received;
 use super::authorization::{ALGORITHM, Scope, TERMINATOR};
 use super::hash::{hex, hmac_sha256, sha256_hex};
 
+/// How path and query stand in the canonical request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Form {
+    pub(super) path: PathForm,
+    pub(super) query: QueryForm,
+}
+
+/// How the path stands there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PathForm {
+    /// Encoded once more than on the wire, as AWS does it.
+    EncodedAgain,
+    /// As it stands on the wire.
+    OnTheWire,
+}
+
+/// How the query stands there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum QueryForm {
+    /// Encoded alike and sorted, as AWS does it.
+    Sorted,
+    /// As it stands on the wire.
+    OnTheWire,
+}
+
+impl Form {
+    /// As AWS does it.
+    pub(super) const AWS: Self = Self { path: PathForm::EncodedAgain, query: QueryForm::Sorted };
+}
+
 /// The signature of a request, in hexadecimal.
 pub(super) fn signature(
     request: &Received<'_>,
+    form: Form,
     signed_headers: &[&str],
     timestamp: &str,
     scope: Scope<'_>,
     secret_access_key: &str,
 ) -> String {
-    let canonical = canonical_request(request, signed_headers);
+    let canonical = canonical_request(request, form, signed_headers);
     let to_sign = format!("{ALGORITHM}\n{timestamp}\n{scope}\n{}", sha256_hex(canonical.as_bytes()));
     let secret = format!("AWS4{secret_access_key}");
     let key = [scope.date, scope.region, scope.service, TERMINATOR]
@@ -23,16 +54,23 @@ pub(super) fn signature(
     hex(&hmac_sha256(&key, to_sign.as_bytes()))
 }
 
-fn canonical_request(request: &Received<'_>, signed_headers: &[&str]) -> String {
+fn canonical_request(request: &Received<'_>, form: Form, signed_headers: &[&str]) -> String {
+    let raw_query = request.query.unwrap_or_default();
+    let path = match form.path {
+        PathForm::EncodedAgain => path(request.path),
+        PathForm::OnTheWire => request.path.to_owned(),
+    };
+    let query = match form.query {
+        QueryForm::Sorted => query(raw_query),
+        QueryForm::OnTheWire => raw_query.to_owned(),
+    };
     let headers: String = signed_headers
         .iter()
         .map(|name| format!("{name}:{}\n", header_value(request.headers, name)))
         .collect();
     format!(
-        "{}\n{}\n{}\n{headers}\n{}\n{}",
+        "{}\n{path}\n{query}\n{headers}\n{}\n{}",
         request.method,
-        path(request.path),
-        query(request.query.unwrap_or_default()),
         signed_headers.join(";"),
         sha256_hex(request.body)
     )

@@ -21,8 +21,8 @@ mod signer;
 mod tests;
 mod verifier;
 
-pub use signer::{Signer, sign};
-pub use verifier::{SignatureError, verify};
+pub use signer::{Signer, sign, sign_as_curl_7_88};
+pub use verifier::{SignatureError, SignerFault, signer_fault, verify};
 
 /// A request as it stands on the wire.
 #[derive(Clone, Copy)]

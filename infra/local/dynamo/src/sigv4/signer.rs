@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::Received;
 use super::authorization::{ALGORITHM, Scope};
-use super::canonical::signature;
+use super::canonical::{Form, PathForm, QueryForm, signature};
 use super::verifier::{DATE_LENGTH, TIMESTAMP};
 
 /// Who signs, and for what.
@@ -27,6 +27,17 @@ pub struct Signer<'a> {
 /// The request's headers must have `host`. `None` when `now` (seconds since 1970) is no date or the access key id is no
 /// header text.
 pub fn sign(request: &Received<'_>, signer: Signer<'_>, now: u64) -> Option<HeaderMap> {
+    sign_in_form(request, Form::AWS, signer, now)
+}
+
+/// The same as curl 7.88 does it, which Debian 12 has: path and query are signed as they stand on the wire. For plain ones, with
+/// the parameters in alphabetical order, that is what AWS does.
+pub fn sign_as_curl_7_88(request: &Received<'_>, signer: Signer<'_>, now: u64) -> Option<HeaderMap> {
+    let form = Form { path: PathForm::OnTheWire, query: QueryForm::OnTheWire };
+    sign_in_form(request, form, signer, now)
+}
+
+fn sign_in_form(request: &Received<'_>, form: Form, signer: Signer<'_>, now: u64) -> Option<HeaderMap> {
     let instant = OffsetDateTime::from_unix_timestamp(i64::try_from(now).ok()?).ok()?;
     let timestamp = instant.format(TIMESTAMP).ok()?;
     let mut headers = request.headers.clone();
@@ -38,7 +49,7 @@ pub fn sign(request: &Received<'_>, signer: Signer<'_>, now: u64) -> Option<Head
     let Signer { access_key_id, secret_access_key, region, service } = signer;
     let scope = Scope { date: timestamp.get(..DATE_LENGTH)?, region, service };
     let signed = Received { headers: &headers, ..*request };
-    let signature = signature(&signed, &names, &timestamp, scope, secret_access_key);
+    let signature = signature(&signed, form, &names, &timestamp, scope, secret_access_key);
     let names = names.join(";");
     let value = format!(
         "{ALGORITHM} Credential={access_key_id}/{scope}, SignedHeaders={names}, Signature={signature}"

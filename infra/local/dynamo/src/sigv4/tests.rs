@@ -165,3 +165,43 @@ fn a_missing_or_broken_header_is_refused() {
     headers.remove("authorization");
     assert_eq!(check(&headers, b"x", "s", THEN), Err(SignatureError::Missing));
 }
+
+/// What a signer that writes path and query as on the wire gets: the signature, and what the log says of it.
+fn as_curl(path: &str, query: Option<&str>) -> (Result<String, SignatureError>, Option<SignerFault>) {
+    let headers = headers(&[("host", "localhost")]);
+    let received = Received { method: "POST", path, query, headers: &headers, body: b"{}" };
+    let signer =
+        Signer { access_key_id: "AKIDEXAMPLE", secret_access_key: SECRET, region: "us-east-1", service: "s" };
+    let headers = sign_as_curl_7_88(&received, signer, THEN).unwrap();
+    let received = Received { headers: &headers, ..received };
+    (verify(&received, "s", THEN, secret_of), signer_fault(&received, secret_of))
+}
+
+#[test]
+fn a_signature_over_path_and_query_as_they_stand_holds_for_plain_ones() {
+    for (path, query) in
+        [("/", None), ("/cases/OVERSOLD-1.7C/close", None), ("/cases", Some("cursor=a&kind=B_C"))]
+    {
+        assert_eq!(as_curl(path, query).0, Ok("AKIDEXAMPLE".to_owned()), "{path}");
+    }
+}
+
+#[test]
+fn a_signer_that_writes_requests_in_another_way_is_refused_and_found_out() {
+    for (path, query, fault) in [
+        ("/cases", Some("kind=B&cursor=a"), SignerFault::UnsortedQuery),
+        ("/cases/OVERSOLD%231/close", None, SignerFault::PathAsOnTheWire),
+        ("/cases/OVERSOLD%231/close", Some("a=1"), SignerFault::PathAsOnTheWire),
+        ("/cases/OVERSOLD%231/close", Some("b=1&a=1"), SignerFault::PathAndQuery),
+    ] {
+        assert_eq!(as_curl(path, query), (Err(SignatureError::Mismatch), Some(fault)), "{path} {query:?}");
+    }
+}
+
+#[test]
+fn a_wrong_secret_is_no_signer_s_fault() {
+    let headers = signed(b"x");
+    let received = Received { method: "POST", path: "/", query: None, headers: &headers, body: b"x" };
+    assert_eq!(signer_fault(&received, |_| Some("other".to_owned())), None);
+    assert_eq!(signer_fault(&received, |_| None), None);
+}

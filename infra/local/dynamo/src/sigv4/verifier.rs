@@ -6,7 +6,7 @@ use time::macros::format_description;
 
 use super::Received;
 use super::authorization::Authorization;
-use super::canonical::signature;
+use super::canonical::{Form, PathForm, QueryForm, signature};
 use super::hash::{equal, sha256_hex};
 
 /// Why a signature was refused. The messages are AWS's own.
@@ -82,12 +82,69 @@ pub fn verify(
         return Err(SignatureError::BodyHash);
     }
     let secret = secret_of(authorization.access_key_id).ok_or(SignatureError::UnknownKey)?;
-    let expected = signature(request, &authorization.signed_headers, timestamp, scope, &secret);
+    let expected = signature(request, Form::AWS, &authorization.signed_headers, timestamp, scope, &secret);
     if equal(&expected, authorization.signature) {
         Ok(authorization.access_key_id.to_owned())
     } else {
         Err(SignatureError::Mismatch)
     }
+}
+
+/// How a signer differs from AWS whose signature was refused as a mismatch. Signers disagree on requests whose path or query is not
+/// plain: curl before 8.12 signs the path as it stands on the wire, and the parameters in the order in which they stand there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignerFault {
+    /// The parameters are signed in the order in which they stand.
+    UnsortedQuery,
+    /// The path is signed as it stands on the wire.
+    PathAsOnTheWire,
+    /// Both.
+    PathAndQuery,
+}
+
+impl SignerFault {
+    /// What whoever sends the request can do about it.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::UnsortedQuery => {
+                "the signature holds for the query as it stands: write its parameters in alphabetical order, and encode \
+                 reserved characters in their values"
+            }
+            Self::PathAsOnTheWire => {
+                "the signature holds for the path as it stands, and AWS encodes it once more: use a path without reserved \
+                 characters, or another signer"
+            }
+            Self::PathAndQuery => {
+                "the signature holds for path and query as they stand: use a path without reserved characters and write the \
+                 parameters in alphabetical order, or use another signer"
+            }
+        }
+    }
+}
+
+/// Why the signature of a request is a [`SignatureError::Mismatch`], if the signer only writes the request down in another way.
+/// Nobody is let in by this: it is for the log.
+pub fn signer_fault(
+    request: &Received<'_>,
+    secret_of: impl FnOnce(&str) -> Option<String>,
+) -> Option<SignerFault> {
+    let authorization = Authorization::parse(text_header(request, "authorization")?)?;
+    let timestamp = text_header(request, "x-amz-date")?;
+    let secret = secret_of(authorization.access_key_id)?;
+    let unsorted = Form { query: QueryForm::OnTheWire, ..Form::AWS };
+    let on_the_wire = Form { path: PathForm::OnTheWire, ..Form::AWS };
+    let both = Form { path: PathForm::OnTheWire, query: QueryForm::OnTheWire };
+    [
+        (unsorted, SignerFault::UnsortedQuery),
+        (on_the_wire, SignerFault::PathAsOnTheWire),
+        (both, SignerFault::PathAndQuery),
+    ]
+    .into_iter()
+    .find_map(|(form, fault)| {
+        let signed_headers = &authorization.signed_headers;
+        let made = signature(request, form, signed_headers, timestamp, authorization.scope, &secret);
+        equal(&made, authorization.signature).then_some(fault)
+    })
 }
 
 fn text_header<'a>(request: &Received<'a>, name: &str) -> Option<&'a str> {

@@ -68,6 +68,11 @@ async fn every_way_to_write_makes_a_record_and_a_write_that_changes_nothing_make
             "ExpressionAttributeValues": {":t": {"S": text}},
         })
     };
+    let number = |number: &str, set: [&str; 2]| {
+        let item = json!({"id": {"S": "n"}, "price": {"N": number}, "sizes": {"NS": set},
+            "deep": {"M": {"list": {"L": [{"N": number}, {"NS": set}]}, "SS": {"S": "a name"}}}});
+        json!({"TableName": notes, "Item": item})
+    };
     let mut reordered = put("1");
     reordered["Item"]["tags"] = json!({"SS": ["b", "a"]});
     let batch = |write: Value| json!({"RequestItems": {notes: [write]}});
@@ -80,6 +85,9 @@ async fn every_way_to_write_makes_a_record_and_a_write_that_changes_nothing_make
         ("PutItem", put("1"), Some("INSERT")),
         ("PutItem", put("1"), None),
         ("PutItem", reordered, None),
+        ("PutItem", number("1", ["2", "10"]), Some("INSERT")),
+        ("PutItem", number("1.0", ["10.00", "2e0"]), None),
+        ("PutItem", number("1.0", ["10.00", "3"]), Some("MODIFY")),
         ("UpdateItem", update("a", "1"), None),
         ("UpdateItem", update("a", "2"), Some("MODIFY")),
         ("UpdateItem", update("b", "1"), Some("INSERT")),
@@ -111,7 +119,7 @@ async fn every_way_to_write_makes_a_record_and_a_write_that_changes_nothing_make
     let mut refused = put("3");
     refused["ConditionExpression"] = "attribute_not_exists(nothing) AND attribute_exists(nothing)".into();
     assert!(dynamo.operator("PutItem", refused).await.is_err());
-    assert_eq!(names(&records(&dynamo, NOTES).await).len(), 10);
+    assert_eq!(names(&records(&dynamo, NOTES).await).len(), 12);
 }
 
 #[tokio::test]
@@ -150,7 +158,7 @@ async fn what_expired_is_removed_by_the_service() {
     assert!(written.has_changed().unwrap(), "whoever waits for writes is told");
     let records = records(&dynamo, ORDERS).await;
     assert_eq!(names(&records), ["INSERT", "REMOVE"]);
-    let service = json!({"type": "Service", "principalId": "dynamodb.amazonaws.com"});
+    let service = json!({"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"});
     assert_eq!(records[1]["userIdentity"], service);
     assert_eq!(records[0].get("userIdentity"), None);
     assert_eq!(records[1]["dynamodb"]["OldImage"]["orderId"]["S"], "o1");

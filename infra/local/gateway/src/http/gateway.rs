@@ -18,6 +18,7 @@ use http::Response;
 use lambda_http::Context;
 use local_template::RouteAuth;
 use shared::{error, host::Clock};
+use url::Url;
 
 use super::{
     Routes, event,
@@ -32,6 +33,7 @@ use super::{
 pub(crate) struct Gateway {
     routes: Routes,
     clock: Arc<dyn Clock>,
+    port: u16,
     request_ids: RequestIds,
 }
 
@@ -51,13 +53,17 @@ async fn handle(
 impl Gateway {
     pub(crate) fn new(routes: Routes, clock: Arc<dyn Clock>, port: u16) -> Self {
         let request_ids = RequestIds::new(clock.now_millis(), port);
-        Self { routes, clock, request_ids }
+        Self { routes, clock, port, request_ids }
     }
 
     async fn answer(&self, request: Request, source: SocketAddr) -> Result<Response<Body>, Refusal> {
         let matched =
             self.routes.find(request.method().as_str(), request.uri().path()).ok_or(Refusal::NotFound)?;
         let incoming = Incoming::read(request, source.ip()).await?;
+        // API Gateway serves the host names that it knows; what is none would not reach a function.
+        if incoming.header("host").is_some_and(|host| Url::parse(&format!("http://{host}/")).is_err()) {
+            return Err(Refusal::BadRequest);
+        }
         let caller = match matched.endpoint.auth {
             RouteAuth::AwsIam => Some(iam::authorize(&incoming, self.clock.now_millis())?),
             RouteAuth::None => None,
@@ -75,7 +81,7 @@ impl Gateway {
         let now_millis = self.clock.now_millis();
         let request_id = self.request_ids.next();
         let context = context(&request_id, now_millis, endpoint.limit);
-        let stamp = event::Stamp { request_id, now_millis, caller };
+        let stamp = event::Stamp { request_id, port: self.port, now_millis, caller };
         let event = event::build(incoming, matched, &stamp).to_string();
         if event.len() > LARGEST_PAYLOAD {
             return Err(Refusal::TooLarge);

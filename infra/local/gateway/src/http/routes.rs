@@ -75,7 +75,7 @@ fn pattern(path: &str) -> String {
 }
 
 /// Undoes percent-encoding; what is not an encoding stays as it is.
-fn decode(text: &str) -> String {
+pub(super) fn decode(text: &str) -> String {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {

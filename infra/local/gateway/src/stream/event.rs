@@ -4,18 +4,24 @@ use serde_json::{Value, json};
 
 use crate::moment;
 
-/// The event of a batch.
-pub(super) fn of_batch(records: &[Value], stream_arn: &str) -> Value {
-    let records: Vec<Value> = records
-        .iter()
-        .cloned()
-        .map(|mut record| {
-            if let Some(record) = record.as_object_mut() {
-                record.insert("eventSourceARN".to_owned(), stream_arn.into());
+/// A record as Lambda shows it. Lambda writes the two names of an identity, which marks what expired, in small letters
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html>); the API of streams does not.
+pub(super) fn of_record(mut record: Value, stream_arn: &str) -> Value {
+    if let Some(record) = record.as_object_mut() {
+        record.insert("eventSourceARN".to_owned(), stream_arn.into());
+        if let Some(identity) = record.get_mut("userIdentity").and_then(Value::as_object_mut) {
+            for (name, lambda_name) in [("Type", "type"), ("PrincipalId", "principalId")] {
+                if let Some(value) = identity.remove(name) {
+                    identity.insert(lambda_name.to_owned(), value);
+                }
             }
-            record
-        })
-        .collect();
+        }
+    }
+    record
+}
+
+/// The event of a batch.
+pub(super) fn of_batch(records: &[Value]) -> Value {
     json!({ "Records": records })
 }
 
@@ -73,5 +79,5 @@ fn arrival(record: &Value) -> String {
     moment::iso(seconds.unwrap_or_default().saturating_mul(1000))
 }
 
-/// At most so much longer is a record in an event: a comma, and the stream's ARN with its key.
-pub(super) const ADDED: usize = 512;
+/// So much longer is a record in an event: a comma.
+pub(super) const ADDED: usize = 1;

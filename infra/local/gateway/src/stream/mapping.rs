@@ -118,7 +118,7 @@ impl Mapping {
         reader.calls = reader.calls.saturating_add(1);
         let now = self.surroundings.clock.now_millis();
         let request_id = format!("{}-{now:x}-{}", self.name, reader.calls);
-        let event = event::of_batch(&batch.records, &self.stream.stream_arn);
+        let event = event::of_batch(&batch.records);
         let result = self.surroundings.task.run(event, request_id.clone()).await;
 
         reader.pending.pop_front();
@@ -157,7 +157,9 @@ impl Mapping {
             }
             reader.position.move_to(next);
             let records = page.get("Records").and_then(Value::as_array).into_iter().flatten();
-            let wanted = records.filter(|record| self.wants(record)).cloned().collect();
+            // Filters look at records as Lambda shows them.
+            let records = records.map(|record| event::of_record(record.clone(), &self.stream.stream_arn));
+            let wanted = records.filter(|record| self.wants(record)).collect();
             reader.pending.extend(batch::cut(wanted));
             if !reader.pending.is_empty() {
                 return Ok(());

@@ -1,7 +1,12 @@
 //! What reaches a function, and what comes back.
 
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
 use http::HeaderMap;
-use local_dynamo::sigv4::{Received, Signer, sign};
+use local_dynamo::sigv4::{Received, Signer, sign, sign_as_curl_7_88};
 use serde_json::json;
 
 use super::world::{client, host, json, start};
@@ -83,6 +88,77 @@ async fn an_operators_route_asks_for_a_signature() {
     assert_eq!(told["iam"], "arn:aws:iam::000000000000:user/local");
     let answer = json(client().put(&url).headers(signed).body("{ }")).await;
     assert_eq!(answer, (403, json!({"message": "Forbidden"})), "another body");
+}
+
+#[tokio::test]
+async fn the_log_says_what_a_signer_does_otherwise_than_aws() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let writer = Sink(Arc::clone(&log));
+    let _guard =
+        tracing::subscriber::set_default(shared::telemetry::subscriber("local", "local", move || {
+            writer.clone()
+        }));
+    let bundle = start().await;
+    let authority = bundle.base_url().replace("http://", "");
+    for (path, query, said) in [
+        ("/admin/a", Some("kind=B&cursor=a"), Some("alphabetical order")),
+        ("/admin/a%23b", None, Some("without reserved characters")),
+        ("/admin/a.23b", Some("cursor=a&kind=B"), None),
+    ] {
+        let headers = HeaderMap::from_iter([(http::header::HOST, authority.parse().unwrap())]);
+        let request = Received { method: "PUT", path, query, headers: &headers, body: b"{}" };
+        let signer = Signer {
+            access_key_id: "local",
+            secret_access_key: "local",
+            region: "us-east-1",
+            service: "execute-api",
+        };
+        let headers = sign_as_curl_7_88(&request, signer, host().now_millis() / 1000).unwrap();
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+        let url = format!("{}{path}{query}", bundle.base_url());
+        let (status, _) = json(client().put(url).headers(headers).body("{}")).await;
+        assert_eq!(status, if said.is_some() { 403 } else { 200 }, "{path}");
+        let lines = String::from_utf8(std::mem::take(&mut *log.lock().unwrap())).unwrap();
+        assert_eq!(lines.contains("remedy"), said.is_some(), "{lines}");
+        assert!(lines.contains(said.unwrap_or_default()), "{lines}");
+    }
+}
+
+/// Where the log of this thread goes.
+#[derive(Clone)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn forwarded_headers_and_odd_paths_of_a_caller_break_no_function() {
+    let bundle = start().await;
+    for (name, value) in [
+        ("x-forwarded-proto", "https, http"),
+        ("x-forwarded-proto", "://"),
+        ("x-forwarded-port", "x"),
+        ("x-forwarded-for", "nobody"),
+    ] {
+        let request = client().get(format!("{}/echo/x", bundle.base_url())).header(name, value);
+        assert_eq!(json(request).await.0, 200, "{name}: {value}");
+    }
+    for path in ["a%23b", "a%3Fb", "%5C%5C", "%00", "%FF", "100%25", "a%0Ab", "%E4%BD%A0"] {
+        let answer = json(client().get(format!("{}/echo/{path}", bundle.base_url()))).await;
+        assert_eq!(answer.0, 200, "{path}: {}", answer.1);
+    }
+    for host in ["a b", "a^b", "[", "1.2.3.4.5", "a:port"] {
+        let request = client().get(format!("{}/echo/x", bundle.base_url())).header("host", host);
+        assert_eq!(json(request).await, (400, json!({"message": "Bad Request"})), "{host}");
+    }
 }
 
 #[tokio::test]

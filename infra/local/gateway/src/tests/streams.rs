@@ -39,6 +39,9 @@ impl Task for Follow {
         let mut failures = Vec::new();
         for record in records {
             let image = &record["dynamodb"]["NewImage"];
+            if image.is_null() {
+                continue;
+            }
             let id = image["id"]["S"].as_str().unwrap().to_owned();
             let is_new = self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
             match image["kind"]["S"].as_str().unwrap() {
@@ -212,6 +215,24 @@ async fn a_record_that_is_never_given_up_holds_up_the_stream() {
     let stuck = bundle.drain_stream("follow").await.unwrap_err();
     assert!(matches!(stuck, CallError::Stuck { calls: 100 }), "{stuck}");
     assert!(bundle.queue("FailedQueue").is_empty());
+}
+
+#[tokio::test]
+async fn what_expired_is_marked_and_filtered_as_lambda_shows_it() {
+    let filter =
+        r#"'{"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": [{"exists": true}]}}}}'"#;
+    let expired = r#"'{"userIdentity": {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]}}'"#;
+    let bundle = start_with(filter, expired).await;
+    let item = json!({"id": {"S": "a"}, "kind": {"S": "fine"}, "expires_at": {"N": "1000"}});
+    let request = json!({"TableName": "local-OutboxTable", "Item": item});
+    bundle.dynamo().operator("PutItem", request).await.unwrap();
+    assert_eq!(bundle.dynamo().sweep_expired().unwrap(), 1);
+    let responses = bundle.drain_stream("follow").await.unwrap();
+    let records = responses[0]["records"].as_array().unwrap();
+    assert_eq!((responses.len(), records.len()), (1, 1), "the insertion is not wanted");
+    assert_eq!(records[0]["eventName"], "REMOVE");
+    let identity = json!({"type": "Service", "principalId": "dynamodb.amazonaws.com"});
+    assert_eq!(records[0]["userIdentity"], identity);
 }
 
 #[tokio::test]

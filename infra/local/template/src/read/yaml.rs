@@ -1,14 +1,25 @@
 //! YAML to JSON values: the short forms of intrinsics (`!Ref X`) become the long ones (`{"Ref": "X"}`), as CloudFormation
 //! itself does it, so that everything after this file knows one form only.
 
-use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use std::borrow::Cow;
+
+use saphyr::{Scalar, ScalarStyle, Yaml, YamlLoader};
+use saphyr_parser::Parser;
 use serde_json::{Map, Number, Value};
 
+use super::plain;
 use crate::error::TemplateError;
 
 /// Reads one YAML document.
 pub(crate) fn parse(text: &str) -> Result<Value, TemplateError> {
-    let documents = Yaml::load_from_str(text)?;
+    // Scalars stay as written: how each one is read depends on whether it is quoted.
+    let mut loader = YamlLoader::<Yaml<'_>>::default();
+    loader.early_parse(false);
+    Parser::new_from_str(text).load(&mut loader, true)?;
+    if let Some(error) = loader.error() {
+        return Err(error.clone().into());
+    }
+    let documents = loader.into_documents();
     match documents.as_slice() {
         [document] => value(document, ""),
         several => Err(TemplateError::Wrong {
@@ -21,7 +32,14 @@ pub(crate) fn parse(text: &str) -> Result<Value, TemplateError> {
 
 fn value(yaml: &Yaml<'_>, place: &str) -> Result<Value, TemplateError> {
     match yaml {
-        Yaml::Value(scalar) => Ok(self::scalar(scalar)),
+        Yaml::Representation(text, _, Some(tag)) if !tag.is_yaml_core_schema() => {
+            long_form(&tag.suffix, Value::String(text.to_string()), place)
+        }
+        Yaml::Representation(text, style, None) => {
+            check_reading(text, *style, place)?;
+            let read = Scalar::parse_from_cow_and_metadata(Cow::Borrowed(text), *style, None);
+            Ok(read.as_ref().map_or(Value::Null, scalar))
+        }
         Yaml::Sequence(items) => items
             .iter()
             .enumerate()
@@ -33,16 +51,22 @@ fn value(yaml: &Yaml<'_>, place: &str) -> Result<Value, TemplateError> {
             for (key, entry) in entries {
                 let key = key_text(key, place)?;
                 let below = if place.is_empty() { key.clone() } else { format!("{place}.{key}") };
+                // The loader takes a quoted key for another one than the same key without quotes.
+                if map.contains_key(&key) {
+                    return Err(TemplateError::Duplicate { place: below.clone(), what: key, first: below });
+                }
                 map.insert(key, value(entry, &below)?);
             }
             Ok(Value::Object(map))
         }
         Yaml::Tagged(tag, inner) => long_form(&tag.suffix, value(inner, place)?, place),
-        Yaml::Alias(_) | Yaml::BadValue | Yaml::Representation(..) => Err(TemplateError::unsupported(
-            place,
-            "this form of YAML value",
-            &["scalars", "lists", "mappings", "tags"],
-        )),
+        Yaml::Alias(_) | Yaml::BadValue | Yaml::Representation(..) | Yaml::Value(_) => {
+            Err(TemplateError::unsupported(
+                place,
+                "this form of YAML value",
+                &["scalars", "lists", "mappings", "tags"],
+            ))
+        }
     }
 }
 
@@ -60,9 +84,25 @@ fn scalar(scalar: &Scalar<'_>) -> Value {
 
 fn key_text(key: &Yaml<'_>, place: &str) -> Result<String, TemplateError> {
     match key {
-        Yaml::Value(Scalar::String(text)) => Ok(text.to_string()),
-        Yaml::Value(Scalar::Integer(number)) => Ok(number.to_string()),
+        Yaml::Representation(text, style, None) => {
+            check_reading(text, *style, place)?;
+            match Scalar::parse_from_cow_and_metadata(Cow::Borrowed(text), *style, None) {
+                Some(Scalar::String(text)) => Ok(text.to_string()),
+                Some(Scalar::Integer(number)) => Ok(number.to_string()),
+                _ => Err(TemplateError::unsupported(place, "a key that is not text", &["text"])),
+            }
+        }
         _ => Err(TemplateError::unsupported(place, "a key that is not text", &["text"])),
+    }
+}
+
+/// Refuses a plain text that SAM would read differently.
+fn check_reading(text: &str, style: ScalarStyle, place: &str) -> Result<(), TemplateError> {
+    match plain::other_reading(text).filter(|_| style == ScalarStyle::Plain) {
+        None => Ok(()),
+        Some(reading) => {
+            Err(TemplateError::TwoReadings { place: place.to_owned(), text: text.to_owned(), reading })
+        }
     }
 }
 
@@ -99,9 +139,9 @@ mod tests {
     }
 
     #[test]
-    fn dates_stay_text_and_numbers_stay_numbers() {
+    fn quoted_dates_stay_text_and_numbers_stay_numbers() {
         assert_eq!(
-            parse("v: 2012-10-17\nn: 10\nf: 0.5\nb: true\nq: '10'").unwrap(),
+            parse("v: '2012-10-17'\nn: 10\nf: 0.5\nb: true\nq: '10'").unwrap(),
             json!({"v": "2012-10-17", "n": 10, "f": 0.5, "b": true, "q": "10"})
         );
     }
@@ -115,5 +155,25 @@ mod tests {
     #[test]
     fn a_key_twice_is_refused() {
         assert!(matches!(parse("a: 1\na: 2\n"), Err(TemplateError::Yaml(_))));
+        assert!(matches!(parse("a: 1\n'a': 2\n"), Err(TemplateError::Duplicate { .. })));
+    }
+
+    #[test]
+    fn a_plain_text_that_sam_reads_differently_is_refused() {
+        for (text, place) in [
+            ("a:\n  b: yes\n", "a.b: "),
+            ("a: [1, 010]\n", "a[1]: "),
+            ("a: {on: 1}\n", "a: "),
+            ("a: {<<: {b: 1}}\n", "a: "),
+            ("a: 2012-10-17\n", "a: "),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.starts_with(place) && error.ends_with(": quote it"), "{text}: {error}");
+        }
+        let quoted = "a: 'yes'\nb: \"010\"\n'on': !Ref no\nc: |\n  yes\n";
+        assert_eq!(
+            parse(quoted).unwrap(),
+            json!({"a": "yes", "b": "010", "on": {"Ref": "no"}, "c": "yes\n"})
+        );
     }
 }

@@ -24,6 +24,8 @@ pub struct Table {
     pub retained: bool,
     /// Whether it can be restored to any second of the last days.
     pub point_in_time_recovery: bool,
+    /// Whether it can only be deleted after somebody has turned this off.
+    pub deletion_protected: bool,
     /// Whether it is encrypted with a key of Key Management Service.
     pub encrypted: bool,
 }
@@ -51,6 +53,7 @@ impl Table {
             &[
                 "AttributeDefinitions",
                 "BillingMode",
+                "DeletionProtectionEnabled",
                 "GlobalSecondaryIndexes",
                 "KeySchema",
                 "LocalSecondaryIndexes",
@@ -60,13 +63,7 @@ impl Table {
                 "TableName",
                 "TimeToLiveSpecification",
             ],
-            &[
-                "ContributorInsightsSpecification",
-                "DeletionProtectionEnabled",
-                "OnDemandThroughput",
-                "TableClass",
-                "Tags",
-            ],
+            &["ContributorInsightsSpecification", "OnDemandThroughput", "TableClass", "Tags"],
         )?;
         let Names { name, arn, stream_arn } = names;
         let mut create = Map::from_iter([
@@ -113,6 +110,7 @@ impl Table {
                 "PointInTimeRecoveryEnabled",
                 &["RecoveryPeriodInDays"],
             )?,
+            deletion_protected: properties.bool("DeletionProtectionEnabled")?.unwrap_or(false),
             encrypted: switch(properties, "SSESpecification", "SSEEnabled", &["KMSMasterKeyId", "SSEType"])?,
         })
     }

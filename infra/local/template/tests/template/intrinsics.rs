@@ -71,10 +71,10 @@ fn if_takes_the_branch_of_its_condition() {
 fn conditions_combine() {
     let section = "
 Conditions:
-  Yes: !Equals [a, a]
-  No: !Equals [a, b]
-  Both: !And [!Condition Yes, !Condition No]
-  Either: !Or [{Condition: Yes}, {Condition: No}]
+  Holds: !Equals [a, a]
+  Fails: !Equals [a, b]
+  Both: !And [!Condition Holds, !Condition Fails]
+  Either: !Or [{Condition: Holds}, {Condition: Fails}]
 ";
     assert_eq!(value_of("!If [Both, a, b]", section).unwrap(), "b");
     assert_eq!(value_of("!If [Either, a, b]", section).unwrap(), "a");

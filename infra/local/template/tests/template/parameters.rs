@@ -48,6 +48,21 @@ fn values_outside_the_declaration_are_refused() {
 }
 
 #[test]
+fn plain_http_is_refused_unless_the_world_is_a_local_one() {
+    let text = "Transform: AWS::Serverless-2016-10-31\nParameters:\n  P: {Type: String, AllowedPattern: '^https://[^/]+$'}\n\
+                Resources: {}\nOutputs:\n  V: {Value: !Ref P}\n";
+    let template = Template::parse(text).unwrap();
+    let given = |value: &str| [("P".to_owned(), value.to_owned())].into();
+    assert!(template.deploy(&given("http://127.0.0.1:1")).is_err());
+    let local = template.deploy_with_plain_http(&given("http://127.0.0.1:1")).unwrap();
+    assert_eq!(local.outputs["V"], "http://127.0.0.1:1");
+    for refused in ["http://127.0.0.1:1/path", "ftp://127.0.0.1", "http:/127.0.0.1"] {
+        assert!(template.deploy_with_plain_http(&given(refused)).is_err(), "{refused}");
+    }
+    assert!(template.deploy_with_plain_http(&given("https://a.example")).is_ok());
+}
+
+#[test]
 fn lists_are_cut_at_commas() {
     let text = "Parameters:\n  P: {Type: CommaDelimitedList}\nResources: {}\n\
                 Outputs:\n  V: {Value: !Join ['|', !Ref P]}\n";

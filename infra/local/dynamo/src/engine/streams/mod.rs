@@ -71,6 +71,7 @@ impl Views {
         if let Some(region) = record.get_mut("awsRegion") {
             *region = self.region.as_str().into();
         }
+        name_identity(record);
         let Some(change) = record.get_mut("dynamodb").and_then(Value::as_object_mut) else { return };
         if !["NEW_IMAGE", KEPT].contains(&view) {
             change.remove("NewImage");
@@ -82,6 +83,18 @@ impl Views {
         let bytes: usize = images.map(size::of_item).sum();
         change.insert("SizeBytes".to_owned(), json!(bytes));
         change.insert("StreamViewType".to_owned(), view.into());
+    }
+}
+
+/// Who deleted an expired item is written `Type` and `PrincipalId` by the API (`Identity`,
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Identity.html>). The engine writes what Lambda shows
+/// to a function, which begins with small letters.
+fn name_identity(record: &mut Value) {
+    let Some(identity) = record.get_mut("userIdentity").and_then(Value::as_object_mut) else { return };
+    for (lambda_name, name) in [("type", "Type"), ("principalId", "PrincipalId")] {
+        if let Some(value) = identity.remove(lambda_name) {
+            identity.insert(name.to_owned(), value);
+        }
     }
 }
 

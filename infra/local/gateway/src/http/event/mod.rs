@@ -8,12 +8,18 @@ use http::{HeaderMap, header};
 use local_template::Pseudo;
 use serde_json::{Map, Value, json};
 
-use super::{iam::Caller, incoming::Incoming, routes::Matched};
+use super::{
+    iam::Caller,
+    incoming::Incoming,
+    routes::{self, Matched},
+};
 use crate::moment;
 
 /// What API Gateway itself adds to a request.
 pub(super) struct Stamp {
     pub(super) request_id: String,
+    /// Where the gateway listens.
+    pub(super) port: u16,
     pub(super) now_millis: u64,
     /// Who signed the request, if the route demands it.
     pub(super) caller: Option<Caller>,
@@ -24,13 +30,13 @@ pub(super) fn build(incoming: &Incoming, matched: &Matched, stamp: &Stamp) -> Va
     let mut event = Map::new();
     event.insert("version".to_owned(), "2.0".into());
     event.insert("routeKey".to_owned(), matched.endpoint.route_key.as_str().into());
-    event.insert("rawPath".to_owned(), incoming.path().into());
+    event.insert("rawPath".to_owned(), raw_path(incoming).into());
     event.insert("rawQueryString".to_owned(), incoming.query().unwrap_or_default().into());
     let cookies = cookies(&incoming.head.headers);
     if !cookies.is_empty() {
         event.insert("cookies".to_owned(), cookies.into());
     }
-    event.insert("headers".to_owned(), headers(incoming).into());
+    event.insert("headers".to_owned(), headers(incoming, stamp.port).into());
     let query = query(incoming);
     if !query.is_empty() {
         event.insert("queryStringParameters".to_owned(), json!(query));
@@ -47,8 +53,15 @@ pub(super) fn build(incoming: &Incoming, matched: &Matched, stamp: &Stamp) -> Va
     Value::Object(event)
 }
 
+/// The path, percent-decoded, as HTTP APIs give it in payload format 2.0 whatever its name says; a question mark that was encoded
+/// ends it there.
+fn raw_path(incoming: &Incoming) -> String {
+    let path = routes::decode(incoming.path());
+    path.split_once('?').map_or(path.as_str(), |(before, _)| before).to_owned()
+}
+
 /// Lower-case names, one value each; cookies stand elsewhere.
-fn headers(incoming: &Incoming) -> Map<String, Value> {
+fn headers(incoming: &Incoming, port: u16) -> Map<String, Value> {
     let all = &incoming.head.headers;
     let mut headers: BTreeMap<&str, String> = all
         .keys()
@@ -61,6 +74,9 @@ fn headers(incoming: &Incoming) -> Map<String, Value> {
         .entry("x-forwarded-for")
         .and_modify(|others| *others = format!("{others}, {source_ip}"))
         .or_insert(source_ip);
+    // These two are the gateway's alone: what a caller wrote there would be believed.
+    headers.insert("x-forwarded-port", port.to_string());
+    headers.insert("x-forwarded-proto", "http".to_owned());
     headers.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
 }
 
@@ -98,7 +114,7 @@ fn context(incoming: &Incoming, matched: &Matched, stamp: &Stamp) -> Value {
         "domainPrefix": domain.split('.').next().unwrap_or_default(),
         "http": {
             "method": incoming.method(),
-            "path": incoming.path(),
+            "path": raw_path(incoming),
             "protocol": "HTTP/1.1",
             "sourceIp": incoming.source_ip.to_string(),
             "userAgent": incoming.header("user-agent").unwrap_or_default(),

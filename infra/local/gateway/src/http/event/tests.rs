@@ -25,7 +25,8 @@ async fn event_of(request: Request<Body>) -> Value {
     let parameters = BTreeMap::from([("orderId".to_owned(), "o1".to_owned())]);
     let matched = Matched { endpoint: Arc::new(endpoint), parameters };
     let incoming = Incoming::read(request, [127, 0, 0, 1].into()).await.unwrap();
-    let stamp = Stamp { request_id: "r1".to_owned(), now_millis: 1_583_348_638_390, caller: None };
+    let stamp =
+        Stamp { request_id: "r1".to_owned(), port: 3000, now_millis: 1_583_348_638_390, caller: None };
     build(&incoming, &matched, &stamp)
 }
 
@@ -75,10 +76,35 @@ async fn headers_are_lower_case_and_joined_and_cookies_stand_apart() {
         .header("X-Many", "a")
         .header("x-many", "b")
         .header("Cookie", "c=1; d=2")
-        .header("X-Forwarded-For", "10.0.0.1");
+        .header("X-Forwarded-For", "10.0.0.1")
+        .header("X-Forwarded-Proto", "https, http")
+        .header("X-Forwarded-Port", "1")
+        .header("X-Forwarded-Port", "2");
     let event = event_of(request.body(Body::empty()).unwrap()).await;
-    assert_eq!(event["headers"], json!({"x-many": "a,b", "x-forwarded-for": "10.0.0.1, 127.0.0.1"}));
+    let headers = json!({
+        "x-many": "a,b",
+        "x-forwarded-for": "10.0.0.1, 127.0.0.1",
+        "x-forwarded-port": "3000",
+        "x-forwarded-proto": "http",
+    });
+    assert_eq!(event["headers"], headers);
     assert_eq!(event["cookies"], json!(["c=1", "d=2"]));
+}
+
+#[tokio::test]
+async fn the_raw_path_is_decoded_and_ends_at_a_question_mark() {
+    for (path, raw_path) in [
+        ("/api/orders/a%20b%2Fc%23d", "/api/orders/a b/c#d"),
+        ("/api/orders/%E4%BD%A0?q=%20", "/api/orders/你"),
+        ("/api/orders/a%3Fb=1", "/api/orders/a"),
+        ("/api/orders/100%25%zz", "/api/orders/100%%zz"),
+    ] {
+        let event = event_of(Request::post(path).body(Body::empty()).unwrap()).await;
+        assert_eq!(
+            (&event["rawPath"], &event["requestContext"]["http"]["path"]),
+            (&json!(raw_path), &json!(raw_path))
+        );
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,68 @@
+//! The program listens where it says, and nowhere else.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that can't go on has failed")]
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+};
+
+/// The program, until the test ends.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The ports in a line such as `listening on http://127.0.0.1:3000`.
+fn told(line: &str) -> Vec<u16> {
+    let after = line.split("127.0.0.1:").skip(1);
+    after.map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()).collect()
+}
+
+/// The sockets that the process has open, by their inodes.
+fn sockets(pid: u32) -> BTreeSet<String> {
+    let files = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+    let links = files.filter_map(|file| fs::read_link(file.unwrap().path()).ok());
+    let inode = |link: String| Some(link.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned());
+    links.filter_map(|link| inode(link.to_string_lossy().into_owned())).collect()
+}
+
+/// The TCP ports that the process listens on, with their addresses as the kernel writes them.
+fn listening(pid: u32) -> BTreeSet<(String, u16)> {
+    let own = sockets(pid);
+    let tables = ["tcp", "tcp6"].map(|table| fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap());
+    let lines = tables.iter().flat_map(|table| table.lines().skip(1));
+    let fields = lines.map(|line| line.split_whitespace().collect::<Vec<_>>());
+    // State 0A is LISTEN; the tenth field is the inode.
+    let listens = fields.filter(|fields| fields[3] == "0A" && own.contains(fields[9]));
+    listens
+        .map(|fields| {
+            let (address, port) = fields[1].split_once(':').unwrap();
+            (address.to_owned(), u16::from_str_radix(port, 16).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn only_the_ports_that_are_told_are_open_and_only_to_this_machine() {
+    let program = Command::new(env!("CARGO_BIN_EXE_local-gateway"))
+        .args(["--port", "0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut program = Program(program.unwrap());
+    let lines = BufReader::new(program.0.stdout.take().unwrap()).lines();
+    let head = lines.map(Result::unwrap).take_while(|line| !line.is_empty());
+    let told: BTreeSet<u16> = head.flat_map(|line| told(&line)).collect();
+    assert_eq!(told.len(), 5, "the API, WeChat, WeChat Pay, DynamoDB and Lambda");
+    let open = listening(program.0.id());
+    assert!(open.iter().all(|(address, _)| address == "0100007F"), "127.0.0.1 alone: {open:?}");
+    assert_eq!(open.into_iter().map(|(_, port)| port).collect::<BTreeSet<_>>(), told);
+}

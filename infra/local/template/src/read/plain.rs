@@ -1,0 +1,136 @@
+//! Plain scalars that YAML 1.1 and YAML 1.2 read differently. SAM and CloudFormation speak 1.1, this reader speaks 1.2, so such a
+//! text would mean one thing here and another one in the cloud.
+//!
+//! It follows the types of YAML 1.1 (<https://yaml.org/type/>) and the core schema of YAML 1.2.2
+//! (<https://yaml.org/spec/1.2.2/#103-core-schema>). A lone `y` or `n` is text: neither SAM's nor CloudFormation's reader takes it for
+//! more, whatever those types say.
+
+use regex_lite::Regex;
+
+/// What one of the two reads in the plain text, if the other one reads something else.
+pub(crate) fn other_reading(text: &str) -> Option<&'static str> {
+    // Most scalars are words: they need no pattern.
+    let first = text.bytes().next()?;
+    if !(first.is_ascii_digit() || b"+-.=<yYnNoO".contains(&first)) {
+        return None;
+    }
+    let is = |pattern: &str| Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| regex.is_match(text));
+    if EXPONENT_OF_BOTH.iter().any(|pattern| is(pattern)) {
+        return None;
+    }
+    READINGS.iter().find(|(pattern, _)| is(pattern)).map(|(_, reading)| *reading)
+}
+
+/// Both read the same number in it.
+const EXPONENT_OF_BOTH: [&str; 1] = [r"[-+]?[0-9]+\.[0-9]*[eE][-+][0-9]+"];
+
+const READINGS: [(&str, &str); 11] = [
+    ("yes|Yes|YES|on|On|ON", "true"),
+    ("no|No|NO|off|Off|OFF", "false"),
+    ("=", "a default value"),
+    ("<<", "a merge of mappings"),
+    (r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?", "a date"),
+    (r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?", "a number to the base of 60"),
+    ("[-+]?0[0-9_]+|[-+]?0o[0-7_]+", "an octal number"),
+    ("[-+]?0b[01_]+", "a binary number"),
+    ("[-+]0x[0-9a-fA-F_]+|0x[0-9a-fA-F]*_[0-9a-fA-F_]*", "a hexadecimal number"),
+    (r"[-+]?[0-9][0-9.]*_[0-9_.]*(?:[eE][-+]?[0-9]+)?", "a number with underscores"),
+    (r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+|[-+]\.[0-9]+", "a fraction"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_two_read_differently_has_another_reading() {
+        for text in [
+            "yes",
+            "Yes",
+            "YES",
+            "no",
+            "No",
+            "NO",
+            "on",
+            "On",
+            "ON",
+            "off",
+            "Off",
+            "OFF",
+            "=",
+            "<<",
+            "2010-09-09",
+            "2010-9-9",
+            "2012-10-17T00:00:00Z",
+            "2012-10-17 10:00",
+            "010",
+            "-010",
+            "00",
+            "08",
+            "0_7",
+            "0o10",
+            "0b101",
+            "+0x1F",
+            "0x_1F",
+            "1_000",
+            "1_000.5",
+            "12:30",
+            "1:30:00",
+            "1:30.5",
+            "-1:30",
+            "1e3",
+            "1.5e3",
+            ".5e-3",
+            "1E+3",
+            "+.5",
+        ] {
+            assert!(other_reading(text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_two_read_alike_has_none() {
+        for text in [
+            "",
+            "~",
+            "null",
+            "true",
+            "false",
+            "True",
+            "0",
+            "10",
+            "-3",
+            "+3",
+            "0.5",
+            "1.5e+3",
+            "-0.5E-10",
+            "0x1F",
+            ".5",
+            "y",
+            "N",
+            "yesterday",
+            "note",
+            "one",
+            "oN",
+            "north",
+            "off-peak",
+            "10MB",
+            "12:60",
+            "1.2.3",
+            "192.168.0.1",
+            "2010-09",
+            "10:00 to 12:00",
+            "-",
+            "--",
+            "a=b",
+            "wx0123",
+            "123456789012",
+            "rate(1 minute)",
+            "<",
+            "..",
+            "y: n",
+        ] {
+            assert_eq!(other_reading(text), None, "{text}");
+        }
+    }
+}
