@@ -22,6 +22,11 @@ STREAM_SETTINGS = [
     "MaximumRecordAgeInSeconds",
 ]
 SCHEDULER = "scheduler.amazonaws.com"
+# What is called a name and names something below the resource, not the resource in its account.
+NO_IDENTITY = [
+    ("AWS::ApiGatewayV2::Stage", "StageName"),
+    ("AWS::CloudWatch::Alarm", "MetricName"),
+]
 
 
 class NoManagedPolicies:
@@ -73,6 +78,8 @@ def table_problems(written, made):
         if properties.get("SSESpecification") != {"SSEEnabled": True}:
             yield f"{name} is not encrypted"
         if table.get("DeletionPolicy") == "Retain":
+            if properties.get("DeletionProtectionEnabled") is not True:
+                yield f"{name} is kept and can be deleted by hand"
             if properties.get("PointInTimeRecoverySpecification") != {"PointInTimeRecoveryEnabled": True}:
                 yield f"{name} is kept and can't be restored"
     expires = lambda table: table["Properties"].get("TimeToLiveSpecification", {}).get("Enabled")
@@ -116,6 +123,25 @@ def function_problems(written, made):
                 yield f"{name} lacks {wanted}"
 
 
+def own(value):
+    """Whether a name is one stack's own: made of another resource's, of the stack's, or of what the operator gives."""
+    if not isinstance(value, dict):
+        return False
+    text = json.dumps(value)
+    if "Fn::Sub" in value:
+        return "${AWS::StackName}" in text or "${AWS::StackId}" in text
+    return "Ref" in value or "Fn::GetAtt" in value or "AWS::StackName" in text
+
+
+def name_problems(_, made):
+    """A fixed name is taken once per account and region: the second stack would fail, and leave its kept tables behind."""
+    for name, one in made.items():
+        for setting, value in one.get("Properties", {}).items():
+            if not setting.endswith("Name") or (one["Type"], setting) in NO_IDENTITY or own(value):
+                continue
+            yield f"{name} ({one['Type']}) has the fixed {setting} {value}"
+
+
 def dashboard_problems(_, made):
     for name, dashboard in of(made, "AWS::CloudWatch::Dashboard").items():
         body = dashboard["Properties"]["DashboardBody"]["Fn::Sub"]
@@ -129,7 +155,7 @@ def dashboard_problems(_, made):
 
 
 def problems(written, made):
-    for check in (role_problems, table_problems, api_problems, function_problems, dashboard_problems):
+    for check in (role_problems, table_problems, api_problems, function_problems, name_problems, dashboard_problems):
         yield from check(written, made)
     text = json.dumps(made)
     if "arn:aws:" in text:
@@ -140,6 +166,10 @@ def blind(written, made):
     """The checks that do not notice that something is amiss."""
     for what, name, setting, value in (
         ("encryption", "OrdersTable", "SSESpecification", None),
+        ("protection", "OrdersTable", "DeletionProtectionEnabled", None),
+        ("a name of its own", "AccessTokenFunctionEveryMinute", "Name", "AccessTokenFunctionEveryMinute"),
+        ("a name of its own", "OrdersTable", "TableName", "orders"),
+        ("a name of its own", "EventBus", "Name", {"Fn::Sub": "orders-${AWS::Region}"}),
         ("recovery", "OrdersTable", "PointInTimeRecoverySpecification", None),
         ("expiry", "OutboxTable", "TimeToLiveSpecification", {}),
         ("a policy of AWS", "LoginRole", "ManagedPolicyArns", ["arn:aws:iam::aws:policy/ReadOnlyAccess"]),
@@ -151,7 +181,10 @@ def blind(written, made):
         properties[setting] = value
         if not list(problems(written, made)):
             yield f"nothing notices a lack of {what} in {name}"
-        properties[setting] = before
+        if before is None:
+            del properties[setting]
+        else:
+            properties[setting] = before
 
 
 if __name__ == "__main__":

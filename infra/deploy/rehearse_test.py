@@ -31,6 +31,11 @@ class Pure(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "GET /a has no function"):
             rehearse.routes({"paths": {"/a": {"get": operation("https://elsewhere")}}})
 
+    def test_addresses_may_be_plain_http_and_nothing_else_changes(self):
+        template = "A: ^https://[^/?#]+$\nB: ^(https://[^/?#]+)?$\nC: https://api.example\n"
+        loosened = "A: ^https?://[^/?#]+$\nB: ^(https?://[^/?#]+)?$\nC: https://api.example\n"
+        self.assertEqual(rehearse.plain_http(template), loosened)
+
     def test_parameters_are_in_one_order(self):
         self.assertEqual(rehearse.overrides({"B": "2", "A": "1"}), ["A=1", "B=2"])
 

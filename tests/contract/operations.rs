@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use regex_lite::Regex;
+use serde_json::Value;
 use shared::{error::Code, store::CaseKind};
 
 use crate::workspace::{
-    assert_none, differences, quoted, read, rust_files, section, stack, table, template, with,
+    assert_none, differences, quoted, read, rust_files, section, stack, stack_with, table, template, with,
 };
 
 const RUNBOOK: &str = "infra/deploy/RUNBOOK.md";
@@ -128,6 +129,99 @@ fn case_problems(template: &str, readme: &str) -> Vec<String> {
     problems
 }
 
+/// A metric of ours that an alarm or the dashboard shows, with a dimension beside the function's or the stack's name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Shown {
+    metric: String,
+    /// Name and value; an expression that searches names no value.
+    dimension: Option<(String, Option<String>)>,
+}
+
+/// What the alarms show.
+fn shown_by_alarms(template: &str) -> BTreeSet<Shown> {
+    let dimension = Regex::new(r"Name: ([A-Za-z]+), Value: ([A-Za-z0-9_-]+)\}").expect("a pattern");
+    let blocks = template.split("Namespace: mini-program\n").skip(1);
+    blocks
+        .filter_map(|block| {
+            let block = block.split("\n\n").next()?;
+            let metric = block.split_once("MetricName: ")?.1.lines().next()?.to_owned();
+            let found = dimension.captures(block);
+            let dimension = found.map(|found| (found[1].to_owned(), Some(found[2].to_owned())));
+            Some(Shown { metric, dimension })
+        })
+        .collect()
+}
+
+/// What the dashboard shows. In a row, a full stop stands for what stands in its place in the row before.
+fn shown_by_dashboard(template: &str) -> BTreeSet<Shown> {
+    let (_, body) = template.split_once("DashboardBody: !Sub |\n").expect("a dashboard");
+    let body = body.split("\nOutputs:").next().expect("a text");
+    let body = Regex::new(r"\$\{[^}]*\}").expect("a pattern").replace_all(body, "x");
+    let body: Value = serde_json::from_str(&body).expect("JSON");
+    let search =
+        Regex::new(r#"\{mini-program,(?:FunctionName|Stack),([A-Za-z]+)\} MetricName="([A-Za-z]+)""#)
+            .expect("a pattern");
+    let mut shown = BTreeSet::new();
+    for widget in body["widgets"].as_array().expect("widgets") {
+        let mut before: Vec<String> = Vec::new();
+        for row in widget["properties"]["metrics"].as_array().expect("metrics") {
+            let row = row.as_array().expect("a row");
+            if let Some(expression) = row[0]["expression"].as_str() {
+                let found =
+                    search.captures(expression).unwrap_or_else(|| panic!("{expression} searches elsewhere"));
+                let dimension = Some((found[1].to_owned(), None));
+                let _ = shown.insert(Shown { metric: found[2].to_owned(), dimension });
+                continue;
+            }
+            let texts = row.iter().filter_map(Value::as_str).enumerate();
+            before = texts
+                .map(|(at, text)| if text == "." { before[at].clone() } else { text.to_owned() })
+                .collect();
+            if before[0] == "mini-program" {
+                let dimension = before.get(4).cloned().map(|name| (name, before.get(5).cloned()));
+                let _ = shown.insert(Shown { metric: before[1].clone(), dimension });
+            }
+        }
+    }
+    shown
+}
+
+/// What is shown and that no code can tell: another metric, or a dimension's value that stands nowhere.
+fn never_told(shown: &BTreeSet<Shown>, told: &BTreeSet<String>) -> Vec<String> {
+    let line = read("shared/src/telemetry/line.rs");
+    let metrics = metrics(&format!("{line}{}", read("shared/src/telemetry/mod.rs")));
+    let code: String = code().into_iter().map(|(_, code)| code).collect();
+    let literals = |pattern: &str, text: &str| -> BTreeSet<String> {
+        let pattern = Regex::new(pattern).expect("a pattern");
+        pattern.captures_iter(text).map(|found| found[1].to_owned()).collect()
+    };
+    let outcome = read("shared/src/pay/notice.rs");
+    let (_, outcome) = outcome.split_once("\nfn outcome(").expect("the outcomes of a notice");
+    let outcome = outcome.split("\n}\n").next().expect("a text");
+    let notices: BTreeSet<String> = literals(r#"=> "([a-z]+)""#, outcome)
+        .union(&literals(r#"Counted::Notice\("([a-z]+)"\)"#, &code))
+        .cloned()
+        .collect();
+    let refreshes = literals(r#"Counted::TokenRefresh\("([a-z]+)"\)"#, &code);
+    let codes: BTreeSet<String> = Code::ALL.iter().map(|code| code.name().to_owned()).collect();
+    let is_told = |one: &Shown| {
+        let Some((name, value)) = &one.dimension else { return true };
+        let Some(value) = value else { return line.contains(&format!("\"{name}\"")) };
+        match (one.metric.as_str(), name.as_str()) {
+            ("Notices", "Outcome") => notices.contains(value),
+            ("TokenRefreshes", "Outcome") => refreshes.contains(value),
+            ("Requests", "Code") => codes.contains(value) || value == "OK",
+            ("Attention", "What") => told.contains(value),
+            ("CasesOpened", "Kind") => CaseKind::named(value).is_some(),
+            // WeChat's own numbers.
+            ("WeChatErrors", "Code") => value.bytes().all(|byte| byte.is_ascii_digit()),
+            _ => code.contains(&format!("\"{value}\"")),
+        }
+    };
+    let dumb = shown.iter().filter(|one| !metrics.contains(&one.metric) || !is_told(one));
+    dumb.map(|one| format!("nothing tells of {one:?}")).collect()
+}
+
 /// Outputs, resources and parameters that the page names in commands (`$(output Name)`, `$(resource Name)`, `Name=`), and that are
 /// not there.
 fn unknown_names(page: &str, template: &str) -> Vec<String> {
@@ -199,6 +293,62 @@ fn every_kind_of_case_has_an_alarm_a_line_on_the_dashboard_and_a_row() {
     let unseen = with(&template, "\"Kind\", \"OVERSOLD\"", "\"Kind\", \"OVERDONE\"");
     assert_eq!(case_problems(&unseen, &readme), ["the dashboard does not show OVERSOLD"]);
     assert_eq!(case_problems(&template, &with(&readme, "| `OVERSOLD` |", "| `SOLD` |")).len(), 2);
+}
+
+#[test]
+fn every_metric_that_an_alarm_or_the_dashboard_shows_can_be_told() {
+    let (template, (told, _)) = (template(), attentions(&code()));
+    let alarms = shown_by_alarms(&template);
+    let dashboard = shown_by_dashboard(&template);
+    assert!(alarms.len() > 10 && dashboard.len() > 10, "{} {}", alarms.len(), dashboard.len());
+    assert_none(&never_told(&alarms, &told));
+    assert_none(&never_told(&dashboard, &told));
+    for (part, other) in [
+        ("MetricName: OutboxAge", "MetricName: OutboxOld"),
+        ("Name: Outcome, Value: unreadable", "Name: Outcome, Value: given"),
+        ("Name: Code, Value: INTERNAL_ERROR", "Name: Code, Value: INTERNAL"),
+    ] {
+        let changed = shown_by_alarms(&with(&template, part, other));
+        assert_eq!(never_told(&changed, &told).len(), 1, "{other}");
+    }
+    for (part, other) in [
+        (r#""again", {"label": "told again"}"#, r#""twice", {"label": "told again"}"#),
+        (r#"[".", "OutboxAge","#, r#"[".", "OutboxOld","#),
+        (r#""Kind", "OVERSOLD""#, r#""Kind", "SOLD""#),
+        (r#"FunctionName,Outcome} MetricName=\"Token"#, r#"FunctionName,Result} MetricName=\"Token"#),
+    ] {
+        let changed = shown_by_dashboard(&with(&template, part, other));
+        assert_eq!(never_told(&changed, &told).len(), 1, "{other}");
+    }
+}
+
+/// What `samconfig.toml` gives to production, by parameter.
+fn production(samconfig: &str) -> Vec<(String, String)> {
+    let (_, production) = samconfig.split_once("[prod.deploy.parameters]").expect("production");
+    let given = Regex::new(r#"(?m)^  "([A-Za-z]+)=([^"]*)""#).expect("a pattern");
+    given.captures_iter(production).map(|found| (found[1].to_owned(), found[2].to_owned())).collect()
+}
+
+#[test]
+fn production_can_t_be_deployed_before_somebody_says_who_hears_alarms() {
+    let template = template();
+    let parameters = production(&read("infra/deploy/samconfig.toml"));
+    let deploy = |email: &str| {
+        let given: Vec<(&str, &str)> = parameters
+            .iter()
+            .map(|(name, value)| (name.as_str(), if name == "AlarmEmail" { email } else { value.as_str() }))
+            .collect();
+        std::panic::catch_unwind(|| stack_with(&template, &given))
+    };
+    let (_, written) =
+        parameters.iter().find(|(name, _)| name == "AlarmEmail").expect("AlarmEmail is asked for");
+    assert!(deploy(written).is_err(), "{written} is taken as it is");
+    // Whoever wants nobody to hear them is told so by what the deployment prints.
+    assert!(deploy("").expect("a stack").outputs["AlarmsReach"].starts_with("NOBODY"));
+    assert!(
+        deploy("on-call@example.com").expect("a stack").outputs["AlarmsReach"]
+            .starts_with("on-call@example.com")
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::{
 
 use local_gateway::start;
 use local_template::{Function, Schedule, ScheduleExpression, Stack, Statement, Template};
+use regex_lite::Regex;
 use shared::{
     error,
     host::{Host, SystemClock, SystemRandomness},
@@ -118,6 +119,10 @@ fn table_problems(stack: &Stack) -> Vec<String> {
         if KEPT.contains(&id) {
             check(table.retained, "is deleted with the stack (DeletionPolicy, UpdateReplacePolicy)");
             check(table.point_in_time_recovery, "can't be restored (PointInTimeRecoverySpecification)");
+            check(
+                table.deletion_protected,
+                "can be deleted by a slip of the hand (DeletionProtectionEnabled)",
+            );
         }
         let expected = EXPIRING.contains(&id).then_some("expires_at");
         check(
@@ -336,6 +341,15 @@ fn tables_are_encrypted_money_is_kept_and_only_what_should_expires() {
         table_problems(&stack(&deleted)),
         ["PaymentsTable is deleted with the stack (DeletionPolicy, UpdateReplacePolicy)"]
     );
+    let bare = with(
+        &template,
+        &format!("{kept}    Properties:\n      DeletionProtectionEnabled: true\n"),
+        &format!("{kept}    Properties:\n"),
+    );
+    assert_eq!(
+        table_problems(&stack(&bare)),
+        ["PaymentsTable can be deleted by a slip of the hand (DeletionProtectionEnabled)"]
+    );
     let plain = with(&template, "SSEEnabled: true", "SSEEnabled: false");
     assert_eq!(table_problems(&stack(&plain)), ["UsersTable is not encrypted (SSESpecification)"]);
     let lost = with(&template, "PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false");
@@ -439,14 +453,85 @@ fn times_memory_and_traffic_have_limits_and_the_address_for_notices_is_told() {
     assert_eq!(output_problems(&stack(&moved)).len(), 1);
 }
 
-/// People, and money.
-const KEPT: [&str; 9] = [
+/// Names that the template gives and that a second stack in the same account and region would give as well. SAM names a `ScheduleV2`
+/// after its logical id unless it is told to leave that out.
+fn name_problems(template: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    for schedule in template.split("\n          Type: ScheduleV2\n          Properties:\n").skip(1) {
+        let properties: Vec<&str> =
+            schedule.lines().map_while(|line| line.strip_prefix("            ")).collect();
+        if !properties.contains(&"OmitName: true") || properties.iter().any(|line| line.starts_with("Name:"))
+        {
+            problems.push(format!("a schedule has a fixed name: {}", properties.join(" ")));
+        }
+    }
+    let (_, resources) = template.split_once("\nResources:\n").expect("resources");
+    let resources = resources.split("\nOutputs:").next().unwrap_or(resources);
+    let named = Regex::new(r"(?m)^      ([A-Za-z]*Name): (.+)$").expect("a pattern");
+    problems.extend(
+        named
+            .captures_iter(resources)
+            .filter(|found| &found[1] != "MetricName")
+            // Another resource's name, a parameter of the operator's, or one that the stack's name makes its own.
+            .filter(|found| !found[2].starts_with("!Ref ") && !found[2].contains("${AWS::StackName}"))
+            .map(|found| format!("{} is fixed: {}", &found[1], &found[2])),
+    );
+    problems.extend(
+        template.contains("\n    Export:").then(|| "an output is exported under a fixed name".to_owned()),
+    );
+    problems
+}
+
+#[test]
+fn nothing_has_a_name_that_a_second_stack_would_have_too() {
+    let template = template();
+    assert_none(&name_problems(&template));
+    for (part, other) in [
+        ("            OmitName: true\n", ""),
+        ("            OmitName: true\n", "            OmitName: true\n            Name: every-minute\n"),
+        ("DashboardName: !Sub ${AWS::StackName}-${AWS::Region}", "DashboardName: !Sub shop-${AWS::Region}"),
+        ("Name: !Sub ${AWS::StackName}-orders", "Name: orders"),
+    ] {
+        assert_eq!(name_problems(&with(&template, part, other)).len(), 1, "{other}");
+    }
+}
+
+#[test]
+fn plain_http_is_refused_for_every_address_of_a_deployed_stack() {
+    let template = template();
+    for parameter in ["PayApiBase", "PublicBaseUrl", "WechatApiBase"] {
+        for refused in ["http://a.example", "http://127.0.0.1:3000", "https://a.example/", "HTTP://a.example"]
+        {
+            let given = [(parameter, refused)];
+            assert!(
+                std::panic::catch_unwind(|| stack_with(&template, &given)).is_err(),
+                "{parameter}={refused}"
+            );
+        }
+        let _ = stack_with(&template, &[(parameter, "https://a.example:8443")]);
+    }
+}
+
+#[test]
+fn the_access_log_says_which_operator_it_was_and_no_path() {
+    let template = template();
+    let (_, format) = template.split_once("        Format: >-\n").expect("the access log's format");
+    let format: Vec<&str> =
+        format.lines().take_while(|line| line.starts_with("          ")).map(str::trim).collect();
+    let format: serde_json::Value = serde_json::from_str(&format.join(" ")).expect("JSON");
+    assert_eq!(format["operator"], "$context.identity.userArn");
+    assert!(!format.to_string().contains("path"), "{format}");
+}
+
+/// People, and money; and the catalogue, whose `stock` nobody remembers.
+const KEPT: [&str; 10] = [
     "BillsTable",
     "CardsTable",
     "CasesTable",
     "OrdersTable",
     "OutboxTable",
     "PaymentsTable",
+    "ProductsTable",
     "RefundsTable",
     "SessionsTable",
     "UsersTable",

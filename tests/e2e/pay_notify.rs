@@ -49,6 +49,7 @@ async fn a_genuine_notice_pays_the_order_in_one_request_and_a_repeated_one_chang
     let (answer, cost) = world.cost(world.notify(notice)).await;
     assert_eq!(answer.snapshot(), SUCCESS);
     assert_eq!(cost, (1, 0), "a repeated notice");
+    assert_eq!(world.log().matches(r#""Outcome":"again""#).count(), 1, "it is counted as one");
     assert_eq!(world.dynamo().dump().expect("the tables"), before);
 }
 

@@ -13,7 +13,7 @@ use shared::{
     },
     runtime::{Asked, Body, Function, Request, Response},
     store::{Orders, Settled},
-    telemetry,
+    telemetry::{self, Counted},
     types::OutTradeNo,
 };
 
@@ -49,7 +49,12 @@ impl Function for PayNotifyFunction {
 impl PayNotifyFunction {
     async fn paid(&self, payment: &Payment) -> Result<(), ApiError> {
         let verdict = match self.orders.settle(payment, self.late).await? {
-            Settled::Recorded(verdict) | Settled::Again(verdict) => verdict,
+            Settled::Recorded(verdict) => verdict,
+            Settled::Again(verdict) => {
+                // It was counted as "paid" already: this says how many of those were told before.
+                telemetry::count(Counted::Notice("again"));
+                verdict
+            }
             Settled::NoSuchOrder => {
                 telemetry::attention("payment-without-order", &payment.out_trade_no());
                 return Err(Code::NotFound.into());
