@@ -102,6 +102,7 @@ impl<F: Function> Instance<F> {
             request_id: extract::request_id(&request),
             api: Api::of_notice(extract::bytes(&request)),
         };
+        let operator = extract::operator_arn(&request).map(ToOwned::to_owned);
         let handling = AssertUnwindSafe(self.function.handle(request)).catch_unwind();
         let result = match tokio::time::timeout(LIMIT, handling).await {
             Ok(handled) => {
@@ -121,6 +122,7 @@ impl<F: Function> Instance<F> {
             error: error.as_ref(),
             duration_ms: self.host.now_millis().saturating_sub(started),
             request_id: &asked.request_id,
+            operator: operator.as_deref(),
             cold_start: self.cold.swap(false, Ordering::Relaxed),
         });
         response

@@ -3,6 +3,8 @@
 use std::process::Command;
 
 use e2e::World;
+use local_wechat::{Fault, RefundStatus};
+use regex_lite::Regex;
 
 use crate::workspace::read;
 
@@ -48,6 +50,79 @@ async fn the_printed_walk_ends_with_a_paid_order() {
     assert_eq!(unpaid.len() + 1, walk.lines().count());
     let printed = run(unpaid.join("\n")).await;
     assert!(printed.contains("\"UNPAID\"") && !ends_with_a_paid_order(&printed), "{printed}");
+}
+
+/// The runbook's way to send a request of an operator, and its commands that use it, for this world.
+fn operator_commands(runbook: &str, url: &str) -> (String, Vec<String>) {
+    let way = runbook.lines().find(|line| line.starts_with("operator() {")).expect("operator()");
+    let commands = runbook.lines().map(str::trim_start).filter(|line| line.starts_with("operator "));
+    let commands = commands.map(|line| line.replace("$(output ApiUrl)", url));
+    let credentials =
+        "AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_SESSION_TOKEN=session";
+    (format!("export {credentials}\n{way}\n"), commands.collect())
+}
+
+/// Addresses on a page that a signer which writes requests down as they stand would sign otherwise than AWS.
+fn unsafe_addresses(page: &str) -> Vec<String> {
+    let address = Regex::new(r#"/api/admin/([^\s"'`?]*)(?:\?([^\s"'`]*))?"#).expect("a pattern");
+    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
+    let blocks = page.split("```").skip(1).step_by(2);
+    let found = blocks.flat_map(|block| address.captures_iter(block));
+    found
+        .filter(|found| {
+            // What is to be filled in stands in angle brackets or is a variable.
+            let filled = Regex::new(r"<[A-Za-z_]+>|\$[A-Z_]+").expect("a pattern");
+            let path = filled.replace_all(&found[1], "x");
+            let query = found.get(2).map(|query| filled.replace_all(query.as_str(), "x").into_owned());
+            let query = query.unwrap_or_default();
+            let parameters: Vec<&str> = query.split('&').collect();
+            !path.split('/').all(plain)
+                || !parameters.is_sorted()
+                || !parameters.iter().all(|one| one.split('=').all(plain))
+        })
+        .map(|found| found[0].to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_refund_and_its_case_go_by_the_runbook_s_commands_with_the_system_s_curl() {
+    if !has_curl("--aws-sigv4") {
+        return;
+    }
+    let world = World::start().await;
+    let (_, out_trade_no) = world.user().await.buy().await;
+    world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Abnormal, times: 1 });
+    let (way, commands) = operator_commands(&read("infra/deploy/RUNBOOK.md"), &world.url());
+    let [refund, list, close] = ["/refunds\"", "?kind=REFUND_STUCK", "/close\""]
+        .map(|part| commands.iter().find(|command| command.contains(part)).expect("a command"));
+    let refunded = run(format!("{way}{}", refund.replace("<out_trade_no>", &out_trade_no))).await;
+    assert!(refunded.contains(r#""requestedBy":"arn:aws:iam::000000000000:user/local""#), "{refunded}");
+    world.wechat().settle().await;
+    let listed = run(format!("{way}{list}")).await;
+    let listed: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
+    let case_id = listed["cases"][0]["caseId"].as_str().expect("a case");
+    let closed = run(format!("{way}{}", close.replace("<caseId>", case_id))).await;
+    assert!(closed.contains(r#""closedBy":"#) && closed.contains("what was decided"), "{closed}");
+}
+
+#[test]
+fn documented_addresses_are_signed_alike_by_every_signer() {
+    for page in ["README.md", "infra/deploy/RUNBOOK.md"] {
+        assert_eq!(unsafe_addresses(&read(page)), Vec::<String>::new(), "{page}");
+    }
+    for (address, is_unsafe) in [
+        ("/api/admin/cases?cursor=<cursor>&kind=OVERSOLD", false),
+        ("/api/admin/cases?kind=OVERSOLD&cursor=<cursor>", true),
+        ("/api/admin/cases/OVERSOLD%231/close", true),
+        ("/api/admin/users/$USER_ID/role", false),
+        ("/api/admin/cases?kind=a%20b", true),
+    ] {
+        assert_eq!(
+            !unsafe_addresses(&format!("```sh\ncurl \"http://a.example{address}\"\n```")).is_empty(),
+            is_unsafe,
+            "{address}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -145,7 +145,7 @@ async fn a_case_that_an_operator_closed_stays_closed() {
     next_day_at(&world, 10, 30);
     let _ = reconcile(&world).await;
     let close = json!({ "TableName": world.table("CasesTable"),
-        "Key": { "case_id": { "S": format!("BILL_DIFFERENCE#{day}#MISSING_THERE#{transaction_id}") } },
+        "Key": { "case_id": { "S": format!("BILL_DIFFERENCE-{day}-MISSING_THERE-{transaction_id}") } },
         "UpdateExpression": "SET note = :note REMOVE open_kind",
         "ExpressionAttributeValues": { ":note": { "S": "the bank was asked" } } });
     world.dynamo().operator("UpdateItem", close).await.expect("an update");
@@ -166,7 +166,7 @@ async fn a_payment_that_nobody_here_knows_is_missing_here() {
         assert_eq!(yesterday["differences"], differences(&[("missingHere", 1)]), "{api}: {yesterday}");
         let cases = cases(&world).await;
         let [(id, what)] = cases.as_slice() else { panic!("{cases:?}") };
-        assert_eq!(*id, format!("BILL_DIFFERENCE#{day}#MISSING_HERE#4200001234567890123456789012"));
+        assert_eq!(*id, format!("BILL_DIFFERENCE-{day}-MISSING_HERE-4200001234567890123456789012"));
         assert_eq!(
             what,
             "WeChat Pay took 4200 fen by payment 4200001234567890123456789012 of TILL-7; our books had no such \
@@ -227,7 +227,7 @@ async fn a_payment_that_the_bill_lacks_is_missing_there() {
         let day = today(&world);
         let yesterday = billed(&world).await;
         assert_eq!(yesterday["differences"], differences(&[("missingThere", 1)]), "{api}: {yesterday}");
-        let id = format!("BILL_DIFFERENCE#{day}#MISSING_THERE#{transaction_id}");
+        let id = format!("BILL_DIFFERENCE-{day}-MISSING_THERE-{transaction_id}");
         assert_eq!(cases(&world).await[0].0, id);
         assert_eq!((unbilled(&world).await, events(&world).await), (1, 1));
     }
@@ -271,7 +271,7 @@ async fn a_wrong_fee_is_a_difference_and_the_payment_is_confirmed() {
         let yesterday = billed(&world).await;
         assert_eq!(yesterday["differences"], differences(&[("fee", 1)]), "{api}: {yesterday}");
         let (id, what) = cases(&world).await.remove(0);
-        assert_eq!(id, format!("BILL_DIFFERENCE#{day}#FEE#{transaction_id}"));
+        assert_eq!(id, format!("BILL_DIFFERENCE-{day}-FEE-{transaction_id}"));
         assert!(what.contains("the bill's fee on 200 fen is"), "{what}");
         assert_eq!(unbilled(&world).await, 0);
     }
@@ -294,7 +294,7 @@ async fn a_refund_that_two_bills_lack_is_missing_there_on_the_second_day() {
     assert_eq!(yesterday["differences"], differences(&[]), "the next bill may have it: {yesterday}");
     let yesterday = billed(&world).await;
     assert_eq!(yesterday["differences"], differences(&[("missingThere", 1)]), "{yesterday}");
-    assert_eq!(cases(&world).await[0].0, format!("BILL_DIFFERENCE#{day}#MISSING_THERE#R1"));
+    assert_eq!(cases(&world).await[0].0, format!("BILL_DIFFERENCE-{day}-MISSING_THERE-R1"));
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ async fn a_whole_refund_ends_with_the_order_refunded_by_both_interfaces() {
         let body = json!({ "outTradeNo": out_trade_no, "reason": "不想要了" });
         let asked = refund(&world, "first", body.clone()).await.ok();
         assert_eq!(asked.json()["refund"]["refundFee"], 200);
+        assert_eq!(asked.text("/refund/requestedBy"), "arn:aws:iam::000000000000:user/local");
         let number = asked.text("/refund/outRefundNo");
         assert_eq!(status(&world, &number).await, "SUCCESS", "the notice told so");
         let order = phone.get(&format!("/api/orders/{order_id}")).await.ok();

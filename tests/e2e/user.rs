@@ -220,8 +220,22 @@ async fn an_operator_makes_a_user_staff() {
     let user_id = phone.get("/api/user").await.text("/user/userId");
     let path = format!("/api/admin/users/{user_id}/role");
     let answer = world.operator("PUT", &path, &json!({ "role": "staff" })).await;
-    assert_snapshot!(answer.snapshot(), @r#"200 {"success":true,"user":{"userId":"…","role":"staff"}}"#);
-    assert_eq!(phone.get("/api/user").await.text("/user/role"), "staff");
+    assert_eq!(answer.text("/user/role"), "staff");
+    let operator = "arn:aws:iam::000000000000:user/local";
+    assert_eq!(answer.text("/user/roleSetBy"), operator);
+    assert!(answer.text("/user/roleSetAt").ends_with('Z'));
+    let line = world
+        .log()
+        .lines()
+        .filter(|line| line.contains("PUT /api/admin/users/{userId}/role"))
+        .next_back()
+        .map(str::to_owned);
+    let line: Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
+    assert_eq!(line["operator"], operator);
+    let own = phone.get("/api/user").await;
+    assert_snapshot!(own.snapshot(), @r#"200 {"success":true,"user":{"userId":"…","role":"staff"}}"#);
+    let line = world.log().lines().last().map(str::to_owned).expect("a line");
+    assert!(!line.contains("\"operator\""), "a user is none: {line}");
     let answer = world.operator("PUT", &path, &json!({ "role": "owner" })).await;
     assert_eq!(answer.outcome(), "400 INVALID_INPUT");
     for nobody in ["nobody", "unionid%23x", "%E5%BC%A0"] {

@@ -1,10 +1,19 @@
 //! An operator, who signs with IAM.
 
 use http::{HeaderMap, HeaderValue};
-use local_dynamo::sigv4::{Received, Signer, sign as sign_v4};
+use local_dynamo::sigv4::{self, Received, Signer};
+
+/// What the operator signs with.
+#[derive(Clone, Copy)]
+pub(crate) enum Tool {
+    /// A signer that does all that AWS asks for.
+    Sdk,
+    /// curl 7.88, which Debian 12 has.
+    Curl,
+}
 
 /// The headers that sign the request with the local operator's key, at that Unix second.
-pub(crate) fn sign(base_url: &str, method: &str, path: &str, body: &[u8], now: u64) -> HeaderMap {
+pub(crate) fn sign(tool: Tool, base_url: &str, method: &str, path: &str, body: &[u8], now: u64) -> HeaderMap {
     let host = base_url.trim_start_matches("http://");
     let mut headers = HeaderMap::new();
     headers.insert("host", HeaderValue::from_str(host).expect("a host"));
@@ -17,5 +26,9 @@ pub(crate) fn sign(base_url: &str, method: &str, path: &str, body: &[u8], now: u
         region: "us-east-1",
         service: "execute-api",
     };
-    sign_v4(&request, signer, now).expect("a signature")
+    let signed = match tool {
+        Tool::Sdk => sigv4::sign(&request, signer, now),
+        Tool::Curl => sigv4::sign_as_curl_7_88(&request, signer, now),
+    };
+    signed.expect("a signature")
 }

@@ -13,7 +13,11 @@ use local_wechat::{SignedNotice, WeChat};
 use serde_json::{Value, json};
 use shared::host::{Clock, Host, SystemRandomness};
 
-use crate::{Answer, Phone, TestClock, leaks, log::Log};
+use crate::{
+    Answer, Phone, TestClock, leaks,
+    log::Log,
+    operator::{self, Tool},
+};
 
 /// How a world differs from the usual one.
 #[derive(Default)]
@@ -160,14 +164,21 @@ impl World {
     /// A request of an operator, signed with IAM.
     pub async fn operator(&self, method: &str, path: &str, body: &Value) -> Answer {
         let body = serde_json::to_vec(body).expect("JSON");
-        let headers = crate::operator::sign(&self.url(), method, path, &body, self.now());
+        let headers = operator::sign(Tool::Sdk, &self.url(), method, path, &body, self.now());
+        self.send(self.request(method, path).headers(headers).body(body)).await
+    }
+
+    /// The same, signed as the curl of Debian 12 signs it.
+    pub async fn operator_with_curl(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let body = serde_json::to_vec(body).expect("JSON");
+        let headers = operator::sign(Tool::Curl, &self.url(), method, path, &body, self.now());
         self.send(self.request(method, path).headers(headers).body(body)).await
     }
 
     /// The same with an `Idempotency-Key`.
     pub async fn operator_once(&self, method: &str, path: &str, body: &Value, key: &str) -> Answer {
         let body = serde_json::to_vec(body).expect("JSON");
-        let headers = crate::operator::sign(&self.url(), method, path, &body, self.now());
+        let headers = operator::sign(Tool::Sdk, &self.url(), method, path, &body, self.now());
         let request = self.request(method, path).headers(headers).header("Idempotency-Key", key);
         self.send(request.body(body)).await
     }

@@ -28,7 +28,8 @@ impl CasesFunction {
             return Err(Code::NotFound.into());
         }
         let note = parse(extract::json(request)?)?;
-        match self.cases.close(&case_id, &note).await? {
+        let operator = extract::operator(request)?;
+        match self.cases.close(&case_id, &note, &operator).await? {
             ClosedCase::Closed(case) => Ok(answer::success(&CloseAnswer { case: (*case).into() })),
             ClosedCase::Unknown => Err(Code::NotFound.into()),
         }

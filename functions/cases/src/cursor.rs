@@ -14,7 +14,7 @@ pub(crate) fn write(cursor: &CaseCursor) -> String {
 pub(crate) fn read(text: &str, kind: CaseKind) -> Option<CaseCursor> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let (opened_at, case_id) = std::str::from_utf8(&bytes).ok()?.split_once(' ')?;
-    let of_kind = case_id.strip_prefix(kind.as_str()).is_some_and(|rest| rest.starts_with('#'));
+    let of_kind = case_id.strip_prefix(kind.as_str()).is_some_and(|rest| rest.starts_with(['-', '#']));
     let opened_at = UnixSeconds::new(opened_at.parse().ok()?);
     let cursor = CaseCursor { case_id: case_id.to_owned(), opened_at };
     // One place has one text, and no key is longer than DynamoDB takes.
@@ -31,21 +31,22 @@ mod tests {
 
     #[test]
     fn a_cursor_of_another_kind_or_made_up_is_none() {
-        let written = write(&CaseCursor { case_id: "OVERSOLD#1".to_owned(), opened_at: UnixSeconds::new(7) });
-        assert_eq!(written, "NyBPVkVSU09MRCMx");
+        let written = write(&CaseCursor { case_id: "OVERSOLD-1".to_owned(), opened_at: UnixSeconds::new(7) });
+        assert_eq!(written, "NyBPVkVSU09MRC0x");
+        assert!(read("NyBPVkVSU09MRCMx", CaseKind::Oversold).is_some(), "OVERSOLD#1, of before");
         assert!(read(&written, CaseKind::Oversold).is_some());
         assert!(read(&written, CaseKind::RefundStuck).is_none());
-        for made_up in ["7 OVERSOLD", "OVERSOLD#1", "-7 OVERSOLD#1", "+7 OVERSOLD#1", "07 OVERSOLD#1", "7 "] {
+        for made_up in ["7 OVERSOLD", "OVERSOLD-1", "-7 OVERSOLD-1", "+7 OVERSOLD-1", "07 OVERSOLD-1", "7 "] {
             assert!(read(&URL_SAFE_NO_PAD.encode(made_up), CaseKind::Oversold).is_none(), "{made_up}");
         }
-        let long = format!("7 OVERSOLD#{}", "1".repeat(1024));
+        let long = format!("7 OVERSOLD-{}", "1".repeat(1024));
         assert!(read(&URL_SAFE_NO_PAD.encode(long), CaseKind::Oversold).is_none());
     }
 
     proptest! {
         #[test]
-        fn every_place_reads_back(opened_at: u64, about in ".{0,60}", kind in prop::sample::select(CaseKind::ALL.to_vec())) {
-            let case_id = format!("{}#{about}", kind.as_str());
+        fn every_place_reads_back(opened_at: u64, about in ".{0,60}", kind in prop::sample::select(CaseKind::ALL.to_vec()), mark in "[-#]") {
+            let case_id = format!("{}{mark}{about}", kind.as_str());
             let cursor = CaseCursor { case_id, opened_at: UnixSeconds::new(opened_at) };
             prop_assert_eq!(read(&write(&cursor), kind), Some(cursor));
         }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use shared::{
     store::{Case, CaseKind},
-    types::{OrderId, OutRefundNo, OutTradeNo, TransactionId},
+    types::{OperatorArn, OrderId, OutRefundNo, OutTradeNo, TransactionId},
 };
 
 #[derive(Serialize)]
@@ -24,6 +24,9 @@ pub(crate) struct CaseView {
     opened_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     closed_at: Option<String>,
+    /// Who closed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_by: Option<OperatorArn>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
 }
@@ -40,6 +43,7 @@ impl From<Case> for CaseView {
             out_refund_no: case.out_refund_no,
             opened_at: case.opened_at.to_rfc3339(),
             closed_at: case.closed_at.map(|at| at.to_rfc3339()),
+            closed_by: case.closed_by,
             note: case.note,
         }
     }

@@ -76,6 +76,7 @@ impl RefundFunction {
                 out_refund_no: OutRefundNo::of(attempt, key),
                 refund_fee,
                 reason: body.reason,
+                requested_by: extract::operator(request)?,
                 notify_url: base.map(|base| format!("{base}/api/pay/refund-notify")),
             },
         })

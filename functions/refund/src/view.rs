@@ -6,7 +6,7 @@ use shared::{
     pay::RefundStatus,
     runtime::{Body, Response},
     store::{RefundCause, RefundRow},
-    types::{Fen, OrderId, OutRefundNo, OutTradeNo, TransactionId},
+    types::{Fen, OperatorArn, OrderId, OutRefundNo, OutTradeNo, TransactionId},
 };
 
 #[derive(Serialize)]
@@ -30,6 +30,9 @@ struct RefundView {
     refund_fee: Fen,
     status: RefundStatus,
     cause: RefundCause,
+    /// The operator who asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requested_by: Option<OperatorArn>,
     /// RFC 3339, UTC.
     created_at: String,
     /// WeChat Pay's number of it, once it was accepted.
@@ -52,6 +55,7 @@ impl From<RefundRow> for RefundView {
             refund_fee: row.refund_fee,
             status: row.status,
             cause: row.cause,
+            requested_by: row.requested_by,
             created_at: row.created_at.to_rfc3339(),
             refund_id: row.refund_id,
             success_at: row.success_at.map(|at| at.to_rfc3339()),

@@ -1,27 +1,46 @@
 //! `PUT /api/admin/users/{userId}/role`: an operator makes a user staff, or a user again. API Gateway has checked the operator.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use shared::{
     error::{ApiError, Code},
     http::{answer, extract},
     runtime::{Body, Request, Response},
     store::Role,
-    types::UserId,
+    types::{OperatorArn, UserId},
 };
 
-use crate::{UserAnswer, UserFunction};
+use crate::{UserFunction, UserView};
 
 #[derive(Deserialize)]
 struct RoleBody {
     role: Option<String>,
 }
 
+#[derive(Serialize)]
+struct RoleAnswer {
+    user: RoleView,
+}
+
+/// The user as operators see them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RoleView {
+    #[serde(flatten)]
+    user: UserView,
+    role_set_by: Option<OperatorArn>,
+    /// RFC 3339, UTC.
+    role_set_at: Option<String>,
+}
+
 impl UserFunction {
     pub(crate) async fn set_role(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let user_id = UserId::parse(&extract::path(request, "userId")?).map_err(|_| Code::NotFound)?;
         let role = parse(extract::json(request)?)?;
-        let user = self.users.set_role(&user_id, role).await?.ok_or(Code::NotFound)?;
-        Ok(answer::success(&UserAnswer { user: user.into() }))
+        let operator = extract::operator(request)?;
+        let user = self.users.set_role(&user_id, role, &operator).await?.ok_or(Code::NotFound)?;
+        let role_set_by = user.role_set_by.clone();
+        let role_set_at = user.role_set_at.map(|at| at.to_rfc3339());
+        Ok(answer::success(&RoleAnswer { user: RoleView { user: user.into(), role_set_by, role_set_at } }))
     }
 }
 

@@ -3,7 +3,10 @@
 use lambda_http::{Body, Request, RequestExt, request::RequestContext};
 use serde::de::DeserializeOwned;
 
-use crate::error::{ApiError, Code};
+use crate::{
+    error::{ApiError, Code},
+    types::OperatorArn,
+};
 
 /// The largest JSON body a route takes, in bytes.
 pub const MAX_JSON: usize = 64 * 1024;
@@ -40,6 +43,26 @@ pub fn source_ip(request: &Request) -> Option<&str> {
 pub fn domain_name(request: &Request) -> Option<&str> {
     match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => context.domain_name.as_deref(),
+        _ => None,
+    }
+}
+
+/// Who signed the request, as API Gateway has found out. On routes of operators it always says so.
+///
+/// # Errors
+/// It does not: `FORBIDDEN`. Then the route is no operators' route, or something else than API Gateway has sent the request.
+pub fn operator(request: &Request) -> Result<OperatorArn, ApiError> {
+    let arn = operator_arn(request).ok_or(Code::Forbidden)?;
+    OperatorArn::parse(arn).map_err(|error| ApiError::new(Code::Forbidden).because(error))
+}
+
+/// The same as text, for the log; `None` on routes of users.
+#[must_use]
+pub fn operator_arn(request: &Request) -> Option<&str> {
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => {
+            context.authorizer.as_ref()?.iam.as_ref()?.user_arn.as_deref()
+        }
         _ => None,
     }
 }

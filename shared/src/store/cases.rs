@@ -1,6 +1,7 @@
 //! `CASES_TABLE`: what only an operator can decide, one case a row. A case is opened once and stays after it is closed.
 //!
-//! Key `case_id`, which follows from what it is about. Index `by_kind` (`open_kind`, `opened_at`) lists the open ones.
+//! Key `case_id`, which follows from what it is about: the kind, a hyphen, and the number, in characters that every signer leaves
+//! alone in a path. Cases of before have a `#` in the hyphen's place. Index `by_kind` (`open_kind`, `opened_at`) lists the open ones.
 
 use aws_sdk_dynamodb::{
     Client,
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     host::{Host, HostError},
     telemetry::{self, Counted},
-    types::{OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
+    types::{OperatorArn, OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
 };
 
 /// Why an operator must look.
@@ -61,7 +62,7 @@ impl CaseKind {
 /// What only an operator can decide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
-    /// Its key: the kind and what it is about.
+    /// Its key: the kind and what it is about. Only characters that a path carries as they are (RFC 3986, "unreserved").
     pub case_id: String,
     /// Why.
     pub kind: CaseKind,
@@ -84,6 +85,9 @@ pub struct Case {
     /// When an operator closed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<UnixSeconds>,
+    /// Who closed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_by: Option<OperatorArn>,
     /// What the operator wrote then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -99,7 +103,7 @@ impl Case {
         now: UnixSeconds,
     ) -> Self {
         Self {
-            case_id: format!("{}#{about}", kind.as_str()),
+            case_id: format!("{}-{}", kind.as_str(), unreserved(&about.to_string())),
             kind,
             what: what.into(),
             order_id: None,
@@ -108,9 +112,23 @@ impl Case {
             out_refund_no: None,
             opened_at: now,
             closed_at: None,
+            closed_by: None,
             note: None,
         }
     }
+}
+
+/// The text in unreserved characters alone: any other byte becomes a full stop and two hexadecimal digits, and so does the full stop,
+/// so that no two texts become one.
+fn unreserved(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => safe.push(char::from(byte)),
+            byte => safe.push_str(&format!(".{byte:02X}")),
+        }
+    }
+    safe
 }
 
 #[derive(Serialize)]
@@ -259,21 +277,27 @@ impl Cases {
         Ok(CasePage { cases, cursor })
     }
 
-    /// Closes the case with the operator's note. A case that is closed keeps its first note.
+    /// Closes the case with the operator's note. A case that is closed keeps its first note, and who wrote it.
     ///
     /// Condition: it exists and is open.
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn close(&self, case_id: &str, note: &str) -> Result<ClosedCase, StoreError> {
+    pub async fn close(
+        &self,
+        case_id: &str,
+        note: &str,
+        operator: &OperatorArn,
+    ) -> Result<ClosedCase, StoreError> {
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("case_id", item::s(case_id))
-            .update_expression("SET closed_at = :now, note = :note REMOVE open_kind")
+            .update_expression("SET closed_at = :now, closed_by = :operator, note = :note REMOVE open_kind")
             .condition_expression("attribute_exists(open_kind)")
             .expression_attribute_values(":now", item::n(self.host.now().get()))
+            .expression_attribute_values(":operator", item::s(operator))
             .expression_attribute_values(":note", AttributeValue::S(note.to_owned()))
             .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
             .return_values_on_condition_check_failure(
@@ -291,3 +315,35 @@ impl Cases {
 const OPENING: &str = "opening a case";
 /// Cases on a page.
 const PAGE: i32 = 50;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id(about: &str) -> String {
+        Case::new(CaseKind::RefundStuck, &about, "", UnixSeconds::new(0)).case_id
+    }
+
+    #[test]
+    fn a_case_s_id_follows_from_its_kind_and_number() {
+        for (about, case_id) in [
+            ("50300806962021102711080711530", "REFUND_STUCK-50300806962021102711080711530"),
+            ("R_1-2|3*4@5", "REFUND_STUCK-R_1-2.7C3.2A4.405"),
+            ("20260823-AMOUNT-4200001", "REFUND_STUCK-20260823-AMOUNT-4200001"),
+            ("a.b#c", "REFUND_STUCK-a.2Eb.23c"),
+        ] {
+            assert_eq!(id(about), case_id);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_case_s_id_stands_in_a_path_as_it_is_and_is_one_number_s(one in ".{0,40}", other in ".{0,40}") {
+            let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+            prop_assert!(id(&one).bytes().all(unreserved), "{}", id(&one));
+            prop_assert_eq!(id(&one) == id(&other), one == other);
+        }
+    }
+}

@@ -30,6 +30,8 @@ pub struct RequestLine<'a> {
     pub duration_ms: u64,
     /// API Gateway's request id, which a failure's body repeats.
     pub request_id: &'a str,
+    /// Who signed it, on a route of operators: the ARN.
+    pub operator: Option<&'a str>,
     /// Whether this was the first request of the environment.
     pub cold_start: bool,
 }
@@ -48,6 +50,7 @@ pub fn request(line: &RequestLine<'_>) {
                 error.chain = chain,
                 duration_ms = line.duration_ms,
                 request_id = line.request_id,
+                operator = line.operator,
                 cold_start = line.cold_start,
                 "request"
             )

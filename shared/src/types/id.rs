@@ -207,6 +207,13 @@ impl PhoneNumber {
     }
 }
 
+identifier!(
+    /// Who signed a request to a route of operators: a user or a role's session in AWS.
+    OperatorArn, "userArn", "must be an ARN of at most 2048 visible ASCII characters",
+    |text| text.starts_with("arn:") && text.len() <= 2048 && text.bytes().all(|b| b.is_ascii_graphic())
+);
+plain!(OperatorArn);
+
 fn is_token(text: &str, length: std::ops::RangeInclusive<usize>) -> bool {
     length.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
@@ -252,5 +259,9 @@ mod tests {
             assert!(ProductId::parse(text).is_err(), "{text:?}");
         }
         assert!(MchId::parse("19168x").is_err());
+        for text in ["", "root", "arn:aws:iam::1:user/a b", "arn:aws:iam::1:user/张"] {
+            assert!(OperatorArn::parse(text).is_err(), "{text:?}");
+        }
+        assert!(OperatorArn::parse("arn:aws:sts::1:assumed-role/ops/li.lei+on-call@example.com").is_ok());
     }
 }

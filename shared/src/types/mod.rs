@@ -15,8 +15,8 @@ mod yuan;
 pub use day::{Day, DayError};
 pub use fen::{Fen, FenError};
 pub use id::{
-    AppId, CardCode, CardId, IdError, MchId, OpenId, OutRefundNo, PhoneNumber, PrepayId, ProductId,
-    TemplateId, TransactionId, UnionId, UserId,
+    AppId, CardCode, CardId, IdError, MchId, OpenId, OperatorArn, OutRefundNo, PhoneNumber, PrepayId,
+    ProductId, TemplateId, TransactionId, UnionId, UserId,
 };
 pub use order_no::{OrderId, OutTradeNo};
 pub use secret::{Secret, SessionKey, SessionKeyError};

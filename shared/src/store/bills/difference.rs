@@ -106,12 +106,27 @@ pub struct Difference {
 }
 
 /// Day, kind and number: what a case and an event are known by, so that the same difference is one of each for ever.
-struct About<'a>(&'a Difference);
+struct About<'a> {
+    difference: &'a Difference,
+    /// What stands between the three.
+    mark: char,
+}
+
+impl Difference {
+    fn about_case(&self) -> About<'_> {
+        About { difference: self, mark: '-' }
+    }
+
+    /// Listeners know events by it, so it stays as it always was.
+    fn about_event(&self) -> About<'_> {
+        About { difference: self, mark: '#' }
+    }
+}
 
 impl fmt::Display for About<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Difference { day, kind, number, .. } = self.0;
-        write!(f, "{day}#{}#{number}", kind.as_str())
+        let Self { difference: Difference { day, kind, number, .. }, mark } = self;
+        write!(f, "{day}{mark}{}{mark}{number}", kind.as_str())
     }
 }
 
@@ -131,7 +146,7 @@ impl Bills {
             out_trade_no: *out_trade_no,
             transaction_id: transaction_id.clone(),
             out_refund_no: out_refund_no.clone(),
-            ..Case::new(CaseKind::BillDifference, &About(difference), what, now)
+            ..Case::new(CaseKind::BillDifference, &difference.about_case(), what, now)
         };
         let event = Event {
             order_id,
@@ -139,7 +154,7 @@ impl Bills {
             transaction_id: transaction_id.clone(),
             out_refund_no: out_refund_no.clone(),
             fee: *fee,
-            ..Event::new(EventKind::BillDifference, &About(difference), now)
+            ..Event::new(EventKind::BillDifference, &difference.about_event(), now)
         };
         let parts = vec![cases::open_once(&self.host, &case)?, outbox::write(&self.host, &event)?];
         item::patiently(&self.host, || async {
@@ -175,7 +190,8 @@ mod tests {
             out_refund_no: None,
             fee: None,
         };
-        assert_eq!(About(&difference).to_string(), "20260823#MISSING_HERE#4200001");
+        assert_eq!(difference.about_case().to_string(), "20260823-MISSING_HERE-4200001");
+        assert_eq!(difference.about_event().to_string(), "20260823#MISSING_HERE#4200001");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::{
         Order, PaidRow, StoreError,
         item::{self, Cancelled},
     },
-    types::{Fen, OutRefundNo, UnixSeconds},
+    types::{Fen, OperatorArn, OutRefundNo, UnixSeconds},
 };
 
 /// A refund that an operator wants.
@@ -24,6 +24,8 @@ pub struct NewRefund {
     pub refund_fee: Option<Fen>,
     /// What the user reads.
     pub reason: Option<String>,
+    /// Who wants it.
+    pub requested_by: OperatorArn,
     /// Where WeChat Pay sends its notice.
     pub notify_url: Option<String>,
 }
@@ -110,6 +112,7 @@ impl Refunds {
         Ok(RefundRow {
             asked_fee: new.refund_fee,
             reason: new.reason.clone(),
+            requested_by: Some(new.requested_by.clone()),
             notify_url: new.notify_url.clone(),
             ..RefundRow::begin(
                 new.out_refund_no.clone(),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     pay::{RefundRequest, RefundStatus},
     store::due,
-    types::{Fen, OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
+    types::{Fen, OperatorArn, OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
 };
 
 /// Why money goes back.
@@ -45,6 +45,9 @@ pub struct RefundRow {
     /// What the user reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The operator who asked for it first; nobody, if it was begun by itself or in the merchant console.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<OperatorArn>,
     /// Where WeChat Pay sends its notice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify_url: Option<String>,
@@ -96,6 +99,7 @@ impl RefundRow {
             cause,
             asked_fee: None,
             reason: None,
+            requested_by: None,
             notify_url: None,
             status: RefundStatus::Processing,
             created_at: now,

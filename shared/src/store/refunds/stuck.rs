@@ -48,7 +48,7 @@ impl RefundRow {
 
     /// Each trouble of a refund is a case of its own, because an operator may have closed the one before.
     fn case(&self, trouble: &str, what: String, now: UnixSeconds) -> Case {
-        let about = format!("{}#{trouble}", self.out_refund_no);
+        let about = format!("{}-{trouble}", self.out_refund_no);
         Case {
             order_id: Some(self.order_id),
             out_trade_no: Some(self.out_trade_no),

@@ -117,6 +117,8 @@ impl Users {
         let user = User {
             user_id: login.user_id.clone(),
             role: Role::User,
+            role_set_by: None,
+            role_set_at: None,
             created_at: now(login),
             openids: [login.openid.as_str().to_owned()].into(),
             unionid: login.unionid.clone(),

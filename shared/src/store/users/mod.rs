@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     host::{Host, HostError},
-    types::{OpenId, UnionId, UnixSeconds, UserId},
+    types::{OpenId, OperatorArn, UnionId, UnixSeconds, UserId},
 };
 
 pub use login::{LoggedIn, NewLogin};
@@ -55,6 +55,12 @@ pub struct User {
     /// What the user may do.
     #[serde(default)]
     pub role: Role,
+    /// The operator who gave the role; nobody, if it is the one that everybody has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_set_by: Option<OperatorArn>,
+    /// When the role was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_set_at: Option<UnixSeconds>,
     /// When the user first logged in.
     pub created_at: UnixSeconds,
     /// The openids that log in as this user.
@@ -130,15 +136,25 @@ impl Users {
         sessions::get(&self.client, &self.sessions, openid).await
     }
 
-    /// Changes what the user may do; `None` if there is no such user.
+    /// Changes what the user may do, and keeps who did it and when; `None` if there is no such user.
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn set_role(&self, user_id: &UserId, role: Role) -> Result<Option<User>, StoreError> {
+    pub async fn set_role(
+        &self,
+        user_id: &UserId,
+        role: Role,
+        operator: &OperatorArn,
+    ) -> Result<Option<User>, StoreError> {
         // `role` is a reserved word of expressions.
         let names = [("#role".to_owned(), "role".to_owned())].into();
-        let values = [(":role".to_owned(), item::s(role.as_str()))].into();
-        self.update(user_id, "SET #role = :role", Some(names), values).await
+        let values = [
+            (":role".to_owned(), item::s(role.as_str())),
+            (":operator".to_owned(), item::s(operator)),
+            (":now".to_owned(), item::n(self.host.now().get())),
+        ];
+        let expression = "SET #role = :role, role_set_by = :operator, role_set_at = :now";
+        self.update(user_id, expression, Some(names), values.into()).await
     }
 
     /// Stores what the user shows; what is absent stays as it was. `None` if there is no such user.
