@@ -72,6 +72,11 @@ pub(crate) fn is_access_token(text: &str) -> bool {
     text.len() >= 100 && text.bytes().all(is_url_safe)
 }
 
+/// A number, an underscore and 86 URL-safe characters: what a cloud function opens data with instead of the session key.
+pub(crate) fn cloud_id() -> String {
+    format!("72_{}", URL_SAFE_NO_PAD.encode(bytes::<64>()))
+}
+
 /// 86 characters, URL-safe.
 pub(crate) fn ticket() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<64>())

@@ -8,7 +8,7 @@ use crate::pay::{Bills, Orders, PlatformKeys, PlatformMode, Refunds};
 use crate::platform::cards::Cards;
 use crate::platform::subscribe::{Subscriptions, Templates};
 use crate::platform::wxacode::Codes;
-use crate::platform::{PhoneCodes, Sessions, Tickets, Tokens};
+use crate::platform::{OpenApi, PhoneCodes, Sessions, Tickets, Tokens};
 use crate::soter::Phones;
 use crate::users::Users;
 use crate::werun::Steps;
@@ -25,6 +25,7 @@ pub(crate) struct State {
     pub(crate) templates: Templates,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) cards: Cards,
+    pub(crate) openapi: OpenApi,
     pub(crate) phones: Phones,
     pub(crate) orders: Orders,
     pub(crate) refunds: Refunds,
@@ -49,6 +50,7 @@ impl State {
             templates: Templates::default(),
             subscriptions: Subscriptions::default(),
             cards: Cards::new(now),
+            openapi: OpenApi::default(),
             phones: Phones::default(),
             orders: Orders::default(),
             refunds: Refunds::default(),

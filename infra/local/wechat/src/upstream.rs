@@ -19,7 +19,7 @@ use crate::faults::Fault;
 use crate::log::{Call, CallKind};
 use crate::pay::{v2, v3};
 use crate::platform::{
-    self, cards, login, phone_number, session_check, soter, subscribe, ticket, token, wxacode,
+    self, cards, login, openapi, phone_number, session_check, soter, subscribe, ticket, token, wxacode,
 };
 use crate::tls::TlsPeer;
 use crate::wechat::WeChat;
@@ -113,6 +113,9 @@ const ROUTES: &[Route] = &[
     token_route("/card/membercard/userinfo/get", cards::member::get_user_info),
     token_route("/card/membercard/updateuser", cards::member::update_user),
     token_route("/cgi-bin/soter/verify_signature", soter::verify_signature),
+    token_route("/cgi-bin/openapi/quota/get", openapi::get_quota),
+    token_route("/cgi-bin/openapi/rid/get", openapi::get_rid),
+    token_route("/cgi-bin/clear_quota", openapi::clear_quota),
     picture_route("/wxa/getwxacode", wxacode::get_wxacode),
     picture_route("/wxa/getwxacodeunlimit", wxacode::get_wxacode_unlimited),
     picture_route("/cgi-bin/wxaapp/createwxaqrcode", wxacode::create_wxa_qrcode),
@@ -249,13 +252,34 @@ async fn serve(wechat: &WeChat, route: Route, request: Request) -> Response {
             wechat.state().log.push(call);
             return hang(*millis).await;
         }
+        Some(Fault::LateEffect { millis, .. }) => {
+            let (wechat, millis) = (wechat.clone(), *millis);
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+                call.outcome = format!("{}, but no answer", (route.judge)(&wechat, &received, None).outcome);
+                wechat.state().log.push(call);
+            });
+            return hang(0).await;
+        }
         Some(Fault::HttpStatus { status, .. }) => gateway_page(*status),
+        Some(Fault::Body { body, .. }) => Answer {
+            status: StatusCode::OK,
+            content_type: "text/plain",
+            headers: Vec::new(),
+            body: Bytes::from(body.clone()),
+            outcome: "a body of the test's".to_owned(),
+        },
         Some(Fault::Garbage { .. }) => gateway_page(200),
         _ => (route.judge)(wechat, &received, fault.as_ref()),
     };
     call.status = Some(answer.status.as_u16());
     call.outcome.clone_from(&answer.outcome);
-    wechat.state().log.push(call);
+    let now = wechat.now();
+    let state = &mut *wechat.state();
+    state.log.push(call);
+    if !route.family.is_pay() {
+        state.openapi.remember(&received, &answer, now);
+    }
     answer.into_response()
 }
 

@@ -77,6 +77,34 @@ pub enum Fault {
         #[serde(default = "once")]
         times: u32,
     },
+    /// Status 200 and exactly this body. Nothing happens upstream.
+    Body {
+        /// The upstream path.
+        path: String,
+        /// The body: JSON in a form that WeChat sends at times, or not JSON at all.
+        body: String,
+        /// How many requests.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// The connection closes at once without an answer; the request takes effect `millis` later, when whoever sent it may have
+    /// looked and seen nothing.
+    LateEffect {
+        /// The upstream path.
+        path: String,
+        /// How long after the connection closed, in real milliseconds.
+        millis: u64,
+        /// How many requests.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// What the phone gets encrypted is JSON in the looser form that WeChat writes at times: control characters raw in the texts,
+    /// a byte-order mark before it, NULs behind.
+    LooseOpenData {
+        /// How many times.
+        #[serde(default = "once")]
+        times: u32,
+    },
     /// The request takes effect; WeChat Pay's answer carries a wrong signature.
     BadSign {
         /// The upstream path.
@@ -273,6 +301,9 @@ impl Fault {
             Self::TimeoutAfter { .. } => "timeout_after",
             Self::HttpStatus { .. } => "http_status",
             Self::Garbage { .. } => "garbage",
+            Self::Body { .. } => "body",
+            Self::LateEffect { .. } => "late_effect",
+            Self::LooseOpenData { .. } => "loose_open_data",
             Self::BadSign { .. } => "bad_sign",
             Self::NoticeLost { .. } => "notice_lost",
             Self::NoticeDuplicate { .. } => "notice_duplicate",
@@ -309,6 +340,8 @@ impl Fault {
             | Self::TimeoutAfter { path, .. }
             | Self::HttpStatus { path, .. }
             | Self::Garbage { path, .. }
+            | Self::Body { path, .. }
+            | Self::LateEffect { path, .. }
             | Self::BadSign { path, .. }
             | Self::IpRefused { path, .. }
             | Self::JsonInsteadOfImage { path, .. }
@@ -335,6 +368,9 @@ impl Fault {
             | Self::TimeoutAfter { times, .. }
             | Self::HttpStatus { times, .. }
             | Self::Garbage { times, .. }
+            | Self::Body { times, .. }
+            | Self::LateEffect { times, .. }
+            | Self::LooseOpenData { times }
             | Self::BadSign { times, .. }
             | Self::TokenRevoked { times, .. }
             | Self::SignatureProbe { times, .. }

@@ -1,4 +1,5 @@
-//! `encryptedData` and `iv`: what the phone passes on to the server and only WeChat can have written.
+//! `encryptedData` and `iv`: what the phone passes on to the server and only WeChat can have written. `cloudID` stands beside them,
+//! as the official typings (`miniprogram-api-typings`) have it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Arguments, Failure};
 use crate::clock::SECOND;
+use crate::faults::Fault;
 use crate::users::User;
 use crate::wechat::WeChat;
 use crate::{open_data, random};
@@ -27,12 +29,28 @@ pub(super) fn seal_under(
         fields.insert("watermark".to_owned(), watermark);
     }
     let iv = random::bytes::<16>();
-    let encrypted = open_data::encrypt(&fields.to_string(), session_key, &iv)
+    let loose = wechat.state().faults.take(|fault| matches!(fault, Fault::LooseOpenData { .. })).is_some();
+    let plaintext = if loose { as_loose_json(&fields) } else { fields.to_string() };
+    let encrypted = open_data::encrypt(&plaintext, session_key, &iv)
         .ok_or_else(|| Failure::new("internal error: the session key is no key"))?;
     Ok(Arguments::from_iter([
         ("encryptedData".to_owned(), Value::from(encrypted)),
         ("iv".to_owned(), Value::from(STANDARD.encode(iv))),
+        ("cloudID".to_owned(), Value::from(random::cloud_id())),
     ]))
+}
+
+/// The JSON as WeChat writes it at times: control characters stand raw in the texts, a byte-order mark before it and NULs behind.
+fn as_loose_json(fields: &Value) -> String {
+    format!("\u{feff}{}\0\0", with_raw_control_characters(&fields.to_string()))
+}
+
+/// The JSON text with its control characters as they are, instead of their escapes.
+pub(super) fn with_raw_control_characters(json: &str) -> String {
+    (0..0x20_u8).map(char::from).fold(json.to_owned(), |json, c| {
+        let escaped = Value::from(c.to_string()).to_string();
+        json.replace(escaped.trim_matches('"'), &c.to_string())
+    })
 }
 
 /// The live session key, which is a secret from now on even if no server was given it.

@@ -27,7 +27,8 @@ pub(super) fn get_user_info(
         "country": "",
         "avatarUrl": GREY_AVATAR,
     });
-    let raw_data = user_info.to_string();
+    // A nickname's control characters stand raw in what WeChat writes for the phone.
+    let raw_data = sealed::with_raw_control_characters(&user_info.to_string());
     let mut answer = Arguments::new();
     if arguments.get("withCredentials") != Some(&Value::Bool(false)) {
         let session_key = sealed::live_key(wechat, &user.openid);

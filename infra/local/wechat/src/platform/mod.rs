@@ -5,6 +5,7 @@
 mod access;
 pub(crate) mod cards;
 pub(crate) mod login;
+pub(crate) mod openapi;
 mod percent;
 pub(crate) mod phone_number;
 mod quota;
@@ -17,6 +18,7 @@ pub(crate) mod token;
 mod tokens;
 pub(crate) mod wxacode;
 
+pub(crate) use openapi::OpenApi;
 pub(crate) use phone_number::PhoneCodes;
 pub(crate) use sessions::{Exchange, Sessions};
 pub(crate) use ticket::Tickets;

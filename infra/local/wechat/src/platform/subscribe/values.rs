@@ -1,7 +1,7 @@
 //! What a value of a message may be, by the type of its keyword: the letters before the number.
 //!
 //! Documentation: "Send subscribe message", table of parameter limits (订阅消息参数值内容限制说明). Lengths are in
-//! characters.
+//! characters. Below the table the page names the forms of dates and times.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +55,8 @@ fn is_valid(keyword: &str, value: &str, allowed: &[&str]) -> bool {
         "name" => is_name(value, length),
         "phrase" => length <= 5 && value.chars().all(is_chinese),
         "enum" | "enum_string" => allowed.is_empty() || allowed.contains(&value),
-        _ => false,
+        // There are more kinds than the table lists, `short_thing` for one; their limits are not told.
+        _ => true,
     }
 }
 
@@ -97,15 +98,24 @@ fn is_date(text: &str) -> bool {
     }
 }
 
+/// `y年m月d日`, `y年m月` or `m月d日`, or the numbers joined by `-`, `/` or `.`.
 fn is_day(text: &str) -> bool {
-    let parts = || {
-        let (year, rest) = text.split_once('年')?;
-        let (month, rest) = rest.split_once('月')?;
-        Some((year, month, rest.strip_suffix('日')?))
-    };
-    parts().is_some_and(|(year, month, day)| {
-        year.len() == 4 && is_between(year, 0, 9999) && is_between(month, 1, 12) && is_between(day, 1, 31)
-    })
+    let words = text.replace(['年', '月'], "-").replace('日', "");
+    let has_words = text.contains(['年', '月', '日']);
+    let joined = if has_words { words.trim_end_matches('-').to_owned() } else { text.to_owned() };
+    if has_words && !(text.ends_with('日') || text.ends_with('月') && text.contains('年')) {
+        return false;
+    }
+    let separator = if has_words { '-' } else { joined.chars().find(|c| "-/.".contains(*c)).unwrap_or('-') };
+    let parts: Vec<&str> = joined.split(separator).collect();
+    let is_year = |year: &str| year.len() == 4 && is_between(year, 1, 9999);
+    let is_month = |month: &str| month.len() <= 2 && is_between(month, 1, 12);
+    let is_day = |day: &str| day.len() <= 2 && is_between(day, 1, 31);
+    match parts.as_slice() {
+        [year, month, day] => is_year(year) && is_month(month) && is_day(day),
+        [first, second] => is_year(first) && is_month(second) || is_month(first) && is_day(second),
+        _ => false,
+    }
 }
 
 /// Of 24 hours, with or without seconds.
@@ -172,10 +182,23 @@ mod tests {
             ),
             (
                 "date7",
-                ["2019年10月1日", "2019年10月01日 15:01", "2019年10月1日~2019年11月1日"]
+                [
+                    "2019年10月1日",
+                    "2019年10月01日 15:01",
+                    "2019年10月1日~2019年11月1日",
+                    "2018年1月",
+                    "8月11日",
+                    "2018-01-01",
+                    "2018/01/01",
+                    "2018.01.01",
+                    "2018-01",
+                    "01-01",
+                ]
+                .map(str::to_owned)
+                .to_vec(),
+                ["2019年13月1日", "19年1月1日", "15:01", "2019年10月1", "8月", "2018年", "2018", "13-01"]
                     .map(str::to_owned)
                     .to_vec(),
-                ["2019年13月1日", "19年1月1日", "15:01", "2019年10月1"].map(str::to_owned).to_vec(),
             ),
             (
                 "amount8",
@@ -205,7 +228,7 @@ mod tests {
             assert!(!is_valid(keyword, "", &[]), "{keyword}");
         }
         assert!(is_valid("enum14", "早", &["早", "晚"]) && !is_valid("enum14", "午", &["早", "晚"]));
-        assert!(!is_valid("thing", "x", &[]) && !is_valid("unknown1", "x", &[]));
+        assert!(!is_valid("thing", "x", &[]) && is_valid("short_thing1", "x", &[]));
     }
 
     #[test]
