@@ -67,6 +67,18 @@ async fn the_summary_is_ready_for_the_chart() {
 }
 
 #[tokio::test]
+async fn an_average_is_rounded_half_up_and_not_cut() {
+    let world = World::start().await;
+    for (steps, average) in [(&[1, 2][..], 2), (&[1, 3, 4], 3), (&[1, 1, 2], 1), (&[1, 2, 2, 4], 2)] {
+        let phone = world.user().await;
+        walk(&world, &phone, steps);
+        let _ = sync(&phone).await.ok();
+        let summary = phone.get("/api/werun/summary?days=4").await.ok().json();
+        assert_eq!(summary["averageSteps"], average, "{steps:?}");
+    }
+}
+
+#[tokio::test]
 async fn somebody_who_never_synced_has_an_empty_chart() {
     let world = World::start().await;
     let phone = world.user().await;

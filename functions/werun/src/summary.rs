@@ -64,16 +64,20 @@ fn parse(days: Option<&str>) -> Result<u16, ApiError> {
     }
 }
 
+/// The average, rounded half up as the mini program's page rounds it (`Math.round`); zero of nothing.
+fn average(total: u64, count: u64) -> u64 {
+    total.saturating_add(count / 2).checked_div(count).unwrap_or(0)
+}
+
 fn summary(days: &[(Day, Option<u32>)]) -> SummaryAnswer {
     let steps: Vec<u64> = days.iter().map(|(_, steps)| u64::from(steps.unwrap_or(0))).collect();
     let total_steps = steps.iter().sum();
     // A day that was never synced says nothing about the user, so it does not pull the average down.
-    let known = days.iter().filter(|(_, steps)| steps.is_some()).count();
-    let average = u64::try_from(known).ok().and_then(|known| u64::checked_div(total_steps, known));
+    let known = u64::try_from(days.iter().filter(|(_, steps)| steps.is_some()).count()).unwrap_or(u64::MAX);
     let known_days = days.iter().rev().filter_map(|(day, steps)| Some((day, (*steps)?)));
     SummaryAnswer {
         total_steps,
-        average_steps: average.unwrap_or(0),
+        average_steps: average(total_steps, known),
         max_steps: steps.iter().copied().max().unwrap_or(0),
         step_info_list: known_days
             .map(|(day, steps)| StepInfo { timestamp: day.begins(), step: steps.into() })
@@ -82,5 +86,28 @@ fn summary(days: &[(Day, Option<u32>)]) -> SummaryAnswer {
             categories: days.iter().map(|(day, _)| day.month_and_day()).collect(),
             series: [Series { name: "步数", data: steps }],
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_average_is_rounded_half_up() {
+        for (total, count, rounded) in [
+            (0, 0, 0),
+            (7, 0, 0),
+            (3, 2, 2),
+            (5, 2, 3),
+            (4, 3, 1),
+            (5, 3, 2),
+            (9, 4, 2),
+            (10, 4, 3),
+            (11, 4, 3),
+            (u64::from(u32::MAX) * 31, 31, u64::from(u32::MAX)),
+        ] {
+            assert_eq!(average(total, count), rounded, "{total} / {count}");
+        }
     }
 }
