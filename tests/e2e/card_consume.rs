@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use local_wechat::{CardStatus, Fault, NewCard};
 use serde_json::{Value, json};
 
-use crate::card::{CASH, CUSTOM, MEMBER, called, clerk, have, held, set_role, verify};
+use crate::card::{CASH, CUSTOM, MEMBER, add, called, clerk, have, held, offer, set_role, verify};
 
 const CONSUME: &str = "/card/code/consume";
 const LOOK: &str = "/card/code/get";
@@ -203,7 +203,7 @@ async fn a_consumption_whose_answer_was_lost_is_found_out() {
     let undone = have(&phone, CASH).await;
     world.wechat().set_fault(lost_before(CONSUME, 1));
     assert_eq!(verify(&clerk, &undone).await.outcome(), "503 UPSTREAM_BUSY");
-    assert_eq!(state(&world, &undone).await, None);
+    assert_eq!(state(&world, &undone).await.as_deref(), Some("PENDING"), "it may still take effect");
     let _ = verify(&clerk, &undone).await.ok();
     assert_eq!(called(&world, CONSUME), 3);
 }
@@ -240,6 +240,73 @@ async fn what_could_not_be_found_out_is_by_the_next_try_and_was_its_first_clerk_
         assert_eq!(verify(&first, code).await.outcome(), "409 ALREADY_CONSUMED");
     }
     assert_eq!(called(&world, CONSUME), 2);
+}
+
+#[tokio::test]
+async fn a_consumption_that_lands_after_our_look_was_its_first_clerk_s() {
+    let world = World::start().await;
+    let (first, second) = (clerk(&world).await, clerk(&world).await);
+    let phone = world.user().await;
+    for (next, outcome) in [(&first, "200 OK"), (&second, "409 ALREADY_CONSUMED")] {
+        let code = have(&phone, CASH).await;
+        let before = called(&world, CONSUME);
+        world.wechat().set_fault(Fault::LateEffect { path: CONSUME.into(), millis: 300, times: 1 });
+        assert_eq!(verify(&first, &code).await.outcome(), "503 UPSTREAM_BUSY");
+        assert_eq!(held(&phone).await, json!([{ "cardId": CASH, "code": code }]), "it looked usable");
+        while called(&world, CONSUME) == before {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // Whatever WeChat says meanwhile, the try is not forgotten.
+        for errcode in [40127, 45009] {
+            world.wechat().set_fault(Fault::Errcode { path: LOOK.into(), errcode, times: 1 });
+            assert_ne!(verify(&second, &code).await.status, 200);
+            assert_eq!(state(&world, &code).await.as_deref(), Some("PENDING"), "{errcode}");
+        }
+        let answer = verify(next, &code).await;
+        assert_eq!(answer.outcome(), outcome);
+        let id = user_id(&first).await;
+        let again = verify(&first, &code).await.text("/message");
+        assert!(again.contains(&format!("店员{}", &id[id.len() - 6..])), "{again}");
+        assert_eq!(held(&phone).await, json!([]), "the holder sees that it is used up");
+        assert_eq!(called(&world, CONSUME) - before, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_second_try_does_not_empty_the_journal_of_a_lost_first() {
+    let world = World::start().await;
+    let (first, second) = (clerk(&world).await, clerk(&world).await);
+    let phone = world.user().await;
+    let code = have(&phone, CASH).await;
+    world.wechat().set_fault(lost_before(CONSUME, 1));
+    assert_eq!(verify(&first, &code).await.outcome(), "503 UPSTREAM_BUSY");
+    for errcode in [40127, 40147, 45009, -1] {
+        world.wechat().set_fault(Fault::Errcode { path: CONSUME.into(), errcode, times: 3 });
+        assert_ne!(verify(&second, &code).await.status, 200);
+        assert_eq!(state(&world, &code).await.as_deref(), Some("PENDING"), "{errcode}");
+        world.wechat().clear_faults();
+    }
+    let _ = verify(&second, &code).await.ok();
+    let id = user_id(&second).await;
+    let again = verify(&first, &code).await.text("/message");
+    assert!(again.contains(&format!("店员{}", &id[id.len() - 6..])), "who spent it: {again}");
+}
+
+#[tokio::test]
+async fn a_code_that_is_reported_after_its_consumption_is_listed_as_used_up() {
+    let world = World::start().await;
+    let (clerk, phone) = (clerk(&world).await, world.user().await);
+    // Consumed while nobody here knew the holder.
+    let added = add(&phone, &offer(&phone, CUSTOM).await).await;
+    let code =
+        serde_json::from_str::<Value>(offer(&phone, CUSTOM).await["cardExt"].as_str().expect("a text"))
+            .expect("JSON")["code"]
+            .as_str()
+            .expect("a code")
+            .to_owned();
+    let _ = clerk.post("/api/cards/verify", &json!({ "code": code, "cardId": CUSTOM })).await.ok();
+    let _ = phone.post("/api/cards/report", &added).await.ok();
+    assert_eq!(held(&phone).await, json!([]));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use e2e::{Phone, World};
 use local_wechat::Fault;
 use serde_json::{Value, json};
 
-use crate::card::{CASH, MEMBER, called, clerk, have, held};
+use crate::card::{CASH, MEMBER, add, called, clerk, have, held, offer};
 
 const ACTIVATE: &str = "/api/cards/member/activate";
 const ACTIVATION: &str = "/api/cards/member/activation";
@@ -61,6 +61,60 @@ async fn a_membership_of_somebody_else_is_not_found() {
     let mut theirs = fill_in(&thief).await;
     theirs["code"] = json!(code);
     assert_eq!(thief.post(ACTIVATE, &theirs).await.outcome(), "404 NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_stranger_s_activation_owns_nothing_and_the_sealed_code_wins() {
+    let world = World::start().await;
+    let (phone, thief, other) = (world.user().await, world.user().await, world.user().await);
+    // The card is the user's at WeChat, and was not reported here yet.
+    let added = add(&phone, &offer(&phone, MEMBER).await).await;
+    let filled = fill_in(&phone).await;
+    let mut guessed = fill_in(&thief).await;
+    guessed["code"] = filled["code"].clone();
+    for stolen in [&filled, &guessed] {
+        let _ = thief.post(ACTIVATE, stolen).await;
+        assert!(!held(&thief).await.to_string().contains(filled["code"].as_str().expect("a code")));
+    }
+    assert_eq!(other.post(ACTIVATE, &filled).await.outcome(), "404 NOT_FOUND");
+    assert_eq!(phone.post("/api/cards/report", &added).await.ok().text("/cards/0/code"), filled["code"]);
+    assert_eq!(held(&phone).await, json!([{ "cardId": MEMBER, "code": filled["code"] }]));
+    let number = phone.post(ACTIVATE, &filled).await.ok().text("/membershipNumber");
+    assert_eq!(number.len(), 16);
+    for stolen in [&filled, &guessed] {
+        assert_eq!(thief.post(ACTIVATE, stolen).await.outcome(), "404 NOT_FOUND");
+    }
+    assert_eq!(phone.post(ACTIVATE, &filled).await.ok().text("/membershipNumber"), number);
+    assert_eq!(held(&thief).await, json!([]));
+}
+
+#[tokio::test]
+async fn who_asked_for_the_card_activates_it_after_a_stranger() {
+    let world = World::start().await;
+    let (phone, thief) = (world.user().await, world.user().await);
+    let filled = fill_in(&phone).await;
+    let _ = thief.post(ACTIVATE, &filled).await;
+    let number = phone.post(ACTIVATE, &filled).await.ok().text("/membershipNumber");
+    assert_eq!(held(&phone).await, json!([{ "cardId": MEMBER, "code": filled["code"] }]));
+    assert_eq!(held(&thief).await, json!([]));
+    assert_eq!(phone.post(ACTIVATE, &filled).await.ok().text("/membershipNumber"), number);
+    assert_eq!(thief.post(ACTIVATE, &filled).await.outcome(), "404 NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_later_sealed_report_takes_the_card_from_whose_activation_listed_it() {
+    let world = World::start().await;
+    let (one, two) = (world.user().await, world.user().await);
+    let added = add(&one, &offer(&one, MEMBER).await).await;
+    let filled = fill_in(&one).await;
+    let number = one.post(ACTIVATE, &filled).await.ok().text("/membershipNumber");
+    let list = json!([{ "cardId": MEMBER, "code": filled["code"] }]);
+    assert_eq!(held(&one).await, list);
+    let _ = two.post("/api/cards/report", &added).await.ok();
+    assert_eq!((held(&one).await, held(&two).await), (json!([]), list));
+    assert_eq!(one.post(ACTIVATE, &filled).await.outcome(), "404 NOT_FOUND");
+    assert_eq!(one.post("/api/cards/report", &added).await.outcome(), "404 NOT_FOUND");
+    assert_eq!(two.post(ACTIVATE, &filled).await.ok().text("/membershipNumber"), number);
 }
 
 #[tokio::test]

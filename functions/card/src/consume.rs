@@ -1,5 +1,7 @@
 //! One try to consume a code at WeChat, journalled. WeChat's consumption happens once and its answer can be lost, so the code's
-//! state is looked at before, and after an answer that did not come: usable before and used up after means that it was us.
+//! state is looked at before, and after an answer that did not come: usable before and used up after means that it was us. Usable
+//! after means nothing, because the consumption may still be on its way: the journal stays open then, and the next try spends the
+//! code or finds it used up by the first clerk.
 
 use serde_json::{Map, Value};
 use shared::{
@@ -7,7 +9,7 @@ use shared::{
     store::{Clerk, Consumed, Consumption},
     telemetry,
     types::{CardCode, CardId},
-    wechat::{PlatformError, Repeat, WeChatError},
+    wechat::{PlatformError, Repeat},
 };
 
 use crate::{CardFunction, verify::already};
@@ -35,14 +37,10 @@ enum State {
 }
 
 impl CardFunction {
-    /// Consumes it, or finds out that an earlier try of the same clerk did.
+    /// Consumes it, or finds out that an earlier try did, whose clerk it is then.
     pub(crate) async fn consume(&self, this: &Try<'_>) -> Result<(Option<CardId>, Consumed), ApiError> {
         let found = match self.look(this).await {
             Ok(found) => found,
-            Err(error) if this.ours.earlier.is_some() => {
-                self.leave_open(this).await;
-                return Err(refused(error));
-            }
             Err(error) => return Err(self.release(this, refused(error)).await),
         };
         let done = match found.state {
@@ -64,18 +62,15 @@ impl CardFunction {
         if error.errcode() == Some(40099) {
             return self.earlier(this).await;
         }
-        if !matches!(error, PlatformError::WeChat(WeChatError::Lost { .. })) {
+        if !error.is_outcome_unknown() {
             return Err(self.release(this, refused(error)).await);
         }
         telemetry::survived("consume", &error);
-        match self.look(this).await {
-            Ok(Found { state: State::Consumed, .. }) => self.done(this).await,
-            Ok(_) => Err(self.release(this, refused(error)).await),
-            Err(_) => {
-                self.leave_open(this).await;
-                Err(refused(error))
-            }
+        if matches!(self.look(this).await, Ok(Found { state: State::Consumed, .. })) {
+            return self.done(this).await;
         }
+        self.leave_open(this).await;
+        Err(refused(error))
     }
 
     async fn done(&self, this: &Try<'_>) -> Result<Consumed, ApiError> {
@@ -99,7 +94,7 @@ impl CardFunction {
         Ok(found(&self.platform.post("/card/code/get", &Value::Object(body), Repeat::Always).await?))
     }
 
-    /// Nothing happened: the code is anybody's to try again.
+    /// Nothing happened in this try: the code is anybody's to try again. What an earlier try left open stays open.
     async fn release(&self, this: &Try<'_>, error: ApiError) -> ApiError {
         if let Err(error) = self.cards.release(this.ours).await {
             telemetry::survived("release", &error);

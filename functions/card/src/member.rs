@@ -1,7 +1,8 @@
 //! `GET /api/cards/member/activation` and `POST /api/cards/member/activate`: a member card, by WeChat's own form.
 //!
 //! WeChat: 小程序打通会员卡 (一键激活). The phone goes to WeChat's mini program with what `geturl` gives, the user fills in the form, and
-//! the phone comes back with a ticket.
+//! the phone comes back with a ticket. The ticket says that somebody filled in the form, and not whose the code is that comes with it:
+//! a card is its owner's, who reported its sealed code. Of a code that nobody reported, WeChat is asked who wanted the card.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use shared::{
     http::{answer, extract},
     runtime::{Body, Request, Response},
     session::Caller,
-    store::{HeldCard, Receipt},
+    store::{CodeClaim, HeldCard},
     telemetry,
     types::{CardCode, CardId},
     wechat::{Class, Errcode, PlatformError, Repeat},
@@ -77,20 +78,20 @@ impl CardFunction {
     ) -> Result<Response<Body>, ApiError> {
         let filled = parse(extract::json(request)?)?;
         let membership = self.cards.membership(&filled.code).await?;
-        if membership.is_foreign(&caller.user_id) {
-            return Err(Code::NotFound.into());
-        }
-        let membership_number = match membership.activated() {
-            Some(number) => number.to_owned(),
-            None => self.join(caller, &filled).await?,
+        let claim = membership.claim_of(&caller.user_id);
+        let membership_number = match (claim, membership.activated()) {
+            (CodeClaim::Foreign, _) => return Err(Code::NotFound.into()),
+            (CodeClaim::Owner | CodeClaim::Member, Some(number)) => number.to_owned(),
+            _ => self.join(caller, &filled, claim).await?,
         };
         Ok(answer::success(&ActivateAnswer { membership_number }))
     }
 
     /// A number of ours for the member, known to WeChat and to us.
-    async fn join(&self, caller: &Caller, filled: &Filled) -> Result<String, ApiError> {
+    async fn join(&self, caller: &Caller, filled: &Filled, claim: CodeClaim) -> Result<String, ApiError> {
         self.check(&filled.ticket).await?;
-        let number = self.cards.join(&filled.code, &caller.user_id, &self.digits()?).await?;
+        let is_asker = claim != CodeClaim::Owner && self.is_asker(caller, filled).await?;
+        let number = self.cards.join(&filled.code, &caller.user_id, is_asker, &self.digits()?).await?;
         let number = number.ok_or(Code::NotFound)?;
         let body = json!({ "membership_number": number, "code": filled.code.as_str(),
                            "card_id": filled.card_id.as_str() });
@@ -104,11 +105,22 @@ impl CardFunction {
             sealed: None,
             consumed_at: None,
         };
-        let receipt = Receipt { user_id: &caller.user_id, card: &card, was_offered: false, activated: true };
-        if !self.cards.keep(&receipt).await? {
+        if !self.cards.activated(&caller.user_id, &card, is_asker).await? {
             return Err(Code::NotFound.into());
         }
         Ok(number)
+    }
+
+    /// Whether the card was asked for in the caller's name: `geturl` was called with it, and WeChat keeps it with the code.
+    async fn is_asker(&self, caller: &Caller, filled: &Filled) -> Result<bool, ApiError> {
+        let body = json!({ "code": filled.code.as_str(), "card_id": filled.card_id.as_str(),
+                           "check_consume": false });
+        match self.platform.post("/card/code/get", &body, Repeat::Always).await {
+            Ok(card) => Ok(card.get("outer_str").and_then(Value::as_str) == Some(caller.user_id.as_str())),
+            // What WeChat does not know, it won't activate either, and says why.
+            Err(error) if is_about_request(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// A refusal can be of a code that an earlier try activated. Else the number is forgotten: the code may be anybody's.

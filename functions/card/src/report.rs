@@ -83,8 +83,7 @@ impl CardFunction {
             sealed: Some(digest),
             consumed_at: known.and_then(|card| card.consumed_at),
         };
-        let receipt =
-            Receipt { user_id: &caller.user_id, card: &card, was_offered: offer.is_some(), activated: false };
+        let receipt = Receipt { user_id: &caller.user_id, card: &card, was_offered: offer.is_some() };
         if !self.cards.keep(&receipt).await? {
             return Err(Code::NotFound.into());
         }

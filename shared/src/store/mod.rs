@@ -27,7 +27,9 @@ pub use bills::{
     BillRecord, BillState, Bills, Confirmed, Difference, DifferenceCounts, DifferenceKind, Unbilled,
     UnbilledPlace,
 };
-pub use cards::{Begun, Cards, Clerk, Consumed, Consumption, HeldCard, Holdings, Membership, Offer, Receipt};
+pub use cards::{
+    Begun, Cards, Clerk, CodeClaim, Consumed, Consumption, HeldCard, Holdings, Membership, Offer, Receipt,
+};
 pub use cases::{Case, CaseCursor, CaseKind, CasePage, Cases, ClosedCase};
 pub use challenges::{Challenges, Intent};
 pub use due::{Cursor, Page, shards};

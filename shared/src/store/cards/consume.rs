@@ -2,11 +2,14 @@
 //! and asking twice is not the same as asking once.
 //!
 //! A row without `state` was not consumed here. PENDING is one request's, until `free_at`; then that request is dead, and what
-//! came of it must be found out. CONSUMED is the end.
+//! came of it must be found out. CONSUMED is the end. Once the answer of a consumption was lost, nothing but CONSUMED ends PENDING:
+//! however a code looks at WeChat then, the consumption can still take effect, and must not be forgotten.
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{ReturnValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Cards, Outcome, ROUNDS, code_key, hold::card_key, outcome};
@@ -75,11 +78,18 @@ struct Row {
     clerk: Option<Clerk>,
     begun_at: Option<UnixSeconds>,
     consumed_at: Option<UnixSeconds>,
+    attempt: Option<String>,
     user_id: Option<UserId>,
+    listed_by: Option<UserId>,
     card_id: Option<CardId>,
 }
 
 impl Row {
+    /// With whom the card is listed.
+    fn holder(&self) -> Option<UserId> {
+        self.user_id.clone().or_else(|| self.listed_by.clone())
+    }
+
     fn done(&self) -> Option<Consumed> {
         Some(Consumed { clerk: self.clerk.clone()?, at: self.consumed_at.or(self.begun_at)? })
     }
@@ -117,7 +127,7 @@ impl Cards {
         Ok(match (ours, row.state) {
             (true, state) => {
                 let earlier = state.and_then(|_| row.done());
-                let (holder, card_id) = (row.user_id, row.card_id);
+                let (holder, card_id) = (row.holder(), row.card_id);
                 Begun::Ours(Consumption { code: code.clone(), attempt, holder, card_id, earlier })
             }
             (false, Some(State::Consumed)) => row.done().map_or(Begun::Pending, Begun::Consumed),
@@ -127,33 +137,47 @@ impl Cards {
 
     /// Notes that it is consumed, and that its holder, if we know one, has no use for it any more.
     ///
-    /// Condition: it is still this request's.
+    /// Condition: it is still this request's, and its holder is who it was.
     ///
     /// # Errors
     /// DynamoDB can't be asked; what came of the request must be found out by the next one.
     pub async fn consumed(&self, ours: &Consumption, done: &Consumed) -> Result<(), StoreError> {
-        let mut parts = vec![self.mark_code(ours, done)?];
-        if let Some(holder) = &ours.holder {
-            parts.push(self.mark_card(holder, &ours.code, done.at)?);
-        }
+        let mut holder = ours.holder.clone();
         for _ in 0..ROUNDS {
-            let request = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
+            let mut parts = vec![self.mark_code(ours, holder.as_ref(), done)?];
+            if let Some(holder) = &holder {
+                parts.push(self.mark_card(holder, &ours.code, done.at)?);
+            }
+            let request = self.client.transact_write_items().set_transact_items(Some(parts));
             let Err(error) = request.send().await else { return Ok(()) };
-            match item::cancelled(CONSUMED, error)? {
-                Cancelled::Conflict => item::pause(&self.host).await,
-                Cancelled::Conditions(_) => return Err(StoreError::new(CONSUMED, "it is not ours any more")),
+            let reasons = match item::cancelled(CONSUMED, error)? {
+                Cancelled::Conflict => {
+                    item::pause(&self.host).await;
+                    continue;
+                }
+                Cancelled::Conditions(reasons) => reasons,
+            };
+            let row = item::failed(&reasons, 0).flatten().map(item::read::<Row>).transpose()?;
+            match row {
+                // Somebody reported the code meanwhile: it is their list that the card is in.
+                Some(row) if row.attempt.as_ref() == Some(&ours.attempt) => holder = row.holder(),
+                _ => return Err(StoreError::new(CONSUMED, "it is not ours any more")),
             }
         }
         Err(StoreError::contended(CONSUMED))
     }
 
-    /// Notes that it is certainly not consumed: anybody may try.
+    /// Notes that it is certainly not consumed: anybody may try. If the end of an earlier try is not known, that is not certain,
+    /// and the journal stays open as in [`Cards::leave_open`].
     ///
     /// Condition: it is still this request's.
     ///
     /// # Errors
     /// DynamoDB can't be asked; the row frees itself in time.
     pub async fn release(&self, ours: &Consumption) -> Result<(), StoreError> {
+        if ours.earlier.is_some() {
+            return self.leave_open(ours).await;
+        }
         let update = self
             .still_ours(ours)
             .update_expression("REMOVE #state, attempt, clerk, begun_at, free_at")
@@ -184,13 +208,26 @@ impl Cards {
             .expression_attribute_values(":attempt", item::s(&ours.attempt))
     }
 
-    fn mark_code(&self, ours: &Consumption, done: &Consumed) -> Result<TransactWriteItem, StoreError> {
+    fn mark_code(
+        &self,
+        ours: &Consumption,
+        holder: Option<&UserId>,
+        done: &Consumed,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let held = match holder {
+            Some(_) => "(user_id = :holder OR attribute_not_exists(user_id) AND listed_by = :holder)",
+            None => "attribute_not_exists(user_id) AND attribute_not_exists(listed_by)",
+        };
         let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(code_key(&ours.code)))
             .update_expression("SET #state = :consumed, clerk = :clerk, consumed_at = :at REMOVE free_at")
-            .condition_expression("attempt = :attempt")
+            .condition_expression(format!("attempt = :attempt AND {held}"))
+            .return_values_on_condition_check_failure(AllOld)
             .expression_attribute_names("#state", "state")
+            .set_expression_attribute_values(
+                holder.map(|holder| [(":holder".to_owned(), item::s(holder))].into()),
+            )
             .expression_attribute_values(":consumed", item::s("CONSUMED"))
             .expression_attribute_values(":clerk", item::map(&done.clerk)?)
             .expression_attribute_values(":at", item::n(done.at.get()))

@@ -1,6 +1,8 @@
 //! The cards that users hold, and the codes that are offered to them.
 
-use aws_sdk_dynamodb::types::{Delete, Put, ReturnValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Cards, ROUNDS, code_key, key};
@@ -53,7 +55,7 @@ impl Holdings {
     }
 }
 
-/// A card that a user proved to have.
+/// A card that a user proved to have, by its sealed code.
 #[derive(Debug, Clone)]
 pub struct Receipt<'a> {
     /// Who.
@@ -62,8 +64,14 @@ pub struct Receipt<'a> {
     pub card: &'a HeldCard,
     /// Whether it is the code that we offered: the offer ends then.
     pub was_offered: bool,
-    /// Whether it is a member card that was activated with it.
-    pub activated: bool,
+}
+
+/// What of a code's row decides whether a user's card can be kept.
+#[derive(Debug, Default, Deserialize)]
+struct CodeRow {
+    user_id: Option<UserId>,
+    listed_by: Option<UserId>,
+    consumed_at: Option<UnixSeconds>,
 }
 
 impl Cards {
@@ -117,62 +125,100 @@ impl Cards {
         Ok(item::read::<Offer>(answer.attributes.unwrap_or_default())?.code)
     }
 
-    /// Keeps a card as the user's, and its code as theirs: both or none. `false` if the code is another user's.
+    /// Keeps a card as the user's, and its code as theirs: both or none. `false` if another user has reported the code. With whom
+    /// an activation has listed the card, from them it is taken. A code that was consumed here is kept as consumed.
     ///
-    /// Condition: the code is nobody's, or the user's already.
+    /// Condition: the code is nobody's or the user's already, and its row is as it was read before.
     ///
     /// # Errors
     /// DynamoDB can't be asked.
     pub async fn keep(&self, receipt: &Receipt<'_>) -> Result<bool, StoreError> {
-        let mut parts = vec![self.claim(receipt)?, self.held(receipt)?];
-        if receipt.was_offered {
-            parts.push(self.end_offer(receipt)?);
-        }
+        let mut card = receipt.card.clone();
+        let mut known = CodeRow { consumed_at: card.consumed_at, ..CodeRow::default() };
+        let mut ends_offer = receipt.was_offered;
         for _ in 0..ROUNDS {
-            let request = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
-            let Err(error) = request.send().await else { return Ok(true) };
-            match item::cancelled(KEEPING, error)? {
-                Cancelled::Conflict => item::pause(&self.host).await,
-                Cancelled::Conditions(reasons) if item::failed(&reasons, 0).is_some() => return Ok(false),
-                // The offer ended before, and another began.
-                Cancelled::Conditions(_) => parts.truncate(2),
+            let mut parts = vec![self.claim(receipt, &known)?, self.held(receipt.user_id, &card)?];
+            if ends_offer {
+                parts.push(self.end_offer(receipt)?);
             }
+            if let Some(other) = known.listed_by.as_ref().filter(|other| *other != receipt.user_id) {
+                parts.push(self.unlist(other, &card.code)?);
+            }
+            let request = self.client.transact_write_items().set_transact_items(Some(parts));
+            let Err(error) = request.send().await else { return Ok(true) };
+            let reasons = match item::cancelled(KEEPING, error)? {
+                Cancelled::Conflict => {
+                    item::pause(&self.host).await;
+                    continue;
+                }
+                Cancelled::Conditions(reasons) => reasons,
+            };
+            let Some(row) = item::failed(&reasons, 0) else {
+                // The offer ended before, and another began.
+                ends_offer = false;
+                continue;
+            };
+            known = row.map(item::read).transpose()?.unwrap_or_default();
+            if known.user_id.as_ref().is_some_and(|owner| owner != receipt.user_id) {
+                return Ok(false);
+            }
+            card.consumed_at = known.consumed_at;
         }
         Err(StoreError::contended(KEEPING))
     }
 
-    fn claim(&self, receipt: &Receipt<'_>) -> Result<TransactWriteItem, StoreError> {
+    fn claim(&self, receipt: &Receipt<'_>, known: &CodeRow) -> Result<TransactWriteItem, StoreError> {
         let mut sets = "SET user_id = :user".to_owned();
         let mut values = Item::from([(":user".to_owned(), item::s(receipt.user_id))]);
-        if receipt.was_offered || receipt.activated {
+        if receipt.was_offered {
             // Of a code that was not ours, only the phone says which card it is: not enough to consume by.
             sets.push_str(", card_id = :card");
             values.insert(":card".to_owned(), item::s(receipt.card.card_id.as_str()));
         }
-        if receipt.activated {
-            sets.push_str(", activated_at = :now");
-            values.insert(":now".to_owned(), item::n(self.host.now().get()));
-        }
+        let mut conditions = vec!["(attribute_not_exists(user_id) OR user_id = :user)"];
+        conditions.push(match &known.listed_by {
+            Some(other) if other != receipt.user_id => {
+                values.insert(":other".to_owned(), item::s(other));
+                "listed_by = :other"
+            }
+            _ => "(attribute_not_exists(listed_by) OR listed_by = :user)",
+        });
+        conditions.push(match known.consumed_at {
+            Some(at) => {
+                values.insert(":at".to_owned(), item::n(at.get()));
+                "consumed_at = :at"
+            }
+            None => "attribute_not_exists(consumed_at)",
+        });
         let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(code_key(&receipt.card.code)))
-            .update_expression(sets)
-            .condition_expression("attribute_not_exists(user_id) OR user_id = :user")
+            .update_expression(format!("{sets} REMOVE listed_by"))
+            .condition_expression(conditions.join(" AND "))
             .set_expression_attribute_values(Some(values))
+            .return_values_on_condition_check_failure(AllOld)
             .build()
             .map_err(|error| StoreError::new(KEEPING, error))?;
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
-    fn held(&self, receipt: &Receipt<'_>) -> Result<TransactWriteItem, StoreError> {
-        let mut row: Item = item::write(receipt.card)?;
-        row.extend(card_key(receipt.user_id, &receipt.card.code));
+    /// The card in the user's list.
+    pub(super) fn held(&self, user_id: &UserId, card: &HeldCard) -> Result<TransactWriteItem, StoreError> {
+        let mut row: Item = item::write(card)?;
+        row.extend(card_key(user_id, &card.code));
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(row))
             .build()
             .map_err(|error| StoreError::new(KEEPING, error))?;
         Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// The card no more in the list of the user, whose it was not.
+    fn unlist(&self, user_id: &UserId, code: &CardCode) -> Result<TransactWriteItem, StoreError> {
+        let delete = Delete::builder().table_name(&self.table).set_key(Some(card_key(user_id, code)));
+        let delete = delete.build().map_err(|error| StoreError::new(KEEPING, error))?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
     fn end_offer(&self, receipt: &Receipt<'_>) -> Result<TransactWriteItem, StoreError> {

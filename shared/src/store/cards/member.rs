@@ -1,11 +1,18 @@
 //! The membership numbers of member cards: each code gets one number, however often it is activated.
+//!
+//! An activation makes nobody the owner of a code: WeChat's ticket says that somebody filled in the form, and not whose the code
+//! is. The owner is who has reported the sealed code. Until somebody has, the number is the one's who activated it first, or the
+//! one's of whom WeChat says that they asked for the card.
 
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::{ReturnValue, TransactWriteItem, Update};
 use serde::Deserialize;
 
-use super::{Cards, Outcome, code_key, outcome};
+use super::{Cards, HeldCard, Outcome, ROUNDS, code_key, outcome};
 use crate::{
-    store::{StoreError, item},
+    store::{
+        StoreError,
+        item::{self, Cancelled},
+    },
     types::{CardCode, UnixSeconds, UserId},
 };
 
@@ -19,10 +26,16 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// Whether the code is another user's.
+    /// What the user is to the code.
     #[must_use]
-    pub fn is_foreign(&self, user_id: &UserId) -> bool {
-        [&self.user_id, &self.joined_by].into_iter().flatten().any(|holder| holder != user_id)
+    pub fn claim_of(&self, user_id: &UserId) -> CodeClaim {
+        match (&self.user_id, &self.joined_by) {
+            (Some(owner), _) if owner == user_id => CodeClaim::Owner,
+            (Some(_), _) => CodeClaim::Foreign,
+            (None, Some(member)) if member == user_id => CodeClaim::Member,
+            (None, Some(_)) => CodeClaim::Disputed,
+            (None, None) => CodeClaim::Unknown,
+        }
     }
 
     /// The number, once WeChat has taken it.
@@ -30,6 +43,21 @@ impl Membership {
     pub fn activated(&self) -> Option<&str> {
         self.activated_at.and(self.membership_number.as_deref())
     }
+}
+
+/// What a user is to a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeClaim {
+    /// The user has reported the sealed code.
+    Owner,
+    /// Another user has.
+    Foreign,
+    /// Nobody has, and the user activated it.
+    Member,
+    /// Nobody has, and another user activated it.
+    Disputed,
+    /// Nobody has, and nobody activated it.
+    Unknown,
 }
 
 impl Cards {
@@ -50,10 +78,10 @@ impl Cards {
         Ok(answer.item.map(item::read).transpose()?.unwrap_or_default())
     }
 
-    /// The number that the user's code is to be activated with: `fresh`, or the one of an earlier try. `None` if the code is
-    /// another user's.
+    /// The number that the code is to be activated with: `fresh`, or the one of an earlier try. `None` if the code is another
+    /// user's. `is_asker` is whether WeChat says that the user asked for the card: then an activation by another user is put aside.
     ///
-    /// Condition: the code is nobody's, or the user's.
+    /// Condition: nobody else has reported the sealed code, and nobody else has activated it, unless `is_asker`.
     ///
     /// # Errors
     /// DynamoDB can't be asked.
@@ -61,17 +89,21 @@ impl Cards {
         &self,
         code: &CardCode,
         user_id: &UserId,
+        is_asker: bool,
         fresh: &str,
     ) -> Result<Option<String>, StoreError> {
+        let condition = if is_asker {
+            "attribute_not_exists(user_id) OR user_id = :user"
+        } else {
+            "user_id = :user OR attribute_not_exists(user_id) AND \
+             (attribute_not_exists(joined_by) OR joined_by = :user)"
+        };
         let update = self
             .update(code_key(code))
             .update_expression(
                 "SET joined_by = :user, membership_number = if_not_exists(membership_number, :fresh)",
             )
-            .condition_expression(
-                "(attribute_not_exists(user_id) OR user_id = :user) AND \
-                 (attribute_not_exists(joined_by) OR joined_by = :user)",
-            )
+            .condition_expression(condition)
             .expression_attribute_values(":user", item::s(user_id))
             .expression_attribute_values(":fresh", item::s(fresh))
             .return_values(ReturnValue::AllNew);
@@ -79,6 +111,45 @@ impl Cards {
             Outcome::Done(row) => Ok(item::read::<Membership>(row)?.membership_number),
             Outcome::Stopped(_) => Ok(None),
         }
+    }
+
+    /// Notes that WeChat has taken the number, and lists the card with the user if WeChat says that they asked for it. `false` if
+    /// the code became another user's meanwhile.
+    ///
+    /// Condition: nobody else has reported the sealed code, and the last activation is the user's.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked; the number stays, and a repetition activates the same.
+    pub async fn activated(
+        &self,
+        user_id: &UserId,
+        card: &HeldCard,
+        is_asker: bool,
+    ) -> Result<bool, StoreError> {
+        let list = if is_asker { ", listed_by = :user" } else { "" };
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(code_key(&card.code)))
+            .update_expression(format!("SET activated_at = :now, card_id = :card{list}"))
+            .condition_expression("(attribute_not_exists(user_id) OR user_id = :user) AND joined_by = :user")
+            .expression_attribute_values(":user", item::s(user_id))
+            .expression_attribute_values(":card", item::s(card.card_id.as_str()))
+            .expression_attribute_values(":now", item::n(self.host.now().get()))
+            .build()
+            .map_err(|error| StoreError::new(ACTIVATED, error))?;
+        let mut parts = vec![TransactWriteItem::builder().update(update).build()];
+        if is_asker {
+            parts.push(self.held(user_id, card)?);
+        }
+        for _ in 0..ROUNDS {
+            let request = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
+            let Err(error) = request.send().await else { return Ok(true) };
+            match item::cancelled(ACTIVATED, error)? {
+                Cancelled::Conflict => item::pause(&self.host).await,
+                Cancelled::Conditions(_) => return Ok(false),
+            }
+        }
+        Err(StoreError::contended(ACTIVATED))
     }
 
     /// Forgets the user's try: WeChat refused the code, which may well be somebody else's.
@@ -96,3 +167,5 @@ impl Cards {
         outcome("forgetting a member", update).await.map(drop)
     }
 }
+
+const ACTIVATED: &str = "noting an activation";

@@ -2,7 +2,9 @@
 //!
 //! Key `holder`, `id`. Below a user's id: `card#<code>`, a card the user added; `offer#<card_id>`, the code of ours that the user
 //! may add a card with. Below `code#<code>`: `code`, whose the code is, the journal of its consumption, and its membership.
-//! A code belongs to the user who first showed it sealed by WeChat; a card that is given away gets another code.
+//! A code belongs to the user who first showed it sealed by WeChat (`user_id`); a card that is given away gets another code. A member
+//! card that was activated before anybody showed its code sealed is listed with the user who asked for it (`listed_by`), until the
+//! owner shows the code.
 
 mod consume;
 mod hold;
@@ -27,7 +29,7 @@ use crate::{
 
 pub use consume::{Begun, Clerk, Consumed, Consumption};
 pub use hold::{HeldCard, Holdings, Offer, Receipt};
-pub use member::Membership;
+pub use member::{CodeClaim, Membership};
 
 /// The table.
 pub struct Cards {
