@@ -112,35 +112,92 @@ async fn a_malformed_body_is_told_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_busy_wechat_is_asked_again_and_a_lost_answer_is_not() {
+async fn a_busy_or_hidden_wechat_is_asked_once_more_and_a_lost_answer_is_not() {
     let world = World::start().await;
     let mut phone = world.stranger();
-    world.wechat().set_fault(Fault::Busy { path: EXCHANGE.into(), times: 1 });
-    let _ = phone.log_in().await;
-    assert_eq!(world.wechat().upstream_calls().len(), 2);
+    let asked = || world.wechat().upstream_calls().len();
+    let gateway = |status, times| Fault::HttpStatus { path: EXCHANGE.into(), times, status };
+    let busy = |times| Fault::Busy { path: EXCHANGE.into(), times };
+    for fault in [busy(1), gateway(502, 1), gateway(503, 1), gateway(504, 1)] {
+        let before = asked();
+        world.wechat().set_fault(fault);
+        let _ = phone.log_in().await;
+        assert_eq!(asked() - before, 2);
+    }
+    let lost = |millis| Fault::TimeoutBefore { path: EXCHANGE.into(), times: 1, millis };
+    for (fault, calls) in [
+        (busy(5), 2),
+        (gateway(502, 5), 2),
+        (gateway(500, 5), 1),
+        (gateway(404, 5), 1),
+        (lost(0), 1),
+        (lost(5500), 1),
+        (Fault::Garbage { path: EXCHANGE.into(), times: 1 }, 1),
+        (Fault::Body { path: EXCHANGE.into(), times: 1, body: String::new() }, 1),
+    ] {
+        let before = asked();
+        world.wechat().set_fault(fault.clone());
+        let code = json!({ "code": phone.code().await });
+        let answer = world.post("/api/login", &code).await;
+        assert_eq!(answer.outcome(), "503 UPSTREAM_BUSY", "{fault:?}");
+        assert_eq!(asked() - before, calls, "{fault:?}");
+        world.wechat().clear_faults();
+        // The code was not spent.
+        let _ = world.post("/api/login", &code).await.ok();
+    }
+    let log = world.log();
+    for code in ["-1", "502", "500", "lost"] {
+        assert!(log.contains(&format!("\"code\":\"{code}\"")) || code == "500", "{code} is counted");
+    }
+}
 
-    world.wechat().set_fault(Fault::Busy { path: EXCHANGE.into(), times: 5 });
+#[tokio::test]
+async fn a_code_that_was_spent_by_a_lost_login_asks_for_a_new_one() {
+    let world = World::start().await;
+    let phone = world.stranger();
+    world.wechat().set_fault(Fault::TimeoutAfter { path: EXCHANGE.into(), times: 1, millis: 0 });
     let code = json!({ "code": phone.code().await });
     assert_eq!(world.post("/api/login", &code).await.outcome(), "503 UPSTREAM_BUSY");
-    world.wechat().clear_faults();
-    // The code was not used up.
-    let _ = world.post("/api/login", &code).await.ok();
+    assert_eq!(world.post("/api/login", &code).await.outcome(), "400 CODE_INVALID");
 
-    for fault in [
-        Fault::TimeoutAfter { path: EXCHANGE.into(), times: 1, millis: 0 },
-        Fault::Garbage { path: EXCHANGE.into(), times: 1 },
-        Fault::HttpStatus { path: EXCHANGE.into(), times: 1, status: 502 },
-    ] {
-        let before = world.wechat().upstream_calls().len();
-        world.wechat().set_fault(fault);
+    // A gateway that gave up on a login which took effect.
+    for errcode in [40163, 40029] {
+        world.wechat().set_fault(Fault::HttpStatus { path: EXCHANGE.into(), times: 1, status: 504 });
+        world.wechat().set_fault(Fault::Errcode { path: EXCHANGE.into(), errcode, times: 1 });
         let code = json!({ "code": phone.code().await });
-        assert_eq!(world.post("/api/login", &code).await.outcome(), "400 CODE_INVALID");
-        assert_eq!(
-            world.wechat().upstream_calls().len() - before,
-            1,
-            "a code that may be used up is not sent again"
-        );
+        assert_eq!(world.post("/api/login", &code).await.outcome(), "400 CODE_INVALID", "{errcode}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_in_wechat_s_looser_json_is_understood() {
+    let world = World::start().await;
+    let phone = world.stranger();
+    for (body, outcome) in [
+        ("{\"errcode\":40226,\"errmsg\":\"high risk user\n rid: 1\"}", "403 LOGIN_BLOCKED"),
+        ("\u{feff}{\"errcode\":40029,\"errmsg\":\"invalid code\"}", "400 CODE_INVALID"),
+        ("{\"errcode\":45011,\"errmsg\":\"x\\ud83d\"}\0\0", "429 RATE_LIMITED"),
+        ("{\"errcode\":40226,}", "503 UPSTREAM_BUSY"),
+        (
+            "{\"openid\":\"oLoose\",\"session_key\":\"AAECAwQFBgcICQoLDA0ODw==\",\"unionid\":\"\u{1}\",\"x\":\"\t\"}\n\0",
+            "200 OK",
+        ),
+    ] {
+        let path = EXCHANGE.into();
+        world.wechat().set_fault(Fault::Body { path, body: body.to_owned(), times: 1 });
+        let answer = world.post("/api/login", &json!({ "code": phone.code().await })).await;
+        assert_eq!(answer.outcome(), outcome, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_ends_a_line_of_javascript_is_escaped_where_a_field_is_named() {
+    let world = World::start().await;
+    let body = json!({ "code": "x", "a\u{2028}b\u{2029}": 1 });
+    let answer = world.post("/api/login", &body).await;
+    assert_eq!(answer.outcome(), "400 INVALID_INPUT");
+    assert!(answer.body.contains("a\\u2028b\\u2029"), "{}", answer.body);
+    assert!(!answer.body.contains(['\u{2028}', '\u{2029}']));
 }
 
 #[tokio::test]
@@ -150,6 +207,7 @@ async fn blocked_users_quotas_and_wrong_settings_have_answers_of_their_own() {
     for (errcode, outcome) in [
         (40226, "403 LOGIN_BLOCKED"),
         (45011, "429 RATE_LIMITED"),
+        (45009, "429 RATE_LIMITED"),
         (40125, "500 INTERNAL_ERROR"),
         (40013, "500 INTERNAL_ERROR"),
         (99999, "500 INTERNAL_ERROR"),

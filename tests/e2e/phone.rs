@@ -128,26 +128,95 @@ async fn a_malformed_request_is_told_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_busy_wechat_leaves_the_code_good_and_a_lost_answer_does_not() {
+async fn a_wechat_that_fails_leaves_the_code_good() {
     let world = World::start().await;
     let phone = world.user().await;
-    for (fault, outcome) in [
-        (Fault::Busy { path: EXCHANGE.into(), times: 3 }, "503 UPSTREAM_BUSY"),
-        (Fault::Errcode { path: EXCHANGE.into(), errcode: 45011, times: 1 }, "429 RATE_LIMITED"),
-        (Fault::Errcode { path: EXCHANGE.into(), errcode: 40013, times: 1 }, "500 INTERNAL_ERROR"),
+    let gateway = |status, times| Fault::HttpStatus { path: EXCHANGE.into(), times, status };
+    for (fault, outcome, calls) in [
+        (Fault::Busy { path: EXCHANGE.into(), times: 3 }, "503 UPSTREAM_BUSY", 2),
+        (Fault::Errcode { path: EXCHANGE.into(), errcode: 45011, times: 1 }, "429 RATE_LIMITED", 1),
+        (Fault::Errcode { path: EXCHANGE.into(), errcode: 40013, times: 1 }, "500 INTERNAL_ERROR", 1),
+        (gateway(502, 3), "503 UPSTREAM_BUSY", 2),
+        (gateway(500, 1), "503 UPSTREAM_BUSY", 1),
+        (Fault::Garbage { path: EXCHANGE.into(), times: 1 }, "503 UPSTREAM_BUSY", 1),
+        (Fault::TimeoutBefore { path: EXCHANGE.into(), times: 1, millis: 0 }, "503 UPSTREAM_BUSY", 1),
     ] {
+        let before = exchanged(&world);
         let body = json!({ "code": tap(&phone).await["code"] });
         world.wechat().set_fault(fault);
         assert_eq!(phone.post("/api/decrypt-phone", &body).await.outcome(), outcome);
+        assert_eq!(exchanged(&world) - before, calls, "{outcome}");
         world.wechat().clear_faults();
         let _ = phone.post("/api/decrypt-phone", &body).await.ok();
     }
+    world.wechat().set_fault(gateway(504, 1));
+    let _ = by_code(&phone).await.ok();
+}
+
+#[tokio::test]
+async fn a_code_that_a_lost_answer_spent_is_paid_for_once_and_asks_for_a_tap() {
+    let world = World::start().await;
+    let phone = world.user().await;
     let body = json!({ "code": tap(&phone).await["code"] });
     world.wechat().set_fault(Fault::TimeoutAfter { path: EXCHANGE.into(), times: 1, millis: 0 });
-    let before = exchanged(&world);
+    assert_eq!(phone.post("/api/decrypt-phone", &body).await.outcome(), "503 UPSTREAM_BUSY");
+    assert_eq!(exchanged(&world), 1, "a lost answer is not asked for again by itself");
     assert_eq!(phone.post("/api/decrypt-phone", &body).await.outcome(), "400 CODE_INVALID");
-    assert_eq!(phone.post("/api/decrypt-phone", &body).await.outcome(), "400 CODE_INVALID");
-    assert_eq!(exchanged(&world) - before, 1, "a code that may be used up is not sent again");
+    assert_eq!(world.wechat().charged_phone_calls(), 1);
+}
+
+#[tokio::test]
+async fn what_can_be_told_of_a_number_that_is_paid_for_is_told() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let watermark = json!({ "timestamp": 1, "appid": world.wechat().account().app_id });
+    for (info, told) in [
+        (
+            json!({ "phoneNumber": "+1 4155551234", "purePhoneNumber": "4155551234", "countryCode": "1" }),
+            ["+14155551234", "4155551234", "1"],
+        ),
+        (
+            json!({ "phoneNumber": "+1 (415) 555-1234", "purePhoneNumber": null, "countryCode": 1,
+                    "watermark": watermark }),
+            ["+14155551234", "4155551234", "1"],
+        ),
+        (json!({ "phoneNumber": "13800138000", "countryCode": "" }), ["13800138000", "13800138000", ""]),
+        (
+            json!({ "purePhoneNumber": 13_800_138_000_u64, "countryCode": "86" }),
+            ["13800138000", "13800138000", "86"],
+        ),
+    ] {
+        let answer = json!({ "errcode": 0, "errmsg": "ok", "phone_info": info });
+        let body = json!({ "code": tap(&phone).await["code"] });
+        let path = EXCHANGE.into();
+        world.wechat().set_fault(Fault::Body { path, body: answer.to_string(), times: 1 });
+        for _ in 0..2 {
+            let answer = phone.post("/api/decrypt-phone", &body).await.ok();
+            let parts = ["/phoneNumber", "/purePhoneNumber", "/countryCode"].map(|part| answer.text(part));
+            assert_eq!(parts, told, "{info}");
+        }
+    }
+    let foreign = json!({ "phoneNumber": "13800138000", "purePhoneNumber": "13800138000", "countryCode": "86",
+                          "watermark": { "timestamp": world.now(), "appid": "wx00000000000000ff" } });
+    let body = json!({ "phone_info": foreign }).to_string();
+    world.wechat().set_fault(Fault::Body { path: EXCHANGE.into(), body, times: 1 });
+    assert_eq!(by_code(&phone).await.outcome(), "400 WATERMARK_MISMATCH");
+}
+
+#[tokio::test]
+async fn a_number_that_is_paid_for_is_given_though_it_can_t_be_kept() {
+    use local_dynamo::{Fault, FaultKind};
+    let world = World::start().await;
+    let phone = world.user().await;
+    world.dynamo().inject(Fault {
+        caller: Some("PhoneFunction".to_owned()),
+        operation: Some("TransactWriteItems".to_owned()),
+        kind: FaultKind::Throttle,
+        times: 10,
+    });
+    let answer = by_code(&phone).await.ok();
+    assert_eq!(answer.text("/purePhoneNumber").len(), 11);
+    assert!(world.log().contains("phone-number-not-kept"));
 }
 
 #[tokio::test]

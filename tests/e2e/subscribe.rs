@@ -250,6 +250,9 @@ async fn what_wechat_refuses_is_named_and_given_back() {
         (fault(47003), "400 INVALID_INPUT", "data"),
         (Fault::Quota { path: SEND.into(), times: 1 }, "429 RATE_LIMITED", ""),
         (fault(48001), "500 INTERNAL_ERROR", ""),
+        (fault(43107), "409 CONFLICT", "订阅消息能力已被封禁（微信错误码 43107）"),
+        (fault(40165), "409 CONFLICT", "页面路径无效（微信错误码 40165）"),
+        (fault(99999), "409 CONFLICT", "99999"),
         (fault(43108), "503 UPSTREAM_BUSY", ""),
         (Fault::Busy { path: SEND.into(), times: 3 }, "503 UPSTREAM_BUSY", ""),
     ] {
@@ -278,7 +281,7 @@ async fn the_keyword_that_wechat_does_not_take_is_named() {
         (json!({ "thing1": { "value": "水" }, "amount2": { "value": "¥2" } }), "data.thing4"),
         // Ours lets this form of a date through.
         (
-            json!({ "thing4": { "value": "水" }, "amount2": { "value": "2" }, "date3": { "value": "2019/10/1" } }),
+            json!({ "thing4": { "value": "水" }, "amount2": { "value": "2" }, "date3": { "value": "2019年10月1日15:01" } }),
             "data.date3",
         ),
     ] {
@@ -290,6 +293,25 @@ async fn the_keyword_that_wechat_does_not_take_is_named() {
     body["data"] = json!({ "thing4": { "value": "水" }, "amount2": { "value": "2" } });
     let _ = send(&world, &body).await.ok();
     assert_eq!((sends(&world), world.wechat().messages().len()), (3, 1));
+}
+
+#[tokio::test]
+async fn keywords_and_dates_that_wechat_takes_are_sent() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for data in [
+        json!({ "short_thing1": { "value": "水" }, "number2": { "value": "1" },
+                "time3": { "value": "2026-08-11 12:00:00" } }),
+        json!({ "date1": { "value": "8月11日" } }),
+        json!({ "date1": { "value": "2018年1月" } }),
+        json!({ "date1": { "value": "2018.01.01 9:00~2018.01.02 18:00" }, "date2": { "value": "01-01" } }),
+    ] {
+        accept(&phone, PAID).await;
+        let mut body = message(&phone);
+        body["data"] = data;
+        let _ = send(&world, &body).await.ok();
+    }
+    assert_eq!(world.wechat().messages().len(), 4);
 }
 
 #[tokio::test]
@@ -378,7 +400,7 @@ async fn a_malformed_message_is_told_what_is_wrong_before_anything_is_asked() {
         ("data", value(json!("")), "data.thing1"),
         ("data", value(json!("水\n")), "data.thing1"),
         ("data", value(json!("水".repeat(21))), "data.thing1"),
-        ("data", json!({ "colour1": { "value": "红" } }), "data.colour1"),
+        ("data", json!({ "colour1": { "value": "红".repeat(201) } }), "data.colour1"),
         ("data", json!({ "phrase2": { "value": "paid" } }), "data.phrase2"),
         ("page", json!("https://example.com"), "page"),
         ("page", json!(""), "page"),

@@ -86,13 +86,20 @@ async fn what_wechat_says_of_templates_is_told() {
         (200_020, "400 INVALID_INPUT", "kidList"),
         (200_021, "400 INVALID_INPUT", "sceneDesc"),
         (45009, "429 RATE_LIMITED", ""),
-        (200_011, "500 INTERNAL_ERROR", ""),
+        (200_011, "409 CONFLICT", "封禁"),
+        (99999, "409 CONFLICT", "99999"),
+        (48001, "500 INTERNAL_ERROR", ""),
     ] {
         world.wechat().set_fault(Fault::Errcode { path: add.into(), errcode, times: 1 });
         let answer = world.operator("POST", TEMPLATES, &body).await;
         assert_eq!(answer.outcome(), outcome, "{errcode}");
         assert!(answer.text("/message").contains(says), "{}", answer.body);
     }
+    let raw =
+        "{\"errcode\":0,\"data\":[{\"priTmplId\":\"a\",\"content\":\"金额:{{amount1.DATA}}\n\"}]}".to_owned();
+    world.wechat().set_fault(Fault::Body { path: "/wxaapi/newtmpl/gettemplate".into(), body: raw, times: 1 });
+    let listed = world.operator("GET", TEMPLATES, &Value::Null).await.ok().json();
+    assert_eq!(listed["data"][0]["content"], "金额:{{amount1.DATA}}\n");
     let unknown = world.operator("GET", "/api/admin/subscribe/library/999", &Value::Null).await;
     assert_eq!(unknown.outcome(), "404 NOT_FOUND");
     // A template too many is worse than a look at the list.

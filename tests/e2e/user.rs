@@ -120,6 +120,42 @@ async fn a_profile_that_wechat_signed_and_encrypted_is_kept() {
 }
 
 #[tokio::test]
+async fn a_name_with_control_characters_and_line_ends_is_read_and_escaped() {
+    let world = World::start().await;
+    let name = "小\u{14}明\n行\u{2028}分\u{2029}隔";
+    let (openid, login) = named(&world, name).await;
+    let mut phone = world.phone(&openid);
+    phone.token = login.text("/token");
+    for only_signed in [true, false] {
+        world.wechat().set_fault(local_wechat::Fault::LooseOpenData { times: 1 });
+        let mut body = body(&info(&phone).await);
+        assert!(body["rawData"].as_str().expect("a text").contains("小\u{14}明"), "as the phone gets it");
+        if only_signed {
+            body = json!({ "rawData": body["rawData"], "signature": body["signature"] });
+        }
+        let answer = phone.post("/api/user/profile", &body).await.ok();
+        assert_eq!(answer.text("/userInfo/nickName"), name);
+        assert!(!answer.body.contains(['\u{2028}', '\u{2029}']), "{}", answer.body);
+        // The signature is over the text as it came.
+        body["rawData"] = body["rawData"].as_str().map(|raw| raw.replace('\u{14}', "\\u0014")).into();
+        assert_eq!(phone.post("/api/user/profile", &body).await.outcome(), "401 SESSION_EXPIRED");
+    }
+    assert_eq!(phone.get("/api/user").await.text("/user/nickName"), name);
+}
+
+#[tokio::test]
+async fn open_data_name_their_cloud_id_as_the_typings_have_it() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for api in ["getUserInfo", "getUserProfile", "getWeRunData", "getPhoneNumber"] {
+        let answer = phone.wx(api, json!({})).await.json();
+        assert!(answer["cloudID"].as_str().is_some_and(|id| !id.is_empty()), "{api} {answer}");
+    }
+    let without = phone.wx("getUserInfo", json!({ "withCredentials": false })).await.json();
+    assert_eq!(without.get("cloudID"), None);
+}
+
+#[tokio::test]
 async fn a_signature_without_encrypted_data_is_enough_for_a_name() {
     let world = World::start().await;
     let phone = world.user().await;

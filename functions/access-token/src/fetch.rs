@@ -10,7 +10,7 @@ use shared::{
     store::TokenName,
     telemetry,
     types::{AppId, Secret},
-    wechat::{Call, Client, Errcode, Repeat, WeChatError},
+    wechat::{Call, Client, Errcode, Repeat, WeChatError, loose_json},
 };
 
 /// A token or ticket, as WeChat gave it.
@@ -116,7 +116,7 @@ impl Fetcher {
 fn fetched(answer: &Map<String, Value>, name: &str) -> Result<Fetched, FetchError> {
     let value =
         answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).ok_or(FetchError::Form)?;
-    let lasts = answer.get("expires_in").and_then(Value::as_u64).ok_or(FetchError::Form)?;
+    let lasts = answer.get("expires_in").and_then(loose_json::whole_number).ok_or(FetchError::Form)?;
     Ok(Fetched { value: Secret::new(value.to_owned()), lasts: Duration::from_secs(lasts) })
 }
 

@@ -9,7 +9,7 @@ use shared::{
     host::Host,
     telemetry,
     types::{CardId, UnixSeconds},
-    wechat::{Platform, PlatformError, Repeat},
+    wechat::{Platform, PlatformError, Repeat, loose_json},
 };
 use tokio::sync::Mutex;
 
@@ -68,7 +68,7 @@ async fn passed(platform: &Platform) -> Result<Vec<CardId>, ApiError> {
         let list =
             list.ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no card_id_list"))?;
         ids.extend(list.iter().filter_map(|id| CardId::parse(id.as_str()?).ok()));
-        let total = answer.get("total_num").and_then(number).unwrap_or_default();
+        let total = answer.get("total_num").and_then(loose_json::whole_number).unwrap_or_default();
         if list.is_empty() || offset + PAGE >= total {
             return Ok(ids);
         }
@@ -103,11 +103,6 @@ fn flag(fields: &Map<String, Value>, name: &str) -> bool {
         Some(Value::Number(number)) => number.as_u64() == Some(1),
         _ => false,
     }
-}
-
-/// WeChat sends numbers as texts at times.
-fn number(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
 /// What WeChat gives at once.

@@ -8,7 +8,7 @@ use shared::{
     session::{Caller, MAX_AGE},
     store::{Phone, PhoneCode},
     telemetry,
-    wechat::{PlatformError, Repeat, Watermark, WeChatError},
+    wechat::{PlatformError, Repeat, Watermark},
 };
 
 use crate::{PhoneFunction, phone};
@@ -33,24 +33,28 @@ impl PhoneFunction {
 
     async fn exchange_new(&self, caller: &Caller, code: &str) -> Result<Phone, ApiError> {
         let body = json!({ "code": code });
-        let answer = match self.platform.post(PATH, &body, Repeat::UnlessLost).await {
+        let answer = match self.platform.post(PATH, &body, Repeat::OneTimeCode).await {
             Ok(answer) => answer,
             Err(error) => return Err(self.failed(code, error).await),
         };
+        // From here on the code is spent and the number is paid for: the user gets it with what can be told of it.
         let info = answer.get("phone_info").and_then(serde_json::Value::as_object);
         let info =
             info.ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no phone_info"))?;
-        Watermark { app_id: &self.app_id, now: self.host.now(), max_age: MAX_AGE }.check(info)?;
+        Watermark { app_id: &self.app_id, now: self.host.now(), max_age: MAX_AGE }.check_answer(info)?;
         let phone =
             phone(info).ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no number"))?;
-        self.codes.exchanged(code, &self.users, &caller.user_id, &phone).await?;
+        if let Err(error) = self.codes.exchanged(code, &self.users, &caller.user_id, &phone).await {
+            telemetry::survived("keep-phone-number", &error);
+            telemetry::attention("phone-number-not-kept", &caller.user_id);
+        }
         Ok(phone)
     }
 
+    /// What a failed exchange is answered. After an answer that was lost the code is given back as well: if it is spent, WeChat
+    /// says so when the user's phone sends it again, and nothing is paid for twice.
     async fn failed(&self, code: &str, error: PlatformError) -> ApiError {
-        let lost = matches!(error, PlatformError::WeChat(WeChatError::Lost { .. }));
-        if lost || matches!(error.errcode(), Some(40029 | 40163)) {
-            // Used up, or perhaps so.
+        if matches!(error.errcode(), Some(40029 | 40163)) {
             return tap_again().because(error);
         }
         if let Err(error) = self.codes.give_back(code).await {

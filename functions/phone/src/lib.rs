@@ -113,12 +113,13 @@ fn parse(body: PhoneBody) -> Result<Given, ApiError> {
     }
 }
 
-/// The number that WeChat's object tells: the country code comes as text and as number.
+/// The number that WeChat's object tells: each part comes as text or as number.
 fn phone(info: &Map<String, Value>) -> Option<Phone> {
     let text = |name: &str| match info.get(name)? {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     };
-    Phone::parse(&text("phoneNumber")?, &text("purePhoneNumber")?, &text("countryCode")?)
+    let [whole, pure, country] = ["phoneNumber", "purePhoneNumber", "countryCode"].map(text);
+    Phone::told(whole.as_deref(), pure.as_deref(), country.as_deref())
 }

@@ -36,7 +36,7 @@ impl ListAnswer {
 
 impl SubscribeFunction {
     pub(crate) async fn categories(&self) -> Result<Response<Body>, ApiError> {
-        let answer = self.platform.get(CATEGORIES, &[]).await?;
+        let answer = self.platform.get(CATEGORIES, &[]).await.map_err(PlatformError::for_operator)?;
         Ok(answer::success(&ListAnswer::read(answer)?))
     }
 
@@ -64,7 +64,7 @@ impl SubscribeFunction {
         let answer =
             self.platform.get(KEYWORDS, &[("tid", &tid)]).await.map_err(|error| match error.errcode() {
                 Some(200_014) => ApiError::new(Code::NotFound).because(error),
-                _ => error.into(),
+                _ => error.for_operator(),
             })?;
         Ok(answer::success(&ListAnswer::read(answer)?))
     }
@@ -86,7 +86,7 @@ fn not_listed(error: PlatformError) -> ApiError {
         Some(200_016) => "start",
         Some(200_017) => "limit",
         Some(200_018 | 200_019) => "ids",
-        _ => return error.into(),
+        _ => return error.for_operator(),
     };
     ApiError::invalid(field, "未被微信接受").because(error)
 }

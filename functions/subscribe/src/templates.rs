@@ -50,7 +50,7 @@ struct AddAnswer {
 
 impl SubscribeFunction {
     pub(crate) async fn templates(&self) -> Result<Response<Body>, ApiError> {
-        let answer = self.platform.get(LIST, &[]).await?;
+        let answer = self.platform.get(LIST, &[]).await.map_err(PlatformError::for_operator)?;
         Ok(answer::success(&ListAnswer::read(answer)?))
     }
 
@@ -104,7 +104,7 @@ fn not_added(error: PlatformError) -> ApiError {
         Some(200_014) => ApiError::invalid("tid", "未被微信接受"),
         Some(200_020) => ApiError::invalid("kidList", "未被微信接受"),
         Some(200_021) => ApiError::invalid("sceneDesc", "未被微信接受"),
-        _ => return error.into(),
+        _ => return error.for_operator(),
     };
     refused.because(error)
 }
@@ -113,7 +113,7 @@ fn not_deleted(error: PlatformError) -> ApiError {
     match error.errcode() {
         // 20001 is WeChat's "system error", and also what it says of a template that the account does not have.
         Some(20001 | 20002 | 40037) => ApiError::new(Code::NotFound).because(error),
-        _ => error.into(),
+        _ => error.for_operator(),
     }
 }
 

@@ -8,6 +8,7 @@ use shared::{
     runtime::{Body, Request, Response},
     store::Profile,
     types::UnionId,
+    wechat::loose_json,
 };
 
 use crate::UserFunction;
@@ -63,8 +64,9 @@ impl UserFunction {
 fn parse(body: ProfileBody) -> Result<Given, ApiError> {
     let raw_data = extract::required("rawData", body.raw_data)?;
     let signature = extract::required("signature", body.signature)?;
-    let info =
-        serde_json::from_str(&raw_data).map_err(|_| ApiError::invalid("rawData", "不是有效的用户信息"))?;
+    // The signature is over the text as it came, and is checked on that text before this is believed.
+    let info = loose_json::read_object(raw_data.as_bytes());
+    let info = info.ok_or_else(|| ApiError::invalid("rawData", "不是有效的用户信息"))?;
     if signature.len() != 40 || !signature.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(ApiError::invalid("signature", "不是有效的签名"));
     }

@@ -9,6 +9,7 @@ use shared::{
     session::Caller,
     store::{DaySteps, KeptSteps},
     types::{Day, UnixSeconds},
+    wechat::loose_json,
 };
 
 use crate::WerunFunction;
@@ -27,7 +28,7 @@ struct SyncAnswer {
 }
 
 /// A day as WeChat tells it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 struct StepInfo {
     timestamp: UnixSeconds,
     step: u32,
@@ -59,13 +60,17 @@ impl WerunFunction {
 }
 
 fn read(data: &Map<String, Value>) -> Result<Vec<StepInfo>, ApiError> {
-    let list = data.get("stepInfoList").cloned().unwrap_or_default();
-    let list: Vec<StepInfo> =
-        serde_json::from_value(list).map_err(|_| ApiError::invalid("encryptedData", "不是微信运动数据"))?;
-    if list.len() > MOST_DAYS {
-        return Err(ApiError::invalid("encryptedData", "不是微信运动数据"));
+    let list = data.get("stepInfoList").and_then(Value::as_array).filter(|list| list.len() <= MOST_DAYS);
+    let list = list.and_then(|list| list.iter().map(StepInfo::read).collect());
+    list.ok_or_else(|| ApiError::invalid("encryptedData", "不是微信运动数据"))
+}
+
+impl StepInfo {
+    fn read(info: &Value) -> Option<Self> {
+        let timestamp = UnixSeconds::new(loose_json::whole_number(info.get("timestamp")?)?);
+        let step = loose_json::whole_number(info.get("step")?)?.try_into().ok()?;
+        Some(Self { timestamp, step })
     }
-    Ok(list)
 }
 
 const ROUNDS: u32 = 5;

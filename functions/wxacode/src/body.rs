@@ -28,6 +28,11 @@ impl Api {
         }
     }
 
+    /// Whether operators alone may call it.
+    pub(crate) fn is_for_operators(self) -> bool {
+        self != Self::Unlimited
+    }
+
     /// The field that names the page.
     pub(crate) fn names_page(self) -> &'static str {
         match self {

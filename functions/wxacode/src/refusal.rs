@@ -26,6 +26,7 @@ pub(crate) fn of(api: Api, error: PlatformError) -> ApiError {
         Some(45029) => {
             ApiError::new(Code::Conflict).saying("小程序码总数已用完，请改用 /api/wxacode/unlimited")
         }
+        _ if api.is_for_operators() => return error.for_operator(),
         _ => return error.into(),
     };
     answer.because(error)

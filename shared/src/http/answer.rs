@@ -55,7 +55,17 @@ pub fn empty(status: StatusCode) -> Response<Body> {
 fn json(status: StatusCode, body: &impl Serialize) -> Response<Body> {
     // Our own types serialize; if one ever did not, an empty object is still JSON to the caller.
     let text = serde_json::to_string(body).unwrap_or_else(|_| "{}".to_owned());
-    with_type(status, "application/json; charset=utf-8", text)
+    with_type(status, "application/json; charset=utf-8", escape_line_ends(text))
+}
+
+/// The same JSON with U+2028 and U+2029 as escapes. JSON takes them raw within texts, but they end a line of JavaScript, so a
+/// phone that evaluates the answer gets a syntax error, or a text instead of an object.
+fn escape_line_ends(json: String) -> String {
+    // Outside of texts JSON has neither.
+    if json.contains(['\u{2028}', '\u{2029}']) {
+        return json.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
+    }
+    json
 }
 
 #[derive(Serialize)]
@@ -72,4 +82,30 @@ struct Failure<'a> {
     code: &'static str,
     message: &'a str,
     request_id: &'a str,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::error::ApiError;
+
+    fn text(response: &Response<Body>) -> &str {
+        let Body::Text(text) = response.body() else { panic!("not a text") };
+        text
+    }
+
+    #[test]
+    fn what_ends_a_line_of_javascript_is_escaped_in_every_answer() {
+        let words = "行\u{2028}分\u{2029}隔";
+        let told = success(&json!({ "nickName": words, words: [words] }));
+        let refused = failure(&ApiError::invalid(words, "不是已知字段"), words);
+        for response in [&told, &refused] {
+            assert!(!text(response).contains(['\u{2028}', '\u{2029}']), "{}", text(response));
+            assert!(text(response).contains("\\u2028") && text(response).contains("\\u2029"));
+        }
+        let read: Value = serde_json::from_str(text(&told)).unwrap();
+        assert_eq!(read, json!({ "success": true, "nickName": words, words: [words] }));
+    }
 }

@@ -188,11 +188,11 @@ identifier!(
 plain!(TemplateId);
 
 identifier!(
-    /// A phone number: digits, perhaps after a plus sign.
-    PhoneNumber, "phoneNumber", "must be 4 to 20 digits, perhaps after '+'", |text| {
-        let digits = text.strip_prefix('+').unwrap_or(text);
-        (4..=20).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
-    }
+    /// A phone number as WeChat tells it: digits, perhaps after a plus sign, and seldom something else beside them.
+    PhoneNumber, "phoneNumber", "must be 1 to 40 characters with a digit and no control character",
+    |text| (1..=40).contains(&text.chars().count())
+        && text.contains(|c: char| c.is_ascii_digit())
+        && !text.contains(char::is_control)
 );
 personal!(PhoneNumber);
 
@@ -200,10 +200,10 @@ impl PhoneNumber {
     /// The number as others may see it: `138****8000`.
     #[must_use]
     pub fn masked(&self) -> String {
-        let shown = |range| self.0.get(range).unwrap_or_default();
-        let length = self.0.len();
+        let length = self.0.chars().count();
         let (head, tail) = if length >= 11 { (3, 4) } else { (0, 2) };
-        format!("{}****{}", shown(0..head), shown(length.saturating_sub(tail)..length))
+        let shown = |from, count| self.0.chars().skip(from).take(count).collect::<String>();
+        format!("{}****{}", shown(0, head), shown(length.saturating_sub(tail), tail))
     }
 }
 
@@ -249,7 +249,9 @@ mod tests {
             assert_eq!(number.masked(), masked);
             assert!(!format!("{number:?}").contains(number.as_str()), "{number:?}");
         }
-        assert!(PhoneNumber::parse("138 0013 8000").is_err());
+        for text in ["", "+", "none", "1\n2", &"1".repeat(41)] {
+            assert!(PhoneNumber::parse(text).is_err(), "{text:?}");
+        }
     }
 
     #[test]

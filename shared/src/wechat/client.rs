@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Class, Errcode, WeChatError};
+use super::{Class, Errcode, WeChatError, loose_json};
 use crate::{
     host::{Host, HostError},
     telemetry::{self, Counted},
@@ -18,11 +18,15 @@ use crate::{
 pub enum Repeat {
     /// The call may be repeated whatever happened to the first.
     Always,
-    /// The call uses something up (a one-time code): it is repeated when WeChat said "busy" or was never reached, and not
-    /// when the answer was lost.
+    /// The call has an effect each time: it is repeated when WeChat said "busy" or was never reached, and not when nobody knows
+    /// whether it took effect.
     UnlessLost,
     /// The call may be repeated whatever happened, but only once.
     Once,
+    /// The call spends a one-time code, so that it takes effect once at most. It is repeated once, when WeChat said "busy", was
+    /// never reached or had a gateway answer in its place: a code that was spent all the same is refused then, and nothing
+    /// happens twice. An answer that was lost on the way is not asked for again: the code is most likely spent.
+    OneTimeCode,
 }
 
 /// The client; `WECHAT_API_BASE` says where the platform is.
@@ -106,12 +110,17 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            count(&error);
             let again = match &error {
                 WeChatError::Refused { errcode, .. } => errcode.class() == Class::Busy,
                 WeChatError::Unreachable { .. } => true,
-                WeChatError::Lost { .. } => call.repeat != Repeat::UnlessLost,
+                WeChatError::Gateway { .. } => call.repeat != Repeat::UnlessLost,
+                WeChatError::Lost { .. } => matches!(call.repeat, Repeat::Always | Repeat::Once),
             };
-            let attempts = if call.repeat == Repeat::Once { 2 } else { ATTEMPTS };
+            let attempts = match call.repeat {
+                Repeat::Always | Repeat::UnlessLost => ATTEMPTS,
+                Repeat::Once | Repeat::OneTimeCode => 2,
+            };
             if !again || attempt == attempts {
                 return Err(error);
             }
@@ -144,6 +153,9 @@ impl Client {
             .bytes()
             .await
             .map_err(|error| WeChatError::Lost { path, cause: error.without_url().into() })?;
+        if matches!(status.as_u16(), 502..=504) {
+            return Err(WeChatError::Gateway { path, status: status.as_u16() });
+        }
         if !status.is_success() {
             return Err(WeChatError::Lost { path, cause: format!("HTTP status {}", status.as_u16()).into() });
         }
@@ -158,11 +170,11 @@ impl Client {
 }
 
 fn judge(path: &'static str, body: &[u8]) -> Result<Map<String, Value>, WeChatError> {
-    // The JSON error could quote the body, which can hold a session_key.
-    let lost = |_| WeChatError::Lost { path, cause: "the answer is not a JSON object".into() };
-    let answer: Map<String, Value> = serde_json::from_slice(body).map_err(lost)?;
+    // No part of the body is quoted, because it can hold a session_key.
+    let lost = || WeChatError::Lost { path, cause: "the answer is not a JSON object".into() };
+    let answer = loose_json::read_object(body).ok_or_else(lost)?;
     let errcode = match answer.get("errcode") {
-        None => 0,
+        None | Some(Value::Null) => 0,
         Some(Value::Number(number)) => number.as_i64().unwrap_or(i64::MIN),
         Some(Value::String(text)) => text.parse().unwrap_or(i64::MIN),
         Some(_) => i64::MIN,
@@ -171,11 +183,21 @@ fn judge(path: &'static str, body: &[u8]) -> Result<Map<String, Value>, WeChatEr
         0 => Ok(answer),
         errcode => {
             let errmsg = answer.get("errmsg").and_then(Value::as_str).unwrap_or_default();
-            telemetry::count(Counted::WeChatError(&errcode.to_string()));
             let errcode = Errcode(errcode);
             Err(WeChatError::Refused { path, errcode, rid: rid(errmsg), detail: detail(errcode, errmsg) })
         }
     }
+}
+
+/// Counts what WeChat answered, or in which way it did not answer: an outage has no error number.
+fn count(error: &WeChatError) {
+    let code = match error {
+        WeChatError::Refused { errcode, .. } => &errcode.to_string(),
+        WeChatError::Unreachable { .. } => "unreachable",
+        WeChatError::Gateway { status, .. } => &status.to_string(),
+        WeChatError::Lost { .. } => "lost",
+    };
+    telemetry::count(Counted::WeChatError(code));
 }
 
 /// `rid: xxxxxxxx-xxxxxxxx-xxxxxxxx`, which most messages end with.
@@ -226,11 +248,15 @@ mod tests {
         assert_eq!(errcode(r#"{"errcode":40029,"errmsg":"invalid code"}"#), Some(40029));
         assert_eq!(errcode(r#"{"errcode":"-1"}"#), Some(-1));
         assert_eq!(errcode(r#"{"errcode":[]}"#), Some(i64::MIN));
+        assert_eq!(
+            errcode("\u{feff}{\"errcode\":40226,\"errmsg\":\"high risk user\n rid: 1\"}\0"),
+            Some(40226)
+        );
     }
 
     #[test]
     fn what_is_not_a_json_object_is_no_answer() {
-        for body in ["", "<html>", "[]", "null", "\u{feff}{}"] {
+        for body in ["", "<html>", "[]", "null", "{'errcode':0}"] {
             assert!(matches!(judge("/x", body.as_bytes()), Err(WeChatError::Lost { .. })), "{body}");
         }
     }

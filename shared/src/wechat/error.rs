@@ -37,9 +37,45 @@ impl Errcode {
             _ => Class::Request,
         }
     }
+
+    /// The cause that the number names, in Chinese, if it is one that whoever called the API can understand: the state of the
+    /// account, of a template or of a card, and not a fault of our request.
+    #[must_use]
+    pub fn cause(self) -> Option<&'static str> {
+        Some(match self.0 {
+            40037 => "模板不存在",
+            40165 => "页面路径无效",
+            40212 => "页面参数无效",
+            41030 => "页面不存在或尚未发布",
+            43009 | 43011 | 45030 => "账号没有卡券接口权限",
+            43010 => "账号没有储值权限",
+            43101 => "用户未订阅该消息",
+            43107 => "订阅消息能力已被封禁",
+            43116 => "该模板因滥用被限制下发",
+            45021 => "字段过长",
+            45029 => "小程序码总数已用完",
+            45031 => "卡券库存不足",
+            45033 => "用户领取次数已达上限",
+            45168 => "内容含有微信不允许的词",
+            48006 => "清零次数已用完",
+            85079 => "小程序尚未发布",
+            85096 => "页面路径不能含有 scancode_time",
+            200_011 => "账号已被封禁，无法使用该功能",
+            200_012 => "模板数量已达上限",
+            200_013 => "该模板已被封禁",
+            200_014 => "模板编号不存在",
+            _ => return None,
+        })
+    }
 }
 
 impl WeChatError {
+    /// Whether nobody knows if the call took effect.
+    #[must_use]
+    pub fn is_outcome_unknown(&self) -> bool {
+        matches!(self, Self::Gateway { .. } | Self::Lost { .. })
+    }
+
     /// Whether it says that the `access_token` is void. Of APIs that take an AppSecret, 40001 says something else.
     #[must_use]
     pub fn is_about_token(&self) -> bool {
@@ -50,7 +86,8 @@ impl WeChatError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Unreachable { .. } | Self::Lost { .. } => Code::UpstreamBusy,
+            Self::Unreachable { .. } | Self::Gateway { .. } | Self::Lost { .. } => Code::UpstreamBusy,
+            Self::Refused { errcode, .. } if errcode.cause().is_some() => Code::Conflict,
             Self::Refused { errcode, .. } => match errcode.class() {
                 Class::Busy | Class::Token => Code::UpstreamBusy,
                 Class::Quota => Code::RateLimited,
@@ -89,6 +126,15 @@ pub enum WeChatError {
         /// Why.
         #[source]
         cause: BoxError,
+    },
+    /// A gateway in front of WeChat answered in its place (502, 503 or 504): the request may not have come to WeChat at all, and
+    /// it may have taken effect.
+    #[error("{path} was called and a gateway answered HTTP status {status}")]
+    Gateway {
+        /// The path called, without its query.
+        path: &'static str,
+        /// The gateway's status.
+        status: u16,
     },
     /// The request may have taken effect; no usable answer came.
     #[error("{path} was called and its answer was lost")]

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Call, Client, Errcode, Repeat, WeChatError};
+use super::{Call, Class, Client, Repeat, WeChatError};
 use crate::{
     error::{ApiError, Code},
     host::{Host, HostError},
@@ -30,16 +30,16 @@ struct Answer {
 /// Why there is no login.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
-    /// The code is bad, expired, used, of another app, or was perhaps used up by a call whose answer was lost.
+    /// The code is bad, expired, used or of another app; perhaps used by an earlier call whose answer nobody had.
     #[error("the code is not valid (any more)")]
     Code(#[source] WeChatError),
     /// WeChat holds the user for high-risk.
     #[error("WeChat blocks the user's login")]
     Blocked(#[source] WeChatError),
-    /// Too many logins.
+    /// Too many logins of this user, or of all users of the day.
     #[error("too many logins")]
     TooMany(#[source] WeChatError),
-    /// WeChat is busy or out of reach; the code is still good.
+    /// WeChat is busy, out of reach or gives no answer. The code may still be good: WeChat says so when it is sent again.
     #[error("WeChat is busy")]
     Busy(#[source] WeChatError),
     /// Our appid or AppSecret is wrong, or the answer is not understood.
@@ -87,32 +87,30 @@ impl LoginClient {
             ("js_code", code),
             ("grant_type", "authorization_code"),
         ];
-        let call = Call { repeat: Repeat::UnlessLost, ..Call::get(PATH, &query) };
+        let call = Call { repeat: Repeat::OneTimeCode, ..Call::get(PATH, &query) };
         let answer = self.client.json(&call).await.map_err(failed)?;
         let answer: Answer = serde_json::from_value(answer.into())
             .map_err(|_| LoginError::Config(not_understood("its fields")))?;
         let openid = OpenId::parse(&answer.openid).map_err(|error| LoginError::Config(Box::new(error)))?;
         let session_key =
             SessionKey::parse(&answer.session_key).map_err(|error| LoginError::Config(Box::new(error)))?;
-        let unionid =
-            answer.unionid.filter(|text| !text.is_empty()).map(|text| UnionId::parse(&text)).transpose();
-        let unionid = unionid.map_err(|error| LoginError::Config(Box::new(error)))?;
+        // The code is spent: a unionid that is not understood is none, because nobody is refused for what is optional.
+        let unionid = answer.unionid.and_then(|text| UnionId::parse(&text).ok());
         Ok(Login { openid, session_key, unionid })
     }
 }
 
 fn failed(error: WeChatError) -> LoginError {
-    match &error {
-        WeChatError::Refused { errcode: Errcode(errcode), .. } => match errcode {
-            40029 | 40163 | 41008 => LoginError::Code(error),
-            40226 => LoginError::Blocked(error),
-            45011 => LoginError::TooMany(error),
-            -1 => LoginError::Busy(error),
-            _ => LoginError::Config(Box::new(error)),
+    let WeChatError::Refused { errcode, .. } = &error else { return LoginError::Busy(error) };
+    match errcode.0 {
+        40029 | 40163 | 41008 => LoginError::Code(error),
+        40226 => LoginError::Blocked(error),
+        // What this API has no answer of its own for goes by its class.
+        _ => match errcode.class() {
+            Class::Busy => LoginError::Busy(error),
+            Class::Quota => LoginError::TooMany(error),
+            Class::Config | Class::Request | Class::Token => LoginError::Config(Box::new(error)),
         },
-        WeChatError::Unreachable { .. } => LoginError::Busy(error),
-        // The code may be used up: only a new one is sure to work.
-        WeChatError::Lost { .. } => LoginError::Code(error),
     }
 }
 

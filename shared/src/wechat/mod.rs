@@ -5,6 +5,7 @@ mod card_ext;
 mod client;
 mod error;
 mod login;
+pub mod loose_json;
 mod open_data;
 mod platform;
 mod soter;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{AccessTokens, Call, Client, Repeat, TokenError, WeChatError};
+use super::{AccessTokens, Call, Class, Client, Errcode, Repeat, TokenError, WeChatError};
 use crate::{
     error::{ApiError, Code},
     host::{Host, HostError},
@@ -29,6 +29,22 @@ impl PlatformError {
             _ => None,
         }
     }
+
+    /// Whether nobody knows if the call took effect.
+    #[must_use]
+    pub fn is_outcome_unknown(&self) -> bool {
+        matches!(self, Self::WeChat(error) if error.is_outcome_unknown())
+    }
+
+    /// What an operator is told, who called the API and can look the number up: every number that is about the request is
+    /// theirs to act on, also one that nobody here knows. A user is told only of causes that they can understand.
+    #[must_use]
+    pub fn for_operator(self) -> ApiError {
+        match self.errcode().map(Errcode) {
+            Some(errcode) if errcode.class() == Class::Request => refused(errcode).because(self),
+            _ => self.into(),
+        }
+    }
 }
 
 /// For numbers that an API family has no answer of its own for.
@@ -38,8 +54,18 @@ impl From<PlatformError> for ApiError {
             PlatformError::Token(_) => Code::UpstreamBusy,
             PlatformError::WeChat(error) => error.code(),
         };
-        Self::new(code).because(error)
+        let answer = match error.errcode() {
+            Some(errcode) if code == Code::Conflict => refused(Errcode(errcode)),
+            _ => Self::new(code),
+        };
+        answer.because(error)
     }
+}
+
+/// `CONFLICT` that says what WeChat says.
+fn refused(errcode: Errcode) -> ApiError {
+    let cause = errcode.cause().unwrap_or("微信拒绝了该请求");
+    ApiError::new(Code::Conflict).saying(format!("{cause}（微信错误码 {errcode}）"))
 }
 
 /// The open platform, as one account of ours.

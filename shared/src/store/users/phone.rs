@@ -21,19 +21,61 @@ pub struct Phone {
 }
 
 impl Phone {
-    /// Reads WeChat's three texts; none if they are no phone number.
+    /// What WeChat's three texts tell; none if there is no number in them.
+    ///
+    /// Whoever asks has paid for it and can't ask again, so nothing is refused because of its form: signs between the digits are
+    /// left out, and what one text does not tell is taken from the others. A country that can't be told is empty.
     #[must_use]
-    pub fn parse(phone_number: &str, pure_phone_number: &str, country_code: &str) -> Option<Self> {
-        let country =
-            (1..=4).contains(&country_code.len()) && country_code.bytes().all(|byte| byte.is_ascii_digit());
-        country.then_some(())?;
+    pub fn told(
+        phone_number: Option<&str>,
+        pure_phone_number: Option<&str>,
+        country_code: Option<&str>,
+    ) -> Option<Self> {
+        let whole = phone_number.and_then(number);
+        let pure = pure_phone_number.and_then(number);
+        let country = country_code.map(digits).filter(|digits| (1..=4).contains(&digits.len()));
+        let country = country.unwrap_or_else(|| country_of(whole.as_ref(), pure.as_ref()));
+        let abroad = format!("+{country}");
+        let pure = pure.or_else(|| {
+            let text = whole.as_ref()?.as_str();
+            number(text.strip_prefix(&abroad).filter(|_| !country.is_empty()).unwrap_or(text))
+        })?;
+        // Numbers of mainland China have no country code before them.
+        let is_abroad = !country.is_empty() && country != CHINA && !pure.as_str().starts_with('+');
+        let whole = whole.or_else(|| number(&format!("{abroad}{}", pure.as_str())).filter(|_| is_abroad));
         Some(Self {
-            phone_number: PhoneNumber::parse(phone_number).ok()?,
-            pure_phone_number: PhoneNumber::parse(pure_phone_number).ok()?,
-            country_code: country_code.to_owned(),
+            phone_number: whole.unwrap_or_else(|| pure.clone()),
+            pure_phone_number: pure,
+            country_code: country,
         })
     }
 }
+
+/// The number that the text is, without the signs that stand between digits.
+fn number(text: &str) -> Option<PhoneNumber> {
+    let sign = |c: char| c.is_whitespace() || c.is_control() || "-()./\u{ad}（）－–—".contains(c);
+    PhoneNumber::parse(&text.replace(sign, "")).ok()
+}
+
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// The country that the two numbers tell: what stands before the number within the country. Empty if they don't tell it.
+fn country_of(whole: Option<&PhoneNumber>, pure: Option<&PhoneNumber>) -> String {
+    let Some(whole) = whole.map(PhoneNumber::as_str) else { return String::new() };
+    match (whole.strip_prefix('+'), pure.map(PhoneNumber::as_str)) {
+        (None, Some(pure)) if whole == pure => CHINA.to_owned(),
+        (Some(abroad), Some(pure)) => {
+            let country = abroad.strip_suffix(pure).map(digits).unwrap_or_default();
+            if country.len() <= 4 { country } else { String::new() }
+        }
+        _ => String::new(),
+    }
+}
+
+/// Mainland China's.
+const CHINA: &str = "86";
 
 impl Users {
     /// Keeps the user's phone number; `None` if there is no such user.
@@ -59,5 +101,47 @@ impl Users {
             .expression_attribute_values(":phone", item::map(phone)?)
             .build()
             .map_err(|error| StoreError::new("keeping a phone number", error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_can_be_told_of_a_number_is_told() {
+        for (told, read) in [
+            ((Some("13800138000"), Some("13800138000"), Some("86")), ("13800138000", "13800138000", "86")),
+            ((Some("+85251234567"), Some("51234567"), Some("852")), ("+85251234567", "51234567", "852")),
+            ((Some("+1 4155551234"), Some("4155551234"), Some("1")), ("+14155551234", "4155551234", "1")),
+            ((Some("+1 (415) 555-1234"), None, Some("+1")), ("+14155551234", "4155551234", "1")),
+            ((Some("13800138000"), Some("13800138000"), None), ("13800138000", "13800138000", "86")),
+            ((Some("+85251234567"), Some("51234567"), Some("")), ("+85251234567", "51234567", "852")),
+            ((Some("+85251234567"), None, None), ("+85251234567", "+85251234567", "")),
+            ((None, Some("51234567"), Some("852")), ("+85251234567", "51234567", "852")),
+            ((Some(""), Some("13800138000"), Some("86")), ("13800138000", "13800138000", "86")),
+            ((Some("+1 242 555 0100"), Some("5550100"), Some("1-242")), ("+12425550100", "5550100", "1242")),
+            ((Some("110"), Some("110"), Some("86")), ("110", "110", "86")),
+            ((Some("4155551234 ext 5"), None, Some("1")), ("4155551234ext5", "4155551234ext5", "1")),
+        ] {
+            let (whole, pure, country) = told;
+            let phone = Phone::told(whole, pure, country).unwrap();
+            let got =
+                (phone.phone_number.as_str(), phone.pure_phone_number.as_str(), phone.country_code.as_str());
+            assert_eq!(got, read, "{told:?}");
+        }
+        for told in [(None, None, Some("86")), (Some(""), Some("-"), None), (Some("none"), None, Some("1"))] {
+            assert_eq!(Phone::told(told.0, told.1, told.2), None, "{told:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn telling_any_texts_never_panics(texts: [Option<String>; 3]) {
+            let [whole, pure, country] = texts.each_ref().map(Option::as_deref);
+            let _ = Phone::told(whole, pure, country);
+        }
     }
 }

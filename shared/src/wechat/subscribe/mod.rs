@@ -33,7 +33,7 @@ pub enum SendError {
         #[source]
         cause: PlatformError,
     },
-    /// WeChat can't be asked, or does not answer: after [`WeChatError::Lost`] the message may have been sent.
+    /// WeChat refuses for another reason, can't be asked, or does not answer: then the message may have been sent.
     #[error(transparent)]
     Platform(PlatformError),
     /// The ledger can't be asked.
@@ -45,7 +45,7 @@ impl SendError {
     /// Whether the message may have been sent all the same: it must not be sent again.
     #[must_use]
     pub fn may_have_been_sent(&self) -> bool {
-        matches!(self, Self::Platform(PlatformError::WeChat(WeChatError::Lost { .. })))
+        matches!(self, Self::Platform(error) if error.is_outcome_unknown())
     }
 }
 
@@ -59,7 +59,7 @@ impl From<SendError> for ApiError {
             SendError::Platform(cause) if cause.errcode() == Some(43108) => {
                 Self::new(Code::UpstreamBusy).retry_after(Duration::from_secs(1)).because(cause)
             }
-            SendError::Platform(cause) => cause.into(),
+            SendError::Platform(cause) => cause.for_operator(),
             SendError::Store(cause) => cause.into(),
         }
     }
@@ -99,7 +99,7 @@ impl Subscriber {
         // What was sent twice can't be taken back: after a lost answer nobody asks again.
         let answer = self.platform.post(PATH, &message.to_json(), Repeat::UnlessLost).await;
         let Err(error) = answer else { return Ok(()) };
-        if matches!(error, PlatformError::WeChat(WeChatError::Lost { .. })) {
+        if error.is_outcome_unknown() {
             return Err(SendError::Platform(error));
         }
         let refused = error.errcode() == Some(43101);
