@@ -43,6 +43,7 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("POST /api/soter/challenge", 1, 0),
     ("POST /api/verify-fingerprint", 2, 1),
     ("POST /api/wxacode/unlimited", 0, 1),
+    ("GET /api/admin/quota", 0, 1),
     ("GET /api/products", 1, 0),
     ("POST /api/orders", 2, 0),
     ("GET /api/orders", 1, 0),
@@ -58,6 +59,9 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("POST /api/pay/refund-notify", 2, 0),
     ("POST /api/pay/refund-notify, again", 1, 0),
 ];
+
+const QUOTA: &str = "/api/admin/quota?cgiPath=/wxa/getwxacode";
+const CLEAR: &str = "/api/admin/quota/clear";
 
 struct Meter<'w> {
     world: &'w World,
@@ -112,6 +116,7 @@ async fn warm(world: &World) {
     let issued = phone.post("/api/soter/challenge", &json!({ "purpose": "pay" })).await.ok();
     let _ = phone.post("/api/verify-fingerprint", &signed(&phone, &issued).await).await.ok();
     let _ = phone.post("/api/wxacode/unlimited", &json!({ "scene": "s" })).await;
+    let _ = world.operator("GET", QUOTA, &json!({})).await.ok();
     let prepaid = phone.prepay(&phone.order().await.1).await.ok();
     let _ = phone.pay(&prepaid).await;
     world.wechat().settle().await;
@@ -258,6 +263,11 @@ async fn codes(meter: &mut Meter<'_>) {
     ] {
         assert_eq!(meter.of(what, world.operator("POST", path, &page)).await.status, 200);
     }
+    let _ = meter.of("GET /api/admin/quota", world.operator("GET", QUOTA, &json!({}))).await.ok();
+    let _ = meter.of("POST /api/admin/quota/clear", world.operator("POST", CLEAR, &json!({}))).await.ok();
+    let past = "/api/admin/rid/61725984-6126f6f9-040f19c4";
+    let past = meter.of("GET /api/admin/rid/{rid}", world.operator("GET", past, &json!({}))).await;
+    assert_eq!(past.status, 404);
 }
 
 async fn orders(meter: &mut Meter<'_>) {

@@ -117,15 +117,16 @@ async fn cards(world: &World, phone: &Phone<'_>) {
     let _ = phone.post("/api/cards/member/activate", &filled(phone, &activation).await).await.ok();
 }
 
-/// A finger that proves something, and a code that is drawn.
+/// A finger that proves something, a code that is drawn, and a quota that is read.
 async fn fingers_and_codes(world: &World, phone: &Phone<'_>) {
-    for path in ["/cgi-bin/soter/verify_signature", "/wxa/getwxacodeunlimit"] {
+    for path in ["/cgi-bin/soter/verify_signature", "/wxa/getwxacodeunlimit", "/cgi-bin/openapi/quota/get"] {
         let path = Some(path.to_owned());
         world.wechat().set_fault(Fault::TokenRevoked { path, stuck: false, times: 1 });
     }
     let issued = phone.post("/api/soter/challenge", &json!({ "purpose": "pay" })).await.ok();
     let _ = phone.post("/api/verify-fingerprint", &signed(phone, &issued).await).await.ok();
     assert_eq!(phone.post("/api/wxacode/unlimited", &json!({ "scene": "s" })).await.status, 200);
+    let _ = world.operator("GET", "/api/admin/quota?cgiPath=/wxa/getwxacode", &json!({})).await.ok();
 }
 
 /// Orders placed, looked at, cancelled, and paid with a notice that comes.

@@ -16,6 +16,7 @@ mod other_wechat;
 mod pay_notify;
 mod pay_v3;
 mod phone;
+mod quota;
 mod reconcile;
 mod refund;
 mod refund_notify;

@@ -15,6 +15,7 @@ pub(crate) const REGISTRY: &[Entry] = &[
     Entry::task::<order_sweep::OrderSweepTask>(),
     Entry::function::<pay_notify::PayNotifyFunction>(),
     Entry::function::<phone::PhoneFunction>(),
+    Entry::function::<quota::QuotaFunction>(),
     Entry::task::<reconcile::ReconcileTask>(),
     Entry::function::<refund::RefundFunction>(),
     Entry::function::<refund_notify::RefundNotifyFunction>(),

@@ -1,0 +1,125 @@
+//! What an operator is not shown of a past request: keys and tokens, which would let anybody act for the mini program, and what is
+//! personal to its users.
+
+use serde_json::{Map, Value};
+use shared::wechat::loose_json;
+
+/// The URL, or a query alone, in which only values that are known to be harmless are shown.
+pub(crate) fn of_url(url: &str) -> String {
+    url.split_inclusive(['?', '&', '#']).map(of_parameter).collect()
+}
+
+/// The JSON body without the values of fields that are secret or personal; none if it is no JSON object.
+pub(crate) fn of_body(body: &str) -> Option<Value> {
+    loose_json::read_object(body.as_bytes()).map(of_object).map(Value::Object)
+}
+
+/// A piece of a URL with the sign that ends it.
+fn of_parameter(piece: &str) -> String {
+    let Some((name, value)) = piece.split_once('=') else { return piece.to_owned() };
+    if HARMLESS_PARAMETERS.contains(&name) {
+        return piece.to_owned();
+    }
+    let end = value.chars().next_back().filter(|c| "?&#".contains(*c)).map(String::from);
+    format!("{name}={HIDDEN}{}", end.unwrap_or_default())
+}
+
+fn of_object(object: Map<String, Value>) -> Map<String, Value> {
+    let fields = object.into_iter().map(|(name, value)| {
+        let is_hidden = HIDDEN_FIELDS.iter().any(|hidden| name.eq_ignore_ascii_case(hidden));
+        let value = if is_hidden { Value::from(HIDDEN) } else { of_value(value) };
+        (name, value)
+    });
+    fields.collect()
+}
+
+fn of_value(value: Value) -> Value {
+    match value {
+        Value::Object(object) => Value::Object(of_object(object)),
+        Value::Array(values) => values.into_iter().map(of_value).collect(),
+        // JSON within a text, such as the result of a fingerprint.
+        Value::String(text) if text.trim_start().starts_with(['{', '[']) => Value::from(HIDDEN),
+        other => other,
+    }
+}
+
+const HIDDEN: &str = "***";
+const HARMLESS_PARAMETERS: &[&str] =
+    &["appid", "cgi_path", "grant_type", "lang", "sig_method", "tid", "type"];
+const HIDDEN_FIELDS: &[&str] = &[
+    "access_token",
+    "activate_ticket",
+    "appsecret",
+    "authorizer_access_token",
+    "authorizer_refresh_token",
+    "code",
+    "component_access_token",
+    "component_verify_ticket",
+    "encrypt_code",
+    "encryptedData",
+    "iv",
+    "js_code",
+    "json_signature",
+    "key",
+    "openid",
+    "phone_info",
+    "phoneNumber",
+    "purePhoneNumber",
+    "refresh_token",
+    "secret",
+    "session_key",
+    "signature",
+    "ticket",
+    "touser",
+    "unionid",
+    "user_info",
+    "value",
+];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_url_shows_no_token_and_no_person() {
+        for (url, shown) in [
+            ("access_token=72_x", "access_token=***"),
+            (
+                "https://api.weixin.qq.com/a?access_token=72_x&type=jsapi",
+                "https://api.weixin.qq.com/a?access_token=***&type=jsapi",
+            ),
+            (
+                "/sns/jscode2session?appid=wx1&secret=s&js_code=c#f",
+                "/sns/jscode2session?appid=wx1&secret=***&js_code=***#f",
+            ),
+            ("/a?openid=o1&access_token=a=b?c&x", "/a?openid=***&access_token=***?c&x"),
+            ("/cgi-bin/stable_token", "/cgi-bin/stable_token"),
+        ] {
+            assert_eq!(of_url(url), shown);
+        }
+    }
+
+    #[test]
+    fn a_body_shows_no_secret_however_deep_it_stands() {
+        let body = json!({ "errcode": 0, "SECRET": "s", "list": [{ "access_token": "t", "x": 1 }],
+                           "json_string": "{\"raw\":\"x\"}", "data": { "thing1": { "value": "v" } } });
+        let shown = json!({ "errcode": 0, "SECRET": "***", "list": [{ "access_token": "***", "x": 1 }],
+                            "json_string": "***", "data": { "thing1": { "value": "***" } } });
+        assert_eq!(of_body(&body.to_string()), Some(shown));
+        for body in ["", "access_token=x", "[]", "\"secret\""] {
+            assert_eq!(of_body(body), None, "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_is_never_shown(before in "[a-z/?&#]{0,20}", token in "[0-9A-Za-z_-]{10,40}", after in "[&#?].{0,20}") {
+            let url = format!("{before}?access_token={token}{after}");
+            prop_assume!(!before.contains(&token) && !after.contains(&token));
+            prop_assert!(!of_url(&url).contains(&token));
+        }
+    }
+}
