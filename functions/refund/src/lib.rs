@@ -37,7 +37,7 @@ impl Function for RefundFunction {
 impl RefundFunction {
     async fn read(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let number =
-            OutRefundNo::parse(&extract::path(request, "outRefundNo")?).map_err(|_| Code::NotFound)?;
+            OutRefundNo::parse_path(&extract::path(request, "outRefundNo")?).map_err(|_| Code::NotFound)?;
         let refund = self.refunder.refunds.get(&number).await?.ok_or(Code::NotFound)?;
         Ok(view::answer(refund))
     }

@@ -148,6 +148,16 @@ impl OutRefundNo {
         Self(format!("{out_trade_no}R{hex}"))
     }
 
+    /// Reads the number out of a path: as it is, or with a full stop and two hexadecimal digits for each `|`, `*` and `@`. Those must be
+    /// percent-encoded in a path, and not every signer signs that alike; in the other form there is nothing to encode. Ids of cases
+    /// are written so too.
+    ///
+    /// # Errors
+    /// [`IdError`] with the rule it breaks.
+    pub fn parse_path(text: &str) -> Result<Self, IdError> {
+        Self::parse(&text.replace(".7C", "|").replace(".2A", "*").replace(".40", "@"))
+    }
+
     /// As a path carries it.
     #[must_use]
     pub fn percent_encoded(&self) -> String {
@@ -238,6 +248,17 @@ mod tests {
         assert_eq!(UserId::of(&here, &openid), UserId::of(&here, &openid));
         assert_ne!(UserId::of(&here, &openid), UserId::of(&elsewhere, &openid));
         assert_eq!(UserId::of(&here, &openid).as_str().len(), 27);
+    }
+
+    #[test]
+    fn a_refund_number_is_read_from_a_path_in_either_form() {
+        let number = OutRefundNo::parse("R-1|2*3@4").unwrap();
+        for path in ["R-1|2*3@4", "R-1.7C2.2A3.404"] {
+            assert_eq!(OutRefundNo::parse_path(path), Ok(number.clone()));
+        }
+        for wrong in ["R.1", "R.", "R.7c1", "", "R%7C1"] {
+            assert!(OutRefundNo::parse_path(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
