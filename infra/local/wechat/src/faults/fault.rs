@@ -210,6 +210,12 @@ pub enum Fault {
         #[serde(default = "once")]
         times: u32,
     },
+    /// The bill is said not to exist, as of a day on which nothing happened.
+    BillNone {
+        /// How many requests.
+        #[serde(default = "once")]
+        times: u32,
+    },
     /// Half of the bill is missing: of v3 the hash does not fit, a compressed one cannot be unpacked, v2's
     /// has no summary.
     BillCorrupt {
@@ -318,6 +324,7 @@ impl Fault {
             Self::RefundStalled { .. } => "refund_stalled",
             Self::RefundBalance { .. } => "refund_balance",
             Self::BillNotReady { .. } => "bill_not_ready",
+            Self::BillNone { .. } => "bill_none",
             Self::BillCorrupt { .. } => "bill_corrupt",
             Self::TokenRevoked { .. } => "token_revoked",
             Self::IpRefused { .. } => "ip_refused",
@@ -380,6 +387,7 @@ impl Fault {
             | Self::RefundStalled { times }
             | Self::RefundBalance { times }
             | Self::BillNotReady { times }
+            | Self::BillNone { times }
             | Self::BillCorrupt { times }
             | Self::IpRefused { times, .. }
             | Self::JsonInsteadOfImage { times, .. }

@@ -83,6 +83,7 @@ fn the_name_is_the_one_in_json() {
         Fault::RefundStalled { times: 1 },
         Fault::RefundBalance { times: 1 },
         Fault::BillNotReady { times: 1 },
+        Fault::BillNone { times: 1 },
         Fault::BillCorrupt { times: 1 },
     ] {
         assert_eq!(serde_json::to_value(&fault).unwrap()["fault"], fault.name());

@@ -218,9 +218,15 @@ async fn a_payment_made_elsewhere_can_stand_in_the_bill_of_an_earlier_day() {
 async fn a_bill_may_be_late_or_broken() {
     let world = reconciling().await;
     world
-        .fault(json!([{"fault": "bill_not_ready", "times": 2}, {"fault": "bill_corrupt", "times": 3}]))
+        .fault(json!([
+            {"fault": "bill_none", "times": 2},
+            {"fault": "bill_not_ready", "times": 2},
+            {"fault": "bill_corrupt", "times": 3},
+        ]))
         .await;
     let query = format!("bill_date={TODAY}");
+    assert_eq!(v3(&world, &query).await.outcome(), "400 NO_STATEMENT_EXIST");
+    assert_eq!(v2_failure(&world, &[]).await, "20002");
     assert_eq!(v3(&world, &query).await.outcome(), "400 STATEMENT_CREATING");
     assert_eq!(v2_failure(&world, &[]).await, "20003");
 

@@ -141,6 +141,9 @@ pub(crate) fn bill(wechat: &WeChat, day: u64, bill_type: BillType, gzip: bool) -
     if now < ready || faults.take(|fault| matches!(fault, Fault::BillNotReady { .. })).is_some() {
         return Err(NoBill::NotReady);
     }
+    if faults.take(|fault| matches!(fault, Fault::BillNone { .. })).is_some() {
+        return Err(NoBill::Empty);
+    }
     let mut rows = rows::rows(orders, refunds, &bills.changes);
     rows.retain(|row| clock::day(row.at) == day && row.belongs_to(bill_type));
     if rows.is_empty() {

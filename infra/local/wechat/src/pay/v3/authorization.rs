@@ -42,7 +42,8 @@ pub(super) fn judge(wechat: &WeChat, received: &Received, now: u64) -> Result<()
     if signed_at.is_none_or(|at| now.abs_diff(at) > TOLERANCE) {
         return Err(refuse("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟", "timestamp"));
     }
-    if given.serial_no != account.merchant_serial_no {
+    // It is a number, and some libraries write it in small letters.
+    if !given.serial_no.eq_ignore_ascii_case(&account.merchant_serial_no) {
         return Err(refuse("商户证书序列号有误，请使用签名私钥匹配的证书序列号", "serial_no"));
     }
     let message = message(received, given.timestamp, given.nonce_str);

@@ -111,9 +111,7 @@ fn envelope(event_type: &str, resource: &Value, account: &Account, now: u64) -> 
 
 fn sealed(wechat: &WeChat, seal: Seal, body: &str, at: u64) -> Vec<(&'static str, String)> {
     let signer = wechat.state().platform_keys.signer(None);
-    let mut headers = seal::headers(signer, seal, body.as_bytes(), at);
-    headers.push(("Wechatpay-Signature-Type", "WECHATPAY2-SHA256-RSA2048".to_owned()));
-    headers
+    seal::headers(signer, seal, body.as_bytes(), at)
 }
 
 /// Only HTTP 200 and 204 end the redelivery.

@@ -1,7 +1,7 @@
 //! How WeChat Pay signs its v3 answers and notices.
 //!
 //! Documentation: "Verifying signatures" (签名验证) of Pay v3. Over timestamp, nonce and the body's bytes, each
-//! ended by a line feed, in four headers. Now and then WeChat sends a signature that begins with
+//! ended by a line feed, in four headers; a fifth one names the kind of signature, in answers and in notices. Now and then WeChat sends a signature that begins with
 //! `WECHATPAY/SIGNTEST/` to see that it is refused.
 
 use crate::pay::PlatformKeys;
@@ -35,6 +35,7 @@ pub(crate) fn headers(signer: &Signer, seal: Seal, body: &[u8], at: u64) -> Vec<
         ("Wechatpay-Nonce", nonce),
         ("Wechatpay-Signature", signature),
         ("Wechatpay-Serial", signer.id.to_owned()),
+        ("Wechatpay-Signature-Type", SCHEME.to_owned()),
         ("Request-ID", random::nonce().to_ascii_uppercase()),
     ]
 }
@@ -46,6 +47,9 @@ pub(crate) fn message(at: u64, nonce: &str, body: &[u8]) -> Vec<u8> {
     message.push(b'\n');
     message
 }
+
+/// The only kind of signature with an RSA key.
+const SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
 
 /// How a probe's signature begins.
 const PROBE: &str = "WECHATPAY/SIGNTEST/";
@@ -83,6 +87,7 @@ mod tests {
             assert_eq!(signature.starts_with("WECHATPAY/SIGNTEST/"), seal == Seal::Probe);
             assert_eq!(signature.len(), 344);
             assert_eq!(value(&headers, "Wechatpay-Serial"), public_key().id);
+            assert_eq!(value(&headers, "Wechatpay-Signature-Type"), SCHEME);
         }
     }
 }
