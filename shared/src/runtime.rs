@@ -20,7 +20,6 @@ use crate::{
     error::{ApiError, BoxError, Code},
     host::{Host, HostError},
     http::{answer, extract},
-    pay::Api,
     telemetry::{self, RequestLine, TaskLine},
 };
 
@@ -44,11 +43,15 @@ pub trait Function: Sized + Send + Sync + 'static {
     /// Answers one request.
     fn handle(&self, request: Request) -> impl Future<Output = Result<Response<Body>, ApiError>> + Send;
 
-    /// The answer to a failure. WeChat's callbacks have a form of their own; all others keep this one.
-    fn failure(error: &ApiError, asked: &Asked) -> Response<Body> {
-        answer::failure(error, &asked.request_id)
+    /// How a failure of this request is answered. WeChat's callbacks have forms of their own, which their sender decides, not what
+    /// becomes of the request; all others keep this one.
+    fn failure_form(_request: &Request) -> FailureForm {
+        |error, asked| answer::failure(error, &asked.request_id)
     }
 }
+
+/// Writes the answer to a failure.
+pub type FailureForm = fn(&ApiError, &Asked) -> Response<Body>;
 
 /// What the answer to a failure can depend on.
 pub struct Asked {
@@ -56,8 +59,6 @@ pub struct Asked {
     pub route: String,
     /// API Gateway's id of the request.
     pub request_id: String,
-    /// By which interface WeChat Pay speaks, if it is WeChat Pay.
-    pub api: Api,
 }
 
 /// A function that a schedule, a stream or another function starts with an event of its own type.
@@ -97,11 +98,10 @@ impl<F: Function> Instance<F> {
     /// Answers one request; never fails, and a panic costs only this answer.
     pub async fn respond(&self, request: Request) -> Response<Body> {
         let started = self.host.now_millis();
-        let asked = Asked {
-            route: extract::route(&request).to_owned(),
-            request_id: extract::request_id(&request),
-            api: Api::of_notice(extract::bytes(&request)),
-        };
+        let asked =
+            Asked { route: extract::route(&request).to_owned(), request_id: extract::request_id(&request) };
+        // The handler consumes the request.
+        let failure_form = F::failure_form(&request);
         let operator = extract::operator_arn(&request).map(ToOwned::to_owned);
         let handling = AssertUnwindSafe(self.function.handle(request)).catch_unwind();
         let result = match tokio::time::timeout(LIMIT, handling).await {
@@ -113,7 +113,7 @@ impl<F: Function> Instance<F> {
         };
         let (response, error) = match result {
             Ok(response) => (response, None),
-            Err(error) => (F::failure(&error, &asked), Some(error)),
+            Err(error) => (failure_form(&error, &asked), Some(error)),
         };
         telemetry::request(&RequestLine {
             function: F::NAME,

@@ -444,3 +444,102 @@ async fn a_genuine_failure_of_an_unknown_order_makes_no_row() {
     assert_eq!(world.notify(failure).await.snapshot(), SUCCESS);
     assert!(world.items("OrdersTable").await.is_empty());
 }
+
+/// Bodies that are no JSON of a notice, or none at all.
+fn bodies_of_no_notice() -> Vec<Vec<u8>> {
+    let mut bodies: Vec<Vec<u8>> = [
+        "",
+        " ",
+        "null",
+        "[]",
+        "0",
+        "\"text\"",
+        "{",
+        "{}",
+        "<",
+        "<xml></xml>",
+        "<xml><a>1</a></xml>",
+        "\u{feff}<xml/>",
+        "\u{feff}{}",
+        "code=1&b=2",
+        "{\"id\":\"1\",\"event_type\":\"TRANSACTION.SUCC",
+    ]
+    .map(|body| body.as_bytes().to_vec())
+    .into();
+    bodies.push("[".repeat(5000).into_bytes());
+    bodies.push("{\"a\":".repeat(5000).into_bytes());
+    bodies.push(vec![0xff, 0xfe, 0, 0x3c]);
+    // The same bytes in each run, and of no form.
+    let mut state = 0x2545_f491_u32;
+    for length in 1..40 {
+        bodies.push(
+            (0..length)
+                .map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    state.to_be_bytes()[0]
+                })
+                .collect(),
+        );
+    }
+    bodies
+}
+
+#[tokio::test]
+async fn a_notice_with_a_header_of_apiv3_is_never_acknowledged_by_its_body() {
+    let world = World::start().await;
+    for path in ["/api/pay/notify", "/api/pay/refund-notify"] {
+        for body in bodies_of_no_notice() {
+            for header in
+                ["Wechatpay-Serial", "WECHATPAY-SIGNATURE", "wechatpay-nonce", "Wechatpay-Signature-Type"]
+            {
+                let request =
+                    world.request("POST", path).header(header, "1").header("content-type", "text/xml");
+                let answer = world.send(request.body(body.clone())).await;
+                assert!(answer.status >= 400, "{path} {header} {body:?}: {}", answer.status);
+                assert_eq!(answer.text("/code"), "FAIL", "{path} {header} {body:?}");
+            }
+        }
+    }
+    assert_nothing_written(&world).await;
+}
+
+#[tokio::test]
+async fn a_signed_notice_that_was_cut_is_asked_for_again() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.order().await;
+    let resource = json!({ "out_trade_no": out_trade_no });
+    for path in ["/api/pay/notify", "/api/pay/refund-notify"] {
+        let notice = world.wechat().sign_notice_v3("TRANSACTION.SUCCESS", resource.clone(), world.now());
+        for length in (0..notice.body.len()).step_by(17) {
+            let mut cut = notice.clone();
+            cut.body.truncate(length);
+            let answer = world.send_signed(path, &cut).await;
+            assert_eq!(
+                (answer.status, answer.text("/code").as_str()),
+                (401, "FAIL"),
+                "{path} cut at {length}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_xml_and_has_no_header_is_refused_with_a_status() {
+    let world = World::start().await;
+    for path in ["/api/pay/notify", "/api/pay/refund-notify"] {
+        for body in ["", "null", "{}", "a=b"] {
+            for content_type in ["application/json", "application/x-www-form-urlencoded"] {
+                let request = world.request("POST", path).header("content-type", content_type).body(body);
+                let answer = world.send(request).await;
+                assert!(answer.status >= 400, "{path} {content_type} {body}: {}", answer.status);
+            }
+        }
+        // APIv2 says XML by its content type or by its first character.
+        for (content_type, body) in [("text/xml", ""), ("text/plain", "<xml"), ("application/json", " <xml>")]
+        {
+            let request = world.request("POST", path).header("content-type", content_type).body(body);
+            assert_eq!(world.send(request).await.snapshot(), FAIL, "{path} {content_type} {body}");
+        }
+    }
+}

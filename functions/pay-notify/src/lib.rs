@@ -11,7 +11,7 @@ use shared::{
         Api, Notice, NoticeError, Payment, Receiver,
         order::{LatePayment, Verdict},
     },
-    runtime::{Asked, Body, Function, Request, Response},
+    runtime::{Body, FailureForm, Function, Request, Response},
     store::{Orders, Settled},
     telemetry::{self, Counted},
     types::OutTradeNo,
@@ -38,11 +38,11 @@ impl Function for PayNotifyFunction {
             Notice::Failed { out_trade_no, err_code } => self.failed(&out_trade_no, &err_code).await?,
             Notice::Refund(_) => return Err(NoticeError::Field("event_type").into()),
         }
-        Ok(Api::of_notice(bytes).accepted())
+        Ok(Api::of_notice(request.headers(), bytes).accepted())
     }
 
-    fn failure(error: &ApiError, asked: &Asked) -> Response<Body> {
-        asked.api.refused(error)
+    fn failure_form(request: &Request) -> FailureForm {
+        Api::of_notice(request.headers(), extract::bytes(request)).failure_form()
     }
 }
 

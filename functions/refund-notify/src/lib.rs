@@ -7,7 +7,7 @@ use shared::{
     host::{Host, HostError},
     http::extract,
     pay::{Api, Notice, NoticeError, Receiver, Refunder},
-    runtime::{Asked, Body, Function, Request, Response},
+    runtime::{Body, FailureForm, Function, Request, Response},
     store::SettledRefund,
     telemetry,
 };
@@ -31,7 +31,9 @@ impl Function for RefundNotifyFunction {
             return Err(NoticeError::Field("event_type").into());
         };
         match self.refunder.settle(&refund).await? {
-            SettledRefund::Changed(_) | SettledRefund::Again(_) => Ok(Api::of_notice(bytes).accepted()),
+            SettledRefund::Changed(_) | SettledRefund::Again(_) => {
+                Ok(Api::of_notice(request.headers(), bytes).accepted())
+            }
             // It never heals, and FAIL keeps it in sight on WeChat Pay's side as well.
             SettledRefund::Differs => Err(Code::AmountMismatch.into()),
             // The payment's own notice may be behind it.
@@ -42,7 +44,7 @@ impl Function for RefundNotifyFunction {
         }
     }
 
-    fn failure(error: &ApiError, asked: &Asked) -> Response<Body> {
-        asked.api.refused(error)
+    fn failure_form(request: &Request) -> FailureForm {
+        Api::of_notice(request.headers(), extract::bytes(request)).failure_form()
     }
 }

@@ -44,6 +44,10 @@ pub enum PayError {
         /// What is wrong.
         what: &'static str,
     },
+    /// What came is signed with a certificate that is not in WeChat Pay's list, which was got too short a while ago to be got
+    /// again. A request may have taken effect.
+    #[error("the signature's certificate is not in the list that was got a moment ago")]
+    CertificateNotListed,
     /// A bill came, and it is not whole or not in its form.
     #[error("{path} gave a bill that can't be used")]
     Bill {
@@ -78,7 +82,7 @@ impl PayError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Lost { .. } => true,
+            Self::Lost { .. } | Self::CertificateNotListed => true,
             Self::Business { transient, .. } => *transient,
             _ => false,
         }

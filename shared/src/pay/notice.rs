@@ -3,7 +3,7 @@
 //! Whichever interface we call, notices of both are received at the same address: orders that were prepaid before a change are
 //! paid after it.
 
-use http::HeaderMap;
+use http::{HeaderMap, header::CONTENT_TYPE};
 use lambda_http::{Body, Response};
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::{
     error::{ApiError, BoxError, Code},
     host::{Host, HostError},
     http::answer,
-    runtime::StatusCode,
+    runtime::{Asked, FailureForm, StatusCode},
     telemetry::{self, Counted},
 };
 
@@ -98,15 +98,14 @@ impl Receiver {
     /// [`NoticeError`].
     pub async fn receive(&self, headers: &HeaderMap, bytes: &[u8]) -> Result<Notice, NoticeError> {
         let secret = self.0.secret.get().await.map_err(|error| NoticeError::Unverifiable(error.into()))?;
-        let received = match Api::of_notice(bytes) {
+        let api = Api::of_notice(headers, bytes);
+        let received = match api {
             Api::V2 => v2::receive(&self.0, &secret, bytes),
             Api::V3 => v3::receive(&self.0, &secret, headers, bytes).await,
         };
         let received = match received {
             // Strangers can choose the form; only the configured one's missing key is an operator's fault.
-            Err(NoticeError::Unverifiable(PayError::NotConfigured(_)))
-                if Api::of_notice(bytes) != self.0.api =>
-            {
+            Err(NoticeError::Unverifiable(PayError::NotConfigured(_))) if api != self.0.api => {
                 Err(NoticeError::OtherApi)
             }
             received => received,
@@ -123,6 +122,8 @@ fn outcome(received: &Result<Notice, NoticeError>) -> &'static str {
         Ok(Notice::Failed { .. }) => "failed",
         Ok(Notice::Refund(_)) => "refund",
         Err(NoticeError::Probe) => "probe",
+        // WeChat Pay sends it again; strangers' inventions wake nobody.
+        Err(NoticeError::Unverifiable(PayError::CertificateNotListed)) => "not-yet",
         // Genuine, or nobody can say: somebody should look.
         Err(NoticeError::Foreign(_) | NoticeError::Field(_) | NoticeError::Unverifiable(_)) => "unreadable",
         Err(_) => "refused",
@@ -130,10 +131,28 @@ fn outcome(received: &Result<Notice, NoticeError>) -> &'static str {
 }
 
 impl Api {
-    /// By which interface these bytes came.
+    /// By which interface a notice came, which its sender says and not what became of its body on the way: only APIv3 signs in
+    /// headers called `Wechatpay-…`. Without one, what is XML by its first character or by its content type is of APIv2.
+    ///
+    /// Everything else counts as APIv3's, an empty body too, because a refusal of APIv3 has a status of failure. A refusal of
+    /// APIv2 comes with HTTP 200, which APIv3 takes for an acknowledgement, while APIv2 sends again whatever is not its SUCCESS.
     #[must_use]
-    pub fn of_notice(bytes: &[u8]) -> Self {
-        if bytes.trim_ascii_start().first() == Some(&b'{') { Self::V3 } else { Self::V2 }
+    pub fn of_notice(headers: &HeaderMap, bytes: &[u8]) -> Self {
+        if headers.keys().any(|name| name.as_str().starts_with("wechatpay-")) {
+            return Self::V3;
+        }
+        match bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes).trim_ascii_start().first() {
+            Some(b'<') => Self::V2,
+            Some(b'{') => Self::V3,
+            _ => {
+                let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+                if content_type.is_some_and(|value| value.to_ascii_lowercase().contains("xml")) {
+                    Self::V2
+                } else {
+                    Self::V3
+                }
+            }
+        }
     }
 
     /// The answer that makes WeChat Pay stop repeating the notice.
@@ -145,26 +164,89 @@ impl Api {
         }
     }
 
-    /// The answer that makes WeChat Pay send the notice again.
+    /// Writes the answer that makes WeChat Pay send the notice again.
     #[must_use]
-    pub fn refused(self, error: &ApiError) -> Response<Body> {
+    pub fn failure_form(self) -> FailureForm {
         match self {
-            Self::V2 => answer::with_type(StatusCode::OK, XML, FAIL),
-            Self::V3 => {
-                let message = if error.code() == Code::Unauthorized {
-                    "验签失败"
-                } else {
-                    "处理失败，请重试"
-                };
-                let body = json!({ "code": "FAIL", "message": message }).to_string();
-                answer::with_type(error.code().status(), "application/json; charset=utf-8", body)
-            }
+            Self::V2 => refuse_by_xml,
+            Self::V3 => refuse_by_status,
         }
     }
 }
 
+fn refuse_by_xml(_: &ApiError, _: &Asked) -> Response<Body> {
+    answer::with_type(StatusCode::OK, XML, FAIL)
+}
+
+/// APIv3 looks at the status alone: every code has one of failure.
+fn refuse_by_status(error: &ApiError, _: &Asked) -> Response<Body> {
+    let message =
+        if error.code() == Code::Unauthorized { "验签失败" } else { "处理失败，请重试" };
+    let body = json!({ "code": "FAIL", "message": message }).to_string();
+    answer::with_type(error.code().status(), "application/json; charset=utf-8", body)
+}
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 const XML: &str = "text/xml; charset=utf-8";
 const SUCCESS: &str =
     "<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>";
 const FAIL: &str =
     "<xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[REFUSED]]></return_msg></xml>";
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderName, HeaderValue};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn headers(named: &[(&str, &str)]) -> HeaderMap {
+        let header = |(name, value): &(&str, &str)| {
+            (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap())
+        };
+        named.iter().map(header).collect()
+    }
+
+    fn refusal(api: Api, code: Code) -> Response<Body> {
+        let asked = Asked { route: String::new(), request_id: String::new() };
+        api.failure_form()(&code.into(), &asked)
+    }
+
+    #[test]
+    fn without_a_header_only_what_is_xml_is_of_apiv2() {
+        let xml = [("content-type", "text/xml; charset=utf-8")];
+        for (named, body, api) in [
+            (&[][..], "<xml/>", Api::V2),
+            (&[], " \n<xml/>", Api::V2),
+            (&[], "\u{feff}<xml/>", Api::V2),
+            (&xml, "", Api::V2),
+            (&xml, "a", Api::V2),
+            (&xml, "{}", Api::V3),
+            (&[], "{}", Api::V3),
+            (&[], "", Api::V3),
+            (&[], "null", Api::V3),
+        ] {
+            assert_eq!(Api::of_notice(&headers(named), body.as_bytes()), api, "{named:?} {body:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_apiv3_is_never_an_acknowledgement() {
+        for code in Code::ALL {
+            assert!(!refusal(Api::V3, *code).status().is_success(), "{code:?}");
+            assert_eq!(refusal(Api::V2, *code).status(), StatusCode::OK, "{code:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_header_of_apiv3_decides_whatever_the_body_is(
+            name in "[Ww][Ee][Cc][Hh][Aa][Tt][Pp][Aa][Yy]-[A-Za-z-]{0,20}",
+            content_type in prop::sample::select(vec!["text/xml", "application/json", "text/plain"]),
+            body in prop_oneof![any::<Vec<u8>>(), "<\\PC{0,20}".prop_map(String::into_bytes)],
+        ) {
+            let named = headers(&[(&name, "1"), ("content-type", content_type)]);
+            prop_assert_eq!(Api::of_notice(&named, &body), Api::V3);
+        }
+    }
+}
