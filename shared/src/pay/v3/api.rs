@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
-use super::transport::Call;
+use super::{optional::optional_text, transport::Call};
 use crate::{
     pay::{
         Close, MerchantSecret, PayError, PayParams, Payment, Prepaid, PrepayRequest, Source, Terminal, Trade,
@@ -50,14 +50,19 @@ struct PrepayAnswer {
     prepay_id: String,
 }
 
-/// A payment as APIv3 tells of it. Of one that is not paid most fields are absent.
+/// A payment as APIv3 tells of it. Of one that is not paid most fields are absent, null or empty.
 #[derive(Deserialize)]
 pub(super) struct Transaction {
+    #[serde(default, deserialize_with = "optional_text")]
     pub(super) appid: Option<String>,
+    #[serde(default, deserialize_with = "optional_text")]
     pub(super) mchid: Option<String>,
+    #[serde(default, deserialize_with = "optional_text")]
     out_trade_no: Option<String>,
+    #[serde(default, deserialize_with = "optional_text")]
     transaction_id: Option<String>,
     pub(super) trade_state: String,
+    #[serde(default, deserialize_with = "optional_text")]
     success_time: Option<String>,
     payer: Option<TransactionPayer>,
     amount: Option<TransactionAmount>,
@@ -65,14 +70,15 @@ pub(super) struct Transaction {
 
 #[derive(Deserialize)]
 struct TransactionPayer {
-    openid: String,
+    #[serde(default, deserialize_with = "optional_text")]
+    openid: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct TransactionAmount {
-    total: u64,
-    #[serde(default)]
-    currency: String,
+    total: Option<u64>,
+    #[serde(default, deserialize_with = "optional_text")]
+    currency: Option<String>,
 }
 
 /// `POST /v3/pay/transactions/jsapi`.
@@ -193,15 +199,14 @@ pub(super) fn payment(transaction: &Transaction, source: Source) -> Result<Payme
     }
     let amount = transaction.amount.as_ref().ok_or("amount")?;
     let payer = transaction.payer.as_ref().ok_or("payer")?;
-    let currency = if amount.currency.is_empty() { "CNY" } else { &amount.currency };
     Ok(Payment {
         out_trade_no: OutTradeNo::parse(get(&transaction.out_trade_no, "out_trade_no")?)
             .map_err(|_| "out_trade_no")?,
         transaction_id: TransactionId::parse(get(&transaction.transaction_id, "transaction_id")?)
             .map_err(|_| "transaction_id")?,
-        total_fee: Fen::new(amount.total).map_err(|_| "amount.total")?,
-        currency: currency.to_owned(),
-        openid: OpenId::parse(&payer.openid).map_err(|_| "payer.openid")?,
+        total_fee: Fen::new(amount.total.ok_or("amount.total")?).map_err(|_| "amount.total")?,
+        currency: amount.currency.as_deref().unwrap_or("CNY").to_owned(),
+        openid: OpenId::parse(get(&payer.openid, "payer.openid")?).map_err(|_| "payer.openid")?,
         paid_at: UnixSeconds::from_rfc3339(get(&transaction.success_time, "success_time")?)
             .map_err(|_| "success_time")?,
         source,
@@ -216,3 +221,48 @@ fn is_unknown(code: &str) -> bool {
 const PREPAY: &str = "/v3/pay/transactions/jsapi";
 const QUERY: &str = "/v3/pay/transactions/out-trade-no/{out_trade_no}";
 const CLOSE: &str = "/v3/pay/transactions/out-trade-no/{out_trade_no}/close";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(transaction: Value) -> Transaction {
+        serde_json::from_value(transaction).unwrap()
+    }
+
+    #[test]
+    fn what_an_unpaid_transaction_does_not_tell_is_absent_null_or_empty() {
+        let unpaid = [
+            json!({ "trade_state": "NOTPAY" }),
+            json!({ "trade_state": "NOTPAY", "amount": { "payer_currency": "CNY" }, "payer": {} }),
+            json!({ "trade_state": "NOTPAY", "amount": null, "payer": null, "success_time": null, "appid": null }),
+            json!({ "trade_state": "NOTPAY", "amount": { "total": null, "currency": null }, "success_time": "" }),
+            json!({ "trade_state": "NOTPAY", "payer": { "openid": null }, "transaction_id": "", "mchid": "" }),
+        ];
+        for transaction in unpaid {
+            assert!(payment(&read(transaction.clone()), Source::Query).is_err(), "{transaction}");
+        }
+    }
+
+    #[test]
+    fn a_currency_that_is_not_told_is_cny_and_a_missing_amount_is_named() {
+        let paid = json!({
+            "trade_state": "SUCCESS", "out_trade_no": "01HF7Y9B9X000000000000000001", "transaction_id": "42",
+            "success_time": "2026-11-21T12:00:00+08:00", "payer": { "openid": "o5wQws1FH2FD2uaNtxmrc1jiG4dc" },
+            "amount": { "total": 200 },
+        });
+        for currency in [Value::Null, json!(""), json!("CNY")] {
+            let mut paid = paid.clone();
+            paid["amount"]["currency"] = currency;
+            assert_eq!(payment(&read(paid), Source::Query).unwrap().currency(), "CNY");
+        }
+        for (part, field, named) in [("amount", "total", "amount.total"), ("payer", "openid", "payer.openid")]
+        {
+            let mut less = paid.clone();
+            less[part][field] = Value::Null;
+            assert_eq!(payment(&read(less), Source::Query).unwrap_err(), named);
+        }
+    }
+}

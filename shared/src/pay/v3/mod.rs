@@ -4,6 +4,7 @@ mod api;
 mod bill;
 mod keys;
 mod notice;
+mod optional;
 mod refund;
 mod transport;
 mod verify;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::{
     api::{self, Transaction},
+    optional::optional_text,
     refund::{self, Told},
     verify::{Seal, SealError, Verified},
 };
@@ -25,8 +26,8 @@ struct Envelope {
 struct Resource {
     algorithm: String,
     ciphertext: String,
-    #[serde(default)]
-    associated_data: String,
+    #[serde(default, deserialize_with = "optional_text")]
+    associated_data: Option<String>,
     nonce: String,
 }
 
@@ -87,7 +88,8 @@ fn decrypt(resource: &Resource, key: &Secret) -> Result<Vec<u8>, NoticeError> {
     }
     let sealed =
         STANDARD.decode(&resource.ciphertext).map_err(|_| NoticeError::Field("resource.ciphertext"))?;
-    let (nonce, bound) = (resource.nonce.as_bytes(), resource.associated_data.as_bytes());
+    let bound = resource.associated_data.as_deref().unwrap_or_default().as_bytes();
+    let nonce = resource.nonce.as_bytes();
     // Signed by WeChat Pay, so it is our APIv3 key that is not the console's.
     open_gcm(key.expose().as_bytes(), nonce, bound, &sealed)
         .map_err(|_| NoticeError::Field("resource, under the secret's api_v3_key,"))

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::transport::Call;
+use super::{optional::optional_text, transport::Call};
 use crate::{
     pay::{Api, MerchantSecret, PayError, Refund, RefundRequest, RefundStatus, Requested, Source, Terminal},
     types::{Fen, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
@@ -29,6 +29,7 @@ struct Amount {
 /// A refund as answers and notices tell of it; notices call its status `refund_status`.
 #[derive(Deserialize)]
 pub(super) struct Told {
+    #[serde(default, deserialize_with = "optional_text")]
     pub(super) mchid: Option<String>,
     out_trade_no: String,
     transaction_id: String,
@@ -36,6 +37,7 @@ pub(super) struct Told {
     refund_id: String,
     #[serde(alias = "refund_status")]
     status: String,
+    #[serde(default, deserialize_with = "optional_text")]
     success_time: Option<String>,
     amount: ToldAmount,
 }
@@ -111,3 +113,27 @@ pub(super) fn read(told: &Told, source: Source) -> Result<Refund, &'static str> 
 
 const REFUND: &str = "/v3/refund/domestic/refunds";
 const QUERY: &str = "/v3/refund/domestic/refunds/{out_refund_no}";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_refund_that_is_not_through_may_have_an_empty_time_or_none() {
+        for nothing in [None, Some(Value::Null), Some(json!(""))] {
+            let mut told = json!({
+                "out_trade_no": "01HF7Y9B9X000000000000000001", "transaction_id": "42", "out_refund_no": "R1",
+                "refund_id": "50", "refund_status": "ABNORMAL", "amount": { "refund": 1 },
+            });
+            if let Some(nothing) = &nothing {
+                told["success_time"] = nothing.clone();
+                told["mchid"] = nothing.clone();
+            }
+            let told: Told = serde_json::from_value(told).unwrap();
+            let refund = read(&told, Source::Notice).unwrap();
+            assert_eq!((refund.status, refund.success_at), (RefundStatus::Abnormal, None), "{nothing:?}");
+        }
+    }
+}
