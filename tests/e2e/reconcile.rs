@@ -86,6 +86,31 @@ async fn state(world: &World, day: Day) -> String {
     row.and_then(|row| row["state"]["S"].as_str()).unwrap_or("none").to_owned()
 }
 
+/// Today at this time in Beijing, or tomorrow if that is past.
+fn next_day_at_or_today(world: &World, hour: u64, minute: u64) {
+    let at = today(world).begins().get() + (hour * 60 + minute) * 60;
+    if at < world.now() {
+        return next_day_at(world, hour, minute);
+    }
+    world.clock.advance(Duration::from_secs(at - world.now()));
+}
+
+/// A refund that is through here, and that no bill has.
+async fn put_refund(
+    world: &World,
+    number: &str,
+    (order_id, out_trade_no, transaction_id): (&str, &str, &str),
+) {
+    let day = today(world);
+    let template = json!({ "out_refund_no": { "S": number }, "order_id": { "S": order_id },
+        "out_trade_no": { "S": out_trade_no }, "transaction_id": { "S": transaction_id },
+        "refund_fee": { "N": "200" }, "total_fee": { "N": "200" }, "cause": { "S": "OPERATOR" },
+        "status": { "S": "SUCCESS" }, "created_at": { "N": world.now().to_string() },
+        "success_at": { "N": world.now().to_string() }, "unbilled": { "S": format!("{day}#00") } });
+    let put = json!({ "TableName": world.table("RefundsTable"), "Item": template });
+    world.dynamo().operator("PutItem", put).await.expect("a put");
+}
+
 #[tokio::test]
 async fn a_clean_day_has_no_differences_and_is_settled_once() {
     for api in APIS {
@@ -234,15 +259,93 @@ async fn a_payment_that_the_bill_lacks_is_missing_there() {
 }
 
 #[tokio::test]
-async fn a_day_that_wechat_pay_knows_nothing_of_lacks_every_payment() {
+async fn a_missing_bill_of_a_day_with_payments_is_believed_at_the_last_run() {
+    for api in APIS {
+        let world = world(api).await;
+        let phone = world.user().await;
+        let (_, out_trade_no, transaction_id) = paid(&world, &phone).await;
+        world.wechat().bill_omit(&out_trade_no);
+        let day = today(&world);
+        for _ in 0..6 {
+            if world.now() < day.after(1).begins().get() {
+                next_day_at(&world, 10, 30);
+            } else {
+                world.clock.advance(Duration::from_secs(60 * 60));
+            }
+            let yesterday = reconcile(&world).await.remove(0);
+            assert_eq!(yesterday["state"], "NOT_READY", "{api}: {yesterday}");
+            assert!(cases(&world).await.is_empty(), "the bill may still come");
+        }
+        world.clock.advance(Duration::from_secs(60 * 60));
+        let yesterday = reconcile(&world).await.remove(0);
+        assert_eq!(yesterday["state"], "NO_BILL", "{api}: {yesterday}");
+        assert_eq!(yesterday["differences"], differences(&[("missingThere", 1)]), "{api}: {yesterday}");
+        let id = format!("BILL_DIFFERENCE#{day}#MISSING_THERE#{transaction_id}");
+        assert_eq!(cases(&world).await[0].0, id);
+        assert!(
+            !reconcile(&world).await.iter().any(|one| one["billDate"] == day.to_string()),
+            "it is settled"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_bill_that_comes_after_it_was_said_to_be_none_is_gone_through() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (_, out_trade_no, _) = paid(&world, &phone).await;
-    world.wechat().bill_omit(&out_trade_no);
+    let _ = paid(&world, &phone).await;
+    next_day_at(&world, 10, 30);
+    world.wechat().set_fault(Fault::BillNone { times: 1 });
+    assert_eq!(reconcile(&world).await[0]["state"], "NOT_READY");
+    assert_eq!(unbilled(&world).await, 1);
+    world.clock.advance(Duration::from_secs(60 * 60));
+    assert_eq!(reconcile(&world).await[0]["state"], "RECONCILED");
+    assert_eq!((unbilled(&world).await, cases(&world).await.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_refund_alone_keeps_a_day_without_a_bill_open() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no, transaction_id) = paid(&world, &phone).await;
+    next_day_at(&world, 9, 0);
     let day = today(&world);
-    let yesterday = billed(&world).await;
-    assert_eq!(yesterday["differences"], differences(&[("missingThere", 1)]), "{yesterday}");
-    assert!(["NO_BILL", "RECONCILED"].contains(&state(&world, day).await.as_str()));
+    put_refund(&world, "R1", (&order_id, &out_trade_no, &transaction_id)).await;
+    next_day_at(&world, 10, 30);
+    let yesterday = reconcile(&world).await.remove(0);
+    assert_eq!((&yesterday["billDate"], &yesterday["state"]), (&json!(day.to_string()), &json!("NOT_READY")));
+}
+
+#[tokio::test]
+async fn a_payment_that_can_never_be_asked_about_is_a_case_after_the_last_run() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no, transaction_id) = paid(&world, &phone).await;
+    put_refund(&world, "R1", (&order_id, &out_trade_no, &transaction_id)).await;
+    let _ = phone.buy_unnoticed().await;
+    let day = today(&world);
+    next_day_at(&world, 9, 0);
+    // The next day has such a payment as well.
+    let _ = phone.buy_unnoticed().await;
+    for hour in [10, 16] {
+        next_day_at_or_today(&world, hour, 30);
+        world.wechat().set_fault(Fault::HttpStatus {
+            path: "/pay/orderquery".into(),
+            status: 502,
+            times: 100,
+        });
+        let yesterday = reconcile(&world).await.remove(0);
+        world.wechat().clear_faults();
+        let state = if hour == 16 { "RECONCILED" } else { "FAILED" };
+        assert_eq!(yesterday["state"], state, "{yesterday}");
+    }
+    let what = cases(&world).await;
+    assert!(what.iter().any(|(_, what)| what.ends_with("run the day again")), "{what:?}");
+    // Both days are gone through, so the refund that neither bill has is missed.
+    next_day_at(&world, 10, 30);
+    let _ = reconcile(&world).await;
+    let id = format!("BILL_DIFFERENCE#{day}#MISSING_THERE#R1");
+    assert!(cases(&world).await.iter().any(|(case, _)| *case == id), "{:?}", cases(&world).await);
 }
 
 #[tokio::test]
@@ -283,13 +386,7 @@ async fn a_refund_that_two_bills_lack_is_missing_there_on_the_second_day() {
     let phone = world.user().await;
     let (order_id, out_trade_no, transaction_id) = paid(&world, &phone).await;
     let day = today(&world);
-    let template = json!({ "out_refund_no": { "S": "R1" }, "order_id": { "S": order_id },
-        "out_trade_no": { "S": out_trade_no }, "transaction_id": { "S": transaction_id },
-        "refund_fee": { "N": "200" }, "total_fee": { "N": "200" }, "cause": { "S": "OPERATOR" },
-        "status": { "S": "SUCCESS" }, "created_at": { "N": world.now().to_string() },
-        "success_at": { "N": world.now().to_string() }, "unbilled": { "S": format!("{day}#00") } });
-    let put = json!({ "TableName": world.table("RefundsTable"), "Item": template });
-    world.dynamo().operator("PutItem", put).await.expect("a put");
+    put_refund(&world, "R1", (&order_id, &out_trade_no, &transaction_id)).await;
     let yesterday = billed(&world).await;
     assert_eq!(yesterday["differences"], differences(&[]), "the next bill may have it: {yesterday}");
     let yesterday = billed(&world).await;

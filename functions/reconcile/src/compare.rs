@@ -65,6 +65,7 @@ impl ReconcileTask {
     pub(crate) async fn compare(
         &self,
         day: Day,
+        last_run: bool,
         bill: &mut BillFile,
         tally: &mut Tally,
     ) -> Result<(), CompareError> {
@@ -78,8 +79,11 @@ impl ReconcileTask {
             }
             match checked.lost {
                 Some(line) if lost.len() < ASKED => lost.push(line),
-                // The next run asks about them.
-                Some(_) => tally.unasked = tally.unasked.saturating_add(1),
+                // The next run asks about them, if there is one.
+                Some(_) if !last_run => tally.unasked = tally.unasked.saturating_add(1),
+                Some(line) => {
+                    self.note(tally, &words::payment_missing_here(day, &line, Healing::Failed)).await?;
+                }
                 None => {}
             }
         }
@@ -91,7 +95,7 @@ impl ReconcileTask {
         };
         let mut healed = stream::iter(lost).map(healing).buffered(ASKED_AT_ONCE).boxed();
         while let Some((line, healing)) = healed.try_next().await? {
-            if healing == Healing::Failed {
+            if healing == Healing::Failed && !last_run {
                 tally.unasked = tally.unasked.saturating_add(1);
                 continue;
             }
@@ -99,6 +103,21 @@ impl ReconcileTask {
             self.note(tally, &words::payment_missing_here(day, &line, healing)).await?;
         }
         Ok(())
+    }
+
+    /// Whether our books have something of the day that no bill has confirmed.
+    pub(crate) async fn is_something_unbilled(&self, day: Day) -> Result<bool, StoreError> {
+        let mut place = Some(UnbilledPlace::default());
+        while let Some(at) = place {
+            // Both tables have the same parts, and a page without a number is the last one of its part.
+            let payments = self.bills.unbilled_payments(day, &at).await?;
+            let refunds = self.bills.unbilled_refunds(day, &at).await?;
+            if !payments.numbers.is_empty() || !refunds.numbers.is_empty() {
+                return Ok(true);
+            }
+            place = payments.next;
+        }
+        Ok(false)
     }
 
     /// Opens cases for what the day's bill lacks; for refunds, once the bill of the next day was gone through as well: a refund

@@ -22,7 +22,8 @@ impl ReconcileTask {
             return DayReport::not_due(day);
         }
         let (mut totals, mut tally) = (BillTotals::default(), Tally::default());
-        let gone_through = self.go_through(day, &mut totals, &mut tally).await;
+        let last_run = is_last_run(self.host.now());
+        let gone_through = self.go_through(day, last_run, &mut totals, &mut tally).await;
         let state = match &gone_through {
             Ok(state) => *state,
             Err(error) => {
@@ -45,25 +46,35 @@ impl ReconcileTask {
         if record.differences.total() > 0 {
             telemetry::attention("bill-differs", &day);
         }
-        if !state.is_settled() && is_last_run(now) {
+        if totals.unreadable > 0 {
+            telemetry::attention("bill-foreign-unreadable", &day);
+        }
+        if !state.is_settled() && last_run {
             telemetry::attention("bill-not-there", &day);
         }
         DayReport::of(&record, tally.new_cases)
     }
 
+    /// `last_run` says that no other run follows today: what is not there by then does not come, and what can't be asked about is
+    /// left to an operator, because a day that stays open keeps the refunds of its neighbours from being missed.
     async fn go_through(
         &self,
         day: Day,
+        last_run: bool,
         totals: &mut BillTotals,
         tally: &mut Tally,
     ) -> Result<BillState, CompareError> {
         let state = match self.pay.bill(day).await? {
             Bill::NotReady => return Ok(BillState::NotReady),
+            // WeChat Pay also says so of a bill that is late.
+            Bill::None if !last_run && self.is_something_unbilled(day).await? => {
+                return Ok(BillState::NotReady);
+            }
             // If our books say that something happened, all of it is missing there.
             Bill::None => BillState::NoBill,
             Bill::Ready(mut bill) => {
                 *totals = *bill.totals();
-                self.compare(day, &mut bill, tally).await?;
+                self.compare(day, last_run, &mut bill, tally).await?;
                 // Unknown here and not asked about: the next hour asks.
                 if tally.unasked > 0 { BillState::Failed } else { BillState::Reconciled }
             }

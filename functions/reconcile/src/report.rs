@@ -25,6 +25,8 @@ pub struct DayReport {
     pub lines: u64,
     /// Lines of another app or merchant.
     pub foreign: u64,
+    /// Those of them that are not in their form.
+    pub unreadable: u64,
     /// Payments.
     pub payments: u64,
     /// What was paid. Fen.
@@ -50,6 +52,7 @@ impl DayReport {
             state: BillState::NotReady,
             lines: 0,
             foreign: 0,
+            unreadable: 0,
             payments: 0,
             paid_fee: 0,
             refunds: 0,
@@ -66,6 +69,7 @@ impl DayReport {
             state: record.state,
             lines: record.lines,
             foreign: record.foreign,
+            unreadable: record.unreadable,
             payments: record.payments,
             paid_fee: record.paid_fee,
             refunds: record.refunds,
@@ -107,7 +111,7 @@ mod tests {
         let report = ReconcileReport { days: vec![DayReport::of(&record, 1)] };
         assert_eq!(
             serde_json::to_string(&report).unwrap(),
-            r#"{"days":[{"billDate":"20260823","state":"RECONCILED","lines":0,"foreign":0,"payments":0,"paidFee":0,"refunds":0,"refundedFee":0,"healed":0,"differences":{"missingHere":2,"missingThere":0,"amount":0,"state":0,"fee":0},"newCases":1}]}"#
+            r#"{"days":[{"billDate":"20260823","state":"RECONCILED","lines":0,"foreign":0,"unreadable":0,"payments":0,"paidFee":0,"refunds":0,"refundedFee":0,"healed":0,"differences":{"missingHere":2,"missingThere":0,"amount":0,"state":0,"fee":0},"newCases":1}]}"#
         );
     }
 }

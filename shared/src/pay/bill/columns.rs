@@ -1,7 +1,7 @@
 //! The columns of a bill: found by their names, because WeChat Pay adds and moves them.
 
-use super::{BillError, BilledRefund, Line, Ours, PaymentLine, RefundLine, StrangeLine};
-use crate::types::{OpenId, Rate, TransactionId, Yuan, YuanError};
+use super::{BillError, BilledRefund, Line, Ours, PaymentLine, RefundLine, StrangeLine, read::LineText};
+use crate::types::{AppId, MchId, OpenId, Rate, TransactionId, Yuan, YuanError};
 
 /// Where which column stands.
 pub(super) struct Columns {
@@ -26,8 +26,16 @@ pub(super) struct Columns {
     sums: [Option<usize>; SUMS.len()],
 }
 
-/// The amounts of a line, or of all lines so far, in the order of [`SUMS`].
-pub(super) type Sums = [Yuan; SUMS.len()];
+/// The amounts of all lines so far, in the order of [`SUMS`]. One is not known once somebody else's line has none that can be read.
+pub(super) struct Sums([Option<Yuan>; SUMS.len()]);
+
+/// What one line says.
+pub(super) struct Detail {
+    /// What it adds to the sums, in their order.
+    amounts: [Option<Yuan>; SUMS.len()],
+    /// `None` if it is of another app or merchant.
+    pub(super) meaning: Option<Line>,
+}
 
 /// One line's values.
 struct Values<'a> {
@@ -64,25 +72,72 @@ impl Columns {
         })
     }
 
-    /// What a line adds to the sums, and its meaning; `None` if it is of another app or merchant.
-    pub(super) fn detail(
-        &self,
-        ours: &Ours,
-        text: &str,
-        line: u64,
-    ) -> Result<(Sums, Option<Line>), BillError> {
-        let values = Values { columns: self, fields: fields(text), line };
-        values.fit()?;
-        let mut sums = Sums::default();
-        for ((sum, at), (name, _)) in sums.iter_mut().zip(self.sums).zip(SUMS) {
-            if let Some(at) = at {
-                *sum = values.yuan(at, name)?;
+    /// What a line says. One of another app or merchant may be in any form: it is nobody's business here.
+    pub(super) fn detail(&self, ours: &Ours, line: &LineText) -> Result<Detail, BillError> {
+        let values = Values { columns: self, fields: fields(&line.text), line: line.number };
+        let fits = if line.is_cut { Err(BillError::TooLong(line.number)) } else { values.fit() };
+        match fits {
+            Err(_) if values.names_another(ours) => Ok(Detail { amounts: [None; SUMS.len()], meaning: None }),
+            Err(error) => Err(error),
+            Ok(()) if values.is_of(ours) => {
+                let mut amounts = [Some(Yuan::default()); SUMS.len()];
+                for ((amount, at), (name, _)) in amounts.iter_mut().zip(self.sums).zip(SUMS) {
+                    if let Some(at) = at {
+                        *amount = Some(values.yuan(at, name)?);
+                    }
+                }
+                Ok(Detail { amounts, meaning: Some(values.meaning()?) })
+            }
+            Ok(()) => {
+                let amount = |at| Yuan::parse(values.get(at)).ok();
+                let amounts = self.sums.map(|at| at.map_or(Some(Yuan::default()), amount));
+                Ok(Detail { amounts, meaning: None })
             }
         }
-        let is_ours = values.get(self.app_id) == ours.app_id.as_str()
-            && values.get(self.mch_id) == ours.mch_id.as_str();
-        let meaning = if is_ours { Some(values.meaning()?) } else { None };
-        Ok((sums, meaning))
+    }
+
+    /// Whether `next` goes on with `line`, because a value of `line` holds a line break.
+    pub(super) fn goes_on(&self, line: &LineText, next: &LineText) -> bool {
+        if !next.is_detail() {
+            return !is_summary(&next.text);
+        }
+        // Together they are one line, and alone neither is one.
+        let (first, second) = (fields(&line.text).len(), fields(&next.text).len());
+        first < self.count
+            && second < self.count
+            && first.saturating_add(second) == self.count.saturating_add(1)
+    }
+}
+
+impl Sums {
+    /// Before the first line.
+    pub(super) fn new() -> Self {
+        Self([Some(Yuan::default()); SUMS.len()])
+    }
+
+    /// Adds a line.
+    ///
+    /// # Errors
+    /// One of our own makes a sum larger than any can be.
+    pub(super) fn add(&mut self, detail: &Detail) -> Result<(), YuanError> {
+        for (sum, amount) in self.0.iter_mut().zip(detail.amounts) {
+            *sum = match (*sum, amount) {
+                (Some(sum), Some(amount)) => match sum.plus(amount) {
+                    Ok(sum) => Some(sum),
+                    Err(error) if detail.meaning.is_some() => return Err(error),
+                    Err(_) => None,
+                },
+                _ => None,
+            };
+        }
+        Ok(())
+    }
+}
+
+impl Detail {
+    /// Whether what it adds to the sums is not known.
+    pub(super) fn is_unreadable(&self) -> bool {
+        self.amounts.contains(&None)
     }
 }
 
@@ -94,6 +149,25 @@ impl<'a> Values<'a> {
             return Err(self.wrong("number of values"));
         }
         Ok(())
+    }
+
+    /// Whether the line is of our app and merchant.
+    fn is_of(&self, ours: &Ours) -> bool {
+        self.get(self.columns.app_id) == ours.app_id.as_str()
+            && self.get(self.columns.mch_id) == ours.mch_id.as_str()
+    }
+
+    /// Whether a line that is not in its form names another app or merchant, in a column that nothing can have moved.
+    fn names_another(&self, ours: &Ours) -> bool {
+        let free = self.columns.free_text.map_or(usize::MAX, |(first, _)| first);
+        let told = |column: usize| {
+            let value = self.fields.get(column).filter(|_| column < free);
+            value.map(|value| value.trim()).unwrap_or_default()
+        };
+        let (app_id, mch_id) = (told(self.columns.app_id), told(self.columns.mch_id));
+        let other_app = AppId::parse(app_id).is_ok() && app_id != ours.app_id.as_str();
+        let other_merchant = MchId::parse(mch_id).is_ok() && mch_id != ours.mch_id.as_str();
+        other_app || other_merchant
     }
 
     /// The value of a column. One behind the free text is counted from the end: a product may be called ``a,`b``.
@@ -185,7 +259,7 @@ pub(super) fn check_summary(
     if count.parse() != Ok(lines) {
         return Err(BillError::Summary(COUNT));
     }
-    for ((_, name), sum) in SUMS.into_iter().zip(sums) {
+    for ((_, name), sum) in SUMS.into_iter().zip(sums.0) {
         let Some(text) = find(name) else {
             if NEEDED.contains(&name) {
                 return Err(BillError::Column(name));
@@ -193,12 +267,18 @@ pub(super) fn check_summary(
             continue;
         };
         let told = Yuan::parse(text).map_err(|_| BillError::Value { line, column: name })?;
+        let Some(sum) = sum else { continue };
         // A sum of fees may be told to the fen, whatever the fees themselves have behind it.
-        if told != *sum && told != sum.to_the_fen() {
+        if told != sum && told != sum.to_the_fen() {
             return Err(BillError::Summary(name));
         }
     }
     Ok(())
+}
+
+/// Whether the line has the names of the sums.
+fn is_summary(text: &str) -> bool {
+    text.split(',').any(|name| name.trim() == COUNT)
 }
 
 /// Every value has a back-tick before it, so that a comma alone separates nothing.

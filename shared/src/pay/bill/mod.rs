@@ -59,6 +59,8 @@ pub struct Totals {
     pub lines: u64,
     /// Lines of another app or merchant, which are passed over.
     pub foreign: u64,
+    /// Those of them that are not in their form. What they add to the bill's sums is not known, so that no sum of theirs is checked.
+    pub unreadable: u64,
     /// Payments.
     pub payments: u64,
     /// What was paid. Fen.

@@ -7,12 +7,23 @@ use super::{
     columns::{Columns, Sums, check_summary},
 };
 
+/// A line's text, and where it stands.
+pub(super) struct LineText {
+    pub(super) text: String,
+    /// The first one is 1.
+    pub(super) number: u64,
+    /// Whether it is longer than any can be, and `text` is its beginning.
+    pub(super) is_cut: bool,
+}
+
 /// Our lines of a bill. The bill is whole when the last one was read without an error.
 pub(super) struct Reader<R> {
     source: R,
     ours: Ours,
     columns: Columns,
     buffer: Vec<u8>,
+    /// A line that was read to see where the one before it ends.
+    ahead: Option<LineText>,
     /// Lines read, the one with the names included.
     number: u64,
     sums: Sums,
@@ -25,9 +36,12 @@ impl<R: BufRead> Reader<R> {
     pub(super) fn new(mut source: R, ours: Ours) -> Result<Self, BillError> {
         let (mut buffer, mut number) = (Vec::new(), 0);
         let header = read_line(&mut source, &mut buffer, &mut number)?.ok_or(BillError::Incomplete)?;
-        let columns = Columns::read(&header)?;
-        let (sums, totals) = (Sums::default(), Totals::default());
-        Ok(Self { source, ours, columns, buffer, number, sums, totals, done: false })
+        if header.is_cut {
+            return Err(BillError::TooLong(header.number));
+        }
+        let columns = Columns::read(&header.text)?;
+        let (sums, totals) = (Sums::new(), Totals::default());
+        Ok(Self { source, ours, columns, buffer, ahead: None, number, sums, totals, done: false })
     }
 
     /// Reads to the end: what the bill adds up to.
@@ -45,20 +59,23 @@ impl<R: BufRead> Reader<R> {
     /// The next line of ours; `None` after the summary, if it fits.
     fn read(&mut self) -> Result<Option<Line>, BillError> {
         loop {
-            let line = read_line(&mut self.source, &mut self.buffer, &mut self.number)?;
-            let line = line.ok_or(BillError::Incomplete)?;
-            if !line.starts_with('`') {
+            let line = self.line()?.ok_or(BillError::Incomplete)?;
+            if !line.is_detail() {
                 self.summary(&line)?;
                 return Ok(None);
             }
-            let (sums, meaning) = self.columns.detail(&self.ours, &line, self.number)?;
-            let overflow = |_| BillError::Value { line: self.number, column: "sum" };
-            for (sum, more) in self.sums.iter_mut().zip(sums) {
-                *sum = sum.plus(more).map_err(overflow)?;
-            }
+            let line = self.to_its_end(line)?;
+            let detail = self.columns.detail(&self.ours, &line)?;
+            let overflow = |_| BillError::Value { line: line.number, column: "sum" };
+            self.sums.add(&detail).map_err(overflow)?;
             self.totals.lines = self.totals.lines.saturating_add(1);
-            match meaning {
-                None => self.totals.foreign = self.totals.foreign.saturating_add(1),
+            match detail.meaning {
+                None => {
+                    self.totals.foreign = self.totals.foreign.saturating_add(1);
+                    if detail.is_unreadable() {
+                        self.totals.unreadable = self.totals.unreadable.saturating_add(1);
+                    }
+                }
                 Some(line) => {
                     self.totals.count(&line).map_err(overflow)?;
                     return Ok(Some(line));
@@ -67,13 +84,33 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
+    fn line(&mut self) -> Result<Option<LineText>, BillError> {
+        match self.ahead.take() {
+            Some(line) => Ok(Some(line)),
+            None => read_line(&mut self.source, &mut self.buffer, &mut self.number),
+        }
+    }
+
+    /// The line with whatever goes on with it: a name may hold a line break.
+    fn to_its_end(&mut self, mut line: LineText) -> Result<LineText, BillError> {
+        while let Some(next) = self.line()? {
+            if !self.columns.goes_on(&line, &next) {
+                self.ahead = Some(next);
+                break;
+            }
+            line.append(&next);
+        }
+        Ok(line)
+    }
+
     /// Below the names of the sums stand the sums, and below them nothing.
-    fn summary(&mut self, header: &str) -> Result<(), BillError> {
-        let header = header.to_owned();
-        let line = read_line(&mut self.source, &mut self.buffer, &mut self.number)?;
-        let line = line.filter(|line| line.starts_with('`')).ok_or(BillError::Incomplete)?;
-        check_summary(&header, &line, self.number, self.totals.lines, &self.sums)?;
-        match read_line(&mut self.source, &mut self.buffer, &mut self.number)? {
+    fn summary(&mut self, header: &LineText) -> Result<(), BillError> {
+        let line = self.line()?.filter(LineText::is_detail).ok_or(BillError::Incomplete)?;
+        if header.is_cut || line.is_cut {
+            return Err(BillError::TooLong(header.number));
+        }
+        check_summary(&header.text, &line.text, line.number, self.totals.lines, &self.sums)?;
+        match self.line()? {
             None => Ok(()),
             Some(_) => Err(BillError::AfterSummary),
         }
@@ -93,6 +130,23 @@ impl<R: BufRead> Iterator for Reader<R> {
     }
 }
 
+impl LineText {
+    /// Whether it has values: each of them has a back-tick before it, and names have none.
+    pub(super) fn is_detail(&self) -> bool {
+        self.text.starts_with('`')
+    }
+
+    fn append(&mut self, next: &Self) {
+        let room = usize::try_from(LONGEST).unwrap_or(usize::MAX);
+        if next.is_cut || self.text.len().saturating_add(next.text.len()) > room {
+            self.is_cut = true;
+        } else if !self.is_cut {
+            self.text.push('\n');
+            self.text.push_str(&next.text);
+        }
+    }
+}
+
 impl Totals {
     fn count(&mut self, line: &Line) -> Result<(), crate::types::YuanError> {
         let (fee, count, sum, amount) = match line {
@@ -107,12 +161,13 @@ impl Totals {
     }
 }
 
-/// The next line that is not empty; `None` at the end. What is no UTF-8 is in a product's name, which nobody reads.
+/// The next line that is not empty; `None` at the end. What is no UTF-8 is in a product's name, which nobody reads. Of a line that
+/// is too long the beginning is kept, which tells whose it is.
 fn read_line(
     source: &mut impl BufRead,
     buffer: &mut Vec<u8>,
     number: &mut u64,
-) -> Result<Option<String>, BillError> {
+) -> Result<Option<LineText>, BillError> {
     loop {
         buffer.clear();
         let read = Read::take(&mut *source, LONGEST + 1).read_until(b'\n', buffer)?;
@@ -120,12 +175,27 @@ fn read_line(
             return Ok(None);
         }
         *number = number.saturating_add(1);
-        if u64::try_from(read).is_ok_and(|read| read > LONGEST) {
-            return Err(BillError::TooLong(*number));
+        let is_cut = u64::try_from(read).is_ok_and(|read| read > LONGEST) && !buffer.ends_with(b"\n");
+        if is_cut {
+            pass_over_line(source)?;
         }
         let line = buffer.trim_ascii();
         if !line.is_empty() {
-            return Ok(Some(String::from_utf8_lossy(line).into_owned()));
+            let text = String::from_utf8_lossy(line).into_owned();
+            return Ok(Some(LineText { text, number: *number, is_cut }));
+        }
+    }
+}
+
+/// Reads to the end of the line and keeps nothing of it.
+fn pass_over_line(source: &mut impl BufRead) -> Result<(), BillError> {
+    loop {
+        let bytes = source.fill_buf()?;
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        let count = end.map_or(bytes.len(), |end| end.saturating_add(1));
+        source.consume(count);
+        if end.is_some() || count == 0 {
+            return Ok(());
         }
     }
 }

@@ -112,6 +112,7 @@ fn payments_and_refunds_are_read_to_the_fen() {
     let expected = Totals {
         lines: 4,
         foreign: 1,
+        unreadable: 0,
         payments: 2,
         paid_fee: 200_167,
         refunds: 1,
@@ -184,6 +185,77 @@ fn a_bill_that_lost_a_line_anywhere_is_not_whole() {
     assert!(matches!(read_lines(&twice), Err(BillError::Summary("总交易单数"))));
     let after = [whole, vec![payment(APP_ID, 9, 1, "水")]].concat();
     assert!(matches!(read_lines(&after), Err(BillError::AfterSummary)));
+}
+
+/// The small bill with another line of the other app.
+fn with_foreign(foreign: &str) -> Result<(Vec<Line>, Totals), BillError> {
+    let mut lines = small();
+    foreign.clone_into(&mut lines[3]);
+    read_lines(&lines)
+}
+
+#[test]
+fn a_line_break_in_a_name_ends_no_line() {
+    let expected = read_lines(&small()).unwrap();
+    for product in ["a\nb", "a\r\nb", "\n", "a\n`b", "a\n\n\nb", "a\nb\nc", "a\n,`b", "总\n交易单数"] {
+        assert_eq!(
+            with_foreign(&payment("wx0000000000000000", 3, 5000, product)).unwrap(),
+            expected,
+            "{product:?}"
+        );
+        // Also in a line of our own.
+        let mut lines = small();
+        lines[1] = payment(APP_ID, 1, 167, product);
+        assert_eq!(read_lines(&lines).unwrap(), expected, "{product:?}");
+    }
+    // In the last column of all, where the line is complete without the rest.
+    assert_eq!(
+        with_foreign(&format!("{}a\nb", payment("wx0000000000000000", 3, 5000, "水"))).unwrap(),
+        expected
+    );
+}
+
+#[test]
+fn a_line_of_another_app_in_another_form_does_not_end_the_day() {
+    let (lines, totals) = read_lines(&small()).unwrap();
+    let foreign = payment("wx0000000000000000", 3, 5000, "水");
+    let other_merchant = payment(APP_ID, 3, 5000, "水").replace(MCH_ID, "1600000000");
+    let unreadable = [
+        foreign.replace("`0.30,`0.60%", "`-,`0.60%"),
+        foreign.replace("`0.30,`0.60%", "`,`"),
+        foreign.replace("`50.00", "`1E9"),
+        foreign.replace(",`CNY", ""),
+        foreign.replace(",`CNY", ",`CNY,`a,`b").replace("`水,`", "`水"),
+        other_merchant.replace(",`CNY", ""),
+        "`2026-08-23 12:00:00,`wx0000000000000000".to_owned(),
+        payment("wx0000000000000000", 3, 5000, &"水".repeat(20_000)),
+        payment("wx0000000000000000", 3, 5000, &"a\n".repeat(20_000)),
+        foreign.replace("`50.00", "`99999999999999999999"),
+    ];
+    for foreign in &unreadable {
+        let (read, told) = with_foreign(foreign).unwrap_or_else(|error| panic!("{foreign:.200}: {error}"));
+        assert_eq!(read, lines, "{foreign:.200}");
+        assert_eq!(told, Totals { unreadable: 1, ..totals }, "{foreign:.200}");
+    }
+    // A whole line is lost, and nothing of the sums could tell.
+    let mut less = small();
+    unreadable[0].clone_into(&mut less[3]);
+    let _ = less.remove(1);
+    assert!(matches!(read_lines(&less), Err(BillError::Summary("总交易单数"))));
+}
+
+#[test]
+fn a_line_in_another_form_that_may_be_ours_ends_the_day() {
+    let own = payment(APP_ID, 3, 5000, "水");
+    for line in [
+        own.replace(",`CNY", ""),
+        own.replace("`0.30,`0.60%", "`-,`0.60%"),
+        own.replace(APP_ID, "").replace(",`CNY", ""),
+        "`2026-08-23 12:00:00".to_owned(),
+        payment(APP_ID, 3, 5000, &"a".repeat(20_000)),
+    ] {
+        assert!(with_foreign(&line).is_err(), "{line:.200}");
+    }
 }
 
 #[test]

@@ -68,6 +68,9 @@ pub struct BillRecord {
     pub lines: u64,
     /// Lines of another app or merchant.
     pub foreign: u64,
+    /// Those of them that are not in their form.
+    #[serde(default)]
+    pub unreadable: u64,
     /// Payments.
     pub payments: u64,
     /// What was paid. Fen.
@@ -97,6 +100,7 @@ impl BillRecord {
             finished_at,
             lines: totals.lines,
             foreign: totals.foreign,
+            unreadable: totals.unreadable,
             payments: totals.payments,
             paid_fee: totals.paid_fee,
             refunds: totals.refunds,
