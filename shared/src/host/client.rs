@@ -1,6 +1,9 @@
-//! The one HTTP client and the one TLS stack, used for AWS and for WeChat.
+//! The HTTP clients and the one TLS stack, used for AWS and for WeChat.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use rustls::{
     ClientConfig, RootCertStore,
@@ -11,23 +14,77 @@ use rustls::{
 use super::{Host, HostError};
 use crate::types::Secret;
 
+/// Who is called. Each keeps idle connections for a time of its own, so that each has a client of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    /// AWS's services.
+    Aws,
+    /// WeChat's open platform.
+    OpenPlatform,
+    /// WeChat Pay.
+    Pay,
+}
+
+impl Peer {
+    /// Its name in metrics.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::OpenPlatform => "open-platform",
+            Self::Pay => "pay",
+        }
+    }
+
+    /// How long an idle connection is used again: less than the other side keeps it, because a request that is sent on a
+    /// connection which is just being closed is lost.
+    const fn idle(self) -> Duration {
+        match self {
+            Self::Aws => Duration::from_secs(20),
+            // api.mch.weixin.qq.com closes after 8 seconds. What api.weixin.qq.com keeps is nowhere said, so it is not relied on
+            // for longer.
+            Self::OpenPlatform | Self::Pay => Duration::from_secs(5),
+        }
+    }
+}
+
+/// The clients, each made at first use: a function that never calls somebody pays nothing for it.
+#[derive(Default)]
+pub(super) struct Clients {
+    aws: OnceLock<reqwest::Client>,
+    open_platform: OnceLock<reqwest::Client>,
+    pay: OnceLock<reqwest::Client>,
+}
+
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 impl Host {
-    /// The HTTP client: ring, the public certificate authorities, no redirects, no proxies.
+    /// The HTTP client for AWS: ring, the public certificate authorities, no redirects, no proxies.
     ///
     /// # Errors
     /// The TLS configuration is not accepted.
     pub fn http(&self) -> Result<reqwest::Client, HostError> {
-        // Made at first use: a function that never leaves the machine pays nothing for it.
-        if let Some(client) = self.0.http.get() {
-            return Ok(client.clone());
-        }
-        let client = self.new_client(None)?;
-        Ok(self.0.http.get_or_init(|| client).clone())
+        self.http_to(Peer::Aws)
     }
 
-    /// A client like [`Host::http`]'s that shows who it is: a certificate chain and its private key, both in PEM.
+    /// The HTTP client for `peer`, otherwise like [`Host::http`]'s.
+    ///
+    /// # Errors
+    /// The TLS configuration is not accepted.
+    pub fn http_to(&self, peer: Peer) -> Result<reqwest::Client, HostError> {
+        let clients = &self.0.http;
+        let cell = match peer {
+            Peer::Aws => &clients.aws,
+            Peer::OpenPlatform => &clients.open_platform,
+            Peer::Pay => &clients.pay,
+        };
+        if let Some(client) = cell.get() {
+            return Ok(client.clone());
+        }
+        let client = self.new_client(None, peer.idle())?;
+        Ok(cell.get_or_init(|| client).clone())
+    }
+
+    /// A client for WeChat Pay that shows who it is: a certificate chain and its private key, both in PEM.
     ///
     /// # Errors
     /// They are none, or the TLS configuration is not accepted.
@@ -36,10 +93,10 @@ impl Host {
         let chain = chain.map_err(|error| HostError::Client(error.into()))?;
         let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
             .map_err(|error| HostError::Client(error.into()))?;
-        self.new_client(Some((chain, key)))
+        self.new_client(Some((chain, key)), Peer::Pay.idle())
     }
 
-    fn new_client(&self, identity: Option<Identity>) -> Result<reqwest::Client, HostError> {
+    fn new_client(&self, identity: Option<Identity>, idle: Duration) -> Result<reqwest::Client, HostError> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         for root in &self.0.roots {
             roots.add(root.clone()).map_err(|error| HostError::Client(error.into()))?;
@@ -59,7 +116,7 @@ impl Host {
             .connect_timeout(CONNECT)
             .timeout(TOTAL)
             // A frozen function wakes up with connections that the other side has given up.
-            .pool_idle_timeout(IDLE)
+            .pool_idle_timeout(idle)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .user_agent("wechat-mini-program-backend/0.1")
@@ -70,4 +127,73 @@ impl Host {
 
 const CONNECT: Duration = Duration::from_secs(3);
 const TOTAL: Duration = Duration::from_secs(8);
-const IDLE: Duration = Duration::from_secs(20);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+    use crate::host::{SystemClock, SystemRandomness};
+
+    fn host() -> Host {
+        Host::new(BTreeMap::new(), Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new())
+    }
+
+    /// A server that keeps connections and tells in each answer how many it has accepted.
+    async fn server() -> String {
+        async fn keep(mut socket: TcpStream, number: u32) {
+            let mut buffer = [0; 4096];
+            while socket.read(&mut buffer).await.is_ok_and(|count| count > 0) {
+                let body = number.to_string();
+                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                if socket.write_all(answer.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        drop(tokio::spawn(async move {
+            for number in 1.. {
+                let (socket, _) = listener.accept().await.unwrap();
+                drop(tokio::spawn(keep(socket, number)));
+            }
+        }));
+        address
+    }
+
+    async fn connection(client: &reqwest::Client, url: &str) -> String {
+        client.get(url).send().await.unwrap().text().await.unwrap()
+    }
+
+    #[test]
+    fn no_connection_is_used_when_wechat_pay_may_be_closing_it() {
+        const KEPT_BY_WECHAT_PAY: Duration = Duration::from_secs(8);
+        assert!(Peer::Pay.idle() + CONNECT <= KEPT_BY_WECHAT_PAY);
+        assert!(Peer::OpenPlatform.idle() <= Peer::Pay.idle());
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_idle_for_too_long_is_not_used_again() {
+        let (host, url) = (host(), server().await);
+        let client = host.new_client(None, Duration::from_millis(100)).unwrap();
+        assert_eq!([connection(&client, &url).await, connection(&client, &url).await], ["1", "1"]);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(connection(&client, &url).await, "2");
+    }
+
+    #[tokio::test]
+    async fn each_peer_has_a_pool_of_its_own() {
+        let (host, url) = (host(), server().await);
+        for (peer, number) in
+            [(Peer::Aws, "1"), (Peer::Pay, "2"), (Peer::OpenPlatform, "3"), (Peer::Pay, "2")]
+        {
+            assert_eq!(connection(&host.http_to(peer).unwrap(), &url).await, number, "{peer:?}");
+        }
+    }
+}

@@ -6,6 +6,7 @@
 mod aws;
 mod client;
 mod service;
+mod upstream;
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +16,10 @@ use std::{
 
 use rustls::pki_types::CertificateDer;
 
+use client::Clients;
+pub use client::Peer;
 pub use service::{AwsCall, AwsClient, AwsError, AwsService};
+pub(crate) use upstream::{Address, Reach, Upstream};
 
 use crate::types::UnixSeconds;
 
@@ -65,7 +69,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     roots: Vec<CertificateDer<'static>>,
-    http: OnceLock<reqwest::Client>,
+    http: Clients,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
 }
 
@@ -94,7 +98,7 @@ impl Host {
             clock,
             randomness,
             roots,
-            http: OnceLock::new(),
+            http: Clients::default(),
             dynamodb: OnceLock::new(),
         }))
     }

@@ -131,6 +131,8 @@ pub enum Counted<'a> {
     BillDifferences(u64),
     /// A case that was opened, by its kind.
     CaseOpened(&'static str),
+    /// A request that went to a platform's backup address, by the platform.
+    BackupCall(&'static str),
 }
 
 /// Counts it.
@@ -150,6 +152,7 @@ pub fn count(counted: Counted<'_>) {
         Counted::OutboxAge(seconds) => write!("OutboxAge", seconds),
         Counted::BillDifferences(number) => write!("BillDifferences", number),
         Counted::CaseOpened(kind) => write!("CasesOpened", 1_u64, kind = kind),
+        Counted::BackupCall(platform) => write!("BackupCalls", 1_u64, outcome = platform),
     }
 }
 

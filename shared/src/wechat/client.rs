@@ -2,13 +2,13 @@
 //!
 //! WeChat answers errors with HTTP 200 and an `errcode`, under any content type, so an answer is judged by its content.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
 use super::{Class, Errcode, WeChatError, loose_json};
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, Peer, Reach, Upstream},
     telemetry::{self, Counted},
     types::Secret,
 };
@@ -29,11 +29,11 @@ pub enum Repeat {
     OneTimeCode,
 }
 
-/// The client; `WECHAT_API_BASE` says where the platform is.
+/// The client; `WECHAT_API_BASE` says where the platform is, and its backup behind a comma.
 #[derive(Clone)]
 pub struct Client {
     host: Host,
-    base: String,
+    upstream: Arc<Upstream>,
 }
 
 /// One call: `GET`, or `POST` if it has a body.
@@ -71,8 +71,8 @@ impl Client {
     /// # Errors
     /// It is missing.
     pub fn new(host: &Host) -> Result<Self, HostError> {
-        let base = host.var("WECHAT_API_BASE")?.trim_end_matches('/').to_owned();
-        Ok(Self { host: host.clone(), base })
+        let upstream = Upstream::new(host, "WECHAT_API_BASE", Peer::OpenPlatform)?;
+        Ok(Self { host: host.clone(), upstream: Arc::new(upstream) })
     }
 
     /// The answer's JSON if it is no error.
@@ -105,8 +105,9 @@ impl Client {
         judge: impl Fn(&[u8]) -> Result<T, WeChatError>,
     ) -> Result<T, WeChatError> {
         let mut attempt = 1;
+        let mut reach = if call.repeat == Repeat::UnlessLost { Reach::PrimaryOnly } else { Reach::Either };
         loop {
-            let error = match self.once(call).await.and_then(|body| judge(&body)) {
+            let error = match self.once(call, reach).await.and_then(|body| judge(&body)) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -125,15 +126,19 @@ impl Client {
                 return Err(error);
             }
             attempt += 1;
+            if matches!(error, WeChatError::Unreachable { .. }) {
+                reach = Reach::Either;
+            }
             tokio::time::sleep(self.pause()).await;
         }
     }
 
-    async fn once(&self, call: &Call<'_>) -> Result<Vec<u8>, WeChatError> {
+    async fn once(&self, call: &Call<'_>, reach: Reach) -> Result<Vec<u8>, WeChatError> {
         let path = call.path;
         let client =
-            self.host.http().map_err(|error| WeChatError::Unreachable { path, cause: error.into() })?;
-        let mut url = reqwest::Url::parse(&format!("{}{path}", self.base))
+            self.upstream.http().map_err(|error| WeChatError::Unreachable { path, cause: error.into() })?;
+        let address = self.upstream.choose(reach);
+        let mut url = reqwest::Url::parse(&format!("{}{path}", address.base()))
             .map_err(|error| WeChatError::Unreachable { path, cause: error.into() })?;
         let token = call.access_token.map(|token| ("access_token", token.expose()));
         url.query_pairs_mut().extend_pairs(token).extend_pairs(call.query);
@@ -142,8 +147,10 @@ impl Client {
             // serde_json writes non-ASCII characters as they are; some endpoints show escapes to users.
             Some(body) => client.post(url).json(body),
         };
+        let answer = request.timeout(TOTAL).send().await;
+        self.upstream.note(address, answer.as_ref().ok().map(reqwest::Response::status));
         // The URL holds secrets: no error may carry it.
-        let answer = request.timeout(TOTAL).send().await.map_err(|error| {
+        let answer = answer.map_err(|error| {
             let connect = error.is_connect();
             let cause = error.without_url().into();
             if connect { WeChatError::Unreachable { path, cause } } else { WeChatError::Lost { path, cause } }

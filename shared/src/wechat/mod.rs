@@ -4,6 +4,8 @@ mod access_token;
 mod card_ext;
 mod client;
 mod error;
+#[cfg(test)]
+mod failover_tests;
 mod login;
 pub mod loose_json;
 mod open_data;
