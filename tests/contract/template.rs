@@ -381,7 +381,11 @@ fn no_secret_stands_in_the_template() {
         with(&template(), "  Architecture:\n    Type: String\n", "  MerchantKey:\n    Type: String\n");
     let problems = parameter_problems(&with(&secret, "!Ref Architecture", "!Ref MerchantKey"));
     assert_eq!(problems, ["the parameter MerchantKey looks like a secret"]);
-    let undescribed = with(&template(), "    Description: WeChat Pay.\n", "");
+    let undescribed = with(
+        &template(),
+        "    Description: WeChat Pay; behind a comma, where it is asked while that does not answer.\n",
+        "",
+    );
     assert_eq!(parameter_problems(&undescribed), ["the parameter PayApiBase has no Description"]);
 }
 

@@ -511,7 +511,8 @@ async fn a_signed_notice_that_was_cut_is_asked_for_again() {
     let resource = json!({ "out_trade_no": out_trade_no });
     for path in ["/api/pay/notify", "/api/pay/refund-notify"] {
         let notice = world.wechat().sign_notice_v3("TRANSACTION.SUCCESS", resource.clone(), world.now());
-        for length in (0..notice.body.len()).step_by(17) {
+        let lengths = (0..notice.body.len()).filter(|length| notice.body.is_char_boundary(*length));
+        for length in lengths.step_by(17) {
             let mut cut = notice.clone();
             cut.body.truncate(length);
             let answer = world.send_signed(path, &cut).await;

@@ -95,7 +95,9 @@ impl PayError {
             Self::Business { code, .. } | Self::Refused { said: code, .. } if is_code(code) => code.clone(),
             Self::Business { .. } | Self::Refused { .. } => "REFUSED".to_owned(),
             Self::Lost { .. } => "NO_ANSWER".to_owned(),
-            Self::NotVerified { .. } | Self::Bill { .. } => "NOT_VERIFIED".to_owned(),
+            Self::NotVerified { .. } | Self::Bill { .. } | Self::CertificateNotListed => {
+                "NOT_VERIFIED".to_owned()
+            }
             Self::NotConfigured(what) => format!("NOT_CONFIGURED {what}"),
             Self::Secret(_) => "SECRET_UNREADABLE".to_owned(),
             Self::Request { .. } | Self::Host(_) => "NOT_SENT".to_owned(),
@@ -145,6 +147,7 @@ mod tests {
             (refused("sk_live secret"), "REFUSED"),
             (PayError::Lost { path, cause: "closed".into() }, "NO_ANSWER"),
             (PayError::NotVerified { path, what: "signature" }, "NOT_VERIFIED"),
+            (PayError::CertificateNotListed, "NOT_VERIFIED"),
             (PayError::NotConfigured("client_cert"), "NOT_CONFIGURED client_cert"),
             (PayError::Request { path, cause: "form".into() }, "NOT_SENT"),
         ] {

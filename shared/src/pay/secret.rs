@@ -70,16 +70,23 @@ impl MerchantSecret {
         Ok((serial_no, self.private_key.as_ref().ok_or(PayError::NotConfigured("private_key"))?))
     }
 
-    /// WeChat Pay's key of that id, if the operator has put it in.
+    /// WeChat Pay's key of that id, if the operator has put it in. An id is a number in hexadecimal digits, or its prefix is in
+    /// capital letters: small and capital letters mean the same.
     #[must_use]
     pub fn platform_key(&self, id: &str) -> Option<&VerifyingKey> {
-        self.platform_keys.get(id)
+        self.platform_keys.get(&id.to_ascii_uppercase())
     }
 
     /// The id of WeChat Pay's public key, if the merchant has one.
     #[must_use]
     pub fn public_key_id(&self) -> Option<&str> {
         self.platform_keys.keys().map(String::as_str).find(|id| id.starts_with(PUBLIC_KEY))
+    }
+
+    /// The serial number of a certificate of WeChat Pay's that the operator has put in, if there is one.
+    #[must_use]
+    pub fn certificate_serial(&self) -> Option<&str> {
+        self.platform_keys.keys().map(String::as_str).rfind(|id| !id.starts_with(PUBLIC_KEY))
     }
 
     /// A client that shows the merchant's certificate: refunds of APIv2 want it.
@@ -113,7 +120,7 @@ fn platform_keys<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, VerifyingKey>, D::Error> {
     let keys = Vec::<PlatformKey>::deserialize(deserializer)?;
-    Ok(keys.into_iter().map(|key| (key.id, key.pem)).collect())
+    Ok(keys.into_iter().map(|key| (key.id.trim().to_ascii_uppercase(), key.pem)).collect())
 }
 
 #[cfg(test)]

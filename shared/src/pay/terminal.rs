@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 use super::{MerchantSecret, v2::SignType, v3::PlatformKeys};
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, Peer, Upstream},
     secrets::SecretCell,
+    store::PlatformCertificates,
     types::{AppId, MchId},
 };
 
@@ -37,7 +38,8 @@ impl FromStr for Api {
 /// Whose payments these are, and how WeChat Pay is reached.
 pub(crate) struct Terminal {
     pub(crate) host: Host,
-    pub(crate) base: String,
+    /// Where it is; all that is asked there may be repeated, because each request is one by its number.
+    pub(crate) upstream: Upstream,
     pub(crate) app_id: AppId,
     pub(crate) mch_id: MchId,
     pub(crate) api: Api,
@@ -46,6 +48,8 @@ pub(crate) struct Terminal {
     pub(crate) secret: SecretCell<MerchantSecret>,
     /// WeChat Pay's keys, as far as they were downloaded.
     pub(crate) platform_keys: PlatformKeys,
+    /// Those that another function may have downloaded.
+    pub(crate) shared_certificates: PlatformCertificates,
 }
 
 impl Terminal {
@@ -53,13 +57,14 @@ impl Terminal {
     pub(crate) fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             host: host.clone(),
-            base: host.var("PAY_API_BASE")?.trim_end_matches('/').to_owned(),
+            upstream: Upstream::new(host, "PAY_API_BASE", Peer::Pay)?,
             app_id: host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?,
             mch_id: host.parsed_var("MERCHANT_ID", "a mch_id", MchId::parse)?,
             api: host.parsed_var("PAY_API", "v2 or v3", str::parse::<Api>)?,
             sign_type: host.parsed_var("PAY_SIGN_TYPE", "MD5 or HMAC-SHA256", str::parse::<SignType>)?,
             secret: SecretCell::new(host, "MERCHANT_SECRET_ARN")?,
             platform_keys: PlatformKeys::default(),
+            shared_certificates: PlatformCertificates::new(host)?,
         })
     }
 
@@ -80,6 +85,7 @@ impl Terminal {
             ("PAY_API", "v2"),
             ("PAY_SIGN_TYPE", "MD5"),
             ("MERCHANT_SECRET_ARN", "x"),
+            ("PLATFORM_CERTIFICATES_TABLE", "x"),
         ];
         let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let host = Host::new(env, Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new());

@@ -6,6 +6,7 @@
 mod bills;
 mod cards;
 mod cases;
+mod certificates;
 mod challenges;
 mod due;
 mod effects;
@@ -31,6 +32,7 @@ pub use cards::{
     Begun, Cards, Clerk, CodeClaim, Consumed, Consumption, HeldCard, Holdings, Membership, Offer, Receipt,
 };
 pub use cases::{Case, CaseCursor, CaseKind, CasePage, Cases, ClosedCase};
+pub use certificates::{PlatformCertificates, SignedCertificates};
 pub use challenges::{Challenges, Intent};
 pub use due::{Cursor, Page, shards};
 pub use effects::{Claim, Found, MessageFate, Outbox, Pending};

@@ -4,14 +4,14 @@ mod access_token;
 mod card_ext;
 mod client;
 mod error;
-#[cfg(test)]
-mod failover_tests;
 mod login;
 pub mod loose_json;
 mod open_data;
 mod platform;
 mod soter;
 pub mod subscribe;
+#[cfg(test)]
+mod tests;
 
 pub use access_token::{AccessTokens, TokenError};
 pub use card_ext::CardExt;

@@ -90,7 +90,7 @@ impl Columns {
             }
             Ok(()) => {
                 let amount = |at| Yuan::parse(values.get(at)).ok();
-                let amounts = self.sums.map(|at| at.map_or(Some(Yuan::default()), amount));
+                let amounts = self.sums.map(|at| at.map_or_else(|| Some(Yuan::default()), amount));
                 Ok(Detail { amounts, meaning: None })
             }
         }

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::spool::{Spool, Spooled};
-use crate::pay::PayError;
+use crate::{
+    host::{Address, Upstream},
+    pay::PayError,
+};
 
 /// An answer that has begun to arrive.
 pub(in crate::pay) struct Download {
@@ -14,12 +17,15 @@ pub(in crate::pay) struct Download {
 }
 
 impl Download {
-    /// Sends the request, and waits for the beginning of its answer.
+    /// Sends the request, which is one to `address`, and waits for the beginning of its answer.
     pub(in crate::pay) async fn begin(
         path: &'static str,
         request: reqwest::RequestBuilder,
+        (upstream, address): (&Upstream, &Address),
     ) -> Result<Self, PayError> {
-        let answer = request.send().await.map_err(|error| lost(path, error))?;
+        let answer = request.send().await;
+        upstream.note(address, answer.as_ref().ok().map(reqwest::Response::status));
+        let answer = answer.map_err(|error| lost(path, error))?;
         let status = answer.status();
         if !status.is_success() {
             return Err(PayError::Lost { path, cause: format!("HTTP status {}", status.as_u16()).into() });

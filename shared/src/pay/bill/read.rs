@@ -64,7 +64,7 @@ impl<R: BufRead> Reader<R> {
                 self.summary(&line)?;
                 return Ok(None);
             }
-            let line = self.to_its_end(line)?;
+            let line = self.finish_line(line)?;
             let detail = self.columns.detail(&self.ours, &line)?;
             let overflow = |_| BillError::Value { line: line.number, column: "sum" };
             self.sums.add(&detail).map_err(overflow)?;
@@ -92,7 +92,7 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// The line with whatever goes on with it: a name may hold a line break.
-    fn to_its_end(&mut self, mut line: LineText) -> Result<LineText, BillError> {
+    fn finish_line(&mut self, mut line: LineText) -> Result<LineText, BillError> {
         while let Some(next) = self.line()? {
             if !self.columns.goes_on(&line, &next) {
                 self.ahead = Some(next);

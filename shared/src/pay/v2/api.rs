@@ -25,7 +25,7 @@ pub(in crate::pay) async fn prepay(
         ("total_fee", request.total_fee.to_string()),
         ("trade_type", "JSAPI".to_owned()),
     ]);
-    let answer = match call(terminal, secret, &terminal.host.http()?, PREPAY, fields).await {
+    let answer = match call(terminal, secret, &terminal.upstream.http()?, PREPAY, fields).await {
         Ok(answer) => answer,
         Err(PayError::Business { path, code, transient }) => {
             return match code.as_str() {
@@ -52,7 +52,7 @@ pub(in crate::pay) async fn query(
     out_trade_no: OutTradeNo,
 ) -> Result<Trade, PayError> {
     let asked = fields([("out_trade_no", out_trade_no.to_string())]);
-    let answer = match call(terminal, secret, &terminal.host.http()?, QUERY, asked).await {
+    let answer = match call(terminal, secret, &terminal.upstream.http()?, QUERY, asked).await {
         Ok(answer) => answer,
         Err(PayError::Business { code, .. }) if code == "ORDERNOTEXIST" => return Ok(Trade::Unknown),
         Err(error) => return Err(error),
@@ -80,7 +80,7 @@ pub(in crate::pay) async fn close(
     out_trade_no: OutTradeNo,
 ) -> Result<Close, PayError> {
     let asked = fields([("out_trade_no", out_trade_no.to_string())]);
-    match call(terminal, secret, &terminal.host.http()?, CLOSE, asked).await {
+    match call(terminal, secret, &terminal.upstream.http()?, CLOSE, asked).await {
         Ok(_) => Ok(Close::Closed),
         Err(PayError::Business { code, .. }) if code == "ORDERCLOSED" || code == "ORDERNOTEXIST" => {
             Ok(Close::Closed)

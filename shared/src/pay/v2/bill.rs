@@ -2,6 +2,7 @@
 
 use super::{api::fields, read, transport::body};
 use crate::{
+    host::Reach,
     pay::{
         Bill, BillFile, MerchantSecret, PayError, Terminal,
         bill::{Download, LIMIT},
@@ -21,9 +22,10 @@ pub(in crate::pay) async fn bill(
         ("tar_type", "GZIP".to_owned()),
     ]);
     let body = body(terminal, secret.api_v2_key()?, BILL, asked)?;
-    let request = terminal.host.http()?.post(format!("{}{BILL}", terminal.base));
+    let address = terminal.upstream.choose(Reach::Either);
+    let request = terminal.upstream.http()?.post(format!("{}{BILL}", address.base()));
     let request = request.header("content-type", "text/xml; charset=utf-8").timeout(LIMIT).body(body);
-    let download = Download::begin(BILL, request).await?;
+    let download = Download::begin(BILL, request, (&terminal.upstream, address)).await?;
     if download.is_xml() {
         return none(&download.text().await?);
     }

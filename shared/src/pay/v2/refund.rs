@@ -48,7 +48,7 @@ pub(in crate::pay) async fn ask(
     out_refund_no: &OutRefundNo,
 ) -> Result<Option<Refund>, PayError> {
     let asked = fields([("out_refund_no", out_refund_no.to_string())]);
-    let answer = match call(terminal, secret, &terminal.host.http()?, QUERY, asked).await {
+    let answer = match call(terminal, secret, &terminal.upstream.http()?, QUERY, asked).await {
         Ok(answer) => answer,
         Err(PayError::Business { code, .. }) if code == "REFUNDNOTEXIST" => return Ok(None),
         Err(error) => return Err(error),

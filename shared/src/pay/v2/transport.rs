@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Fields, read, sign, sign::is_signed, write};
 use crate::{
+    host::Reach,
     pay::{MerchantSecret, PayError, Terminal},
     telemetry::{self, Counted},
     types::Secret,
@@ -60,10 +61,13 @@ async fn call_once(
     body: String,
     key: &Secret,
 ) -> Result<Fields, PayError> {
-    let request = client.post(format!("{}{path}", terminal.base));
+    let address = terminal.upstream.choose(Reach::Either);
+    let request = client.post(format!("{}{path}", address.base()));
     let request = request.header("content-type", "text/xml; charset=utf-8").timeout(TOTAL).body(body);
     let lost = |error: reqwest::Error| PayError::Lost { path, cause: error.without_url().into() };
-    let answer = request.send().await.map_err(lost)?;
+    let answer = request.send().await;
+    terminal.upstream.note(address, answer.as_ref().ok().map(reqwest::Response::status));
+    let answer = answer.map_err(lost)?;
     let status = answer.status();
     let bytes = answer.bytes().await.map_err(lost)?;
     if status.is_client_error() && !matches!(status.as_u16(), 408 | 429) {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::transport::Call;
 use crate::{
     crypto::{equal, hex},
+    host::Reach,
     pay::{
         Bill, BillFile, MerchantSecret, PayError, Terminal,
         bill::{Download, LIMIT},
@@ -38,10 +39,13 @@ pub(in crate::pay) async fn bill(
     if offer.hash_type != "SHA1" {
         return Err(not_verified("hash_type"));
     }
-    let target =
-        target_of(&terminal.base, &offer.download_url).ok_or_else(|| not_verified("download_url"))?;
-    let request = terminal.request(secret, &Call::file(FILE, target)).await?.timeout(LIMIT);
-    let spooled = Download::begin(FILE, request).await?.file().await?;
+    let target = terminal.upstream.bases().find_map(|base| target_of(base, &offer.download_url));
+    let target = target.ok_or_else(|| not_verified("download_url"))?;
+    let address = terminal.upstream.choose(Reach::Either);
+    let key_id = terminal.preferred_key(secret).await;
+    let request = terminal.request(secret, &Call::file(FILE, target), address, key_id.as_deref())?;
+    let request = request.timeout(LIMIT);
+    let spooled = Download::begin(FILE, request, (&terminal.upstream, address)).await?.file().await?;
     let hash = hex(&spooled.sha1);
     if !equal(hash.as_bytes(), offer.hash_value.to_ascii_lowercase().as_bytes()) {
         return Err(PayError::NotVerified { path: FILE, what: "hash" });
@@ -49,13 +53,17 @@ pub(in crate::pay) async fn bill(
     BillFile::believe(FILE, terminal, spooled).map(Bill::Ready)
 }
 
-/// Path and query of `url`, if it leads to where everything else is asked: the request carries our signature.
+/// Path and query of `url`, if it names the place where everything else is asked, or one of WeChat Pay's hosts. They are asked
+/// for at the former whatever host was named: the request carries our signature.
 fn target_of(base: &str, url: &str) -> Option<String> {
     let (base, url) = (Url::parse(base).ok()?, Url::parse(url).ok()?);
     let place =
         |url: &Url| (url.scheme().to_owned(), url.host_str().map(str::to_owned), url.port_or_known_default());
+    let is_wechat_pay = url.scheme() == "https"
+        && url.port().is_none()
+        && url.host_str().is_some_and(|host| HOSTS.contains(&host));
     let plain = url.username().is_empty() && url.password().is_none();
-    if place(&base) != place(&url) || !plain {
+    if !plain || !(is_wechat_pay || place(&base) == place(&url)) {
         return None;
     }
     Some(match url.query() {
@@ -64,12 +72,42 @@ fn target_of(base: &str, url: &str) -> Option<String> {
     })
 }
 
+/// WeChat Pay's hosts (跨城冗灾方案, 接入点), all of which give the same answers.
+const HOSTS: [&str; 6] = [
+    "api.mch.weixin.qq.com",
+    "api2.mch.weixin.qq.com",
+    "apihk.mch.weixin.qq.com",
+    "apius.mch.weixin.qq.com",
+    "api.wechatpay.cn",
+    "api2.wechatpay.cn",
+];
 const BILL: &str = "/v3/bill/tradebill";
 const FILE: &str = "/v3/billdownload/file";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bill_that_is_offered_at_another_host_of_wechat_pay_is_asked_for_at_ours() {
+        let path = "/v3/billdownload/file?token=a%2Fb";
+        for base in ["https://api2.mch.weixin.qq.com", "https://api.mch.weixin.qq.com", "http://127.0.0.1:1"]
+        {
+            for host in HOSTS {
+                assert_eq!(
+                    target_of(base, &format!("https://{host}{path}")).as_deref(),
+                    Some(path),
+                    "{base} {host}"
+                );
+                for other in
+                    [format!("http://{host}"), format!("https://{host}:8443"), format!("https://x@{host}")]
+                {
+                    let right = other.starts_with(&format!("{base}/"));
+                    assert_eq!(target_of(base, &format!("{other}{path}")).is_some(), right, "{base} {other}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_bill_is_fetched_only_from_where_it_was_asked_for() {

@@ -1,7 +1,8 @@
 //! WeChat Pay's own keys (平台证书 and 微信支付公钥): which of them verifies a signature.
 //!
 //! The operator puts the public key in, and may put certificates in; certificates that are not there are downloaded, decrypted
-//! and kept for 12 hours. A key that is not known costs one download a minute at most, whatever names strangers invent.
+//! and kept for 12 hours, by one function for all (`PLATFORM_CERTIFICATES_TABLE`). A key that is not known costs one look a
+//! minute at most, whatever names strangers invent. With the public key alone nothing is looked for.
 
 use std::{
     collections::BTreeMap,
@@ -13,25 +14,33 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use super::{transport::Call, verify::Seal};
+use super::{
+    optional::optional_text,
+    transport::Call,
+    verify::{Seal, SealError},
+};
 use crate::{
     crypto::{VerifyingKey, open_gcm},
     error::BoxError,
     pay::{MerchantSecret, PayError, Terminal, secret::PUBLIC_KEY},
+    store::SignedCertificates,
+    telemetry,
     types::{Secret, UnixSeconds},
 };
 
-/// The certificates that were downloaded.
+/// The certificates that were downloaded, here or by another function.
 #[derive(Default)]
 pub(crate) struct PlatformKeys {
-    downloaded: RwLock<Downloaded>,
-    /// When a download was last begun; held while one is under way, so that nobody begins a second one.
-    tried_at: Mutex<Option<UnixSeconds>>,
+    list: RwLock<CertificateList>,
+    /// The last look for a list; held while one is under way, so that nobody begins a second one.
+    last_look: Mutex<Option<Look>>,
 }
 
+/// A list of certificates.
 #[derive(Default)]
-struct Downloaded {
-    keys: BTreeMap<String, Certificate>,
+struct CertificateList {
+    certificates: BTreeMap<String, Certificate>,
+    /// When WeChat Pay made it.
     at: Option<UnixSeconds>,
 }
 
@@ -39,6 +48,23 @@ struct Certificate {
     key: VerifyingKey,
     from: UnixSeconds,
     until: UnixSeconds,
+}
+
+/// When a list was looked for, and what that says of a key which is not in ours.
+#[derive(Clone, Copy)]
+struct Look {
+    at: UnixSeconds,
+    /// WeChat Pay has said that the merchant has no certificates, so that no name of one can be right.
+    found_none: bool,
+}
+
+/// What a look for a list says of a key that is not in it.
+#[derive(PartialEq, Eq)]
+enum Missing {
+    /// There is no such key: WeChat Pay was asked just now.
+    Unknown,
+    /// The key may be newer than the list, and it is too early to ask again.
+    NotListedYet,
 }
 
 #[derive(Deserialize)]
@@ -58,13 +84,16 @@ struct Entry {
 struct Encrypted {
     algorithm: String,
     nonce: String,
-    #[serde(default)]
-    associated_data: String,
+    #[serde(default, deserialize_with = "optional_text")]
+    associated_data: Option<String>,
     ciphertext: String,
 }
 
 impl Terminal {
     /// WeChat Pay's key of that id or serial number; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`PayError::CertificateNotListed`] if there may be one and it is too early to ask again; whatever keeps the list from being had.
     pub(super) async fn platform_key(
         &self,
         secret: &MerchantSecret,
@@ -73,85 +102,179 @@ impl Terminal {
         if let Some(key) = secret.platform_key(id) {
             return Ok(Some(key.clone()));
         }
+        let id = id.to_ascii_uppercase();
         // A public key can't be downloaded.
         if id.starts_with(PUBLIC_KEY) {
             return Ok(None);
         }
         let now = self.host.now();
-        if let (Some(key), true) = self.downloaded().key(id, now) {
+        if let (Some(key), true) = (self.list().key(&id, now), self.list().is_fresh(now)) {
             return Ok(Some(key));
         }
-        let mut tried_at = self.platform_keys.tried_at.lock().await;
-        // Whoever had the lock before may have found it.
-        let (known, is_fresh) = self.downloaded().key(id, now);
-        let is_soon = tried_at.is_some_and(|at| now.since(at) < MIN_AGE);
-        if (known.is_some() && is_fresh) || is_soon {
-            return Ok(known);
-        }
-        *tried_at = Some(now);
-        match (self.download(secret).await, known) {
-            (Ok(keys), _) => {
-                let downloaded = Downloaded { keys, at: Some(now) };
-                let (key, _) = downloaded.key(id, now);
-                *self.platform_keys.downloaded.write().unwrap_or_else(PoisonError::into_inner) = downloaded;
-                Ok(key)
-            }
-            // The key itself says how long it is good.
-            (Err(error), Some(key)) => {
-                crate::telemetry::survived("platform-certificates", &error);
+        let looked = self.look_for(secret, Some(&id)).await;
+        match (self.list().key(&id, self.host.now()), looked) {
+            (Some(key), looked) => {
+                // The certificate itself says how long it is good.
+                if let Err(error) = looked {
+                    telemetry::survived("platform-certificates", &error);
+                }
                 Ok(Some(key))
             }
-            (Err(error), None) => Err(error),
+            (None, Ok(Missing::Unknown)) => Ok(None),
+            (None, Ok(Missing::NotListedYet)) => Err(PayError::CertificateNotListed),
+            (None, Err(error)) => Err(error),
         }
     }
 
-    /// What to tell WeChat Pay that we can verify with, if we know.
-    pub(super) fn preferred_key(&self, secret: &MerchantSecret) -> Option<String> {
+    /// What to tell WeChat Pay that we can verify with. Before the first list is there it is got first; if that fails, the
+    /// request itself shows why.
+    pub(super) async fn preferred_key(&self, secret: &MerchantSecret) -> Option<String> {
+        if self.known_key(secret).is_none()
+            && let Err(error) = self.look_for(secret, None).await
+        {
+            telemetry::survived("platform-certificates", &error);
+        }
+        self.known_key(secret)
+    }
+
+    /// The same without a look for a list.
+    fn known_key(&self, secret: &MerchantSecret) -> Option<String> {
         if let Some(id) = secret.public_key_id() {
             return Some(id.to_owned());
         }
-        let downloaded = self.downloaded();
-        let newest = downloaded.keys.iter().max_by_key(|(_, certificate)| certificate.from);
-        newest.map(|(serial, _)| serial.clone())
+        let newest = self.list().newest(self.host.now());
+        newest.or_else(|| secret.certificate_serial().map(str::to_owned))
     }
 
-    fn downloaded(&self) -> RwLockReadGuard<'_, Downloaded> {
-        self.platform_keys.downloaded.read().unwrap_or_else(PoisonError::into_inner)
+    fn list(&self) -> RwLockReadGuard<'_, CertificateList> {
+        self.platform_keys.list.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `GET /v3/certificates`: the answer is verified with a certificate that it brings, which only WeChat Pay and we can have
-    /// encrypted.
-    async fn download(&self, secret: &MerchantSecret) -> Result<BTreeMap<String, Certificate>, PayError> {
-        let answer = self.send_once(secret, &Call::get(CERTIFICATES, CERTIFICATES.to_owned())).await?;
-        let answer = answer.successful(CERTIFICATES)?;
-        let unusable = |cause: BoxError| PayError::Lost { path: CERTIFICATES, cause };
-        let listed: Listed = serde_json::from_slice(&answer.bytes).map_err(|error| unusable(error.into()))?;
-        let key = secret.api_v3_key()?;
-        let mut keys = BTreeMap::new();
-        for entry in listed.data {
-            let serial = entry.serial_no.clone();
-            let certificate = decrypt(entry, key)
-                .ok_or(PayError::NotVerified { path: CERTIFICATES, what: "certificate" })?;
-            keys.insert(serial, certificate);
+    fn take_list(&self, list: CertificateList) {
+        *self.platform_keys.list.write().unwrap_or_else(PoisonError::into_inner) = list;
+    }
+
+    /// Looks for a fresh list, or for one with the key `wanted`: in the table, then at WeChat Pay.
+    async fn look_for(&self, secret: &MerchantSecret, wanted: Option<&str>) -> Result<Missing, PayError> {
+        let mut last_look = self.platform_keys.last_look.lock().await;
+        let now = self.host.now();
+        // Whoever had the lock before may have found it.
+        if self.list().serves(wanted, now) {
+            return Ok(Missing::Unknown);
         }
-        let not_verified = |_| PayError::NotVerified { path: CERTIFICATES, what: "signature" };
-        let seal = Seal::read(&answer.headers, self.host.now()).map_err(not_verified)?;
-        let signer = keys
-            .get(seal.serial)
-            .map(|certificate| &certificate.key)
-            .or_else(|| secret.platform_key(seal.serial));
-        let signer = signer.ok_or(PayError::NotVerified { path: CERTIFICATES, what: "signature's key" })?;
-        seal.verify(&answer.bytes, signer).map_err(not_verified)?;
-        Ok(keys)
+        if let Some(look) = *last_look
+            && now.since(look.at) < MIN_AGE
+        {
+            return Ok(if look.found_none { Missing::Unknown } else { Missing::NotListedYet });
+        }
+        *last_look = Some(Look { at: now, found_none: false });
+        match self.read_shared(secret).await {
+            Ok(Some(shared)) if self.list().at < shared.at => self.take_list(shared),
+            Ok(_) => {}
+            Err(error) => telemetry::survived("shared-certificates", &*error),
+        }
+        if self.list().serves(wanted, now) {
+            return Ok(Missing::Unknown);
+        }
+        // Another function has asked a moment ago: a thousand instances must not all ask again.
+        if self.list().age(now).is_some_and(|age| age < MIN_AGE) {
+            return Ok(Missing::NotListedYet);
+        }
+        match self.download(secret).await {
+            Ok(list) => self.take_list(list),
+            Err(error) => {
+                let found_none = matches!(error, PayError::Business { transient: false, .. });
+                *last_look = Some(Look { at: now, found_none });
+                return Err(error);
+            }
+        }
+        Ok(Missing::Unknown)
+    }
+
+    /// The list in the table, if there is one and it is WeChat Pay's.
+    async fn read_shared(&self, secret: &MerchantSecret) -> Result<Option<CertificateList>, BoxError> {
+        let Some(shared) = self.shared_certificates.read().await? else { return Ok(None) };
+        let timestamp = shared.signed_at.get().to_string();
+        let seal = Seal {
+            timestamp: &timestamp,
+            nonce: &shared.nonce,
+            signature: &shared.signature,
+            serial: &shared.serial,
+        };
+        let list = open(secret, shared.body.as_bytes(), &seal)?;
+        Ok(Some(list))
+    }
+
+    /// `GET /v3/certificates`, kept for the other functions.
+    async fn download(&self, secret: &MerchantSecret) -> Result<CertificateList, PayError> {
+        let call = Call::get(CERTIFICATES, CERTIFICATES.to_owned());
+        let answer = self.send_once(secret, &call, self.known_key(secret).as_deref()).await?;
+        let answer = answer.successful(CERTIFICATES)?;
+        let seal = Seal::read(&answer.headers, self.host.now());
+        let seal = seal.map_err(|_| PayError::NotVerified { path: CERTIFICATES, what: "signature" })?;
+        let list = open(secret, &answer.bytes, &seal)?;
+        if let (Some(signed_at), Ok(body)) = (list.at, std::str::from_utf8(&answer.bytes)) {
+            let shared = SignedCertificates {
+                signed_at,
+                nonce: seal.nonce.to_owned(),
+                signature: seal.signature.to_owned(),
+                serial: seal.serial.to_owned(),
+                body: body.to_owned(),
+            };
+            if let Err(error) = self.shared_certificates.keep(&shared).await {
+                // The other functions ask for themselves.
+                telemetry::survived("shared-certificates", &error);
+            }
+        }
+        Ok(list)
     }
 }
 
-impl Downloaded {
-    /// The key, and whether the list is fresh.
-    fn key(&self, id: &str, now: UnixSeconds) -> (Option<VerifyingKey>, bool) {
-        let certificate = self.keys.get(id).filter(|certificate| now < certificate.until);
-        let is_fresh = self.at.is_some_and(|at| now.since(at) < MAX_AGE);
-        (certificate.map(|certificate| certificate.key.clone()), is_fresh)
+/// The list of an answer, verified with a certificate that it brings, which only WeChat Pay and we can have encrypted.
+fn open(secret: &MerchantSecret, bytes: &[u8], seal: &Seal<'_>) -> Result<CertificateList, PayError> {
+    let not_verified = |what| PayError::NotVerified { path: CERTIFICATES, what };
+    let unusable = |error: serde_json::Error| PayError::Lost { path: CERTIFICATES, cause: error.into() };
+    let listed: Listed = serde_json::from_slice(bytes).map_err(unusable)?;
+    let key = secret.api_v3_key()?;
+    let mut certificates = BTreeMap::new();
+    for entry in listed.data {
+        let serial = entry.serial_no.to_ascii_uppercase();
+        let certificate = decrypt(entry, key).ok_or_else(|| not_verified("certificate"))?;
+        certificates.insert(serial, certificate);
+    }
+    let signer = certificates
+        .get(&seal.serial.to_ascii_uppercase())
+        .map(|certificate| &certificate.key)
+        .or_else(|| secret.platform_key(seal.serial));
+    let signer = signer.ok_or_else(|| not_verified("signature's key"))?;
+    seal.verify(bytes, signer).map_err(|_: SealError| not_verified("signature"))?;
+    let at = seal.timestamp.parse().map_err(|_| not_verified("signature"))?;
+    Ok(CertificateList { certificates, at: Some(UnixSeconds::new(at)) })
+}
+
+impl CertificateList {
+    fn key(&self, id: &str, now: UnixSeconds) -> Option<VerifyingKey> {
+        let certificate = self.certificates.get(id).filter(|certificate| now < certificate.until);
+        certificate.map(|certificate| certificate.key.clone())
+    }
+
+    /// The certificate that was made last of those that are good now.
+    fn newest(&self, now: UnixSeconds) -> Option<String> {
+        let good = self.certificates.iter().filter(|(_, one)| one.from <= now && now < one.until);
+        good.max_by_key(|(_, certificate)| certificate.from).map(|(serial, _)| serial.clone())
+    }
+
+    fn age(&self, now: UnixSeconds) -> Option<Duration> {
+        self.at.map(|at| now.since(at))
+    }
+
+    fn is_fresh(&self, now: UnixSeconds) -> bool {
+        self.age(now).is_some_and(|age| age < MAX_AGE)
+    }
+
+    /// Whether it is fresh and has the key, if one is wanted.
+    fn serves(&self, wanted: Option<&str>, now: UnixSeconds) -> bool {
+        self.is_fresh(now) && wanted.is_none_or(|id| self.key(id, now).is_some())
     }
 }
 
@@ -161,8 +284,8 @@ fn decrypt(entry: Entry, key: &Secret) -> Option<Certificate> {
         return None;
     }
     let sealed = STANDARD.decode(ciphertext).ok()?;
-    let pem =
-        open_gcm(key.expose().as_bytes(), nonce.as_bytes(), associated_data.as_bytes(), &sealed).ok()?;
+    let bound = associated_data.as_deref().unwrap_or_default();
+    let pem = open_gcm(key.expose().as_bytes(), nonce.as_bytes(), bound.as_bytes(), &sealed).ok()?;
     Some(Certificate {
         key: VerifyingKey::from_pem(std::str::from_utf8(&pem).ok()?).ok()?,
         from: UnixSeconds::from_rfc3339(&entry.effective_time).ok()?,
@@ -173,5 +296,5 @@ fn decrypt(entry: Entry, key: &Secret) -> Option<Certificate> {
 const CERTIFICATES: &str = "/v3/certificates";
 /// How long the list is kept.
 const MAX_AGE: Duration = Duration::from_secs(12 * 60 * 60);
-/// Between two downloads.
+/// Between two looks.
 const MIN_AGE: Duration = Duration::from_secs(60);

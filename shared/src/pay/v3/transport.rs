@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::verify::{Seal, SealError};
 use crate::{
+    host::{Address, Reach},
     pay::{MerchantSecret, PayError, Terminal},
     telemetry::{self, Counted},
 };
@@ -77,7 +78,9 @@ impl Terminal {
                 Ok(bytes) => return Ok(bytes),
                 Err(error) => error,
             };
-            if attempt == ATTEMPTS || !error.is_transient() {
+            // What is signed with a certificate that is too new would be signed with it again.
+            let again = error.is_transient() && !matches!(error, PayError::CertificateNotListed);
+            if attempt == ATTEMPTS || !again {
                 return Err(error);
             }
             attempt += 1;
@@ -87,7 +90,8 @@ impl Terminal {
     }
 
     async fn call_once(&self, secret: &MerchantSecret, call: &Call) -> Result<Vec<u8>, PayError> {
-        let answer = self.send_once(secret, call).await?.successful(call.path)?;
+        let key_id = self.preferred_key(secret).await;
+        let answer = self.send_once(secret, call, key_id.as_deref()).await?.successful(call.path)?;
         let refused = |error| match error {
             // What a probe answers to has been done: the same request says so again.
             SealError::Probe => PayError::Lost { path: call.path, cause: Box::new(error) },
@@ -104,20 +108,30 @@ impl Terminal {
         Ok(answer.bytes)
     }
 
-    /// Signs and sends, once.
-    pub(super) async fn send_once(&self, secret: &MerchantSecret, call: &Call) -> Result<Answer, PayError> {
+    /// Signs and sends, once; `key_id` says which of WeChat Pay's keys we can verify the answer with.
+    pub(super) async fn send_once(
+        &self,
+        secret: &MerchantSecret,
+        call: &Call,
+        key_id: Option<&str>,
+    ) -> Result<Answer, PayError> {
         let path = call.path;
         let lost = |error: reqwest::Error| PayError::Lost { path, cause: error.without_url().into() };
-        let answer = self.request(secret, call).await?.send().await.map_err(lost)?;
+        let address = self.upstream.choose(Reach::Either);
+        let answer = self.request(secret, call, address, key_id)?.send().await;
+        self.upstream.note(address, answer.as_ref().ok().map(reqwest::Response::status));
+        let answer = answer.map_err(lost)?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         Ok(Answer { status, headers, bytes: answer.bytes().await.map_err(lost)?.to_vec() })
     }
 
-    /// The signed request. It can be sent once: another one has another nonce.
-    pub(super) async fn request(
+    /// The signed request to `address`. It can be sent once: another one has another nonce.
+    pub(super) fn request(
         &self,
         secret: &MerchantSecret,
         call: &Call,
+        address: &Address,
+        key_id: Option<&str>,
     ) -> Result<reqwest::RequestBuilder, PayError> {
         let Call { method, target, accept, body, .. } = call;
         let (serial_no, key) = secret.signing_key()?;
@@ -128,17 +142,18 @@ impl Terminal {
              serial_no=\"{serial_no}\",signature=\"{signature}\"",
             self.mch_id
         );
+        // The signature does not name the host.
         let mut request = self
-            .host
+            .upstream
             .http()?
-            .request(method.clone(), format!("{}{target}", self.base))
+            .request(method.clone(), format!("{}{target}", address.base()))
             .header("authorization", authorization)
             .header("accept", *accept)
             .timeout(TOTAL);
         if !body.is_empty() {
             request = request.header("content-type", JSON).body(body.clone());
         }
-        if let Some(id) = self.preferred_key(secret) {
+        if let Some(id) = key_id {
             request = request.header("wechatpay-serial", id);
         }
         Ok(request)

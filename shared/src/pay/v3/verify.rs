@@ -9,9 +9,9 @@ use crate::{crypto::VerifyingKey, types::UnixSeconds};
 
 /// What WeChat Pay says of its signature. Nothing of it is believed yet.
 pub(super) struct Seal<'a> {
-    timestamp: &'a str,
-    nonce: &'a str,
-    signature: &'a str,
+    pub(super) timestamp: &'a str,
+    pub(super) nonce: &'a str,
+    pub(super) signature: &'a str,
     /// Which key it was made with.
     pub(super) serial: &'a str,
 }

@@ -1,0 +1,97 @@
+//! `PLATFORM_CERTIFICATES_TABLE`: WeChat Pay's newest list of platform certificates, as one function got it, for all of them.
+//!
+//! Key `mch_id`, one row. It holds WeChat Pay's answer as it came, encrypted and signed; nothing of it is believed for where it
+//! stood: whoever reads it decrypts it and verifies its signature as if it had come just now.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{Client, operation::put_item::PutItemError};
+use serde::{Deserialize, Serialize};
+
+use super::{StoreError, item};
+use crate::{
+    host::{Host, HostError},
+    types::UnixSeconds,
+};
+
+/// WeChat Pay's answer to `GET /v3/certificates`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedCertificates {
+    /// `Wechatpay-Timestamp`: when it was made.
+    pub signed_at: UnixSeconds,
+    /// `Wechatpay-Nonce`.
+    pub nonce: String,
+    /// `Wechatpay-Signature`.
+    pub signature: String,
+    /// `Wechatpay-Serial`.
+    pub serial: String,
+    /// The body, byte for byte.
+    pub body: String,
+}
+
+/// The table.
+pub struct PlatformCertificates {
+    client: Client,
+    table: String,
+    mch_id: String,
+}
+
+impl PlatformCertificates {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// One is missing.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self {
+            client: host.dynamodb()?,
+            table: host.var("PLATFORM_CERTIFICATES_TABLE")?.to_owned(),
+            mch_id: host.var("MERCHANT_ID")?.to_owned(),
+        })
+    }
+
+    /// The list that was kept last; `None` if none ever was.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn read(&self) -> Result<Option<SignedCertificates>, StoreError> {
+        let request = self.client.get_item().table_name(&self.table).key("mch_id", item::s(&self.mch_id));
+        let answer = request.send().await;
+        let answer = answer.map_err(|error| StoreError::from_sdk("reading the certificates", error))?;
+        answer.item.map(item::read).transpose()
+    }
+
+    /// Keeps the list for the other functions.
+    ///
+    /// Condition: it is newer than the one that is there, or that one is of a time to come and so no list of WeChat Pay's. Of
+    /// several that were got at once the newest stays.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn keep(&self, list: &SignedCertificates) -> Result<(), StoreError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item::write(list)?))
+            .item("mch_id", item::s(&self.mch_id))
+            .condition_expression(
+                "attribute_not_exists(mch_id) OR signed_at < :signed_at OR signed_at > :to_come",
+            )
+            .expression_attribute_values(":signed_at", item::n(list.signed_at.get()))
+            .expression_attribute_values(":to_come", item::n(list.signed_at.plus(FUTURE).get()));
+        match put.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(StoreError::from_sdk("keeping the certificates", error)),
+        }
+    }
+}
+
+/// No clock of WeChat Pay's is ahead by so much.
+const FUTURE: Duration = Duration::from_secs(600);
