@@ -105,7 +105,10 @@ impl Client {
         judge: impl Fn(&[u8]) -> Result<T, WeChatError>,
     ) -> Result<T, WeChatError> {
         let mut attempt = 1;
-        let mut reach = if call.repeat == Repeat::UnlessLost { Reach::PrimaryOnly } else { Reach::Either };
+        let mut reach = match call.repeat {
+            Repeat::Always | Repeat::Once => Reach::Either,
+            Repeat::UnlessLost | Repeat::OneTimeCode => Reach::PrimaryOnly,
+        };
         loop {
             let error = match self.once(call, reach).await.and_then(|body| judge(&body)) {
                 Ok(answer) => return Ok(answer),
@@ -126,7 +129,8 @@ impl Client {
                 return Err(error);
             }
             attempt += 1;
-            if matches!(error, WeChatError::Unreachable { .. }) {
+            // It has not come to the platform, so that the other address can't know of it.
+            if matches!(error, WeChatError::Unreachable { .. } | WeChatError::Gateway { .. }) {
                 reach = Reach::Either;
             }
             tokio::time::sleep(self.pause()).await;
