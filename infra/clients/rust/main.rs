@@ -175,7 +175,7 @@ impl Shop {
 
     async fn notice_of_refund(&mut self) -> Outcome {
         let (headers, body) = self.next_notice()?;
-        // Its own type wants a field that notices of refunds do not have, so that it is read as JSON.
+        // Its own type has no field for what a notice calls the state, so that it is read as JSON.
         let told: Value = serde_json::from_str(&NotifyHandler::new(self.pay.config()).decrypt_raw(&headers, &body)?)?;
         equal((told["out_refund_no"].as_str(), told["refund_status"].as_str()), (Some(self.refund.as_str()), Some("SUCCESS")))
     }
