@@ -263,8 +263,7 @@ async fn an_operator_makes_a_user_staff() {
     let line = world
         .log()
         .lines()
-        .filter(|line| line.contains("PUT /api/admin/users/{userId}/role"))
-        .next_back()
+        .rfind(|line| line.contains("PUT /api/admin/users/{userId}/role"))
         .map(str::to_owned);
     let line: Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
     assert_eq!(line["operator"], operator);
