@@ -118,6 +118,17 @@ async fn console(world: &World, phone: &Phone<'_>) {
 pub(crate) async fn billed(world: &World, phone: &Phone<'_>) {
     world.wechat().bill_add_foreign("4200000000000000000000000009", "elsewhere", 100, &phone.openid);
     let _ = phone.buy_unnoticed().await;
+    // Refunds that nobody tells of: one that the sweep looks for, one that the bill has.
+    for sweeps in [1, 0] {
+        let (_, out_trade_no) = if sweeps > 0 { phone.buy_unnoticed().await } else { phone.buy().await };
+        let ledger = world.wechat().ledger();
+        let entry = ledger.iter().find(|entry| entry.out_trade_no == out_trade_no).expect("paid");
+        let _ = world.wechat().console_refund(entry.transaction_id.as_deref().expect("paid"), 50);
+        for _ in 0..sweeps {
+            world.clock.advance(Duration::from_secs(30));
+            let _ = world.sweep().await;
+        }
+    }
     let (_, omitted) = phone.buy().await;
     let _ = refund(world, "k", &json!({ "outTradeNo": omitted })).await.ok();
     world.wechat().settle().await;

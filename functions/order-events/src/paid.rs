@@ -220,6 +220,7 @@ mod tests {
             terms: description.map(|description| PrepayTerms {
                 description: description.to_owned(),
                 client_ip: "192.0.2.1".to_owned(),
+                time_expire: None,
             }),
             prepay: None,
             paid_at: Some(UnixSeconds::new(1_700_000_042)),
@@ -227,6 +228,7 @@ mod tests {
             paid_by: None,
             refunded_fee: 0,
             refunding_fee: 0,
+            paid_withheld: false,
             asked_at: None,
             next_query_at: None,
             queries: 0,

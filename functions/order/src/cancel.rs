@@ -24,7 +24,7 @@ impl OrderFunction {
         match self.cashier.close(&order).await? {
             Closing::Done(order) => Ok(view::answer(*order)),
             Closing::Paid(_) => Err(Code::OrderPaid.into()),
-            Closing::Disputed => Err(Code::Conflict.into()),
+            Closing::Disputed => Err(ApiError::new(Code::Conflict).saying("订单支付异常，请联系商家")),
         }
     }
 }

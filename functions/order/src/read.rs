@@ -59,7 +59,7 @@ impl OrderFunction {
             });
         }
         Ok(match self.cashier.ask(order).await? {
-            Asked::Paid(order) => Some(*order),
+            Asked::Paid(order) | Asked::Returned(order) => Some(*order),
             Asked::Payable | Asked::Closed | Asked::Unknown | Asked::Disputed => None,
         })
     }

@@ -55,6 +55,11 @@ impl PayNotifyFunction {
                 telemetry::count(Counted::Notice("again"));
                 verdict
             }
+            // All of it went back: repeating the notice adds nothing.
+            Settled::Returned(_) => {
+                telemetry::count(Counted::Notice("again"));
+                return Ok(());
+            }
             Settled::NoSuchOrder => {
                 telemetry::attention("payment-without-order", &payment.out_trade_no());
                 return Err(Code::NotFound.into());

@@ -11,7 +11,9 @@ use shared::{
 };
 
 use crate::{
-    ReconcileTask, judge,
+    ReconcileTask,
+    console::Adoption,
+    judge,
     words::{self, Healing},
 };
 
@@ -44,6 +46,8 @@ struct Checked {
     differences: Vec<Difference>,
     /// Unknown here, and of an attempt of ours.
     lost: Option<PaymentLine>,
+    /// Likewise a refund.
+    lost_refund: Option<RefundLine>,
 }
 
 impl Tally {
@@ -72,7 +76,7 @@ impl ReconcileTask {
         let lines = stream::iter(bill.lines()?);
         let mut checked =
             lines.map(|line| async move { self.check(day, line?).await }).buffered(AT_ONCE).boxed();
-        let mut lost = Vec::new();
+        let (mut lost, mut lost_refunds) = (Vec::new(), Vec::new());
         while let Some(checked) = checked.try_next().await? {
             for difference in checked.differences {
                 self.note(tally, &difference).await?;
@@ -84,6 +88,11 @@ impl ReconcileTask {
                 Some(line) => {
                     self.note(tally, &words::payment_missing_here(day, &line, Healing::Failed)).await?;
                 }
+                None => {}
+            }
+            match checked.lost_refund {
+                Some(line) if lost_refunds.len() < ASKED => lost_refunds.push(line),
+                Some(_) => tally.unasked = tally.unasked.saturating_add(1),
                 None => {}
             }
         }
@@ -101,6 +110,21 @@ impl ReconcileTask {
             }
             tally.healed = tally.healed.saturating_add(healing.is_recorded().into());
             self.note(tally, &words::payment_missing_here(day, &line, healing)).await?;
+        }
+        drop(healed);
+        // After the payments, because a refund can be of one that was unknown until now.
+        let adopting = |line: RefundLine| async move {
+            let adoption = self.adopt(day, &line).await?;
+            Ok::<_, CompareError>((line, adoption))
+        };
+        let mut adopted = stream::iter(lost_refunds).map(adopting).buffered(ASKED_AT_ONCE).boxed();
+        while let Some((line, adoption)) = adopted.try_next().await? {
+            if adoption == Adoption::Failed {
+                tally.unasked = tally.unasked.saturating_add(1);
+                continue;
+            }
+            tally.healed = tally.healed.saturating_add((adoption == Adoption::Adopted).into());
+            self.note(tally, &words::refund_missing_here(day, &line, adoption)).await?;
         }
         Ok(())
     }
@@ -188,11 +212,11 @@ impl ReconcileTask {
     async fn check(&self, day: Day, line: BillLine) -> Result<Checked, CompareError> {
         match line {
             BillLine::Payment(line) => self.check_payment(day, line).await,
-            BillLine::Refund(line) => self.check_refund(day, &line).await,
+            BillLine::Refund(line) => self.check_refund(day, line).await,
             BillLine::Strange(line) => {
                 self.bills.found_payment(day, &line.transaction_id).await?;
                 let differences = vec![words::payment_is_strange(day, &line)];
-                Ok(Checked { differences, lost: None })
+                Ok(Checked { differences, ..Checked::default() })
             }
         }
     }
@@ -217,27 +241,25 @@ impl ReconcileTask {
         Ok(checked)
     }
 
-    async fn check_refund(&self, day: Day, line: &RefundLine) -> Result<Checked, CompareError> {
+    async fn check_refund(&self, day: Day, line: RefundLine) -> Result<Checked, CompareError> {
         let mut checked = Checked::default();
-        if let Some(right) = judge::fee_of_refund(line, self.rate) {
-            checked.differences.push(words::fee_of_refund(day, line, &right));
+        if let Some(right) = judge::fee_of_refund(&line, self.rate) {
+            checked.differences.push(words::fee_of_refund(day, &line, &right));
         }
         let confirmed = match OutRefundNo::parse(&line.out_refund_no) {
-            Ok(number) => Some((self.bills.confirm_refund(day, &number, line).await?, number)),
+            Ok(number) => Some((self.bills.confirm_refund(day, &number, &line).await?, number)),
             // No key of ours can look like that.
             Err(_) => None,
         };
         match confirmed {
             Some((Confirmed::Agrees, _)) => {}
             Some((Confirmed::Differs(row), number)) => {
-                if let Some(kind) = judge::refund(day, line, &row) {
-                    checked.differences.push(words::refund_differs(day, kind, line, &row));
+                if let Some(kind) = judge::refund(day, &line, &row) {
+                    checked.differences.push(words::refund_differs(day, kind, &line, &row));
                 }
                 self.bills.found_refund(day, &number).await?;
             }
-            Some((Confirmed::Unknown, _)) | None => {
-                checked.differences.push(words::refund_missing_here(day, line));
-            }
+            Some((Confirmed::Unknown, _)) | None => checked.lost_refund = Some(line),
         }
         Ok(checked)
     }
@@ -267,7 +289,7 @@ impl ReconcileTask {
         };
         let healing = match self.orders.settle(&payment, self.late).await {
             Ok(Settled::Recorded(verdict)) => Healing::Recorded(verdict),
-            Ok(Settled::Again(_)) => Healing::Known,
+            Ok(Settled::Again(_) | Settled::Returned(_)) => Healing::Known,
             Ok(Settled::NoSuchOrder) => return Ok(Healing::NoSuchOrder),
             Err(error) => {
                 telemetry::survived("bill-heal", &error);

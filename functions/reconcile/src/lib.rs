@@ -3,12 +3,14 @@
 //! ```text
 //! each line of the bill ─▶ the payment's or refund's row: the same? ─▶ confirmed
 //!                                                         unknown here, and our number ─▶ ask WeChat Pay, record it
+//!                                                         a refund of ours unknown here ─▶ ask WeChat Pay, take it over
 //!                                                         otherwise ─▶ a difference
 //! then, of that day, what no bill has confirmed ─▶ a difference
 //! ```
 //! A run can be killed and repeated at any time: each write is conditional, and a difference is one case for ever.
 
 mod compare;
+mod console;
 mod day;
 mod judge;
 mod report;
@@ -22,7 +24,7 @@ use serde::Deserialize;
 use shared::{
     error::BoxError,
     host::{Host, HostError},
-    pay::{PayClient, order::LatePayment},
+    pay::{PayClient, Refunder, order::LatePayment},
     runtime::Task,
     store::{Bills, Orders, StoreError},
     types::{Day, Rate, UnixSeconds},
@@ -34,6 +36,7 @@ pub use report::{DayReport, ReconcileReport};
 pub struct ReconcileTask {
     host: Host,
     pay: PayClient,
+    refunder: Refunder,
     orders: Orders,
     late: LatePayment,
     bills: Bills,
@@ -61,6 +64,7 @@ impl Task for ReconcileTask {
         Ok(Self {
             host: host.clone(),
             pay: PayClient::new(host)?,
+            refunder: Refunder::new(host)?,
             orders: Orders::new(host)?,
             late: LatePayment::of(host)?,
             bills: Bills::new(host)?,

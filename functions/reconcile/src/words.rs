@@ -6,7 +6,7 @@ use shared::{
     types::{Day, Fen, OutRefundNo, OutTradeNo, Rate, TransactionId, Yuan},
 };
 
-use crate::judge::RightFee;
+use crate::{console::Adoption, judge::RightFee};
 
 /// What came of asking WeChat Pay about a payment that our books lacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,12 +120,13 @@ pub(crate) fn payment_is_strange(day: Day, line: &StrangeLine) -> Difference {
     }
 }
 
-pub(crate) fn refund_missing_here(day: Day, line: &RefundLine) -> Difference {
+pub(crate) fn refund_missing_here(day: Day, line: &RefundLine, adoption: Adoption) -> Difference {
     let RefundLine { transaction_id, out_refund_no, refund_fee, state, .. } = line;
     let what = format!(
         "the bill has refund {out_refund_no} of payment {transaction_id} over {refund_fee} fen, {}; our books \
-         have no such refund",
-        state.as_str()
+         had no such refund; {}",
+        state.as_str(),
+        adoption.words()
     );
     of_refund(day, DifferenceKind::MissingHere, line, what)
 }

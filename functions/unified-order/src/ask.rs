@@ -69,6 +69,7 @@ impl Ask {
         order.terms.clone().unwrap_or_else(|| PrepayTerms {
             description: self.description.clone().unwrap_or_else(|| describe_items(&order.items)),
             client_ip: self.client_ip.clone(),
+            time_expire: None,
         })
     }
 }

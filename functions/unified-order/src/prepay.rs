@@ -53,6 +53,7 @@ impl UnifiedOrderFunction {
             Ok(Prepaid::Ready(prepay_id)) => self.keep(order, &terms, prepay_id).await,
             Ok(Prepaid::AlreadyPaid) => match self.cashier.ask(order).await? {
                 Asked::Paid(_) => Err(Code::OrderPaid.into()),
+                Asked::Returned(_) => Err(Code::OrderClosed.into()),
                 Asked::Disputed => Err(Code::Conflict.into()),
                 _ => Err(ApiError::new(Code::UpstreamBusy).because("WeChat Pay calls it paid and unpaid")),
             },
@@ -93,6 +94,7 @@ impl UnifiedOrderFunction {
                 Err(ApiError::new(Code::Internal).because("WeChat Pay finds the prepayment malformed"))
             }
             Asked::Paid(_) => Err(Code::OrderPaid.into()),
+            Asked::Returned(_) => Err(Code::OrderClosed.into()),
             _ => self.begin_again(&now).await,
         }
     }

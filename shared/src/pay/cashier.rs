@@ -9,7 +9,7 @@ use super::{
 use crate::{
     error::{ApiError, Code},
     host::{Host, HostError},
-    store::{ClosedOrder, Order, Orders, StoreError, Stored},
+    store::{ClosedOrder, Order, Orders, Settled, StoreError, Stored},
     telemetry,
     types::UnixSeconds,
 };
@@ -23,6 +23,9 @@ pub enum Asked {
     Payable,
     /// It can't be paid any more.
     Closed,
+    /// It was paid by what was not the order's payment, and all of that went back or is on its way back: the order is closed; as it
+    /// is now.
+    Returned(Box<Order>),
     /// WeChat Pay has never heard of it.
     Unknown,
     /// Money was taken or given back in a way that only an operator can judge.
@@ -49,7 +52,7 @@ pub enum CashierError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The order's attempts are used up, or it changed again and again.
+    /// The order changed again and again.
     #[error("the order can't be brought to rest: {0}")]
     Restless(&'static str),
 }
@@ -103,11 +106,19 @@ impl Cashier {
                 return Ok(Asked::Disputed);
             }
         };
-        self.orders.settle(&payment, self.late).await?;
+        let settled = self.orders.settle(&payment, self.late).await?;
         // Whatever the payment meant, the order itself says whether it is paid.
         let order = self.current(order).await?;
         if order.status.was_paid() {
             return Ok(Asked::Paid(order));
+        }
+        if let Settled::Returned(_) = settled {
+            return Ok(match self.orders.close(&order, self.now()).await? {
+                ClosedOrder::Closed(order) => Asked::Returned(order),
+                ClosedOrder::Overtaken(order) if order.status.was_paid() => Asked::Paid(order),
+                // It is at another attempt meanwhile.
+                ClosedOrder::Overtaken(_) => Asked::Closed,
+            });
         }
         telemetry::attention("payment-not-for-the-order", &payment.out_trade_no());
         Ok(Asked::Disputed)
@@ -124,6 +135,7 @@ impl Cashier {
             if order.terms.is_some() {
                 match self.end_attempt(&order).await? {
                     Asked::Paid(order) => return Ok(Closing::Paid(order)),
+                    Asked::Returned(order) => return Ok(Closing::Done(order)),
                     Asked::Disputed => return Ok(Closing::Disputed),
                     Asked::Closed | Asked::Unknown | Asked::Payable => {}
                 }
@@ -138,17 +150,19 @@ impl Cashier {
         Err(CashierError::Restless("it was prepaid anew each time"))
     }
 
-    /// Ends the order's attempt and begins the next: the number can't be used any more, or the request must change.
+    /// Ends the order's attempt and begins the next: the number can't be used any more, or the request must change. An order whose
+    /// numbers are used up is closed, because nothing can pay it any more.
     ///
     /// # Errors
     /// [`CashierError`].
     pub async fn begin_again(&self, order: &Order) -> Result<Closing, CashierError> {
         let ending = order.out_trade_no;
-        let next = ending.next().ok_or(CashierError::Restless("its attempts are used up"))?;
+        let Some(next) = ending.next() else { return self.close(order).await };
         let mut order = order.clone();
         for _ in 0..ROUNDS {
             match self.end_attempt(&order).await? {
                 Asked::Paid(order) => return Ok(Closing::Paid(order)),
+                Asked::Returned(order) => return Ok(Closing::Done(order)),
                 Asked::Disputed => return Ok(Closing::Disputed),
                 Asked::Closed | Asked::Unknown | Asked::Payable => {}
             }

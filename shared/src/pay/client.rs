@@ -46,13 +46,13 @@ pub enum Prepaid {
 /// What WeChat Pay knows of an attempt.
 #[derive(Debug)]
 pub enum Trade {
-    /// Money was taken.
+    /// Money was taken. [`Payment::has_refunds`] says whether something of it was given back since.
     Paid(Payment),
     /// Prepaid, and not paid.
     Unpaid,
     /// Closed without a payment.
     Closed,
-    /// Paid and given back, in full or in part.
+    /// Paid and given back, in full or in part, and WeChat Pay does not tell the payment.
     Refunded,
     /// No such number.
     Unknown,
@@ -176,6 +176,19 @@ impl PayClient {
         match self.0.api {
             Api::V2 => v2::query_refund(&self.0, &secret, out_refund_no).await,
             Api::V3 => v3::query_refund(&self.0, &secret, out_refund_no).await,
+        }
+    }
+
+    /// The refunds of the attempt's payment, as far as WeChat Pay lists them. APIv3 lists none: it answers for a refund whose
+    /// number is known, and the merchant console chooses its own numbers.
+    ///
+    /// # Errors
+    /// [`PayError`].
+    pub async fn refunds_of(&self, out_trade_no: OutTradeNo) -> Result<Vec<Refund>, PayError> {
+        let secret = self.0.secret.get().await?;
+        match self.0.api {
+            Api::V2 => v2::refunds_of(&self.0, &secret, out_trade_no).await,
+            Api::V3 => Ok(Vec::new()),
         }
     }
 

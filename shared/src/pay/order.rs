@@ -5,6 +5,10 @@
 //!    │                    │
 //!    └──▶ CLOSED          └──▶ PAID  (the refund came to nothing)
 //! ```
+//! A payment of which something was given back before we recorded it takes its order from UNPAID to REFUNDING at once: how much went
+//! back is not known yet, and goods must not leave for money that is gone. The sums of the refunds then say whether it is PAID or
+//! REFUNDED.
+//!
 //! A payment of a closed order is given back, or opens the order again (CLOSED → PAID), as the operator has chosen.
 
 use std::str::FromStr;
@@ -25,7 +29,8 @@ pub enum Status {
     Unpaid,
     /// Paid; also when a part was refunded.
     Paid,
-    /// A refund of the whole sum is under way.
+    /// A refund of the whole sum is under way; or something of the payment was given back before we recorded it, and how much is
+    /// not known yet.
     Refunding,
     /// The whole sum was refunded.
     Refunded,
@@ -55,6 +60,8 @@ impl Status {
         matches!(
             (self, next),
             (Self::Unpaid, Self::Paid | Self::Closed)
+                // Only for a payment of which something was given back before it was recorded.
+                | (Self::Unpaid, Self::Refunding)
                 | (Self::Paid, Self::Refunding | Self::Refunded)
                 | (Self::Refunding, Self::Refunded | Self::Paid)
                 // Only for an operator who has chosen `LatePayment::Revive`.
@@ -159,7 +166,8 @@ pub fn judge(order: Standing<'_>, payment: &Payment, late: LatePayment) -> Verdi
     match order.status {
         Status::Unpaid => Verdict::Pays,
         Status::Paid | Status::Refunding | Status::Refunded => Verdict::SecondPayment,
-        Status::Closed if late == LatePayment::Revive => Verdict::Revives,
+        // What is on its way back already opens nothing again.
+        Status::Closed if late == LatePayment::Revive && !payment.has_refunds() => Verdict::Revives,
         Status::Closed => Verdict::AfterClose,
     }
 }
@@ -183,6 +191,7 @@ mod tests {
             openid: OpenId::parse(openid).unwrap(),
             paid_at: UnixSeconds::new(2),
             source: Source::Notice,
+            has_refunds: false,
         }
     }
 
@@ -232,6 +241,20 @@ mod tests {
             let again = judge(order, &payment("first", paid, &payer), late);
             prop_assert_eq!(again == Verdict::Known, status.was_paid());
         }
+    }
+
+    #[test]
+    fn a_late_payment_that_went_back_revives_nothing() {
+        let openid = OpenId::parse("a").unwrap();
+        let order = Standing {
+            status: Status::Closed,
+            total_fee: Fen::new(1).unwrap(),
+            openid: &openid,
+            transaction_id: None,
+        };
+        let gone = Payment { has_refunds: true, ..payment("t", 1, "a") };
+        assert_eq!(judge(order, &gone, LatePayment::Revive), Verdict::AfterClose);
+        assert_eq!(judge(order, &payment("t", 1, "a"), LatePayment::Revive), Verdict::Revives);
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub struct Payment {
     pub(super) openid: OpenId,
     pub(super) paid_at: UnixSeconds,
     pub(super) source: Source,
+    pub(super) has_refunds: bool,
 }
 
 impl Payment {
@@ -71,6 +72,12 @@ impl Payment {
     #[must_use]
     pub fn paid_at(&self) -> UnixSeconds {
         self.paid_at
+    }
+
+    /// Whether WeChat Pay says that something of it was given back since, or is on its way back.
+    #[must_use]
+    pub fn has_refunds(&self) -> bool {
+        self.has_refunds
     }
 
     /// How we know.

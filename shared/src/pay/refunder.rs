@@ -8,6 +8,7 @@ use crate::{
     host::{Host, HostError},
     store::{Case, CaseKind, Cases, RefundCause, RefundRow, Refunds, SettledRefund, StoreError},
     telemetry,
+    types::OutTradeNo,
 };
 
 /// WeChat Pay or the database could not be asked.
@@ -161,6 +162,18 @@ impl Refunder {
                 None => Ok(self.refunds.refuse(row, &code).await?),
             },
         }
+    }
+
+    /// Takes over what was given back of the attempt's payment without us, as far as WeChat Pay lists it; whether it lists any.
+    ///
+    /// # Errors
+    /// [`RefunderError`]; what was taken over stays so, and the rest can be taken over later.
+    pub async fn take_over(&self, out_trade_no: OutTradeNo) -> Result<bool, RefunderError> {
+        let refunds = self.pay.refunds_of(out_trade_no).await?;
+        for refund in &refunds {
+            self.settle(refund).await?;
+        }
+        Ok(!refunds.is_empty())
     }
 
     async fn settled(&self, row: &RefundRow, refund: &Refund) -> Result<RefundRow, RefunderError> {

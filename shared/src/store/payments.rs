@@ -5,7 +5,7 @@
 //! attempt; index `by_unbilled` (`unbilled`, `transaction_id`) lists a day's payments that no bill has confirmed;
 //! one that was found in a bill leaves it and says in `billed_on` which.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
 use super::{StoreError, due, item};
@@ -50,7 +50,7 @@ pub struct PaidRow {
     pub unbilled: Option<String>,
 }
 
-/// The part of a transaction that records the payment, unless it is recorded. One that waits for review may yet pay its order,
+/// The part of a transaction that records the payment, unless it is recorded; then it brings the row along. One that waits for review may yet pay its order,
 /// once an operator has put that right.
 pub(super) fn record(
     host: &Host,
@@ -66,6 +66,8 @@ pub(super) fn record(
         Verdict::AmountDiffers => ("AMOUNT_DIFFERS", true),
         Verdict::PayerDiffers => ("PAYER_DIFFERS", true),
     };
+    // Of what is on its way back already nobody knows yet how much that is.
+    let claimed = verdict.goes_back() && !payment.has_refunds();
     let row = PaidRow {
         transaction_id: payment.transaction_id().clone(),
         out_trade_no: payment.out_trade_no(),
@@ -78,8 +80,8 @@ pub(super) fn record(
         recorded_at: now,
         verdict: name.to_owned(),
         attention: review.then(|| REVIEW.to_owned()),
-        refundable_fee: if verdict.goes_back() { 0 } else { payment.total_fee().get() },
-        refunds: verdict.goes_back().into(),
+        refundable_fee: if claimed { 0 } else { payment.total_fee().get() },
+        refunds: claimed.into(),
         unbilled: Some(unbilled(payment.paid_at(), payment.transaction_id().as_str())),
     };
     let table = host.var("PAYMENTS_TABLE").map_err(|error| StoreError::new(RECORDING, error))?;
@@ -90,7 +92,8 @@ pub(super) fn record(
     } else {
         put.condition_expression("attribute_not_exists(transaction_id)")
     };
-    let put = put.build().map_err(|error| StoreError::new(RECORDING, error))?;
+    let put = put.return_values_on_condition_check_failure(AllOld).build();
+    let put = put.map_err(|error| StoreError::new(RECORDING, error))?;
     Ok(TransactWriteItem::builder().put(put).build())
 }
 

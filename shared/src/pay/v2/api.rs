@@ -32,7 +32,8 @@ pub(in crate::pay) async fn prepay(
                 "ORDERPAID" => Ok(Prepaid::AlreadyPaid),
                 "ORDERCLOSED" => Ok(Prepaid::Closed),
                 "OUT_TRADE_NO_USED" => Ok(Prepaid::NumberTaken),
-                "INVALID_REQUEST" => Ok(Prepaid::Differs),
+                // The second is also what a `time_expire` that is too near is refused with.
+                "INVALID_REQUEST" | "PARAM_ERROR" => Ok(Prepaid::Differs),
                 "NOTENOUGH" => Ok(Prepaid::BalanceNotEnough),
                 _ => Err(PayError::Business { path, code, transient }),
             };
@@ -58,17 +59,22 @@ pub(in crate::pay) async fn query(
         Err(error) => return Err(error),
     };
     match answer.get("trade_state").unwrap_or_default() {
-        "SUCCESS" => {
-            let lost = |what| PayError::NotVerified { path: QUERY, what };
-            let payment = payment(&answer, Source::Query).map_err(lost)?;
+        state @ ("SUCCESS" | "REFUND") => {
+            let not_verified = |what| PayError::NotVerified { path: QUERY, what };
+            let has_refunds = state == "REFUND";
+            let payment = match payment(&answer, Source::Query) {
+                Ok(payment) => Payment { has_refunds, ..payment },
+                // The page promises the payment's fields only for SUCCESS.
+                Err(_) if has_refunds => return Ok(Trade::Refunded),
+                Err(what) => return Err(not_verified(what)),
+            };
             if payment.out_trade_no != out_trade_no {
-                return Err(lost("out_trade_no"));
+                return Err(not_verified("out_trade_no"));
             }
             Ok(Trade::Paid(payment))
         }
         "NOTPAY" | "USERPAYING" | "PAYERROR" | "ACCEPT" => Ok(Trade::Unpaid),
         "CLOSED" | "REVOKED" => Ok(Trade::Closed),
-        "REFUND" => Ok(Trade::Refunded),
         _ => Err(PayError::NotVerified { path: QUERY, what: "trade_state" }),
     }
 }
@@ -131,6 +137,7 @@ pub(super) fn payment(fields: &Fields, source: Source) -> Result<Payment, &'stat
         openid: OpenId::parse(get("openid")?).map_err(|_| "openid")?,
         paid_at: UnixSeconds::from_pay_v2(get("time_end")?).map_err(|_| "time_end")?,
         source,
+        has_refunds: false,
     })
 }
 

@@ -11,6 +11,6 @@ mod xml;
 pub(super) use api::{close, pay_params, prepay, query};
 pub(super) use bill::bill;
 pub(super) use notice::receive;
-pub(super) use refund::{ask as query_refund, request as refund};
+pub(super) use refund::{ask as query_refund, refunds_of, request as refund};
 pub use sign::{SignType, SignTypeError, sign};
 pub use xml::{Fields, XmlError, read, write};

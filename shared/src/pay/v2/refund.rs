@@ -1,5 +1,7 @@
 //! Refunds of APIv2: 申请退款, 查询退款.
 
+use std::collections::BTreeMap;
+
 use super::{Fields, api::fields, transport::call};
 use crate::{
     pay::{Api, MerchantSecret, PayError, Refund, RefundRequest, RefundStatus, Requested, Source, Terminal},
@@ -57,12 +59,54 @@ pub(in crate::pay) async fn ask(
     // A payment's refunds are numbered; the one we asked for is among them.
     let number =
         (0..MOST).find(|n| answer.get(&format!("out_refund_no_{n}")) == Some(out_refund_no.as_str()));
-    let suffix = format!("_{}", number.ok_or_else(|| not_verified("out_refund_no"))?);
+    let number = number.ok_or_else(|| not_verified("out_refund_no"))?;
+    numbered(&answer, number).map(Some).map_err(not_verified)
+}
+
+/// `POST /pay/refundquery` for all refunds of an attempt's payment, which come ten at a time.
+pub(in crate::pay) async fn refunds_of(
+    terminal: &Terminal,
+    secret: &MerchantSecret,
+    out_trade_no: OutTradeNo,
+) -> Result<Vec<Refund>, PayError> {
+    let mut refunds = BTreeMap::new();
+    // However the answers count, there are no more pages than this.
+    for _ in 0..MOST {
+        let mut asked = fields([("out_trade_no", out_trade_no.to_string())]);
+        if !refunds.is_empty() {
+            asked.set("offset", refunds.len().to_string());
+        }
+        let answer = match call(terminal, secret, &terminal.host.http()?, QUERY, asked).await {
+            Ok(answer) => answer,
+            Err(PayError::Business { code, .. }) if code == "REFUNDNOTEXIST" => break,
+            Err(error) => return Err(error),
+        };
+        let not_verified = |what| PayError::NotVerified { path: QUERY, what };
+        if answer.get("out_trade_no") != Some(out_trade_no.to_string().as_str()) {
+            return Err(not_verified("out_trade_no"));
+        }
+        let known = refunds.len();
+        for number in (0..MOST).filter(|n| answer.get(&format!("out_refund_no_{n}")).is_some()) {
+            let refund = numbered(&answer, number).map_err(not_verified)?;
+            refunds.insert(refund.refund_id.clone(), refund);
+        }
+        let total = answer.get("total_refund_count").and_then(|count| count.parse().ok());
+        // Without a total, the page is all there is.
+        if refunds.len() == known || total.is_none_or(|total: usize| refunds.len() >= total) {
+            break;
+        }
+    }
+    Ok(refunds.into_values().collect())
+}
+
+/// The refund that an answer tells of under this number; else the name of the field that is missing or wrong.
+fn numbered(answer: &Fields, number: u32) -> Result<Refund, &'static str> {
+    let suffix = format!("_{number}");
     let status = match answer.get(&format!("refund_status{suffix}")).unwrap_or_default() {
         "PROCESSING" => RefundStatus::Processing,
-        status => final_status(status).ok_or_else(|| not_verified("refund_status"))?,
+        status => final_status(status).ok_or("refund_status")?,
     };
-    read(&answer, &suffix, status).map(Some).map_err(not_verified)
+    read(answer, &suffix, status)
 }
 
 /// What answers and notices call the end of a refund.

@@ -104,10 +104,10 @@ pub(in crate::pay) async fn prepay(
         Err(PayError::Business { path, code, transient }) => {
             return match code.as_str() {
                 "ORDERPAID" | "ORDER_PAID" => Ok(Prepaid::AlreadyPaid),
-                "ORDER_CLOSED" => Ok(Prepaid::Closed),
+                "ORDERCLOSED" | "ORDER_CLOSED" => Ok(Prepaid::Closed),
                 "OUT_TRADE_NO_USED" => Ok(Prepaid::NumberTaken),
                 // Another request than the first one, or a malformed one; also an attempt that is paid or closed.
-                "INVALID_REQUEST" | "PARAM_ERROR" => Ok(Prepaid::Differs),
+                "INVALID_REQUEST" | "PARAM_ERROR" | "TRADE_ERROR" => Ok(Prepaid::Differs),
                 "NOT_ENOUGH" => Ok(Prepaid::BalanceNotEnough),
                 _ => Err(PayError::Business { path, code, transient }),
             };
@@ -134,8 +134,13 @@ pub(in crate::pay) async fn query(
     let not_verified = |what| PayError::NotVerified { path: QUERY, what };
     let transaction: Transaction = serde_json::from_slice(&bytes).map_err(|_| not_verified("form"))?;
     match transaction.trade_state.as_str() {
-        "SUCCESS" => {
-            let payment = payment(&transaction, Source::Query).map_err(not_verified)?;
+        state @ ("SUCCESS" | "REFUND") => {
+            let has_refunds = state == "REFUND";
+            let payment = match payment(&transaction, Source::Query) {
+                Ok(payment) => Payment { has_refunds, ..payment },
+                Err(_) if has_refunds => return Ok(Trade::Refunded),
+                Err(what) => return Err(not_verified(what)),
+            };
             let ours = transaction.appid.as_deref() == Some(terminal.app_id.as_str())
                 && transaction.mchid.as_deref() == Some(terminal.mch_id.as_str());
             if !ours || payment.out_trade_no != out_trade_no {
@@ -145,7 +150,6 @@ pub(in crate::pay) async fn query(
         }
         "NOTPAY" | "USERPAYING" | "PAYERROR" | "ACCEPT" => Ok(Trade::Unpaid),
         "CLOSED" | "REVOKED" => Ok(Trade::Closed),
-        "REFUND" => Ok(Trade::Refunded),
         _ => Err(not_verified("trade_state")),
     }
 }
@@ -210,6 +214,7 @@ pub(super) fn payment(transaction: &Transaction, source: Source) -> Result<Payme
         paid_at: UnixSeconds::from_rfc3339(get(&transaction.success_time, "success_time")?)
             .map_err(|_| "success_time")?,
         source,
+        has_refunds: false,
     })
 }
 

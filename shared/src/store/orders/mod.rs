@@ -1,7 +1,8 @@
 //! `ORDERS_TABLE`: an order a row, with the attempt to pay it that is under way.
 //!
 //! Key `order_id`. Index `by_user` (`user_id`, `order_id`) lists a user's orders, newest last. Index `by_due` (`due_shard`,
-//! `next_query_at`) lists unpaid orders by when to ask WeChat about them; an order that is paid or closed leaves it.
+//! `next_query_at`) lists unpaid orders by when to ask WeChat about them; an order that is paid or closed leaves it, unless what was
+//! given back of its payment must still be looked for.
 
 mod place;
 mod prepay;

@@ -229,6 +229,7 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
         paid_by: None,
         refunded_fee: 0,
         refunding_fee: 0,
+        paid_withheld: false,
         asked_at: None,
         next_query_at: Some(new.expires_at),
         queries: 0,

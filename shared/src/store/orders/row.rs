@@ -51,6 +51,10 @@ pub struct Order {
     /// What is on its way back. Fen.
     #[serde(default)]
     pub refunding_fee: u64,
+    /// Whether the event that it was paid is withheld: something of the payment was given back before it was recorded, and goods
+    /// must not leave before it is known how much.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paid_withheld: bool,
     /// When WeChat Pay was last asked about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<UnixSeconds>,
@@ -85,6 +89,9 @@ pub struct PrepayTerms {
     pub description: String,
     /// The user's address then.
     pub client_ip: String,
+    /// When paying was to end, if that is later than the order's end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_expire: Option<UnixSeconds>,
 }
 
 /// What WeChat Pay answered to an attempt.
@@ -120,6 +127,22 @@ impl Order {
         now.plus(Self::LAST_CALL) > self.expires_at
     }
 
+    /// The `time_expire` to ask for `now`, if that must be later than the order's end: WeChat Pay refuses one that is less than
+    /// five minutes away (older text; newer: one minute). The order ends when it ends all the same: its attempt is closed then,
+    /// and a payment that comes later is one of a closed order.
+    #[must_use]
+    pub fn later_time_expire(&self, now: UnixSeconds) -> Option<UnixSeconds> {
+        let soonest = now.plus(SHORTEST_EXPIRY);
+        (self.expires_at < soonest).then_some(soonest)
+    }
+
+    /// Whether its attempt was prepaid to be called up otherwise than by `sign_type`: before the shop changed its interface or its
+    /// signature. The attempt's number stands for that request, so that the next one needs another number.
+    #[must_use]
+    pub fn is_prepaid_otherwise(&self, sign_type: &str) -> bool {
+        self.prepay.as_ref().is_some_and(|prepay| prepay.sign_type != sign_type)
+    }
+
     /// The answer to its attempt, while it can be paid with: it lives two hours, and we stop five minutes before. One that was
     /// asked for before the shop changed its interface can't be called up by the new one.
     #[must_use]
@@ -129,4 +152,6 @@ impl Order {
     }
 }
 
+/// Five minutes, and a little for the request to get there.
+const SHORTEST_EXPIRY: Duration = Duration::from_secs(5 * 60 + 30);
 const PREPAY_LIFE: Duration = Duration::from_secs(2 * 60 * 60 - 5 * 60);

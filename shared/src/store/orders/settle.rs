@@ -1,7 +1,19 @@
 //! Settling a payment: the order's change, the receipt and the outbox row are one transaction. So is, for a payment that must go
 //! back, the refund: nobody has to remember it.
+//!
+//! A payment can have been given back in the merchant console, in part or whole, before we recorded it. It pays its order all the
+//! same, and the order is REFUNDING until it is known how much went back; the event that it was paid is withheld until then
+//! (`paid_withheld`), so that nobody ships goods whose money is gone. What went back is known
+//!
+//! - at once by APIv2, which lists a payment's refunds: the sweep takes them over;
+//! - by APIv3 from the notice of the refund or from the next day's bill, because APIv3 answers only for a refund whose number is
+//!   known. The sweep opens a case meanwhile (`ORDER_DISPUTED`).
+//!
+//! With the refunds the order becomes REFUNDED, or PAID, and then the event is written.
 
-use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
 
 use super::{Order, Orders};
 use crate::{
@@ -10,8 +22,8 @@ use crate::{
         order::{LatePayment, Verdict, judge},
     },
     store::{
-        Case, CaseKind, StoreError, cases,
-        item::{self, Cancelled},
+        Case, CaseKind, PaidRow, StoreError, cases, due,
+        item::{self, Cancelled, Item},
         outbox::{self, Event, EventKind},
         payments, refunds,
     },
@@ -25,6 +37,8 @@ pub enum Settled {
     Recorded(Verdict),
     /// It had been recorded before: nothing was changed.
     Again(Verdict),
+    /// It had been recorded before and is not the order's, and all of it went back or is on its way back: nothing was changed.
+    Returned(Verdict),
     /// We have no such order; nothing was recorded.
     NoSuchOrder,
 }
@@ -56,26 +70,30 @@ impl Orders {
                 }
                 Cancelled::Conditions(reasons) => reasons,
             };
-            // The receipt is the first part: if it was there, the payment had been recorded, whatever it meant.
-            let known = item::failed(&reasons, 0).is_some();
-            match (item::failed(&reasons, 2), verdict) {
-                (None, verdict) if known => return Ok(Settled::Again(verdict)),
+            // If the receipt was there, the payment had been recorded, whatever it meant.
+            let receipt = item::failed(&reasons, RECEIPT);
+            match (item::failed(&reasons, MEANING), receipt) {
+                (None, Some(receipt)) => return again(verdict, receipt),
                 (Some(None), _) => return Ok(Settled::NoSuchOrder),
-                (Some(Some(order)), _) => {
+                (Some(Some(order)), receipt) => {
                     let order: Order = item::read(order)?;
                     verdict = judge(order.standing(), payment, late);
-                    if known || verdict == Verdict::Known {
-                        return Ok(Settled::Again(verdict));
+                    match receipt {
+                        Some(receipt) => return again(verdict, receipt),
+                        None if verdict == Verdict::Known => return Ok(Settled::Again(verdict)),
+                        None => {}
                     }
                 }
+                // There is no order whose `prepay_id` could be forgotten.
+                (None, None) if item::failed(&reasons, PREPAY).is_some() => return Ok(Settled::NoSuchOrder),
                 // The condition to pay failed on an order that can be paid: it changed in between. Look again.
-                (None, _) => item::pause(&self.host).await,
+                (None, None) => item::pause(&self.host).await,
             }
         }
         Err(StoreError::contended(SETTLING))
     }
 
-    /// The receipt and the event, and what the verdict asks for: as the third part the order, a refund, or a case.
+    /// The receipt ([`RECEIPT`]), what the verdict asks for ([`MEANING`]: the order, a refund, or a case), and the event.
     fn parts(
         &self,
         payment: &Payment,
@@ -83,44 +101,82 @@ impl Orders {
         case: Option<&Case>,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let now = self.host.now();
-        let third = match (case, verdict) {
+        let meaning = match (case, verdict) {
             (Some(case), _) => cases::open(&self.host, case)?,
-            (None, Verdict::Revives) => self.pay(payment, "CLOSED")?,
+            (None, Verdict::Revives) => self.pay(payment, "CLOSED", now)?,
             (None, Verdict::SecondPayment | Verdict::AfterClose) => {
                 refunds::of_itself(&self.host, payment, verdict, now)?
             }
-            (None, _) => self.pay(payment, "UNPAID")?,
+            (None, _) => self.pay(payment, "UNPAID", now)?,
         };
-        Ok(vec![
-            payments::record(&self.host, payment, verdict, now)?,
-            outbox::write(&self.host, &event(payment, verdict, now))?,
-            third,
-        ])
+        let mut parts = vec![payments::record(&self.host, payment, verdict, now)?, meaning];
+        if !(verdict == Verdict::Pays && payment.has_refunds()) {
+            parts.push(outbox::write(&self.host, &event(payment, verdict, now))?);
+        }
+        if matches!(verdict, Verdict::AmountDiffers | Verdict::PayerDiffers) {
+            parts.push(self.forget_prepay(payment)?);
+        }
+        Ok(parts)
     }
 
     /// The change of the order. Its condition is [`judge`]'s for [`Verdict::Pays`] and [`Verdict::Revives`].
-    fn pay(&self, payment: &Payment, from: &str) -> Result<TransactWriteItem, StoreError> {
+    fn pay(&self, payment: &Payment, from: &str, now: UnixSeconds) -> Result<TransactWriteItem, StoreError> {
+        let (status, rest) = if payment.has_refunds() {
+            // The sweep looks at once for what was given back.
+            let due =
+                "paid_withheld = :true, due_shard = :shard, next_query_at = :now REMOVE prepay, closed_at";
+            ("REFUNDING", format!(", {due}"))
+        } else {
+            ("PAID", " REMOVE due_shard, next_query_at, closed_at".to_owned())
+        };
         let update = Update::builder()
             .table_name(&self.table)
             .key("order_id", item::s(payment.out_trade_no().order_id()))
-            .update_expression(
-                "SET #status = :paid, paid_at = :at, transaction_id = :transaction, paid_by = :no \
-                 REMOVE due_shard, next_query_at, closed_at",
-            )
+            .update_expression(format!(
+                "SET #status = :paid, paid_at = :at, transaction_id = :transaction, paid_by = :no{rest}"
+            ))
             .condition_expression("#status = :from AND total_fee = :fee AND openid = :openid")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":paid", item::s("PAID"))
+            .expression_attribute_values(":paid", item::s(status))
             .expression_attribute_values(":from", item::s(from))
             .expression_attribute_values(":at", item::n(payment.paid_at().get()))
             .expression_attribute_values(":transaction", item::s(payment.transaction_id()))
             .expression_attribute_values(":no", item::s(payment.out_trade_no()))
             .expression_attribute_values(":fee", item::n(payment.total_fee().get()))
             .expression_attribute_values(":openid", item::s(payment.openid().as_str()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let update = if payment.has_refunds() {
+            let shard = due::shard_of(&payment.out_trade_no().order_id().to_string());
+            update
+                .expression_attribute_values(":true", AttributeValue::Bool(true))
+                .expression_attribute_values(":shard", item::s(shard))
+                .expression_attribute_values(":now", item::n(now.get()))
+        } else {
+            update
+        };
+        let update = update.build().map_err(|error| StoreError::new(SETTLING, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// The attempt was paid, so that its `prepay_id` must not be handed out any more, though the order is not paid by that.
+    fn forget_prepay(&self, payment: &Payment) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key("order_id", item::s(payment.out_trade_no().order_id()))
+            .update_expression("REMOVE prepay")
+            .condition_expression("attribute_exists(order_id)")
             .build()
             .map_err(|error| StoreError::new(SETTLING, error))?;
         Ok(TransactWriteItem::builder().update(update).build())
     }
+}
+
+/// What was known of a payment whose receipt was there.
+fn again(verdict: Verdict, receipt: Option<Item>) -> Result<Settled, StoreError> {
+    let is_mismatch = matches!(verdict, Verdict::AmountDiffers | Verdict::PayerDiffers);
+    let receipt = receipt.filter(|_| is_mismatch).map(item::read::<PaidRow>).transpose()?;
+    let is_returned = receipt.is_some_and(|receipt| receipt.refundable_fee == 0);
+    Ok(if is_returned { Settled::Returned(verdict) } else { Settled::Again(verdict) })
 }
 
 /// The event that `payment` meant `verdict` for its order.
@@ -142,17 +198,27 @@ fn event(payment: &Payment, verdict: Verdict, now: UnixSeconds) -> Event {
 
 /// The case of a payment that an operator must look at.
 fn case(payment: &Payment, verdict: Verdict, now: UnixSeconds) -> Option<Case> {
-    let what = match verdict {
-        Verdict::PayerDiffers => "paid by another user than the order's",
-        Verdict::AmountDiffers => "paid with another amount or currency than the order's",
+    let (kind, what) = match verdict {
+        Verdict::PayerDiffers => (CaseKind::PaymentMismatch, "paid by another user than the order's"),
+        Verdict::AmountDiffers => {
+            (CaseKind::PaymentMismatch, "paid with another amount or currency than the order's")
+        }
+        Verdict::SecondPayment | Verdict::AfterClose if payment.has_refunds() => (
+            CaseKind::OrderDisputed,
+            "a payment that no order needs was given back in part or whole before it was recorded: see that all of it goes back",
+        ),
         _ => return None,
     };
     Some(Case {
         order_id: Some(payment.out_trade_no().order_id()),
         out_trade_no: Some(payment.out_trade_no()),
         transaction_id: Some(payment.transaction_id().clone()),
-        ..Case::new(CaseKind::PaymentMismatch, payment.transaction_id(), what, now)
+        ..Case::new(kind, payment.transaction_id(), what, now)
     })
 }
 
 const SETTLING: &str = "settling a payment";
+/// The places of parts of the transaction.
+const RECEIPT: usize = 0;
+const MEANING: usize = 1;
+const PREPAY: usize = 3;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
 
 use super::{Order, Orders};
 use crate::{
@@ -31,7 +31,8 @@ impl Orders {
         Ok(page.keys("order_id", "row-without-order", OrderId::parse))
     }
 
-    /// Lets an order that only an operator can bring to rest wait until `until`.
+    /// Lets an order that only an operator can bring to rest wait until `until`. Its attempt is paid, so that its `prepay_id` is
+    /// forgotten.
     ///
     /// Condition: the order is unpaid.
     ///
@@ -40,7 +41,7 @@ impl Orders {
     pub async fn postpone(&self, order: &Order, until: UnixSeconds) -> Result<bool, StoreError> {
         let update = self
             .claim(order, until)
-            .update_expression("SET next_query_at = :now")
+            .update_expression("SET next_query_at = :now REMOVE prepay")
             .condition_expression("#status = :unpaid");
         self.claimed(update).await
     }
@@ -77,6 +78,47 @@ impl Orders {
             .expression_attribute_values(":queries", item::n(order.queries))
             .expression_attribute_values(":next", item::n(order.queries.saturating_add(1)))
             .expression_attribute_values(":at", item::n(next_query(order, now).get()));
+        self.claimed(update).await
+    }
+
+    /// Takes the turn to look for what was given back of the order's payment, and sets the next one, which comes if this one
+    /// fails; `false` if another took it, or it is known.
+    ///
+    /// Condition: the event that the order was paid is withheld, and the next look is when `order` says.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn look_for_refunds(&self, order: &Order, now: UnixSeconds) -> Result<bool, StoreError> {
+        let Some(seen) = order.next_query_at else { return Ok(false) };
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("order_id", item::s(order.order_id))
+            .update_expression("SET next_query_at = :next")
+            .condition_expression("paid_withheld = :true AND next_query_at = :seen")
+            .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .expression_attribute_values(":seen", item::n(seen.get()))
+            .expression_attribute_values(":next", item::n(now.plus(AFTER_END).get()));
+        self.claimed(update).await
+    }
+
+    /// Nothing is asked about the order any more: a notice, a bill or an operator tells what was given back of its payment.
+    ///
+    /// Condition: the order is not unpaid.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn stop_asking(&self, order: &Order) -> Result<bool, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("order_id", item::s(order.order_id))
+            .update_expression("REMOVE due_shard, next_query_at")
+            .condition_expression("#status <> :unpaid")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":unpaid", item::s("UNPAID"));
         self.claimed(update).await
     }
 

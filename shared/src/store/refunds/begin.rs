@@ -173,12 +173,17 @@ impl Refunds {
         self.change_order(order, &next).map(Some)
     }
 
-    /// Writes the status and the sums of `next`, if they are still those of `order`.
+    /// Writes the status and the sums of `next`, if they are still those of `order`. Once it is known what was given back of a
+    /// payment, nobody has to ask about its order any more.
     pub(super) fn change_order(&self, order: &Order, next: &Order) -> Result<TransactWriteItem, StoreError> {
+        let is_known = order.paid_withheld && !next.paid_withheld;
+        let rest = if is_known { " REMOVE paid_withheld, due_shard, next_query_at" } else { "" };
         let update = Update::builder()
             .table_name(&self.orders)
             .key("order_id", item::s(order.order_id))
-            .update_expression("SET #status = :next, refunding_fee = :refunding, refunded_fee = :refunded")
+            .update_expression(format!(
+                "SET #status = :next, refunding_fee = :refunding, refunded_fee = :refunded{rest}"
+            ))
             .condition_expression(
                 "#status = :status AND refunding_fee = :was_refunding AND refunded_fee = :was_refunded",
             )

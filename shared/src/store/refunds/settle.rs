@@ -12,7 +12,7 @@ use crate::{
         outbox::{self, Event, EventKind},
         payments,
     },
-    types::{Fen, UnixSeconds},
+    types::{Fen, OrderId, UnixSeconds},
 };
 
 /// What came of news about a refund. It is durable when this is returned.
@@ -120,7 +120,10 @@ impl Refunds {
         let mut parts = vec![self.change(row, &after)?, outbox::write(&self.host, &event(&after, now))?];
         let pays_order = order.transaction_id.as_ref() == Some(&row.transaction_id);
         if pays_order && after.status.is_final() {
-            parts.push(self.change_order(order, &order_after(order, &after))?);
+            parts.extend(self.order_parts(order, &told(order, &after, order_after), now)?);
+        }
+        if !pays_order && order.status == Status::Unpaid && after.status == RefundStatus::Success {
+            parts.push(self.ask_soon(order, now)?);
         }
         if after.status == RefundStatus::Closed {
             parts.push(self.release(row)?);
@@ -144,12 +147,19 @@ impl Refunds {
         let row = adopted(&payment, refund, total_fee, now);
         let mut parts = vec![self.put(&row)?, outbox::write(&self.host, &event(&row, now))?];
         let case = row.status_case(now);
+        let pays_order = order.transaction_id.as_ref() == Some(&payment.transaction_id);
         if !takes {
+            if pays_order && order.paid_withheld {
+                let next = told(order, &row, |order, _| standing(order.clone()));
+                parts.extend(self.order_parts(order, &next, now)?);
+            }
             return Ok(self.transact(parts, case).await?.then(|| SettledRefund::Changed(Box::new(row))));
         }
         parts.push(self.claim(&payment, row.refund_fee)?);
-        if order.transaction_id.as_ref() == Some(&payment.transaction_id) {
-            parts.push(self.change_order(order, &order_with(order, &row))?);
+        if pays_order {
+            parts.extend(self.order_parts(order, &told(order, &row, order_with), now)?);
+        } else if order.status == Status::Unpaid {
+            parts.push(self.ask_soon(order, now)?);
         }
         Ok(self.transact(parts, case).await?.then(|| SettledRefund::Changed(Box::new(row))))
     }
@@ -177,7 +187,7 @@ impl Refunds {
             outbox::write(&self.host, &event(&after, now))?,
         ];
         if order.transaction_id.as_ref() == Some(&row.transaction_id) {
-            parts.push(self.change_order(order, &order_with(order, &after))?);
+            parts.extend(self.order_parts(order, &order_with(order, &after), now)?);
         }
         let case = after.status_case(now);
         if let Some(case) = &case {
@@ -199,6 +209,67 @@ impl Refunds {
                 Ok(None)
             }
         }
+    }
+
+    /// All that was given back of the order's payment without us is in our books now: the order shows what they say, and is told as
+    /// paid if it is.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked. Conclude it again.
+    pub async fn conclude(&self, order_id: OrderId) -> Result<(), StoreError> {
+        for _ in 0..item::ROUNDS {
+            let order: Option<Order> = self.get_item(&self.orders, "order_id", &order_id.to_string()).await?;
+            let Some(order) = order.filter(|order| order.paid_withheld) else { return Ok(()) };
+            let parts = self.order_parts(
+                &order,
+                &concluded(&order, |order| standing(order.clone())),
+                self.host.now(),
+            )?;
+            if self.transact(parts, None).await? {
+                return Ok(());
+            }
+        }
+        Err(StoreError::contended(SETTLING))
+    }
+
+    /// The order's change; and, if that shows that its payment was not given back whole, the event that it was paid, which was
+    /// withheld until now.
+    fn order_parts(
+        &self,
+        order: &Order,
+        next: &Order,
+        now: UnixSeconds,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let mut parts = vec![self.change_order(order, next)?];
+        if let Some(transaction_id) = order.transaction_id.as_ref().filter(|_| order.paid_withheld)
+            && next.status == Status::Paid
+        {
+            let event = Event {
+                order_id: Some(order.order_id),
+                out_trade_no: order.paid_by,
+                transaction_id: Some(transaction_id.clone()),
+                fee: Some(order.total_fee),
+                ..Event::new(EventKind::OrderPaid, transaction_id, now)
+            };
+            parts.push(outbox::write(&self.host, &event)?);
+        }
+        Ok(parts)
+    }
+
+    /// Lets the sweep look at an unpaid order soon: money of a payment that was not the order's has gone back, and with the last
+    /// of it the order can be closed.
+    fn ask_soon(&self, order: &Order, now: UnixSeconds) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.orders)
+            .key("order_id", item::s(order.order_id))
+            .update_expression("SET next_query_at = :now")
+            .condition_expression("#status = :unpaid")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":unpaid", item::s("UNPAID"))
+            .expression_attribute_values(":now", item::n(now.get()))
+            .build()
+            .map_err(|error| StoreError::new(SETTLING, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     /// Takes the sum from what the payment can give back, if that is enough.
@@ -351,17 +422,35 @@ fn order_after(order: &Order, refund: &RefundRow) -> Order {
     standing(after)
 }
 
-/// With the status that the sums say.
+/// What the order shows after news of `refund`, as `next` says. Of a payment that was given back before it was recorded, a refund of
+/// the merchant console tells how much, unless the sweep is still to look for others; one of ours does not.
+fn told(order: &Order, refund: &RefundRow, next: impl Fn(&Order, &RefundRow) -> Order) -> Order {
+    let tells = refund.cause == RefundCause::Console && order.due_shard.is_none();
+    if order.paid_withheld && tells {
+        concluded(order, |order| next(order, refund))
+    } else {
+        next(order, refund)
+    }
+}
+
+/// What an order whose event is withheld shows, as `next` says, now that the sums are all there is. Whether it stays paid may still
+/// depend on a refund that is under way.
+fn concluded(order: &Order, next: impl Fn(&Order) -> Order) -> Order {
+    let next = next(&Order { paid_withheld: false, ..order.clone() });
+    Order { paid_withheld: next.status == Status::Refunding, ..next }
+}
+
+/// With the status that the sums say. While it is not known what went back without us, they are not all there is.
 fn standing(order: Order) -> Order {
     let total = order.total_fee.get();
     let status = if order.refunded_fee >= total {
         Status::Refunded
-    } else if order.refunded_fee.saturating_add(order.refunding_fee) >= total {
+    } else if order.paid_withheld || order.refunded_fee.saturating_add(order.refunding_fee) >= total {
         Status::Refunding
     } else {
         Status::Paid
     };
-    Order { status, ..order }
+    Order { status, paid_withheld: order.paid_withheld && status != Status::Refunded, ..order }
 }
 
 fn event(row: &RefundRow, now: UnixSeconds) -> Event {
