@@ -6,7 +6,7 @@ use shared::{
     http::extract,
     runtime::Request,
     store::{Line, Order, PrepayTerms},
-    types::{OrderId, OutTradeNo},
+    types::{OrderId, OutTradeNo, UnixSeconds},
 };
 
 #[derive(Deserialize)]
@@ -64,12 +64,12 @@ impl Ask {
         }
     }
 
-    /// What to ask WeChat Pay for: the same as before, if it was asked.
-    pub(crate) fn terms(&self, order: &Order) -> PrepayTerms {
+    /// What to ask WeChat Pay for `now`: the same as before, if it was asked.
+    pub(crate) fn terms(&self, order: &Order, now: UnixSeconds) -> PrepayTerms {
         order.terms.clone().unwrap_or_else(|| PrepayTerms {
             description: self.description.clone().unwrap_or_else(|| describe_items(&order.items)),
             client_ip: self.client_ip.clone(),
-            time_expire: None,
+            time_expire: order.later_time_expire(now),
         })
     }
 }

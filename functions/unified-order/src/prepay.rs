@@ -24,11 +24,15 @@ impl UnifiedOrderFunction {
             if order.is_over(self.host.now()) {
                 return Err(Code::OrderClosed.into());
             }
-            let round = if ask.agrees_with(&order) {
-                self.round(&order, ask).await?
-            } else {
-                // What the user is to read has changed: the number stands for the old text.
+            let is_another = !ask.agrees_with(&order);
+            if is_another && order.out_trade_no.attempt() >= MAX_DESCRIPTIONS {
+                return Err(ApiError::new(Code::Conflict).saying("订单说明更改过多，请重新下单"));
+            }
+            // The number stands for the text that was asked for, and for the signature it was asked with.
+            let round = if is_another || order.is_prepaid_otherwise(self.cashier.pay.sign_type()) {
                 self.begin_again(&order).await?
+            } else {
+                self.round(&order, ask).await?
             };
             match round {
                 Round::Ready(prepay_id) => return Ok(prepay_id),
@@ -39,14 +43,14 @@ impl UnifiedOrderFunction {
     }
 
     async fn round(&self, order: &Order, ask: &Ask) -> Result<Round, ApiError> {
-        let terms = ask.terms(order);
+        let terms = ask.terms(order, self.host.now());
         let request = PrepayRequest {
             out_trade_no: order.out_trade_no,
             description: &terms.description,
             total_fee: order.total_fee,
             openid: &order.openid,
             client_ip: &terms.client_ip,
-            expires_at: order.expires_at,
+            expires_at: terms.time_expire.unwrap_or(order.expires_at),
             notify_url: &ask.notify_url,
         };
         match self.cashier.pay.prepay(&request).await {
@@ -54,7 +58,7 @@ impl UnifiedOrderFunction {
             Ok(Prepaid::AlreadyPaid) => match self.cashier.ask(order).await? {
                 Asked::Paid(_) => Err(Code::OrderPaid.into()),
                 Asked::Returned(_) => Err(Code::OrderClosed.into()),
-                Asked::Disputed => Err(Code::Conflict.into()),
+                Asked::Disputed => Err(disputed()),
                 _ => Err(ApiError::new(Code::UpstreamBusy).because("WeChat Pay calls it paid and unpaid")),
             },
             Ok(Prepaid::Closed | Prepaid::NumberTaken) => self.begin_again(order).await,
@@ -82,16 +86,25 @@ impl UnifiedOrderFunction {
         }
     }
 
-    /// The number was used with another request: by a request beside this one, or by one that was lost.
+    /// The number was used with another request: by a request beside this one, by one that was lost, or before the shop changed its
+    /// interface. Or the request is malformed.
     async fn after_another(&self, order: &Order) -> Result<Round, ApiError> {
         let now = self.cashier.orders.get(order.order_id).await?.ok_or(Code::NotFound)?;
-        if now.status != Status::Unpaid || now.out_trade_no != order.out_trade_no || now.prepay.is_some() {
+        let prepay_id = |order: &Order| order.prepay.as_ref().map(|prepay| prepay.prepay_id.clone());
+        let has_gone_on = now.out_trade_no != order.out_trade_no || prepay_id(&now) != prepay_id(order);
+        if now.status != Status::Unpaid || has_gone_on {
             return self.go_on_with(Box::new(now));
         }
         match self.cashier.ask(&now).await? {
-            // WeChat Pay has no such number, so it is not the number: the request itself is malformed.
-            Asked::Unknown => {
-                Err(ApiError::new(Code::Internal).because("WeChat Pay finds the prepayment malformed"))
+            // WeChat Pay has no such number, so it is not the number: the request itself is malformed. What was asked for before
+            // and never got there can have become so: its `time_expire` is too near by now.
+            Asked::Unknown if order.terms.is_none() => {
+                Err(if order.later_time_expire(self.host.now()).is_some() {
+                    ApiError::new(Code::OrderClosed)
+                        .because("WeChat Pay refuses to prepay an order that ends so soon")
+                } else {
+                    ApiError::new(Code::Internal).because("WeChat Pay finds the prepayment malformed")
+                })
             }
             Asked::Paid(_) => Err(Code::OrderPaid.into()),
             Asked::Returned(_) => Err(Code::OrderClosed.into()),
@@ -103,7 +116,7 @@ impl UnifiedOrderFunction {
         match self.cashier.begin_again(order).await? {
             Closing::Done(order) => self.go_on_with(order),
             Closing::Paid(_) => Err(Code::OrderPaid.into()),
-            Closing::Disputed => Err(Code::Conflict.into()),
+            Closing::Disputed => Err(disputed()),
         }
     }
 
@@ -130,4 +143,12 @@ impl UnifiedOrderFunction {
     }
 }
 
+/// Refreshing helps nothing: an operator must look.
+fn disputed() -> ApiError {
+    ApiError::new(Code::Conflict).saying("订单支付异常，请联系商家")
+}
+
 const ROUNDS: usize = 4;
+/// Attempts after which another description begins no further one: each is another prepayment at WeChat Pay. What makes WeChat Pay
+/// refuse a number begins further ones all the same, up to `OutTradeNo::MAX_ATTEMPTS`.
+const MAX_DESCRIPTIONS: u8 = 10;
