@@ -408,3 +408,56 @@ async fn what_is_not_there_can_t_be_ordered() {
     let cake = json!({ "productId": "cake", "quantity": 99 });
     let _ = phone.post("/api/orders", &cake).await.ok();
 }
+
+/// Gives money of the payment back; WeChat's notice has come, if it is through.
+async fn give_back(world: &World, out_trade_no: &str, fee: u64) {
+    let body = json!({ "outTradeNo": out_trade_no, "refundFee": fee });
+    let _ = world.operator_once("POST", "/api/admin/refunds", &body, "k").await.ok();
+    world.wechat().settle().await;
+}
+
+#[tokio::test]
+async fn after_a_backlog_who_has_the_money_back_is_not_told_that_it_was_paid() {
+    for (fee, stalled, fate) in
+        [(200, false, Some("OUTDATED")), (200, true, Some("OUTDATED")), (50, false, Some("SENT"))]
+    {
+        let world = telling().await;
+        let phone = subscriber(&world, 1).await;
+        set_stock(&world, 5).await;
+        let (_, out_trade_no) = phone.order().await;
+        pay(&world, &phone, &out_trade_no).await;
+        if stalled {
+            world.wechat().set_fault(Fault::RefundStalled { times: 1 });
+        }
+        give_back(&world, &out_trade_no, fee).await;
+        let _ = drain(&world).await;
+        assert_eq!(outbox(&world, "order.paid").await["message"]["S"].as_str(), fate);
+        assert_eq!(sends(&world), usize::from(fate == Some("SENT")));
+        // What else follows from the payment is done.
+        assert_eq!((stock(&world).await, waiting(&world).await), (json!("4"), 0));
+        assert!(world.dynamo().events().iter().any(|event| event["detail-type"] == "order.paid"));
+    }
+}
+
+#[tokio::test]
+async fn settings_of_the_message_that_can_t_be_used_stop_neither_stock_nor_bus() {
+    for (data, page) in [
+        (r#"{"thing1":"{descripton}"}"#, ""),
+        (r#"{"colour1":"red"}"#, ""),
+        (r#"{"thing1":"{description}"}"#, "pages/{outTradeNo}"),
+        ("", ""),
+    ] {
+        let parameters =
+            vec![("PaidTemplateId", PAID), ("PaidTemplateData", data), ("PaidTemplatePage", page)];
+        let world = World::with(Setup { parameters, ..Setup::default() }).await;
+        let phone = subscriber(&world, 1).await;
+        set_stock(&world, 5).await;
+        let _ = buy(&world, &phone).await;
+        let _ = drain(&world).await;
+        assert_eq!((stock(&world).await, waiting(&world).await), (json!("4"), 0), "{data}");
+        assert_eq!(world.dynamo().events().len(), 1);
+        assert_eq!(sends(&world), 0);
+        assert_eq!(outbox(&world, "order.paid").await["message"]["S"], "NOT_SENT");
+        assert!(world.log().contains("paid-template-unusable"), "{data}");
+    }
+}

@@ -2,7 +2,8 @@
 
 use shared::{
     error::BoxError,
-    store::{EventKind, Found, Order, StockTaken, StoreError},
+    pay::order::Status,
+    store::{EventKind, Found, MessageFate, Order, StockTaken, StoreError},
     telemetry,
 };
 
@@ -73,9 +74,17 @@ impl OrderEventsTask {
             let published = self.bus.publish(&pending.event, user_id).await;
             published.map_err(|cause| ActError::at("publishing", event_id, cause))?;
         }
-        let message = match paid.zip(self.paid.as_ref()) {
-            None => None,
-            Some((order, template)) => match self.tell(&pending, order, template).await? {
+        let message = match (paid, &self.paid) {
+            (None, _) | (_, Ok(None)) => None,
+            // An event can wait for long, and "paid" is no news to who has the money back or gets it back just now.
+            (Some(order), _) if matches!(order.status, Status::Refunding | Status::Refunded) => {
+                Some(MessageFate::Outdated)
+            }
+            (Some(_), Err(error)) => {
+                telemetry::attention("paid-template-unusable", error);
+                Some(MessageFate::NotSent)
+            }
+            (Some(order), Ok(Some(template))) => match self.tell(&pending, order, template).await? {
                 Told::Fate(fate) => Some(fate),
                 Told::Elsewhere => return Ok(Acted::Passed),
             },

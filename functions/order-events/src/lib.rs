@@ -43,7 +43,9 @@ pub struct OrderEventsTask {
     orders: Orders,
     bus: Bus,
     subscriber: Subscriber,
-    paid: Option<PaidTemplate>,
+    /// The message that an order is paid. Settings that can't be used keep nobody's goods and events waiting: only the message is
+    /// missing, and told as such.
+    paid: Result<Option<PaidTemplate>, HostError>,
 }
 
 /// What became of the events of a run. To the stream it is the answer: Lambda looks at the failures alone.
@@ -79,13 +81,18 @@ impl Task for OrderEventsTask {
     type Report = EventsReport;
 
     async fn init(host: &Host) -> Result<Self, HostError> {
+        let paid = PaidTemplate::read(host);
+        if let Err(error) = &paid {
+            telemetry::survived("read-paid-template", error);
+            telemetry::attention("paid-template-unusable", error);
+        }
         Ok(Self {
             host: host.clone(),
             outbox: Outbox::new(host)?,
             orders: Orders::new(host)?,
             bus: Bus::new(host)?,
             subscriber: Subscriber::new(host)?,
-            paid: PaidTemplate::read(host)?,
+            paid,
         })
     }
 

@@ -58,8 +58,10 @@ pub enum MessageFate {
     Sent,
     /// The user takes no such message.
     NotSubscribed,
-    /// WeChat does not take it, or has not for so long that it is stale.
+    /// WeChat does not take it, or has not for so long that it is stale, or the operator's template can't be used.
     NotSent,
+    /// What it would have said is not true any more.
+    Outdated,
     /// Nobody knows; it is not sent again.
     MaybeSent,
 }
@@ -70,6 +72,7 @@ impl MessageFate {
             Self::Sent => "SENT",
             Self::NotSubscribed => "NOT_SUBSCRIBED",
             Self::NotSent => "NOT_SENT",
+            Self::Outdated => "OUTDATED",
             Self::MaybeSent => "MAYBE_SENT",
         }
     }
