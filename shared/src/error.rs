@@ -82,6 +82,7 @@ codes! {
     OrderPaid "ORDER_PAID" 409 Info "订单已支付" "the order is paid";
     OrderClosed "ORDER_CLOSED" 409 Info "订单已关闭，请重新下单" "the order is closed, cancelled or expired";
     OutOfStock "OUT_OF_STOCK" 409 Info "库存不足" "fewer are left of a product than were ordered";
+    TooManyUnpaid "TOO_MANY_UNPAID" 409 Info "未支付订单过多，请先支付或取消" "the user has as many unpaid orders as one can have: pay or cancel one";
     AmountMismatch "AMOUNT_MISMATCH" 409 Warn "订单金额有变，请刷新后重试" "`totalFee` is not the order's";
     ChallengeInvalid "CHALLENGE_INVALID" 409 Info "验证已失效，请重新发起" "the SOTER challenge is unknown, expired, used or another user's: get a new one";
     BalanceNotEnough "BALANCE_NOT_ENOUGH" 409 Info "余额不足，请更换支付方式" "WeChat Pay says that the user's balance is too low";

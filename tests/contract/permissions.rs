@@ -153,6 +153,19 @@ async fn shopping(world: &World, phone: &Phone<'_>) {
     let _ = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await.ok();
 }
 
+/// As many unpaid orders as a user can have; then one is cancelled, and there is a place again.
+async fn hoarding(world: &World) {
+    let phone = world.user().await;
+    let (order_id, _) = phone.order().await;
+    for _ in 1..20 {
+        let _ = phone.order().await;
+    }
+    let water = json!({ "productId": "water", "quantity": 1 });
+    assert_eq!(phone.post("/api/orders", &water).await.outcome(), "409 TOO_MANY_UNPAID");
+    let _ = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await.ok();
+    let _ = phone.order().await;
+}
+
 /// Lost notices, found by each of the functions that look for them; orders that expire.
 async fn lost_notices(world: &World, phone: &Phone<'_>) {
     let (order_id, _) = phone.buy_unnoticed().await;
@@ -198,6 +211,7 @@ async fn every_permission_is_used_and_none_is_lacking() {
     cards(&world, &phone).await;
     fingers_and_codes(&world, &phone).await;
     shopping(&world, &phone).await;
+    hoarding(&world).await;
     lost_notices(&world, &phone).await;
     money::astray(&world, &phone).await;
     money::back(&world, &phone).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::World;
+use e2e::{Setup, World};
 use insta::assert_snapshot;
 use local_wechat::Fault;
 use serde_json::{Value, json};
@@ -148,7 +148,7 @@ async fn an_order_whose_answer_from_the_database_was_lost_is_placed_once() {
 
 #[tokio::test]
 async fn the_list_is_paged_newest_first_and_shows_only_one_s_own() {
-    let world = World::start().await;
+    let world = World::configured("[orders]\nmax_unpaid = 25").await;
     let (one, two) = (world.user().await, world.user().await);
     let mut placed = Vec::new();
     for _ in 0..25 {
@@ -382,4 +382,86 @@ async fn a_slow_wechat_pay_does_not_keep_the_reader_waiting() {
     });
     let read = tokio::time::timeout(Duration::from_secs(8), phone.status(&order_id)).await;
     assert_eq!(read.expect("an answer in time"), "UNPAID");
+}
+
+/// Places orders at once: how many were placed. The others were one too many.
+async fn place_at_once(phone: &e2e::Phone<'_>, count: usize) -> usize {
+    let body = json!({ "productId": "water", "quantity": 1 });
+    let placed = futures_util::future::join_all((0..count).map(|_| phone.post("/api/orders", &body))).await;
+    let refused = placed.iter().filter(|answer| answer.status != 200).collect::<Vec<_>>();
+    assert!(refused.iter().all(|answer| answer.outcome() == "409 TOO_MANY_UNPAID"), "{:?}", refused[0].body);
+    count - refused.len()
+}
+
+#[tokio::test]
+async fn a_user_has_twenty_unpaid_orders_however_many_requests_come_at_once() {
+    let world = World::start().await;
+    let (phone, another) = (world.user().await, world.user().await);
+    assert_eq!(place_at_once(&phone, 40).await, 20);
+    let body = json!({ "productId": "water", "quantity": 1 });
+    let refused = phone.post("/api/orders", &body).await;
+    assert_snapshot!(refused.snapshot(), @r#"409 {"success":false,"code":"TOO_MANY_UNPAID","message":"未支付订单过多，请先支付或取消","requestId":"…"}"#);
+    let _ = another.order().await;
+    assert_eq!(world.items("OrdersTable").await.len(), 21);
+}
+
+#[tokio::test]
+async fn a_place_is_given_back_once_by_each_end_of_an_order() {
+    let world = World::configured("[orders]\nmax_unpaid = 3").await;
+    let phone = world.user().await;
+    let (cancelled, paid, unnoticed) = (phone.order().await, phone.order().await, phone.order().await);
+    assert_eq!(place_at_once(&phone, 1).await, 0);
+    // However often an end is told.
+    let cancel = format!("/api/orders/{}/cancel", cancelled.0);
+    let nothing = json!({});
+    let _ = futures_util::future::join_all((0..5).map(|_| phone.post(&cancel, &nothing))).await;
+    assert_eq!(place_at_once(&phone, 5).await, 1);
+    let notice = world.signed_notice(world.notice(&paid.1, "1", &phone.openid, 200), &[]);
+    let _ = futures_util::future::join_all((0..5).map(|_| world.notify(notice.clone()))).await;
+    assert_eq!(place_at_once(&phone, 5).await, 1);
+    let prepaid = phone.prepay(&unnoticed.1).await.ok();
+    world.wechat().set_fault(Fault::NoticeLost { times: 1 });
+    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    assert_eq!(place_at_once(&phone, 5).await, 0, "as far as we know it is unpaid");
+    world.clock.advance(Duration::from_secs(5));
+    assert_eq!(phone.status(&unnoticed.0).await, "PAID");
+    assert_eq!(place_at_once(&phone, 5).await, 1);
+}
+
+#[tokio::test]
+async fn orders_past_their_end_hold_no_place_even_if_nobody_closes_them() {
+    let world = World::configured("[orders]\nmax_unpaid = 2").await;
+    let phone = world.user().await;
+    assert_eq!(place_at_once(&phone, 3).await, 2);
+    world.clock.advance(Duration::from_secs(1800));
+    assert_eq!(place_at_once(&phone, 3).await, 2);
+    assert_eq!(world.sweep().await["closed"], 2);
+    assert_eq!(place_at_once(&phone, 3).await, 0, "closing gives nothing back twice");
+}
+
+#[tokio::test]
+async fn a_repeated_request_is_answered_though_no_other_order_can_be_placed() {
+    let world = World::with(Setup { parameters: vec![("MaxUnpaidOrders", "1")], ..Setup::default() }).await;
+    let phone = world.user().await;
+    let body = json!({ "productId": "water", "quantity": 1 });
+    let answers =
+        futures_util::future::join_all((0..10).map(|_| phone.post_once("/api/orders", &body, "k"))).await;
+    let orders: std::collections::BTreeSet<_> =
+        answers.into_iter().map(|answer| answer.ok().text("/orderId")).collect();
+    assert_eq!(orders.len(), 1);
+    assert_eq!(phone.post_once("/api/orders", &body, "l").await.outcome(), "409 TOO_MANY_UNPAID");
+}
+
+#[tokio::test]
+async fn a_place_that_the_database_did_not_answer_for_is_taken_once() {
+    use local_dynamo::{Fault, FaultKind};
+    let world = World::configured("[orders]\nmax_unpaid = 2").await;
+    let phone = world.user().await;
+    let (caller, operation) = (Some("OrderFunction".to_owned()), Some("TransactWriteItems".to_owned()));
+    world.dynamo().inject(Fault { caller, operation, kind: FaultKind::TimeoutAfter, times: 1 });
+    let _ = phone.order().await;
+    assert_eq!(place_at_once(&phone, 3).await, 1);
+    let rows = world.items("IdempotencyTable").await;
+    assert_eq!(rows[0]["unpaid"]["SS"].as_array().map(Vec::len), Some(2), "{rows:?}");
+    assert!(rows[0]["expires_at"]["N"].is_string(), "a user who goes away leaves nothing");
 }

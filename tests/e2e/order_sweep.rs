@@ -183,6 +183,9 @@ async fn a_backlog_in_some_shards_keeps_the_others_not_waiting() {
     world.clock.advance(Duration::from_secs(1800));
     // The run's time is over long before the backlog is.
     let clock = async {
+        while world.items("OrdersTable").await.iter().all(|row| row["status"]["S"] == "UNPAID") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         tokio::time::sleep(Duration::from_millis(300)).await;
         world.clock.advance(Duration::from_secs(26));
     };
@@ -241,4 +244,54 @@ async fn a_disputed_order_is_looked_at_seldom() {
     }
     world.clock.advance(Duration::from_secs(3600));
     assert_eq!(world.sweep().await, report(&[("disputed", 1)]));
+}
+
+#[tokio::test]
+async fn orders_that_were_never_prepaid_do_not_stand_in_front_of_a_lost_notice() {
+    let world = World::start().await;
+    let (phone, flood) = (world.user().await, world.user().await);
+    let _ = flood.order().await;
+    let template = world.items("OrdersTable").await.remove(0);
+    let shard = template["due_shard"]["S"].as_str().expect("a shard").to_owned();
+    for number in 0..16 {
+        let shard = format!("{}{number:02}", &shard[..shard.len() - 2]);
+        for order in 0..40 {
+            let mut copy = template.clone();
+            copy["order_id"] = json!({ "S": format!("01HF7Y9B9X00000000000{number:02}{order:03}") });
+            copy["due_shard"] = json!({ "S": shard });
+            let put = json!({ "TableName": world.table("OrdersTable"), "Item": copy });
+            world.dynamo().operator("PutItem", put).await.expect("a put");
+        }
+    }
+    // All of the flood is due, and was due before.
+    world.clock.advance(Duration::from_secs(1800));
+    let (order_id, _) = phone.buy_unnoticed().await;
+    world.clock.advance(Duration::from_secs(30));
+    // The run's time is over as soon as something was done.
+    let clock = async {
+        while world.items("OrdersTable").await.iter().all(|row| row["status"]["S"] == "UNPAID") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        world.clock.advance(Duration::from_secs(26));
+    };
+    let (report, ()) = futures_util::join!(world.sweep(), clock);
+    assert_eq!(row(&world.items("OrdersTable").await, &order_id)["status"]["S"], "PAID", "{report}");
+    assert!(report["left"].as_u64().is_some_and(|left| left > 0), "the flood was not swept: {report}");
+    let _ = world.sweep().await;
+    let _ = world.sweep().await;
+    let rows = world.items("OrdersTable").await;
+    assert!(rows.iter().all(|row| row["status"]["S"] != "UNPAID"), "the flood is closed in its turn");
+}
+
+#[tokio::test]
+async fn an_order_that_was_never_prepaid_is_closed_by_two_requests() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let _ = world.sweep().await;
+    let (_, (idle, _)) = world.cost(world.sweep()).await;
+    let _ = phone.order().await;
+    world.clock.advance(Duration::from_secs(1800));
+    let (report, (swept, upstream)) = world.cost(world.sweep()).await;
+    assert_eq!(report["closed"], 1);
+    assert_eq!((swept - idle, upstream), (2, 0));
 }

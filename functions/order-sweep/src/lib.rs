@@ -1,7 +1,8 @@
 //! Every minute: asks WeChat Pay about unpaid orders and about refunds whose time has come, and closes expired orders.
 //!
 //! A notice can be lost for good; the order or the refund itself says when to ask again (`next_query_at`), so nothing has to be
-//! found by searching. A run that is killed leaves everything it took with a next time.
+//! found by searching. A run that is killed leaves everything it took with a next time. Orders that were never prepaid come last: no
+//! notice can be lost of them, and anybody can place some.
 
 mod orders;
 mod refunds;
@@ -15,7 +16,7 @@ use shared::{
     host::{Host, HostError},
     pay::{Cashier, Refunder},
     runtime::Task,
-    store::{Cases, Cursor, Page, StoreError, shards},
+    store::{Cases, Cursor, Page, StoreError, shards, shards_of_unprepaid},
     telemetry::{self, Counted},
     types::{OrderId, OutRefundNo, UnixSeconds},
 };
@@ -61,9 +62,9 @@ impl Task for OrderSweepTask {
     async fn run(&self, _: serde_json::Value) -> Result<SweepReport, BoxError> {
         let began = self.host.now();
         let parts = shards().flat_map(|shard| [(Kind::Orders, shard.clone()), (Kind::Refunds, shard)]);
-        let parts = stream::iter(parts).map(|(kind, shard)| self.sweep_shard(kind, shard, began));
-        let parts = parts.buffer_unordered(AT_ONCE);
-        let report = parts.fold(SweepReport::default(), async |sum, one| sum.plus(one)).await;
+        let report = self.sweep_shards(parts, began).await;
+        let unprepaid = shards_of_unprepaid().map(|shard| (Kind::Orders, shard));
+        let report = report.plus(self.sweep_shards(unprepaid, began).await);
         telemetry::count(Counted::SweepBacklog(u64::from(report.left) + u64::from(report.failed)));
         if report.looks() > 0 {
             telemetry::count(Counted::SweepLooks(report.looks().into()));
@@ -74,6 +75,16 @@ impl Task for OrderSweepTask {
 }
 
 impl OrderSweepTask {
+    async fn sweep_shards(
+        &self,
+        parts: impl Iterator<Item = (Kind, String)> + Send,
+        began: UnixSeconds,
+    ) -> SweepReport {
+        let parts = stream::iter(parts).map(|(kind, shard)| self.sweep_shard(kind, shard, began));
+        let parts = parts.buffer_unordered(AT_ONCE);
+        parts.fold(SweepReport::default(), async |sum, one| sum.plus(one)).await
+    }
+
     /// Page after page, until nothing is due, or the run has gone on for too long: the next one is near. What fails keeps
     /// nobody behind it waiting.
     async fn sweep_shard(&self, kind: Kind, shard: String, began: UnixSeconds) -> SweepReport {

@@ -24,6 +24,8 @@ pub struct OrderFunction {
     cashier: Cashier,
     products: Products,
     sessions: Sessions,
+    /// Unpaid orders that a user can have at a time.
+    max_unpaid: u32,
 }
 
 impl Function for OrderFunction {
@@ -35,6 +37,7 @@ impl Function for OrderFunction {
             cashier: Cashier::new(host)?,
             products: Products::new(host)?,
             sessions: Sessions::new(host)?,
+            max_unpaid: host.parsed_var("MAX_UNPAID_ORDERS", "a number from 1 to 100", max_unpaid)?,
         })
     }
 
@@ -49,6 +52,11 @@ impl Function for OrderFunction {
             _ => Err(Code::NotFound.into()),
         }
     }
+}
+
+/// Reads how many unpaid orders a user can have.
+fn max_unpaid(text: &str) -> Result<u32, ()> {
+    text.parse().ok().filter(|most| (1..=100).contains(most)).ok_or(())
 }
 
 impl OrderFunction {

@@ -58,10 +58,11 @@ impl OrderFunction {
             created_at: now,
             expires_at: now.plus(ORDER_LIFE),
         };
-        match self.cashier.orders.place(&new, key.as_ref()).await? {
+        match self.cashier.orders.place(&new, key.as_ref(), self.max_unpaid).await? {
             Placed::Order(order) => Ok(answer::success(&PlaceAnswer::from(order))),
             Placed::NoSuchProduct(_) => Err(ApiError::new(Code::NotFound).saying("商品不存在或已下架")),
             Placed::OutOfStock(_) => Err(Code::OutOfStock.into()),
+            Placed::TooManyUnpaid => Err(Code::TooManyUnpaid.into()),
             Placed::TooDear => Err(ApiError::invalid("quantity", "使订单金额过大")),
             Placed::KeyReused => Err(ApiError::new(Code::Conflict).saying("该请求编号已用于其他订单")),
         }

@@ -1,6 +1,9 @@
 //! Sparse indexes of what waits for its time: `by_due` (orders and refunds to be asked about) and `by_pending` (events to be
 //! acted on).
 //!
+//! Orders that were never prepaid have parts of their own in `by_due`: no money can have been taken for them, so that they are
+//! looked at after those of which a notice may be lost, however many there are.
+//!
 //! Each is in [`shards`], so that no part of an index takes all writes, and is read in pages, the longest waiting first, so that
 //! nobody searches a table. A row leaves its index when nothing is to be done with it any more.
 
@@ -110,6 +113,16 @@ pub(super) fn text(item: &mut Item, name: &str) -> Option<String> {
 /// The parts of every sparse index.
 pub fn shards() -> impl Iterator<Item = String> {
     (0..SHARDS).map(|shard| format!("{shard:02}"))
+}
+
+/// The parts of `by_due` for orders that were never prepaid.
+pub fn shards_of_unprepaid() -> impl Iterator<Item = String> {
+    shards().map(unprepaid)
+}
+
+/// The part for an order that was never prepaid, whose number falls into `shard`.
+pub(super) fn unprepaid(shard: String) -> String {
+    format!("UNPREPAID-{shard}")
 }
 
 /// The part that the number falls into.

@@ -34,7 +34,7 @@ pub use cards::{
 pub use cases::{Case, CaseCursor, CaseKind, CasePage, Cases, ClosedCase};
 pub use certificates::{PlatformCertificates, SignedCertificates};
 pub use challenges::{Challenges, Intent};
-pub use due::{Cursor, Page, shards};
+pub use due::{Cursor, Page, shards, shards_of_unprepaid};
 pub use effects::{Claim, Found, MessageFate, Outbox, Pending};
 pub use orders::{
     ClosedOrder, IdempotencyKey, Line, NewOrder, Order, OrderPage, OrderSummary, Orders, Placed, Prepay,

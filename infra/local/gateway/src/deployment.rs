@@ -36,6 +36,9 @@ pub(crate) fn parameters(config: &Config, addresses: &Addresses) -> BTreeMap<Str
     if let Some(sign_type) = config.sign_type {
         parameters.insert("PaySignType", sign_type.as_str().to_owned());
     }
+    if let Some(max_unpaid) = config.max_unpaid {
+        parameters.insert("MaxUnpaidOrders", max_unpaid.to_string());
+    }
     parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 

@@ -1,8 +1,21 @@
 //! Placing an order: two requests, one to read the catalogue, one to write.
+//!
+//! A user can have so many unpaid orders at a time. Which they are stands in one row of the user's in `IDEMPOTENCY_TABLE`
+//! (`<user_id>#unpaid`, a set of order numbers), and an order's number enters it in the transaction that places the order, on the
+//! condition that the set is not full: so the limit holds however many requests come at once. Nothing else writes the row. An
+//! order that is paid, closed or past its end holds no place, and the orders themselves say which those are: they are looked at
+//! when the set is full, and only then. So a place can't be lost or given back twice whatever happens to an order, and neither a
+//! notice of payment nor a closing pays for the limit. A row that nobody adds to expires.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem,
+    Update,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Line, Order, Orders};
@@ -11,7 +24,7 @@ use crate::{
     pay::order::Status,
     store::{
         Product, StoreError, due,
-        item::{self, Cancelled, Item},
+        item::{self, Cancelled, Item, Updated},
         products::ON_SALE,
     },
     types::{Fen, OpenId, OrderId, OutTradeNo, ProductId, UnixSeconds, UserId},
@@ -59,6 +72,8 @@ pub enum Placed {
     OutOfStock(ProductId),
     /// The sum is larger than an order can be.
     TooDear,
+    /// The user has as many unpaid orders as one can have.
+    TooManyUnpaid,
     /// The key was used with another payload.
     KeyReused,
 }
@@ -82,14 +97,27 @@ struct IdempotencyRow {
     order: OrderSummary,
 }
 
+/// How an order that holds a place among the unpaid ones stands.
+#[derive(Deserialize)]
+struct Held {
+    order_id: String,
+    status: Status,
+    expires_at: UnixSeconds,
+}
+
 impl Orders {
-    /// Places an order at the catalogue's prices.
+    /// Places an order at the catalogue's prices; `most` is how many unpaid ones a user can have.
     ///
-    /// Condition: no order of that number, and no living row of `key`.
+    /// Condition: no order of that number, no living row of `key`, and fewer than `most` unpaid orders of the user's.
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn place(&self, new: &NewOrder, key: Option<&IdempotencyKey>) -> Result<Placed, StoreError> {
+    pub async fn place(
+        &self,
+        new: &NewOrder,
+        key: Option<&IdempotencyKey>,
+        most: u32,
+    ) -> Result<Placed, StoreError> {
         let (products, earlier) = self.read_for(new, key).await?;
         if let (Some(row), Some(key)) = (earlier, key)
             && row.expires_at > new.created_at
@@ -100,7 +128,7 @@ impl Orders {
             Ok(order) => order,
             Err(refused) => return Ok(refused),
         };
-        self.write(&order, key).await
+        self.write(&order, key, most).await
     }
 
     async fn read_for(
@@ -130,7 +158,12 @@ impl Orders {
         Ok((found.collect::<Result<_, _>>()?, earlier))
     }
 
-    async fn write(&self, order: &Order, key: Option<&IdempotencyKey>) -> Result<Placed, StoreError> {
+    async fn write(
+        &self,
+        order: &Order,
+        key: Option<&IdempotencyKey>,
+        most: u32,
+    ) -> Result<Placed, StoreError> {
         let summary = OrderSummary {
             order_id: order.order_id,
             out_trade_no: order.out_trade_no,
@@ -142,7 +175,7 @@ impl Orders {
             .condition_expression("attribute_not_exists(order_id)")
             .build()
             .map_err(|error| StoreError::new(PLACING, error))?;
-        let mut parts = vec![TransactWriteItem::builder().put(put).build()];
+        let mut parts = vec![TransactWriteItem::builder().put(put).build(), self.hold(order, most)?];
         if let Some(key) = key {
             let row = IdempotencyRow {
                 id: key.id.clone(),
@@ -156,9 +189,7 @@ impl Orders {
                 // An expired row may still be there: DynamoDB takes its time to remove it.
                 .condition_expression("attribute_not_exists(id) OR expires_at <= :now")
                 .expression_attribute_values(":now", item::n(order.created_at.get()))
-                .return_values_on_condition_check_failure(
-                    aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld,
-                )
+                .return_values_on_condition_check_failure(AllOld)
                 .build()
                 .map_err(|error| StoreError::new(PLACING, error))?;
             parts.push(TransactWriteItem::builder().put(put).build());
@@ -169,22 +200,87 @@ impl Orders {
             else {
                 return Ok(Placed::Order(summary));
             };
-            match (item::cancelled(PLACING, error)?, key) {
-                (Cancelled::Conflict, _) => item::pause(&self.host).await,
-                (Cancelled::Conditions(reasons), Some(key)) => {
-                    // Somebody with the same key was first.
-                    let row = item::failed(&reasons, 1).flatten().map(item::read).transpose()?;
-                    return row
-                        .map(|row| replay(row, key))
-                        .ok_or_else(|| StoreError::new(PLACING, "the order's number is taken"));
+            let reasons = match item::cancelled(PLACING, error)? {
+                Cancelled::Conflict => {
+                    item::pause(&self.host).await;
+                    continue;
                 }
-                (Cancelled::Conditions(_), None) => {
-                    return Err(StoreError::new(PLACING, "the order's number is taken"));
-                }
+                Cancelled::Conditions(reasons) => reasons,
+            };
+            if let (Some(row), Some(key)) = (item::failed(&reasons, KEY).flatten(), key) {
+                // Somebody with the same key was first.
+                return Ok(replay(item::read(row)?, key));
+            }
+            match item::failed(&reasons, PLACE).flatten() {
+                Some(full) if !self.give_back(&full, order).await? => return Ok(Placed::TooManyUnpaid),
+                Some(_) => {}
+                None => return Err(StoreError::new(PLACING, "the order's number is taken")),
             }
         }
         Err(StoreError::contended(PLACING))
     }
+
+    /// The part of the transaction that takes a place among the user's unpaid orders.
+    fn hold(&self, order: &Order, most: u32) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(self.var("IDEMPOTENCY_TABLE")?)
+            .key("id", item::s(unpaid_of(order)))
+            .update_expression("ADD unpaid :order SET expires_at = :then")
+            .condition_expression("attribute_not_exists(unpaid) OR size(unpaid) < :most")
+            .expression_attribute_values(":order", AttributeValue::Ss(vec![order.order_id.to_string()]))
+            .expression_attribute_values(":most", item::n(most))
+            // Every order in the row is past its end by then.
+            .expression_attribute_values(":then", item::n(order.expires_at.plus(ROW_KEPT).get()))
+            .return_values_on_condition_check_failure(AllOld)
+            .build()
+            .map_err(|error| StoreError::new(PLACING, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// Gives back the places of those orders in the `full` row that are not to be paid any more; whether there were any. An order
+    /// never becomes unpaid again, so that this can be done beside anything else.
+    async fn give_back(&self, full: &Item, new: &Order) -> Result<bool, StoreError> {
+        let listed: BTreeSet<String> = match full.get("unpaid") {
+            Some(AttributeValue::Ss(listed)) => listed.iter().cloned().collect(),
+            _ => return Ok(false),
+        };
+        let mut gone = listed.clone();
+        let listed: Vec<_> = listed.into_iter().collect();
+        for some in listed.chunks(READ_AT_ONCE) {
+            let keys = keys(some.iter().map(|order_id| item_key("order_id", order_id)))?;
+            let answer = self.client.batch_get_item().request_items(&self.table, keys).send().await;
+            let answer = answer.map_err(|error| StoreError::from_sdk(COUNTING, error))?;
+            if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
+                return Err(StoreError::contended(COUNTING));
+            }
+            for row in answer.responses.unwrap_or_default().into_values().flatten() {
+                let held: Held = item::read(row)?;
+                if held.status == Status::Unpaid && held.expires_at > new.created_at {
+                    gone.remove(&held.order_id);
+                }
+            }
+        }
+        if gone.is_empty() {
+            return Ok(false);
+        }
+        let update = self
+            .client
+            .update_item()
+            .table_name(self.var("IDEMPOTENCY_TABLE")?)
+            .key("id", item::s(unpaid_of(new)))
+            .update_expression("DELETE unpaid :gone")
+            .condition_expression("attribute_exists(id)")
+            .expression_attribute_values(":gone", AttributeValue::Ss(gone.into_iter().collect()));
+        match item::update(&self.host, COUNTING, update).await? {
+            // If the row has expired, every place is free.
+            Updated::Done(_) | Updated::Refused(_) => Ok(true),
+        }
+    }
+}
+
+/// The key of the row with the user's unpaid orders. An idempotency key's has 64 hexadecimal digits in this place.
+fn unpaid_of(order: &Order) -> String {
+    format!("{}#unpaid", order.user_id)
 }
 
 fn replay(row: IdempotencyRow, key: &IdempotencyKey) -> Placed {
@@ -233,7 +329,7 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
         asked_at: None,
         next_query_at: Some(new.expires_at),
         queries: 0,
-        due_shard: Some(due::shard_of(&new.order_id.to_string())),
+        due_shard: Some(due::unprepaid(due::shard_of(&new.order_id.to_string()))),
     })
 }
 
@@ -250,4 +346,12 @@ fn item_key(name: &str, value: &str) -> Item {
 }
 
 const PLACING: &str = "placing an order";
+const COUNTING: &str = "counting unpaid orders";
+/// The places of two parts of the transaction.
+const PLACE: usize = 1;
+const KEY: usize = 2;
+/// Rows that DynamoDB reads in one request.
+const READ_AT_ONCE: usize = 100;
+/// How long the row of a user's unpaid orders is kept after the end of the last one.
+const ROW_KEPT: Duration = Duration::from_secs(60 * 60);
 const KEY_LIFE: Duration = Duration::from_secs(24 * 60 * 60);

@@ -9,7 +9,7 @@ use super::{Order, Orders, Prepay, PrepayTerms, sweep};
 use crate::{
     pay::order::Status,
     store::{
-        StoreError,
+        StoreError, due,
         item::{self, Cancelled, Updated},
         outbox::{self, Event, EventKind},
     },
@@ -49,7 +49,10 @@ impl Orders {
     ) -> Result<Stored, StoreError> {
         let update = self
             .update_attempt(order)
-            .update_expression("SET terms = :terms, prepay = :prepay, next_query_at = :next, queries = :none")
+            .update_expression(
+                "SET terms = :terms, prepay = :prepay, next_query_at = :next, queries = :none, due_shard = :shard",
+            )
+            .expression_attribute_values(":shard", item::s(due::shard_of(&order.order_id.to_string())))
             .expression_attribute_values(":next", item::n(sweep::first_query(prepay.at).get()))
             .expression_attribute_values(":none", item::n(0_u32))
             .expression_attribute_values(":terms", item::map(terms)?)
@@ -67,8 +70,10 @@ impl Orders {
         let update = self
             .update_attempt(order)
             .update_expression(
-                "SET terms = if_not_exists(terms, :terms), next_query_at = :next, queries = :none",
+                "SET terms = if_not_exists(terms, :terms), next_query_at = :next, queries = :none, \
+                 due_shard = :shard",
             )
+            .expression_attribute_values(":shard", item::s(due::shard_of(&order.order_id.to_string())))
             .expression_attribute_values(":next", item::n(sweep::first_query(self.host.now()).get()))
             .expression_attribute_values(":none", item::n(0_u32))
             .expression_attribute_values(":terms", item::map(terms)?);

@@ -68,6 +68,11 @@ pub(super) fn api(key: &str, value: &str) -> Result<&'static str, ConfigError> {
     }
 }
 
+pub(super) fn max_unpaid(key: &str, value: u32) -> Result<u32, ConfigError> {
+    let known = Some(value).filter(|value| (1..=100).contains(value));
+    known.ok_or_else(|| ConfigError::Value { key: key.to_owned(), expected: "a number from 1 to 100" })
+}
+
 /// An address without a path; one slash at the end is forgiven.
 pub(super) fn base(key: &str, value: &str) -> Result<String, ConfigError> {
     let value = value.strip_suffix('/').unwrap_or(value);

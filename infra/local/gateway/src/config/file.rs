@@ -11,6 +11,7 @@ pub(super) struct File {
     pub(super) mini_program: MiniProgram,
     pub(super) official_account: OfficialAccount,
     pub(super) merchant: Merchant,
+    pub(super) orders: Orders,
     pub(super) message_push: MessagePush,
     pub(super) upstream: Upstream,
     pub(super) public: Public,
@@ -54,6 +55,13 @@ pub(super) struct Merchant {
 pub(super) struct PlatformKey {
     pub(super) id: String,
     pub(super) file: PathBuf,
+}
+
+/// `[orders]`
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Orders {
+    pub(super) max_unpaid: Option<u32>,
 }
 
 /// `[message_push]`

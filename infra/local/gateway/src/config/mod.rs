@@ -27,6 +27,8 @@ pub struct Config {
     pub pay_api: Option<&'static str>,
     /// How Pay APIv2 is signed; `None` leaves it to the template.
     pub sign_type: Option<SignType>,
+    /// How many unpaid orders a user can have at a time; `None` leaves it to the template.
+    pub max_unpaid: Option<u32>,
     /// WeChat Pay's keys that are not downloaded.
     pub platform_keys: Vec<PlatformKey>,
     /// The private key of the client certificate, if it is not the merchant's own: PEM.
@@ -57,6 +59,7 @@ impl Default for Config {
             has_official_account: true,
             pay_api: None,
             sign_type: None,
+            max_unpaid: None,
             platform_keys: Vec::new(),
             client_key: None,
             wechat_api_base: None,
@@ -83,7 +86,8 @@ impl Config {
     /// # Errors
     /// It says something wrong.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, ConfigError> {
-        let File { mini_program, official_account, merchant, message_push, upstream, public } = parse(text)?;
+        let File { mini_program, official_account, merchant, orders, message_push, upstream, public } =
+            parse(text)?;
         check_message_push(message_push)?;
         let mut account = Account::default();
         if let Some(value) = mini_program.app_id {
@@ -103,6 +107,10 @@ impl Config {
             has_official_account,
             pay_api,
             sign_type,
+            max_unpaid: orders
+                .max_unpaid
+                .map(|value| check::max_unpaid("orders.max_unpaid", value))
+                .transpose()?,
             platform_keys,
             client_key,
             wechat_api_base: base("upstream.wechat_api_base", upstream.wechat_api_base)?,

@@ -21,6 +21,7 @@ fn every_part_can_be_set_alone() {
     assert_eq!(config.account.mch_id, "1900000109");
     assert_eq!(config.account.app_id, Account::default().app_id);
     assert_eq!(config.sign_type, Some(SignType::Md5));
+    assert_eq!(read("[orders]\nmax_unpaid = 3").unwrap().max_unpaid, Some(3));
     let config = read("[upstream]\nwechat_api_base = \"https://api.weixin.qq.com/\"").unwrap();
     assert_eq!(config.wechat_api_base.as_deref(), Some("https://api.weixin.qq.com"));
     assert!(config.uses_simulator());
@@ -55,6 +56,7 @@ fn a_wrong_value_is_refused_with_what_to_write_and_without_the_secret() {
         ("[merchant]\nprivate_key = \"missing.pem\"", "merchant.private_key"),
         ("[merchant]\nclient_cert = \"missing.pem\"", "merchant.client_cert"),
         ("[merchant]\nplatform_keys = [{ id = \"A\", file = \"missing.pem\" }]", "merchant.platform_keys"),
+        ("[orders]\nmax_unpaid = 0", "orders.max_unpaid"),
         ("[message_push]\ntoken = \"a\"", "message_push.token"),
         ("[message_push]\nencoding_aes_key = \"secret\"", "message_push.encoding_aes_key"),
         ("[message_push]\nmode = \"compatible\"", "message_push.mode"),
