@@ -215,6 +215,15 @@ async fn a_payment_made_elsewhere_can_stand_in_the_bill_of_an_earlier_day() {
 }
 
 #[tokio::test]
+async fn a_bill_says_whether_it_is_text_or_compressed() {
+    let world = reconciling().await;
+    for (query, content_type) in [("", "text/plain"), ("&tar_type=GZIP", "application/x-gzip")] {
+        let answer = v3(&world, &format!("bill_date={TODAY}{query}")).await;
+        assert_eq!(file(&world, &answer).await.headers["content-type"], content_type);
+    }
+}
+
+#[tokio::test]
 async fn a_bill_may_be_late_or_broken() {
     let world = reconciling().await;
     world

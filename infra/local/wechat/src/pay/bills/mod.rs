@@ -137,12 +137,12 @@ pub(crate) fn bill(wechat: &WeChat, day: u64, bill_type: BillType, gzip: bool) -
         return Err(NoBill::OutOfRange);
     }
     let State { orders, refunds, bills, faults, .. } = &mut *wechat.state();
+    if faults.take(|fault| matches!(fault, Fault::BillNone { .. })).is_some() {
+        return Err(NoBill::Empty);
+    }
     let ready = clock::start_of(day.saturating_add(1)).saturating_add(10 * HOUR);
     if now < ready || faults.take(|fault| matches!(fault, Fault::BillNotReady { .. })).is_some() {
         return Err(NoBill::NotReady);
-    }
-    if faults.take(|fault| matches!(fault, Fault::BillNone { .. })).is_some() {
-        return Err(NoBill::Empty);
     }
     let mut rows = rows::rows(orders, refunds, &bills.changes);
     rows.retain(|row| clock::day(row.at) == day && row.belongs_to(bill_type));

@@ -114,7 +114,8 @@ pub(super) fn answer(
         Ok(Success::NoContent) => sealed(wechat, received, StatusCode::NO_CONTENT, Bytes::new(), seal, now),
         Ok(Success::File(body)) => Answer {
             status: StatusCode::OK,
-            content_type: "application/octet-stream",
+            // Clients read a bill as text only if it says so.
+            content_type: if body.starts_with(GZIP) { "application/x-gzip" } else { "text/plain" },
             headers: Vec::new(),
             body,
             outcome: "ok".to_owned(),
@@ -171,3 +172,6 @@ fn sealed(
 
 /// What `Accept` may say: the official libraries send the first or the last.
 const ACCEPTED: [&str; 3] = ["application/json", "application/*", "*/*"];
+
+/// How a compressed file begins.
+const GZIP: &[u8] = &[0x1f, 0x8b];
