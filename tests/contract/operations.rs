@@ -376,4 +376,4 @@ const LEADS_TO_A_CASE: [(&str, &str); 5] = [
     ("refund-disputed", "REFUND_STUCK"),
 ];
 /// Metrics that help to understand an alarm: what they count shows in the codes of answers, or in Lambda's own errors.
-const SHOWN: [&str; 4] = ["Duration", "TaskFailures", "TokenRefreshes", "WeChatErrors"];
+const SHOWN: [&str; 5] = ["BackupCalls", "Duration", "TaskFailures", "TokenRefreshes", "WeChatErrors"];

@@ -280,7 +280,7 @@ async fn a_missing_bill_of_a_day_with_payments_is_believed_at_the_last_run() {
         let yesterday = reconcile(&world).await.remove(0);
         assert_eq!(yesterday["state"], "NO_BILL", "{api}: {yesterday}");
         assert_eq!(yesterday["differences"], differences(&[("missingThere", 1)]), "{api}: {yesterday}");
-        let id = format!("BILL_DIFFERENCE#{day}#MISSING_THERE#{transaction_id}");
+        let id = format!("BILL_DIFFERENCE-{day}-MISSING_THERE-{transaction_id}");
         assert_eq!(cases(&world).await[0].0, id);
         assert!(
             !reconcile(&world).await.iter().any(|one| one["billDate"] == day.to_string()),
@@ -344,7 +344,7 @@ async fn a_payment_that_can_never_be_asked_about_is_a_case_after_the_last_run() 
     // Both days are gone through, so the refund that neither bill has is missed.
     next_day_at(&world, 10, 30);
     let _ = reconcile(&world).await;
-    let id = format!("BILL_DIFFERENCE#{day}#MISSING_THERE#R1");
+    let id = format!("BILL_DIFFERENCE-{day}-MISSING_THERE-R1");
     assert!(cases(&world).await.iter().any(|(case, _)| *case == id), "{:?}", cases(&world).await);
 }
 

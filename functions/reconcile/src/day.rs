@@ -46,9 +46,6 @@ impl ReconcileTask {
         if record.differences.total() > 0 {
             telemetry::attention("bill-differs", &day);
         }
-        if totals.unreadable > 0 {
-            telemetry::attention("bill-foreign-unreadable", &day);
-        }
         if !state.is_settled() && last_run {
             telemetry::attention("bill-not-there", &day);
         }
