@@ -39,6 +39,7 @@ fn configured_otherwise(world: &World, changes: &[(&str, &str)]) -> shared::host
         "PAY_API",
         "PAY_API_BASE",
         "PAY_SIGN_TYPE",
+        "PLATFORM_CERTIFICATES_TABLE",
     ];
     let settings = names.iter().filter_map(|name| Some((*name, now.optional_var(name)?)));
     let settings = settings.chain(changes.iter().copied());
