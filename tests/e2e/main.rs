@@ -19,6 +19,7 @@ mod phone;
 mod quota;
 mod reconcile;
 mod refund;
+mod refund_abnormal;
 mod refund_notify;
 mod refund_waits;
 mod refunded_elsewhere;

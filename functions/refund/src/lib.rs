@@ -1,5 +1,6 @@
 //! `/api/admin/refunds`: an operator gives money back, in full or in part, and sees what became of it.
 
+mod abnormal;
 mod request;
 mod view;
 
@@ -29,6 +30,7 @@ impl Function for RefundFunction {
         match extract::route(&request) {
             "POST /api/admin/refunds" => self.request(&request).await,
             "GET /api/admin/refunds/{outRefundNo}" => self.read(&request).await,
+            "POST /api/admin/refunds/{outRefundNo}/abnormal" => self.redirect(&request).await,
             _ => Err(Code::NotFound.into()),
         }
     }

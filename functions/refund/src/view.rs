@@ -40,6 +40,12 @@ struct RefundView {
     refund_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     success_at: Option<String>,
+    /// When an operator last sent its money elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redirected_at: Option<String>,
+    /// Who did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redirected_by: Option<OperatorArn>,
     /// Why it does not go on: WeChat Pay's code, or a word of ours if WeChat Pay could not be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
@@ -59,6 +65,8 @@ impl From<RefundRow> for RefundView {
             created_at: row.created_at.to_rfc3339(),
             refund_id: row.refund_id,
             success_at: row.success_at.map(|at| at.to_rfc3339()),
+            redirected_at: row.redirected_at.map(|at| at.to_rfc3339()),
+            redirected_by: row.redirected_by,
             failure: row.failure,
         }
     }

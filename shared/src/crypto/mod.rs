@@ -3,6 +3,7 @@
 mod digest;
 mod ecb;
 mod gcm;
+mod oaep;
 mod open_data;
 mod pss;
 mod rsa;

@@ -11,8 +11,8 @@ use super::{equal, sha256};
 /// An RSA key of 2048 to 4096 bits that verifies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RsaPublicKey {
-    modulus: BigUint,
-    exponent: BigUint,
+    pub(super) modulus: BigUint,
+    pub(super) exponent: BigUint,
 }
 
 /// The text is not such a key.
@@ -33,7 +33,7 @@ impl RsaPublicKey {
     }
 
     /// RFC 5280's `SubjectPublicKeyInfo` around RFC 8017's `RSAPublicKey`.
-    fn from_der(der: &[u8]) -> Option<Self> {
+    pub(super) fn from_der(der: &[u8]) -> Option<Self> {
         let info = whole(SEQUENCE, der)?;
         let (algorithm, rest) = element(SEQUENCE, info)?;
         if algorithm != RSA_ENCRYPTION {

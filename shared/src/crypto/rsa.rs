@@ -87,6 +87,11 @@ impl VerifyingKey {
         Ok(Self(key))
     }
 
+    /// The key as a `SubjectPublicKeyInfo`.
+    pub(super) fn der(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Whether the signature is this key's, over this message.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Api, Bill, PayError, Payment, Refund, RefundRequest, Requested, terminal::Terminal, v2, v3};
+use super::{
+    AbnormalPayee, Api, Bill, PayError, Payment, Refund, RefundRequest, Requested, terminal::Terminal, v2, v3,
+};
 use crate::{
     host::{Host, HostError},
     types::{Day, Fen, OpenId, OutRefundNo, OutTradeNo, PrepayId, UnixSeconds},
@@ -189,6 +191,25 @@ impl PayClient {
         match self.0.api {
             Api::V2 => v2::refunds_of(&self.0, &secret, out_trade_no).await,
             Api::V3 => Ok(Vec::new()),
+        }
+    }
+
+    /// Asks that the money of an abnormal refund goes to `payee`; `None` if the interface has no such call, as APIv2 has not.
+    ///
+    /// # Errors
+    /// [`PayError`]; after a transient one it may be under way. Ask again: what is under way is refused, and the refund tells so.
+    pub async fn redirect_refund(
+        &self,
+        refund_id: &str,
+        out_refund_no: &OutRefundNo,
+        payee: &AbnormalPayee,
+    ) -> Result<Option<Refund>, PayError> {
+        let secret = self.0.secret.get().await?;
+        match self.0.api {
+            Api::V2 => Ok(None),
+            Api::V3 => {
+                v3::redirect_refund(&self.0, &secret, (refund_id, out_refund_no), payee).await.map(Some)
+            }
         }
     }
 

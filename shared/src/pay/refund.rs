@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Api, Source, error::is_rate_limit};
-use crate::types::{Fen, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds};
+use crate::types::{Fen, OutRefundNo, OutTradeNo, Secret, TransactionId, UnixSeconds};
 
 /// Where a refund stands.
 ///
@@ -72,6 +72,22 @@ pub struct RefundRequest<'a> {
     pub reason: Option<&'a str>,
     /// Where WeChat Pay sends its notice; `None` is what the merchant console says.
     pub notify_url: Option<&'a str>,
+}
+
+/// Where the money of an abnormal refund goes instead.
+#[derive(Debug)]
+pub enum AbnormalPayee {
+    /// To a bank card of the user's.
+    UserCard {
+        /// WeChat Pay's name of the bank, `ICBC_DEBIT`.
+        bank_type: String,
+        /// The card's number.
+        bank_account: Secret,
+        /// Its owner's name.
+        real_name: Secret,
+    },
+    /// To the merchant's own bank account: the merchant gives it to the user in another way.
+    Merchant,
 }
 
 /// What came of asking for a refund.

@@ -2,13 +2,13 @@
 //!
 //! The rule that keeps money: a refund is given up only after WeChat Pay has refused it and has said that it does not know it.
 
-use super::{PayClient, PayError, Refund, RefundStatus, Requested};
+use super::{AbnormalPayee, PayClient, PayError, Refund, RefundStatus, Requested};
 use crate::{
     error::ApiError,
     host::{Host, HostError},
     store::{Case, CaseKind, Cases, RefundCause, RefundRow, Refunds, SettledRefund, StoreError},
     telemetry,
-    types::OutTradeNo,
+    types::{OperatorArn, OutTradeNo},
 };
 
 /// WeChat Pay or the database could not be asked.
@@ -20,6 +20,21 @@ pub enum RefunderError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What came of sending the money of an abnormal refund elsewhere.
+#[derive(Debug)]
+pub enum Redirected {
+    /// It is on its way; the refund as it is now.
+    Yes(Box<RefundRow>),
+    /// The refund is not one that can't reach the user.
+    NotAbnormal,
+    /// It has gone on meanwhile, or somebody else is at it.
+    Overtaken,
+    /// The interface that is called has no such call.
+    OtherInterface,
+    /// WeChat Pay refuses it, for the reason of this code.
+    Refused(String),
 }
 
 impl RefunderError {
@@ -174,6 +189,43 @@ impl Refunder {
             self.settle(refund).await?;
         }
         Ok(!refunds.is_empty())
+    }
+
+    /// Asks that the money of a refund that can't reach the user goes to `payee`, as the operator `by` wants.
+    ///
+    /// # Errors
+    /// [`RefunderError`]; after a transient one it may be under way. Ask again.
+    pub async fn redirect(
+        &self,
+        row: &RefundRow,
+        payee: &AbnormalPayee,
+        by: &OperatorArn,
+    ) -> Result<Redirected, RefunderError> {
+        let refund_id = row.refund_id.as_deref().filter(|_| row.status == RefundStatus::Abnormal);
+        let Some(refund_id) = refund_id else { return Ok(Redirected::NotAbnormal) };
+        // One asks at a time.
+        if !self.refunds.take_turn(row, self.host.now()).await? {
+            return Ok(Redirected::Overtaken);
+        }
+        let refund = match self.pay.redirect_refund(refund_id, &row.out_refund_no, payee).await {
+            Ok(Some(refund)) => refund,
+            Ok(None) => return Ok(Redirected::OtherInterface),
+            // An attempt of before, whose answer was lost, may have been accepted, and this one be refused because of it.
+            Err(PayError::Business { code, transient: false, .. }) => {
+                match self.pay.query_refund(&row.out_refund_no).await? {
+                    Some(refund) if refund.status() != RefundStatus::Abnormal => refund,
+                    _ => return Ok(Redirected::Refused(code)),
+                }
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if refund.status() == RefundStatus::Processing {
+            return Ok(match self.refunds.redirected(row, by).await? {
+                Some(row) => Redirected::Yes(Box::new(row)),
+                None => Redirected::Overtaken,
+            });
+        }
+        Ok(Redirected::Yes(Box::new(self.settled(row, &refund).await?)))
     }
 
     async fn settled(&self, row: &RefundRow, refund: &Refund) -> Result<RefundRow, RefunderError> {

@@ -132,6 +132,10 @@ const ROUTES: &[Route] = &[
     pay_v3_route("/v3/pay/transactions/out-trade-no/{out_trade_no}/close", v3::close::answer),
     pay_v3_route("/v3/refund/domestic/refunds", v3::refund::answer),
     pay_v3_route("/v3/refund/domestic/refunds/{out_refund_no}", v3::refund_query::answer),
+    pay_v3_route(
+        "/v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund",
+        v3::abnormal_refund::answer,
+    ),
     pay_v3_route("/v3/bill/tradebill", v3::trade_bill::answer),
     pay_v3_route("/v3/billdownload/file", v3::bill_file::answer),
 ];

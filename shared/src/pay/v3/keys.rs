@@ -126,6 +126,17 @@ impl Terminal {
         }
     }
 
+    /// The key of WeChat Pay's that personal data are sealed for, and its id: the one that the request names anyhow.
+    pub(super) async fn sealing_key(
+        &self,
+        secret: &MerchantSecret,
+    ) -> Result<(String, VerifyingKey), PayError> {
+        let unknown = || PayError::NotVerified { path: CERTIFICATES, what: "certificate" };
+        let id = self.preferred_key(secret).await.ok_or_else(unknown)?;
+        let key = self.platform_key(secret, &id).await?.ok_or_else(unknown)?;
+        Ok((id, key))
+    }
+
     /// What to tell WeChat Pay that we can verify with. Before the first list is there it is got first; if that fails, the
     /// request itself shows why.
     pub(super) async fn preferred_key(&self, secret: &MerchantSecret) -> Option<String> {

@@ -13,5 +13,5 @@ pub(super) use api::{close, pay_params, prepay, query};
 pub(super) use bill::bill;
 pub(crate) use keys::PlatformKeys;
 pub(super) use notice::receive;
-pub(super) use refund::{ask as query_refund, request as refund};
+pub(super) use refund::{ask as query_refund, redirect as redirect_refund, request as refund};
 pub use verify::SealError;

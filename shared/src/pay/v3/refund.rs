@@ -1,11 +1,15 @@
 //! Refunds of APIv3: 退款申请, 查询单笔退款.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
 use super::{optional::optional_text, transport::Call};
 use crate::{
-    pay::{Api, MerchantSecret, PayError, Refund, RefundRequest, RefundStatus, Requested, Source, Terminal},
-    types::{Fen, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
+    pay::{
+        AbnormalPayee, Api, MerchantSecret, PayError, Refund, RefundRequest, RefundStatus, Requested, Source,
+        Terminal,
+    },
+    types::{Fen, OutRefundNo, OutTradeNo, Secret, TransactionId, UnixSeconds},
 };
 
 #[derive(Serialize)]
@@ -24,6 +28,22 @@ struct Amount {
     refund: Fen,
     total: Fen,
     currency: &'static str,
+}
+
+#[derive(Serialize)]
+struct AbnormalBody<'a> {
+    out_refund_no: &'a OutRefundNo,
+    r#type: &'static str,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    card: Option<Card<'a>>,
+}
+
+/// Number and name are sealed.
+#[derive(Serialize)]
+struct Card<'a> {
+    bank_type: &'a str,
+    bank_account: String,
+    real_name: String,
 }
 
 /// A refund as answers and notices tell of it; notices call its status `refund_status`.
@@ -82,6 +102,38 @@ pub(in crate::pay) async fn ask(
     }
 }
 
+/// `POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund`, of the refund of these numbers: WeChat Pay's and ours.
+///
+/// WeChat Pay: 发起异常退款. What is personal is sealed for WeChat Pay's key, which the header names.
+pub(in crate::pay) async fn redirect(
+    terminal: &Terminal,
+    secret: &MerchantSecret,
+    (refund_id, out_refund_no): (&str, &OutRefundNo),
+    payee: &AbnormalPayee,
+) -> Result<Refund, PayError> {
+    let target = format!("{REFUND}/{refund_id}/apply-abnormal-refund");
+    let call = match payee {
+        AbnormalPayee::Merchant => {
+            let body = AbnormalBody { out_refund_no, r#type: "MERCHANT_BANK_CARD", card: None };
+            Call::post(ABNORMAL, target, &body)?
+        }
+        AbnormalPayee::UserCard { bank_type, bank_account, real_name } => {
+            let (id, key) = terminal.sealing_key(secret).await?;
+            let seal = |text: &Secret| -> Result<String, PayError> {
+                let sealed = key.seal(text.expose().as_bytes(), terminal.host.random()?);
+                let too_long =
+                    || PayError::Request { path: ABNORMAL, cause: "the text is too long to seal".into() };
+                Ok(STANDARD.encode(sealed.ok_or_else(too_long)?))
+            };
+            let card = Card { bank_type, bank_account: seal(bank_account)?, real_name: seal(real_name)? };
+            let body = AbnormalBody { out_refund_no, r#type: "USER_BANK_CARD", card: Some(card) };
+            Call::post(ABNORMAL, target, &body)?.sealed_for(id)
+        }
+    };
+    let bytes = terminal.call(secret, &call).await?;
+    answer(ABNORMAL, &bytes, out_refund_no)
+}
+
 fn answer(path: &'static str, bytes: &[u8], asked: &OutRefundNo) -> Result<Refund, PayError> {
     let not_verified = |what| PayError::NotVerified { path, what };
     let told: Told = serde_json::from_slice(bytes).map_err(|_| not_verified("form"))?;
@@ -113,6 +165,7 @@ pub(super) fn read(told: &Told, source: Source) -> Result<Refund, &'static str> 
 
 const REFUND: &str = "/v3/refund/domestic/refunds";
 const QUERY: &str = "/v3/refund/domestic/refunds/{out_refund_no}";
+const ABNORMAL: &str = "/v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund";
 
 #[cfg(test)]
 mod tests {

@@ -22,6 +22,8 @@ pub(super) struct Call {
     target: String,
     accept: &'static str,
     body: Vec<u8>,
+    /// The key of WeChat Pay's that parts of the body are sealed for.
+    sealed_for: Option<String>,
 }
 
 /// What came back. Nothing of it is believed yet.
@@ -39,7 +41,7 @@ struct Failure {
 
 impl Call {
     pub(super) fn get(path: &'static str, target: String) -> Self {
-        Self { path, method: Method::GET, target, accept: JSON, body: Vec::new() }
+        Self { path, method: Method::GET, target, accept: JSON, body: Vec::new(), sealed_for: None }
     }
 
     /// What comes back is no JSON.
@@ -54,7 +56,12 @@ impl Call {
     ) -> Result<Self, PayError> {
         let body =
             serde_json::to_vec(body).map_err(|error| PayError::Request { path, cause: error.into() })?;
-        Ok(Self { path, method: Method::POST, target, accept: JSON, body })
+        Ok(Self { path, method: Method::POST, target, accept: JSON, body, sealed_for: None })
+    }
+
+    /// With parts of the body sealed for the key of this id.
+    pub(super) fn sealed_for(self, id: String) -> Self {
+        Self { sealed_for: Some(id), ..self }
     }
 
     /// What is signed: five lines, each with its end.
@@ -133,7 +140,7 @@ impl Terminal {
         address: &Address,
         key_id: Option<&str>,
     ) -> Result<reqwest::RequestBuilder, PayError> {
-        let Call { method, target, accept, body, .. } = call;
+        let Call { method, target, accept, body, sealed_for, .. } = call;
         let (serial_no, key) = secret.signing_key()?;
         let (timestamp, nonce) = (self.host.now().get(), self.host.nonce_str()?);
         let signature = STANDARD.encode(key.sign(&call.message(timestamp, &nonce)));
@@ -153,7 +160,7 @@ impl Terminal {
         if !body.is_empty() {
             request = request.header("content-type", JSON).body(body.clone());
         }
-        if let Some(id) = key_id {
+        if let Some(id) = sealed_for.as_deref().or(key_id) {
             request = request.header("wechatpay-serial", id);
         }
         Ok(request)

@@ -64,6 +64,15 @@ pub struct RefundRow {
     /// Why it does not go on: WeChat Pay's code, or a word of ours if WeChat Pay could not be asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// When an operator last sent its money elsewhere, because it could not reach the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirected_at: Option<UnixSeconds>,
+    /// The operator who did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirected_by: Option<OperatorArn>,
+    /// How often.
+    #[serde(default)]
+    pub redirects: u32,
     /// How often WeChat Pay was asked.
     #[serde(default)]
     pub queries: u32,
@@ -106,10 +115,18 @@ impl RefundRow {
             refund_id: None,
             success_at: None,
             failure: None,
+            redirected_at: None,
+            redirected_by: None,
+            redirects: 0,
             queries: 0,
             next_query_at: Some(next),
             unbilled: None,
         }
+    }
+
+    /// Since when the refund is on the way that it is on now.
+    pub(super) fn under_way_since(&self) -> UnixSeconds {
+        self.redirected_at.unwrap_or(self.created_at)
     }
 
     /// What WeChat Pay is asked for: always the same.

@@ -11,7 +11,7 @@ use crate::{
 
 impl RefundRow {
     /// The case of a refund that has been on its way for too long: an hour without WeChat Pay having accepted it, or a week since
-    /// it was begun. `None` if it still has time, or is at its end.
+    /// it was begun, or sent elsewhere. `None` if it still has time, or is at its end.
     #[must_use]
     pub fn stuck_case(&self, now: UnixSeconds) -> Option<Case> {
         if self.status != RefundStatus::Processing || now < self.stuck_at() {
@@ -30,7 +30,7 @@ impl RefundRow {
     pub(super) fn status_case(&self, now: UnixSeconds) -> Option<Case> {
         let what = match self.status {
             RefundStatus::Abnormal => {
-                "the money can't reach the user: help it on in the merchant console".to_owned()
+                "the money can't reach the user: send it to a bank card of the user's or back".to_owned()
             }
             RefundStatus::Closed if self.cause != RefundCause::Console => {
                 let code = self.failure.as_deref().unwrap_or("closed");
@@ -43,12 +43,13 @@ impl RefundRow {
 
     /// When the refund, which is under way, has been so for too long.
     pub(super) fn stuck_at(&self) -> UnixSeconds {
-        self.created_at.plus(if self.refund_id.is_some() { NOT_THROUGH } else { UNACCEPTED })
+        self.under_way_since().plus(if self.refund_id.is_some() { NOT_THROUGH } else { UNACCEPTED })
     }
 
     /// Each trouble of a refund is a case of its own, because an operator may have closed the one before.
     fn case(&self, trouble: &str, what: String, now: UnixSeconds) -> Case {
-        let about = format!("{}-{trouble}", self.out_refund_no);
+        let again = if self.redirects == 0 { String::new() } else { format!("-{}", self.redirects) };
+        let about = format!("{}-{trouble}{again}", self.out_refund_no);
         Case {
             order_id: Some(self.order_id),
             out_trade_no: Some(self.out_trade_no),

@@ -12,7 +12,7 @@ use crate::{
         due::{BY_DUE, Cursor, Page},
         item::{self, Updated},
     },
-    types::{OutRefundNo, UnixSeconds},
+    types::{OperatorArn, OutRefundNo, UnixSeconds},
 };
 
 impl Refunds {
@@ -97,6 +97,47 @@ impl Refunds {
         item::update(&self.host, WAITING, update).await.map(drop)
     }
 
+    /// An operator has sent the money of the refund elsewhere, and WeChat Pay is at it; as it is now. `None` if it has gone on
+    /// meanwhile.
+    ///
+    /// Condition: the refund stands as `row` says, and was sent elsewhere as often.
+    ///
+    /// # Errors
+    /// DynamoDB can't be asked.
+    pub async fn redirected(
+        &self,
+        row: &RefundRow,
+        by: &OperatorArn,
+    ) -> Result<Option<RefundRow>, StoreError> {
+        let now = self.host.now();
+        let after = RefundRow {
+            status: RefundStatus::Processing,
+            redirected_at: Some(now),
+            redirected_by: Some(by.clone()),
+            redirects: row.redirects.saturating_add(1),
+            next_query_at: Some(now.plus(FIRST)),
+            failure: None,
+            ..row.clone()
+        };
+        let update = self
+            .of(row)
+            .update_expression(
+                "SET #status = :processing, redirected_at = :now, redirected_by = :by, redirects = :redirects, next_query_at = :at \
+                 REMOVE failure",
+            )
+            .condition_expression(
+                "#status = :status AND (redirects = :before OR attribute_not_exists(redirects))",
+            )
+            .expression_attribute_values(":processing", item::s(after.status.as_str()))
+            .expression_attribute_values(":now", item::n(now.get()))
+            .expression_attribute_values(":by", item::s(by))
+            .expression_attribute_values(":before", item::n(row.redirects))
+            .expression_attribute_values(":redirects", item::n(after.redirects))
+            .expression_attribute_values(":at", item::n(now.plus(FIRST).get()));
+        let updated = item::update(&self.host, "keeping where a refund was sent", update).await?;
+        Ok(matches!(updated, Updated::Done(_)).then_some(after))
+    }
+
     /// An update of the refund that waits, if nobody has brought it on meanwhile.
     fn waiting(&self, row: &RefundRow) -> UpdateItemFluentBuilder {
         self.of(row).condition_expression(match &row.refund_id {
@@ -124,7 +165,7 @@ pub(super) fn next_query(row: &RefundRow, now: UnixSeconds) -> UnixSeconds {
         (_, Some(_)) => DAY,
         (_, None) => UNACCEPTED,
     };
-    let next = now.plus(now.since(row.created_at).clamp(FIRST, most));
+    let next = now.plus(now.since(row.under_way_since()).clamp(FIRST, most));
     // It is looked at when it becomes a case, and not some time afterwards.
     let stuck_at = row.stuck_at();
     if now < stuck_at { next.min(stuck_at) } else { next }

@@ -64,6 +64,12 @@ impl PlatformKeys {
         if self.rotated { &SECOND } else { &FIRST }
     }
 
+    /// The key of this id that personal data may be sealed for.
+    pub(crate) fn named(self, id: &str) -> Option<&'static Signer> {
+        let known = [vec![public_key()], self.certificates()].concat();
+        known.into_iter().find(|signer| signer.id == id)
+    }
+
     /// A key that does not sign: for forgeries.
     pub(crate) fn foreign(signer: &Signer) -> &'static Signer {
         if signer.id == FIRST.id { &SECOND } else { &FIRST }
@@ -86,6 +92,11 @@ impl Signer {
 
     pub(crate) fn sign(&self, message: &[u8]) -> String {
         self.key.as_ref().map(|key| key.sign(message)).unwrap_or_default()
+    }
+
+    /// What was sealed for this key.
+    pub(crate) fn open(&self, sealed: &str) -> Option<String> {
+        String::from_utf8(self.key.as_ref()?.open(sealed)?).ok()
     }
 
     #[cfg(test)]
@@ -176,5 +187,18 @@ mod tests {
         keys.mode = PlatformMode::PublicKey;
         assert!(keys.certificates().is_empty());
         assert_eq!(keys.signer(Some(FIRST.id)).id, public_key().id);
+    }
+
+    #[test]
+    fn what_openssl_sealed_for_a_key_is_opened_with_that_key_alone() {
+        // printf 6222021234567890123 | openssl pkeyutl -encrypt … -pkeyopt rsa_padding_mode:oaep
+        let sealed = "MgpakH6RNfKjbuIW1oRPt1zm6UeoFA30ZgLOLBOli5wvd158/L5cQC6U0W6C9ymF/3QQmdU5BlXGOT+AAqu/qKl/fm1WmfznzTgW8DL7o01bfv/PpHlo/1gu6BG+EyTsysceLcXYRf3B768jttObeHH9RfL20BiXkDBEB4wO2n8yNMxaxU55GB0y+DAnoNXGJgMzPmK/Qo3wkovvQjNzUZN+IdbR3xQu/PlJ4LTHczWQfrxgm6KbZZDfbBr5cHCD1FjfiEiUgwyUEJ+BLj97wpSuh/iBsL/m/3irbVEYGgWdZW1mUZSH2QWLkOCZl3khnLQHn0a1gg3ea3AKlhJnvg==";
+        assert_eq!(FIRST.open(sealed).as_deref(), Some("6222021234567890123"));
+        assert_eq!(SECOND.open(sealed), None);
+        let mut altered = sealed.to_owned();
+        altered.replace_range(40..41, if &sealed[40..41] == "A" { "B" } else { "A" });
+        for wrong in ["", "AAAA", "6222021234567890123", &altered] {
+            assert_eq!(FIRST.open(wrong), None, "{wrong}");
+        }
     }
 }

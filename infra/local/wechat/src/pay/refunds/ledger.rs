@@ -292,6 +292,14 @@ impl Refunds {
         refund
     }
 
+    /// Lets a refund begin again; it keeps its numbers.
+    pub(super) fn restart(&mut self, out_refund_no: &str) -> Option<Refund> {
+        let refund = self.0.iter_mut().find(|refund| refund.entry.out_refund_no == out_refund_no)?;
+        refund.entry.status = RefundStatus::Processing;
+        refund.ended = None;
+        Some(refund.clone())
+    }
+
     pub(super) fn end(&mut self, out_refund_no: &str, status: RefundStatus, now: u64) -> Option<Refund> {
         let refund = self.0.iter_mut().find(|refund| refund.entry.out_refund_no == out_refund_no)?;
         refund.entry.status = status;

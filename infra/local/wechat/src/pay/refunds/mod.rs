@@ -32,13 +32,34 @@ pub(crate) fn request(wechat: &WeChat, new: NewRefund) -> Result<Refund, NotRefu
     let out_refund_no = new.out_refund_no.clone();
     orders.mark_refunded(&order.order.out_trade_no);
     let accepted = refunds.make(&order, new, now);
-    if faults.take(|fault| matches!(fault, Fault::RefundStalled { .. })).is_none() {
-        let status = match faults.take(|fault| matches!(fault, Fault::RefundOutcome { .. })) {
+    go_through(wechat, state, &out_refund_no, now);
+    Ok(accepted)
+}
+
+/// Ends the refund that was just accepted, unless a fault stalls it.
+fn go_through(wechat: &WeChat, state: &mut State, out_refund_no: &str, now: u64) {
+    if state.faults.take(|fault| matches!(fault, Fault::RefundStalled { .. })).is_none() {
+        let status = match state.faults.take(|fault| matches!(fault, Fault::RefundOutcome { .. })) {
             Some(Fault::RefundOutcome { status, .. }) => status,
             _ => RefundStatus::Success,
         };
-        end(wechat, state, &out_refund_no, status, now);
+        end(wechat, state, out_refund_no, status, now);
     }
+}
+
+/// Sends the money of an abnormal refund elsewhere: as it stands the moment that is accepted. The error says whether there is no
+/// such refund; else it is none that could not reach the user.
+pub(crate) fn redirect(wechat: &WeChat, refund_id: &str, out_refund_no: &str) -> Result<Refund, bool> {
+    let now = wechat.now();
+    let state = &mut *wechat.state();
+    let known = state.refunds.find(Known::RefundId(refund_id));
+    let is_meant = |refund: &&&Refund| refund.entry.out_refund_no == out_refund_no;
+    let known = known.iter().find(is_meant).ok_or(true)?;
+    if known.entry.status != RefundStatus::Abnormal {
+        return Err(false);
+    }
+    let accepted = state.refunds.restart(out_refund_no).ok_or(true)?;
+    go_through(wechat, state, out_refund_no, now);
     Ok(accepted)
 }
 

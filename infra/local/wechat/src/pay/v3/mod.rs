@@ -3,6 +3,7 @@
 //! `envelope.rs` judges what all requests share (headers, `authorization.rs`) and seals the answers
 //! (`seal.rs`); each API has a file.
 
+pub(crate) mod abnormal_refund;
 mod authorization;
 pub(crate) mod bill_file;
 pub(crate) mod certificates;
