@@ -54,7 +54,7 @@ macro_rules! codes {
                 match self { $(Self::$variant => $message,)+ }
             }
 
-            /// When it is answered, in English, for the table in the README.
+            /// When it is answered, in English, for the table in `docs/api.md`.
             #[must_use]
             pub fn when(self) -> &'static str {
                 match self { $(Self::$variant => $when,)+ }

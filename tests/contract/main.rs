@@ -1,4 +1,4 @@
-//! What must agree with what: template, folders, registry, tests, README, permissions, costs, dependencies.
+//! What must agree with what: template, folders, registry, tests, pages, permissions, costs, dependencies.
 //!
 //! Most checks are functions from texts or data to a list of problems, so that each file can also show that its check finds
 //! what it is there to find.
@@ -14,14 +14,15 @@ mod bytes;
 mod checklist;
 mod cost;
 mod dependencies;
+mod docs;
 mod layout;
 mod money;
 mod operations;
 mod permissions;
 mod permissions_page;
-mod readme;
 mod routes;
 mod scenes;
+mod simulator_page;
 mod template;
 mod walk;
 mod workspace;

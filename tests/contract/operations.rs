@@ -7,7 +7,8 @@ use serde_json::Value;
 use shared::{error::Code, store::CaseKind};
 
 use crate::workspace::{
-    assert_none, differences, quoted, read, rust_files, section, stack, stack_with, table, template, with,
+    assert_none, differences, pages, quoted, read, rust_files, section, stack, stack_with, table, template,
+    with,
 };
 
 const RUNBOOK: &str = "infra/deploy/RUNBOOK.md";
@@ -106,11 +107,15 @@ fn metric_problems(template: &str, written: &BTreeSet<String>) -> Vec<String> {
     problems
 }
 
-/// Kinds of cases that no alarm tells of, or no page explains.
-fn case_problems(template: &str, readme: &str) -> Vec<String> {
-    let explained: Vec<String> = table(readme, "case").iter().flat_map(|row| quoted(&row[0])).collect();
+/// Kinds of cases that no alarm tells of, or that the page does not explain.
+fn case_problems(template: &str, page: &str) -> Vec<String> {
+    let explained: Vec<String> = table(page, "case").iter().flat_map(|row| quoted(&row[0])).collect();
     let kinds: Vec<String> = CaseKind::ALL.into_iter().map(|kind| kind.as_str().to_owned()).collect();
-    let mut problems = differences(("the README's table of cases", &explained), ("CaseKind", &kinds));
+    let mut problems = differences(("docs/payments.md", &explained), ("CaseKind", &kinds));
+    let walkthroughs: Vec<String> =
+        page.lines().filter_map(|line| line.strip_prefix("### ")).map(str::to_owned).collect();
+    problems
+        .extend(differences(("the walkthroughs of docs/payments.md", &walkthroughs), ("CaseKind", &kinds)));
     let alarmed: Vec<String> = watched(template, "Kind").into_iter().collect();
     problems.extend(differences(("template.yaml", &alarmed), ("CaseKind", &kinds)));
     for kind in &kinds {
@@ -283,16 +288,17 @@ fn whatever_is_counted_has_an_alarm_or_is_only_to_be_shown() {
 }
 
 #[test]
-fn every_kind_of_case_has_an_alarm_a_line_on_the_dashboard_and_a_row() {
-    let (template, readme) = (template(), read("README.md"));
-    assert_none(&case_problems(&template, &readme));
+fn every_kind_of_case_has_an_alarm_a_line_on_the_dashboard_and_a_walkthrough() {
+    let (template, page) = (template(), read("docs/payments.md"));
+    assert_none(&case_problems(&template, &page));
     let forgotten = with(&template, "  CaseOversoldAlarm:", "  OversoldAlarm:");
-    assert_eq!(case_problems(&forgotten, &readme).len(), 1);
+    assert_eq!(case_problems(&forgotten, &page).len(), 1);
     let deaf = with(&template, "Name: Kind, Value: OVERSOLD", "Name: Kind, Value: OVERDONE");
-    assert_eq!(case_problems(&deaf, &readme).len(), 3);
+    assert_eq!(case_problems(&deaf, &page).len(), 3);
     let unseen = with(&template, "\"Kind\", \"OVERSOLD\"", "\"Kind\", \"OVERDONE\"");
-    assert_eq!(case_problems(&unseen, &readme), ["the dashboard does not show OVERSOLD"]);
-    assert_eq!(case_problems(&template, &with(&readme, "| `OVERSOLD` |", "| `SOLD` |")).len(), 2);
+    assert_eq!(case_problems(&unseen, &page), ["the dashboard does not show OVERSOLD"]);
+    assert_eq!(case_problems(&template, &with(&page, "| `OVERSOLD` |", "| `SOLD` |")).len(), 2);
+    assert_eq!(case_problems(&template, &with(&page, "### OVERSOLD\n", "#### OVERSOLD\n")).len(), 1);
 }
 
 #[test]
@@ -353,8 +359,9 @@ fn production_can_t_be_deployed_before_somebody_says_who_hears_alarms() {
 
 #[test]
 fn the_names_that_operators_are_told_are_the_template_s() {
-    for page in [RUNBOOK, "infra/deploy/samconfig.toml"] {
-        assert_none(&unknown_names(&read(page), &template()));
+    assert_none(&unknown_names(&read("infra/deploy/samconfig.toml"), &template()));
+    for (file, page) in pages() {
+        assert_eq!(unknown_names(&page, &template()), Vec::<String>::new(), "{file}");
     }
     for (name, other) in [
         ("$(output MerchantSecretArn)", "$(output MerchantKeyArn)"),

@@ -1,4 +1,4 @@
-//! README, template and code tell of the same routes, and of who may call them.
+//! `docs/api.md`, template and code name the same routes, and the same callers of each.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,14 @@ use regex_lite::Regex;
 use serde_json::json;
 
 use crate::workspace::{
-    assert_none, differences, quoted, read, rust_files, section, stack, table, template, with,
+    assert_none, differences, pages, quoted, read, rust_files, stack, tables, template, with,
 };
 
-/// Route and caller, as the README has them.
-fn rows(readme: &str) -> Vec<(String, String)> {
-    let rows = table(section(readme, "Routes"), "route").into_iter();
+const PAGE: &str = "docs/api.md";
+
+/// Route and caller, as the page has them.
+fn rows(page: &str) -> Vec<(String, String)> {
+    let rows = tables(page, "route").into_iter();
     rows.map(|row| (quoted(&row[0]).remove(0), row[1].clone())).collect()
 }
 
@@ -22,12 +24,12 @@ fn routes(stack: &Stack) -> Vec<(String, RouteAuth)> {
     routes.map(|route| (format!("{} {}", route.method, route.path), route.auth)).collect()
 }
 
-/// What README and template tell differently.
-fn problems(readme: &str, stack: &Stack) -> Vec<String> {
-    let (rows, routes) = (rows(readme), routes(stack));
+/// Where page and template differ.
+fn problems(page: &str, stack: &Stack) -> Vec<String> {
+    let (rows, routes) = (rows(page), routes(stack));
     let written: Vec<String> = rows.iter().map(|(route, _)| route.clone()).collect();
     let declared: Vec<String> = routes.iter().map(|(route, _)| route.clone()).collect();
-    let mut problems = differences(("the README's table of routes", &written), ("template.yaml", &declared));
+    let mut problems = differences(("docs/api.md", &written), ("template.yaml", &declared));
     for (route, auth) in &routes {
         let is_admin = route.contains(" /api/admin/");
         match (is_admin, auth) {
@@ -39,7 +41,7 @@ fn problems(readme: &str, stack: &Stack) -> Vec<String> {
         }
         let who = rows.iter().find(|(written, _)| written == route).map(|(_, who)| who.as_str());
         if who.is_some_and(|who| (who == "operator") != is_admin) {
-            problems.push(format!("the README says {} of {route}", who.unwrap_or_default()));
+            problems.push(format!("docs/api.md says {} of {route}", who.unwrap_or_default()));
         }
     }
     problems
@@ -75,31 +77,63 @@ fn unmatched(matched: &BTreeMap<String, Vec<String>>, stack: &Stack) -> Vec<Stri
 }
 
 #[test]
-fn readme_and_template_name_the_same_routes_and_operators_routes_alone_demand_iam() {
-    assert_none(&problems(&read("README.md"), &stack(&template())));
+fn page_and_template_name_the_same_routes_and_operators_routes_alone_demand_iam() {
+    assert_none(&problems(&read(PAGE), &stack(&template())));
 }
 
 #[test]
 fn a_route_that_is_missing_renamed_or_open_is_named() {
-    let (readme, template) = (read("README.md"), template());
+    let (page, template) = (read(PAGE), template());
     let without_row: String =
-        readme.split_inclusive('\n').filter(|line| !line.starts_with("| `GET /api/user` ")).collect();
-    assert_eq!(
-        problems(&without_row, &stack(&template)),
-        ["GET /api/user is not in the README's table of routes"]
-    );
+        page.split_inclusive('\n').filter(|line| !line.starts_with("| `GET /api/user` ")).collect();
+    assert_eq!(problems(&without_row, &stack(&template)), ["GET /api/user is not in docs/api.md"]);
     let renamed = with(&template, "Path: /api/login", "Path: /api/log-in");
-    assert_eq!(problems(&readme, &stack(&renamed)).len(), 2);
+    assert_eq!(problems(&page, &stack(&renamed)).len(), 2);
     let open = with(&template, "            Auth:\n              Authorizer: AWS_IAM\n", "");
     assert_eq!(
-        problems(&readme, &stack(&open)),
+        problems(&page, &stack(&open)),
         ["PUT /api/admin/users/{userId}/role is open: it lacks AWS_IAM"]
     );
-    let wrong = with(&readme, "role` | operator |", "role` | user |");
+    let wrong = with(&page, "role` | operator |", "role` | user |");
     assert_eq!(
         problems(&wrong, &stack(&template)),
-        ["the README says user of PUT /api/admin/users/{userId}/role"]
+        ["docs/api.md says user of PUT /api/admin/users/{userId}/role"]
     );
+}
+
+/// Addresses that a page names and that no route has. A page writes a variable in its own way.
+fn unknown_addresses(page: &str, stack: &Stack) -> Vec<String> {
+    let address =
+        Regex::new(r#"(?:(DELETE|GET|POST|PUT) )?[^\s`"'(]*?(/api/[^\s`"',?)]*)"#).expect("a pattern");
+    let is_route = |method: Option<&str>, path: &str| {
+        routes(stack).iter().any(|(route, _)| {
+            let (of, route) = route.split_once(' ').expect("method and path");
+            let parts = route.split('/').zip(path.split('/'));
+            method.is_none_or(|method| method == of)
+                && route.split('/').count() == path.split('/').count()
+                && parts.into_iter().all(|(part, written)| part == written || part.starts_with('{'))
+        })
+    };
+    let page = page.replace("<br>", " ");
+    let found = address.captures_iter(&page).filter(|found| !found[2].contains(['…', '*']));
+    let unknown = found.filter(|found| !is_route(found.get(1).map(|method| method.as_str()), &found[2]));
+    unknown.map(|found| found[0].to_owned()).collect()
+}
+
+#[test]
+fn every_address_that_a_page_names_is_a_route() {
+    let stack = stack(&template());
+    for (file, page) in pages() {
+        assert_eq!(unknown_addresses(&page, &stack), Vec::<String>::new(), "{file}");
+    }
+    for (address, is_known) in [
+        ("curl $base/api/orders/$orderId", true),
+        ("`POST /api/admin/cases/{caseId}/close`", true),
+        ("POST /api/products", false),
+        ("/api/order", false),
+    ] {
+        assert_eq!(unknown_addresses(address, &stack).is_empty(), is_known, "{address}");
+    }
 }
 
 #[test]
@@ -120,11 +154,11 @@ fn a_route_that_code_and_template_tell_differently_is_named() {
 }
 
 #[tokio::test]
-async fn every_route_lets_in_whom_the_readme_says() {
+async fn every_route_lets_in_whom_the_page_says() {
     let world = World::start().await;
     let user = world.user().await;
     let variable = Regex::new(r"\{[^}]+\}").expect("a pattern");
-    for (route, who) in rows(&read("README.md")) {
+    for (route, who) in rows(&read(PAGE)) {
         let (method, path) = route.split_once(' ').expect("method and path");
         let path = variable.replace_all(path, "x");
         // Without a token and without a signature.

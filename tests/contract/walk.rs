@@ -6,7 +6,7 @@ use e2e::World;
 use local_wechat::{Fault, RefundStatus};
 use regex_lite::Regex;
 
-use crate::workspace::read;
+use crate::workspace::{pages, read};
 
 /// Whether there is a `curl` with this option. A machine without one can run the rest of the tests.
 fn has_curl(option: &str) -> bool {
@@ -107,8 +107,8 @@ async fn a_refund_and_its_case_go_by_the_runbook_s_commands_with_the_system_s_cu
 
 #[test]
 fn documented_addresses_are_signed_alike_by_every_signer() {
-    for page in ["README.md", "infra/deploy/RUNBOOK.md"] {
-        assert_eq!(unsafe_addresses(&read(page)), Vec::<String>::new(), "{page}");
+    for (file, page) in pages() {
+        assert_eq!(unsafe_addresses(&page), Vec::<String>::new(), "{file}");
     }
     for (address, is_unsafe) in [
         ("/api/admin/cases?cursor=<cursor>&kind=OVERSOLD", false),
@@ -126,15 +126,14 @@ fn documented_addresses_are_signed_alike_by_every_signer() {
 }
 
 #[tokio::test]
-async fn the_operator_s_command_in_the_readme_makes_a_user_staff() {
+async fn the_operator_s_command_on_the_page_of_routes_makes_a_user_staff() {
     if !has_curl("--aws-sigv4") {
         return;
     }
     let world = World::start().await;
     let user_id = world.user().await.get("/api/user").await.text("/user/userId");
-    let readme = read("README.md");
-    let command =
-        readme.split("```").find(|block| block.starts_with("sh\n") && block.contains("--aws-sigv4"));
+    let page = read("docs/api.md");
+    let command = page.split("```").find(|block| block.starts_with("sh\n") && block.contains("--aws-sigv4"));
     let command = command.and_then(|block| block.strip_prefix("sh\n")).expect("the command");
     let command = command.replace("http://127.0.0.1:3000", &world.url());
     let printed = run(format!("USER_ID={user_id}\n{command}")).await;

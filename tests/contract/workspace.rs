@@ -86,11 +86,24 @@ pub(crate) fn differences(one: (&str, &[String]), other: (&str, &[String])) -> V
     [lacks(one, other.1), lacks(other, one.1)].concat()
 }
 
-/// The part of the README below this heading, up to the next one of its kind.
-pub(crate) fn section<'r>(readme: &'r str, heading: &str) -> &'r str {
+/// The pages that tell of this repository: every Markdown file, by its path.
+pub(crate) fn pages() -> Vec<(String, String)> {
+    let pages = files("").into_iter().filter(|file| file.ends_with(".md"));
+    pages.map(|file| (file.clone(), read(&file))).collect()
+}
+
+/// The part of a page below this heading, up to the next one of its kind.
+pub(crate) fn section<'p>(page: &'p str, heading: &str) -> &'p str {
     let start = format!("\n## {heading}\n");
-    let (_, section) = readme.split_once(&start).unwrap_or_else(|| panic!("README.md has no ## {heading}"));
+    let (_, section) = page.split_once(&start).unwrap_or_else(|| panic!("the page has no ## {heading}"));
     section.split("\n## ").next().unwrap_or(section)
+}
+
+/// The rows of every table whose heading begins with `| <first> |`, as cells.
+pub(crate) fn tables(page: &str, first: &str) -> Vec<Vec<String>> {
+    let start = format!("\n| {first} |");
+    let parts = page.match_indices(&start).map(|(at, _)| &page[at + 1..]);
+    parts.flat_map(|part| table(part, first)).collect()
 }
 
 /// The rows of the table whose heading begins with `| <first> |`, as cells.
