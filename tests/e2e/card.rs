@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use e2e::{Answer, Phone, World};
 use insta::assert_snapshot;
-use local_wechat::{CardStatus, Fault, NewCard, WeChat};
+use local_wechat::{CardStatus, Fault, NewCard, Simulator};
 use serde_json::{Value, json};
 
 /// The simulator's own cards: for anybody; with a code of ours for a given user; a membership.
@@ -228,7 +228,7 @@ async fn a_busy_wechat_and_a_spent_quota_are_told_apart() {
 
 #[tokio::test]
 async fn without_an_official_account_every_route_says_so() {
-    let wechat = WeChat::new(local_wechat::Options::default());
+    let wechat = Simulator::new(local_wechat::Options::default());
     let router = wechat.upstream().nest("/_wechat", wechat.control());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));

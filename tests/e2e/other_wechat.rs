@@ -1,13 +1,13 @@
 //! The same bundle with another WeChat than the built-in one: nothing leans on it.
 
 use local_gateway::{Bundle, Config, Options};
-use local_wechat::{Account, WeChat};
+use local_wechat::{Account, Simulator};
 use serde_json::{Value, json};
 use std::path::Path;
 
 /// A WeChat of its own at an address of its own.
-async fn start_wechat(account: Account) -> (WeChat, String) {
-    let wechat = WeChat::new(local_wechat::Options { account, notify_speed: 1000, ..Default::default() });
+async fn start_wechat(account: Account) -> (Simulator, String) {
+    let wechat = Simulator::new(local_wechat::Options { account, notify_speed: 1000, ..Default::default() });
     let router = wechat.upstream().nest("/_wechat", wechat.control());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));

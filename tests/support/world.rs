@@ -9,7 +9,7 @@ use std::{
 
 use local_dynamo::{Call, Dynamo};
 use local_gateway::{Bundle, Config, Options};
-use local_wechat::{SignedNotice, WeChat};
+use local_wechat::{SignedNotice, Simulator};
 use serde_json::{Value, json};
 use shared::host::{Clock, Host, SystemRandomness};
 
@@ -87,7 +87,7 @@ impl World {
 
     /// The simulated WeChat.
     #[must_use]
-    pub fn wechat(&self) -> &WeChat {
+    pub fn wechat(&self) -> &Simulator {
         self.bundle.wechat().expect("the simulated WeChat is used")
     }
 

@@ -9,7 +9,7 @@ use std::{
 use axum::Router;
 use local_dynamo::{Dynamo, Weather};
 use local_template::{Stack, Template};
-use local_wechat::{PlatformMode, WeChat};
+use local_wechat::{PlatformMode, Simulator};
 use serde_json::Value;
 use shared::host::{Clock, Host};
 
@@ -41,7 +41,7 @@ pub struct Bundle {
     clock: Arc<dyn Clock>,
     stack: Stack,
     dynamo: Dynamo,
-    wechat: Option<WeChat>,
+    wechat: Option<Simulator>,
     functions: Functions,
     streams: Streams,
     queues: Arc<Queues>,
@@ -160,7 +160,7 @@ impl Bundle {
 
     /// The simulated WeChat; `None` when the configuration names others for all its parts.
     #[must_use]
-    pub fn wechat(&self) -> Option<&WeChat> {
+    pub fn wechat(&self) -> Option<&Simulator> {
         self.wechat.as_ref()
     }
 
@@ -246,11 +246,11 @@ impl Bundle {
     }
 }
 
-fn simulator(config: &Config, clock: &Arc<dyn Clock>, notify_speed: u32) -> WeChat {
+fn simulator(config: &Config, clock: &Arc<dyn Clock>, notify_speed: u32) -> Simulator {
     let clock = Arc::clone(clock);
     // A merchant that has the public key is one that WeChat Pay signs with it for.
     let has_public_key = config.platform_keys.iter().any(|key| key.id.starts_with("PUB_KEY_ID_"));
-    WeChat::new(local_wechat::Options {
+    Simulator::new(local_wechat::Options {
         account: config.account.clone(),
         clock: Arc::new(move || clock.now_millis()),
         notify_speed,

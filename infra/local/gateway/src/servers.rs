@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, time::Duration};
 
 use axum::Router;
-use local_wechat::{TlsPeer, WeChat};
+use local_wechat::{Simulator, TlsPeer};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::error::StartError;
@@ -36,7 +36,7 @@ impl Servers {
     }
 
     /// Serves the simulated WeChat Pay over TLS until the end.
-    pub(crate) fn serve_pay(&mut self, listener: TcpListener, wechat: &WeChat) {
+    pub(crate) fn serve_pay(&mut self, listener: TcpListener, wechat: &Simulator) {
         let mut stopped = self.stopped();
         let listener = wechat.pay_listener(listener);
         let app = wechat.upstream().into_make_service_with_connect_info::<TlsPeer>();

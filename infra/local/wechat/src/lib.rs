@@ -11,44 +11,44 @@
 //!   back end      ◀── notices to the order's or refund's notify_url, redelivered on WeChat's schedule
 //! ```
 //!
-//! - [`WeChat::upstream`] is what `WECHAT_API_BASE` and `PAY_API_BASE` point at.
-//! - [`WeChat::pay_listener`] serves the same over TLS, which a refund of Pay v2 needs.
-//! - [`WeChat::control`] is mounted under `/_wechat` by the host program.
+//! - [`Simulator::upstream`] is what `WECHAT_API_BASE` and `PAY_API_BASE` point at.
+//! - [`Simulator::pay_listener`] serves the same over TLS, which a refund of Pay v2 needs.
+//! - [`Simulator::control`] is mounted under `/_wechat` by the host program.
 //!
-//! One file is one API family; a new family is its file and its rows in `upstream.rs` (or `phone/mod.rs`).
+//! It is made of services, which know each other in one direction only:
+//!
+//! ```text
+//!   core ◀── base ◀─┬─ services ◀─┬─ simulator
+//!                   └─ pay      ◀─┘
+//! ```
+//!
+//! - `core/` knows no service: account, clock, log, fault queue, server, sender of notices.
+//! - `base/` is what every product asks: users, sessions, access tokens and tickets, pages.
+//! - `services/` is a folder per product of the platform, with its state, routes, `wx` APIs and controls.
+//! - `pay/` is WeChat Pay: one ledger under one lock, a folder per version of the API.
+//! - `simulator/` builds them all. A new simulated API is one folder in `services/` and one line there.
 
-mod account;
-mod clock;
-mod control;
-mod delivery;
-mod faults;
-mod log;
-mod open_data;
+mod base;
+mod core;
 mod pay;
-mod phone;
-mod phone_number;
-mod platform;
-mod random;
-mod soter;
-mod state;
+mod services;
+mod simulator;
 #[cfg(test)]
 mod tests;
-mod tls;
-mod upstream;
-mod users;
-mod wechat;
-mod werun;
 
-pub use account::Account;
-pub use faults::Fault;
-pub use log::{Call, CallKind};
-pub use pay::{
-    BillChange, LedgerEntry, PlatformKey, PlatformMode, RefundEntry, RefundSource, RefundStatus, SignType,
-    SignedNotice, TradeState,
-};
-pub use platform::cards::{CardStatus, CardType, NewCard};
-pub use platform::subscribe::Message;
-pub use tls::{PayListener, TlsPeer};
-pub use users::{NewUser, User};
-pub use wechat::{Options, WeChat};
-pub use werun::StepInfo;
+pub use crate::core::account::Account;
+pub use crate::core::faults::Fault;
+pub use crate::core::log::{Call, CallKind};
+pub use crate::core::refund_status::RefundStatus;
+pub use crate::core::tls::{PayListener, TlsPeer};
+pub use crate::core::user::{NewUser, User};
+pub use crate::pay::ledger::bills::BillChange;
+pub use crate::pay::ledger::orders::{LedgerEntry, TradeState};
+pub use crate::pay::ledger::platform_keys::{PlatformKey, PlatformMode};
+pub use crate::pay::ledger::refunds::{RefundEntry, RefundSource};
+pub use crate::pay::v3::notice::SignedNotice;
+pub use crate::pay::version::SignType;
+pub use crate::services::cards::{CardStatus, CardType, NewCard};
+pub use crate::services::subscribe::Message;
+pub use crate::services::werun::StepInfo;
+pub use crate::simulator::{Options, Simulator};

@@ -1,20 +1,24 @@
-//! The controls of the simulated WeChat Pay: refunds, the bill, WeChat Pay's keys.
+//! The controls of the simulated WeChat Pay: orders, refunds, the bill, WeChat Pay's keys.
+
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{RefundStatus, refunds};
-use crate::wechat::WeChat;
+use crate::core::control::refuse;
+use crate::core::refund_status::RefundStatus;
+use crate::pay::ledger::platform_keys::{self, PlatformMode, Signer};
+use crate::pay::refunds;
+use crate::pay::service::PayService;
 
-/// To be merged into the others.
-pub(crate) fn router() -> Router<WeChat> {
+pub(super) fn router(pay: Arc<PayService>) -> Router {
     Router::new()
+        .route("/orders", get(list_orders))
         .route("/refunds", get(list_refunds))
         .route("/refunds/finish", post(finish_refund))
         .route("/refunds/console", post(console_refund))
@@ -22,10 +26,16 @@ pub(crate) fn router() -> Router<WeChat> {
         .route("/platform_keys", get(list_keys))
         .route("/platform_keys/rotate", post(rotate))
         .route("/platform_keys/switch_to_public_key", post(switch_to_public_key))
+        .with_state(pay)
 }
 
-async fn list_refunds(State(wechat): State<WeChat>) -> Json<Value> {
-    Json(json!({"refunds": wechat.refunds()}))
+async fn list_orders(State(pay): State<Arc<PayService>>) -> Json<Value> {
+    let now = pay.now();
+    Json(json!({"orders": pay.ledger().orders.ledger(now)}))
+}
+
+async fn list_refunds(State(pay): State<Arc<PayService>>) -> Json<Value> {
+    Json(json!({"refunds": pay.ledger().refunds.entries()}))
 }
 
 #[derive(Deserialize)]
@@ -35,10 +45,10 @@ struct FinishBody {
     status: RefundStatus,
 }
 
-async fn finish_refund(State(wechat): State<WeChat>, body: Bytes) -> Response {
+async fn finish_refund(State(pay): State<Arc<PayService>>, body: Bytes) -> Response {
     match serde_json::from_slice(&body) {
         Ok(FinishBody { out_refund_no, status }) => {
-            answer(refunds::finish(&wechat, &out_refund_no, status).map(|refund| json!(refund)))
+            answer(refunds::finish(&pay, &out_refund_no, status).map(|refund| json!(refund)))
         }
         Err(error) => refuse(&error.to_string()),
     }
@@ -51,42 +61,43 @@ struct ConsoleBody {
     refund_fee: u64,
 }
 
-async fn console_refund(State(wechat): State<WeChat>, body: Bytes) -> Response {
+async fn console_refund(State(pay): State<Arc<PayService>>, body: Bytes) -> Response {
     match serde_json::from_slice(&body) {
         Ok(ConsoleBody { transaction_id, refund_fee }) => {
-            answer(wechat.try_console_refund(&transaction_id, refund_fee).map(|refund| json!(refund)))
+            answer(refunds::request_in_console(&pay, &transaction_id, refund_fee).map(|refund| json!(refund)))
         }
         Err(error) => refuse(&error.to_string()),
     }
 }
 
-async fn change_bill(State(wechat): State<WeChat>, body: Bytes) -> Response {
+async fn change_bill(State(pay): State<Arc<PayService>>, body: Bytes) -> Response {
     match serde_json::from_slice(&body) {
         Ok(change) => {
-            wechat.change_bill(change);
+            let now = pay.now();
+            pay.ledger().bills.change(change, now);
             Json(json!({})).into_response()
         }
         Err(error) => refuse(&error.to_string()),
     }
 }
 
-async fn list_keys(State(wechat): State<WeChat>) -> Json<Value> {
-    let mode = wechat.state().platform_keys.mode;
+async fn list_keys(State(pay): State<Arc<PayService>>) -> Json<Value> {
+    let keys = pay.ledger().platform_keys;
     Json(json!({
-        "mode": mode,
-        "certificates": wechat.platform_certificates(),
-        "public_key": wechat.platform_public_key(),
+        "mode": keys.mode,
+        "certificates": keys.certificates().into_iter().map(Signer::to_key).collect::<Vec<_>>(),
+        "public_key": platform_keys::public_key().to_key(),
     }))
 }
 
-async fn rotate(State(wechat): State<WeChat>) -> Json<Value> {
-    wechat.rotate_platform_certificate();
-    list_keys(State(wechat)).await
+async fn rotate(State(pay): State<Arc<PayService>>) -> Json<Value> {
+    pay.ledger().platform_keys.rotate();
+    list_keys(State(pay)).await
 }
 
-async fn switch_to_public_key(State(wechat): State<WeChat>) -> Json<Value> {
-    wechat.switch_to_public_key();
-    list_keys(State(wechat)).await
+async fn switch_to_public_key(State(pay): State<Arc<PayService>>) -> Json<Value> {
+    pay.ledger().platform_keys.mode = PlatformMode::PublicKey;
+    list_keys(State(pay)).await
 }
 
 fn answer(done: Result<Value, String>) -> Response {
@@ -94,8 +105,4 @@ fn answer(done: Result<Value, String>) -> Response {
         Ok(told) => Json(told).into_response(),
         Err(why) => refuse(&why),
     }
-}
-
-fn refuse(why: &str) -> Response {
-    (StatusCode::BAD_REQUEST, Json(json!({"error": why}))).into_response()
 }

@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use num_bigint::BigUint;
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey};
+use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use sha1::{Digest, Sha1};
 
 /// A private key and, as it contains it, its public one.
@@ -121,15 +121,11 @@ const INTEGER: u8 = 0x02;
 const OCTET_STRING: u8 = 0x04;
 const SEQUENCE: u8 = 0x30;
 
-/// The first certificate of a PEM file.
-pub(crate) fn certificate(pem: &str) -> Option<CertificateDer<'static>> {
-    CertificateDer::from_pem_slice(pem.as_bytes()).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Account;
+    use crate::core::tls::certificate;
 
     #[test]
     fn what_is_signed_is_verified_and_nothing_else_is() {

@@ -1,71 +1,63 @@
 //! WeChat Pay, `api.mch.weixin.qq.com`: the merchant's orders, refunds and bills, and one folder per version
 //! of the API.
+//!
+//! It knows `core` and `base`. `ledger/` is the one state; `v2/`, `v3/` and `wx_payment.rs` are what the back end and the phone
+//! call, `control.rs` what tests call.
 
-mod bills;
 mod control;
-pub(crate) mod forms;
-mod host;
-mod keys;
-mod orders;
-pub(crate) mod platform_keys;
-mod refunds;
+mod forms;
+pub(crate) mod keys;
+pub(crate) mod ledger;
+pub(crate) mod refunds;
+pub(crate) mod service;
 pub(crate) mod v2;
 pub(crate) mod v3;
+pub(crate) mod version;
+mod wx_payment;
 
-pub use bills::BillChange;
-pub(crate) use bills::Bills;
-pub(crate) use control::router as control;
-pub(crate) use keys::{KeyPair, certificate};
-pub use orders::{LedgerEntry, TradeState};
-pub(crate) use orders::{NewOrder, NotPayable, Order, Orders};
-pub(crate) use platform_keys::PlatformKeys;
-pub use platform_keys::{PlatformKey, PlatformMode};
-pub(crate) use refunds::Refunds;
-pub use refunds::{RefundEntry, RefundSource, RefundStatus};
-pub use v3::notice::SignedNotice;
+use std::sync::Arc;
 
-/// How Pay v2 signs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignType {
-    /// `MD5`, the default.
-    Md5,
-    /// `HMAC-SHA256`.
-    HmacSha256,
-}
+use axum::Router;
 
-/// Which API something was made with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ApiVersion {
-    /// v2, and how the request was signed.
-    V2(SignType),
-    V3,
-}
+use self::service::PayService;
+use crate::core::exchange::{ApiRequest, ApiResponse, Route};
+use crate::core::family::Family;
+use crate::core::faults::Fault;
+use crate::core::service::Service;
+use crate::core::wx_api::WxApi;
 
-impl SignType {
-    /// As in the field `sign_type`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Md5 => "MD5",
-            Self::HmacSha256 => "HMAC-SHA256",
-        }
+impl Service for PayService {
+    fn server_routes(self: Arc<Self>) -> Vec<Route> {
+        let v2 = |path, answer: Answer| Route::new(path, Family::Pay, v2::envelope::summary, &self, answer);
+        let v3 = |path, answer: Answer| Route::new(path, Family::PayV3, v3::envelope::summary, &self, answer);
+        vec![
+            v2("/pay/unifiedorder", v2::unified_order::answer),
+            v2("/pay/orderquery", v2::order_query::answer),
+            v2("/pay/closeorder", v2::close_order::answer),
+            v2("/secapi/pay/refund", v2::refund::answer),
+            v2("/pay/refundquery", v2::refund_query::answer),
+            v2("/pay/downloadbill", v2::download_bill::answer),
+            v3("/v3/certificates", v3::certificates::answer),
+            v3("/v3/pay/transactions/jsapi", v3::prepay::answer),
+            v3("/v3/pay/transactions/out-trade-no/{out_trade_no}", v3::query::by_number),
+            v3("/v3/pay/transactions/id/{transaction_id}", v3::query::by_transaction),
+            v3("/v3/pay/transactions/out-trade-no/{out_trade_no}/close", v3::close::answer),
+            v3("/v3/refund/domestic/refunds", v3::refund::answer),
+            v3("/v3/refund/domestic/refunds/{out_refund_no}", v3::refund_query::answer),
+            v3("/v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund", v3::abnormal_refund::answer),
+            v3("/v3/bill/tradebill", v3::trade_bill::answer),
+            v3("/v3/billdownload/file", v3::bill_file::answer),
+        ]
     }
 
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        [Self::Md5, Self::HmacSha256].into_iter().find(|sign_type| sign_type.as_str() == text)
+    fn wx_apis(self: Arc<Self>) -> Vec<WxApi> {
+        vec![WxApi::new("requestPayment", &self, wx_payment::request_payment)]
+    }
+
+    fn control(self: Arc<Self>) -> Router {
+        control::router(self)
     }
 }
 
-impl ApiVersion {
-    /// `signType` of `wx.requestPayment`.
-    pub(crate) fn sign_type(self) -> &'static str {
-        match self {
-            Self::V2(sign_type) => sign_type.as_str(),
-            Self::V3 => "RSA",
-        }
-    }
-
-    /// The version whose `signType` this is.
-    pub(crate) fn of_sign_type(text: &str) -> Option<Self> {
-        if text == "RSA" { Some(Self::V3) } else { SignType::parse(text).map(Self::V2) }
-    }
-}
+/// A function that answers an API of WeChat Pay.
+type Answer = fn(&PayService, &ApiRequest, Option<&Fault>) -> ApiResponse;

@@ -3,13 +3,14 @@
 use serde_json::{Value, json};
 
 use super::world::{World, read_json};
-use crate::platform::Owner::{MiniProgram, OfficialAccount};
-use crate::upstream::{self, Family};
+use crate::base::tokens::Owner::{MiniProgram, OfficialAccount};
+use crate::core::family::Family;
 
 /// Every path of the families, with and without a picture.
-fn paths() -> Vec<&'static str> {
-    let mut paths = upstream::known_paths();
-    paths.retain(|path| matches!(upstream::family_of(path), Some(Family::Token | Family::Picture)));
+fn paths(world: &World) -> Vec<&'static str> {
+    let routes = world.wechat.routes();
+    let mut paths = routes.paths();
+    paths.retain(|path| matches!(routes.family_of(path), Some(Family::Token | Family::Picture)));
     paths
 }
 
@@ -29,8 +30,8 @@ async fn right_token(world: &World, path: &str) -> String {
 #[tokio::test]
 async fn every_api_judges_token_account_method_and_body() {
     let world = World::new().await;
-    assert!(paths().len() >= 27);
-    for path in paths() {
+    assert!(paths(&world).len() >= 27);
+    for path in paths(&world) {
         assert_eq!(world.get_json(path).await["errcode"], 41001, "{path}");
         assert_eq!(world.get_json(&format!("{path}?access_token=x")).await["errcode"], 40014, "{path}");
         let with_token = format!("{path}?access_token={}", right_token(&world, path).await);
@@ -51,7 +52,7 @@ async fn every_api_judges_token_account_method_and_body() {
 #[tokio::test]
 async fn every_fault_of_a_path_hits_every_api() {
     let world = World::new().await;
-    for path in paths() {
+    for path in paths(&world) {
         let with_token = format!("{path}?access_token={}", right_token(&world, path).await);
         let is_get = world.get_json(&with_token).await["errcode"] != 43002;
         let call = async || {

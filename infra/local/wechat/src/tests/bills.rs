@@ -9,9 +9,9 @@ use sha1::{Digest, Sha1};
 use super::merchant::Answer;
 use super::tls;
 use super::world::World;
-use crate::clock::{DAY, HOUR, MINUTE};
+use crate::core::clock::{DAY, HOUR, MINUTE};
+use crate::core::random;
 use crate::pay::v2::xml;
-use crate::random;
 
 const TODAY: &str = "2023-11-15";
 

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
 use super::world::World;
-use crate::clock::{DAY, HOUR};
-use crate::platform::Owner::{MiniProgram, OfficialAccount};
-use crate::{CardStatus, NewCard, NewUser, random};
+use crate::base::tokens::Owner::{MiniProgram, OfficialAccount};
+use crate::core::clock::{DAY, HOUR};
+use crate::core::random;
+use crate::{CardStatus, NewCard, NewUser};
 
 const CASH: &str = "pLocalCash-Coupon_0000000001";
 const BOUND: &str = "pLocalBound-Custom_000000002";

@@ -9,8 +9,10 @@ use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
 use serde_json::{Value, json};
 
 use super::world::{World, read_json};
-use crate::clock::MINUTE;
-use crate::{NewUser, open_data, users};
+use crate::NewUser;
+use crate::base::open_data;
+use crate::core::clock::MINUTE;
+use crate::core::user as users;
 
 pub(super) fn decrypt(data: &Value, session_key: &str) -> Option<Value> {
     let decode = |text: &Value| STANDARD.decode(text.as_str().unwrap()).unwrap();

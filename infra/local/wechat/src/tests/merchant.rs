@@ -4,9 +4,9 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::world::World;
-use crate::pay::platform_keys;
+use crate::core::random;
+use crate::pay::ledger::platform_keys;
 use crate::pay::v3::{resource, seal};
-use crate::random;
 
 /// A request, as it will be signed; a test changes what it wants wrong.
 pub(super) struct Request {
@@ -80,7 +80,7 @@ impl World {
         let Request { method, target, body, mchid, nonce, timestamp, serial, signature, headers } = request;
         let message = format!("{method}\n{target}\n{timestamp}\n{nonce}\n{body}\n");
         let signature =
-            signature.unwrap_or_else(|| self.wechat.merchant_key().unwrap().sign(message.as_bytes()));
+            signature.unwrap_or_else(|| self.wechat.pay().merchant_key().unwrap().sign(message.as_bytes()));
         let mut sent = vec![
             (
                 "authorization",
@@ -142,7 +142,7 @@ impl World {
             "nonceStr": "6Zku3M0P5L94XBubJuGMkzmLljENHfYZ",
             "package": package,
             "signType": "RSA",
-            "paySign": self.wechat.merchant_key().unwrap().sign(message.as_bytes()),
+            "paySign": self.wechat.pay().merchant_key().unwrap().sign(message.as_bytes()),
         })
     }
 

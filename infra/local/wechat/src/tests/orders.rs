@@ -1,7 +1,7 @@
 //! Pay v2's server API: each judgement of an order, a query and a closing.
 
 use super::world::World;
-use crate::clock::{self, HOUR, MINUTE};
+use crate::core::clock::{self, HOUR, MINUTE};
 use crate::pay::v2::{Fields, xml};
 use crate::{NewUser, SignType};
 

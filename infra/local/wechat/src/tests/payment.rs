@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::world::World;
-use crate::clock::{self, HOUR, MINUTE};
+use crate::core::clock::{self, HOUR, MINUTE};
 use crate::{NewUser, SignType, TradeState};
 
 fn err_msg((status, answer): &(u16, Value)) -> &str {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::login::{decrypt, session_key};
 use super::world::World;
 use crate::NewUser;
-use crate::clock::MINUTE;
+use crate::core::clock::MINUTE;
 
 const PATH: &str = "/wxa/business/getuserphonenumber";
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::merchant::Answer;
 use super::tls;
 use super::world::World;
-use crate::clock::{DAY, MINUTE};
+use crate::core::clock::{DAY, MINUTE};
 use crate::pay::v2::Fields;
 use crate::{Options, RefundSource, RefundStatus, TradeState};
 

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::world::World;
-use crate::open_data;
-use crate::platform::Owner;
+use crate::base::open_data;
+use crate::base::tokens::Owner;
 
 async fn ask(world: &World, api: &str, session_key: &str, changes: &[(&str, &str)]) -> Value {
     let signature = open_data::session_signature("", session_key);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::world::World;
-use crate::platform::Owner::MiniProgram;
+use crate::base::tokens::Owner::MiniProgram;
 
 const SEND: &str = "/cgi-bin/message/subscribe/send";
 const TEMPLATE: &str = "Mz2fOtzDyPDPXJvlHwVS7B9ZnkC3aYW1eXH0cUbGdNo";

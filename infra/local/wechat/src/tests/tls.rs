@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::world::World;
 use crate::pay::v2::{Fields, xml};
-use crate::{Account, TlsPeer, WeChat};
+use crate::{Account, Simulator, TlsPeer};
 
 /// Serves the world's router over TLS as well; its base.
 pub(super) async fn serve(world: &World) -> String {
@@ -23,7 +23,7 @@ pub(super) async fn serve(world: &World) -> String {
 }
 
 /// Trusts the simulator and shows a certificate and its key (PEM), if there is one.
-pub(super) fn client(wechat: &WeChat, shown: Option<(&str, &str)>) -> Client {
+pub(super) fn client(wechat: &Simulator, shown: Option<(&str, &str)>) -> Client {
     let mut roots = RootCertStore::empty();
     roots.add(wechat.ca_certificate()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::world::{World, read_json};
-use crate::clock::{HOUR, MINUTE};
-use crate::platform::Owner::{self, MiniProgram, OfficialAccount};
+use crate::base::tokens::Owner::{self, MiniProgram, OfficialAccount};
+use crate::core::clock::{HOUR, MINUTE};
 
 /// What an API says to the token: the answer of one that any mini program may call.
 async fn used(world: &World, token: &str) -> Value {

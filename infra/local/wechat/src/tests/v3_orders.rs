@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::world::World;
-use crate::clock::{self, DAY, HOUR, MINUTE};
+use crate::core::clock::{self, DAY, HOUR, MINUTE};
 use crate::{SignType, TradeState};
 
 const PREPAY: &str = "/v3/pay/transactions/jsapi";

@@ -65,7 +65,7 @@ async fn the_signature_is_over_path_query_and_body_exactly_as_sent() {
     let good = world.request("GET", &world.v3_query("order-0001"), "");
     let signature = |target: &str, body: &str| {
         let message = format!("GET\n{target}\n{}\n{}\n{body}\n", good.timestamp, good.nonce);
-        Some(world.wechat.merchant_key().unwrap().sign(message.as_bytes()))
+        Some(world.wechat.pay().merchant_key().unwrap().sign(message.as_bytes()))
     };
     let path = "/v3/pay/transactions/out-trade-no/order-0001";
     for wrong in

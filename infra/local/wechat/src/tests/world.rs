@@ -13,17 +13,19 @@ use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::base::tokens::Owner;
+use crate::core::notices;
+use crate::core::random;
 use crate::pay::v2::envelope::own;
 use crate::pay::v2::{Fields, sign, xml};
-use crate::platform::Owner;
-use crate::{NewUser, Options, SignType, WeChat, delivery};
+use crate::{NewUser, Options, SignType, Simulator};
 
 pub(super) const SUCCESS: &str =
     "<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>";
 pub(super) const FAIL: &str = "<xml><return_code>FAIL</return_code><return_msg>later</return_msg></xml>";
 
 pub(super) struct World {
-    pub(super) wechat: WeChat,
+    pub(super) wechat: Simulator,
     pub(super) base: String,
     pub(super) shop: Shop,
     pub(super) openid: String,
@@ -83,7 +85,7 @@ impl World {
     pub(super) async fn with(options: Options) -> Self {
         let clock = Arc::new(AtomicU64::new(1_700_000_042_000));
         let read = Arc::clone(&clock);
-        let wechat = WeChat::new(Options {
+        let wechat = Simulator::new(Options {
             clock: Arc::new(move || read.load(Ordering::SeqCst)),
             notify_speed: 1000,
             ..options
@@ -97,7 +99,7 @@ impl World {
             .with_state(shop.clone());
         shop.url = format!("{}/notify", serve(routes).await);
         let openid = wechat.create_user(NewUser::default()).openid;
-        Self { wechat, base, shop, openid, clock, client: delivery::client().unwrap() }
+        Self { wechat, base, shop, openid, clock, client: notices::client().unwrap() }
     }
 
     pub(super) fn advance(&self, millis: u64) {
@@ -200,7 +202,7 @@ impl World {
         let mut order = own(&[
             ("appid", &account.app_id),
             ("mch_id", &account.mch_id),
-            ("nonce_str", &crate::random::nonce()),
+            ("nonce_str", &random::nonce()),
             ("body", "小店-矿泉水 550ml×2"),
             ("out_trade_no", "order-0001"),
             ("total_fee", "101"),

@@ -4,8 +4,8 @@ use image::{DynamicImage, ImageFormat, Rgba};
 use serde_json::{Value, json};
 
 use super::world::World;
-use crate::clock::MINUTE;
-use crate::platform::Owner::MiniProgram;
+use crate::base::tokens::Owner::MiniProgram;
+use crate::core::clock::MINUTE;
 
 const BY_PATH: &str = "/wxa/getwxacode";
 const BY_SCENE: &str = "/wxa/getwxacodeunlimit";
@@ -176,7 +176,7 @@ async fn five_thousand_scenes_a_minute_are_drawn() {
     let world = World::new().await;
     for _ in 0..5000 {
         let now = world.now();
-        assert!(world.wechat.state().codes.take_scene(now));
+        assert!(world.wechat.wxacode().codes().take_scene(now));
     }
     assert_eq!(ask(&world, BY_SCENE, json!({"scene": "s"})).await.errcode(), 45009);
     world.advance(MINUTE);

@@ -8,21 +8,22 @@
 use super::Fields;
 use super::envelope::{self, PayRequest, Refusal, own};
 use super::fields::{Rule, field};
-use crate::faults::Fault;
-use crate::pay::{TradeState, forms};
-use crate::upstream::{Answer, Received};
-use crate::wechat::WeChat;
+use crate::core::exchange::{ApiRequest, ApiResponse};
+use crate::core::faults::Fault;
+use crate::pay::forms;
+use crate::pay::ledger::orders::TradeState;
+use crate::pay::service::PayService;
 
-pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
-    envelope::answer(wechat, received, fault, &RULES, judge)
+pub(crate) fn answer(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    envelope::answer(pay, received, fault, &RULES, judge)
 }
 
 const RULES: [Rule; 1] = [field("out_trade_no", 32).required().of_form(forms::is_out_trade_no)];
 
-fn judge(wechat: &WeChat, request: &PayRequest) -> Result<Fields, Refusal> {
-    let now = wechat.now();
+fn judge(pay: &PayService, request: &PayRequest) -> Result<Fields, Refusal> {
+    let now = pay.now();
     let number = request.get("out_trade_no").unwrap_or_default();
-    let orders = &mut wechat.state().orders;
+    let orders = &mut pay.ledger().orders;
     match orders.by_number(number).map(|order| order.trade_state(now)) {
         None => Err(Refusal::new("ORDERNOTEXIST", "订单不存在")),
         Some(TradeState::Success | TradeState::Refund) => Err(Refusal::new("ORDERPAID", "该订单已支付")),

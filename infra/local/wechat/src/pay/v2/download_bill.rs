@@ -9,11 +9,11 @@ use http::StatusCode;
 use super::envelope::{self, PayRequest, own};
 use super::fields::{Rule, field};
 use super::xml;
-use crate::clock;
-use crate::faults::Fault;
-use crate::pay::bills::{self, Bill, BillType, NoBill};
-use crate::upstream::{Answer, Received};
-use crate::wechat::WeChat;
+use crate::core::clock;
+use crate::core::exchange::{ApiRequest, ApiResponse};
+use crate::core::faults::Fault;
+use crate::pay::ledger::bills::{Bill, BillRequest, BillType, NoBill};
+use crate::pay::service::PayService;
 
 const RULES: [Rule; 3] = [
     field("bill_date", 8).required().of_form(|date| clock::parse_pay_date(date).is_some()),
@@ -21,24 +21,25 @@ const RULES: [Rule; 3] = [
     field("tar_type", 8).of_form(|tar_type| tar_type == "GZIP"),
 ];
 
-pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
-    let request = match envelope::believe(wechat, received, &RULES) {
+pub(crate) fn answer(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    let request = match envelope::believe(pay, received, &RULES) {
         Ok(request) => request,
         Err(return_msg) => return failure(&return_msg, "20001"),
     };
     match fault {
         Some(Fault::Busy { .. }) => failure("SYSTEMERROR", "20100"),
         Some(Fault::ErrCode { err_code, .. }) => failure("业务错误", err_code),
-        _ => judge(wechat, &request),
+        _ => judge(pay, &request),
     }
 }
 
-fn judge(wechat: &WeChat, request: &PayRequest) -> Answer {
+fn judge(pay: &PayService, request: &PayRequest) -> ApiResponse {
     let day = request.get("bill_date").and_then(clock::parse_pay_date).unwrap_or_default();
     let bill_type = BillType::parse(request.get("bill_type")).unwrap_or_default();
     let gzip = request.get("tar_type").is_some();
-    match bills::bill(wechat, day, bill_type, gzip) {
-        Ok(Bill { file, .. }) => Answer {
+    let bill = pay.bill(&BillRequest { day, bill_type, gzip });
+    match bill {
+        Ok(Bill { file, .. }) => ApiResponse {
             status: StatusCode::OK,
             content_type: if gzip { "application/x-gzip" } else { "text/plain" },
             headers: Vec::new(),
@@ -51,9 +52,9 @@ fn judge(wechat: &WeChat, request: &PayRequest) -> Answer {
     }
 }
 
-fn failure(return_msg: &str, error_code: &str) -> Answer {
+fn failure(return_msg: &str, error_code: &str) -> ApiResponse {
     let fields = own(&[("return_code", "FAIL"), ("return_msg", return_msg), ("error_code", error_code)]);
-    Answer {
+    ApiResponse {
         status: StatusCode::OK,
         content_type: "text/plain",
         headers: Vec::new(),

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::fields::{self, Rule};
 use super::{Fields, sign, xml};
-use crate::faults::Fault;
-use crate::pay::SignType;
-use crate::random;
-use crate::upstream::{Answer, Received};
-use crate::wechat::WeChat;
+use crate::core::exchange::{ApiRequest, ApiResponse};
+use crate::core::faults::Fault;
+use crate::core::random;
+use crate::pay::service::PayService;
+use crate::pay::version::SignType;
 
 /// A request whose signature is good.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(crate) struct Refusal {
 struct Unreadable(&'static str, &'static str);
 
 /// Judges one API's business: the fields to answer beside those every answer has.
-pub(crate) type Judge = fn(&WeChat, &PayRequest) -> Result<Fields, Refusal>;
+pub(crate) type Judge = fn(&PayService, &PayRequest) -> Result<Fields, Refusal>;
 
 impl Refusal {
     pub(crate) fn new(err_code: &str, description: impl Into<String>) -> Self {
@@ -50,31 +50,31 @@ impl PayRequest {
 }
 
 /// The fields of the request, for the log.
-pub(crate) fn summary(received: &Received) -> Value {
+pub(crate) fn summary(received: &ApiRequest) -> Value {
     let fields = std::str::from_utf8(&received.body).ok().and_then(|text| xml::parse(text).ok());
     fields.map_or_else(|| json!({"unreadable_bytes": received.body.len()}), |fields| json!(fields))
 }
 
 /// Judges a request with the rules of all and those of its API, and answers.
 pub(crate) fn answer(
-    wechat: &WeChat,
-    received: &Received,
+    pay: &PayService,
+    received: &ApiRequest,
     fault: Option<&Fault>,
     rules: &[Rule],
     judge: Judge,
-) -> Answer {
-    let request = match open(wechat, received) {
+) -> ApiResponse {
+    let request = match open(pay, received) {
         Ok(request) => request,
         Err(Unreadable(name, return_msg)) => return refuse(name, return_msg),
     };
-    let judged = judge_all(wechat, received, &request, fault, rules, judge);
+    let judged = judge_all(pay, received, &request, fault, rules, judge);
     let outcome = judged.as_ref().map_or_else(|refusal| refusal.err_code.clone(), |_| "ok".to_owned());
 
     let mut fields = own(&[
         ("return_code", "SUCCESS"),
         ("return_msg", "OK"),
         ("appid", request.get("appid").unwrap_or_default()),
-        ("mch_id", &wechat.account().mch_id),
+        ("mch_id", &pay.account().mch_id),
         ("nonce_str", &random::nonce()),
     ]);
     match judged {
@@ -88,7 +88,7 @@ pub(crate) fn answer(
             fields.extend(own(&refused));
         }
     }
-    let mut signature = sign::sign(&fields, request.sign_type, &wechat.account().api_v2_key);
+    let mut signature = sign::sign(&fields, request.sign_type, &pay.account().api_v2_key);
     if matches!(fault, Some(Fault::BadSign { .. })) {
         signature = sign::sign(&fields, request.sign_type, "not the key of this merchant");
     }
@@ -97,7 +97,7 @@ pub(crate) fn answer(
 }
 
 /// Refuses the message as a whole: the name for the log and the `return_msg`.
-pub(super) fn refuse(name: &str, return_msg: &str) -> Answer {
+pub(super) fn refuse(name: &str, return_msg: &str) -> ApiResponse {
     reply(&own(&[("return_code", "FAIL"), ("return_msg", return_msg)]), name.to_owned())
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn own(pairs: &[(&str, &str)]) -> Fields {
 }
 
 /// Reads the message and believes its signature, or refuses it as a whole.
-fn open(wechat: &WeChat, received: &Received) -> Result<PayRequest, Unreadable> {
+fn open(pay: &PayService, received: &ApiRequest) -> Result<PayRequest, Unreadable> {
     if received.method != Method::POST {
         return Err(Unreadable("REQUIRE_POST_METHOD", "请使用post方法"));
     }
@@ -117,30 +117,35 @@ fn open(wechat: &WeChat, received: &Received) -> Result<PayRequest, Unreadable> 
     let text = std::str::from_utf8(&received.body).map_err(|_| Unreadable("NOT_UTF8", "编码格式错误"))?;
     let fields = xml::parse(text).map_err(|_| Unreadable("XML_FORMAT_ERROR", "XML格式错误"))?;
     let merchant = fields.get("mch_id").ok_or(Unreadable("LACK_PARAMS", "缺少参数mch_id"))?;
-    if *merchant != wechat.account().mch_id {
+    if *merchant != pay.account().mch_id {
         return Err(Unreadable("MCHID_NOT_EXIST", "商户号不存在"));
     }
     let sign_type = match fields.get("sign_type").map(String::as_str) {
         None | Some("") => SignType::Md5,
         Some(name) => SignType::parse(name).ok_or(Unreadable("PARAM_ERROR", "sign_type参数格式错误"))?,
     };
-    if !sign::is_signed(&fields, sign_type, &wechat.account().api_v2_key) {
+    if !sign::is_signed(&fields, sign_type, &pay.account().api_v2_key) {
         return Err(Unreadable("SIGNERROR", "签名错误"));
     }
     Ok(PayRequest { fields, sign_type })
 }
 
 /// Everything before the business; a refusal is told in one text.
-pub(super) fn believe(wechat: &WeChat, received: &Received, rules: &[Rule]) -> Result<PayRequest, String> {
-    let request = open(wechat, received).map_err(|Unreadable(_, return_msg)| return_msg.to_owned())?;
-    check(wechat, received, &request, rules).map_err(|refusal| refusal.description)?;
+pub(super) fn believe(pay: &PayService, received: &ApiRequest, rules: &[Rule]) -> Result<PayRequest, String> {
+    let request = open(pay, received).map_err(|Unreadable(_, return_msg)| return_msg.to_owned())?;
+    check(pay, received, &request, rules).map_err(|refusal| refusal.description)?;
     Ok(request)
 }
 
 /// The fields, the appid and the nonce.
-fn check(wechat: &WeChat, received: &Received, request: &PayRequest, rules: &[Rule]) -> Result<(), Refusal> {
+fn check(
+    pay: &PayService,
+    received: &ApiRequest,
+    request: &PayRequest,
+    rules: &[Rule],
+) -> Result<(), Refusal> {
     fields::check(request, &fields::COMMON)?;
-    if request.get("appid") != Some(&wechat.account().app_id) {
+    if request.get("appid") != Some(&pay.account().app_id) {
         return Err(foreign_appid(request.get("appid").unwrap_or_default()));
     }
     fields::check(request, rules)?;
@@ -149,25 +154,25 @@ fn check(wechat: &WeChat, received: &Received, request: &PayRequest, rules: &[Ru
     used_for.remove("sign");
     used_for.insert("path".to_owned(), received.path.clone());
     let nonce = request.get("nonce_str").unwrap_or_default();
-    if !wechat.state().orders.accept_nonce(nonce, used_for) {
+    if !pay.ledger().orders.accept_nonce(nonce, used_for) {
         return Err(Refusal::new("PARAM_ERROR", "nonce_str重复使用"));
     }
     Ok(())
 }
 
 fn judge_all(
-    wechat: &WeChat,
-    received: &Received,
+    pay: &PayService,
+    received: &ApiRequest,
     request: &PayRequest,
     fault: Option<&Fault>,
     rules: &[Rule],
     judge: Judge,
 ) -> Result<Fields, Refusal> {
-    check(wechat, received, request, rules)?;
+    check(pay, received, request, rules)?;
     match fault {
         Some(Fault::Busy { .. }) => Err(Refusal::new("SYSTEMERROR", "系统超时")),
         Some(Fault::ErrCode { err_code, .. }) => Err(Refusal::new(err_code, "业务错误")),
-        _ => judge(wechat, request),
+        _ => judge(pay, request),
     }
 }
 
@@ -181,8 +186,8 @@ fn foreign_appid(appid: &str) -> Refusal {
     }
 }
 
-fn reply(fields: &Fields, outcome: String) -> Answer {
-    Answer {
+fn reply(fields: &Fields, outcome: String) -> ApiResponse {
+    ApiResponse {
         status: StatusCode::OK,
         content_type: "text/plain",
         headers: Vec::new(),

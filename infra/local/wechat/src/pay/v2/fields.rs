@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::envelope::{PayRequest, Refusal};
-use crate::clock;
+use crate::core::clock;
 
 /// The rule for one field.
 #[derive(Clone, Copy)]

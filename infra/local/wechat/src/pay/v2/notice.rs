@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 
 use super::envelope::own;
 use super::{Fields, sign, xml};
-use crate::account::Account;
-use crate::clock;
-use crate::delivery::{Delivery, NOT_ACKNOWLEDGED};
-use crate::pay::{Order, SignType};
-use crate::random;
+use crate::core::account::Account;
+use crate::core::clock;
+use crate::core::notices::{Delivery, NOT_ACKNOWLEDGED};
+use crate::core::random;
+use crate::pay::ledger::orders::Order;
+use crate::pay::version::SignType;
 
 /// The notice of a paid order, ready to be delivered.
 pub(crate) fn delivery(order: &Order, sign_type: SignType, account: &Account) -> Delivery {
@@ -25,7 +26,7 @@ pub(crate) fn delivery(order: &Order, sign_type: SignType, account: &Account) ->
         summary: Value::from_iter(fields.iter().map(|(name, value)| (name.clone(), json!(value)))),
         body: signed_body(fields.clone(), sign_type, &account.api_v2_key),
         forged: signed_body(fields, sign_type, "a key that is not this merchant's"),
-        headers: None,
+        signer: None,
         judge: judge_answer,
     }
 }

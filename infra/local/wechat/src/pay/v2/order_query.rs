@@ -7,29 +7,29 @@
 use super::envelope::{self, PayRequest, Refusal, own};
 use super::fields::{Rule, field};
 use super::{Fields, notice};
-use crate::faults::Fault;
+use crate::core::exchange::{ApiRequest, ApiResponse};
+use crate::core::faults::Fault;
 use crate::pay::forms;
-use crate::upstream::{Answer, Received};
-use crate::wechat::WeChat;
+use crate::pay::service::PayService;
 
-pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
-    envelope::answer(wechat, received, fault, &RULES, judge)
+pub(crate) fn answer(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    envelope::answer(pay, received, fault, &RULES, judge)
 }
 
 const RULES: [Rule; 2] =
     [field("transaction_id", 32), field("out_trade_no", 32).of_form(forms::is_out_trade_no)];
 
-fn judge(wechat: &WeChat, request: &PayRequest) -> Result<Fields, Refusal> {
-    let now = wechat.now();
-    let state = &*wechat.state();
+fn judge(pay: &PayService, request: &PayRequest) -> Result<Fields, Refusal> {
+    let now = pay.now();
+    let ledger = &*pay.ledger();
     let unknown = || Refusal::new("ORDERNOTEXIST", "订单不存在");
     // WeChat's own number goes first if both are given.
     let order = match (request.get("transaction_id"), request.get("out_trade_no")) {
         (Some(number), _) if !forms::is_transaction_id(number) => {
             return Err(Refusal::new("INVALID_TRANSACTIONID", "无效transaction_id"));
         }
-        (Some(number), _) => state.orders.by_transaction(number).ok_or_else(unknown)?,
-        (None, Some(number)) => state.orders.by_number(number).ok_or_else(unknown)?,
+        (Some(number), _) => ledger.orders.by_transaction(number).ok_or_else(unknown)?,
+        (None, Some(number)) => ledger.orders.by_number(number).ok_or_else(unknown)?,
         (None, None) => return Err(Refusal::new("LACK_PARAMS", "缺少参数out_trade_no")),
     };
     let trade_state = order.trade_state(now);

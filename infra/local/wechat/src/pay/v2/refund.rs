@@ -8,19 +8,22 @@
 use super::Fields;
 use super::envelope::{self, PayRequest, Refusal, own};
 use super::fields::{self, Rule, field};
-use crate::faults::Fault;
-use crate::pay::refunds::{self, Funds, NewRefund, NotRefundable, Of, Refund};
-use crate::pay::{ApiVersion, RefundSource, forms};
-use crate::upstream::{Answer, Received};
-use crate::wechat::WeChat;
+use crate::core::exchange::{ApiRequest, ApiResponse};
+use crate::core::faults::Fault;
+use crate::pay::forms;
+use crate::pay::ledger::refunds::RefundSource;
+use crate::pay::ledger::refunds::{Funds, NewRefund, NotRefundable, PaymentRef, Refund};
+use crate::pay::refunds;
+use crate::pay::service::PayService;
+use crate::pay::version::ApiVersion;
 
-pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
+pub(crate) fn answer(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
     let is_merchant =
-        received.peer.as_ref().is_some_and(|peer| peer.shows(&wechat.account().merchant_certificate));
+        received.peer.as_ref().is_some_and(|peer| peer.shows(&pay.account().merchant_certificate));
     if !is_merchant {
         return envelope::refuse("CERT_ERROR", "证书错误，请使用商户API证书");
     }
-    envelope::answer(wechat, received, fault, &RULES, judge)
+    envelope::answer(pay, received, fault, &RULES, judge)
 }
 
 const RULES: [Rule; 9] = [
@@ -35,7 +38,7 @@ const RULES: [Rule; 9] = [
     field("notify_url", 256).of_form(forms::is_notify_url),
 ];
 
-fn judge(wechat: &WeChat, request: &PayRequest) -> Result<Fields, Refusal> {
+fn judge(pay: &PayService, request: &PayRequest) -> Result<Fields, Refusal> {
     let fee = |name| request.get(name).and_then(|fee| fee.parse().ok()).unwrap_or_default();
     let new = NewRefund {
         of: order_of(request)?,
@@ -52,18 +55,18 @@ fn judge(wechat: &WeChat, request: &PayRequest) -> Result<Fields, Refusal> {
     if new.refund_fee > new.total_fee {
         return Err(Refusal::new("PARAM_ERROR", "退款金额大于订单金额"));
     }
-    refunds::request(wechat, new)
+    refunds::request(pay, new)
         .map(|refund| accepted(&refund))
         .map_err(|reason| Refusal::new(err_code(reason), reason.description()))
 }
 
-fn order_of(request: &PayRequest) -> Result<Of, Refusal> {
+fn order_of(request: &PayRequest) -> Result<PaymentRef, Refusal> {
     match (request.get("transaction_id"), request.get("out_trade_no")) {
         (Some(id), _) if !forms::is_transaction_id(id) => {
             Err(Refusal::new("INVALID_TRANSACTIONID", "无效transaction_id"))
         }
-        (Some(id), _) => Ok(Of::Transaction(id.to_owned())),
-        (None, Some(number)) => Ok(Of::OutTradeNo(number.to_owned())),
+        (Some(id), _) => Ok(PaymentRef::Transaction(id.to_owned())),
+        (None, Some(number)) => Ok(PaymentRef::OutTradeNo(number.to_owned())),
         (None, None) => Err(Refusal::new("LACK_PARAMS", "缺少参数out_trade_no")),
     }
 }

@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 
 use super::envelope::own;
 use super::{Fields, notice, xml};
-use crate::account::Account;
-use crate::clock;
-use crate::delivery::Delivery;
-use crate::pay::RefundStatus;
-use crate::pay::refunds::Refund;
-use crate::random;
+use crate::core::account::Account;
+use crate::core::clock;
+use crate::core::notices::Delivery;
+use crate::core::random;
+use crate::core::refund_status::RefundStatus;
+use crate::pay::ledger::refunds::Refund;
 
 /// The notice of a refund that is no longer being processed.
 pub(crate) fn delivery(refund: &Refund, notify_url: &str, account: &Account) -> Delivery {
@@ -30,7 +30,7 @@ pub(crate) fn delivery(refund: &Refund, notify_url: &str, account: &Account) -> 
         summary: Value::from_iter(fields.iter().map(|(name, value)| (name.clone(), json!(value)))),
         body: body(&fields, account, &account.api_v2_key),
         forged: body(&fields, account, "a key that is not this merchant's"),
-        headers: None,
+        signer: None,
         judge: notice::judge_answer,
     }
 }

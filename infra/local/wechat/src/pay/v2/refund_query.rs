@@ -8,15 +8,16 @@
 use super::Fields;
 use super::envelope::{self, PayRequest, Refusal, own};
 use super::fields::{Rule, field};
-use crate::clock;
-use crate::faults::Fault;
-use crate::pay::refunds::{Known, Refund};
-use crate::pay::{RefundStatus, forms};
-use crate::upstream::{Answer, Received};
-use crate::wechat::WeChat;
+use crate::core::clock;
+use crate::core::exchange::{ApiRequest, ApiResponse};
+use crate::core::faults::Fault;
+use crate::core::refund_status::RefundStatus;
+use crate::pay::forms;
+use crate::pay::ledger::refunds::{Refund, RefundQuery};
+use crate::pay::service::PayService;
 
-pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
-    envelope::answer(wechat, received, fault, &RULES, judge)
+pub(crate) fn answer(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    envelope::answer(pay, received, fault, &RULES, judge)
 }
 
 const RULES: [Rule; 5] = [
@@ -27,9 +28,9 @@ const RULES: [Rule; 5] = [
     field("offset", 9).of_form(|value| value.bytes().all(|b| b.is_ascii_digit())),
 ];
 
-fn judge(wechat: &WeChat, request: &PayRequest) -> Result<Fields, Refusal> {
-    let state = &*wechat.state();
-    let found = state.refunds.find(asked_for(request)?);
+fn judge(pay: &PayService, request: &PayRequest) -> Result<Fields, Refusal> {
+    let ledger = &*pay.ledger();
+    let found = ledger.refunds.find(asked_for(request)?);
     let offset = request.get("offset").and_then(|offset| offset.parse().ok()).unwrap_or_default();
     let page: Vec<&Refund> = found.iter().copied().skip(offset).take(PAGE).collect();
     let Some(first) = page.first() else {
@@ -52,19 +53,19 @@ fn judge(wechat: &WeChat, request: &PayRequest) -> Result<Fields, Refusal> {
     Ok(answer)
 }
 
-fn asked_for(request: &PayRequest) -> Result<Known<'_>, Refusal> {
+fn asked_for(request: &PayRequest) -> Result<RefundQuery<'_>, Refusal> {
     if let Some(id) = request.get("refund_id") {
-        return Ok(Known::RefundId(id));
+        return Ok(RefundQuery::RefundId(id));
     }
     if let Some(number) = request.get("out_refund_no") {
-        return Ok(Known::OutRefundNo(number));
+        return Ok(RefundQuery::OutRefundNo(number));
     }
     match (request.get("transaction_id"), request.get("out_trade_no")) {
         (Some(id), _) if !forms::is_transaction_id(id) => {
             Err(Refusal::new("INVALID_TRANSACTIONID", "无效transaction_id"))
         }
-        (Some(id), _) => Ok(Known::TransactionId(id)),
-        (None, Some(number)) => Ok(Known::OutTradeNo(number)),
+        (Some(id), _) => Ok(RefundQuery::TransactionId(id)),
+        (None, Some(number)) => Ok(RefundQuery::OutTradeNo(number)),
         (None, None) => Err(Refusal::new("LACK_PARAMS", "缺少参数out_refund_no")),
     }
 }

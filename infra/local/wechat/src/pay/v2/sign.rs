@@ -11,8 +11,8 @@ use md5::{Digest, Md5};
 use sha2::Sha256;
 
 use super::Fields;
-use crate::pay::SignType;
-use crate::random;
+use crate::core::random;
+use crate::pay::version::SignType;
 
 /// The signature over the fields.
 pub(crate) fn sign(fields: &Fields, sign_type: SignType, key: &str) -> String {

@@ -10,14 +10,16 @@ use serde_json::json;
 use super::Fields;
 use super::envelope::{self, PayRequest, Refusal, own};
 use super::fields::{self, Rule, field};
-use crate::clock::{self, MINUTE};
-use crate::faults::Fault;
-use crate::pay::{ApiVersion, NewOrder, TradeState, forms};
-use crate::upstream::{Answer, Received};
-use crate::wechat::WeChat;
+use crate::core::clock::{self, MINUTE};
+use crate::core::exchange::{ApiRequest, ApiResponse};
+use crate::core::faults::Fault;
+use crate::pay::forms;
+use crate::pay::ledger::orders::{NewOrder, TradeState};
+use crate::pay::service::PayService;
+use crate::pay::version::ApiVersion;
 
-pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
-    envelope::answer(wechat, received, fault, &RULES, judge)
+pub(crate) fn answer(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    envelope::answer(pay, received, fault, &RULES, judge)
 }
 
 const RULES: [Rule; 19] = [
@@ -43,14 +45,14 @@ const RULES: [Rule; 19] = [
     field("scene_info", 256).of_form(fields::is_json_object),
 ];
 
-fn judge(wechat: &WeChat, request: &PayRequest) -> Result<Fields, Refusal> {
-    let now = wechat.now();
+fn judge(pay: &PayService, request: &PayRequest) -> Result<Fields, Refusal> {
+    let now = pay.now();
     let order = new_order(request);
-    let state = &mut *wechat.state();
-    if state.users.get(&order.openid).is_none() {
+    if !pay.base().users.has(&order.openid) {
         return Err(Refusal::new("PARAM_ERROR", "appid和openid不匹配"));
     }
-    let prepay_id = match state.orders.by_number(&order.out_trade_no) {
+    let ledger = &mut *pay.ledger();
+    let prepay_id = match ledger.orders.by_number(&order.out_trade_no) {
         Some(known) => {
             match known.trade_state(now) {
                 TradeState::Success | TradeState::Refund => {
@@ -68,11 +70,11 @@ fn judge(wechat: &WeChat, request: &PayRequest) -> Result<Fields, Refusal> {
             if known.is_expired(now) {
                 return Err(Refusal::new("ORDERCLOSED", "该订单已过期"));
             }
-            state.orders.prepay_again(&order.out_trade_no, now).unwrap_or_default()
+            ledger.orders.prepay_again(&order.out_trade_no, now).unwrap_or_default()
         }
         None => {
             check_times(request, now)?;
-            state.orders.make(order, now)
+            ledger.orders.make(order, now)
         }
     };
     Ok(own(&[("trade_type", "JSAPI"), ("prepay_id", &prepay_id)]))

@@ -10,13 +10,14 @@ use super::envelope::{self, Request, Success};
 use super::refund::told;
 use super::refusal::Refusal;
 use super::schema::{self, Field, text};
-use crate::faults::Fault;
+use crate::core::exchange::{ApiRequest, ApiResponse};
+use crate::core::faults::Fault;
+use crate::pay::ledger::NotRedirectable;
+use crate::pay::service::PayService;
 use crate::pay::{forms, refunds};
-use crate::upstream::{Answer, Received};
-use crate::wechat::WeChat;
 
-pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
-    envelope::answer(wechat, received, fault, &Method::POST, judge)
+pub(crate) fn answer(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    envelope::answer(pay, received, fault, &Method::POST, judge)
 }
 
 const RULES: [Field; 5] = [
@@ -27,29 +28,26 @@ const RULES: [Field; 5] = [
     text("real_name", 1024),
 ];
 
-fn judge(wechat: &WeChat, request: &Request<'_>) -> Result<Success, Refusal> {
+fn judge(pay: &PayService, request: &Request<'_>) -> Result<Success, Refusal> {
     schema::check(&RULES, &request.body)?;
     if request.text("/type") == Some(USER) {
-        check_card(wechat, request)?;
+        check_card(pay, request)?;
     }
     let out_refund_no = request.text("/out_refund_no").unwrap_or_default();
-    let refund = refunds::redirect(wechat, &request.received.path_value, out_refund_no);
-    refund.map(|refund| Success::Json(told(&refund))).map_err(|unknown| {
-        if unknown {
-            Refusal::new("RESOURCE_NOT_EXISTS", "退款单不存在")
-        } else {
-            Refusal::new("INVALID_REQUEST", "退款单状态不是退款异常")
-        }
+    let refund = refunds::redirect(pay, &request.received.path_value, out_refund_no);
+    refund.map(|refund| Success::Json(told(&refund))).map_err(|reason| match reason {
+        NotRedirectable::Unknown => Refusal::new("RESOURCE_NOT_EXISTS", "退款单不存在"),
+        NotRedirectable::NotAbnormal => Refusal::new("INVALID_REQUEST", "退款单状态不是退款异常"),
     })
 }
 
-fn check_card(wechat: &WeChat, request: &Request<'_>) -> Result<(), Refusal> {
+fn check_card(pay: &PayService, request: &Request<'_>) -> Result<(), Refusal> {
     let missing = |field| Refusal::parameter("body", field, "必填，不能为空");
     let sealed = |field| request.text(field).ok_or_else(|| missing(field));
     let _ = sealed("/bank_type")?;
     let (account, name) = (sealed("/bank_account")?, sealed("/real_name")?);
     let serial = request.received.header("wechatpay-serial").unwrap_or_default();
-    let key = wechat.state().platform_keys.named(serial);
+    let key = pay.ledger().platform_keys.named(serial);
     let key = key.ok_or_else(|| Refusal::new("PARAM_ERROR", "平台证书序列号Wechatpay-Serial错误"))?;
     let unreadable = |field| Refusal::parameter("body", field, "敏感信息解密失败");
     let account = key.open(account).ok_or_else(|| unreadable("/bank_account"))?;

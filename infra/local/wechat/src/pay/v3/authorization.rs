@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::refusal::Refusal;
-use crate::upstream::Received;
-use crate::wechat::WeChat;
+use crate::core::exchange::ApiRequest;
+use crate::pay::service::PayService;
 
 /// What the header says.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,13 +24,13 @@ struct Authorization<'a> {
 }
 
 /// Believes the request to be the merchant's, or refuses it. `now` is WeChat's clock in unix seconds.
-pub(super) fn judge(wechat: &WeChat, received: &Received, now: u64) -> Result<(), Refusal> {
+pub(super) fn judge(pay: &PayService, received: &ApiRequest, now: u64) -> Result<(), Refusal> {
     let header = received.header("authorization").unwrap_or_default();
     if header.is_empty() {
         return Err(refuse("Http头Authorization值为空", "authorization"));
     }
     let given = read(header).ok_or_else(|| refuse("Http头Authorization值格式错误", "authorization"))?;
-    let account = wechat.account();
+    let account = pay.account();
     if given.mchid != account.mch_id {
         return Err(refuse("Http头Authorization中的mchid不存在", "mchid"));
     }
@@ -47,7 +47,7 @@ pub(super) fn judge(wechat: &WeChat, received: &Received, now: u64) -> Result<()
         return Err(refuse("商户证书序列号有误，请使用签名私钥匹配的证书序列号", "serial_no"));
     }
     let message = message(received, given.timestamp, given.nonce_str);
-    if !wechat.merchant_key().is_some_and(|key| key.has_signed(&message, given.signature)) {
+    if !pay.merchant_key().is_some_and(|key| key.has_signed(&message, given.signature)) {
         return Err(not_matching(received, &message));
     }
     let used_for = BTreeMap::from([
@@ -55,7 +55,7 @@ pub(super) fn judge(wechat: &WeChat, received: &Received, now: u64) -> Result<()
         ("target".to_owned(), received.target.clone()),
         ("body".to_owned(), String::from_utf8_lossy(&received.body).into_owned()),
     ]);
-    if !wechat.state().orders.accept_nonce(&format!("v3 {}", given.nonce_str), used_for) {
+    if !pay.ledger().orders.accept_nonce(&format!("v3 {}", given.nonce_str), used_for) {
         return Err(refuse("Http头Authorization中的nonce_str重复使用", "nonce_str"));
     }
     Ok(())
@@ -83,8 +83,8 @@ fn read(header: &str) -> Option<Authorization<'_>> {
     fields.is_empty().then_some(read)
 }
 
-fn message(received: &Received, timestamp: &str, nonce_str: &str) -> Vec<u8> {
-    let Received { method, target, .. } = received;
+fn message(received: &ApiRequest, timestamp: &str, nonce_str: &str) -> Vec<u8> {
+    let ApiRequest { method, target, .. } = received;
     let mut message = format!("{method}\n{target}\n{timestamp}\n{nonce_str}\n").into_bytes();
     message.extend_from_slice(&received.body);
     message.push(b'\n');
@@ -96,7 +96,7 @@ fn refuse(message: &str, field: &str) -> Refusal {
 }
 
 /// As WeChat shows what it has verified: enough to find the difference.
-fn not_matching(received: &Received, message: &[u8]) -> Refusal {
+fn not_matching(received: &ApiRequest, message: &[u8]) -> Refusal {
     let shown: String = String::from_utf8_lossy(message).chars().take(SHOWN).collect();
     let detail = json!({
         "location": "authorization",
@@ -130,19 +130,19 @@ mod tests {
     #[test]
     fn the_known_requests_have_the_known_signatures() {
         let key = vectors::merchant_key();
-        let prepay = Received {
+        let prepay = ApiRequest {
             method: Method::POST,
             target: "/v3/pay/transactions/jsapi".to_owned(),
             body: vectors::PREPAY_BODY.into(),
-            ..Received::default()
+            ..ApiRequest::default()
         };
         let signed = message(&prepay, "1700000000", "DaDsA36JrHZlIXoM1bNAhVdhTEh2gdxK");
         assert_eq!(key.sign(&signed), vectors::PREPAY_SIGNATURE);
         assert!(key.has_signed(&signed, vectors::PREPAY_SIGNATURE));
 
-        let query = Received {
+        let query = ApiRequest {
             target: "/v3/pay/transactions/out-trade-no/DGVm3tym4KYqJ727Msfbk?mchid=1916817080".to_owned(),
-            ..Received::default()
+            ..ApiRequest::default()
         };
         let signed = message(&query, "1700000000", "2rMxwJkuD7d06lw3x7JjZRIvq8Afry6q");
         assert!(signed.ends_with(b"\n\n"));

@@ -6,17 +6,17 @@ use http::Method;
 
 use super::envelope::{self, Request, Success};
 use super::refusal::Refusal;
-use crate::faults::Fault;
-use crate::upstream::{Answer, Received};
-use crate::wechat::WeChat;
+use crate::core::exchange::{ApiRequest, ApiResponse};
+use crate::core::faults::Fault;
+use crate::pay::service::PayService;
 
-pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
-    envelope::answer(wechat, received, fault, &Method::GET, judge)
+pub(crate) fn answer(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    envelope::answer(pay, received, fault, &Method::GET, judge)
 }
 
-fn judge(wechat: &WeChat, request: &Request<'_>) -> Result<Success, Refusal> {
+fn judge(pay: &PayService, request: &Request<'_>) -> Result<Success, Refusal> {
     let token = request.received.query("token").unwrap_or_default();
-    let now = wechat.now();
-    let file = wechat.state().bills.file(token, now);
+    let now = pay.now();
+    let file = pay.ledger().bills.file(token, now);
     file.map(Success::File).ok_or_else(|| Refusal::new("RESOURCE_NOT_EXISTS", "下载链接不存在或已过期"))
 }

@@ -9,17 +9,17 @@ use serde_json::{Value, json};
 use super::envelope::{self, Request, Success};
 use super::refusal::Refusal;
 use super::resource;
-use crate::faults::Fault;
-use crate::pay::platform_keys::EFFECTIVE;
-use crate::upstream::{Answer, Received};
-use crate::wechat::WeChat;
+use crate::core::exchange::{ApiRequest, ApiResponse};
+use crate::core::faults::Fault;
+use crate::pay::ledger::platform_keys::EFFECTIVE;
+use crate::pay::service::PayService;
 
-pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
-    envelope::answer(wechat, received, fault, &Method::GET, judge)
+pub(crate) fn answer(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    envelope::answer(pay, received, fault, &Method::GET, judge)
 }
 
-fn judge(wechat: &WeChat, _: &Request<'_>) -> Result<Success, Refusal> {
-    let certificates = wechat.state().platform_keys.certificates();
+fn judge(pay: &PayService, _: &Request<'_>) -> Result<Success, Refusal> {
+    let certificates = pay.ledger().platform_keys.certificates();
     if certificates.is_empty() {
         return Err(Refusal::new("RESOURCE_NOT_EXISTS", "无可用的平台证书，请使用微信支付公钥"));
     }
@@ -32,7 +32,7 @@ fn judge(wechat: &WeChat, _: &Request<'_>) -> Result<Success, Refusal> {
                 "effective_time": effective_time,
                 "expire_time": expire_time,
                 "encrypt_certificate":
-                    resource::encrypted(certificate.pem, "certificate", &wechat.account().api_v3_key),
+                    resource::encrypted(certificate.pem, "certificate", &pay.account().api_v3_key),
             })
         })
         .collect();

@@ -9,23 +9,23 @@ use super::envelope::{self, Request, Success, check_mchid};
 use super::query::{out_trade_no, unknown};
 use super::refusal::Refusal;
 use super::schema::{self, Field, text};
-use crate::faults::Fault;
-use crate::pay::TradeState;
-use crate::upstream::{Answer, Received};
-use crate::wechat::WeChat;
+use crate::core::exchange::{ApiRequest, ApiResponse};
+use crate::core::faults::Fault;
+use crate::pay::ledger::orders::TradeState;
+use crate::pay::service::PayService;
 
-pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
-    envelope::answer(wechat, received, fault, &Method::POST, judge)
+pub(crate) fn answer(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    envelope::answer(pay, received, fault, &Method::POST, judge)
 }
 
 const RULES: [Field; 1] = [text("mchid", 32).required()];
 
-fn judge(wechat: &WeChat, request: &Request<'_>) -> Result<Success, Refusal> {
+fn judge(pay: &PayService, request: &Request<'_>) -> Result<Success, Refusal> {
     schema::check(&RULES, &request.body)?;
-    check_mchid(wechat, request.text("/mchid"))?;
+    check_mchid(pay, request.text("/mchid"))?;
     let number = out_trade_no(request)?;
-    let now = wechat.now();
-    let orders = &mut wechat.state().orders;
+    let now = pay.now();
+    let orders = &mut pay.ledger().orders;
     match orders.by_number(number).map(|order| order.trade_state(now)) {
         None => Err(unknown()),
         Some(TradeState::Success | TradeState::Refund) => {

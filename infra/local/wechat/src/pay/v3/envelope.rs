@@ -9,16 +9,17 @@ use serde_json::{Map, Value, json};
 
 use super::authorization;
 use super::refusal::Refusal;
-use super::seal::{self, Seal};
-use crate::clock::SECOND;
-use crate::faults::Fault;
-use crate::upstream::{Answer, Received};
-use crate::wechat::WeChat;
+use super::seal;
+use crate::core::clock::SECOND;
+use crate::core::exchange::{ApiRequest, ApiResponse};
+use crate::core::faults::Fault;
+use crate::core::notices::SignatureMode;
+use crate::pay::service::PayService;
 
 /// A request whose signature is good.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
-    pub(super) received: &'a Received,
+    pub(super) received: &'a ApiRequest,
     /// The object that was sent; an empty one with GET.
     pub(super) body: Value,
 }
@@ -33,7 +34,7 @@ pub(super) enum Success {
 }
 
 /// Judges one API's business.
-pub(super) type Judge = fn(&WeChat, &Request<'_>) -> Result<Success, Refusal>;
+pub(super) type Judge = fn(&PayService, &Request<'_>) -> Result<Success, Refusal>;
 
 impl Request<'_> {
     /// The text at this JSON pointer; an empty one counts as absent.
@@ -47,27 +48,25 @@ impl Request<'_> {
     }
 
     /// The fields `appid` and `mchid` of the body.
-    pub(super) fn check_merchant(&self, wechat: &WeChat) -> Result<(), Refusal> {
-        check_mchid(wechat, self.text("/mchid"))?;
-        if self.text("/appid") != Some(&wechat.account().app_id) {
+    pub(super) fn check_merchant(&self, pay: &PayService) -> Result<(), Refusal> {
+        check_mchid(pay, self.text("/mchid"))?;
+        if self.text("/appid") != Some(&pay.account().app_id) {
             return Err(Refusal::new("APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配"));
         }
         Ok(())
     }
 }
 
-pub(super) fn check_mchid(wechat: &WeChat, mchid: Option<&str>) -> Result<(), Refusal> {
+pub(super) fn check_mchid(pay: &PayService, mchid: Option<&str>) -> Result<(), Refusal> {
     match mchid {
         None => Err(Refusal::parameter("query", "/mchid", "必填，不能为空")),
-        Some(mchid) if mchid != wechat.account().mch_id => {
-            Err(Refusal::new("MCH_NOT_EXISTS", "商户号不存在"))
-        }
+        Some(mchid) if mchid != pay.account().mch_id => Err(Refusal::new("MCH_NOT_EXISTS", "商户号不存在")),
         Some(_) => Ok(()),
     }
 }
 
 /// The query and the fields of the body, for the log.
-pub(crate) fn summary(received: &Received) -> Value {
+pub(crate) fn summary(received: &ApiRequest) -> Value {
     let mut fields: Map<String, Value> =
         received.query.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect();
     if let Some(serial) = received.header("wechatpay-serial") {
@@ -83,36 +82,34 @@ pub(crate) fn summary(received: &Received) -> Value {
 
 /// Judges a request with the rules of all and those of its API, and answers.
 pub(super) fn answer(
-    wechat: &WeChat,
-    received: &Received,
+    pay: &PayService,
+    received: &ApiRequest,
     fault: Option<&Fault>,
     method: &Method,
     judge: Judge,
-) -> Answer {
+) -> ApiResponse {
     if matches!(fault, Some(Fault::KeyRotation { .. })) {
-        wechat.rotate_platform_certificate();
+        pay.ledger().platform_keys.rotate();
     }
     let skew = match fault {
         Some(Fault::ClockSkew { seconds, .. }) => *seconds,
         _ => 0,
     };
-    let now = (wechat.now() / SECOND).saturating_add_signed(skew);
-    let judged = open(wechat, received, method, now).and_then(|request| match fault {
+    let now = (pay.now() / SECOND).saturating_add_signed(skew);
+    let judged = open(pay, received, method, now).and_then(|request| match fault {
         Some(Fault::Busy { .. }) => Err(Refusal::new("SYSTEM_ERROR", "系统异常，请稍后重试")),
         Some(Fault::ErrCode { err_code, .. }) => Err(Refusal::new(err_code, "业务错误")),
-        _ => judge(wechat, &request),
+        _ => judge(pay, &request),
     });
-    let seal = match fault {
-        Some(Fault::BadSign { .. }) => Seal::Forged,
-        Some(Fault::SignatureProbe { .. }) => Seal::Probe,
-        _ => Seal::Genuine,
+    let mode = match fault {
+        Some(Fault::BadSign { .. }) => SignatureMode::Forged,
+        Some(Fault::SignatureProbe { .. }) => SignatureMode::Probe,
+        _ => SignatureMode::Genuine,
     };
     match judged {
-        Ok(Success::Json(body)) => {
-            sealed(wechat, received, StatusCode::OK, body.to_string().into(), seal, now)
-        }
-        Ok(Success::NoContent) => sealed(wechat, received, StatusCode::NO_CONTENT, Bytes::new(), seal, now),
-        Ok(Success::File(body)) => Answer {
+        Ok(Success::Json(body)) => sealed(pay, received, StatusCode::OK, body.to_string().into(), mode, now),
+        Ok(Success::NoContent) => sealed(pay, received, StatusCode::NO_CONTENT, Bytes::new(), mode, now),
+        Ok(Success::File(body)) => ApiResponse {
             status: StatusCode::OK,
             // Clients read a bill as text only if it says so.
             content_type: if body.starts_with(GZIP) { "application/x-gzip" } else { "text/plain" },
@@ -126,8 +123,8 @@ pub(super) fn answer(
 
 /// Reads the request and believes its signature.
 fn open<'a>(
-    wechat: &WeChat,
-    received: &'a Received,
+    pay: &PayService,
+    received: &'a ApiRequest,
     method: &Method,
     now: u64,
 ) -> Result<Request<'a>, Refusal> {
@@ -141,7 +138,7 @@ fn open<'a>(
     if !accepts || received.header("user-agent").is_none() {
         return Err(Refusal::new("PARAM_ERROR", "Http头缺少Accept或User-Agent"));
     }
-    authorization::judge(wechat, received, now)?;
+    authorization::judge(pay, received, now)?;
     if *method == Method::GET {
         return Ok(Request { received, body: json!({}) });
     }
@@ -157,17 +154,17 @@ fn open<'a>(
 }
 
 fn sealed(
-    wechat: &WeChat,
-    received: &Received,
+    pay: &PayService,
+    received: &ApiRequest,
     status: StatusCode,
     body: Bytes,
-    seal: Seal,
+    mode: SignatureMode,
     now: u64,
-) -> Answer {
-    let signer = wechat.state().platform_keys.signer(received.header("wechatpay-serial"));
+) -> ApiResponse {
+    let signer = pay.ledger().platform_keys.signer(received.header("wechatpay-serial"));
     let content_type = if body.is_empty() { "" } else { "application/json; charset=utf-8" };
-    let headers = seal::headers(signer, seal, &body, now);
-    Answer { status, content_type, headers, body, outcome: "ok".to_owned() }
+    let headers = seal::headers(signer, mode, &body, now);
+    ApiResponse { status, content_type, headers, body, outcome: "ok".to_owned() }
 }
 
 /// What `Accept` may say: the official libraries send the first or the last.

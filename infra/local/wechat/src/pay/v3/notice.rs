@@ -3,19 +3,25 @@
 //! Documentation: "Payment notice" (支付通知) and "Refund notice" (退款结果通知) of Pay v3. Each delivery is signed
 //! anew with the time it is made; 200 and 204 accept it whatever the body says.
 
+use std::sync::{Arc, Mutex};
+
 use serde_json::{Value, json};
 
 use super::resource;
-use super::seal::{self, Seal};
+use super::seal;
 use super::transaction::transaction;
 use super::with;
-use crate::account::Account;
-use crate::clock::{self, SECOND};
-use crate::delivery::{Delivery, NOT_ACKNOWLEDGED};
-use crate::pay::refunds::Refund;
-use crate::pay::{Order, RefundStatus};
-use crate::random;
-use crate::wechat::WeChat;
+use crate::core::account::Account;
+use crate::core::clock::{self, SECOND};
+use crate::core::context::Context;
+use crate::core::lock::lock;
+use crate::core::notices::{Delivery, Headers, NOT_ACKNOWLEDGED, NoticeSigner, SignatureMode};
+use crate::core::random;
+use crate::core::refund_status::RefundStatus;
+use crate::pay::ledger::Ledger;
+use crate::pay::ledger::orders::Order;
+use crate::pay::ledger::refunds::Refund;
+use crate::pay::service::PayService;
 
 /// A notice of Pay v3 with the headers it is delivered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,13 +33,13 @@ pub struct SignedNotice {
 }
 
 /// The notice of a paid order, ready to be delivered.
-pub(crate) fn of_payment(order: &Order, account: &Account, now: u64) -> Delivery {
-    let resource = transaction(order, account, now);
-    delivery(&order.order.notify_url, "TRANSACTION.SUCCESS", &resource, account, now)
+pub(crate) fn of_payment(pay: &PayService, order: &Order, now: u64) -> Delivery {
+    let resource = transaction(order, pay.account(), now);
+    delivery(pay, &order.order.notify_url, "TRANSACTION.SUCCESS", &resource)
 }
 
 /// The notice of a refund that is no longer being processed.
-pub(crate) fn of_refund(refund: &Refund, notify_url: &str, account: &Account, now: u64) -> Delivery {
+pub(crate) fn of_refund(pay: &PayService, refund: &Refund, notify_url: &str) -> Delivery {
     let entry = &refund.entry;
     let event_type = match entry.status {
         RefundStatus::Abnormal => "REFUND.ABNORMAL",
@@ -41,7 +47,7 @@ pub(crate) fn of_refund(refund: &Refund, notify_url: &str, account: &Account, no
         RefundStatus::Success | RefundStatus::Processing => "REFUND.SUCCESS",
     };
     let mut resource = json!({
-        "mchid": account.mch_id,
+        "mchid": pay.account().mch_id,
         "out_trade_no": entry.out_trade_no,
         "transaction_id": entry.transaction_id,
         "out_refund_no": entry.out_refund_no,
@@ -59,13 +65,13 @@ pub(crate) fn of_refund(refund: &Refund, notify_url: &str, account: &Account, no
     if let Some(at) = refund.succeeded() {
         resource = with(resource, [("success_time", clock::rfc3339(at).into())]);
     }
-    delivery(notify_url, event_type, &resource, account, now)
+    delivery(pay, notify_url, event_type, &resource)
 }
 
 /// A notice that WeChat Pay would sign at that moment (unix seconds), whatever it says.
-pub(crate) fn sign(wechat: &WeChat, event_type: &str, resource: &Value, at: u64) -> SignedNotice {
-    let body = envelope(event_type, resource, wechat.account(), at.saturating_mul(SECOND));
-    let mut headers = sealed(wechat, Seal::Genuine, &body, at);
+pub(crate) fn sign(pay: &PayService, event_type: &str, resource: &Value, at: u64) -> SignedNotice {
+    let body = envelope(event_type, resource, pay.account(), at.saturating_mul(SECOND));
+    let mut headers = sealed(&pay.shared_ledger(), SignatureMode::Genuine, &body, at);
     headers.push(("Content-Type", CONTENT_TYPE.to_owned()));
     SignedNotice {
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
@@ -73,18 +79,34 @@ pub(crate) fn sign(wechat: &WeChat, event_type: &str, resource: &Value, at: u64)
     }
 }
 
-fn delivery(url: &str, event_type: &str, resource: &Value, account: &Account, now: u64) -> Delivery {
-    let body = envelope(event_type, resource, account, now);
+fn delivery(pay: &PayService, url: &str, event_type: &str, resource: &Value) -> Delivery {
+    let body = envelope(event_type, resource, pay.account(), pay.now());
+    let signer = Signer { context: Arc::clone(&pay.base().context), ledger: pay.shared_ledger() };
     Delivery {
         url: url.to_owned(),
         content_type: CONTENT_TYPE,
         forged: body.clone(),
         body,
-        headers: Some(|wechat, seal, body, skew| {
-            sealed(wechat, seal, body, (wechat.now() / SECOND).saturating_add_signed(skew))
-        }),
+        signer: Some(Arc::new(signer)),
         summary: json!({"event_type": event_type, "resource": resource}),
         judge: judge_answer,
+    }
+}
+
+/// Signs each delivery with the key that WeChat Pay signs with at that moment.
+struct Signer {
+    context: Arc<Context>,
+    ledger: Arc<Mutex<Ledger>>,
+}
+
+impl NoticeSigner for Signer {
+    fn sign(&self, mode: SignatureMode, body: &str, skew: i64) -> Headers {
+        let at = (self.context.now() / SECOND).saturating_add_signed(skew);
+        sealed(&self.ledger, mode, body, at)
+    }
+
+    fn rotate_key(&self) {
+        lock(&self.ledger).platform_keys.rotate();
     }
 }
 
@@ -109,9 +131,9 @@ fn envelope(event_type: &str, resource: &Value, account: &Account, now: u64) -> 
     .to_string()
 }
 
-fn sealed(wechat: &WeChat, seal: Seal, body: &str, at: u64) -> Vec<(&'static str, String)> {
-    let signer = wechat.state().platform_keys.signer(None);
-    seal::headers(signer, seal, body.as_bytes(), at)
+fn sealed(ledger: &Mutex<Ledger>, mode: SignatureMode, body: &str, at: u64) -> Headers {
+    let signer = lock(ledger).platform_keys.signer(None);
+    seal::headers(signer, mode, body.as_bytes(), at)
 }
 
 /// Only HTTP 200 and 204 end the redelivery.

@@ -10,14 +10,16 @@ use serde_json::json;
 use super::envelope::{self, Request, Success};
 use super::refusal::Refusal;
 use super::schema::{self, Field, boolean, integer, list, object, text};
-use crate::clock::{self, DAY, MINUTE};
-use crate::faults::Fault;
-use crate::pay::{ApiVersion, NewOrder, TradeState, forms};
-use crate::upstream::{Answer, Received};
-use crate::wechat::WeChat;
+use crate::core::clock::{self, DAY, MINUTE};
+use crate::core::exchange::{ApiRequest, ApiResponse};
+use crate::core::faults::Fault;
+use crate::pay::forms;
+use crate::pay::ledger::orders::{NewOrder, TradeState};
+use crate::pay::service::PayService;
+use crate::pay::version::ApiVersion;
 
-pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
-    envelope::answer(wechat, received, fault, &Method::POST, judge)
+pub(crate) fn answer(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    envelope::answer(pay, received, fault, &Method::POST, judge)
 }
 
 const RULES: [Field; 14] = [
@@ -59,16 +61,16 @@ const SCENE: [Field; 3] = [
 const STORE: [Field; 4] =
     [text("id", 32).required(), text("name", 256), text("area_code", 32), text("address", 512)];
 
-fn judge(wechat: &WeChat, request: &Request<'_>) -> Result<Success, Refusal> {
+fn judge(pay: &PayService, request: &Request<'_>) -> Result<Success, Refusal> {
     schema::check(&RULES, &request.body)?;
-    request.check_merchant(wechat)?;
-    let now = wechat.now();
+    request.check_merchant(pay)?;
+    let now = pay.now();
     let order = new_order(request, now);
-    let state = &mut *wechat.state();
-    if state.users.get(&order.openid).is_none() {
+    if !pay.base().users.has(&order.openid) {
         return Err(Refusal::parameter("body", "/payer/openid", "与appid不匹配"));
     }
-    let prepay_id = match state.orders.by_number(&order.out_trade_no) {
+    let ledger = &mut *pay.ledger();
+    let prepay_id = match ledger.orders.by_number(&order.out_trade_no) {
         Some(known) => {
             match known.trade_state(now) {
                 TradeState::Success | TradeState::Refund => {
@@ -86,9 +88,9 @@ fn judge(wechat: &WeChat, request: &Request<'_>) -> Result<Success, Refusal> {
             if known.is_expired(now) {
                 return Err(Refusal::new("ORDER_CLOSED", "该订单已过期"));
             }
-            state.orders.prepay_anew(&order.out_trade_no, now).unwrap_or_default()
+            ledger.orders.prepay_anew(&order.out_trade_no, now).unwrap_or_default()
         }
-        None => state.orders.make(order, now),
+        None => ledger.orders.make(order, now),
     };
     Ok(Success::Json(json!({"prepay_id": prepay_id})))
 }

@@ -9,33 +9,33 @@ use http::Method;
 use super::envelope::{self, Request, Success, check_mchid};
 use super::refusal::Refusal;
 use super::transaction::transaction;
-use crate::faults::Fault;
+use crate::core::exchange::{ApiRequest, ApiResponse};
+use crate::core::faults::Fault;
 use crate::pay::forms;
-use crate::upstream::{Answer, Received};
-use crate::wechat::WeChat;
+use crate::pay::service::PayService;
 
-pub(crate) fn by_number(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
-    envelope::answer(wechat, received, fault, &Method::GET, |wechat, request| {
-        check_mchid(wechat, request.received.query("mchid"))?;
+pub(crate) fn by_number(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    envelope::answer(pay, received, fault, &Method::GET, |pay, request| {
+        check_mchid(pay, request.received.query("mchid"))?;
         let number = out_trade_no(request)?;
-        let now = wechat.now();
-        let state = &*wechat.state();
-        let order = state.orders.by_number(number).ok_or_else(unknown)?;
-        Ok(Success::Json(transaction(order, wechat.account(), now)))
+        let now = pay.now();
+        let ledger = &*pay.ledger();
+        let order = ledger.orders.by_number(number).ok_or_else(unknown)?;
+        Ok(Success::Json(transaction(order, pay.account(), now)))
     })
 }
 
-pub(crate) fn by_transaction(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
-    envelope::answer(wechat, received, fault, &Method::GET, |wechat, request| {
-        check_mchid(wechat, request.received.query("mchid"))?;
+pub(crate) fn by_transaction(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    envelope::answer(pay, received, fault, &Method::GET, |pay, request| {
+        check_mchid(pay, request.received.query("mchid"))?;
         let number = &request.received.path_value;
         if !forms::is_transaction_id(number) {
             return Err(Refusal::new("INVALID_TRANSACTIONID", "订单号非法"));
         }
-        let now = wechat.now();
-        let state = &*wechat.state();
-        let order = state.orders.by_transaction(number).ok_or_else(unknown)?;
-        Ok(Success::Json(transaction(order, wechat.account(), now)))
+        let now = pay.now();
+        let ledger = &*pay.ledger();
+        let order = ledger.orders.by_transaction(number).ok_or_else(unknown)?;
+        Ok(Success::Json(transaction(order, pay.account(), now)))
     })
 }
 

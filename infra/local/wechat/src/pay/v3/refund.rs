@@ -9,15 +9,18 @@ use super::envelope::{self, Request, Success};
 use super::refusal::Refusal;
 use super::schema::{self, Field, bytes, integer, list, object, text};
 use super::with;
-use crate::clock;
-use crate::faults::Fault;
-use crate::pay::refunds::{self, Funds, NewRefund, NotRefundable, Of, Refund};
-use crate::pay::{ApiVersion, RefundSource, forms};
-use crate::upstream::{Answer, Received};
-use crate::wechat::WeChat;
+use crate::core::clock;
+use crate::core::exchange::{ApiRequest, ApiResponse};
+use crate::core::faults::Fault;
+use crate::pay::forms;
+use crate::pay::ledger::refunds::RefundSource;
+use crate::pay::ledger::refunds::{Funds, NewRefund, NotRefundable, PaymentRef, Refund};
+use crate::pay::refunds;
+use crate::pay::service::PayService;
+use crate::pay::version::ApiVersion;
 
-pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
-    envelope::answer(wechat, received, fault, &Method::POST, judge)
+pub(crate) fn answer(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    envelope::answer(pay, received, fault, &Method::POST, judge)
 }
 
 const RULES: [Field; 8] = [
@@ -45,7 +48,7 @@ const GOODS: [Field; 4] = [
     integer("refund_quantity", 1).required(),
 ];
 
-fn judge(wechat: &WeChat, request: &Request<'_>) -> Result<Success, Refusal> {
+fn judge(pay: &PayService, request: &Request<'_>) -> Result<Success, Refusal> {
     schema::check(&RULES, &request.body)?;
     let new = NewRefund {
         of: order_of(request)?,
@@ -59,16 +62,16 @@ fn judge(wechat: &WeChat, request: &Request<'_>) -> Result<Success, Refusal> {
     if new.refund_fee > new.total_fee {
         return Err(Refusal::parameter("body", "/amount/refund", "退款金额大于订单金额"));
     }
-    refunds::request(wechat, new).map(|refund| Success::Json(told(&refund))).map_err(refusal)
+    refunds::request(pay, new).map(|refund| Success::Json(told(&refund))).map_err(refusal)
 }
 
-fn order_of(request: &Request<'_>) -> Result<Of, Refusal> {
+fn order_of(request: &Request<'_>) -> Result<PaymentRef, Refusal> {
     match (request.text("/transaction_id"), request.text("/out_trade_no")) {
         (Some(id), _) if !forms::is_transaction_id(id) => {
             Err(Refusal::new("INVALID_TRANSACTIONID", "订单号非法"))
         }
-        (Some(id), _) => Ok(Of::Transaction(id.to_owned())),
-        (None, Some(number)) => Ok(Of::OutTradeNo(number.to_owned())),
+        (Some(id), _) => Ok(PaymentRef::Transaction(id.to_owned())),
+        (None, Some(number)) => Ok(PaymentRef::OutTradeNo(number.to_owned())),
         (None, None) => Err(Refusal::parameter("body", "/out_trade_no", "必填，不能为空")),
     }
 }

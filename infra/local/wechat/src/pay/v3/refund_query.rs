@@ -7,22 +7,22 @@ use http::Method;
 use super::envelope::{self, Request, Success};
 use super::refund::told;
 use super::refusal::Refusal;
-use crate::faults::Fault;
+use crate::core::exchange::{ApiRequest, ApiResponse};
+use crate::core::faults::Fault;
 use crate::pay::forms;
-use crate::upstream::{Answer, Received};
-use crate::wechat::WeChat;
+use crate::pay::service::PayService;
 
-pub(crate) fn answer(wechat: &WeChat, received: &Received, fault: Option<&Fault>) -> Answer {
-    envelope::answer(wechat, received, fault, &Method::GET, judge)
+pub(crate) fn answer(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    envelope::answer(pay, received, fault, &Method::GET, judge)
 }
 
-fn judge(wechat: &WeChat, request: &Request<'_>) -> Result<Success, Refusal> {
+fn judge(pay: &PayService, request: &Request<'_>) -> Result<Success, Refusal> {
     let number = &request.received.path_value;
     if !forms::is_out_refund_no(number) {
         return Err(Refusal::parameter("uri_template", "/out_refund_no", "不符合格式要求"));
     }
-    let state = &*wechat.state();
-    let refund = state.refunds.by_number(number);
+    let ledger = &*pay.ledger();
+    let refund = ledger.refunds.by_number(number);
     refund
         .map(|refund| Success::Json(told(refund)))
         .ok_or_else(|| Refusal::new("RESOURCE_NOT_EXISTS", "退款单不存在"))

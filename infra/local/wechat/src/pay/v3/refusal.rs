@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::with;
-use crate::upstream::Answer;
+use crate::core::exchange::ApiResponse;
 
 /// A refusal.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,13 +40,13 @@ impl Refusal {
         Self { status, ..self }
     }
 
-    pub(crate) fn into_answer(self) -> Answer {
+    pub(crate) fn into_answer(self) -> ApiResponse {
         let Self { code, status, message, detail } = self;
         let mut body = json!({"code": code, "message": message});
         if let Some(detail) = detail {
             body = with(body, [("detail", detail)]);
         }
-        Answer {
+        ApiResponse {
             status,
             content_type: "application/json; charset=utf-8",
             headers: Vec::new(),

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use serde_json::{Value, json};
 
-use crate::random;
+use crate::core::random;
 
 /// `{algorithm, nonce, associated_data, ciphertext}` of the text.
 pub(crate) fn encrypted(text: &str, associated_data: &str, key: &str) -> Value {

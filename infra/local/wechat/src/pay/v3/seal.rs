@@ -4,28 +4,19 @@
 //! ended by a line feed, in four headers; a fifth one names the kind of signature, in answers and in notices. Now and then WeChat sends a signature that begins with
 //! `WECHATPAY/SIGNTEST/` to see that it is refused.
 
-use crate::pay::PlatformKeys;
-use crate::pay::platform_keys::Signer;
-use crate::random;
-
-/// What kind of signature a message gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Seal {
-    Genuine,
-    /// By a key that is not the one that is named.
-    Forged,
-    /// A signature probe.
-    Probe,
-}
+use crate::core::notices::{Headers, SignatureMode};
+use crate::core::random;
+use crate::pay::ledger::platform_keys::PlatformKeys;
+use crate::pay::ledger::platform_keys::Signer;
 
 /// The headers for this body at this moment (unix seconds).
-pub(crate) fn headers(signer: &Signer, seal: Seal, body: &[u8], at: u64) -> Vec<(&'static str, String)> {
+pub(crate) fn headers(signer: &Signer, mode: SignatureMode, body: &[u8], at: u64) -> Headers {
     let nonce = random::nonce();
     let message = message(at, &nonce, body);
-    let signature = match seal {
-        Seal::Genuine => signer.sign(&message),
-        Seal::Forged => PlatformKeys::foreign(signer).sign(&message),
-        Seal::Probe => {
+    let signature = match mode {
+        SignatureMode::Genuine => signer.sign(&message),
+        SignatureMode::Forged => PlatformKeys::foreign(signer).sign(&message),
+        SignatureMode::Probe => {
             let genuine = signer.sign(&message);
             format!("{PROBE}{}", genuine.get(PROBE.len()..).unwrap_or_default())
         }
@@ -57,7 +48,7 @@ const PROBE: &str = "WECHATPAY/SIGNTEST/";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pay::platform_keys::public_key;
+    use crate::pay::ledger::platform_keys::public_key;
     use crate::pay::v3::vectors;
 
     fn value<'a>(headers: &'a [(&str, String)], name: &str) -> &'a str {
@@ -78,13 +69,15 @@ mod tests {
 
     #[test]
     fn a_genuine_seal_is_good_and_no_other_is() {
-        for (seal, good) in [(Seal::Genuine, true), (Seal::Forged, false), (Seal::Probe, false)] {
-            let headers = headers(public_key(), seal, b"{}", 1_700_000_000);
+        for (mode, good) in
+            [(SignatureMode::Genuine, true), (SignatureMode::Forged, false), (SignatureMode::Probe, false)]
+        {
+            let headers = headers(public_key(), mode, b"{}", 1_700_000_000);
             let nonce = value(&headers, "Wechatpay-Nonce");
             let message = message(1_700_000_000, nonce, b"{}");
             let signature = value(&headers, "Wechatpay-Signature");
-            assert_eq!(public_key().has_signed(&message, signature), good, "{seal:?}");
-            assert_eq!(signature.starts_with("WECHATPAY/SIGNTEST/"), seal == Seal::Probe);
+            assert_eq!(public_key().has_signed(&message, signature), good, "{mode:?}");
+            assert_eq!(signature.starts_with("WECHATPAY/SIGNTEST/"), mode == SignatureMode::Probe);
             assert_eq!(signature.len(), 344);
             assert_eq!(value(&headers, "Wechatpay-Serial"), public_key().id);
             assert_eq!(value(&headers, "Wechatpay-Signature-Type"), SCHEME);

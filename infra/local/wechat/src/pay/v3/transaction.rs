@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::with;
-use crate::account::Account;
-use crate::clock;
-use crate::pay::Order;
+use crate::core::account::Account;
+use crate::core::clock;
+use crate::pay::ledger::orders::Order;
 
 /// Of an order that is not paid, little is told. It carries a field no documentation has (`future_field`).
 pub(super) fn transaction(order: &Order, account: &Account, now: u64) -> Value {

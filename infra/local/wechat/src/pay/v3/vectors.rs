@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 
-use crate::pay::KeyPair;
+use crate::pay::keys::KeyPair;
 
 pub(crate) fn merchant_key() -> KeyPair {
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{MERCHANT_KEY}\n-----END PRIVATE KEY-----\n");

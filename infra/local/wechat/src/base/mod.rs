@@ -1,0 +1,48 @@
+//! What every product of WeChat needs to know of an account: its users, their sessions, its access tokens and its pages.
+//!
+//! It knows `core` only. Services ask it and get owned values; it never asks a service.
+
+pub(crate) mod access;
+pub(crate) mod open_data;
+pub(crate) mod pages;
+pub(crate) mod platform;
+pub(crate) mod quota;
+pub(crate) mod sealed;
+pub(crate) mod sessions;
+pub(crate) mod tokens;
+pub(crate) mod users;
+
+use std::sync::Arc;
+
+use crate::base::sessions::SessionService;
+use crate::base::tokens::TokenService;
+use crate::base::users::UserService;
+use crate::core::account::Account;
+use crate::core::context::Context;
+
+/// The services that all others may ask.
+pub(crate) struct Base {
+    pub(crate) context: Arc<Context>,
+    pub(crate) users: Arc<UserService>,
+    pub(crate) tokens: Arc<TokenService>,
+    pub(crate) sessions: Arc<SessionService>,
+}
+
+impl Base {
+    pub(crate) fn new(context: Arc<Context>) -> Self {
+        let users = Arc::new(UserService::default());
+        let tokens = Arc::new(TokenService::new(Arc::clone(&context)));
+        let sessions = SessionService::new(Arc::clone(&context), Arc::clone(&users), Arc::clone(&tokens));
+        Self { context, users, tokens, sessions: Arc::new(sessions) }
+    }
+
+    /// The account it plays.
+    pub(crate) fn account(&self) -> &Account {
+        self.context.account()
+    }
+
+    /// Unix milliseconds.
+    pub(crate) fn now(&self) -> u64 {
+        self.context.now()
+    }
+}

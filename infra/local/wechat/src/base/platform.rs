@@ -1,0 +1,205 @@
+//! The platform's server API, `api.weixin.qq.com`: JSON, HTTP 200 even for errors, `errcode` and `errmsg`.
+//!
+//! `access.rs` judges what all APIs with an `access_token` have in common; each product then has its folder.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::core::context::Context;
+use crate::core::exchange::{ApiRequest, ApiResponse, Route};
+use crate::core::family::Family;
+use crate::core::faults::Fault;
+use crate::core::random;
+
+/// A refusal: the errcode and what the `errmsg` says before the request id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) errcode: i64,
+    message: Cow<'static, str>,
+    /// What some APIs answer beside the errcode.
+    details: Option<Value>,
+}
+
+impl Refusal {
+    pub(crate) const fn new(errcode: i64, message: &'static str) -> Self {
+        Self { errcode, message: Cow::Borrowed(message), details: None }
+    }
+
+    /// With fields beside the errcode.
+    pub(crate) fn with(self, details: Value) -> Self {
+        Self { details: Some(details), ..self }
+    }
+
+    /// With a text that names what is wrong.
+    pub(crate) const fn naming(errcode: i64, message: String) -> Self {
+        Self { errcode, message: Cow::Owned(message), details: None }
+    }
+}
+
+/// The query and the fields of the body, for the log.
+pub(crate) fn summary(received: &ApiRequest) -> Value {
+    let mut fields: Map<String, Value> =
+        received.query.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect();
+    match serde_json::from_slice(&received.body) {
+        Ok(Value::Object(body)) => fields.extend(body),
+        _ if received.body.is_empty() => {}
+        _ => {
+            let text = String::from_utf8_lossy(&received.body).into_owned();
+            fields.insert("body".to_owned(), Value::from(text));
+        }
+    }
+    Value::Object(fields)
+}
+
+/// A success of an API that has no `errcode` then.
+pub(crate) fn success(fields: &Value) -> ApiResponse {
+    ApiResponse {
+        status: StatusCode::OK,
+        content_type: JSON,
+        headers: Vec::new(),
+        body: fields.to_string().into(),
+        outcome: "ok".to_owned(),
+    }
+}
+
+/// A success with errcode 0.
+pub(crate) fn ok(mut fields: Value) -> ApiResponse {
+    if let Some(fields) = fields.as_object_mut() {
+        fields.insert("errcode".to_owned(), Value::from(0));
+        fields.insert("errmsg".to_owned(), Value::from("ok"));
+    }
+    success(&fields)
+}
+
+/// An error is HTTP 200 as well; its text ends in a request id.
+pub(crate) fn failure(context: &Context, refusal: Refusal) -> ApiResponse {
+    let Refusal { errcode, message, details } = refusal;
+    let rid = random::rid(context.now());
+    let mut fields = details.unwrap_or_else(|| json!({}));
+    if let Some(fields) = fields.as_object_mut() {
+        fields.insert("errcode".to_owned(), Value::from(errcode));
+        fields.insert("errmsg".to_owned(), Value::from(format!("{message}, rid: {rid}")));
+    }
+    ApiResponse { outcome: errcode.to_string(), ..success(&fields) }
+}
+
+/// A function of a service that answers a request.
+type Handle<S> = fn(&S, &ApiRequest, Option<&Fault>) -> ApiResponse;
+
+/// A route of an API that is called with an appid and its secret.
+pub(crate) fn secret_route<S: Send + Sync + 'static>(
+    path: &'static str,
+    service: &Arc<S>,
+    handle: Handle<S>,
+) -> Route {
+    Route::new(path, Family::Secret, summary, service, handle)
+}
+
+/// A route of an API that is called with an `access_token`.
+pub(crate) fn token_route<S: Send + Sync + 'static>(
+    path: &'static str,
+    service: &Arc<S>,
+    handle: Handle<S>,
+) -> Route {
+    Route::new(path, Family::Token, summary, service, handle)
+}
+
+/// The same where the answer is a picture.
+pub(crate) fn picture_route<S: Send + Sync + 'static>(
+    path: &'static str,
+    service: &Arc<S>,
+    handle: Handle<S>,
+) -> Route {
+    Route::new(path, Family::Picture, summary, service, handle)
+}
+
+/// What answers on a path that no API has.
+pub(crate) fn unknown_path(context: &Arc<Context>) -> Route {
+    secret_route("", context, |context, _, _| ApiResponse {
+        status: StatusCode::NOT_FOUND,
+        ..failure(context, Refusal::new(40066, "invalid url"))
+    })
+}
+
+/// What a fault of this family makes WeChat say.
+pub(crate) fn refusal_of(fault: Option<&Fault>) -> Option<Refusal> {
+    match fault {
+        Some(Fault::Busy { .. }) => Some(BUSY),
+        Some(Fault::Quota { .. }) => Some(DAY_QUOTA),
+        Some(Fault::IpRefused { address, .. }) => Some(ip_refused(address)),
+        Some(Fault::Errcode { errcode: 40164, .. }) => Some(ip_refused("203.0.113.9")),
+        Some(Fault::Errcode { errcode, .. }) => {
+            let known = KNOWN.into_iter().find(|known| known.errcode == *errcode);
+            Some(known.unwrap_or_else(|| Refusal::new(*errcode, "error")))
+        }
+        _ => None,
+    }
+}
+
+/// The address stands twice in the text, as it is and as IPv6.
+fn ip_refused(address: &str) -> Refusal {
+    let prefix = if address.contains(':') { "" } else { "::ffff:" };
+    Refusal::naming(40164, format!("invalid ip {address} ipv6 {prefix}{address}, not in whitelist"))
+}
+
+/// What most APIs call their JSON.
+pub(crate) const JSON: &str = "application/json; encoding=utf-8";
+
+pub(crate) const BUSY: Refusal = Refusal::new(-1, "system error");
+pub(crate) const INVALID_CREDENTIAL: Refusal =
+    Refusal::new(40001, "invalid credential, access_token is invalid or not latest");
+pub(crate) const INVALID_GRANT_TYPE: Refusal = Refusal::new(40002, "invalid grant_type");
+pub(crate) const INVALID_OPENID: Refusal = Refusal::new(40003, "invalid openid");
+pub(crate) const INVALID_APPID: Refusal = Refusal::new(40013, "invalid appid");
+pub(crate) const INVALID_TOKEN: Refusal = Refusal::new(40014, "invalid access_token");
+pub(crate) const INVALID_CODE: Refusal = Refusal::new(40029, "invalid code");
+pub(crate) const INVALID_TEMPLATE: Refusal = Refusal::new(40037, "invalid template_id");
+pub(crate) const INVALID_ARGUMENT: Refusal = Refusal::new(40097, "invalid args");
+pub(crate) const INVALID_SECRET: Refusal = Refusal::new(40125, "invalid appsecret");
+pub(crate) const CODE_USED: Refusal = Refusal::new(40163, "code been used");
+pub(crate) const LOGIN_BLOCKED: Refusal = Refusal::new(40226, "code blocked");
+pub(crate) const TOKEN_MISSING: Refusal = Refusal::new(41001, "access_token missing");
+pub(crate) const APPID_MISSING: Refusal = Refusal::new(41002, "appid missing");
+pub(crate) const SECRET_MISSING: Refusal = Refusal::new(41004, "appsecret missing");
+pub(crate) const CODE_MISSING: Refusal = Refusal::new(41008, "missing code");
+pub(crate) const TOKEN_EXPIRED: Refusal = Refusal::new(42001, "access_token expired");
+pub(crate) const GET_REQUIRED: Refusal = Refusal::new(43001, "require GET method");
+pub(crate) const POST_REQUIRED: Refusal = Refusal::new(43002, "require POST method");
+pub(crate) const EMPTY_BODY: Refusal = Refusal::new(44002, "empty post data");
+pub(crate) const DAY_QUOTA: Refusal = Refusal::new(45009, "reach max api daily quota limit");
+pub(crate) const MINUTE_QUOTA: Refusal =
+    Refusal::new(45011, "api minute-quota reach limit, must slower, retry next minute");
+pub(crate) const NOT_JSON: Refusal = Refusal::new(47001, "data format error");
+pub(crate) const UNAUTHORIZED: Refusal = Refusal::new(48001, "api unauthorized");
+
+/// The texts of the errcodes a fault may ask for; another errcode gets a bare text, as nobody may match on
+/// texts.
+const KNOWN: [Refusal; 24] = [
+    BUSY,
+    INVALID_CREDENTIAL,
+    INVALID_GRANT_TYPE,
+    INVALID_OPENID,
+    INVALID_APPID,
+    INVALID_TOKEN,
+    INVALID_CODE,
+    INVALID_TEMPLATE,
+    INVALID_ARGUMENT,
+    INVALID_SECRET,
+    CODE_USED,
+    LOGIN_BLOCKED,
+    TOKEN_MISSING,
+    APPID_MISSING,
+    SECRET_MISSING,
+    CODE_MISSING,
+    TOKEN_EXPIRED,
+    GET_REQUIRED,
+    POST_REQUIRED,
+    EMPTY_BODY,
+    DAY_QUOTA,
+    MINUTE_QUOTA,
+    NOT_JSON,
+    UNAUTHORIZED,
+];

@@ -1,0 +1,53 @@
+//! How often an API may be called: counts that begin anew with each minute or day.
+
+use crate::core::clock;
+
+/// A count within one period.
+#[derive(Debug, Default)]
+pub(crate) struct Quota {
+    period: u64,
+    used: u32,
+}
+
+impl Quota {
+    /// Counts one call of this minute, unless `limit` were counted already.
+    pub(crate) fn take_in_minute(&mut self, now: u64, limit: u32) -> bool {
+        self.take(now / clock::MINUTE, limit)
+    }
+
+    /// Counts one call of this day, unless `limit` were counted already. Days begin at 00:00 in UTC+8.
+    pub(crate) fn take_in_day(&mut self, now: u64, limit: u32) -> bool {
+        self.take(clock::day(now), limit)
+    }
+
+    fn take(&mut self, period: u64, limit: u32) -> bool {
+        if self.period != period {
+            *self = Self { period, used: 0 };
+        }
+        let free = self.used < limit;
+        self.used += u32::from(free);
+        free
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::clock::{HOUR, MINUTE};
+
+    #[test]
+    fn what_is_used_up_comes_back_with_the_next_period() {
+        let mut quota = Quota::default();
+        assert!(quota.take_in_minute(5 * MINUTE, 2) && quota.take_in_minute(5 * MINUTE + 1, 2));
+        assert!(!quota.take_in_minute(6 * MINUTE - 1, 2));
+        assert!(quota.take_in_minute(6 * MINUTE, 2));
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_in_utc_plus_8() {
+        let mut quota = Quota::default();
+        assert!(quota.take_in_day(15 * HOUR, 1));
+        assert!(!quota.take_in_day(16 * HOUR - 1, 1));
+        assert!(quota.take_in_day(16 * HOUR, 1));
+    }
+}

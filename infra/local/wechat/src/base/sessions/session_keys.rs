@@ -1,0 +1,221 @@
+//! Login codes and session keys.
+//!
+//! A code lives five minutes, is used once and belongs to one app. A user has one live session key:
+//! exchanging a code makes a new one and ends the one before, so data the phone encrypted earlier no longer
+//! belongs to the key the server gets. WeChat may also rotate at `wx.login` itself; here only the exchange
+//! does, which is the moment both sides can observe.
+
+use std::collections::HashMap;
+
+use crate::base::platform::{CODE_USED, INVALID_CODE, LOGIN_BLOCKED, MINUTE_QUOTA, Refusal};
+use crate::base::quota::Quota;
+use crate::core::clock::{DAY, MINUTE};
+use crate::core::random;
+
+/// All codes and session keys.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    codes: HashMap<String, Code>,
+    keys: HashMap<String, SessionKey>,
+    /// When each user's codes were exchanged within the last minute.
+    exchanges: HashMap<String, Vec<u64>>,
+    resets: Quota,
+}
+
+#[derive(Debug)]
+struct Code {
+    openid: String,
+    app_id: String,
+    made: u64,
+    used: bool,
+}
+
+#[derive(Debug)]
+struct SessionKey {
+    text: String,
+    /// Whether a server was ever given it.
+    exchanged: bool,
+    used: u64,
+}
+
+/// What the exchange of a code gives.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Exchange {
+    pub(crate) openid: String,
+    pub(crate) session_key: String,
+}
+
+impl Sessions {
+    /// `wx.login`: a new code. Earlier ones stay good.
+    pub(crate) fn new_code(&mut self, openid: &str, app_id: &str, now: u64) -> String {
+        self.codes.retain(|_, code| now < code.made.saturating_add(CODE_LIFE));
+        let code = random::login_code();
+        let entry = Code { openid: openid.to_owned(), app_id: app_id.to_owned(), made: now, used: false };
+        self.codes.insert(code.clone(), entry);
+        code
+    }
+
+    /// Uses the code up and gives the user a new session key. A refusal leaves everything as it was.
+    pub(crate) fn exchange(
+        &mut self,
+        code: &str,
+        app_id: &str,
+        is_blocked: impl Fn(&str) -> bool,
+        now: u64,
+    ) -> Result<Exchange, Refusal> {
+        let code = self
+            .codes
+            .get_mut(code)
+            .filter(|code| code.app_id == app_id && now < code.made.saturating_add(CODE_LIFE))
+            .ok_or(INVALID_CODE)?;
+        if code.used {
+            return Err(CODE_USED);
+        }
+        let openid = code.openid.clone();
+        if is_blocked(&openid) {
+            return Err(LOGIN_BLOCKED);
+        }
+        let recent = self.exchanges.entry(openid.clone()).or_default();
+        recent.retain(|moment| now < moment.saturating_add(MINUTE));
+        if recent.len() >= EXCHANGES_PER_MINUTE {
+            return Err(MINUTE_QUOTA);
+        }
+        recent.push(now);
+        code.used = true;
+        let session_key = random::session_key();
+        self.keys
+            .insert(openid.clone(), SessionKey { text: session_key.clone(), exchanged: true, used: now });
+        Ok(Exchange { openid, session_key })
+    }
+
+    /// `wx.checkSession`: whether the key the server was given last is still live.
+    pub(crate) fn is_live(&self, openid: &str, now: u64) -> bool {
+        self.given_key(openid, now).is_some()
+    }
+
+    /// The live key, if the server was given it.
+    pub(crate) fn given_key(&self, openid: &str, now: u64) -> Option<&str> {
+        let key = self.keys.get(openid)?;
+        (key.exchanged && now < key.used.saturating_add(DISUSE)).then_some(key.text.as_str())
+    }
+
+    /// Replaces a live key. The new one lives as long as the old one would have; `None` if this was done too
+    /// often within the minute.
+    pub(crate) fn reset(&mut self, openid: &str, now: u64) -> Option<String> {
+        let key = self.keys.get_mut(openid)?;
+        self.resets.take_in_minute(now, RESETS_PER_MINUTE).then(|| {
+            key.text = random::session_key();
+            key.text.clone()
+        })
+    }
+
+    /// The key under which the phone's data is encrypted now; using it renews it. A user without a live key
+    /// gets one that no server knows until the next login.
+    pub(crate) fn live_key(&mut self, openid: &str, now: u64) -> String {
+        let fresh = || SessionKey { text: random::session_key(), exchanged: false, used: now };
+        let key = self.keys.entry(openid.to_owned()).or_insert_with(fresh);
+        if now >= key.used.saturating_add(DISUSE) {
+            *key = fresh();
+        }
+        key.used = now;
+        key.text.clone()
+    }
+}
+
+const CODE_LIFE: u64 = 5 * MINUTE;
+
+/// WeChat does not tell how long an unused session key lives; use renews it.
+const DISUSE: u64 = 3 * DAY;
+
+/// Per app.
+const RESETS_PER_MINUTE: u32 = 60_000;
+
+/// Per user, from the older documentation of errcode 45011.
+const EXCHANGES_PER_MINUTE: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const APP: &str = "wx5c4a1e0b7d3f9268";
+    const NOBODY: fn(&str) -> bool = |_| false;
+
+    #[test]
+    fn a_code_is_used_once() {
+        let mut sessions = Sessions::default();
+        let code = sessions.new_code("o1", APP, 0);
+        assert_eq!(sessions.exchange(&code, APP, NOBODY, 1).unwrap().openid, "o1");
+        assert_eq!(sessions.exchange(&code, APP, NOBODY, 2), Err(CODE_USED));
+    }
+
+    #[test]
+    fn a_code_lives_five_minutes() {
+        let mut sessions = Sessions::default();
+        let code = sessions.new_code("o1", APP, 0);
+        assert_eq!(sessions.exchange(&code, APP, NOBODY, CODE_LIFE), Err(INVALID_CODE));
+        assert!(sessions.exchange(&code, APP, NOBODY, CODE_LIFE - 1).is_ok());
+    }
+
+    #[test]
+    fn a_code_of_another_app_is_invalid() {
+        let mut sessions = Sessions::default();
+        let code = sessions.new_code("o1", "wx0000000000000000", 0);
+        assert_eq!(sessions.exchange(&code, APP, NOBODY, 1), Err(INVALID_CODE));
+    }
+
+    #[test]
+    fn a_blocked_user_keeps_the_code() {
+        let mut sessions = Sessions::default();
+        let code = sessions.new_code("o1", APP, 0);
+        assert_eq!(sessions.exchange(&code, APP, |openid| openid == "o1", 1), Err(LOGIN_BLOCKED));
+        assert!(sessions.exchange(&code, APP, NOBODY, 2).is_ok());
+    }
+
+    #[test]
+    fn an_exchange_rotates_the_session_key() {
+        let mut sessions = Sessions::default();
+        let (first, second) = (sessions.new_code("o1", APP, 0), sessions.new_code("o1", APP, 0));
+        let first = sessions.exchange(&first, APP, NOBODY, 1).unwrap().session_key;
+        assert_eq!(sessions.live_key("o1", 2), first);
+        let second = sessions.exchange(&second, APP, NOBODY, 3).unwrap().session_key;
+        assert_ne!(first, second);
+        assert_eq!(sessions.live_key("o1", 4), second);
+    }
+
+    #[test]
+    fn a_session_lives_while_it_is_used() {
+        let mut sessions = Sessions::default();
+        assert!(!sessions.is_live("o1", 0));
+        let code = sessions.new_code("o1", APP, 0);
+        let given = sessions.exchange(&code, APP, NOBODY, 0).unwrap().session_key;
+        assert!(sessions.is_live("o1", DISUSE - 1));
+        assert_eq!(sessions.live_key("o1", DISUSE - 1), given);
+        assert!(sessions.is_live("o1", DISUSE));
+        assert_ne!(sessions.live_key("o1", 3 * DISUSE), given);
+        assert!(!sessions.is_live("o1", 3 * DISUSE), "the server does not know the new key");
+    }
+
+    #[test]
+    fn a_reset_replaces_the_key_and_renews_nothing() {
+        let mut sessions = Sessions::default();
+        assert_eq!(sessions.reset("o1", 0), None);
+        let code = sessions.new_code("o1", APP, 0);
+        let given = sessions.exchange(&code, APP, NOBODY, 0).unwrap().session_key;
+        let reset = sessions.reset("o1", DISUSE - 1).unwrap();
+        assert_ne!(reset, given);
+        assert_eq!(sessions.given_key("o1", DISUSE - 1), Some(reset.as_str()));
+        assert_eq!(sessions.given_key("o1", DISUSE), None);
+    }
+
+    #[test]
+    fn the_hundred_and_first_login_of_a_minute_is_refused_and_keeps_its_code() {
+        let mut sessions = Sessions::default();
+        for _ in 0..EXCHANGES_PER_MINUTE {
+            let code = sessions.new_code("o1", APP, 0);
+            assert!(sessions.exchange(&code, APP, NOBODY, 0).is_ok());
+        }
+        let code = sessions.new_code("o1", APP, 0);
+        assert_eq!(sessions.exchange(&code, APP, NOBODY, MINUTE - 1), Err(MINUTE_QUOTA));
+        assert!(sessions.exchange(&code, APP, NOBODY, MINUTE).is_ok());
+    }
+}

@@ -1,0 +1,88 @@
+//! `GET /cgi-bin/ticket/getticket`: what pages (`jsapi`) and cards (`wx_card`) are signed with.
+//!
+//! Documentation: "Appendix 1: the JS-SDK signature algorithm" (附录1-JS-SDK使用权限签名算法) and "wx.addCard". Both
+//! tickets belong to the official account. A ticket is the same for everybody until five minutes before its
+//! end.
+//!
+//! <https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/JS-SDK.html>
+
+use std::collections::HashMap;
+
+use serde_json::json;
+
+use super::TokenService;
+use super::access_tokens::OVERLAP;
+use crate::base::access;
+use crate::base::platform::INVALID_ARGUMENT;
+use crate::base::tokens::Owner;
+use crate::core::clock::{HOUR, SECOND};
+use crate::core::exchange::{ApiRequest, ApiResponse};
+use crate::core::faults::Fault;
+use crate::core::random;
+
+pub(crate) fn get_ticket(tokens: &TokenService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    access::get(tokens, received, fault, Owner::OfficialAccount, || {
+        let kind = match received.query("type") {
+            Some("jsapi") => TicketKind::JsApi,
+            Some("wx_card") => TicketKind::Card,
+            _ => return Err(INVALID_ARGUMENT),
+        };
+        let now = tokens.context.now();
+        let Ticket { text, expires } = tokens.state().tickets.current(kind, now);
+        tokens.context.log().remember(&text);
+        Ok(json!({"ticket": text, "expires_in": expires.saturating_sub(now) / SECOND}))
+    })
+}
+
+/// What a ticket signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum TicketKind {
+    JsApi,
+    Card,
+}
+
+#[derive(Debug, Clone)]
+struct Ticket {
+    text: String,
+    expires: u64,
+}
+
+/// All tickets, the newest of each kind last.
+#[derive(Debug, Default)]
+pub(crate) struct Tickets(HashMap<TicketKind, Vec<Ticket>>);
+
+impl Tickets {
+    fn current(&mut self, kind: TicketKind, now: u64) -> Ticket {
+        let tickets = self.0.entry(kind).or_default();
+        if let Some(newest) = tickets.last().filter(|last| now.saturating_add(OVERLAP) < last.expires) {
+            return newest.clone();
+        }
+        let fresh = Ticket { text: random::ticket(), expires: now.saturating_add(LIFE) };
+        tickets.push(fresh.clone());
+        fresh
+    }
+
+    /// The tickets a signature may be made with now.
+    pub(super) fn live(&self, kind: TicketKind, now: u64) -> Vec<&str> {
+        let tickets = self.0.get(&kind).into_iter().flatten();
+        tickets.filter(|ticket| now < ticket.expires).map(|ticket| ticket.text.as_str()).collect()
+    }
+}
+
+const LIFE: u64 = 2 * HOUR;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_is_shared_and_lives_beside_its_successor() {
+        let mut tickets = Tickets::default();
+        let first = tickets.current(TicketKind::Card, 0).text.clone();
+        assert_ne!(tickets.current(TicketKind::JsApi, 0).text, first);
+        assert_eq!(tickets.current(TicketKind::Card, LIFE - OVERLAP - 1).text, first);
+        let second = tickets.current(TicketKind::Card, LIFE - OVERLAP).text.clone();
+        assert_eq!(tickets.live(TicketKind::Card, LIFE - 1), [&first, &second]);
+        assert_eq!(tickets.live(TicketKind::Card, LIFE), [&second]);
+    }
+}

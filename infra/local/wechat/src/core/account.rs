@@ -1,0 +1,114 @@
+//! The account the simulator plays: one mini program, its merchant and the official account it is linked to.
+
+use std::fmt;
+
+/// The identifiers and secrets both sides of an exchange share.
+///
+/// The built-in account ([`Account::default`]) looks like a real one; its secrets have the length and the
+/// alphabet of real ones and are recognisable, so that a leaked one is found by a search.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The mini program's `AppID`: `wx` and 16 hexadecimal digits.
+    pub app_id: String,
+    /// The mini program's `AppSecret`: 32 hexadecimal digits.
+    pub app_secret: String,
+    /// The merchant number: 10 digits.
+    pub mch_id: String,
+    /// The merchant's APIv2 key: 32 letters and digits.
+    pub api_v2_key: String,
+    /// The merchant's APIv3 key: 32 letters and digits.
+    pub api_v3_key: String,
+    /// The serial number of the merchant's certificate: upper-case hexadecimal.
+    pub merchant_serial_no: String,
+    /// The private key of that certificate, `apiclient_key.pem`: PKCS#8 in PEM. Without a readable one every
+    /// signature of Pay v3 is refused.
+    pub merchant_private_key: String,
+    /// The certificate, `apiclient_cert.pem`: X.509 in PEM. It is also what the merchant's TLS client shows.
+    pub merchant_certificate: String,
+    /// The official account's `AppID`; cards and page signatures belong to it.
+    pub official_app_id: String,
+    /// The official account's `AppSecret`: 32 hexadecimal digits.
+    pub official_app_secret: String,
+}
+
+impl Account {
+    /// Every secret of the account, for searching and masking. A key in PEM is searched by its lines.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        let keys = [&self.app_secret, &self.api_v2_key, &self.api_v3_key, &self.official_app_secret];
+        let lines = self.merchant_private_key.lines().map(str::trim);
+        // A shorter last line would be found by chance.
+        let lines = lines.filter(|line| line.len() >= 16 && !line.starts_with("-----"));
+        keys.into_iter().map(String::as_str).chain(lines)
+    }
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self {
+            app_id: "wx5c4a1e0b7d3f9268".to_owned(),
+            // "canary secret", spelt with hexadecimal digits.
+            app_secret: "ca9a415ec2e7ca9a415ec2e7ca9a415e".to_owned(),
+            mch_id: "1648203957".to_owned(),
+            api_v2_key: "canaryApiV2KeyThatMustNeverLeak5".to_owned(),
+            api_v3_key: "canaryApiV3KeyThatMustNeverLeak6".to_owned(),
+            merchant_serial_no: "4A29211D2101434327EE7FB6C60D9EAE1337018E".to_owned(),
+            merchant_private_key: include_str!("../../keys/apiclient_key.pem").to_owned(),
+            merchant_certificate: include_str!("../../keys/apiclient_cert.pem").to_owned(),
+            official_app_id: "wx8b27d6035e9f41ca".to_owned(),
+            // "canary official secret", likewise.
+            official_app_secret: "ca9a400ff1c1a15ec2e7ca9a400ff1c1".to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("app_id", &self.app_id)
+            .field("mch_id", &self.mch_id)
+            .field("merchant_serial_no", &self.merchant_serial_no)
+            .field("official_app_id", &self.official_app_id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_account_has_the_form_of_a_real_one() {
+        let account = Account::default();
+        for app_id in [&account.app_id, &account.official_app_id] {
+            assert_eq!(app_id.len(), 18);
+            assert!(app_id.starts_with("wx"));
+        }
+        for secret in [&account.app_secret, &account.official_app_secret] {
+            assert_eq!(secret.len(), 32);
+            assert!(secret.chars().all(|c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase()));
+        }
+        assert_eq!(account.mch_id.len(), 10);
+        for key in [&account.api_v2_key, &account.api_v3_key] {
+            assert_eq!(key.len(), 32);
+            assert!(key.chars().all(|c| c.is_ascii_alphanumeric()));
+        }
+        assert_eq!(account.merchant_serial_no.len(), 40);
+        assert!(account.merchant_private_key.starts_with("-----BEGIN PRIVATE KEY-----"));
+        assert!(account.merchant_certificate.starts_with("-----BEGIN CERTIFICATE-----"));
+    }
+
+    #[test]
+    fn every_line_of_the_private_key_is_a_secret_and_none_of_the_certificate_is() {
+        let account = Account::default();
+        let secrets: Vec<_> = account.secrets().collect();
+        assert_eq!(secrets.len(), 4 + account.merchant_private_key.lines().count() - 2);
+        assert!(secrets.iter().all(|secret| !account.merchant_certificate.contains(secret)));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let account = Account::default();
+        let shown = format!("{account:?}");
+        assert!(account.secrets().all(|secret| !shown.contains(secret)));
+    }
+}

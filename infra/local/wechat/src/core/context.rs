@@ -1,0 +1,54 @@
+//! What all services share: the account, the clock, the log and the fault queue.
+
+use std::sync::{Mutex, MutexGuard};
+
+use crate::core::account::Account;
+use crate::core::clock::Clock;
+use crate::core::faults::{Fault, Faults};
+use crate::core::lock::lock;
+use crate::core::log::Log;
+
+/// The account that is played and everything that is not any service's own.
+pub(crate) struct Context {
+    account: Account,
+    clock: Clock,
+    faults: Mutex<Faults>,
+    log: Mutex<Log>,
+}
+
+impl Context {
+    pub(crate) fn new(account: Account, clock: Clock) -> Self {
+        let log = Mutex::new(Log::new(account.secrets().map(str::to_owned)));
+        Self { account, clock, faults: Mutex::default(), log }
+    }
+
+    /// The account it plays.
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Unix milliseconds.
+    pub(crate) fn now(&self) -> u64 {
+        (self.clock)()
+    }
+
+    /// The fault queue: hold it for one statement.
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        lock(&self.faults)
+    }
+
+    /// The log: hold it for one statement.
+    pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
+        lock(&self.log)
+    }
+
+    /// Uses up one time of the first waiting fault that matches.
+    pub(crate) fn take_fault(&self, matches: impl Fn(&Fault) -> bool) -> Option<Fault> {
+        self.faults().take(matches)
+    }
+
+    /// Whether a waiting fault matches: for those that hold until they are cleared.
+    pub(crate) fn has_fault(&self, matches: impl Fn(&Fault) -> bool) -> bool {
+        self.faults().active().iter().any(matches)
+    }
+}

@@ -1,0 +1,55 @@
+//! What can be made to go wrong, by name.
+//!
+//! A fault waits for the next matching request (or notice, refund, bill) and is used up after `times` of them.
+//! Where several wait for the same request, the one that was set first is used.
+
+mod fault;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use crate::core::family::Family;
+
+pub use fault::Fault;
+pub(crate) use read::FaultError;
+
+/// The faults that wait to happen, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub(crate) fn add(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The waiting faults; `times` is what is left of each.
+    pub(crate) fn active(&self) -> &[Fault] {
+        &self.0
+    }
+
+    /// The fault that hits a request to this path, if one waits.
+    pub(crate) fn take_for(&mut self, path: &str, family: Family) -> Option<Fault> {
+        self.take(|fault| match fault {
+            Fault::TokenRevoked { path: None, .. } => family.needs_token(),
+            fault => fault.path() == Some(path),
+        })
+    }
+
+    /// Uses up one time of the first fault that matches.
+    pub(crate) fn take(&mut self, matches: impl Fn(&Fault) -> bool) -> Option<Fault> {
+        let position = self.0.iter().position(matches)?;
+        let fault = self.0.get_mut(position)?;
+        let taken = fault.clone();
+        if let Some(times) = fault.times_mut() {
+            *times = times.saturating_sub(1);
+            if *times == 0 {
+                self.0.remove(position);
+            }
+        }
+        Some(taken)
+    }
+}

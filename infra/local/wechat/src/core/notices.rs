@@ -1,0 +1,353 @@
+//! How a notice gets to the back end: once at once, then again on WeChat's schedule until it is acknowledged.
+//!
+//! Documentation: "Payment result notification": redelivery after
+//! 15s/15s/30s/3m/10m/20m/30m/30m/30m/60m/3h/3h/3h/6h/6h. An answer must come within five (real) seconds.
+//! Every delivery and its answer is in the log.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use reqwest::{Client, redirect};
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::core::context::Context;
+use crate::core::faults::Fault;
+use crate::core::lock::lock;
+use crate::core::log::{Call, CallKind};
+
+/// A notice to be delivered.
+#[derive(Clone)]
+pub(crate) struct Delivery {
+    pub(crate) url: String,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: String,
+    /// The same with a wrong signature, if that is in the body.
+    pub(crate) forged: String,
+    /// Signs each delivery anew; `None` if the signature is in the body.
+    pub(crate) signer: Option<Arc<dyn NoticeSigner>>,
+    /// The fields, for the log.
+    pub(crate) summary: Value,
+    /// Whether status and body acknowledge it, or what is wrong with them.
+    pub(crate) judge: fn(u16, &str) -> Result<(), String>,
+}
+
+/// What kind of signature a message gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SignatureMode {
+    Genuine,
+    /// By a key that is not the one that is named.
+    Forged,
+    /// A signature probe.
+    Probe,
+}
+
+/// Names and values.
+pub(crate) type Headers = Vec<(&'static str, String)>;
+
+/// Signs notices whose signature stands in headers.
+pub(crate) trait NoticeSigner: Send + Sync {
+    /// The headers that sign the body, so many seconds off WeChat's clock.
+    fn sign(&self, mode: SignatureMode, body: &str, skew: i64) -> Headers;
+
+    /// From now on another key signs.
+    fn rotate_key(&self);
+}
+
+/// Sends notices; clones are the same one.
+#[derive(Clone)]
+pub(crate) struct NoticeSender {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    context: Arc<Context>,
+    client: Result<Client, String>,
+    speed: u32,
+    /// Notices held back by `notice_reordered`: a leaf lock.
+    held: Mutex<Vec<Delivery>>,
+    in_flight: watch::Sender<usize>,
+}
+
+impl NoticeSender {
+    /// Divides the waits between redeliveries by `speed`.
+    pub(crate) fn new(context: Arc<Context>, speed: u32) -> Self {
+        let inner = Inner {
+            context,
+            client: client(),
+            speed: speed.max(1),
+            held: Mutex::default(),
+            in_flight: watch::Sender::new(0),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Waits until nothing is on its way.
+    pub(crate) async fn idle(&self) {
+        // The sender lives in self, so the wait ends only by its condition.
+        let _ = self.inner.in_flight.subscribe().wait_for(|count| *count == 0).await;
+    }
+
+    /// Sends a notice, as the waiting faults want it. No service's state may be locked: the faults may have the key replaced.
+    pub(crate) fn send(&self, delivery: Delivery) {
+        let faults = DeliveryFaults::take(&self.inner.context, &delivery);
+        if faults.lost {
+            let mut call = self.entry(&delivery, Some("notice_lost"));
+            call.outcome = "lost".to_owned();
+            self.inner.context.log().push(call);
+            return;
+        }
+        if faults.held {
+            lock(&self.inner.held).push(delivery);
+            return;
+        }
+        self.spawn(delivery, faults);
+    }
+
+    fn spawn(&self, delivery: Delivery, faults: DeliveryFaults) {
+        let in_flight = InFlight::new(self);
+        tokio::spawn(async move {
+            in_flight.0.deliver_with_retries(&delivery, faults).await;
+            drop(in_flight);
+        });
+    }
+
+    async fn deliver_with_retries(&self, delivery: &Delivery, faults: DeliveryFaults) {
+        tokio::time::sleep(faults.delay).await;
+        if faults.forged {
+            let forged =
+                Attempt { mode: SignatureMode::Forged, fault: Some("notice_forged"), ..Attempt::GENUINE };
+            // Whatever the answer is: WeChat did not send this one.
+            self.attempt(delivery, forged).await;
+        }
+        if faults.probe {
+            let probe = Attempt { mode: SignatureMode::Probe, fault: Some(PROBE), ..Attempt::GENUINE };
+            self.attempt(delivery, probe).await;
+        }
+        for _ in 0..faults.copies {
+            let (copy, in_flight) = (delivery.clone(), InFlight::new(self));
+            tokio::spawn(async move {
+                let duplicate = Attempt { fault: Some("notice_duplicate"), ..Attempt::GENUINE };
+                in_flight.0.attempt(&copy, duplicate).await;
+                drop(in_flight);
+            });
+        }
+        let first = match faults.skew {
+            _ if faults.cut => Attempt { fault: Some("notice_cut"), cut: true, ..Attempt::GENUINE },
+            Some(skew) => Attempt { fault: Some("clock_skew"), skew, ..Attempt::GENUINE },
+            None => Attempt::GENUINE,
+        };
+        let mut acknowledged = self.attempt(delivery, first).await;
+        let held = std::mem::take(&mut *lock(&self.inner.held));
+        for late in held {
+            self.spawn(late, DeliveryFaults::default());
+        }
+        for wait in REDELIVERIES {
+            if acknowledged {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(wait) / self.inner.speed).await;
+            acknowledged = self.attempt(delivery, Attempt::GENUINE).await;
+        }
+    }
+
+    /// One delivery; whether it was acknowledged.
+    async fn attempt(&self, delivery: &Delivery, how: Attempt) -> bool {
+        let mut call = self.entry(delivery, how.fault);
+        let outcome = match self.post(delivery, how).await {
+            Ok((status, answer)) => {
+                let outcome = (delivery.judge)(status, &answer);
+                call.status = Some(status);
+                call.answer = Some(answer.chars().take(ANSWER_KEPT).collect());
+                outcome
+            }
+            Err(reason) => Err(format!("{NOT_ACKNOWLEDGED}: {reason}")),
+        };
+        let acknowledged = outcome.is_ok();
+        call.outcome = match outcome {
+            Ok(()) if how.mode == SignatureMode::Probe => PROBE_ACCEPTED.to_owned(),
+            Ok(()) => "acknowledged".to_owned(),
+            Err(reason) => reason,
+        };
+        self.inner.context.log().push(call);
+        acknowledged
+    }
+
+    async fn post(&self, delivery: &Delivery, how: Attempt) -> Result<(u16, String), String> {
+        let client = self.inner.client.as_ref().map_err(Clone::clone)?;
+        let why = |error: reqwest::Error| {
+            if error.is_timeout() { "no answer within 5 s".to_owned() } else { error.to_string() }
+        };
+        let body = if how.mode == SignatureMode::Forged { &delivery.forged } else { &delivery.body };
+        let mut request = client
+            .post(&delivery.url)
+            .header("content-type", delivery.content_type)
+            .header("user-agent", "Mozilla/4.0");
+        let headers = delivery.signer.as_ref().map(|signer| signer.sign(how.mode, body, how.skew));
+        for (name, value) in headers.unwrap_or_default() {
+            request = request.header(name, value);
+        }
+        let mut body = body.clone().into_bytes();
+        if how.cut {
+            body.truncate(body.len() / 2);
+        }
+        let response = request.body(body).send().await.map_err(why)?;
+        let status = response.status().as_u16();
+        Ok((status, response.text().await.map_err(why)?))
+    }
+
+    fn entry(&self, delivery: &Delivery, fault: Option<&str>) -> Call {
+        Call {
+            seq: 0,
+            time: self.inner.context.now(),
+            kind: CallKind::Delivery,
+            method: "POST".to_owned(),
+            path: delivery.url.clone(),
+            request: delivery.summary.clone(),
+            status: None,
+            outcome: String::new(),
+            fault: fault.map(str::to_owned),
+            answer: None,
+        }
+    }
+}
+
+/// What the faults do to one notice.
+#[derive(Debug, Default)]
+struct DeliveryFaults {
+    lost: bool,
+    held: bool,
+    delay: Duration,
+    forged: bool,
+    probe: bool,
+    /// Whether the first delivery arrives with half of its body.
+    cut: bool,
+    /// Seconds the first delivery is off.
+    skew: Option<i64>,
+    copies: u32,
+}
+
+impl DeliveryFaults {
+    /// Takes the faults of this notice at once, so that two notices do not share them.
+    fn take(context: &Context, delivery: &Delivery) -> Self {
+        let mut faults = context.faults();
+        let mut taken = Self {
+            lost: faults.take(|fault| matches!(fault, Fault::NoticeLost { .. })).is_some(),
+            ..Self::default()
+        };
+        if taken.lost {
+            return taken;
+        }
+        taken.held = faults.take(|fault| matches!(fault, Fault::NoticeReordered { .. })).is_some();
+        if taken.held {
+            return taken;
+        }
+        taken.forged = faults.take(|fault| matches!(fault, Fault::NoticeForged { .. })).is_some();
+        taken.cut = faults.take(|fault| matches!(fault, Fault::NoticeCut { .. })).is_some();
+        if let Some(Fault::NoticeDelayed { millis, .. }) =
+            faults.take(|fault| matches!(fault, Fault::NoticeDelayed { .. }))
+        {
+            taken.delay = Duration::from_millis(millis);
+        }
+        if let Some(Fault::NoticeDuplicate { copies, .. }) =
+            faults.take(|fault| matches!(fault, Fault::NoticeDuplicate { .. }))
+        {
+            taken.copies = copies;
+        }
+        let Some(signer) = &delivery.signer else { return taken };
+        taken.probe =
+            faults.take(|fault| matches!(fault, Fault::SignatureProbe { path: None, .. })).is_some();
+        let skew = faults.take(|fault| matches!(fault, Fault::ClockSkew { path: None, .. }));
+        taken.skew = skew.and_then(|fault| match fault {
+            Fault::ClockSkew { seconds, .. } => Some(seconds),
+            _ => None,
+        });
+        let rotation = faults.take(|fault| matches!(fault, Fault::KeyRotation { path: None, .. }));
+        // The signer locks its own state, which must not happen under the fault queue.
+        drop(faults);
+        if rotation.is_some() {
+            signer.rotate_key();
+        }
+        taken
+    }
+}
+
+/// How one delivery is made.
+#[derive(Debug, Clone, Copy)]
+struct Attempt {
+    mode: SignatureMode,
+    fault: Option<&'static str>,
+    /// Whether half of the body is missing.
+    cut: bool,
+    /// Seconds.
+    skew: i64,
+}
+
+impl Attempt {
+    const GENUINE: Self = Self { mode: SignatureMode::Genuine, fault: None, cut: false, skew: 0 };
+}
+
+/// Counts a delivery until it is dropped, however its task ends.
+struct InFlight(NoticeSender);
+
+impl InFlight {
+    fn new(sender: &NoticeSender) -> Self {
+        sender.inner.in_flight.send_modify(|count| *count += 1);
+        Self(sender.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.inner.in_flight.send_modify(|count| *count = count.saturating_sub(1));
+    }
+}
+
+/// A client of its own: no proxy between WeChat and this machine, no redirect, five seconds.
+pub(crate) fn client() -> Result<Client, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()))
+        .with_no_client_auth();
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .timeout(Duration::from_secs(5))
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+/// How the outcome of a delivery begins that will be repeated.
+pub(crate) const NOT_ACKNOWLEDGED: &str = "not acknowledged";
+
+/// The outcome of a signature probe that the back end has taken for genuine.
+pub(crate) const PROBE_ACCEPTED: &str = "signature probe accepted";
+
+/// The name of the fault that sends one.
+const PROBE: &str = "signature_probe";
+
+/// Seconds before each redelivery.
+const REDELIVERIES: [u64; 15] =
+    [15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600];
+
+/// How much of an answer the log keeps.
+const ANSWER_KEPT: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redelivery_goes_on_for_24_hours_and_4_minutes() {
+        assert_eq!(REDELIVERIES.iter().sum::<u64>(), 24 * 3600 + 4 * 60);
+    }
+
+    #[test]
+    fn the_client_can_be_built_without_a_process_wide_tls_provider() {
+        assert!(client().is_ok());
+    }
+}

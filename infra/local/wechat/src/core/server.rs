@@ -1,0 +1,147 @@
+//! The server that answers the back end: what happens to every request whatever its route.
+//!
+//! Around each handler stand the faults that concern the transport (no answer, a gateway's page) and the log.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, FromRequestParts, Query, RawPathParams, Request};
+use axum::response::Response;
+use axum::routing::any;
+use http::StatusCode;
+
+use crate::core::context::Context;
+use crate::core::exchange::{ApiRequest, ApiResponse, Route};
+use crate::core::family::Family;
+use crate::core::faults::Fault;
+use crate::core::log::{Call, CallKind};
+use crate::core::tls::TlsPeer;
+
+/// Sees every exchange that was answered.
+pub(crate) type Observer = Arc<dyn Fn(Family, &ApiRequest, &ApiResponse) + Send + Sync>;
+
+/// Serves the routes; `unknown` answers every other path.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) context: Arc<Context>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) unknown: Route,
+    pub(crate) observer: Observer,
+}
+
+impl Server {
+    pub(crate) fn router(&self) -> Router {
+        let mut router = Router::new();
+        for route in &self.routes {
+            let (server, path, route) = (self.clone(), route.path, route.clone());
+            router = router.route(path, any(move |request: Request| serve(server, route, request)));
+        }
+        let (server, unknown) = (self.clone(), self.unknown.clone());
+        router.fallback(move |request: Request| serve(server, unknown, request))
+    }
+}
+
+async fn serve(server: Server, route: Route, request: Request) -> Response {
+    let context = &server.context;
+    let received = read(request).await;
+    let fault = context.faults().take_for(route.path, route.family);
+
+    let mut call = Call {
+        seq: 0,
+        time: context.now(),
+        kind: CallKind::Upstream,
+        method: received.method.to_string(),
+        path: received.path.clone(),
+        request: (route.summary)(&received),
+        status: None,
+        outcome: "no answer".to_owned(),
+        fault: fault.as_ref().map(|fault| fault.name().to_owned()),
+        answer: None,
+    };
+
+    let answer = match &fault {
+        Some(Fault::TimeoutBefore { millis, .. }) => {
+            context.log().push(call);
+            return hang(*millis).await;
+        }
+        Some(Fault::TimeoutAfter { millis, .. }) => {
+            call.outcome = format!("{}, but no answer", (route.handler)(&received, None).outcome);
+            context.log().push(call);
+            return hang(*millis).await;
+        }
+        Some(Fault::LateEffect { millis, .. }) => {
+            let (context, millis) = (Arc::clone(context), *millis);
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+                call.outcome = format!("{}, but no answer", (route.handler)(&received, None).outcome);
+                context.log().push(call);
+            });
+            return hang(0).await;
+        }
+        Some(Fault::HttpStatus { status, .. }) => gateway_page(*status),
+        Some(Fault::Body { body, .. }) => ApiResponse {
+            status: StatusCode::OK,
+            content_type: "text/plain",
+            headers: Vec::new(),
+            body: Bytes::from(body.clone()),
+            outcome: "a body of the test's".to_owned(),
+        },
+        Some(Fault::Garbage { .. }) => gateway_page(200),
+        _ => (route.handler)(&received, fault.as_ref()),
+    };
+    call.status = Some(answer.status.as_u16());
+    call.outcome.clone_from(&answer.outcome);
+    context.log().push(call);
+    (server.observer)(route.family, &received, &answer);
+    answer.into_response()
+}
+
+async fn read(request: Request) -> ApiRequest {
+    let (mut head, body) = request.into_parts();
+    let path_value = RawPathParams::from_request_parts(&mut head, &())
+        .await
+        .ok()
+        .and_then(|values| values.iter().next().map(|(_, value)| value.to_owned()));
+    let query = Query::try_from_uri(&head.uri).map(|Query(query)| query).unwrap_or_default();
+    // A body beyond the limit is judged as an empty one.
+    let body = to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
+    ApiRequest {
+        method: head.method,
+        path: head.uri.path().to_owned(),
+        target: head.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+        path_value: path_value.unwrap_or_default(),
+        query,
+        headers: head.headers,
+        body,
+        peer: head.extensions.remove::<ConnectInfo<TlsPeer>>().map(|ConnectInfo(peer)| peer),
+    }
+}
+
+/// Waits and then closes the connection: a body that fails before its first byte makes the server drop the
+/// connection without having sent a status line.
+async fn hang(millis: u64) -> Response {
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+    let broken = io::Error::new(io::ErrorKind::ConnectionAborted, "the answer is lost");
+    Response::new(Body::from_stream(futures_util::stream::iter([Err::<Bytes, _>(broken)])))
+}
+
+/// What a gateway in front of WeChat shows.
+fn gateway_page(status: u16) -> ApiResponse {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    ApiResponse {
+        status,
+        content_type: "text/html",
+        headers: Vec::new(),
+        body: format!(
+            "<html>\r\n<head><title>{status}</title></head>\r\n<body><h1>{status}</h1></body>\r\n</html>\r\n"
+        )
+        .into(),
+        outcome: "a page of HTML".to_owned(),
+    }
+}
+
+/// More than any request of these APIs has.
+const BODY_LIMIT: usize = 1024 * 1024;

@@ -1,0 +1,126 @@
+//! The phone's side: what a mini program gets from `wx.*`.
+//!
+//! An answer is the success callback's object; a failure is the fail callback's, with `errMsg` `<api>:fail
+//! <why>`.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+use crate::core::user::User;
+
+/// The arguments of a call.
+pub(crate) type Arguments = Map<String, Value>;
+
+/// What goes to the fail callback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WxFailure {
+    pub(crate) status: StatusCode,
+    pub(crate) err_msg: String,
+    pub(crate) err_code: i64,
+}
+
+/// One API of the phone's side.
+#[derive(Clone)]
+pub(crate) struct WxApi {
+    name: &'static str,
+    call: Call,
+}
+
+type Call = Arc<dyn Fn(&User, &Arguments) -> Result<Arguments, WxFailure> + Send + Sync>;
+
+impl WxApi {
+    /// `wx.<name>`, which is a function of the service.
+    pub(crate) fn new<S: Send + Sync + 'static>(
+        name: &'static str,
+        service: &Arc<S>,
+        call: fn(&S, &User, &Arguments) -> Result<Arguments, WxFailure>,
+    ) -> Self {
+        let service = Arc::clone(service);
+        Self { name, call: Arc::new(move |user, arguments| call(&service, user, arguments)) }
+    }
+}
+
+impl WxFailure {
+    /// The user or WeChat says no.
+    pub(crate) fn new(why: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, err_msg: why.into(), err_code: GENERAL }
+    }
+
+    /// The call itself is wrong.
+    pub(crate) fn parameter(why: &str) -> Self {
+        Self { err_code: PARAMETER, ..Self::new(format!("parameter error: {why}")) }
+    }
+
+    fn not_found(why: String) -> Self {
+        Self { status: StatusCode::NOT_FOUND, ..Self::new(why) }
+    }
+}
+
+/// Calls `wx.<api>` on the phone of the user whom the argument `openid` names.
+pub(crate) fn call(
+    apis: &[WxApi],
+    find_user: impl FnOnce(&str) -> Option<User>,
+    api: &str,
+    mut arguments: Arguments,
+) -> Result<Arguments, WxFailure> {
+    let answered = apis
+        .iter()
+        .find(|known| known.name == api)
+        .ok_or_else(|| {
+            let known: Vec<_> = apis.iter().map(|known| known.name).collect();
+            WxFailure::not_found(format!("unknown api; known: {}", known.join(", ")))
+        })
+        .and_then(|known| {
+            let user = user_of(find_user, arguments.remove("openid"))?;
+            (known.call)(&user, &arguments)
+        });
+    match answered {
+        Ok(mut answer) => {
+            answer.insert("errMsg".to_owned(), Value::from(format!("{api}:ok")));
+            Ok(answer)
+        }
+        Err(failure) => Err(WxFailure { err_msg: format!("{api}:fail {}", failure.err_msg), ..failure }),
+    }
+}
+
+/// The argument as text; WeChat refuses another type by name.
+pub(crate) fn text<'a>(arguments: &'a Arguments, name: &str) -> Result<&'a str, WxFailure> {
+    let given = match arguments.get(name) {
+        Some(Value::String(text)) => return Ok(text),
+        None => "Undefined",
+        Some(Value::Null) => "Null",
+        Some(Value::Bool(_)) => "Boolean",
+        Some(Value::Number(_)) => "Number",
+        Some(Value::Array(_)) => "Array",
+        Some(Value::Object(_)) => "Object",
+    };
+    Err(WxFailure::parameter(&format!("parameter.{name} should be String instead of {given};")))
+}
+
+/// Whether the user says no where the question is yes or no; without `userChoice` it is yes.
+pub(crate) fn user_denies(arguments: &Arguments) -> Result<bool, WxFailure> {
+    match arguments.get("userChoice").map(Value::as_str) {
+        None | Some(Some("accept")) => Ok(false),
+        Some(Some("reject" | "cancel")) => Ok(true),
+        Some(_) => Err(WxFailure::parameter("userChoice is \"accept\", \"reject\" or \"cancel\"")),
+    }
+}
+
+fn user_of(find_user: impl FnOnce(&str) -> Option<User>, openid: Option<Value>) -> Result<User, WxFailure> {
+    let Some(Value::String(openid)) = openid else {
+        return Err(WxFailure::parameter("the body needs \"openid\": whose phone is it?"));
+    };
+    find_user(&openid).ok_or_else(|| {
+        WxFailure::not_found(format!(
+            "unknown openid {openid}: create the user first with POST /_wechat/users"
+        ))
+    })
+}
+
+/// Where WeChat tells no code of its own.
+const GENERAL: i64 = -1;
+
+/// WeChat's common errno of a parameter error.
+const PARAMETER: i64 = 1001;

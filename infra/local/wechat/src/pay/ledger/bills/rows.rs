@@ -1,0 +1,97 @@
+//! What stands in a bill: a row for each payment and each refund, as they happened or as a test wants them
+//! told.
+
+use super::{BillChange, BillType};
+use crate::pay::ledger::orders::{Order, Orders};
+use crate::pay::ledger::refunds::{Refund, Refunds};
+
+/// A payment, or a refund of one.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    /// Unix milliseconds.
+    pub(super) at: u64,
+    pub(super) transaction_id: String,
+    pub(super) out_trade_no: String,
+    pub(super) openid: String,
+    pub(super) device_info: String,
+    pub(super) description: String,
+    pub(super) attach: String,
+    /// Fen.
+    pub(super) total_fee: u64,
+    /// Fen that are charged beside the rate.
+    pub(super) surcharge: u64,
+    pub(super) refund: Option<Refund>,
+}
+
+impl Row {
+    pub(super) fn belongs_to(&self, bill_type: BillType) -> bool {
+        match bill_type {
+            BillType::All => true,
+            BillType::Success => self.refund.is_none(),
+            BillType::Refund => self.refund.is_some(),
+        }
+    }
+
+    fn is_payment_of(&self, out_trade_no: &str) -> bool {
+        self.refund.is_none() && self.out_trade_no == out_trade_no
+    }
+}
+
+/// All rows of all days, oldest first.
+pub(super) fn rows(orders: &Orders, refunds: &Refunds, changes: &[(u64, BillChange)]) -> Vec<Row> {
+    let mut rows: Vec<Row> = orders.all().iter().filter_map(payment).collect();
+    let refunded = refunds.all().iter().filter_map(|refund| {
+        let order = orders.by_number(&refund.entry.out_trade_no)?;
+        Some(Row { at: refund.created, refund: Some(refund.clone()), ..payment(order)? })
+    });
+    rows.extend(refunded);
+    for (at, change) in changes {
+        apply(&mut rows, *at, change);
+    }
+    rows.sort_by_key(|row| row.at);
+    rows
+}
+
+fn payment(order: &Order) -> Option<Row> {
+    let payment = order.payment.as_ref()?;
+    Some(Row {
+        at: payment.at,
+        transaction_id: payment.transaction_id.clone(),
+        out_trade_no: order.order.out_trade_no.clone(),
+        openid: order.order.openid.clone(),
+        device_info: order.order.device_info.clone(),
+        description: order.order.description.clone(),
+        attach: order.order.attach.clone(),
+        total_fee: order.order.total_fee,
+        surcharge: 0,
+        refund: None,
+    })
+}
+
+fn apply(rows: &mut Vec<Row>, at: u64, change: &BillChange) {
+    match change {
+        BillChange::Omit { out_trade_no } => rows.retain(|row| row.out_trade_no != *out_trade_no),
+        BillChange::AlterAmount { out_trade_no, fee } => {
+            for row in rows.iter_mut().filter(|row| row.is_payment_of(out_trade_no)) {
+                row.total_fee = *fee;
+            }
+        }
+        BillChange::WrongFee { out_trade_no } => {
+            for row in rows.iter_mut().filter(|row| row.is_payment_of(out_trade_no)) {
+                row.surcharge = 1;
+            }
+        }
+        BillChange::AddForeign { transaction_id, out_trade_no, fee, openid, paid_at } => rows.push(Row {
+            at: paid_at.unwrap_or(at),
+            transaction_id: transaction_id.clone(),
+            out_trade_no: out_trade_no.clone(),
+            openid: openid.clone(),
+            device_info: String::new(),
+            description: "别处的商品".to_owned(),
+            attach: String::new(),
+            total_fee: *fee,
+            surcharge: 0,
+            refund: None,
+        }),
+    }
+}

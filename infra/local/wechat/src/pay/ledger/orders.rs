@@ -1,0 +1,375 @@
+//! The merchant's orders as WeChat Pay keeps them: one book for both versions of the API.
+//!
+//! NOTPAY → SUCCESS when the user pays, NOTPAY → CLOSED when the merchant closes or after seven days (after
+//! `time_expire` if that is later), SUCCESS → REFUND with the first refund. An order past its `time_expire`
+//! can no longer be paid though it still reads NOTPAY. All happens under the ledger's lock, so a payment and a
+//! closing of the same order never both succeed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::core::clock::{DAY, HOUR};
+use crate::core::random;
+use crate::pay::version::ApiVersion;
+
+/// What has become of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TradeState {
+    /// Paid.
+    Success,
+    /// Paid, and something was refunded or is being refunded.
+    Refund,
+    /// Not paid yet.
+    NotPay,
+    /// Closed without payment.
+    Closed,
+}
+
+impl TradeState {
+    /// As in the field `trade_state`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "SUCCESS",
+            Self::Refund => "REFUND",
+            Self::NotPay => "NOTPAY",
+            Self::Closed => "CLOSED",
+        }
+    }
+
+    /// As in the field `trade_state_desc`.
+    pub(crate) fn description(self) -> &'static str {
+        match self {
+            Self::Success => "支付成功",
+            Self::Refund => "订单发生过退款",
+            Self::NotPay => "订单未支付",
+            Self::Closed => "订单已关闭",
+        }
+    }
+}
+
+/// One line of the merchant's ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LedgerEntry {
+    /// The merchant's number of the order.
+    pub out_trade_no: String,
+    /// WeChat's number of the payment, once there is one.
+    pub transaction_id: Option<String>,
+    /// Fen.
+    pub total_fee: u64,
+    /// The payer.
+    pub openid: String,
+    /// What has become of it.
+    pub trade_state: TradeState,
+}
+
+/// What the merchant ordered.
+#[derive(Debug, Clone)]
+pub(crate) struct NewOrder {
+    pub(crate) out_trade_no: String,
+    pub(crate) openid: String,
+    pub(crate) total_fee: u64,
+    /// `body` of v2, `description` of v3.
+    pub(crate) description: String,
+    pub(crate) attach: String,
+    pub(crate) device_info: String,
+    pub(crate) notify_url: String,
+    /// Which API made the order: its payment is signed and its notice is written as there.
+    pub(crate) version: ApiVersion,
+    /// Unix milliseconds.
+    pub(crate) expires: Option<u64>,
+    /// Everything that must be equal for a repeated request to be the same order.
+    pub(crate) parameters: Value,
+}
+
+/// An order.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    pub(crate) order: NewOrder,
+    pub(crate) payment: Option<Payment>,
+    created: u64,
+    closed: bool,
+    refunded: bool,
+    prepay: (String, u64),
+}
+
+/// The payment of an order.
+#[derive(Debug, Clone)]
+pub(crate) struct Payment {
+    pub(crate) transaction_id: String,
+    /// Unix milliseconds.
+    pub(crate) at: u64,
+}
+
+/// Why an order cannot be paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotPayable {
+    Paid,
+    Closed,
+    /// `time_expire` has passed.
+    Expired,
+    /// The `prepay_id` is more than two hours old.
+    PrepayExpired,
+}
+
+impl Order {
+    pub(crate) fn trade_state(&self, now: u64) -> TradeState {
+        let life_ends = self.created.saturating_add(UNPAID_LIFE).max(self.order.expires.unwrap_or(0));
+        if self.payment.is_some() {
+            if self.refunded { TradeState::Refund } else { TradeState::Success }
+        } else if self.closed || now >= life_ends {
+            TradeState::Closed
+        } else {
+            TradeState::NotPay
+        }
+    }
+
+    /// Whether `time_expire` has passed.
+    pub(crate) fn is_expired(&self, now: u64) -> bool {
+        self.order.expires.is_some_and(|expires| now >= expires)
+    }
+
+    fn entry(&self, now: u64) -> LedgerEntry {
+        LedgerEntry {
+            out_trade_no: self.order.out_trade_no.clone(),
+            transaction_id: self.payment.as_ref().map(|payment| payment.transaction_id.clone()),
+            total_fee: self.order.total_fee,
+            openid: self.order.openid.clone(),
+            trade_state: self.trade_state(now),
+        }
+    }
+}
+
+/// All orders of the merchant.
+#[derive(Debug, Default)]
+pub(crate) struct Orders {
+    /// In the order in which they were made.
+    orders: Vec<Order>,
+    by_number: HashMap<String, usize>,
+    by_prepay: HashMap<String, (usize, u64)>,
+    by_transaction: HashMap<String, usize>,
+    /// What each `nonce_str` was used for.
+    nonces: HashMap<String, BTreeMap<String, String>>,
+}
+
+impl Orders {
+    /// All orders, in the order in which they were made.
+    pub(crate) fn all(&self) -> &[Order] {
+        &self.orders
+    }
+
+    pub(crate) fn ledger(&self, now: u64) -> Vec<LedgerEntry> {
+        self.orders.iter().map(|order| order.entry(now)).collect()
+    }
+
+    pub(crate) fn by_number(&self, out_trade_no: &str) -> Option<&Order> {
+        self.orders.get(*self.by_number.get(out_trade_no)?)
+    }
+
+    pub(crate) fn by_transaction(&self, transaction_id: &str) -> Option<&Order> {
+        self.orders.get(*self.by_transaction.get(transaction_id)?)
+    }
+
+    /// The order a `prepay_id` was made for.
+    pub(crate) fn by_prepay(&self, prepay_id: &str) -> Option<&Order> {
+        self.orders.get(self.by_prepay.get(prepay_id)?.0)
+    }
+
+    /// Makes the order (its number must be new) and gives its `prepay_id`.
+    pub(crate) fn make(&mut self, order: NewOrder, now: u64) -> String {
+        let position = self.orders.len();
+        self.by_number.insert(order.out_trade_no.clone(), position);
+        let prepay = (random::prepay_id(now), now.saturating_add(PREPAY_LIFE));
+        self.by_prepay.insert(prepay.0.clone(), (position, prepay.1));
+        let prepay_id = prepay.0.clone();
+        self.orders.push(Order {
+            order,
+            payment: None,
+            created: now,
+            closed: false,
+            refunded: false,
+            prepay,
+        });
+        prepay_id
+    }
+
+    /// The living `prepay_id` of an order that exists; a fresh one once the last has expired.
+    pub(crate) fn prepay_again(&mut self, out_trade_no: &str, now: u64) -> Option<String> {
+        let position = *self.by_number.get(out_trade_no)?;
+        let order = self.orders.get_mut(position)?;
+        if now >= order.prepay.1 {
+            order.prepay = (random::prepay_id(now), now.saturating_add(PREPAY_LIFE));
+            self.by_prepay.insert(order.prepay.0.clone(), (position, order.prepay.1));
+        }
+        Some(order.prepay.0.clone())
+    }
+
+    /// A fresh `prepay_id` of an order that exists; those before it stay good for their time.
+    pub(crate) fn prepay_anew(&mut self, out_trade_no: &str, now: u64) -> Option<String> {
+        let position = *self.by_number.get(out_trade_no)?;
+        let order = self.orders.get_mut(position)?;
+        order.prepay = (random::prepay_id(now), now.saturating_add(PREPAY_LIFE));
+        self.by_prepay.insert(order.prepay.0.clone(), (position, order.prepay.1));
+        Some(order.prepay.0.clone())
+    }
+
+    /// Whether the order of this `prepay_id` can be paid; `None` if there is no such `prepay_id`.
+    pub(crate) fn payable(&self, prepay_id: &str, now: u64) -> Option<Result<(), NotPayable>> {
+        let (position, lives_until) = self.by_prepay.get(prepay_id)?;
+        let order = self.orders.get(*position)?;
+        Some(match order.trade_state(now) {
+            TradeState::Success | TradeState::Refund => Err(NotPayable::Paid),
+            TradeState::Closed => Err(NotPayable::Closed),
+            TradeState::NotPay if order.is_expired(now) => Err(NotPayable::Expired),
+            TradeState::NotPay if now >= *lives_until => Err(NotPayable::PrepayExpired),
+            TradeState::NotPay => Ok(()),
+        })
+    }
+
+    /// Takes the money, if the order can be paid; the paid order.
+    pub(crate) fn pay(&mut self, prepay_id: &str, now: u64) -> Option<Result<Order, NotPayable>> {
+        if let Err(reason) = self.payable(prepay_id, now)? {
+            return Some(Err(reason));
+        }
+        let position = self.by_prepay.get(prepay_id)?.0;
+        let order = self.orders.get_mut(position)?;
+        let transaction_id = random::transaction_id(now);
+        self.by_transaction.insert(transaction_id.clone(), position);
+        order.payment = Some(Payment { transaction_id, at: now });
+        Some(Ok(order.clone()))
+    }
+
+    /// Closes an order; only one that reads NOTPAY may be closed.
+    pub(crate) fn close(&mut self, out_trade_no: &str) {
+        let position = self.by_number.get(out_trade_no);
+        if let Some(order) = position.and_then(|position| self.orders.get_mut(*position)) {
+            order.closed = true;
+        }
+    }
+
+    /// From now on the order reads REFUND.
+    pub(crate) fn mark_refunded(&mut self, out_trade_no: &str) {
+        let position = self.by_number.get(out_trade_no);
+        if let Some(order) = position.and_then(|position| self.orders.get_mut(*position)) {
+            order.refunded = true;
+        }
+    }
+
+    /// Whether the nonce is new, or used for exactly this request before: a repeated request is not a forged
+    /// one.
+    pub(crate) fn accept_nonce(&mut self, nonce: &str, request: BTreeMap<String, String>) -> bool {
+        let first = self.nonces.entry(nonce.to_owned()).or_insert_with(|| request.clone());
+        *first == request
+    }
+}
+
+/// How long a `prepay_id` can be paid with.
+const PREPAY_LIFE: u64 = 2 * HOUR;
+
+/// After this WeChat closes an unpaid order itself.
+const UNPAID_LIFE: u64 = 7 * DAY;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pay::version::SignType;
+
+    fn order(expires: Option<u64>) -> NewOrder {
+        NewOrder {
+            out_trade_no: "order-1".to_owned(),
+            openid: "o1".to_owned(),
+            total_fee: 101,
+            description: String::new(),
+            attach: String::new(),
+            device_info: String::new(),
+            notify_url: "https://example.com/notify".to_owned(),
+            version: ApiVersion::V2(SignType::Md5),
+            expires,
+            parameters: Value::Null,
+        }
+    }
+
+    #[test]
+    fn an_order_is_paid_once() {
+        let mut orders = Orders::default();
+        let prepay_id = orders.make(order(None), 0);
+        assert!(orders.pay(&prepay_id, 1).unwrap().is_ok());
+        assert_eq!(orders.pay(&prepay_id, 2).unwrap().unwrap_err(), NotPayable::Paid);
+        assert_eq!(orders.ledger(2)[0].trade_state, TradeState::Success);
+    }
+
+    #[test]
+    fn a_prepay_id_lives_two_hours_and_is_renewed_by_the_same_request() {
+        let mut orders = Orders::default();
+        let first = orders.make(order(None), 0);
+        assert_eq!(orders.prepay_again("order-1", PREPAY_LIFE - 1), Some(first.clone()));
+        assert_eq!(orders.payable(&first, PREPAY_LIFE), Some(Err(NotPayable::PrepayExpired)));
+        let second = orders.prepay_again("order-1", PREPAY_LIFE).unwrap();
+        assert_ne!(first, second);
+        assert_eq!(orders.payable(&second, PREPAY_LIFE), Some(Ok(())));
+    }
+
+    #[test]
+    fn an_expired_order_reads_notpay_but_cannot_be_paid() {
+        let mut orders = Orders::default();
+        let prepay_id = orders.make(order(Some(1000)), 0);
+        assert_eq!(orders.payable(&prepay_id, 999), Some(Ok(())));
+        assert_eq!(orders.payable(&prepay_id, 1000), Some(Err(NotPayable::Expired)));
+        assert_eq!(orders.ledger(1000)[0].trade_state, TradeState::NotPay);
+    }
+
+    #[test]
+    fn every_repeated_v3_request_gives_a_fresh_prepay_id_and_the_old_ones_stay_good() {
+        let mut orders = Orders::default();
+        let first = orders.make(order(None), 0);
+        let second = orders.prepay_anew("order-1", 1).unwrap();
+        assert_ne!(first, second);
+        assert!(orders.pay(&first, 2).unwrap().is_ok());
+        assert_eq!(orders.payable(&second, 2), Some(Err(NotPayable::Paid)));
+    }
+
+    #[test]
+    fn an_order_reads_refund_once_one_is_made_and_stays_paid() {
+        let mut orders = Orders::default();
+        let prepay_id = orders.make(order(None), 0);
+        orders.pay(&prepay_id, 1).unwrap().unwrap();
+        orders.mark_refunded("order-1");
+        assert_eq!(orders.ledger(2)[0].trade_state, TradeState::Refund);
+        assert_eq!(orders.payable(&prepay_id, 2), Some(Err(NotPayable::Paid)));
+    }
+
+    #[test]
+    fn an_order_that_may_be_paid_for_longer_is_closed_later() {
+        let mut orders = Orders::default();
+        orders.make(order(Some(90 * DAY)), 0);
+        assert_eq!(orders.ledger(UNPAID_LIFE)[0].trade_state, TradeState::NotPay);
+        assert_eq!(orders.ledger(90 * DAY)[0].trade_state, TradeState::Closed);
+    }
+
+    #[test]
+    fn an_unpaid_order_is_closed_after_seven_days() {
+        let mut orders = Orders::default();
+        orders.make(order(None), 0);
+        assert_eq!(orders.ledger(UNPAID_LIFE - 1)[0].trade_state, TradeState::NotPay);
+        assert_eq!(orders.ledger(UNPAID_LIFE)[0].trade_state, TradeState::Closed);
+    }
+
+    #[test]
+    fn a_closed_order_cannot_be_paid() {
+        let mut orders = Orders::default();
+        let prepay_id = orders.make(order(None), 0);
+        orders.close("order-1");
+        assert_eq!(orders.pay(&prepay_id, 1).unwrap().unwrap_err(), NotPayable::Closed);
+    }
+
+    #[test]
+    fn a_nonce_belongs_to_one_request() {
+        let mut orders = Orders::default();
+        let request = BTreeMap::from([("out_trade_no".to_owned(), "order-1".to_owned())]);
+        assert!(orders.accept_nonce("n", request.clone()));
+        assert!(orders.accept_nonce("n", request));
+        assert!(!orders.accept_nonce("n", BTreeMap::new()));
+    }
+}

@@ -1,0 +1,286 @@
+//! The refunds themselves, and the rules by which one is accepted.
+
+use serde::Serialize;
+
+use crate::core::clock::DAY;
+use crate::core::random;
+use crate::core::refund_status::RefundStatus;
+use crate::pay::ledger::orders::{Order, Orders};
+use crate::pay::version::ApiVersion;
+
+/// Who asked for a refund.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RefundSource {
+    /// The back end.
+    Api,
+    /// Somebody in the merchant console.
+    VendorPlatform,
+}
+
+/// One line of the ledger of refunds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefundEntry {
+    /// The merchant's number of the refund.
+    pub out_refund_no: String,
+    /// WeChat's number of the refund.
+    pub refund_id: String,
+    /// The merchant's number of the order.
+    pub out_trade_no: String,
+    /// WeChat's number of the payment.
+    pub transaction_id: String,
+    /// Fen: the order's amount.
+    pub total_fee: u64,
+    /// Fen: what is refunded.
+    pub refund_fee: u64,
+    /// What has become of it.
+    pub status: RefundStatus,
+    /// Who asked for it.
+    pub source: RefundSource,
+}
+
+/// Which order is refunded.
+#[derive(Debug, Clone)]
+pub(crate) enum PaymentRef {
+    Transaction(String),
+    OutTradeNo(String),
+}
+
+/// Where the money of a refund comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Funds {
+    /// What was paid and not settled yet.
+    #[default]
+    Unsettled,
+    /// The merchant's balance.
+    Available,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct NewRefund {
+    pub(crate) of: PaymentRef,
+    pub(crate) out_refund_no: String,
+    /// What the merchant believes the order's amount to be.
+    pub(crate) total_fee: u64,
+    pub(crate) refund_fee: u64,
+    /// Where the notice goes, and of which version it is.
+    pub(crate) notify: Option<(ApiVersion, String)>,
+    pub(crate) source: RefundSource,
+    pub(crate) funds: Funds,
+}
+
+/// A refund.
+#[derive(Debug, Clone)]
+pub(crate) struct Refund {
+    pub(crate) entry: RefundEntry,
+    pub(crate) notify: Option<(ApiVersion, String)>,
+    pub(crate) funds: Funds,
+    /// Unix milliseconds.
+    pub(crate) created: u64,
+    ended: Option<u64>,
+}
+
+/// Why a refund is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotRefundable {
+    UnknownOrder,
+    NotPaid,
+    /// `total` is not the order's amount.
+    OtherTotal,
+    /// The number is used for another refund.
+    OtherRefund,
+    /// More than was paid and not refunded yet.
+    TooMuch,
+    /// Fifty refunds were made.
+    TooMany,
+    /// The last refund was less than a minute ago.
+    TooSoon,
+    /// The payment is more than a year old.
+    Overdue,
+    Balance,
+}
+
+/// Which refunds are asked about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum RefundQuery<'a> {
+    RefundId(&'a str),
+    OutRefundNo(&'a str),
+    TransactionId(&'a str),
+    OutTradeNo(&'a str),
+}
+
+impl PaymentRef {
+    pub(super) fn find<'a>(&self, orders: &'a Orders) -> Option<&'a Order> {
+        match self {
+            Self::Transaction(id) => orders.by_transaction(id),
+            Self::OutTradeNo(number) => orders.by_number(number),
+        }
+    }
+}
+
+impl RefundSource {
+    /// As in `refund_request_source`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "API",
+            Self::VendorPlatform => "VENDOR_PLATFORM",
+        }
+    }
+}
+
+impl Funds {
+    /// As in Pay v2's `refund_account`.
+    pub(crate) fn v2(self) -> &'static str {
+        match self {
+            Self::Unsettled => "REFUND_SOURCE_UNSETTLED_FUNDS",
+            Self::Available => "REFUND_SOURCE_RECHARGE_FUNDS",
+        }
+    }
+
+    /// As in Pay v3's `funds_account`.
+    pub(crate) fn v3(self) -> &'static str {
+        match self {
+            Self::Unsettled => "UNSETTLED",
+            Self::Available => "AVAILABLE",
+        }
+    }
+}
+
+impl NotRefundable {
+    /// What is told beside the code.
+    pub(crate) fn description(self) -> &'static str {
+        match self {
+            Self::UnknownOrder => "订单不存在",
+            Self::NotPaid => "订单未支付",
+            Self::OtherTotal => "订单金额不一致，请核实后再试",
+            Self::OtherRefund => "订单金额或退款金额与之前请求不一致，请核实后再试",
+            Self::TooMuch => "累计退款金额大于支付金额",
+            Self::TooMany => "部分退款次数超过限制",
+            Self::TooSoon => "同一订单两次退款间隔不足1分钟，请稍后再试",
+            Self::Overdue => "订单已经超过退款期限",
+            Self::Balance => "商户余额不足",
+        }
+    }
+}
+
+impl Refund {
+    /// When the user got the money, in unix milliseconds.
+    pub(crate) fn succeeded(&self) -> Option<u64> {
+        self.ended.filter(|_| self.entry.status == RefundStatus::Success)
+    }
+}
+
+/// All refunds of the merchant, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Refunds(Vec<Refund>);
+
+impl Refunds {
+    pub(crate) fn all(&self) -> &[Refund] {
+        &self.0
+    }
+
+    /// What the ledger shows of each, in the order in which they were accepted.
+    pub(crate) fn entries(&self) -> Vec<RefundEntry> {
+        self.0.iter().map(|refund| refund.entry.clone()).collect()
+    }
+
+    pub(crate) fn by_number(&self, out_refund_no: &str) -> Option<&Refund> {
+        self.0.iter().find(|refund| refund.entry.out_refund_no == out_refund_no)
+    }
+
+    /// The refunds asked about, oldest first.
+    pub(crate) fn find(&self, known: RefundQuery<'_>) -> Vec<&Refund> {
+        let is_meant = |refund: &&Refund| match known {
+            RefundQuery::RefundId(id) => refund.entry.refund_id == id,
+            RefundQuery::OutRefundNo(number) => refund.entry.out_refund_no == number,
+            RefundQuery::TransactionId(id) => refund.entry.transaction_id == id,
+            RefundQuery::OutTradeNo(number) => refund.entry.out_trade_no == number,
+        };
+        self.0.iter().filter(is_meant).collect()
+    }
+
+    /// The refund of this number, if it was made for the same order with the same amounts.
+    pub(super) fn known(&self, order: &Order, new: &NewRefund) -> Result<Option<Refund>, NotRefundable> {
+        let Some(known) = self.by_number(&new.out_refund_no) else { return Ok(None) };
+        let is_same = known.entry.out_trade_no == order.order.out_trade_no
+            && known.entry.total_fee == new.total_fee
+            && known.entry.refund_fee == new.refund_fee;
+        if is_same { Ok(Some(known.clone())) } else { Err(NotRefundable::OtherRefund) }
+    }
+
+    /// Whether a refund that is new can be accepted.
+    pub(super) fn check(
+        &self,
+        order: &Order,
+        new: &NewRefund,
+        now: u64,
+        interval: u64,
+    ) -> Result<(), NotRefundable> {
+        let payment = order.payment.as_ref().ok_or(NotRefundable::NotPaid)?;
+        if new.total_fee != order.order.total_fee {
+            return Err(NotRefundable::OtherTotal);
+        }
+        if now > payment.at.saturating_add(YEAR) {
+            return Err(NotRefundable::Overdue);
+        }
+        let before = self.find(RefundQuery::OutTradeNo(&order.order.out_trade_no));
+        if before.len() >= MOST {
+            return Err(NotRefundable::TooMany);
+        }
+        let given_up = |refund: &&&Refund| refund.entry.status == RefundStatus::Closed;
+        let refunded: u64 =
+            before.iter().filter(|refund| !given_up(refund)).map(|refund| refund.entry.refund_fee).sum();
+        if refunded.saturating_add(new.refund_fee) > order.order.total_fee {
+            return Err(NotRefundable::TooMuch);
+        }
+        if before.last().is_some_and(|last| now < last.created.saturating_add(interval)) {
+            return Err(NotRefundable::TooSoon);
+        }
+        Ok(())
+    }
+
+    /// Accepts a refund that was checked.
+    pub(super) fn make(&mut self, order: &Order, new: NewRefund, now: u64) -> Refund {
+        let payment = order.payment.as_ref();
+        let refund = Refund {
+            entry: RefundEntry {
+                out_refund_no: new.out_refund_no,
+                refund_id: random::refund_id(now),
+                out_trade_no: order.order.out_trade_no.clone(),
+                transaction_id: payment.map(|payment| payment.transaction_id.clone()).unwrap_or_default(),
+                total_fee: order.order.total_fee,
+                refund_fee: new.refund_fee,
+                status: RefundStatus::Processing,
+                source: new.source,
+            },
+            notify: new.notify,
+            funds: new.funds,
+            created: now,
+            ended: None,
+        };
+        self.0.push(refund.clone());
+        refund
+    }
+
+    /// Lets a refund begin again; it keeps its numbers.
+    pub(super) fn restart(&mut self, out_refund_no: &str) -> Option<Refund> {
+        let refund = self.0.iter_mut().find(|refund| refund.entry.out_refund_no == out_refund_no)?;
+        refund.entry.status = RefundStatus::Processing;
+        refund.ended = None;
+        Some(refund.clone())
+    }
+
+    pub(super) fn end(&mut self, out_refund_no: &str, status: RefundStatus, now: u64) -> Option<Refund> {
+        let refund = self.0.iter_mut().find(|refund| refund.entry.out_refund_no == out_refund_no)?;
+        refund.entry.status = status;
+        refund.ended = Some(now);
+        Some(refund.clone())
+    }
+}
+
+/// How long a payment can be refunded.
+const YEAR: u64 = 365 * DAY;
+
+/// How many refunds one payment can have.
+const MOST: usize = 50;

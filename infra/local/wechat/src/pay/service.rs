@@ -1,0 +1,86 @@
+//! The service behind all APIs of WeChat Pay: the ledger, the merchant's key and the notices.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+
+use crate::base::Base;
+use crate::core::account::Account;
+use crate::core::lock::lock;
+use crate::core::notices::NoticeSender;
+use crate::pay::keys::KeyPair;
+use crate::pay::ledger::Ledger;
+use crate::pay::ledger::bills::{Bill, BillRequest, NoBill};
+use crate::pay::ledger::platform_keys::PlatformMode;
+
+/// WeChat Pay.
+pub(crate) struct PayService {
+    base: Arc<Base>,
+    notices: NoticeSender,
+    /// Shared with what signs notices while they are on their way.
+    ledger: Arc<Mutex<Ledger>>,
+    /// Read when it is first needed: a shop of Pay v2 may have none.
+    merchant_key: OnceLock<Option<KeyPair>>,
+    refund_interval: u64,
+}
+
+impl PayService {
+    /// `refund_interval` is in milliseconds.
+    pub(crate) fn new(
+        base: &Arc<Base>,
+        notices: NoticeSender,
+        mode: PlatformMode,
+        refund_interval: u64,
+    ) -> Self {
+        Self {
+            base: Arc::clone(base),
+            notices,
+            ledger: Arc::new(Mutex::new(Ledger::new(mode))),
+            merchant_key: OnceLock::new(),
+            refund_interval,
+        }
+    }
+
+    pub(crate) fn base(&self) -> &Base {
+        &self.base
+    }
+
+    pub(crate) fn account(&self) -> &Account {
+        self.base.account()
+    }
+
+    /// Unix milliseconds.
+    pub(crate) fn now(&self) -> u64 {
+        self.base.now()
+    }
+
+    /// The ledger, locked.
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        lock(&self.ledger)
+    }
+
+    /// The ledger itself, for what outlives a request.
+    pub(crate) fn shared_ledger(&self) -> Arc<Mutex<Ledger>> {
+        Arc::clone(&self.ledger)
+    }
+
+    /// What sends the notices. No lock may be held then.
+    pub(crate) fn notices(&self) -> &NoticeSender {
+        &self.notices
+    }
+
+    /// The merchant's key; `None` if the account has no readable one.
+    pub(crate) fn merchant_key(&self) -> Option<&KeyPair> {
+        let read = || KeyPair::from_pem(&self.account().merchant_private_key);
+        self.merchant_key.get_or_init(read).as_ref()
+    }
+
+    /// How long after a refund of an order the next one may be, in milliseconds.
+    pub(crate) fn refund_interval(&self) -> u64 {
+        self.refund_interval
+    }
+
+    /// The bill that is asked for.
+    pub(crate) fn bill(&self, wanted: &BillRequest) -> Result<Bill, NoBill> {
+        let ledger = self.ledger();
+        ledger.bills.bill(&ledger.orders, &ledger.refunds, &self.base.context, wanted)
+    }
+}

@@ -1,0 +1,47 @@
+//! Which version of the API something was made with, and how the older one signs.
+
+/// How Pay v2 signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignType {
+    /// `MD5`, the default.
+    Md5,
+    /// `HMAC-SHA256`.
+    HmacSha256,
+}
+
+/// Which API something was made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ApiVersion {
+    /// v2, and how the request was signed.
+    V2(SignType),
+    V3,
+}
+
+impl SignType {
+    /// As in the field `sign_type`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Md5 => "MD5",
+            Self::HmacSha256 => "HMAC-SHA256",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::Md5, Self::HmacSha256].into_iter().find(|sign_type| sign_type.as_str() == text)
+    }
+}
+
+impl ApiVersion {
+    /// `signType` of `wx.requestPayment`.
+    pub(crate) fn sign_type(self) -> &'static str {
+        match self {
+            Self::V2(sign_type) => sign_type.as_str(),
+            Self::V3 => "RSA",
+        }
+    }
+
+    /// The version whose `signType` this is.
+    pub(crate) fn of_sign_type(text: &str) -> Option<Self> {
+        if text == "RSA" { Some(Self::V3) } else { SignType::parse(text).map(Self::V2) }
+    }
+}

@@ -1,0 +1,182 @@
+//! `POST /cgi-bin/openapi/quota/get`, `/cgi-bin/openapi/rid/get` and `/cgi-bin/clear_quota`: an account's calls, counted and
+//! remembered.
+//!
+//! Documentation: "API management" (openApi 管理). The counts are of a day and begin anew when they are cleared, which an account
+//! may do ten times a month. A refused request can be looked up by its rid for seven days; what is told of it is told as it was sent,
+//! with its token.
+//!
+//! <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/openApi-mgnt/getApiQuota.html>
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::base::Base;
+use crate::base::access;
+use crate::base::platform::{INVALID_APPID, Refusal, token_route};
+use crate::base::tokens::Owner;
+use crate::core::clock::{self, DAY, SECOND};
+use crate::core::exchange::{ApiRequest, ApiResponse, Route};
+use crate::core::family::{Family, RouteTable};
+use crate::core::faults::Fault;
+use crate::core::lock::lock;
+use crate::core::log::{Call, CallKind};
+use crate::core::service::Service;
+
+/// What is remembered of an account's calls.
+#[derive(Debug, Default)]
+struct PastCalls {
+    /// By rid.
+    requests: HashMap<String, PastRequest>,
+    /// When the counts were cleared.
+    cleared: Vec<u64>,
+}
+
+#[derive(Debug)]
+struct PastRequest {
+    time: u64,
+    query: String,
+    request_body: String,
+    response_body: String,
+}
+
+/// Counts an account's calls and looks up those that were refused.
+pub(crate) struct ApiQuotaService {
+    base: Arc<Base>,
+    /// The APIs of the other services.
+    routes: RouteTable,
+    past_calls: Mutex<PastCalls>,
+}
+
+impl ApiQuotaService {
+    /// Counts the calls of these routes and of its own.
+    pub(crate) fn new(base: &Arc<Base>, routes: RouteTable) -> Self {
+        Self { base: Arc::clone(base), routes, past_calls: Mutex::default() }
+    }
+
+    /// Whether the calls of this path are counted: those of WeChat Pay are not.
+    fn counts(&self, path: &str) -> bool {
+        OWN_PATHS.contains(&path) || self.routes.family_of(path).is_some_and(|family| !family.is_pay())
+    }
+
+    fn past_calls(&self) -> MutexGuard<'_, PastCalls> {
+        lock(&self.past_calls)
+    }
+}
+
+impl Service for ApiQuotaService {
+    fn server_routes(self: Arc<Self>) -> Vec<Route> {
+        let [quota, rid, clear] = OWN_PATHS;
+        vec![
+            token_route(quota, &self, get_quota),
+            token_route(rid, &self, get_rid),
+            token_route(clear, &self, clear_quota),
+        ]
+    }
+
+    fn observe(&self, family: Family, request: &ApiRequest, response: &ApiResponse) {
+        if !family.is_pay() {
+            let now = self.base.now();
+            self.past_calls().remember(request, response, now);
+        }
+    }
+}
+
+fn get_quota(quota: &ApiQuotaService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    access::post(&quota.base.tokens, received, fault, Owner::MiniProgram, |body: QuotaBody| {
+        let path = body.cgi_path.unwrap_or_default();
+        if !quota.counts(&path) {
+            return Err(UNKNOWN_PATH);
+        }
+        let now = quota.base.now();
+        let cleared = quota.past_calls().cleared.last().copied().unwrap_or_default();
+        let begins = clock::start_of(clock::day(now)).max(cleared);
+        let counts =
+            |call: &&Call| call.kind == CallKind::Upstream && call.path == path && call.time >= begins;
+        let used =
+            u64::try_from(quota.base.context.log().calls().iter().filter(counts).count()).unwrap_or(u64::MAX);
+        let remain = DAILY_LIMIT.saturating_sub(used);
+        Ok(json!({"quota": {"daily_limit": DAILY_LIMIT, "used": used, "remain": remain}}))
+    })
+}
+
+fn clear_quota(quota: &ApiQuotaService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    access::post(&quota.base.tokens, received, fault, Owner::MiniProgram, |body: ClearBody| {
+        if body.appid.as_ref() != Some(&quota.base.account().app_id) {
+            return Err(INVALID_APPID);
+        }
+        let now = quota.base.now();
+        let cleared = &mut quota.past_calls().cleared;
+        let month = |time: u64| clock::pay_date(time).get(..6).map(str::to_owned);
+        if cleared.iter().filter(|time| month(**time) == month(now)).count() >= CLEARS_A_MONTH {
+            return Err(CLEARED_TOO_OFTEN);
+        }
+        cleared.push(now);
+        Ok(json!({}))
+    })
+}
+
+fn get_rid(quota: &ApiQuotaService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    access::post(&quota.base.tokens, received, fault, Owner::MiniProgram, |body: RidBody| {
+        let rid = body.rid.unwrap_or_default();
+        let now = quota.base.now();
+        let past_calls = quota.past_calls();
+        let request = past_calls.requests.get(&rid).ok_or(UNKNOWN_RID)?;
+        if now.saturating_sub(request.time) > 7 * DAY {
+            return Err(OLD_RID);
+        }
+        Ok(json!({"request": {
+            "invoke_time": request.time / SECOND,
+            "cost_in_ms": 30,
+            "request_url": request.query,
+            "request_body": request.request_body,
+            "response_body": request.response_body,
+        }}))
+    })
+}
+
+#[derive(Deserialize)]
+struct QuotaBody {
+    cgi_path: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ClearBody {
+    appid: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RidBody {
+    rid: Option<String>,
+}
+
+impl PastCalls {
+    /// Remembers a request whose answer names a rid.
+    fn remember(&mut self, received: &ApiRequest, answer: &ApiResponse, now: u64) {
+        let response_body = String::from_utf8_lossy(&answer.body).into_owned();
+        let errmsg: Option<Value> = serde_json::from_str(&response_body).ok();
+        let errmsg = errmsg.as_ref().and_then(|body| body.get("errmsg")?.as_str());
+        let Some((_, rid)) = errmsg.and_then(|errmsg| errmsg.split_once("rid: ")) else { return };
+        let query = received.target.split_once('?').map(|(_, query)| query.to_owned());
+        let request = PastRequest {
+            time: now,
+            query: query.unwrap_or_default(),
+            request_body: String::from_utf8_lossy(&received.body).into_owned(),
+            response_body: response_body.clone(),
+        };
+        self.requests.insert(rid.to_owned(), request);
+    }
+}
+
+const OWN_PATHS: [&str; 3] =
+    ["/cgi-bin/openapi/quota/get", "/cgi-bin/openapi/rid/get", "/cgi-bin/clear_quota"];
+
+/// Of every API here; WeChat's differ, and nothing may depend on them.
+const DAILY_LIMIT: u64 = 1_000_000;
+const CLEARS_A_MONTH: usize = 10;
+const CLEARED_TOO_OFTEN: Refusal = Refusal::new(48006, "forbid to clear quota because of reaching the limit");
+const UNKNOWN_RID: Refusal = Refusal::new(76001, "rid not found");
+const OLD_RID: Refusal = Refusal::new(76004, "rid expired");
+const UNKNOWN_PATH: Refusal = Refusal::new(76021, "cgi_path not found, please check");

@@ -1,0 +1,217 @@
+//! How a user comes to a card: the phone judges the `cardExt` the server signed.
+//!
+//! Documentation: "wx.addCard" and "Appendix 4: the card extension field and its signature" (附录4-卡券扩展字段及签名生成算法).
+//! The *values* of ticket, timestamp, card, nonce and, where the card asks for them, code and openid are sorted
+//! as bytes and joined without a separator; SHA-1 in lower-case hexadecimal. Without a nonce, which may be left out, the same
+//! `cardExt` can be used again.
+//!
+//! <https://developers.weixin.qq.com/miniprogram/dev/api/open-api/card/wx.addCard.html>
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha1::{Digest, Sha1};
+
+use super::Cards;
+use super::catalogue::{Card, CardType};
+use super::codes::{UserCard, UserCardStatus};
+use super::member::Membership;
+use crate::core::clock::{DAY, SECOND};
+use crate::core::random;
+use crate::core::user::User;
+
+/// One card of a call of `wx.addCard`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Wanted {
+    card_id: String,
+    card_ext: String,
+}
+
+/// What `cardExt` says; what is empty counts as absent.
+#[derive(Debug, Deserialize)]
+struct CardExt {
+    code: Option<String>,
+    openid: Option<String>,
+    timestamp: Value,
+    nonce_str: Option<String>,
+    outer_str: Option<String>,
+    signature: Option<String>,
+}
+
+impl Cards {
+    /// The user takes the cards, or the phone says why not. A card that is used up, or that the user has often
+    /// enough, is no failure of the whole call.
+    pub(crate) fn add(
+        &mut self,
+        user: &User,
+        wanted: Vec<Wanted>,
+        tickets: &[String],
+        now: u64,
+    ) -> Result<Value, String> {
+        let mut judged = Vec::new();
+        for Wanted { card_id, card_ext } in wanted {
+            let ext: CardExt = serde_json::from_str(&card_ext)
+                .map_err(|error| format!("cardExt is no JSON of its form: {error}"))?;
+            let ext = CardExt {
+                code: ext.code.filter(|code| !code.is_empty()),
+                openid: ext.openid.filter(|openid| !openid.is_empty()),
+                nonce_str: ext.nonce_str.filter(|nonce_str| !nonce_str.is_empty()),
+                ..ext
+            };
+            let card = self.card(&card_id).ok_or_else(|| format!("unknown card {card_id}"))?;
+            check(card, &ext, user, tickets)?;
+            self.check_unused(&card_id, &ext)?;
+            judged.push((card_id, card_ext, ext));
+        }
+        self.nonces.extend(judged.iter().filter_map(|(_, _, ext)| ext.nonce_str.clone()));
+        let mut list = Vec::new();
+        for (card_id, card_ext, ext) in judged {
+            let code = self.take(user, &card_id, ext, now);
+            let is_success = code.is_some();
+            let code = code.map(|code| self.encrypt(code)).unwrap_or_default();
+            list.push(json!({"cardId": card_id, "cardExt": card_ext, "code": code, "isSuccess": is_success}));
+        }
+        Ok(list.into())
+    }
+
+    /// The user takes one more of the card; its code, or `None` if there is none left or the user has enough.
+    pub(super) fn give(
+        &mut self,
+        user: &User,
+        card_id: &str,
+        code: Option<String>,
+        now: u64,
+    ) -> Option<&mut UserCard> {
+        let has =
+            self.taken.iter().filter(|taken| taken.card_id == card_id && taken.openid == user.openid).count();
+        let card = self.catalogue.iter_mut().find(|card| card.card_id == card_id)?;
+        if card.quantity == 0 || usize::try_from(card.get_limit).is_ok_and(|limit| has >= limit) {
+            return None;
+        }
+        card.quantity -= 1;
+        let life = card.fixed_term().map(|days| days.saturating_mul(DAY));
+        self.taken.push(UserCard {
+            card_id: card_id.to_owned(),
+            code: code.unwrap_or_else(random::card_code),
+            openid: user.openid.clone(),
+            official_openid: user.official_openid.clone(),
+            outer_str: None,
+            taken: now,
+            ends: life.map_or(FOR_EVER, |life| now.saturating_add(life)),
+            status: UserCardStatus::Normal,
+            membership: Membership::new(card.card_type == CardType::MemberCard),
+        });
+        self.taken.last_mut()
+    }
+
+    /// Whether the user has this card, for `wx.openCard`.
+    pub(crate) fn has(&self, openid: &str, card_id: &str, code: &str) -> bool {
+        let is_it =
+            |taken: &UserCard| taken.openid == openid && taken.card_id == card_id && taken.code == code;
+        self.taken.iter().any(is_it)
+    }
+
+    fn take(&mut self, user: &User, card_id: &str, ext: CardExt, now: u64) -> Option<String> {
+        let taken = self.give(user, card_id, ext.code, now)?;
+        taken.outer_str = ext.outer_str;
+        Some(taken.code.clone())
+    }
+
+    /// What the phone gives the mini program instead of the code.
+    fn encrypt(&mut self, code: String) -> String {
+        let encrypted = random::encrypted_code();
+        self.encrypted.insert(encrypted.clone(), code);
+        encrypted
+    }
+
+    fn check_unused(&self, card_id: &str, ext: &CardExt) -> Result<(), String> {
+        if ext.nonce_str.as_ref().is_some_and(|nonce| self.nonces.contains(nonce)) {
+            return Err("签名错误: this nonce_str was used before".to_owned());
+        }
+        let is_given = |taken: &UserCard| taken.card_id == card_id && Some(&taken.code) == ext.code.as_ref();
+        if self.taken.iter().any(is_given) {
+            return Err("the code was given to a card before".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// What the phone asks WeChat before it shows the card.
+fn check(card: &Card, ext: &CardExt, user: &User, tickets: &[String]) -> Result<(), String> {
+    if !card.is_open() {
+        return Err("the card has not passed the review or was deleted".to_owned());
+    }
+    let timestamp = match &ext.timestamp {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return Err("cardExt.timestamp is unix seconds, a string or a number".to_owned()),
+    };
+    if timestamp.len() != 10 || !timestamp.bytes().all(|b| b.is_ascii_digit()) {
+        return Err("cardExt.timestamp is unix seconds".to_owned());
+    }
+    let nonce_str = ext.nonce_str.as_deref().unwrap_or_default();
+    if nonce_str.len() > 32 {
+        return Err("cardExt.nonce_str has at most 32 characters".to_owned());
+    }
+    if ext.outer_str.as_ref().is_some_and(|outer_str| outer_str.chars().count() > 128) {
+        return Err("cardExt.outer_str has at most 128 characters".to_owned());
+    }
+    match &ext.code {
+        Some(_) if !card.use_custom_code => return Err("the card takes no code of the merchant".to_owned()),
+        Some(code) if code.chars().count() > 20 => return Err("a code has at most 20 characters".to_owned()),
+        None if card.use_custom_code => return Err("the card needs a code of the merchant".to_owned()),
+        _ => {}
+    }
+    match &ext.openid {
+        Some(openid) if *openid != user.openid => return Err("the card is for another user".to_owned()),
+        None if card.bind_openid => return Err("the card needs an openid".to_owned()),
+        _ => {}
+    }
+    let code = ext.code.as_deref().filter(|_| card.use_custom_code);
+    let openid = ext.openid.as_deref().filter(|_| card.bind_openid);
+    let is_signed_with = |ticket: &String| {
+        let mut values = vec![ticket.as_str(), &timestamp, &card.card_id, nonce_str];
+        values.extend(code);
+        values.extend(openid);
+        ext.signature.as_deref() == Some(signature(values).as_str())
+    };
+    if tickets.iter().any(is_signed_with) { Ok(()) } else { Err("签名错误".to_owned()) }
+}
+
+fn signature(mut values: Vec<&str>) -> String {
+    values.sort_unstable();
+    random::hex(&Sha1::digest(values.concat()))
+}
+
+/// The last moment a 32-bit clock knows.
+const FOR_EVER: u64 = 4_294_967_295 * SECOND;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_of_the_documentation_has_its_signature() {
+        let values = vec![
+            "ojZ8YtyVyr30HheH3CM73y7h4jJE",
+            "1404896688",
+            "pjZ8Yt1XGILfi-FUsewpnnolGgZk",
+            "123",
+            "1434008071",
+        ];
+        assert_eq!(signature(values), "f137ab68b7f8112d20ee528ab6074564e2796250");
+    }
+
+    #[test]
+    fn values_are_sorted_as_bytes() {
+        let values = vec![
+            "IpK_1T69hDhZkLQTlwsAXjPS8I9rFYSYj3Sk0yhvDW5654DPdEVXFNSuoLsqV",
+            "1700000000",
+            "pt6ViDOwRKmHEIGE9gWUFADbUVvr",
+            "WLLJpgHXK5kXH1f8Y5kBWzYL",
+        ];
+        assert_eq!(signature(values.clone()), "7237c96e9e754a98dddda8999026e5637c6ea229");
+        let more = [values, vec!["724722847003", "o5wQws1FH2FD2uaNtxmrc1jiG4dc"]].concat();
+        assert_eq!(signature(more), "7de1184e72cad3ece63e8b50886818183e269b10");
+    }
+}

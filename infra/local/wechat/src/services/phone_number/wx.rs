@@ -1,0 +1,37 @@
+//! The button `<button open-type="getPhoneNumber">`: a code for the server, and the number itself encrypted.
+//!
+//! Documentation: "Get phone number" (手机号快速验证组件).
+//!
+//! <https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/getPhoneNumber.html>
+
+use serde_json::Value;
+
+use super::PhoneNumberService;
+use crate::base::sealed;
+use crate::core::faults::Fault;
+use crate::core::user::User;
+use crate::core::wx_api::{Arguments, WxFailure, user_denies};
+
+/// The argument `appId`, which real phones do not have, makes the code another app's.
+pub(super) fn get_phone_number(
+    numbers: &PhoneNumberService,
+    user: &User,
+    arguments: &Arguments,
+) -> Result<Arguments, WxFailure> {
+    if user_denies(arguments)? {
+        return Err(WxFailure::new("user deny"));
+    }
+    if numbers.base.context.take_fault(|fault| matches!(fault, Fault::PhoneQuota { .. })).is_some() {
+        return Err(WxFailure { err_code: USED_UP, ..WxFailure::new("the paid quota is used up") });
+    }
+    let own = &numbers.base.account().app_id;
+    let app_id = arguments.get("appId").and_then(Value::as_str).unwrap_or(own);
+    let now = numbers.base.now();
+    let mut answer = sealed::seal(&numbers.base.sessions, user, user.number.to_json())?;
+    let code = numbers.codes().new_code(&user.openid, app_id, now);
+    answer.insert("code".to_owned(), code.into());
+    Ok(answer)
+}
+
+/// The owner has not paid for more numbers.
+const USED_UP: i64 = 1_400_001;

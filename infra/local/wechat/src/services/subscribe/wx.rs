@@ -1,0 +1,66 @@
+//! `wx.requestSubscribeMessage`: the user allows one message of each template, or does not.
+//!
+//! Documentation: "wx.requestSubscribeMessage".
+//!
+//! <https://developers.weixin.qq.com/miniprogram/dev/api/open-api/subscribe-message/wx.requestSubscribeMessage.html>
+
+use serde_json::Value;
+
+use super::SubscribeService;
+use crate::core::user::User;
+use crate::core::wx_api::{Arguments, WxFailure};
+
+/// `userChoice` says what the user chooses for a template; without it the user accepts.
+pub(super) fn request_subscribe_message(
+    subscribe: &SubscribeService,
+    user: &User,
+    arguments: &Arguments,
+) -> Result<Arguments, WxFailure> {
+    let ids = template_ids(arguments)?;
+    let choices = match arguments.get("userChoice") {
+        None => &Arguments::new(),
+        Some(Value::Object(choices)) => choices,
+        Some(_) => return Err(WxFailure::parameter("userChoice is {\"<template id>\": \"reject\"}")),
+    };
+    let context = &subscribe.base.context;
+    let state = &mut *subscribe.state();
+    if ids.iter().any(|id| !state.templates.is_known(id, context)) {
+        return Err(WxFailure { err_code: INVALID_TEMPLATE, ..WxFailure::new("Templates not found") });
+    }
+    let chosen =
+        ids.iter().map(|id| Ok((*id, chosen(choices, id)?))).collect::<Result<Vec<_>, WxFailure>>()?;
+    let mut answer = Arguments::new();
+    for (id, choice) in chosen {
+        if ACCEPTED.contains(&choice) {
+            state.subscriptions.accept(&user.openid, id);
+        }
+        answer.insert(id.to_owned(), choice.into());
+    }
+    Ok(answer)
+}
+
+/// One to five texts.
+fn template_ids(arguments: &Arguments) -> Result<Vec<&str>, WxFailure> {
+    let wrong_type = || WxFailure::parameter("parameter.tmplIds should be an Array of String;");
+    let ids = arguments.get("tmplIds").and_then(Value::as_array).ok_or_else(wrong_type)?;
+    let ids: Vec<&str> = ids.iter().map(Value::as_str).collect::<Option<_>>().ok_or_else(wrong_type)?;
+    if ids.is_empty() || ids.contains(&"") {
+        return Err(WxFailure { err_code: EMPTY, ..WxFailure::new("TmplIds can't be empty") });
+    }
+    if ids.len() > 5 {
+        return Err(WxFailure { err_code: TOO_MANY, ..WxFailure::new("Templates count out of max bounds") });
+    }
+    Ok(ids)
+}
+
+fn chosen<'a>(choices: &'a Arguments, id: &str) -> Result<&'a str, WxFailure> {
+    let choice = choices.get(id).map_or(Some("accept"), Value::as_str).unwrap_or_default();
+    let is_known = ACCEPTED.contains(&choice) || ["reject", "ban", "filter"].contains(&choice);
+    if is_known { Ok(choice) } else { Err(WxFailure::parameter("a choice is accept, reject, ban or filter")) }
+}
+
+const ACCEPTED: [&str; 3] = ["accept", "acceptWithAlert", "acceptWithAudio"];
+
+const EMPTY: i64 = 10_001;
+const INVALID_TEMPLATE: i64 = 20_001;
+const TOO_MANY: i64 = 20_003;

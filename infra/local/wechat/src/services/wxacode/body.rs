@@ -1,0 +1,140 @@
+//! What may be asked of a code.
+
+use serde::Deserialize;
+
+use crate::base::platform::{INVALID_ARGUMENT, Refusal};
+
+/// A page with its query.
+#[derive(Deserialize)]
+pub(super) struct ByPath {
+    pub(super) path: Option<String>,
+    #[serde(flatten)]
+    pub(super) appearance: Appearance,
+}
+
+/// A page, and a scene for it; a `path` is ignored.
+#[derive(Deserialize)]
+pub(super) struct ByScene {
+    scene: Option<String>,
+    page: Option<String>,
+    pub(super) check_path: Option<bool>,
+    #[serde(flatten)]
+    pub(super) appearance: Appearance,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Appearance {
+    env_version: Option<String>,
+    width: Option<i64>,
+    auto_color: Option<bool>,
+    line_color: Option<LineColor>,
+    is_hyaline: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct LineColor {
+    r: Shade,
+    g: Shade,
+    b: Shade,
+}
+
+/// The documentation shows both forms.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Shade {
+    Number(i64),
+    Text(String),
+}
+
+/// How the picture is drawn.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    pub(super) width: u32,
+    pub(super) color: [u8; 3],
+    pub(super) transparent: bool,
+    pub(super) env_version: &'static str,
+}
+
+pub(super) fn path(path: &Option<String>) -> Result<&str, Refusal> {
+    let path = path.as_deref().unwrap_or_default();
+    if !(1..=1024).contains(&path.chars().count()) {
+        return Err(INVALID_PATH_LENGTH);
+    }
+    not_reserved(path)
+}
+
+impl ByScene {
+    pub(super) fn scene(&self) -> Result<&str, Refusal> {
+        let scene = self.scene.as_deref().unwrap_or_default();
+        if !(1..=32).contains(&scene.chars().count()) {
+            return Err(INVALID_SCENE_LENGTH);
+        }
+        if !scene.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&'()*+,/:;=?@-._~".contains(&b)) {
+            return Err(INVALID_SCENE);
+        }
+        not_reserved(scene)
+    }
+
+    /// `None` is the home page.
+    pub(super) fn page(&self) -> Result<Option<&str>, Refusal> {
+        let Some(page) = self.page.as_deref().filter(|page| !page.is_empty()) else { return Ok(None) };
+        not_reserved(page)?;
+        if page.starts_with('/') || page.contains('?') {
+            return Err(INVALID_PAGE);
+        }
+        Ok(Some(page))
+    }
+}
+
+impl Appearance {
+    /// All of it.
+    pub(super) fn look(&self) -> Result<Look, Refusal> {
+        let named = self.env_version.as_deref().unwrap_or("release");
+        let env_version = ["release", "trial", "develop"]
+            .into_iter()
+            .find(|known| *known == named)
+            .ok_or(INVALID_ARGUMENT)?;
+        let shades = match &self.line_color {
+            Some(LineColor { r, g, b }) => [r.value()?, g.value()?, b.value()?],
+            None => BLACK,
+        };
+        // WeChat chooses the colour of `auto_color`.
+        let color = if self.auto_color == Some(true) { BLACK } else { shades };
+        let transparent = self.is_hyaline == Some(true);
+        Ok(Look { env_version, color, transparent, ..self.size_only()? })
+    }
+
+    /// Where nothing but the width can be chosen.
+    pub(super) fn size_only(&self) -> Result<Look, Refusal> {
+        let width = self.width.unwrap_or(430);
+        let width =
+            u32::try_from(width).ok().filter(|width| (280..=1280).contains(width)).ok_or(INVALID_WIDTH)?;
+        Ok(Look { width, color: BLACK, transparent: false, env_version: "release" })
+    }
+}
+
+impl Shade {
+    fn value(&self) -> Result<u8, Refusal> {
+        let shade = match self {
+            Self::Number(number) => u8::try_from(*number).ok(),
+            Self::Text(text) => text.parse().ok(),
+        };
+        shade.ok_or(INVALID_ARGUMENT)
+    }
+}
+
+/// WeChat adds this parameter itself.
+fn not_reserved(text: &str) -> Result<&str, Refusal> {
+    if text.contains("scancode_time") { Err(RESERVED) } else { Ok(text) }
+}
+
+const BLACK: [u8; 3] = [0; 3];
+
+const INVALID_SCENE: Refusal = Refusal::new(40129, "invalid scene");
+const INVALID_PATH_LENGTH: Refusal =
+    Refusal::new(40159, "invalid length for path, or the data is not json string");
+const INVALID_PAGE: Refusal = Refusal::new(40165, "invalid weapp pagepath");
+const INVALID_SCENE_LENGTH: Refusal =
+    Refusal::new(40169, "invalid length for scene, or the data is not json string");
+const INVALID_WIDTH: Refusal = Refusal::new(40189, "invalid width");
+const RESERVED: Refusal = Refusal::new(85096, "not allow include scancode_time field");
