@@ -5,8 +5,11 @@ use std::process::Command;
 use e2e::World;
 use local_wechat::{Fault, RefundStatus};
 use regex_lite::Regex;
+use serde_json::{Value, json};
 
 use crate::workspace::{pages, read};
+
+const RUNBOOK: &str = "infra/deploy/RUNBOOK.md";
 
 /// Whether there is a `curl` with this option. A machine without one can run the rest of the tests.
 fn has_curl(option: &str) -> bool {
@@ -31,7 +34,7 @@ async fn run(commands: String) -> String {
 /// Whether the last thing printed is an order that is paid.
 fn ends_with_a_paid_order(printed: &str) -> bool {
     let last = printed.lines().rfind(|line| !line.is_empty()).unwrap_or_default();
-    let last: serde_json::Value = serde_json::from_str(last).unwrap_or_default();
+    let last: Value = serde_json::from_str(last).unwrap_or_default();
     last["success"] == true && last["order"]["status"] == "PAID"
 }
 
@@ -92,17 +95,47 @@ async fn a_refund_and_its_case_go_by_the_runbook_s_commands_with_the_system_s_cu
     let world = World::start().await;
     let (_, out_trade_no) = world.user().await.buy().await;
     world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Abnormal, times: 1 });
-    let (way, commands) = operator_commands(&read("infra/deploy/RUNBOOK.md"), &world.url());
+    let (way, commands) = operator_commands(&read(RUNBOOK), &world.url());
     let [refund, list, close] = ["/refunds\"", "?kind=REFUND_STUCK", "/close\""]
         .map(|part| commands.iter().find(|command| command.contains(part)).expect("a command"));
     let refunded = run(format!("{way}{}", refund.replace("<out_trade_no>", &out_trade_no))).await;
     assert!(refunded.contains(r#""requestedBy":"arn:aws:iam::000000000000:user/local""#), "{refunded}");
     world.wechat().settle().await;
     let listed = run(format!("{way}{list}")).await;
-    let listed: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
+    let listed: Value = serde_json::from_str(&listed).expect("JSON");
     let case_id = listed["cases"][0]["caseId"].as_str().expect("a case");
     let closed = run(format!("{way}{}", close.replace("<caseId>", case_id))).await;
     assert!(closed.contains(r#""closedBy":"#) && closed.contains("what was decided"), "{closed}");
+}
+
+#[tokio::test]
+async fn operator_commands_of_the_runbook_and_the_page_of_payments_are_understood() {
+    if !has_curl("--aws-sigv4") {
+        return;
+    }
+    let world = World::start().await;
+    let (_, out_trade_no) = world.user().await.buy().await;
+    world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Abnormal, times: 1 });
+    let (way, commands) = operator_commands(&read(RUNBOOK), &world.url());
+    let refund = commands.iter().find(|command| command.contains("/refunds\"")).expect("a command");
+    let refunded = run(format!("{way}{}", refund.replace("<out_trade_no>", &out_trade_no))).await;
+    let refunded: Value = serde_json::from_str(&refunded).expect("JSON");
+    world.wechat().settle().await;
+    let cases = world.operator("GET", "/api/admin/cases?kind=REFUND_STUCK", &json!({})).await.ok();
+    let filled = |command: &str| {
+        let command = command.replace("<out_trade_no>", &out_trade_no);
+        let command = command.replace("<number>", "6222020200112233445").replace("<owner>", "张三");
+        let command = command.replace("<caseId>", &cases.text("/cases/0/caseId"));
+        command.replace("<outRefundNo>", refunded["refund"]["outRefundNo"].as_str().expect("a number"))
+    };
+    let (_, commands) = operator_commands(&[read(RUNBOOK), read("docs/payments.md")].concat(), &world.url());
+    assert!(commands.len() > 5, "{commands:?}");
+    for command in commands {
+        let printed = run(format!("{way}{}", filled(&command))).await;
+        let answer: Value = serde_json::from_str(&printed).unwrap_or_default();
+        // The one refund can't be made again, and APIv2 sends no money elsewhere: that is said of a request that was understood.
+        assert!(answer["success"] == true || answer["code"] == "CONFLICT", "{command}\n{printed}");
+    }
 }
 
 #[test]

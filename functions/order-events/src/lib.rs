@@ -4,8 +4,8 @@
 //! outbox row ──stream──▶ order-events ──▶ stock ──▶ bus ──▶ message ──▶ done
 //!      └──── what still waits after two minutes, every five minutes ────┘
 //! ```
-//! Delivered at least once, once in effect: each effect has a mark on the event's row ([`Outbox`]). Only the bus may get an event
-//! twice. A refund puts nothing back into stock: the goods may be on their way.
+//! `docs/events.md` says what is guaranteed: stock exactly once, the bus at least once, the message at most once, in no order. Each
+//! effect has a mark on the event's row ([`Outbox`]).
 
 mod act;
 mod bus;
