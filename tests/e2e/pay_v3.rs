@@ -304,6 +304,23 @@ async fn a_certificate_that_is_newer_than_the_list_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_asked_for_too_often_says_nothing_of_its_certificates() {
+    let world = World::configured(V3).await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.order().await;
+    let limited = "FREQUENCY_LIMITED".to_owned();
+    world.wechat().set_fault(Fault::ErrCode { path: "/v3/certificates".into(), err_code: limited, times: 2 });
+    let told = transaction(&world, &phone, &out_trade_no);
+    for _ in 0..2 {
+        let answer = world.notify_v3("/api/pay/notify", "TRANSACTION.SUCCESS", told.clone()).await;
+        assert_eq!((answer.status, answer.text("/message").as_str()), (503, "处理失败，请重试"));
+        assert_eq!(phone.prepay(&out_trade_no).await.outcome(), "503 UPSTREAM_BUSY");
+    }
+    world.clock.advance(std::time::Duration::from_secs(61));
+    assert_eq!(world.notify_v3("/api/pay/notify", "TRANSACTION.SUCCESS", told).await.status, 204);
+}
+
+#[tokio::test]
 async fn parts_of_a_notice_may_be_null_or_empty_as_well_as_absent() {
     let world = World::configured(V3).await;
     let phone = world.user().await;

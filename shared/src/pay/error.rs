@@ -88,6 +88,11 @@ impl PayError {
         }
     }
 
+    /// Whether WeChat Pay asks to slow down.
+    pub(super) fn is_rate_limit(&self) -> bool {
+        matches!(self, Self::Business { code, .. } if is_rate_limit(code))
+    }
+
     /// Why, in one word for operators: WeChat Pay's code, or a word of ours. It quotes nothing else of what was said or sent.
     #[must_use]
     pub fn reason(&self) -> String {
@@ -110,7 +115,7 @@ impl From<PayError> for ApiError {
         let code = match error {
             PayError::Secret(error) => return error.into(),
             PayError::NotConfigured(_) => Code::NotConfigured,
-            PayError::Business { ref code, .. } if is_rate_limit(code) => Code::RateLimited,
+            ref error if error.is_rate_limit() => Code::RateLimited,
             ref error if error.is_transient() => Code::UpstreamBusy,
             _ => Code::Internal,
         };

@@ -193,6 +193,11 @@ impl Terminal {
         }
         match self.download(secret).await {
             Ok(list) => self.take_list(list),
+            // Asked too often: that says nothing of which certificates there are.
+            Err(error) if error.is_rate_limit() => {
+                telemetry::survived("platform-certificates", &error);
+                return Ok(Missing::NotListedYet);
+            }
             Err(error) => {
                 let found_none = matches!(error, PayError::Business { transient: false, .. });
                 *last_look = Some(Look { at: now, found_none });
