@@ -76,7 +76,7 @@ pub(in crate::pay) async fn refunds_of(
         if !refunds.is_empty() {
             asked.set("offset", refunds.len().to_string());
         }
-        let answer = match call(terminal, secret, &terminal.host.http()?, QUERY, asked).await {
+        let answer = match call(terminal, secret, &terminal.upstream.http()?, QUERY, asked).await {
             Ok(answer) => answer,
             Err(PayError::Business { code, .. }) if code == "REFUNDNOTEXIST" => break,
             Err(error) => return Err(error),
