@@ -16,12 +16,14 @@ pub(crate) fn of_body(body: &str) -> Option<Value> {
 
 /// A piece of a URL with the sign that ends it.
 fn of_parameter(piece: &str) -> String {
-    let Some((name, value)) = piece.split_once('=') else { return piece.to_owned() };
-    if HARMLESS_PARAMETERS.contains(&name) {
-        return piece.to_owned();
+    let end = piece.chars().next_back().filter(|c| "?&#".contains(*c)).map(String::from).unwrap_or_default();
+    match piece.split_once('=') {
+        Some((name, _)) if HARMLESS_PARAMETERS.contains(&name) => piece.to_owned(),
+        Some((name, _)) => format!("{name}={HIDDEN}{end}"),
+        // A value whose signs are encoded.
+        None if piece.contains('%') => format!("{HIDDEN}{end}"),
+        None => piece.to_owned(),
     }
-    let end = value.chars().next_back().filter(|c| "?&#".contains(*c)).map(String::from);
-    format!("{name}={HIDDEN}{}", end.unwrap_or_default())
 }
 
 fn of_object(object: Map<String, Value>) -> Map<String, Value> {
@@ -61,13 +63,18 @@ const HIDDEN_FIELDS: &[&str] = &[
     "js_code",
     "json_signature",
     "key",
+    "membership_number",
+    "mobile",
+    "nickname",
     "openid",
+    "outer_str",
     "phone_info",
     "phoneNumber",
     "purePhoneNumber",
     "refresh_token",
     "secret",
     "session_key",
+    "sex",
     "signature",
     "ticket",
     "touser",
@@ -112,6 +119,22 @@ mod tests {
         for body in ["", "access_token=x", "[]", "\"secret\""] {
             assert_eq!(of_body(body), None, "{body}");
         }
+    }
+
+    #[test]
+    fn a_body_shows_nothing_personal_that_apis_of_this_bundle_tell() {
+        // What a member wrote into WeChat's form, and how WeChat tells of them: `membercard/userinfo/get`.
+        let body = json!({ "errcode": 0, "openid": "o1", "nickname": "李雷", "sex": "MALE", "membership_number": "42",
+                           "user_info": { "common_field_list": [] }, "outer_str": "u1", "bonus": 1 });
+        let shown = json!({ "errcode": 0, "openid": "***", "nickname": "***", "sex": "***",
+                            "membership_number": "***", "user_info": "***", "outer_str": "***", "bonus": 1 });
+        assert_eq!(of_body(&body.to_string()), Some(shown));
+    }
+
+    #[test]
+    fn a_url_whose_signs_are_encoded_shows_no_token() {
+        assert_eq!(of_url("access_token%3D72_x%26type%3Djsapi"), "***");
+        assert_eq!(of_url("/a?access_token%3D72_x&type=jsapi"), "/a?***&type=jsapi");
     }
 
     proptest! {
