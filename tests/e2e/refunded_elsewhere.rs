@@ -6,7 +6,10 @@ use e2e::{Phone, World};
 use local_dynamo::{Fault as DynamoFault, FaultKind};
 use local_wechat::{Fault, RefundStatus};
 use serde_json::{Value, json};
-use shared::types::{Day, UnixSeconds};
+use shared::{
+    store::Orders,
+    types::{Day, OrderId, UnixSeconds},
+};
 
 const V3: &str = "[merchant]\napi = \"v3\"";
 
@@ -356,4 +359,62 @@ async fn a_refund_of_ours_does_not_tell_what_went_back_without_us() {
     let _ = phone.log_in().await;
     assert_eq!(ended(&world, &phone, &order_id).await, ("REFUNDED".to_owned(), json!(200)));
     assert_eq!(events(&world, "order.paid").await, 0);
+}
+
+#[tokio::test]
+async fn a_refund_of_ours_before_the_first_look_tells_nothing_either() {
+    let world = World::configured(V3).await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = bought_and_returned(&world, &phone, &[50]).await;
+    world.clock.advance(Duration::from_secs(5));
+    assert_eq!(phone.status(&order_id).await, "REFUNDING");
+    world.clock.advance(Duration::from_secs(60));
+    let body = json!({ "outTradeNo": out_trade_no, "refundFee": 20 });
+    let _ = world.operator_once("POST", "/api/admin/refunds", &body, "k").await.ok();
+    world.wechat().settle().await;
+    let _ = world.sweep().await;
+    assert_eq!(ended(&world, &phone, &order_id).await, ("REFUNDING".to_owned(), json!(20)));
+    assert_eq!((cases(&world, "ORDER_DISPUTED").await, events(&world, "order.paid").await), (1, 0));
+}
+
+#[tokio::test]
+async fn a_refund_of_ours_that_came_to_nothing_leaves_the_order_paid() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = bought_and_returned(&world, &phone, &[50]).await;
+    world.clock.advance(Duration::from_secs(5));
+    assert_eq!(phone.status(&order_id).await, "REFUNDING");
+    // Begun in our books; WeChat Pay wants a minute between two refunds of a payment.
+    let body = json!({ "outTradeNo": out_trade_no, "refundFee": 150 });
+    let _ = world.operator_once("POST", "/api/admin/refunds", &body, "k").await.ok();
+    let _ = world.sweep().await;
+    assert_eq!(phone.status(&order_id).await, "REFUNDING", "all of it is back or on its way back");
+    assert_eq!(events(&world, "order.paid").await, 0);
+    let refused = Fault::ErrCode {
+        path: "/secapi/pay/refund".into(),
+        err_code: "USER_ACCOUNT_ABNORMAL".into(),
+        times: 1,
+    };
+    world.wechat().set_fault(refused);
+    world.clock.advance(Duration::from_secs(120));
+    let _ = world.sweep().await;
+    assert_eq!(ended(&world, &phone, &order_id).await, ("PAID".to_owned(), json!(50)));
+    assert_eq!((events(&world, "order.paid").await, cases(&world, "REFUND_STUCK").await), (1, 1));
+}
+
+#[tokio::test]
+async fn what_is_told_while_the_sweep_looks_is_not_overlooked() {
+    let world = World::configured(V3).await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no) = bought_and_returned(&world, &phone, &[50]).await;
+    world.clock.advance(Duration::from_secs(5));
+    assert_eq!(phone.status(&order_id).await, "REFUNDING");
+    let orders = Orders::new(&world.bundle().host("order-sweep").expect("a function")).expect("its settings");
+    let id = OrderId::parse(&order_id).expect("an id");
+    let seen = orders.get(id).await.expect("an answer").expect("the order");
+    assert_eq!(tell_v3(&world, &out_trade_no).await.status, 204);
+    assert!(!orders.stop_asking(&seen).await.expect("an answer"), "it was told of something meanwhile");
+    let _ = swept(&world).await;
+    assert_eq!(ended(&world, &phone, &order_id).await, ("PAID".to_owned(), json!(50)));
+    assert_eq!(events(&world, "order.paid").await, 1);
 }

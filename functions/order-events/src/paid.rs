@@ -229,6 +229,7 @@ mod tests {
             refunded_fee: 0,
             refunding_fee: 0,
             paid_withheld: false,
+            refunds_known: false,
             asked_at: None,
             next_query_at: None,
             queries: 0,

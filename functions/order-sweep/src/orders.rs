@@ -73,7 +73,7 @@ impl OrderSweepTask {
         }
         let are_listed = self.refunder.take_over(order.paid_by.unwrap_or(order.out_trade_no)).await?;
         let Some(order) = self.cashier.orders.get(order.order_id).await? else { return Ok(Swept::Passed) };
-        if are_listed || order.refunded_fee > 0 {
+        if are_listed || order.refunds_known {
             self.refunder.refunds.conclude(order.order_id).await?;
         } else if order.paid_withheld {
             let what = "something of its payment was given back before the payment was recorded, and WeChat Pay does not say how \

@@ -326,6 +326,7 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
         refunded_fee: 0,
         refunding_fee: 0,
         paid_withheld: false,
+        refunds_known: false,
         asked_at: None,
         next_query_at: Some(new.expires_at),
         queries: 0,

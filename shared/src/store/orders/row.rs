@@ -55,6 +55,9 @@ pub struct Order {
     /// must not leave before it is known how much.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paid_withheld: bool,
+    /// Whether a refund that we did not begin has told what that was, or WeChat Pay has listed all there are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refunds_known: bool,
     /// When WeChat Pay was last asked about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<UnixSeconds>,

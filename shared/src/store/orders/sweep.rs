@@ -105,18 +105,25 @@ impl Orders {
 
     /// Nothing is asked about the order any more: a notice, a bill or an operator tells what was given back of its payment.
     ///
-    /// Condition: the order is not unpaid.
+    /// Condition: the order is not unpaid, and nothing was told of its refunds since `order` was read: what is told while somebody
+    /// is still to look does not yet make the order PAID.
     ///
     /// # Errors
     /// DynamoDB can't be asked.
     pub async fn stop_asking(&self, order: &Order) -> Result<bool, StoreError> {
+        let known = if order.refunds_known { "attribute_exists" } else { "attribute_not_exists" };
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("order_id", item::s(order.order_id))
             .update_expression("REMOVE due_shard, next_query_at")
-            .condition_expression("#status <> :unpaid")
+            .condition_expression(format!(
+                "#status <> :unpaid AND refunded_fee = :refunded AND refunding_fee = :refunding AND \
+                 {known}(refunds_known)"
+            ))
+            .expression_attribute_values(":refunded", item::n(order.refunded_fee))
+            .expression_attribute_values(":refunding", item::n(order.refunding_fee))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":unpaid", item::s("UNPAID"));
         self.claimed(update).await

@@ -1,6 +1,8 @@
 //! Beginning a refund: nothing is asked of WeChat Pay before this is durable.
 
-use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
+};
 
 use super::{RefundCause, RefundRow, Refunds};
 use crate::{
@@ -173,20 +175,30 @@ impl Refunds {
         self.change_order(order, &next).map(Some)
     }
 
-    /// Writes the status and the sums of `next`, if they are still those of `order`. Once it is known what was given back of a
-    /// payment, nobody has to ask about its order any more.
+    /// Writes the status and the sums of `next`, if they are still those of `order`, and if somebody is still to look for refunds of
+    /// before the payment was recorded, or not, as `order` says: what follows from a refund depends on it. Once it is known what was
+    /// given back, nobody has to ask about the order any more.
     pub(super) fn change_order(&self, order: &Order, next: &Order) -> Result<TransactWriteItem, StoreError> {
         let is_known = order.paid_withheld && !next.paid_withheld;
-        let rest = if is_known { " REMOVE paid_withheld, due_shard, next_query_at" } else { "" };
+        let rest = match (is_known, next.refunds_known) {
+            (true, _) => " REMOVE paid_withheld, refunds_known, due_shard, next_query_at",
+            (false, true) => ", refunds_known = :true",
+            (false, false) => "",
+        };
+        let asked = match (order.paid_withheld, &order.due_shard) {
+            (true, Some(_)) => " AND attribute_exists(due_shard)",
+            (true, None) => " AND attribute_not_exists(due_shard)",
+            (false, _) => "",
+        };
         let update = Update::builder()
             .table_name(&self.orders)
             .key("order_id", item::s(order.order_id))
             .update_expression(format!(
                 "SET #status = :next, refunding_fee = :refunding, refunded_fee = :refunded{rest}"
             ))
-            .condition_expression(
-                "#status = :status AND refunding_fee = :was_refunding AND refunded_fee = :was_refunded",
-            )
+            .condition_expression(format!(
+                "#status = :status AND refunding_fee = :was_refunding AND refunded_fee = :was_refunded{asked}"
+            ))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", item::s(order.status.as_str()))
             .expression_attribute_values(":next", item::s(next.status.as_str()))
@@ -194,9 +206,13 @@ impl Refunds {
             .expression_attribute_values(":was_refunded", item::n(order.refunded_fee))
             .expression_attribute_values(":refunding", item::n(next.refunding_fee))
             .expression_attribute_values(":refunded", item::n(next.refunded_fee))
-            .return_values_on_condition_check_failure(AllOld)
-            .build()
-            .map_err(|error| StoreError::new(BEGINNING, error))?;
+            .return_values_on_condition_check_failure(AllOld);
+        let update = if !is_known && next.refunds_known {
+            update.expression_attribute_values(":true", AttributeValue::Bool(true))
+        } else {
+            update
+        };
+        let update = update.build().map_err(|error| StoreError::new(BEGINNING, error))?;
         Ok(TransactWriteItem::builder().update(update).build())
     }
 }

@@ -423,20 +423,21 @@ fn order_after(order: &Order, refund: &RefundRow) -> Order {
 }
 
 /// What the order shows after news of `refund`, as `next` says. Of a payment that was given back before it was recorded, a refund of
-/// the merchant console tells how much, unless the sweep is still to look for others; one of ours does not.
+/// the merchant console tells how much; one of ours does not. While the sweep is still to look for others, that is only kept.
 fn told(order: &Order, refund: &RefundRow, next: impl Fn(&Order, &RefundRow) -> Order) -> Order {
-    let tells = refund.cause == RefundCause::Console && order.due_shard.is_none();
-    if order.paid_withheld && tells {
-        concluded(order, |order| next(order, refund))
+    let tells = order.paid_withheld && refund.cause == RefundCause::Console;
+    let order = Order { refunds_known: order.refunds_known || tells, ..order.clone() };
+    if order.paid_withheld && order.refunds_known && order.due_shard.is_none() {
+        concluded(&order, |order| next(order, refund))
     } else {
-        next(order, refund)
+        next(&order, refund)
     }
 }
 
 /// What an order whose event is withheld shows, as `next` says, now that the sums are all there is. Whether it stays paid may still
 /// depend on a refund that is under way.
 fn concluded(order: &Order, next: impl Fn(&Order) -> Order) -> Order {
-    let next = next(&Order { paid_withheld: false, ..order.clone() });
+    let next = next(&Order { paid_withheld: false, refunds_known: true, ..order.clone() });
     Order { paid_withheld: next.status == Status::Refunding, ..next }
 }
 
