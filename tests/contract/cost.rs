@@ -5,7 +5,7 @@ use std::{fmt::Write, time::Duration};
 use e2e::World;
 use local_dynamo::Units;
 use local_template::Stack;
-use local_wechat::Fault;
+use local_wechat::{Fault, RefundStatus};
 use serde_json::json;
 
 use crate::{
@@ -56,6 +56,7 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("POST /api/admin/refunds", 4, 1),
     ("POST /api/admin/refunds, again", 1, 0),
     ("GET /api/admin/refunds/{outRefundNo}", 1, 0),
+    ("POST /api/admin/refunds/{outRefundNo}/abnormal", 4, 1),
     ("POST /api/pay/refund-notify", 2, 0),
     ("POST /api/pay/refund-notify, again", 1, 0),
 ];
@@ -97,6 +98,7 @@ async fn costs() -> Vec<Cost> {
     orders(&mut meter).await;
     payments(&mut meter).await;
     refunds(&mut meter).await;
+    meter.costs.extend(redirected_refund().await);
     sweeps(&mut meter).await;
     effects(&mut meter).await;
     bills(&mut meter).await;
@@ -325,6 +327,28 @@ async fn payments(meter: &mut Meter<'_>) {
     world.clock.advance(Duration::from_secs(5));
     let healed = phone.status(&order_id);
     assert_eq!(meter.of("GET /api/orders/{orderId}, a lost notice", healed).await, "PAID");
+}
+
+/// The money of a refund is sent to a bank card, which APIv3 alone does.
+async fn redirected_refund() -> Vec<Cost> {
+    let world = World::configured("[merchant]\napi = \"v3\"").await;
+    let mut meter = Meter { world: &world, costs: Vec::new() };
+    let phone = world.user().await;
+    let card = json!({ "type": "USER_BANK_CARD", "bankType": "ICBC_DEBIT",
+                       "bankAccount": "6222021234567890123", "realName": "张小明" });
+    let mut redirect = async || {
+        let (_, out_trade_no) = phone.buy().await;
+        world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Abnormal, times: 1 });
+        let refund = money::refund(&world, "k", &json!({ "outTradeNo": out_trade_no })).await.ok();
+        world.wechat().settle().await;
+        let path = format!("/api/admin/refunds/{}/abnormal", refund.text("/refund/outRefundNo"));
+        let redirected = world.operator("POST", &path, &card);
+        let _ = meter.of("POST /api/admin/refunds/{outRefundNo}/abnormal", redirected).await.ok();
+    };
+    redirect().await;
+    redirect().await;
+    // The first one was no warm instance's.
+    meter.costs.split_off(1)
 }
 
 async fn refunds(meter: &mut Meter<'_>) {
