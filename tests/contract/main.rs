@@ -15,6 +15,7 @@ mod checklist;
 mod cost;
 mod dependencies;
 mod docs;
+mod layers;
 mod layout;
 mod money;
 mod operations;
