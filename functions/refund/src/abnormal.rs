@@ -27,7 +27,7 @@ struct AbnormalBody {
 impl RefundFunction {
     pub(crate) async fn redirect(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let number =
-            OutRefundNo::parse(&extract::path(request, "outRefundNo")?).map_err(|_| Code::NotFound)?;
+            OutRefundNo::parse_path(&extract::path(request, "outRefundNo")?).map_err(|_| Code::NotFound)?;
         let by = extract::operator(request)?;
         let payee = parse(extract::json(request)?)?;
         let row = self.refunder.refunds.get(&number).await?.ok_or(Code::NotFound)?;
