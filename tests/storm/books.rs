@@ -22,11 +22,12 @@ fn number(row: &Value, name: &str) -> u64 {
 
 /// Asserts that all agrees; a line that says how much there was.
 pub(crate) async fn balance(world: &World) -> String {
+    bills(world).await;
     let paid = payments(world).await;
     let back = refunds(world).await;
     let sold = orders(world, &paid, &back).await;
     effects(world, sold).await;
-    bills(world).await;
+    nothing_is_silent(world).await;
     assert!(world.wechat().accepted_probes().is_empty(), "a probe was taken for genuine");
     let (taken, given): (u64, u64) = (paid.values().map(|(fee, _)| fee).sum(), back.values().sum());
     assert!(given > 0 && taken > given, "{given} of {taken} fen: a storm that moves nothing proves nothing");
@@ -46,6 +47,28 @@ async fn bills(world: &World) {
     assert!(differences.is_empty(), "{differences:#?}");
     let billed: u64 = world.items("BillsTable").await.iter().map(|row| number(row, "payments")).sum();
     assert_eq!(usize::try_from(billed).expect("a count"), world.items("PaymentsTable").await.len());
+}
+
+/// What only an operator can mend has a case.
+async fn nothing_is_silent(world: &World) {
+    let cases = world.items("CasesTable").await;
+    let has_case = |kind: &str, name: &str, row: &Value| {
+        cases.iter().any(|case| text(case, "kind") == kind && text(case, name) == text(row, name))
+    };
+    for row in world.items("RefundsTable").await {
+        let is_lost = text(&row, "status") == "CLOSED" && text(&row, "cause") != "CONSOLE";
+        assert!(
+            !is_lost || has_case("REFUND_STUCK", "out_refund_no", &row),
+            "came to nothing in silence: {row}"
+        );
+    }
+    for row in world.items("PaymentsTable").await {
+        let is_for_review = row.get("attention").is_some();
+        assert!(!is_for_review || has_case("PAYMENT_MISMATCH", "transaction_id", &row), "in silence: {row}");
+    }
+    for row in world.items("OutboxTable").await {
+        assert!(row.get("given_up_at").is_none(), "given up: {row}");
+    }
 }
 
 /// Every payment there is one here and the other way round: fee and attempt by transaction.

@@ -81,6 +81,7 @@ async fn storm(api: usize) {
     future::join(stories, weather::blow(&world, seed, api, &done)).await;
     let (struck, lasted) = (weather::end(&world).await, world.now() - begun);
 
+    quiet::refuse_certificates(&world, api >= 2).await;
     let rounds = quiet::come_to_rest(&world).await;
     let books = books::balance(&world).await;
     println!(

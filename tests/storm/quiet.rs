@@ -33,6 +33,39 @@ pub(crate) async fn come_to_rest(world: &World) -> u32 {
     ROUNDS
 }
 
+/// The merchant's certificate or key is refused for a day: every refund that waits says why and has a case. Afterwards it is
+/// accepted again, and the same refunds go on.
+pub(crate) async fn refuse_certificates(world: &World, v3: bool) {
+    let (path, err_code) =
+        if v3 { ("/v3/refund/domestic/refunds", "SIGN_ERROR") } else { ("/secapi/pay/refund", "CERT_ERROR") };
+    let fault = Fault::ErrCode { path: path.to_owned(), err_code: err_code.to_owned(), times: u32::MAX };
+    world.wechat().set_fault(fault);
+    for (n, row) in world.items("PaymentsTable").await.iter().enumerate().take(6) {
+        let body = json!({ "outTradeNo": row["out_trade_no"]["S"], "refundFee": 7 });
+        let _ = world.operator_once("POST", "/api/admin/refunds", &body, &format!("refused-{n}")).await;
+    }
+    for _ in 0..24 {
+        world.clock.advance(Duration::from_secs(60 * 60));
+        let _ = world.sweep().await;
+    }
+    let cases = world.items("CasesTable").await;
+    let waiting = world.items("RefundsTable").await;
+    let waiting: Vec<_> = waiting
+        .iter()
+        .filter(|row| row["status"]["S"] == "PROCESSING" && row.get("refund_id").is_none())
+        .collect();
+    assert!(!waiting.is_empty(), "nobody asked for a refund");
+    for row in waiting {
+        let is_told = cases.iter().any(|case| {
+            case["kind"]["S"] == "REFUND_STUCK"
+                && case["out_refund_no"] == row["out_refund_no"]
+                && case.get("open_kind").is_some()
+        });
+        assert!(is_told && row["failure"]["S"].is_string(), "it waits and nobody knows: {row}");
+    }
+    world.wechat().clear_faults();
+}
+
 /// Operators who know nothing of each other give parts of each payment back; some of it comes to nothing.
 async fn give_back(world: &World, round: u32) {
     world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Closed, times: 2 });

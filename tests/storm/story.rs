@@ -45,7 +45,9 @@ pub(crate) async fn live(world: &World, user: &Mutex<Phone<'_>>, seed: u64) {
                 let path = format!("/api/orders/{}", order_id.as_str().unwrap_or_default());
                 let _ = ask(world, user, "GET", &path, &json!({})).await;
             }
-            82..86 => forge(world, user, out_trade_no.as_str().unwrap_or_default(), rng.u64(1..1000)).await,
+            82..85 => forge(world, user, out_trade_no.as_str().unwrap_or_default(), rng.u64(1..1000)).await,
+            85..88 => refund_in_console(world, rng, order_id.as_str().unwrap_or_default()),
+            88..90 => log_in(user).await,
             _ => refund(world, rng, &out_trade_no, seed).await,
         }
     }
@@ -77,6 +79,16 @@ async fn refund(world: &World, rng: &mut Rng, out_trade_no: &Value, seed: u64) {
     for _ in 0..rng.usize(1..3) {
         let _ = world.operator_once("POST", "/api/admin/refunds", &body, &key).await;
     }
+}
+
+/// Somebody gives money back in the merchant console, whether we know of the payment or not: a part, or all.
+fn refund_in_console(world: &World, rng: &mut Rng, order_id: &str) {
+    let paid = world.wechat().ledger().into_iter().filter(|entry| entry.out_trade_no.starts_with(order_id));
+    let paid: Vec<_> = paid.filter_map(|entry| Some((entry.transaction_id?, entry.total_fee))).collect();
+    let Some((transaction_id, total_fee)) = rng.choice(paid) else { return };
+    let fee = if rng.bool() { total_fee } else { rng.u64(1..total_fee) };
+    // The console refuses what is more than is left, and what comes too soon.
+    let _ = world.wechat().try_console_refund(&transaction_id, fee);
 }
 
 /// A stranger says that the order is paid.

@@ -1,5 +1,6 @@
 //! What fails: functions are killed, DynamoDB throttles and conflicts and loses answers, WeChat Pay is busy, slow, forgetful and
-//! wrong, notices are lost, doubled, late, out of order, forged; and the clock runs.
+//! wrong, it refuses the merchant's certificate and refunds that come too soon, notices are lost, doubled, cut off, late, out of
+//! order, forged, WeChat's login is out of reach; and the clock runs.
 
 use std::{cell::Cell, time::Duration};
 
@@ -77,7 +78,7 @@ fn fault(rng: &mut Rng, api: usize) -> Fault {
     let path = || if v3 { V3 } else { V2 };
     let path = path()[rng.usize(..5)].to_owned();
     let times = rng.u32(1..4);
-    match rng.u8(0..18) {
+    match rng.u8(0..23) {
         0 | 1 => Fault::NoticeLost { times },
         2 => Fault::NoticeDuplicate { copies: rng.u32(1..5), times },
         3 => Fault::NoticeDelayed { millis: rng.u64(1..300), times },
@@ -97,9 +98,33 @@ fn fault(rng: &mut Rng, api: usize) -> Fault {
         15 => Fault::RefundBalance { times },
         16 if v3 => Fault::ClockSkew { path: rng.bool().then_some(path), seconds: rng.i64(-400..400), times },
         17 if v3 => Fault::SignatureProbe { path: rng.bool().then_some(path), times },
+        18 => Fault::NoticeCut { times },
+        19 => login_outage(rng, times),
+        20 => {
+            let (path, codes) = if v3 { (V3[3], LATER_V3) } else { (V2[3], LATER_V2) };
+            Fault::ErrCode { path: path.to_owned(), err_code: codes[rng.usize(..4)].to_owned(), times }
+        }
+        // What stands before WeChat Pay refuses the certificate, and nothing is known of a business code.
+        21 => Fault::HttpStatus { path: if v3 { V3[3] } else { V2[3] }.to_owned(), status: 400, times },
         _ => Fault::NoticeDuplicate { copies: 1, times },
     }
 }
+
+/// WeChat's login is out of reach, in one of its ways.
+fn login_outage(rng: &mut Rng, times: u32) -> Fault {
+    let path = "/sns/jscode2session".to_owned();
+    match rng.u8(0..5) {
+        0 => Fault::Busy { path, times },
+        1 => Fault::HttpStatus { path, status: 502, times },
+        2 => Fault::Garbage { path, times },
+        3 => Fault::TimeoutBefore { path, millis: rng.u64(1..50), times },
+        _ => Fault::TimeoutAfter { path, millis: rng.u64(1..50), times },
+    }
+}
+
+/// Refusals of a refund that are not its end: too soon, or ours to mend, or of a code that nobody has heard of.
+const LATER_V2: [&str; 4] = ["ORDER_NOT_READY", "CERT_ERROR", "ERROR", "NEVER_HEARD_OF"];
+const LATER_V3: [&str; 4] = ["FREQUENCY_LIMITED", "SIGN_ERROR", "NO_AUTH", "NEVER_HEARD_OF"];
 
 /// Of a thousand requests to DynamoDB and the others.
 const DYNAMO_PER_MILLE: u32 = 30;

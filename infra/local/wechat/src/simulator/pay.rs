@@ -58,9 +58,18 @@ impl Simulator {
     ///
     /// If the payment cannot be refunded: a test that does so has a mistake.
     pub fn console_refund(&self, transaction_id: &str, fee: u64) -> RefundEntry {
-        let made = refunds::request_in_console(self.pay(), transaction_id, fee);
+        let made = self.try_console_refund(transaction_id, fee);
         #[expect(clippy::panic, reason = "a test that makes such a refund has a mistake")]
         made.unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// As [`Simulator::console_refund`]; what the console refuses is said in words.
+    ///
+    /// # Errors
+    ///
+    /// There is no such payment, or it can't be refunded by so much now.
+    pub fn try_console_refund(&self, transaction_id: &str, fee: u64) -> Result<RefundEntry, String> {
+        refunds::request_in_console(self.pay(), transaction_id, fee)
     }
 
     /// Ends a refund that `refund_stalled` keeps PROCESSING, or one that is ABNORMAL, and notifies it.
