@@ -19,6 +19,6 @@ pub use id::{
     ProductId, TemplateId, TransactionId, UnionId, UserId,
 };
 pub use order_no::{OrderId, OutTradeNo};
-pub use secret::{Secret, SessionKey, SessionKeyError};
+pub use secret::{EncodingAesKey, EncodingAesKeyError, Secret, SessionKey, SessionKeyError};
 pub use time::{TimeError, UnixSeconds};
 pub use yuan::{Rate, Yuan, YuanError};

@@ -2,7 +2,13 @@
 
 use std::fmt;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine, alphabet,
+    engine::{
+        GeneralPurpose,
+        general_purpose::{NO_PAD, STANDARD},
+    },
+};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
@@ -78,15 +84,86 @@ impl fmt::Debug for SessionKey {
     }
 }
 
+/// The text is not an `EncodingAESKey`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an EncodingAESKey must be 43 characters of a-z, A-Z and 0-9")]
+pub struct EncodingAesKeyError;
+
+/// The `EncodingAESKey` of message push, as the console shows it: 43 characters that hold the 32 bytes of an AES-256 key.
+///
+/// WeChat: 消息推送, 消息加解密. The console draws the characters at random, so the last one carries two bits that belong to no
+/// byte. A strict Base64 decoder refuses three of four genuine keys because of them; here they are ignored, as WeChat does.
+#[derive(Clone)]
+pub struct EncodingAesKey(Zeroizing<[u8; 32]>);
+
+impl EncodingAesKey {
+    /// Reads what the console shows.
+    ///
+    /// # Errors
+    /// The text is not 43 letters and digits.
+    pub fn parse(text: &str) -> Result<Self, EncodingAesKeyError> {
+        if text.len() != 43 || !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(EncodingAesKeyError);
+        }
+        let bytes = Zeroizing::new(SPARE_BITS.decode(text).map_err(|_| EncodingAesKeyError)?);
+        let bytes = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| EncodingAesKeyError)?;
+        Ok(Self(Zeroizing::new(bytes)))
+    }
+
+    /// The AES-256 key; its first 16 bytes are the initialisation vector.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for EncodingAesKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EncodingAesKey(***)")
+    }
+}
+
+const SPARE_BITS: GeneralPurpose =
+    GeneralPurpose::new(&alphabet::STANDARD, NO_PAD.with_decode_allow_trailing_bits(true));
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::crypto::hex;
 
     #[test]
     fn secrets_print_nothing() {
         let key = SessionKey::parse("0DcDwiDekHEtMhXgEbBewA==").unwrap();
         assert_eq!(format!("{key:?}"), "SessionKey(***)");
         assert_eq!(format!("{:?}", Secret::new("hush".to_owned())), "Secret(***)");
+        let key = EncodingAesKey::parse("kzYRqrNwLF5oGeIA4Cs9OZ1IS0y40NyncgAOJtDtS2G").unwrap();
+        assert_eq!(format!("{key:?}"), "EncodingAesKey(***)");
+    }
+
+    #[test]
+    fn the_encoding_aes_key_of_the_vectors_is_read() {
+        let key = EncodingAesKey::parse("kzYRqrNwLF5oGeIA4Cs9OZ1IS0y40NyncgAOJtDtS2G").unwrap();
+        assert_eq!(hex(key.bytes()), "933611aab3702c5e6819e200e02b3d399d484b4cb8d0dca772000e26d0ed4b61");
+        for text in
+            ["", "kzYRqrNwLF5oGeIA4Cs9OZ1IS0y40NyncgAOJtDtS2", "kzYRqrNwLF5oGeIA4Cs9OZ1IS0y40NyncgAOJtDtS2G="]
+        {
+            assert!(EncodingAesKey::parse(text).is_err(), "{text}");
+        }
+        assert!(EncodingAesKey::parse("kzYRqrNwLF5oGeIA4Cs9OZ1IS0y40NyncgAOJtDtS2-").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn every_key_that_the_console_can_draw_is_read(text in "[a-zA-Z0-9]{43}") {
+            prop_assert!(EncodingAesKey::parse(&text).is_ok());
+        }
+
+        #[test]
+        fn reading_any_text_as_a_key_never_panics(text in ".{0,60}") {
+            let _ = EncodingAesKey::parse(&text);
+        }
     }
 
     #[test]
