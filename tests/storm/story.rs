@@ -37,16 +37,16 @@ pub(crate) async fn live(world: &World, user: &Mutex<Phone<'_>>, seed: u64) {
                 let arguments = prepaid[rng.usize(..prepaid.len())].clone();
                 let _ = user.lock().await.wx("requestPayment", arguments).await;
             }
-            70..76 => {
+            70..75 => {
                 let path = format!("/api/orders/{}/cancel", order_id.as_str().unwrap_or_default());
                 let _ = ask(world, user, "POST", &path, &json!({})).await;
             }
-            76..82 => {
+            75..80 => {
                 let path = format!("/api/orders/{}", order_id.as_str().unwrap_or_default());
                 let _ = ask(world, user, "GET", &path, &json!({})).await;
             }
-            82..85 => forge(world, user, out_trade_no.as_str().unwrap_or_default(), rng.u64(1..1000)).await,
-            85..88 => refund_in_console(world, rng, order_id.as_str().unwrap_or_default()),
+            80..82 => forge(world, user, out_trade_no.as_str().unwrap_or_default(), rng.u64(1..1000)).await,
+            82..88 => refund_in_console(world, rng, order_id.as_str().unwrap_or_default()),
             88..90 => log_in(user).await,
             _ => refund(world, rng, &out_trade_no, seed).await,
         }
