@@ -57,6 +57,7 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("POST /api/admin/refunds, again", 1, 0),
     ("GET /api/admin/refunds/{outRefundNo}", 1, 0),
     ("POST /api/admin/refunds/{outRefundNo}/abnormal", 4, 1),
+    ("POST /api/admin/refunds/{outRefundNo}/give-up", 4, 2),
     ("POST /api/pay/refund-notify", 2, 0),
     ("POST /api/pay/refund-notify, again", 1, 0),
 ];
@@ -354,6 +355,14 @@ async fn redirected_refund() -> Vec<Cost> {
 async fn refunds(meter: &mut Meter<'_>) {
     let world = meter.world;
     let phone = world.user().await;
+    let (_, out_trade_no) = phone.buy().await;
+    let path = "/secapi/pay/refund".to_owned();
+    world.wechat().set_fault(Fault::ErrCode { path, err_code: "ERROR".to_owned(), times: 1 });
+    let refused = money::refund(world, "g", &json!({ "outTradeNo": out_trade_no })).await.ok();
+    let path = format!("/api/admin/refunds/{}/give-up", refused.text("/refund/outRefundNo"));
+    let nothing = json!({});
+    let given_up = world.operator("POST", &path, &nothing);
+    let _ = meter.of("POST /api/admin/refunds/{outRefundNo}/give-up", given_up).await.ok();
     let (_, out_trade_no) = phone.buy().await;
     world.wechat().set_fault(Fault::RefundStalled { times: 1 });
     let body = json!({ "outTradeNo": out_trade_no });

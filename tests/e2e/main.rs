@@ -20,6 +20,7 @@ mod quota;
 mod reconcile;
 mod refund;
 mod refund_abnormal;
+mod refund_give_up;
 mod refund_notify;
 mod refund_waits;
 mod refunded_elsewhere;

@@ -1,6 +1,7 @@
 //! `/api/admin/refunds`: an operator gives money back, in full or in part, and sees what became of it.
 
 mod abnormal;
+mod give_up;
 mod request;
 mod view;
 
@@ -31,6 +32,7 @@ impl Function for RefundFunction {
             "POST /api/admin/refunds" => self.request(&request).await,
             "GET /api/admin/refunds/{outRefundNo}" => self.read(&request).await,
             "POST /api/admin/refunds/{outRefundNo}/abnormal" => self.redirect(&request).await,
+            "POST /api/admin/refunds/{outRefundNo}/give-up" => self.give_up(&request).await,
             _ => Err(Code::NotFound.into()),
         }
     }

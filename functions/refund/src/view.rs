@@ -46,6 +46,9 @@ struct RefundView {
     /// Who did.
     #[serde(skip_serializing_if = "Option::is_none")]
     redirected_by: Option<OperatorArn>,
+    /// The operator who gave it up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    given_up_by: Option<OperatorArn>,
     /// Why it does not go on: WeChat Pay's code, or a word of ours if WeChat Pay could not be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
@@ -67,6 +70,7 @@ impl From<RefundRow> for RefundView {
             success_at: row.success_at.map(|at| at.to_rfc3339()),
             redirected_at: row.redirected_at.map(|at| at.to_rfc3339()),
             redirected_by: row.redirected_by,
+            given_up_by: row.given_up_by,
             failure: row.failure,
         }
     }

@@ -26,7 +26,7 @@ pub use error::PayError;
 pub use notice::{Notice, NoticeError, Receiver};
 pub use payment::{Payment, Source};
 pub use refund::{AbnormalPayee, Refund, RefundRequest, RefundStatus, Requested};
-pub use refunder::{Redirected, Refunder, RefunderError};
+pub use refunder::{GiveUpOutcome, Redirected, Refunder, RefunderError};
 pub use secret::MerchantSecret;
 use terminal::Terminal;
 pub use terminal::{Api, ApiNameError};

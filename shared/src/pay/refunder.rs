@@ -66,6 +66,17 @@ impl From<RefunderError> for ApiError {
     }
 }
 
+/// What came of giving up a refund.
+#[derive(Debug)]
+pub enum GiveUpOutcome {
+    /// It is given up, or at the end that WeChat Pay tells of; as it is now.
+    Ended(Box<RefundRow>),
+    /// WeChat Pay has accepted it, or has not refused it yet: it can't be given up.
+    UnderWay,
+    /// Somebody else asks WeChat Pay about it just now.
+    Overtaken,
+}
+
 /// Asks for refunds and settles them.
 pub struct Refunder {
     /// The client of WeChat Pay.
@@ -174,7 +185,7 @@ impl Refunder {
             // A request of before may have been accepted, and this one be refused because of it.
             Requested::Refused(code) => match self.pay.query_refund(&row.out_refund_no).await? {
                 Some(refund) => self.settled(row, &refund).await,
-                None => Ok(self.refunds.refuse(row, &code).await?),
+                None => Ok(self.refunds.refuse(row, &code, None).await?),
             },
         }
     }
@@ -226,6 +237,35 @@ impl Refunder {
             });
         }
         Ok(Redirected::Yes(Box::new(self.settled(row, &refund).await?)))
+    }
+
+    /// Gives up a refund that WeChat Pay does not make, as the operator `by` wants; its sum is free again then.
+    ///
+    /// WeChat Pay is asked about the refund and not for it, because an operator who gives it up may have given the money back in
+    /// another way. A request that was on its way meanwhile, and is accepted after all, opens the refund again.
+    ///
+    /// # Errors
+    /// [`RefunderError`]; nothing was given up, or the answer of the database was lost. Give it up again.
+    pub async fn give_up(&self, row: &RefundRow, by: &OperatorArn) -> Result<GiveUpOutcome, RefunderError> {
+        if row.status.is_final() {
+            return Ok(GiveUpOutcome::Ended(Box::new(row.clone())));
+        }
+        let Some(failure) = row.failure.as_deref().filter(|_| row.refund_id.is_none()) else {
+            return Ok(GiveUpOutcome::UnderWay);
+        };
+        // Nobody asks for it while it is given up.
+        if !self.refunds.take_turn(row, self.host.now()).await? {
+            return Ok(GiveUpOutcome::Overtaken);
+        }
+        if let Some(refund) = self.pay.query_refund(&row.out_refund_no).await? {
+            return Ok(GiveUpOutcome::Ended(Box::new(self.settled(row, &refund).await?)));
+        }
+        let row = self.refunds.refuse(row, failure, Some(by)).await?;
+        // Its sum is free now for what went back in the merchant console instead of it.
+        if let Err(error) = self.take_over(row.out_trade_no).await {
+            telemetry::survived("refund-take-over", &error);
+        }
+        Ok(GiveUpOutcome::Ended(Box::new(row)))
     }
 
     async fn settled(&self, row: &RefundRow, refund: &Refund) -> Result<RefundRow, RefunderError> {

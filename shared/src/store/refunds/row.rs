@@ -70,6 +70,9 @@ pub struct RefundRow {
     /// The operator who did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirected_by: Option<OperatorArn>,
+    /// The operator who gave it up, because WeChat Pay does not make it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_up_by: Option<OperatorArn>,
     /// How often.
     #[serde(default)]
     pub redirects: u32,
@@ -117,6 +120,7 @@ impl RefundRow {
             failure: None,
             redirected_at: None,
             redirected_by: None,
+            given_up_by: None,
             redirects: 0,
             queries: 0,
             next_query_at: Some(next),

@@ -12,7 +12,7 @@ use crate::{
         outbox::{self, Event, EventKind},
         payments,
     },
-    types::{Fen, OrderId, UnixSeconds},
+    types::{Fen, OperatorArn, OrderId, UnixSeconds},
 };
 
 /// What came of news about a refund. It is durable when this is returned.
@@ -34,6 +34,8 @@ struct Next<'a> {
     refund_id: Option<&'a str>,
     success_at: Option<UnixSeconds>,
     failure: Option<&'a str>,
+    /// The operator who gives it up.
+    given_up_by: Option<&'a OperatorArn>,
 }
 
 impl Refunds {
@@ -78,6 +80,7 @@ impl Refunds {
                 refund_id: Some(refund.refund_id()),
                 success_at: refund.success_at(),
                 failure: None,
+                given_up_by: None,
             };
             if let Some(row) = self.go_on(&order, &row, &next).await? {
                 return Ok(SettledRefund::Changed(Box::new(row)));
@@ -86,11 +89,17 @@ impl Refunds {
         Err(StoreError::contended(SETTLING))
     }
 
-    /// Ends a refund that WeChat Pay refuses for good, for the reason of this code, and has never begun; as it is now.
+    /// Ends a refund that WeChat Pay has never begun, for the reason of this code; as it is now. WeChat Pay refuses it for good, or
+    /// the operator `by` gives it up.
     ///
     /// # Errors
     /// DynamoDB can't be asked. Refuse it again.
-    pub async fn refuse(&self, row: &RefundRow, code: &str) -> Result<RefundRow, StoreError> {
+    pub async fn refuse(
+        &self,
+        row: &RefundRow,
+        code: &str,
+        by: Option<&OperatorArn>,
+    ) -> Result<RefundRow, StoreError> {
         for _ in 0..item::ROUNDS {
             let (order, row) = self.with_order(row.order_id, &row.out_refund_no).await?;
             let gone = || StoreError::new(SETTLING, "the refund or its order is gone");
@@ -98,8 +107,13 @@ impl Refunds {
             if row.status != RefundStatus::Processing {
                 return Ok(row);
             }
-            let next =
-                Next { status: RefundStatus::Closed, refund_id: None, success_at: None, failure: Some(code) };
+            let next = Next {
+                status: RefundStatus::Closed,
+                refund_id: None,
+                success_at: None,
+                failure: Some(code),
+                given_up_by: by,
+            };
             if let Some(row) = self.go_on(&order, &row, &next).await? {
                 return Ok(row);
             }
@@ -179,6 +193,7 @@ impl Refunds {
             refund_id: Some(refund.refund_id()),
             success_at: refund.success_at(),
             failure: None,
+            given_up_by: None,
         };
         let after = advanced(&again, &next, now);
         let mut parts = vec![
@@ -294,6 +309,11 @@ impl Refunds {
             ("success_at", "success_at = :success_at", after.success_at.map(|at| item::n(at.get()))),
             ("unbilled", "unbilled = :unbilled", after.unbilled.as_ref().map(item::s)),
             (
+                "given_up_by",
+                "given_up_by = :given_up_by",
+                after.given_up_by.as_ref().map(|by| item::s(by.as_str())),
+            ),
+            (
                 "next_query_at",
                 "next_query_at = :next_query_at",
                 after.next_query_at.map(|at| item::n(at.get())),
@@ -370,6 +390,7 @@ fn advanced(row: &RefundRow, next: &Next<'_>, now: UnixSeconds) -> RefundRow {
     after.status = next.status;
     after.refund_id = next.refund_id.map(str::to_owned).or(after.refund_id);
     after.failure = next.failure.map(str::to_owned);
+    after.given_up_by = next.given_up_by.cloned();
     if after.status.is_final() {
         after.next_query_at = None;
         after.due_shard = None;
@@ -400,6 +421,7 @@ fn adopted(payment: &PaidRow, refund: &Refund, total_fee: Fen, now: UnixSeconds)
         refund_id: Some(refund.refund_id()),
         success_at: refund.success_at(),
         failure: None,
+        given_up_by: None,
     };
     advanced(&row, &next, now)
 }

@@ -32,7 +32,7 @@ impl RefundRow {
             RefundStatus::Abnormal => {
                 "the money can't reach the user: send it to a bank card of the user's or back".to_owned()
             }
-            RefundStatus::Closed if self.cause != RefundCause::Console => {
+            RefundStatus::Closed if self.cause != RefundCause::Console && self.given_up_by.is_none() => {
                 let code = self.failure.as_deref().unwrap_or("closed");
                 format!("money that should go back did not: {code}")
             }

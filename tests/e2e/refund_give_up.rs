@@ -1,0 +1,84 @@
+//! `POST /api/admin/refunds/{outRefundNo}/give-up`
+
+use std::time::Duration;
+
+use e2e::{Answer, World};
+use local_wechat::Fault;
+use serde_json::{Value, json};
+
+async fn ask(world: &World, out_trade_no: &str, fee: u64, key: &str) -> Answer {
+    let body = json!({ "outTradeNo": out_trade_no, "refundFee": fee });
+    let answer = world.operator_once("POST", "/api/admin/refunds", &body, key).await;
+    world.wechat().settle().await;
+    answer
+}
+
+async fn give_up(world: &World, number: &str) -> Answer {
+    world.operator("POST", &format!("/api/admin/refunds/{number}/give-up"), &json!({})).await
+}
+
+async fn order(world: &World, order_id: &str) -> Value {
+    let orders = world.items("OrdersTable").await;
+    orders.into_iter().find(|order| order["order_id"]["S"] == json!(order_id)).expect("the order")
+}
+
+#[tokio::test]
+async fn a_refund_whose_money_went_back_by_hand_is_given_up() {
+    let world = World::start().await;
+    let (order_id, out_trade_no) = world.user().await.buy().await;
+    let transaction = world.wechat().ledger()[0].transaction_id.clone().expect("paid");
+    let _ = world.wechat().console_refund(&transaction, 150);
+    world.clock.advance(Duration::from_secs(61));
+
+    let asked = ask(&world, &out_trade_no, 100, "a").await.ok();
+    let number = asked.text("/refund/outRefundNo");
+    assert_eq!(asked.text("/refund/failure"), "ERROR", "more than is left there");
+    let given_up = give_up(&world, &number).await.ok();
+    assert_eq!(given_up.text("/refund/status"), "CLOSED");
+    assert!(given_up.text("/refund/givenUpBy").starts_with("arn:"), "{}", given_up.body);
+    assert_eq!(
+        give_up(&world, &number).await.ok().body.len(),
+        given_up.body.len(),
+        "a second time changes nothing"
+    );
+
+    assert_eq!(
+        order(&world, &order_id).await["refunded_fee"]["N"],
+        "150",
+        "the console's refund is taken over"
+    );
+    assert!(world.items("CasesTable").await.is_empty(), "the operator knows of it");
+    world.clock.advance(Duration::from_secs(61));
+    let rest = ask(&world, &out_trade_no, 50, "b").await.ok();
+    let _ = world.sweep().await;
+    assert_ne!(rest.text("/refund/status"), "CLOSED");
+    assert_eq!(order(&world, &order_id).await["status"]["S"], "REFUNDED");
+}
+
+#[tokio::test]
+async fn a_refund_that_wechat_pay_is_at_is_not_given_up() {
+    let world = World::configured("[merchant]\napi = \"v3\"").await;
+    let (_, out_trade_no) = world.user().await.buy().await;
+    world.wechat().set_fault(Fault::RefundStalled { times: 1 });
+    let number = ask(&world, &out_trade_no, 100, "a").await.ok().text("/refund/outRefundNo");
+    assert_eq!(give_up(&world, &number).await.outcome(), "409 CONFLICT");
+    assert_eq!(give_up(&world, "nothing").await.outcome(), "404 NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_refund_that_was_made_all_the_same_is_not_given_up() {
+    for (config, path) in [
+        ("[merchant]\napi = \"v2\"", "/secapi/pay/refund"),
+        ("[merchant]\napi = \"v3\"", "/v3/refund/domestic/refunds"),
+    ] {
+        let world = World::configured(config).await;
+        let (order_id, out_trade_no) = world.user().await.buy().await;
+        world.wechat().set_fault(Fault::BadSign { path: path.to_owned(), times: 1 });
+        world.wechat().set_fault(Fault::NoticeLost { times: 1 });
+        let asked = ask(&world, &out_trade_no, 100, "a").await.ok();
+        assert_eq!(asked.text("/refund/failure"), "NOT_VERIFIED");
+        let ended = give_up(&world, &asked.text("/refund/outRefundNo")).await.ok();
+        assert_eq!(ended.text("/refund/status"), "SUCCESS");
+        assert_eq!(order(&world, &order_id).await["refunded_fee"]["N"], "100");
+    }
+}
