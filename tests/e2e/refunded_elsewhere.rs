@@ -418,3 +418,19 @@ async fn what_is_told_while_the_sweep_looks_is_not_overlooked() {
     assert_eq!(ended(&world, &phone, &order_id).await, ("PAID".to_owned(), json!(50)));
     assert_eq!(events(&world, "order.paid").await, 1);
 }
+
+#[tokio::test]
+async fn an_operator_knows_of_an_order_whose_refunds_can_t_be_listed() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, _) = bought_and_returned(&world, &phone, &[50]).await;
+    let refused = Fault::ErrCode { path: "/pay/refundquery".into(), err_code: "NOAUTH".into(), times: 2 };
+    world.wechat().set_fault(refused);
+    assert_eq!(swept(&world).await["failed"], 1);
+    world.clock.advance(Duration::from_secs(300));
+    assert_eq!(world.sweep().await["failed"], 1);
+    assert_eq!((cases(&world, "ORDER_DISPUTED").await, events(&world, "order.paid").await), (1, 0));
+    world.clock.advance(Duration::from_secs(300));
+    let _ = world.sweep().await;
+    assert_eq!(ended(&world, &phone, &order_id).await, ("PAID".to_owned(), json!(50)));
+}

@@ -71,16 +71,22 @@ impl OrderSweepTask {
         if !self.cashier.orders.look_for_refunds(&order, now).await? {
             return Ok(Swept::Passed);
         }
-        let are_listed = self.refunder.take_over(order.paid_by.unwrap_or(order.out_trade_no)).await?;
+        let are_listed = match self.refunder.take_over(order.paid_by.unwrap_or(order.out_trade_no)).await {
+            Ok(are_listed) => are_listed,
+            Err(error) => {
+                if !error.is_transient() {
+                    // It is looked at again, and may never go better: somebody must know of it.
+                    self.open_case(&order, UNTOLD, now).await?;
+                }
+                return Err(error.into());
+            }
+        };
         let Some(order) = self.cashier.orders.get(order.order_id).await? else { return Ok(Swept::Passed) };
         if are_listed || order.refunds_known {
             self.refunder.refunds.conclude(order.order_id).await?;
         } else if order.paid_withheld {
-            let what = "something of its payment was given back before the payment was recorded, and WeChat Pay does not say how \
-                        much: look into the merchant console, and ship nothing before the order is PAID; the notice of the refund \
-                        or the next day's bill makes it PAID or REFUNDED";
             telemetry::attention("refunded-elsewhere", &order.out_trade_no);
-            self.open_case(&order, what, now).await?;
+            self.open_case(&order, UNTOLD, now).await?;
         }
         self.cashier.orders.stop_asking(&order).await?;
         Ok(Swept::Paid)
@@ -112,5 +118,9 @@ impl OrderSweepTask {
     }
 }
 
+/// Of an order whose payment may have gone back.
+const UNTOLD: &str = "something of its payment was given back before the payment was recorded, and WeChat Pay does not say how \
+    much: look into the merchant console, and ship nothing before the order is PAID; the notice of the refund or the next \
+    day's bill makes it PAID or REFUNDED";
 /// Between two looks at an order that an operator must bring to rest.
 const DISPUTED: Duration = Duration::from_secs(6 * 60 * 60);
