@@ -231,11 +231,7 @@ async fn every_permission_is_used_and_none_is_lacking() {
 fn a_grant_that_nothing_uses_is_named() {
     let template = template();
     let used = granted(&stack(&template));
-    let more = with(
-        &template,
-        "                  - dynamodb:PutItem\n",
-        "                  - dynamodb:DeleteItem\n",
-    );
+    let more = with(&template, "[dynamodb:PutItem, ", "[dynamodb:DeleteItem, ");
     assert_eq!(
         unused(&granted(&stack(&more)), &used),
         ["granted and never used: LoginFunction: dynamodb:DeleteItem on table/local-SessionsTable"]
@@ -250,7 +246,7 @@ fn nothing_can_be_granted_on_everything() {
     }
     for (part, wildcard) in [
         ("Resource: !GetAtt SessionsTable.Arn", "Resource: \"*\""),
-        ("- dynamodb:PutItem", "- dynamodb:*"),
+        ("[dynamodb:PutItem, ", "[dynamodb:*, "),
         (
             "ManagedPolicyArns: !If [IsTraced",
             "ManagedPolicyArns: [AmazonDynamoDBFullAccess]\n      Tags: !If [IsTraced",

@@ -23,6 +23,12 @@ fn block<'t>(template: &'t str, logical_id: &str) -> &'t str {
     &rest[..end.unwrap_or(rest.len())]
 }
 
+/// The log group that the function's block names.
+fn logged_to<'a>(template: &'a str, logical_id: &str) -> Option<&'a str> {
+    let (_, rest) = block(template, logical_id).split_once("LogGroup: !Ref ")?;
+    rest.split(|next: char| !next.is_ascii_alphanumeric()).next()
+}
+
 /// Each function writes to a log group of its own, and no log is kept for ever.
 fn log_problems(template: &str) -> Vec<String> {
     let stack = stack(template);
@@ -30,9 +36,7 @@ fn log_problems(template: &str) -> Vec<String> {
     let mut problems = Vec::new();
     for function in &stack.functions {
         let id = &function.logical_id;
-        let group =
-            block(template, id).split_once("LogGroup: !Ref ").and_then(|(_, rest)| rest.lines().next());
-        match group {
+        match logged_to(template, id) {
             None => problems.push(format!("{id} has no LoggingConfig with a LogGroup")),
             Some(group) if !stack.log_groups.iter().any(|known| known.logical_id == group) => {
                 problems.push(format!("{id} logs to {group}, which is no log group"));
@@ -85,8 +89,7 @@ fn grants(statements: &[Statement]) -> BTreeSet<(String, String)> {
 
 /// What Lambda does in the function's name.
 fn expected_grants(template: &str, stack: &Stack, function: &Function) -> BTreeSet<(String, String)> {
-    let logged = block(template, &function.logical_id).split_once("LogGroup: !Ref ").map(|(_, rest)| rest);
-    let group = logged.and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let group = logged_to(template, &function.logical_id).unwrap_or_default();
     let group = stack.log_groups.iter().find(|known| known.logical_id == group);
     let logs = group.map(|group| format!("arn:aws:logs:us-east-1:000000000000:log-group:{}:*", group.name));
     let mut expected = BTreeSet::new();
@@ -264,14 +267,14 @@ async fn start_problems(stack: &Stack) -> Vec<String> {
 fn every_function_has_a_log_group_of_its_own_and_no_log_is_kept_for_ever() {
     assert_none(&log_problems(&template()));
     let template = template();
-    let without = with(&template, "        LogGroup: !Ref UserLogGroup\n", "");
+    let without = with(&template, ", LogGroup: !Ref UserLogGroup", "");
     assert_eq!(log_problems(&without), ["UserFunction has no LoggingConfig with a LogGroup"]);
     let twice = with(&template, "!Ref UserLogGroup", "!Ref LoginLogGroup");
     assert_eq!(log_problems(&twice), ["UserFunction and LoginFunction log to LoginLogGroup"]);
     let lost = with(&template, "!Ref UserLogGroup", "!Ref UsersTable");
     assert_eq!(log_problems(&lost), ["UserFunction logs to UsersTable, which is no log group"]);
     let group = "  LoginLogGroup:\n    Type: AWS::Logs::LogGroup\n";
-    let retention = "    Properties:\n      RetentionInDays: !Ref LogRetentionDays\n";
+    let retention = "    Properties: {RetentionInDays: !Ref LogRetentionDays}\n";
     let endless = with(&template, &format!("{group}{retention}"), group);
     assert_eq!(log_problems(&endless), ["LoginLogGroup has no RetentionInDays"]);
 }
@@ -284,8 +287,7 @@ fn every_function_has_a_role_of_its_own_and_lambda_may_do_no_more_with_it_than_i
     let role = "      Role: !GetAtt UserRole.Arn\n";
     let none = with(&template, role, "");
     assert!(std::panic::catch_unwind(|| stack(&none)).is_err());
-    let group = "                Resource: !GetAtt UserLogGroup.Arn\n";
-    let other = with(&template, group, "                Resource: !GetAtt LoginLogGroup.Arn\n");
+    let other = with(&template, "Resource: !GetAtt UserLogGroup.Arn", "Resource: !GetAtt LoginLogGroup.Arn");
     assert_eq!(role_problems(&other, &stack(&other)).len(), 4);
     let blind = with(&template, "                  - dynamodb:GetShardIterator\n", "");
     let problems = role_problems(&blind, &stack(&blind));
