@@ -158,7 +158,7 @@ fn what_must_not_ship_is_named() {
 }
 
 /// A second TLS stack, a loader of credentials that Lambda has no use for, and tools of tests and of the local world.
-const NEVER: [&str; 12] = [
+const NEVER: [&str; 13] = [
     "aws-config",
     "aws-lc-rs",
     "aws-lc-sys",
@@ -169,6 +169,7 @@ const NEVER: [&str; 12] = [
     "native-tls",
     "openssl-sys",
     "proptest",
+    "rsa",
     "saphyr",
     "toml",
 ];

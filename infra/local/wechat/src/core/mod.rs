@@ -11,6 +11,7 @@ pub(crate) mod control;
 pub(crate) mod exchange;
 pub(crate) mod family;
 pub(crate) mod faults;
+pub(crate) mod keys;
 pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod notices;

@@ -6,7 +6,6 @@
 
 mod control;
 mod forms;
-pub(crate) mod keys;
 pub(crate) mod ledger;
 pub(crate) mod refunds;
 pub(crate) mod service;

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use crate::base::Base;
 use crate::core::account::Account;
+use crate::core::keys::KeyPair;
 use crate::core::lock::lock;
 use crate::core::notices::NoticeSender;
-use crate::pay::keys::KeyPair;
 use crate::pay::ledger::Ledger;
 use crate::pay::ledger::bills::{Bill, BillRequest, NoBill};
 use crate::pay::ledger::platform_keys::PlatformMode;

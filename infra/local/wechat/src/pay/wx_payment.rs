@@ -11,9 +11,9 @@
 
 use serde_json::Value;
 
+use crate::core::keys::KeyPair;
 use crate::core::user::User;
 use crate::core::wx_api::{Arguments, WxFailure, text};
-use crate::pay::keys::KeyPair;
 use crate::pay::ledger::orders::NotPayable;
 use crate::pay::service::PayService;
 use crate::pay::v2::envelope::own;

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::pay::keys::KeyPair;
+use crate::core::keys::KeyPair;
 
 /// What WeChat Pay signs with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,9 +3,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 
-use crate::pay::keys::KeyPair;
+use crate::core::keys::{KeyPair, PublicKey};
 
 pub(crate) fn merchant_key() -> KeyPair {
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{MERCHANT_KEY}\n-----END PRIVATE KEY-----\n");
@@ -14,11 +13,8 @@ pub(crate) fn merchant_key() -> KeyPair {
 
 /// Whether the WeChat Pay public key of these messages has signed this one.
 pub(crate) fn has_platform_signed(message: &[u8], signature: &str) -> bool {
-    let spki = STANDARD.decode(PUBLIC_KEY).expect("a vector");
-    // Behind the algorithm's identifier stands the key itself.
-    UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &spki[24..])
-        .verify(message, &STANDARD.decode(signature).expect("a vector"))
-        .is_ok()
+    let key = PublicKey::from_der(&STANDARD.decode(PUBLIC_KEY).expect("a vector")).expect("a vector");
+    key.has_signed(message, signature)
 }
 
 /// The APIv3 key.

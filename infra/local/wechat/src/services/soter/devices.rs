@@ -9,13 +9,14 @@
 //! <https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/bio-auth.html>
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 
-use super::pss::{self, PrivateKey};
+use crate::core::keys::KeyPair;
 use crate::core::random;
 
 /// How often each phone has signed, by openid.
@@ -64,8 +65,8 @@ impl SoterDevices {
         };
         // Texts and numbers are always JSON.
         let json = serde_json::to_string(&result).unwrap_or_default();
-        let signature = device_key().sign(json.as_bytes(), &pss::salt(salt_length));
-        (json, STANDARD.encode(signature))
+        let signature = DEVICE_KEY.as_ref().map(|key| key.sign_pss(json.as_bytes(), salt_length));
+        (json, STANDARD.encode(signature.unwrap_or_default()))
     }
 }
 
@@ -74,8 +75,8 @@ pub(super) fn is_signed(openid: &str, json: &str, signature: &str) -> bool {
     let Ok(claims) = serde_json::from_str::<Claims>(json) else { return false };
     let Ok(signature) = STANDARD.decode(signature) else { return false };
     let salt_length = claims.rsa_pss_saltlen.unwrap_or(SALT).max(SALT);
-    claims.cpu_id == Some(cpu_id(openid))
-        && device_key().public().verify(json.as_bytes(), &signature, salt_length)
+    let is_made_by = |key: &KeyPair| key.public().has_signed_pss(json.as_bytes(), &signature, salt_length);
+    claims.cpu_id == Some(cpu_id(openid)) && DEVICE_KEY.as_ref().is_some_and(is_made_by)
 }
 
 /// The user's phone.
@@ -83,24 +84,70 @@ fn cpu_id(openid: &str) -> String {
     random::hex(&Sha1::digest(openid))
 }
 
-/// The key all phones have. It guards nothing: it exists to be used in tests.
-pub(super) fn device_key() -> PrivateKey {
-    PrivateKey::from_hex(MODULUS, EXPONENT)
-}
-
 /// The usual length of the salt, and the least one.
 pub(super) const SALT: usize = 20;
 
-const MODULUS: &str = "adc4bfac1ea01415b670a014787dcce4e55fa7eaedc1ba63964f18dde56b9e0a0b1c8ed9be76033ae9f9f46b7f14a7b0\
-    00f0773ad0c6d2fec7e9d40cadc7a1e9fc3ffd82c6fa6c2e72435ceb964f364f4179b2a5f29dbaef75749d7af35072e2\
-    7d5ec2db91b8ac53ec67122d0a35f90e16e1e84ba9744c4c2936d86d2b6213e3c8508e6058364c042ccf3160d6fcb60b\
-    e3279258fe0990bd8e26755ac5a50cada4b52feb591c387727a3ef28f1757b477b94cb6598ac580470f5e487d41a290e\
-    f5359d317f2d78c823d09d07afd1b449e97d88c72cdce36dc90975659e23ee3b0afaa174053fac4b3de593fc10e7c304\
-    d455cf1096c6a62e8f581d8e95d76091";
+/// The key all phones have; `None` only if the built-in file were damaged. It guards nothing: it exists to be used in tests.
+static DEVICE_KEY: LazyLock<Option<KeyPair>> =
+    LazyLock::new(|| KeyPair::from_pem(include_str!("../../../keys/soter_device_key.pem")));
 
-const EXPONENT: &str = "354f69265af6ed7283d825a4621ae6234b237f96997e97ba39c0e6761d0e591be7b0c93a902e106ba0a0a895da14f225\
-    1304b2ef7e61a115bd2b457ce64b9aa6f8568165ffb9903ae79f3700a7ca8174eb3774d1688f6f6c4b728d65cd03df5b\
-    10ef63848d3e44d03274a4a4e0bf123b7a55b038963231be23dec9a3246e207f7d9aaec2e6839f645bc20d314c8db83b\
-    eb290739ccb29af4c37b7f73bbf02e10729d23e03dacd70d7af4d10f012299f2ae5c4aee5ef1e727a963d77bb99ec1e0\
-    e697d76b383be043e28ded07171b9f8bc5c0a9bd5ac7b748447a812c8d53db818c8c9df62eff3df784addab551ffd6fe\
-    fbaf5b957fd96a33d8ff7e87daeb441";
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::keys::PublicKey;
+
+    /// The phone that made the signatures below.
+    const SPKI: &str = "\
+        MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAyjsdAJPOOCZXeBTSCgsz0DOoBUgL/hQwvPj43y+a2z85Yb29B868\
+        Ex1mGeDRjwYtQTL1o3wU49znb77xT53s61uialJZEYidCQIy3NQH1f4jqoA80nB62c1/pnezc0M+mKKwsYAXoUiXV4i2n1/A\
+        HLi3ch0/nJn0xqFtDMU82wSJfrqBVqCqIluAGTBHz3PfHGqTTkIe0fFJcsfq86Dr/uhwwtKHIm5nnHAPUoZka7ResPv2NYB8\
+        +yQK3wIf3gaSaRuJvNBVhv7obCWa51olQb3Xms3OkLYerJcbL/QxbbeJ2YP3GP+w5zEHT2ovTpLu1vHJ12O1CCq0b1cqOa1h\
+        UwIDAQAB";
+
+    const SALT_20: (&str, &str) = (
+        "{\"raw\":\"27d8e38a499e92d0372f84fb77c10875\",\"fid\":\"2\",\"counter\":338,\"tee_n\":\"TEE Name\",\"tee_v\":\"v1\",\
+        \"fp_n\":\"FPC\",\"fp_v\":\"6516\",\"cpu_id\":\"440dad6bbcd599eb3114\",\"uid\":\"10115\"}",
+        "BCmMVXfoWApreVLwOUGiXXCW4L4blS67mJG1OcpETATzAHCKHhCl13/81yK9XNKl2hfOHtC6Pbl2s6qZhuJTX9Enj7Il7M3/SZ3YQ4XiHj1s\
+        YEltGwH+FRrGUAZUHS0wf6YVFiedFJ50sddR3Cdaf//T+0GNKkYH48boDmOnP5wm+86zzKzZrAV1a6Za4gT1paDwSfGKaof47Q45d4+tGAq/\
+        7x4PRn3vsrjZ1+hHt+GjbrTfPGGwsA+L7sPxtzxbe+z7w6iq052uwMHoP71kSkyye9MDI22K1xfh1iMy4w1W4Hk6JgclW2hCmVeoclCtGt86\
+        fmj3GJyTRgGuqLaNQw==",
+    );
+
+    const SALT_32: (&str, &str) = (
+        "{\"raw\":\"9f2eab57e7c284e8b92514ba16db9a47\",\"fid\":\"761123376\",\"counter\":47,\"tee_n\":\"TEE Name\",\
+        \"tee_v\":\"v1\",\"fp_n\":\"FPC\",\"fp_v\":\"6516\",\"rsa_pss_saltlen\":32,\"cpu_id\":\"326b7d6c50710223f751\",\
+        \"uid\":\"10115\"}",
+        "HUiZVLNAaWpE73Mz/ex0Rbr75Ubs820T794GuLsUhdgoUz5sguaI0Bbz1PsXE7cnh9Auuyr78jb9Lkjx3jaffEoOWRh5GBniV4xBGhN+C0CJ\
+        Fl+SQ0b+UgwG9+DK5XR4WhIvvCC5KksIwCzgcT5+iVk/myv1qtcBZKo1fZVZ1RICnZbHx0PrUxbHz6GjrTv9VsAYwaHZz/rMpz0KvRY/DK5E\
+        SHV7YdCnBjYGKE6gY4iQVC6SmS8BzjYfQ/ZL8oWhTpRf45PEBS3qMNvGh6NbV+/mReNg7BgakmQ3OsIB3eW2eqpUUHYy021dDmMpj1J1lk4j\
+        Uc/C8RFRZd7I1LzYnw==",
+    );
+
+    #[test]
+    fn a_known_signature_is_good_with_its_salt_length_only() {
+        let key = PublicKey::from_der(&STANDARD.decode(SPKI).unwrap()).unwrap();
+        for ((message, signature), right, wrong) in [(SALT_20, 20, 32), (SALT_32, 32, 20)] {
+            let signature = STANDARD.decode(signature).unwrap();
+            assert!(key.has_signed_pss(message.as_bytes(), &signature, right));
+            assert!(!key.has_signed_pss(message.as_bytes(), &signature, wrong));
+            assert!(!key.has_signed_pss(message.replace("10115", "10116").as_bytes(), &signature, right));
+            let (_, shorter) = signature.split_last().unwrap();
+            assert!(!key.has_signed_pss(message.as_bytes(), shorter, right));
+            assert!(!key.has_signed_pss(message.as_bytes(), &[255; 256], right));
+            assert!(!key.has_signed_pss(message.as_bytes(), &signature, usize::MAX));
+        }
+    }
+
+    #[test]
+    fn what_is_signed_here_is_verified_here_with_every_salt_length() {
+        let key = DEVICE_KEY.as_ref().unwrap();
+        let other = PublicKey::from_der(&STANDARD.decode(SPKI).unwrap()).unwrap();
+        for length in [20, 32, 64] {
+            let signature = key.sign_pss(b"message", length);
+            assert!(key.public().has_signed_pss(b"message", &signature, length));
+            assert!(!key.public().has_signed_pss(b"massage", &signature, length));
+            assert!(!key.public().has_signed_pss(b"message", &signature, length - 1));
+            assert!(!other.has_signed_pss(b"message", &signature, length));
+        }
+    }
+}

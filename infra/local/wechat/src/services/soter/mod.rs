@@ -1,7 +1,6 @@
 //! SOTER: the phone signs a challenge after the fingerprint or the face, and WeChat knows the phone's key.
 
 mod devices;
-mod pss;
 mod server;
 mod wx;
 

@@ -1,0 +1,134 @@
+//! RSA as WeChat uses it: RSASSA-PKCS1-v1_5 with SHA-256 for Pay v3, RSASSA-PSS with SHA-256 and a salt of any length for SOTER, and
+//! RSAES-OAEP with SHA-1, by which merchants seal personal data for WeChat Pay.
+//!
+//! The `rsa` crate computes it and not `ring`, which signs and verifies in what ships: so one library judges the other.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rsa::pkcs8::DecodePrivateKey;
+#[cfg(test)]
+use rsa::pkcs8::DecodePublicKey;
+use rsa::pss;
+use rsa::signature::{Signer, Verifier};
+use rsa::traits::PublicKeyParts;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject;
+use sha1::Sha1;
+use sha2::Sha256;
+
+/// A private key with its public one.
+pub(crate) struct KeyPair {
+    private: rsa::PrivateKey,
+    public: PublicKey,
+}
+
+/// A public key.
+#[derive(Clone)]
+pub(crate) struct PublicKey(rsa::PublicKey);
+
+impl KeyPair {
+    /// From PKCS#8 in PEM; `None` if it is not an RSA key of 2048 bits or more.
+    pub(crate) fn from_pem(pem: &str) -> Option<Self> {
+        let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).ok()?;
+        let private = rsa::PrivateKey::from_pkcs8_der(der.secret_pkcs8_der()).ok()?;
+        let public = PublicKey(private.to_public_key());
+        (private.size() >= LEAST_SIZE).then_some(Self { private, public })
+    }
+
+    /// What was sealed for this key, in base64; `None` if it was sealed for another one, or in another way.
+    pub(crate) fn open(&self, sealed: &str) -> Option<Vec<u8>> {
+        self.private.oaep_decrypt::<Sha1>(&STANDARD.decode(sealed).ok()?).ok()
+    }
+
+    /// The signature over the message, in base64.
+    pub(crate) fn sign(&self, message: &[u8]) -> String {
+        // It fails only if the key is shorter than a signature.
+        self.private.pkcs1v15_sign::<Sha256>(message).map(|made| STANDARD.encode(made)).unwrap_or_default()
+    }
+
+    /// Whether this key made the signature over exactly this message.
+    pub(crate) fn has_signed(&self, message: &[u8], signature: &str) -> bool {
+        self.public.has_signed(message, signature)
+    }
+
+    /// The PSS signature with a salt of so many bytes.
+    pub(crate) fn sign_pss(&self, message: &[u8], salt_length: usize) -> Vec<u8> {
+        let key = pss::SigningKey::<Sha256>::new_with_salt_len(self.private.clone(), salt_length);
+        // It fails only if the salt is longer than the key allows.
+        key.try_sign(message).map(|made| Box::<[u8]>::from(made).into_vec()).unwrap_or_default()
+    }
+
+    /// The public key.
+    pub(crate) fn public(&self) -> &PublicKey {
+        &self.public
+    }
+}
+
+impl PublicKey {
+    /// From X.509's `SubjectPublicKeyInfo` in DER.
+    #[cfg(test)]
+    pub(crate) fn from_der(der: &[u8]) -> Option<Self> {
+        rsa::PublicKey::from_public_key_der(der).ok().map(Self)
+    }
+
+    /// Whether this key's private half made the signature (base64) over exactly this message.
+    pub(crate) fn has_signed(&self, message: &[u8], signature: &str) -> bool {
+        let Ok(signature) = STANDARD.decode(signature) else { return false };
+        self.0.pkcs1v15_verify::<Sha256>(message, &signature).is_ok()
+    }
+
+    /// The same of a PSS signature, whose salt must have exactly this length.
+    pub(crate) fn has_signed_pss(&self, message: &[u8], signature: &[u8], salt_length: usize) -> bool {
+        let Ok(signature) = pss::Signature::try_from(signature) else { return false };
+        let fits = salt_length.checked_add(HASH + 2).is_some_and(|length| length <= self.0.size());
+        fits && pss::VerifyingKey::<Sha256>::new_with_salt_len(self.0.clone(), salt_length)
+            .verify(message, &signature)
+            .is_ok()
+    }
+}
+
+impl fmt::Debug for KeyPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyPair(***)")
+    }
+}
+
+/// Of the modulus, in bytes.
+const LEAST_SIZE: usize = 256;
+
+/// Of a SHA-256, in bytes.
+const HASH: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Account;
+    use crate::core::tls::certificate;
+
+    #[test]
+    fn what_is_signed_is_verified_and_nothing_else_is() {
+        let key = KeyPair::from_pem(&Account::default().merchant_private_key).unwrap();
+        let signature = key.sign(b"message");
+        assert_eq!(STANDARD.decode(&signature).unwrap().len(), 256);
+        assert!(key.has_signed(b"message", &signature));
+        assert!(!key.has_signed(b"massage", &signature));
+        for wrong in ["", "WECHATPAY/SIGNTEST/", "AAAA"] {
+            assert!(!key.has_signed(b"message", wrong));
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        assert!(KeyPair::from_pem("").is_none());
+        assert!(KeyPair::from_pem(&Account::default().merchant_certificate).is_none());
+        assert!(certificate("").is_none());
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let key = KeyPair::from_pem(&Account::default().merchant_private_key).unwrap();
+        assert_eq!(format!("{key:?}"), "KeyPair(***)");
+    }
+}
