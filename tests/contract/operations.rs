@@ -203,11 +203,11 @@ fn never_told(shown: &BTreeSet<Shown>, told: &BTreeSet<String>) -> Vec<String> {
     let outcome = read("shared/src/pay/notice.rs");
     let (_, outcome) = outcome.split_once("\nfn outcome(").expect("the outcomes of a notice");
     let outcome = outcome.split("\n}\n").next().expect("a text");
-    let notices: BTreeSet<String> = literals(r#"=> "([a-z]+)""#, outcome)
-        .union(&literals(r#"Counted::Notice\("([a-z]+)"\)"#, &code))
+    let notices: BTreeSet<String> = literals(r#"=> "([a-z-]+)""#, outcome)
+        .union(&literals(r#"Counted::Notice\("([a-z-]+)"\)"#, &code))
         .cloned()
         .collect();
-    let refreshes = literals(r#"Counted::TokenRefresh\("([a-z]+)"\)"#, &code);
+    let refreshes = literals(r#"Counted::TokenRefresh\("([a-z-]+)"\)"#, &code);
     let codes: BTreeSet<String> = Code::ALL.iter().map(|code| code.name().to_owned()).collect();
     let is_told = |one: &Shown| {
         let Some((name, value)) = &one.dimension else { return true };
