@@ -89,7 +89,7 @@ fn a_route_that_is_missing_renamed_or_open_is_named() {
     assert_eq!(problems(&without_row, &stack(&template)), ["GET /api/user is not in docs/api.md"]);
     let renamed = with(&template, "Path: /api/login", "Path: /api/log-in");
     assert_eq!(problems(&page, &stack(&renamed)).len(), 2);
-    let open = with(&template, "            Auth:\n              Authorizer: AWS_IAM\n", "");
+    let open = with(&template, ", Auth: {Authorizer: AWS_IAM}", "");
     assert_eq!(
         problems(&page, &stack(&open)),
         ["PUT /api/admin/users/{userId}/role is open: it lacks AWS_IAM"]
