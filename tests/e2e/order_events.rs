@@ -443,7 +443,7 @@ async fn after_a_backlog_who_has_the_money_back_is_not_told_that_it_was_paid() {
 async fn settings_of_the_message_that_can_t_be_used_stop_neither_stock_nor_bus() {
     for (data, page) in [
         (r#"{"thing1":"{descripton}"}"#, ""),
-        (r#"{"colour1":"red"}"#, ""),
+        (r#"{"colour":"red"}"#, ""),
         (r#"{"thing1":"{description}"}"#, "pages/{outTradeNo}"),
         ("", ""),
     ] {

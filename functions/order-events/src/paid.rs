@@ -288,7 +288,7 @@ mod tests {
             r#"{"thing1":1}"#,
             r#"{"thing1":""}"#,
             r#"{"thing":"x"}"#,
-            r#"{"colour1":"red"}"#,
+            r#"{"colour":"red"}"#,
             r#"{"thing1":"{openid}"}"#,
             r#"{"thing1":"{orderId"}"#,
             r#"{"thing1":"orderId}"}"#,
