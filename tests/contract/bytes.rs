@@ -100,7 +100,7 @@ fn nothing_that_runs_is_unfinished_and_no_test_is_left_out() {
 }
 
 #[test]
-fn no_path_of_somebody_s_machine_is_written_down() {
+fn no_path_of_a_developer_s_machine_is_written_down() {
     let readable = tracked().into_iter().filter_map(|file| {
         let text = std::fs::read_to_string(root().join(&file)).ok()?;
         Some((file, text))

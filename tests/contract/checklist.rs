@@ -18,19 +18,19 @@ const CHECKLIST: &[(&str, &[&str])] = &[
         "every answer is verified",
         &[
             "an_answer_is_believed_only_if_it_is_signed_and_ours",
-            "an_answer_with_a_wrong_or_a_probe_s_signature_is_not_believed",
+            "an_answer_with_a_wrong_or_a_probe_s_signature_is_refused",
         ],
     ),
     (
         "every callback is verified before it is read",
         &[
             "forged_old_foreign_and_altered_notices_write_nothing",
-            "forged_foreign_and_misplaced_notices_are_refused_and_nothing_is_written",
+            "forged_foreign_and_misplaced_notices_write_nothing",
             "hostile_documents_are_refused_and_nothing_is_written",
-            "what_was_not_encrypted_with_our_key_is_refused",
+            "a_notice_that_is_not_encrypted_with_the_api_key_is_refused",
         ],
     ),
-    ("probes are refused", &["probes_are_refused_and_counted_and_wake_nobody"]),
+    ("probes are refused", &["probes_are_refused_and_counted_without_an_error_in_the_log"]),
     ("amounts are whole fen", &["only_a_plain_positive_number_is_an_amount", "a_sum_is_exact_or_refused"]),
     ("the price is the server's", &["an_order_is_placed_at_the_catalogue_s_price_listed_and_read"]),
     (
@@ -42,7 +42,10 @@ const CHECKLIST: &[(&str, &[&str])] = &[
     ),
     (
         "query beside callback",
-        &["an_order_whose_notice_was_lost_becomes_paid", "what_could_not_be_asked_has_a_next_time"],
+        &[
+            "an_order_whose_notice_was_lost_becomes_paid",
+            "an_order_whose_query_failed_is_queried_again_later",
+        ],
     ),
     (
         "unpaid orders are closed, and queried before",
@@ -51,7 +54,7 @@ const CHECKLIST: &[(&str, &[&str])] = &[
             "an_order_paid_in_its_last_second_is_paid_and_not_closed",
         ],
     ),
-    ("the client's result is never final", &["a_success_on_the_phone_alone_proves_nothing"]),
+    ("the client's result is never final", &["a_success_on_the_phone_alone_does_not_pay_the_order"]),
     ("daily reconciliation", &["a_clean_day_has_no_differences_and_is_settled_once"]),
     ("numbers are unique", &["numbers_read_back_and_fit_what_wechat_pay_takes", "a_number_has_one_spelling"]),
     (
@@ -64,7 +67,7 @@ const CHECKLIST: &[(&str, &[&str])] = &[
         "refunds are never more than was paid, and keep their number",
         &[
             "twenty_refunds_at_once_never_give_back_more_than_was_paid",
-            "a_refund_whose_answer_or_notice_was_lost_is_brought_on_by_the_sweep_and_made_once",
+            "a_refund_with_a_lost_answer_and_notice_is_finished_once_by_the_sweep",
             "a_refund_waits_for_the_merchant_s_balance_under_the_same_number",
         ],
     ),

@@ -486,7 +486,7 @@ async fn every_request_keeps_to_its_budget_and_costs_what_the_table_says() {
 }
 
 #[test]
-fn what_is_over_its_budget_or_not_measured_is_named() {
+fn a_request_over_its_budget_or_not_measured_is_named() {
     let none = Units::halves(0);
     let cost = |what, dynamodb, wechat| Cost { what, dynamodb, wechat, reads: none, writes: none };
     let costs = [cost("POST /api/login", 2, 1), cost("GET /api/user, again", 1, 0)];

@@ -123,7 +123,7 @@ fn nothing_for_development_ships_and_nothing_ships_twice() {
 }
 
 #[test]
-fn what_must_not_ship_is_named() {
+fn a_package_that_must_not_ship_is_named() {
     let whole = Graph::read();
     let id = |name: &str| {
         let found = whole.0.iter().find(|(_, package)| package.name == name);

@@ -111,7 +111,7 @@ fn folders_template_registry_and_tests_name_the_same_functions() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn a_function_that_is_missing_somewhere_is_named() {
     let whole = Layout::read();
     let lost = "order-sweep";
     let without = |names: &mut Vec<String>, lost: &str| names.retain(|name| name != lost);

@@ -253,7 +253,7 @@ fn every_alarm_is_explained_and_can_go_off() {
 }
 
 #[test]
-fn whatever_wants_attention_has_an_alarm_or_leads_to_a_case() {
+fn every_operator_alert_has_an_alarm_or_leads_to_a_case() {
     let (told, unnamed) = attentions(&code());
     assert!(told.len() > 15, "{told:?}");
     assert_none(&unnamed);
@@ -274,7 +274,7 @@ fn whatever_wants_attention_has_an_alarm_or_leads_to_a_case() {
 }
 
 #[test]
-fn whatever_is_counted_has_an_alarm_or_is_only_to_be_shown() {
+fn every_metric_has_an_alarm_or_is_listed_as_shown_only() {
     let telemetry = [read("shared/src/telemetry/mod.rs"), read("shared/src/telemetry/line.rs")].concat();
     let (written, template) = (metrics(&telemetry), template());
     assert_none(&metric_problems(&template, &written));
@@ -288,7 +288,7 @@ fn whatever_is_counted_has_an_alarm_or_is_only_to_be_shown() {
 }
 
 #[test]
-fn every_kind_of_case_has_an_alarm_a_line_on_the_dashboard_and_a_walkthrough() {
+fn every_kind_of_case_has_alarm_dashboard_line_and_walkthrough() {
     let (template, page) = (template(), read("docs/payments.md"));
     assert_none(&case_problems(&template, &page));
     let forgotten = with(&template, "  CaseOversoldAlarm:", "  OversoldAlarm:");
@@ -302,7 +302,7 @@ fn every_kind_of_case_has_an_alarm_a_line_on_the_dashboard_and_a_walkthrough() {
 }
 
 #[test]
-fn every_metric_that_an_alarm_or_the_dashboard_shows_can_be_told() {
+fn every_metric_that_an_alarm_or_the_dashboard_shows_is_recorded() {
     let (template, (told, _)) = (template(), attentions(&code()));
     let alarms = shown_by_alarms(&template);
     let dashboard = shown_by_dashboard(&template);
@@ -336,7 +336,7 @@ fn production(samconfig: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn production_can_t_be_deployed_before_somebody_says_who_hears_alarms() {
+fn production_can_t_be_deployed_without_a_receiver_of_alarms() {
     let template = template();
     let parameters = production(&read("infra/deploy/samconfig.toml"));
     let deploy = |email: &str| {
@@ -358,7 +358,7 @@ fn production_can_t_be_deployed_before_somebody_says_who_hears_alarms() {
 }
 
 #[test]
-fn the_names_that_operators_are_told_are_the_template_s() {
+fn names_that_pages_give_to_operators_are_the_template_s() {
     assert_none(&unknown_names(&read("infra/deploy/samconfig.toml"), &template()));
     for (file, page) in pages() {
         assert_eq!(unknown_names(&page, &template()), Vec::<String>::new(), "{file}");

@@ -77,7 +77,7 @@ fn unmatched(matched: &BTreeMap<String, Vec<String>>, stack: &Stack) -> Vec<Stri
 }
 
 #[test]
-fn page_and_template_name_the_same_routes_and_operators_routes_alone_demand_iam() {
+fn page_and_template_name_the_same_routes_and_the_ones_that_need_iam() {
     assert_none(&problems(&read(PAGE), &stack(&template())));
 }
 
@@ -137,12 +137,12 @@ fn every_address_that_a_page_names_is_a_route() {
 }
 
 #[test]
-fn every_route_that_code_looks_for_is_declared_and_every_declared_one_is_looked_for() {
+fn code_and_template_declare_the_same_routes() {
     assert_none(&unmatched(&matched(), &stack(&template())));
 }
 
 #[test]
-fn a_route_that_code_and_template_tell_differently_is_named() {
+fn a_route_that_code_and_template_declare_differently_is_named() {
     let renamed = with(&template(), "Path: /api/user/profile", "Path: /api/user/portrait");
     assert_eq!(
         unmatched(&matched(), &stack(&renamed)),

@@ -280,7 +280,7 @@ fn every_function_has_a_log_group_of_its_own_and_no_log_is_kept_for_ever() {
 }
 
 #[test]
-fn every_function_has_a_role_of_its_own_and_lambda_may_do_no_more_with_it_than_it_must() {
+fn every_function_has_a_role_of_its_own_with_the_least_rights() {
     let template = template();
     assert_none(&role_problems(&template, &stack(&template)));
     // `stack` would refuse the role that is left over.
@@ -295,7 +295,7 @@ fn every_function_has_a_role_of_its_own_and_lambda_may_do_no_more_with_it_than_i
 }
 
 #[test]
-fn parameters_that_need_each_other_are_given_together_and_the_default_is_the_smallest() {
+fn parameters_that_need_each_other_must_be_given_together() {
     let template = template();
     let certificate = "arn:aws-cn:acm:cn-north-1:123456789012:certificate/0123-abcd";
     let domain = [("DomainName", "api.example.cn"), ("CertificateArn", certificate)];
@@ -392,7 +392,7 @@ fn no_secret_stands_in_the_template() {
 }
 
 #[test]
-fn each_function_knows_the_tables_and_secrets_that_it_may_use_and_no_others() {
+fn each_function_knows_exactly_the_tables_and_secrets_it_may_use() {
     let template = template();
     assert_none(&setting_problems(&stack(&template)));
     let more = "          SESSIONS_TABLE: !Ref SessionsTable\n          ORDERS_TABLE: !Ref OrdersTable\n";
@@ -411,7 +411,7 @@ fn each_function_knows_the_tables_and_secrets_that_it_may_use_and_no_others() {
 }
 
 #[tokio::test]
-async fn each_function_starts_with_the_settings_of_the_template_and_with_nothing_less() {
+async fn each_function_starts_with_the_template_s_settings_and_no_fewer() {
     let template = template();
     assert_none(&start_problems(&stack(&template)).await);
     let more = "          WECHAT_API_BASE: !Ref WechatApiBase\n          MERCHANT_ID: !Ref MerchantId\n";
@@ -431,7 +431,7 @@ async fn each_function_starts_with_the_settings_of_the_template_and_with_nothing
 }
 
 #[test]
-fn times_memory_and_traffic_have_limits_and_the_address_for_notices_is_told() {
+fn limits_are_set_and_the_address_for_notices_is_an_output() {
     let template = template();
     let whole = stack(&template);
     assert_none(&[limit_problems(&whole), output_problems(&whole)].concat());

@@ -88,7 +88,7 @@ fn unsafe_addresses(page: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_refund_and_its_case_go_by_the_runbook_s_commands_with_the_system_s_curl() {
+async fn a_refund_and_its_case_follow_the_runbook_with_the_system_s_curl() {
     if !has_curl("--aws-sigv4") {
         return;
     }
@@ -109,7 +109,7 @@ async fn a_refund_and_its_case_go_by_the_runbook_s_commands_with_the_system_s_cu
 }
 
 #[tokio::test]
-async fn operator_commands_of_the_runbook_and_the_page_of_payments_are_understood() {
+async fn operator_commands_of_the_runbook_and_the_payments_page_are_understood() {
     if !has_curl("--aws-sigv4") {
         return;
     }

@@ -51,7 +51,7 @@ async fn two_hundred_cold_readers_at_once_make_one_upstream_call() {
 }
 
 #[tokio::test]
-async fn a_warm_reader_asks_nobody_and_looks_at_the_table_every_five_minutes() {
+async fn a_warm_reader_reads_the_table_every_five_minutes_and_never_wechat() {
     let world = World::start().await;
     let reader = cold_reader(&world);
     let _ = reader.get(NAME).await.expect("a token");
@@ -63,7 +63,7 @@ async fn a_warm_reader_asks_nobody_and_looks_at_the_table_every_five_minutes() {
 }
 
 #[tokio::test]
-async fn the_schedule_renews_before_the_end_and_not_before_it_is_time() {
+async fn the_schedule_renews_a_token_once_shortly_before_its_end() {
     let world = World::start().await;
     let first = get(&world).await.expect("a token");
     let mut versions = Vec::new();
@@ -80,7 +80,7 @@ async fn the_schedule_renews_before_the_end_and_not_before_it_is_time() {
 }
 
 #[tokio::test]
-async fn a_token_revoked_under_load_is_replaced_once_and_nobody_notices() {
+async fn a_token_revoked_under_load_is_replaced_once_and_no_request_fails() {
     let world = World::start().await;
     let mut phones = Vec::new();
     for _ in 0..30 {
@@ -100,7 +100,7 @@ async fn a_token_revoked_under_load_is_replaced_once_and_nobody_notices() {
 }
 
 #[tokio::test]
-async fn a_void_token_that_wechat_gives_again_is_forced_once_a_minute() {
+async fn a_revoked_token_that_wechat_repeats_is_force_refreshed_once_a_minute() {
     let world = World::start().await;
     let phone = world.user().await;
     let _ = crate::phone::by_code(&phone).await.ok();
@@ -122,7 +122,7 @@ async fn a_void_token_that_wechat_gives_again_is_forced_once_a_minute() {
 }
 
 #[tokio::test]
-async fn a_broker_killed_between_lease_and_write_is_followed_by_another_within_the_lease() {
+async fn a_broker_killed_between_lease_and_write_is_replaced_after_its_lease() {
     let world = World::start().await;
     let dead = tokens(&world).lease(NAME, 0, "a-dead-broker", now(&world)).await.expect("a lease");
     assert!(matches!(dead, Leased::Ours(_)));
@@ -158,7 +158,7 @@ async fn a_slow_old_answer_that_arrives_late_changes_nothing() {
 }
 
 #[tokio::test]
-async fn while_the_token_is_valid_nobody_notices_that_the_broker_can_t_ask() {
+async fn a_valid_token_is_served_while_the_broker_can_t_reach_wechat() {
     let world = World::start().await;
     let phone = world.user().await;
     let _ = crate::phone::by_code(&phone).await.ok();
@@ -199,7 +199,7 @@ async fn tickets_are_the_official_account_s_and_are_kept_like_tokens() {
 }
 
 #[tokio::test]
-async fn a_ticket_is_had_although_the_account_s_token_was_revoked() {
+async fn a_ticket_is_fetched_although_the_account_s_token_was_revoked() {
     let world = World::start().await;
     let reader = cold_reader(&world);
     let _ = reader.get(TokenName::JsapiTicket).await.expect("a ticket");

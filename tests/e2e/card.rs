@@ -94,7 +94,7 @@ async fn a_permission_holds_what_the_card_asks_for_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_code_of_ours_stays_the_user_s_until_it_is_added() {
+async fn a_custom_code_stays_reserved_for_its_user_until_the_card_is_added() {
     let world = World::start().await;
     let (phone, other) = (world.user().await, world.user().await);
     let first = offer(&phone, CUSTOM).await;
@@ -138,7 +138,7 @@ async fn the_catalogue_has_all_pages_and_only_what_passed_review() {
 }
 
 #[tokio::test]
-async fn a_report_sent_again_asks_nobody() {
+async fn a_repeated_report_makes_no_request_to_wechat() {
     let world = World::start().await;
     let phone = world.user().await;
     let added = add(&phone, &offer(&phone, CASH).await).await;
@@ -156,7 +156,7 @@ async fn a_report_sent_again_asks_nobody() {
 }
 
 #[tokio::test]
-async fn a_card_of_another_user_is_nobody_else_s() {
+async fn a_card_of_another_user_can_t_be_reported() {
     let world = World::start().await;
     let (phone, thief) = (world.user().await, world.user().await);
     let added = add(&phone, &offer(&phone, CASH).await).await;
@@ -167,7 +167,7 @@ async fn a_card_of_another_user_is_nobody_else_s() {
 }
 
 #[tokio::test]
-async fn a_malformed_report_is_told_what_is_wrong() {
+async fn a_malformed_report_is_refused_with_the_field_s_name() {
     let world = World::start().await;
     let phone = world.user().await;
     let good = add(&phone, &offer(&phone, CASH).await).await;
@@ -202,7 +202,7 @@ async fn a_malformed_report_is_told_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_busy_wechat_and_a_spent_quota_are_told_apart() {
+async fn a_busy_wechat_and_a_spent_quota_have_different_codes() {
     let world = World::start().await;
     let phone = world.user().await;
     for path in ["/card/batchget", "/card/get"] {
@@ -252,7 +252,7 @@ async fn without_an_official_account_every_route_says_so() {
 }
 
 #[tokio::test]
-async fn one_report_tells_of_several_cards_and_of_the_same_one_twice() {
+async fn one_report_may_name_several_cards_and_one_card_twice() {
     let world = World::start().await;
     let phone = world.user().await;
     let first = add(&phone, &offer(&phone, CASH).await).await["addedCards"][0].clone();

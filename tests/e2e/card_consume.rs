@@ -36,7 +36,7 @@ async fn user_id(phone: &Phone<'_>) -> String {
 }
 
 #[tokio::test]
-async fn a_card_is_consumed_once_and_then_gone_from_its_holder_s_list() {
+async fn a_card_is_consumed_once_and_leaves_its_holder_s_list() {
     let world = World::start().await;
     let (clerk, phone) = (clerk(&world).await, world.user().await);
     let code = have(&phone, CASH).await;
@@ -60,7 +60,7 @@ async fn a_card_is_consumed_once_and_then_gone_from_its_holder_s_list() {
 }
 
 #[tokio::test]
-async fn a_consumption_costs_three_requests_and_two_to_wechat_and_a_second_one_two_and_none() {
+async fn a_consumption_and_its_repetition_keep_to_their_request_budget() {
     let world = World::start().await;
     let (clerk, phone) = (clerk(&world).await, world.user().await);
     let first = have(&phone, CASH).await;
@@ -87,7 +87,7 @@ async fn twenty_clerks_at_once_consume_a_code_once() {
 }
 
 #[tokio::test]
-async fn a_code_of_ours_is_consumed_with_its_card_even_if_only_the_code_is_shown() {
+async fn a_custom_code_is_consumed_with_its_card_if_only_the_code_is_shown() {
     let world = World::start().await;
     let (clerk, phone) = (clerk(&world).await, world.user().await);
     let code = have(&phone, CUSTOM).await;
@@ -121,7 +121,7 @@ async fn only_staff_consume_and_only_while_they_are_staff() {
 }
 
 #[tokio::test]
-async fn a_malformed_request_is_told_what_is_wrong_and_codes_that_are_none_are_not_found() {
+async fn malformed_requests_name_the_field_and_unknown_codes_are_not_found() {
     let world = World::start().await;
     let (clerk, phone) = (clerk(&world).await, world.user().await);
     let code = have(&phone, CASH).await;
@@ -192,7 +192,7 @@ async fn each_refusal_of_wechat_has_its_answer_and_leaves_the_code_free() {
 }
 
 #[tokio::test]
-async fn a_consumption_whose_answer_was_lost_is_found_out() {
+async fn a_consumption_whose_answer_was_lost_is_confirmed_by_a_query() {
     let world = World::start().await;
     let (clerk, phone) = (clerk(&world).await, world.user().await);
     let done = have(&phone, CASH).await;
@@ -209,7 +209,7 @@ async fn a_consumption_whose_answer_was_lost_is_found_out() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_found_out_is_by_the_next_try_and_was_its_first_clerk_s() {
+async fn a_retry_resolves_an_unknown_consumption_in_favour_of_the_first_clerk() {
     let world = World::start().await;
     let (first, second) = (clerk(&world).await, clerk(&world).await);
     let phone = world.user().await;
@@ -243,7 +243,7 @@ async fn what_could_not_be_found_out_is_by_the_next_try_and_was_its_first_clerk_
 }
 
 #[tokio::test]
-async fn a_consumption_that_lands_after_our_look_was_its_first_clerk_s() {
+async fn a_consumption_that_takes_effect_late_belongs_to_its_first_clerk() {
     let world = World::start().await;
     let (first, second) = (clerk(&world).await, clerk(&world).await);
     let phone = world.user().await;
@@ -273,7 +273,7 @@ async fn a_consumption_that_lands_after_our_look_was_its_first_clerk_s() {
 }
 
 #[tokio::test]
-async fn a_refused_second_try_does_not_empty_the_journal_of_a_lost_first() {
+async fn a_refused_second_try_keeps_the_journal_of_a_lost_first_try() {
     let world = World::start().await;
     let (first, second) = (clerk(&world).await, clerk(&world).await);
     let phone = world.user().await;
@@ -310,7 +310,7 @@ async fn a_code_that_is_reported_after_its_consumption_is_listed_as_used_up() {
 }
 
 #[tokio::test]
-async fn a_request_that_died_over_a_code_holds_it_for_half_a_minute() {
+async fn a_killed_request_keeps_its_claim_on_a_code_for_half_a_minute() {
     let world = World::start().await;
     let (clerk, phone) = (clerk(&world).await, world.user().await);
     let code = have(&phone, CASH).await;
@@ -331,7 +331,7 @@ async fn a_request_that_died_over_a_code_holds_it_for_half_a_minute() {
 }
 
 #[tokio::test]
-async fn a_card_that_was_consumed_elsewhere_is_no_success_of_ours() {
+async fn a_card_that_was_consumed_elsewhere_is_answered_already_consumed() {
     let world = World::start().await;
     let (clerk, phone) = (clerk(&world).await, world.user().await);
     let code = have(&phone, CASH).await;

@@ -33,7 +33,7 @@ async fn a_member_card_is_activated_once_and_keeps_its_number() {
 }
 
 #[tokio::test]
-async fn the_number_stays_the_same_over_answers_that_were_lost() {
+async fn the_member_number_stays_the_same_when_answers_are_lost() {
     let world = World::start().await;
     let phone = world.user().await;
     let filled = fill_in(&phone).await;
@@ -51,7 +51,7 @@ async fn the_number_stays_the_same_over_answers_that_were_lost() {
 }
 
 #[tokio::test]
-async fn a_membership_of_somebody_else_is_not_found() {
+async fn a_membership_of_another_user_is_not_found() {
     let world = World::start().await;
     let (phone, thief) = (world.user().await, world.user().await);
     let filled = fill_in(&phone).await;
@@ -64,7 +64,7 @@ async fn a_membership_of_somebody_else_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_stranger_s_activation_owns_nothing_and_the_sealed_code_wins() {
+async fn a_stranger_s_activation_gives_no_ownership_and_the_sealed_code_wins() {
     let world = World::start().await;
     let (phone, thief, other) = (world.user().await, world.user().await, world.user().await);
     // The card is the user's at WeChat, and was not reported here yet.
@@ -89,7 +89,7 @@ async fn a_stranger_s_activation_owns_nothing_and_the_sealed_code_wins() {
 }
 
 #[tokio::test]
-async fn who_asked_for_the_card_activates_it_after_a_stranger() {
+async fn the_user_who_asked_for_a_card_can_activate_it_after_a_stranger() {
     let world = World::start().await;
     let (phone, thief) = (world.user().await, world.user().await);
     let filled = fill_in(&phone).await;
@@ -102,7 +102,7 @@ async fn who_asked_for_the_card_activates_it_after_a_stranger() {
 }
 
 #[tokio::test]
-async fn a_later_sealed_report_takes_the_card_from_whose_activation_listed_it() {
+async fn a_later_sealed_report_takes_the_card_from_the_user_who_activated_it() {
     let world = World::start().await;
     let (one, two) = (world.user().await, world.user().await);
     let added = add(&one, &offer(&one, MEMBER).await).await;
@@ -132,7 +132,7 @@ async fn a_refused_activation_leaves_the_code_free() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_what_an_earlier_try_activated_is_none() {
+async fn a_refused_retry_of_an_activation_with_a_lost_answer_succeeds() {
     let world = World::start().await;
     let phone = world.user().await;
     let filled = fill_in(&phone).await;
@@ -149,7 +149,7 @@ async fn a_refusal_of_what_an_earlier_try_activated_is_none() {
 }
 
 #[tokio::test]
-async fn a_malformed_activation_is_told_what_is_wrong() {
+async fn a_malformed_activation_is_refused_with_the_field_s_name() {
     let world = World::start().await;
     let phone = world.user().await;
     let filled = fill_in(&phone).await;
@@ -183,7 +183,7 @@ async fn a_malformed_activation_is_told_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_busy_wechat_is_told() {
+async fn a_busy_wechat_and_a_spent_quota_are_answered_by_their_codes() {
     let world = World::start().await;
     let phone = clerk(&world).await;
     for path in ["/card/membercard/activate/geturl"] {

@@ -66,7 +66,7 @@ async fn many_cases_are_paged() {
 }
 
 #[tokio::test]
-async fn a_kind_that_is_none_and_a_cursor_that_is_none_are_refused() {
+async fn an_unknown_kind_and_a_malformed_cursor_are_refused() {
     let world = World::start().await;
     for query in ["", "kind=", "kind=oversold", "kind=OTHER"] {
         let answer = list(&world, query).await;
@@ -96,7 +96,7 @@ async fn a_closed_case_leaves_the_list_and_keeps_its_first_note() {
 }
 
 #[tokio::test]
-async fn a_case_that_is_not_there_can_t_be_closed_and_a_note_must_say_something() {
+async fn closing_needs_a_case_that_exists_and_a_note_that_is_not_blank() {
     let world = World::start().await;
     for case_id in ["OVERSOLD-2", "nonsense", &"x".repeat(3000)] {
         assert_eq!(close(&world, case_id, &json!({ "note": "x" })).await.outcome(), "404 NOT_FOUND");
@@ -129,7 +129,7 @@ async fn stuck_refund(world: &World) -> String {
 }
 
 #[tokio::test]
-async fn a_case_is_closed_by_a_signer_that_signs_paths_as_they_stand() {
+async fn a_case_is_closed_by_a_signer_that_does_not_encode_paths() {
     let world = World::start().await;
     let case_id = stuck_refund(&world).await;
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
@@ -142,7 +142,7 @@ async fn a_case_is_closed_by_a_signer_that_signs_paths_as_they_stand() {
 }
 
 #[tokio::test]
-async fn a_case_of_before_with_a_number_sign_is_listed_read_on_and_closed() {
+async fn a_case_with_a_number_sign_in_its_id_is_listed_paged_and_closed() {
     let world = World::start().await;
     for number in 0..51 {
         open(&world, "OVERSOLD", &format!("{number:02}"), 1_700_000_000 + number).await;

@@ -21,7 +21,7 @@ async fn a_first_login_makes_a_user_and_a_second_one_finds_it() {
 }
 
 #[tokio::test]
-async fn a_known_user_costs_one_request_each_and_a_new_one_two() {
+async fn a_login_of_a_known_user_costs_one_request_and_of_a_new_one_two() {
     let world = World::start().await;
     // Read the secrets first: they are cached for minutes.
     let _ = world.user().await;
@@ -55,7 +55,7 @@ async fn twenty_first_logins_at_once_make_one_user() {
 }
 
 #[tokio::test]
-async fn one_code_used_twenty_times_at_once_logs_in_once_and_never_breaks() {
+async fn one_code_used_twenty_times_at_once_logs_in_once() {
     let world = World::start().await;
     let code = json!({ "code": world.stranger().code().await });
     let logins = futures_util::future::join_all((0..20).map(|_| world.post("/api/login", &code))).await;
@@ -84,7 +84,7 @@ async fn codes_that_are_used_expired_or_invented_ask_for_a_new_login() {
 }
 
 #[tokio::test]
-async fn a_malformed_body_is_told_what_is_wrong() {
+async fn a_malformed_body_is_refused_with_the_field_s_name() {
     let world = World::start().await;
     for (body, field) in [
         ("", "body"),
@@ -112,7 +112,7 @@ async fn a_malformed_body_is_told_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_busy_or_hidden_wechat_is_asked_once_more_and_a_lost_answer_is_not() {
+async fn a_login_is_retried_once_after_busy_and_not_after_a_lost_answer() {
     let world = World::start().await;
     let mut phone = world.stranger();
     let asked = || world.wechat().upstream_calls().len();
@@ -191,7 +191,7 @@ async fn an_answer_in_wechat_s_looser_json_is_understood() {
 }
 
 #[tokio::test]
-async fn what_ends_a_line_of_javascript_is_escaped_where_a_field_is_named() {
+async fn line_separators_of_javascript_are_escaped_in_the_name_of_a_field() {
     let world = World::start().await;
     let body = json!({ "code": "x", "a\u{2028}b\u{2029}": 1 });
     let answer = world.post("/api/login", &body).await;
@@ -238,7 +238,7 @@ async fn a_login_that_was_overtaken_does_not_overwrite_the_newer_session() {
 }
 
 #[tokio::test]
-async fn the_session_key_before_is_kept_beside_the_new_one() {
+async fn the_previous_session_key_is_kept_beside_the_new_one() {
     let world = World::start().await;
     let mut phone = world.stranger();
     let _ = phone.log_in().await;
@@ -251,7 +251,7 @@ async fn the_session_key_before_is_kept_beside_the_new_one() {
 }
 
 #[tokio::test]
-async fn a_unionid_that_appears_later_is_kept_and_one_that_vanishes_is_not_forgotten() {
+async fn a_unionid_that_appears_later_is_kept_after_it_vanishes() {
     let world = World::start().await;
     let mut phone = world.stranger();
     let _ = phone.log_in().await;
@@ -273,7 +273,7 @@ async fn a_unionid_that_appears_later_is_kept_and_one_that_vanishes_is_not_forgo
 }
 
 #[tokio::test]
-async fn another_openid_of_a_known_person_joins_that_user_and_a_record_says_so() {
+async fn a_second_openid_with_a_known_unionid_joins_its_user_with_a_record() {
     let world = World::start().await;
     let mut one = world.person(Some("union-of-two"));
     let mut two = world.person(Some("union-of-two"));
@@ -288,7 +288,7 @@ async fn another_openid_of_a_known_person_joins_that_user_and_a_record_says_so()
 }
 
 #[tokio::test]
-async fn two_users_who_turn_out_to_be_one_person_stay_two_until_an_operator_decides() {
+async fn two_users_with_one_unionid_stay_two_until_an_operator_decides() {
     let world = World::start().await;
     let mut one = world.person(Some("union-of-late"));
     let mut two = world.stranger();
@@ -311,7 +311,7 @@ async fn two_users_who_turn_out_to_be_one_person_stay_two_until_an_operator_deci
 }
 
 #[tokio::test]
-async fn the_database_being_busy_or_cut_off_is_an_answer_too() {
+async fn a_busy_database_is_answered_503_and_a_lost_write_is_repeated() {
     use local_dynamo::{Fault, FaultKind};
     let world = World::start().await;
     let mut phone = world.stranger();

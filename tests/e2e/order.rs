@@ -61,7 +61,7 @@ async fn several_products_are_summed() {
 }
 
 #[tokio::test]
-async fn an_order_that_makes_no_sense_is_told_what_is_wrong() {
+async fn a_malformed_order_is_refused_with_the_field_s_name() {
     let world = World::start().await;
     let phone = world.user().await;
     let line = json!({ "productId": "water", "quantity": 1 });
@@ -170,7 +170,7 @@ async fn the_list_is_paged_newest_first_and_shows_only_one_s_own() {
 }
 
 #[tokio::test]
-async fn somebody_else_s_order_is_not_there() {
+async fn an_order_of_another_user_is_not_found() {
     let world = World::start().await;
     let (one, two) = (world.user().await, world.user().await);
     let (order_id, out_trade_no) = one.order().await;
@@ -205,7 +205,7 @@ async fn a_cancelled_order_is_closed_at_wechat_pay_and_stays_closed() {
 }
 
 #[tokio::test]
-async fn an_order_that_was_paid_unnoticed_can_t_be_cancelled() {
+async fn an_order_that_was_paid_without_a_notice_can_t_be_cancelled() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, _) = phone.buy_unnoticed().await;
@@ -246,7 +246,7 @@ async fn a_closing_whose_answer_was_lost_is_repeated() {
 }
 
 #[tokio::test]
-async fn reading_an_order_whose_notice_was_lost_heals_it() {
+async fn reading_an_order_whose_notice_was_lost_records_its_payment() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, _) = phone.buy_unnoticed().await;
@@ -259,7 +259,7 @@ async fn reading_an_order_whose_notice_was_lost_heals_it() {
 }
 
 #[tokio::test]
-async fn an_order_that_is_read_again_and_again_is_asked_about_now_and_then() {
+async fn an_order_that_is_read_ten_times_is_queried_once() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.order().await;
@@ -276,7 +276,7 @@ async fn an_order_that_is_read_again_and_again_is_asked_about_now_and_then() {
 }
 
 #[tokio::test]
-async fn an_order_can_be_read_while_wechat_pay_is_away() {
+async fn an_order_can_be_read_while_wechat_pay_is_unreachable() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.order().await;
@@ -300,7 +300,7 @@ async fn reading_an_expired_order_closes_it() {
 }
 
 #[tokio::test]
-async fn what_is_off_the_shelf_can_t_be_ordered() {
+async fn a_product_that_is_not_for_sale_can_t_be_ordered() {
     let world = World::start().await;
     let phone = world.user().await;
     let item = json!({ "product_id": { "S": "hidden" }, "name": { "S": "x" }, "price": { "N": "1" } });
@@ -311,7 +311,7 @@ async fn what_is_off_the_shelf_can_t_be_ordered() {
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_knows_is_not_echoed_at_length() {
+async fn the_name_of_an_unknown_field_is_echoed_in_part() {
     let world = World::start().await;
     let phone = world.user().await;
     let body = format!(r#"{{"productId":"water","quantity":1,"{}":1}}"#, "x".repeat(5000));
@@ -335,7 +335,7 @@ async fn placing_waits_for_another_transaction() {
 }
 
 #[tokio::test]
-async fn an_attempt_that_was_paid_between_question_and_closing_is_paid() {
+async fn a_close_refused_as_paid_is_followed_by_a_query_and_another_close() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.order().await;
@@ -352,7 +352,7 @@ async fn an_attempt_that_was_paid_between_question_and_closing_is_paid() {
 }
 
 #[tokio::test]
-async fn an_attempt_that_a_question_does_not_find_is_closed_all_the_same() {
+async fn an_attempt_that_the_query_does_not_find_is_closed_all_the_same() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.order().await;
@@ -406,7 +406,7 @@ async fn a_user_has_twenty_unpaid_orders_however_many_requests_come_at_once() {
 }
 
 #[tokio::test]
-async fn a_place_is_given_back_once_by_each_end_of_an_order() {
+async fn each_end_of_an_order_frees_its_place_among_the_unpaid_once() {
     let world = World::configured("[orders]\nmax_unpaid = 3").await;
     let phone = world.user().await;
     let (cancelled, paid, unnoticed) = (phone.order().await, phone.order().await, phone.order().await);
@@ -429,7 +429,7 @@ async fn a_place_is_given_back_once_by_each_end_of_an_order() {
 }
 
 #[tokio::test]
-async fn orders_past_their_end_hold_no_place_even_if_nobody_closes_them() {
+async fn expired_orders_do_not_count_as_unpaid_even_before_they_are_closed() {
     let world = World::configured("[orders]\nmax_unpaid = 2").await;
     let phone = world.user().await;
     assert_eq!(place_at_once(&phone, 3).await, 2);
@@ -453,7 +453,7 @@ async fn a_repeated_request_is_answered_though_no_other_order_can_be_placed() {
 }
 
 #[tokio::test]
-async fn a_place_that_the_database_did_not_answer_for_is_taken_once() {
+async fn a_place_among_the_unpaid_whose_write_was_lost_is_taken_once() {
     use local_dynamo::{Fault, FaultKind};
     let world = World::configured("[orders]\nmax_unpaid = 2").await;
     let phone = world.user().await;

@@ -94,7 +94,7 @@ fn sends(world: &World) -> usize {
 }
 
 #[tokio::test]
-async fn a_payment_takes_stock_reaches_the_bus_and_tells_the_user() {
+async fn a_payment_takes_stock_reaches_the_bus_and_sends_a_message() {
     let world = telling().await;
     let phone = subscriber(&world, 1).await;
     set_stock(&world, 5).await;
@@ -126,7 +126,7 @@ async fn a_payment_takes_stock_reaches_the_bus_and_tells_the_user() {
 }
 
 #[tokio::test]
-async fn without_a_template_nobody_is_told() {
+async fn without_a_template_no_message_is_sent() {
     let world = World::start().await;
     let phone = subscriber(&world, 1).await;
     let _ = buy(&world, &phone).await;
@@ -136,7 +136,7 @@ async fn without_a_template_nobody_is_told() {
 }
 
 #[tokio::test]
-async fn a_user_who_takes_no_message_is_not_sent_one() {
+async fn a_user_without_a_subscription_is_sent_no_message() {
     let world = telling().await;
     let phone = world.user().await;
     let _ = buy(&world, &phone).await;
@@ -146,7 +146,7 @@ async fn a_user_who_takes_no_message_is_not_sent_one() {
 }
 
 #[tokio::test]
-async fn a_user_who_has_refused_since_is_known_to_take_none() {
+async fn a_user_who_has_since_refused_has_no_subscription_left() {
     let world = telling().await;
     let phone = subscriber(&world, 3).await;
     world.wechat().set_fault(Fault::Errcode { path: SEND.into(), errcode: 43101, times: 1 });
@@ -176,7 +176,7 @@ async fn the_same_record_ten_times_has_one_effect() {
 }
 
 #[tokio::test]
-async fn the_same_record_ten_times_at_once_takes_stock_once_and_tells_once() {
+async fn ten_copies_of_a_record_at_once_take_stock_once_and_send_one_message() {
     let world = telling().await;
     let phone = subscriber(&world, 5).await;
     set_stock(&world, 5).await;
@@ -192,7 +192,7 @@ async fn the_same_record_ten_times_at_once_takes_stock_once_and_tells_once() {
 }
 
 #[tokio::test]
-async fn whatever_breaks_off_in_between_the_effects_come_once() {
+async fn each_effect_happens_once_whichever_request_fails() {
     for operation in ["GetItem", "BatchGetItem", "TransactWriteItems", "UpdateItem"] {
         for kind in [FaultKind::InternalError, FaultKind::TimeoutAfter] {
             let world = telling().await;
@@ -229,7 +229,7 @@ async fn a_message_that_may_have_been_sent_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn who_dies_with_a_message_claimed_has_perhaps_sent_it() {
+async fn a_message_claimed_by_a_killed_run_is_recorded_as_maybe_sent() {
     let world = telling().await;
     let phone = subscriber(&world, 5).await;
     let _ = buy(&world, &phone).await;
@@ -264,7 +264,7 @@ async fn a_message_that_wechat_was_too_busy_for_is_sent_later() {
 }
 
 #[tokio::test]
-async fn a_message_that_wechat_does_not_take_is_let_go_after_an_hour() {
+async fn a_message_that_wechat_does_not_take_is_abandoned_after_an_hour() {
     let world = telling().await;
     let phone = subscriber(&world, 1).await;
     let _ = buy(&world, &phone).await;
@@ -293,7 +293,7 @@ async fn a_template_that_wechat_does_not_take_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn a_poisoned_row_keeps_nobody_waiting() {
+async fn an_unreadable_event_does_not_block_the_others() {
     let world = telling().await;
     let phone = subscriber(&world, 1).await;
     for item in [
@@ -314,7 +314,7 @@ async fn a_poisoned_row_keeps_nobody_waiting() {
 }
 
 #[tokio::test]
-async fn what_the_stream_has_given_up_is_done_by_the_schedule() {
+async fn an_event_that_the_stream_gave_up_is_processed_by_the_schedule() {
     let world = telling().await;
     let phone = subscriber(&world, 1).await;
     set_stock(&world, 5).await;
@@ -344,7 +344,7 @@ async fn what_the_stream_has_given_up_is_done_by_the_schedule() {
 }
 
 #[tokio::test]
-async fn more_events_than_a_page_are_repaired_in_one_run() {
+async fn more_events_than_a_page_are_reprocessed_in_one_run() {
     let world = World::start().await;
     for number in 0..120 {
         let item = json!({
@@ -372,7 +372,7 @@ async fn a_closed_order_reaches_the_bus_and_touches_nothing_else() {
 }
 
 #[tokio::test]
-async fn more_sold_than_there_was_is_a_case() {
+async fn selling_more_than_the_stock_opens_a_case() {
     let world = World::start().await;
     let phone = world.user().await;
     set_stock(&world, 1).await;
@@ -392,7 +392,7 @@ async fn more_sold_than_there_was_is_a_case() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_can_t_be_ordered() {
+async fn a_product_out_of_stock_can_t_be_ordered() {
     let world = World::start().await;
     let phone = world.user().await;
     set_stock(&world, 2).await;
@@ -417,7 +417,7 @@ async fn give_back(world: &World, out_trade_no: &str, fee: u64) {
 }
 
 #[tokio::test]
-async fn after_a_backlog_who_has_the_money_back_is_not_told_that_it_was_paid() {
+async fn after_a_backlog_a_refunded_order_sends_no_message_of_its_payment() {
     for (fee, stalled, fate) in
         [(200, false, Some("OUTDATED")), (200, true, Some("OUTDATED")), (50, false, Some("SENT"))]
     {
@@ -440,7 +440,7 @@ async fn after_a_backlog_who_has_the_money_back_is_not_told_that_it_was_paid() {
 }
 
 #[tokio::test]
-async fn settings_of_the_message_that_can_t_be_used_stop_neither_stock_nor_bus() {
+async fn unusable_settings_of_the_message_stop_neither_stock_nor_bus() {
     for (data, page) in [
         (r#"{"thing1":"{descripton}"}"#, ""),
         (r#"{"colour":"red"}"#, ""),

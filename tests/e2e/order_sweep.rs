@@ -34,7 +34,7 @@ async fn an_order_whose_notice_was_lost_becomes_paid() {
 }
 
 #[tokio::test]
-async fn an_unpaid_order_is_asked_about_at_growing_intervals() {
+async fn an_unpaid_order_is_queried_at_the_intervals_of_the_payments_page() {
     let world = World::start().await;
     let phone = world.user().await;
     let _ = phone.prepay(&phone.order().await.1).await.ok();
@@ -77,7 +77,7 @@ async fn an_order_paid_in_its_last_second_is_paid_and_not_closed() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_asked_has_a_next_time() {
+async fn an_order_whose_query_failed_is_queried_again_later() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, _) = phone.buy_unnoticed().await;
@@ -102,7 +102,7 @@ async fn an_expired_order_that_could_not_be_closed_is_tried_again_soon() {
 }
 
 #[tokio::test]
-async fn two_sweeps_at_once_ask_once() {
+async fn two_sweeps_at_once_query_an_order_once() {
     let world = World::start().await;
     let phone = world.user().await;
     let _ = phone.buy_unnoticed().await;
@@ -115,7 +115,7 @@ async fn two_sweeps_at_once_ask_once() {
 }
 
 #[tokio::test]
-async fn a_payment_that_is_not_the_order_s_waits_for_an_operator_and_closes_nothing() {
+async fn a_mismatching_payment_waits_for_an_operator_and_closes_nothing() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, _) = phone.buy_unnoticed().await;
@@ -131,7 +131,7 @@ async fn a_payment_that_is_not_the_order_s_waits_for_an_operator_and_closes_noth
 }
 
 #[tokio::test]
-async fn an_order_that_was_never_prepaid_is_looked_at_once_and_wechat_pay_is_not_asked() {
+async fn a_never_prepaid_order_is_swept_once_without_a_query_to_wechat_pay() {
     let world = World::start().await;
     let phone = world.user().await;
     let _ = phone.order().await;
@@ -162,7 +162,7 @@ async fn more_orders_than_a_page_are_swept_in_one_run() {
 }
 
 #[tokio::test]
-async fn a_backlog_in_some_shards_keeps_the_others_not_waiting() {
+async fn a_backlog_in_some_shards_does_not_delay_the_others() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, _) = phone.order().await;
@@ -194,7 +194,7 @@ async fn a_backlog_in_some_shards_keeps_the_others_not_waiting() {
 }
 
 #[tokio::test]
-async fn one_bad_row_keeps_nobody_waiting() {
+async fn one_bad_row_does_not_delay_the_others() {
     let world = World::start().await;
     let phone = world.user().await;
     let _ = phone.order().await;
@@ -208,7 +208,7 @@ async fn one_bad_row_keeps_nobody_waiting() {
 }
 
 #[tokio::test]
-async fn more_bad_rows_than_a_page_keep_nobody_waiting_and_are_looked_at_once_a_run() {
+async fn more_bad_rows_than_a_page_delay_no_order_and_are_read_once_a_run() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, _) = phone.order().await;
@@ -229,7 +229,7 @@ async fn more_bad_rows_than_a_page_keep_nobody_waiting_and_are_looked_at_once_a_
 }
 
 #[tokio::test]
-async fn a_disputed_order_is_looked_at_seldom() {
+async fn a_disputed_order_is_swept_every_six_hours() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, _) = phone.buy_unnoticed().await;
@@ -247,7 +247,7 @@ async fn a_disputed_order_is_looked_at_seldom() {
 }
 
 #[tokio::test]
-async fn orders_that_were_never_prepaid_do_not_stand_in_front_of_a_lost_notice() {
+async fn never_prepaid_orders_do_not_delay_an_order_whose_notice_was_lost() {
     let world = World::start().await;
     let (phone, flood) = (world.user().await, world.user().await);
     let _ = flood.order().await;

@@ -31,7 +31,7 @@ async fn assert_nothing_written(world: &World) {
 }
 
 #[tokio::test]
-async fn a_genuine_notice_pays_the_order_in_one_request_and_a_repeated_one_changes_nothing() {
+async fn a_notice_pays_its_order_in_one_request_and_a_copy_changes_nothing() {
     let world = World::start().await;
     let phone = world.user().await;
     let (_, warm) = expected(&world, &phone).await;
@@ -91,7 +91,7 @@ async fn order_receipt_and_outbox_agree() {
 }
 
 #[tokio::test]
-async fn the_simulator_s_own_notices_arrive_through_losses_copies_forgeries_and_delays() {
+async fn simulated_notices_arrive_despite_copies_forgeries_and_delays() {
     let world = World::start().await;
     let phone = world.user().await;
     for fault in [
@@ -176,7 +176,7 @@ async fn hostile_documents_are_refused_and_nothing_is_written() {
 }
 
 #[tokio::test]
-async fn forged_foreign_and_misplaced_notices_are_refused_and_nothing_is_written() {
+async fn forged_foreign_and_misplaced_notices_write_nothing() {
     let world = World::start().await;
     let phone = world.user().await;
     let (_, notice) = expected(&world, &phone).await;
@@ -210,7 +210,7 @@ async fn forged_foreign_and_misplaced_notices_are_refused_and_nothing_is_written
 }
 
 #[tokio::test]
-async fn another_amount_payer_or_currency_is_recorded_for_review_and_does_not_pay() {
+async fn a_wrong_amount_payer_or_currency_is_recorded_for_review_only() {
     let world = World::start().await;
     let phone = world.user().await;
     for (changes, verdict) in [
@@ -297,7 +297,7 @@ async fn a_payment_of_a_closed_order_is_recorded_and_its_refund_begun() {
 }
 
 #[tokio::test]
-async fn a_payment_of_a_closed_order_pays_it_after_all_if_the_operator_has_chosen_so() {
+async fn a_payment_of_a_closed_order_pays_it_if_the_operator_chose_revive() {
     let parameters = vec![("PaidAfterClose", "REVIVE")];
     let world = World::with(Setup { parameters, ..Setup::default() }).await;
     let phone = world.user().await;
@@ -385,7 +385,7 @@ async fn an_api_key_that_is_empty_makes_no_signature_right() {
 }
 
 #[tokio::test]
-async fn a_second_payment_is_an_event_of_its_own_and_its_receipt_is_never_rewritten() {
+async fn a_second_payment_has_its_own_event_and_its_receipt_is_kept() {
     let world = World::start().await;
     let phone = world.user().await;
     let (_, notice) = expected(&world, &phone).await;
@@ -504,7 +504,7 @@ async fn a_notice_with_a_header_of_apiv3_is_never_acknowledged_by_its_body() {
 }
 
 #[tokio::test]
-async fn a_signed_notice_that_was_cut_is_asked_for_again() {
+async fn a_truncated_signed_notice_is_refused_so_that_it_is_sent_again() {
     let world = World::start().await;
     let phone = world.user().await;
     let (_, out_trade_no) = phone.order().await;
@@ -526,7 +526,7 @@ async fn a_signed_notice_that_was_cut_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn what_is_no_xml_and_has_no_header_is_refused_with_a_status() {
+async fn a_body_without_xml_or_signature_headers_is_refused_with_a_status() {
     let world = World::start().await;
     for path in ["/api/pay/notify", "/api/pay/refund-notify"] {
         for body in ["", "null", "{}", "a=b"] {

@@ -80,7 +80,7 @@ async fn a_first_notice_is_one_request_and_a_repeated_one_another() {
 }
 
 #[tokio::test]
-async fn notices_of_both_interfaces_are_taken_at_the_same_address_during_a_change() {
+async fn notices_of_both_interfaces_are_accepted_at_the_same_address() {
     for config in ["", V3] {
         let world = World::configured(config).await;
         let phone = world.user().await;
@@ -97,7 +97,7 @@ async fn notices_of_both_interfaces_are_taken_at_the_same_address_during_a_chang
 }
 
 #[tokio::test]
-async fn probes_are_refused_and_counted_and_wake_nobody() {
+async fn probes_are_refused_and_counted_without_an_error_in_the_log() {
     let world = World::configured(V3).await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.order().await;
@@ -193,7 +193,7 @@ async fn serials_that_strangers_invent_cost_one_download_a_minute() {
 }
 
 #[tokio::test]
-async fn a_stranger_s_serial_is_no_fault_of_ours_where_there_are_no_certificates() {
+async fn an_unknown_serial_logs_no_error_where_certificates_are_not_used() {
     let world = World::configured(PUBLIC_KEY).await;
     let notice = world.wechat().sign_notice_v3("TRANSACTION.SUCCESS", json!({}), world.now());
     let mut invented = notice.clone();
@@ -207,7 +207,7 @@ async fn a_stranger_s_serial_is_no_fault_of_ours_where_there_are_no_certificates
 }
 
 #[tokio::test]
-async fn a_new_certificate_is_fetched_and_the_switch_to_the_public_key_needs_no_new_deployment() {
+async fn a_new_certificate_is_fetched_and_the_public_key_needs_no_deployment() {
     let world = World::configured(V3).await;
     assert_eq!(shop(&world).await, "RSA");
     world.clock.advance(std::time::Duration::from_secs(61));
@@ -227,7 +227,7 @@ async fn a_new_certificate_is_fetched_and_the_switch_to_the_public_key_needs_no_
 }
 
 #[tokio::test]
-async fn an_answer_with_a_wrong_or_a_probe_s_signature_is_not_believed() {
+async fn an_answer_with_a_wrong_or_a_probe_s_signature_is_refused() {
     let world = World::configured(V3).await;
     let phone = world.user().await;
     let (_, out_trade_no) = phone.order().await;
@@ -242,7 +242,7 @@ async fn an_answer_with_a_wrong_or_a_probe_s_signature_is_not_believed() {
 }
 
 #[tokio::test]
-async fn what_an_interface_needs_and_is_not_there_is_not_configured() {
+async fn a_merchant_secret_without_keys_is_answered_not_configured() {
     let world = World::configured(V3).await;
     let phone = world.user().await;
     let (_, out_trade_no) = phone.order().await;
@@ -304,7 +304,7 @@ async fn a_certificate_that_is_newer_than_the_list_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_asked_for_too_often_says_nothing_of_its_certificates() {
+async fn a_rate_limited_certificate_list_makes_no_certificate_unknown() {
     let world = World::configured(V3).await;
     let phone = world.user().await;
     let (_, out_trade_no) = phone.order().await;
@@ -339,7 +339,7 @@ async fn parts_of_a_notice_may_be_null_or_empty_as_well_as_absent() {
 }
 
 #[tokio::test]
-async fn a_list_in_the_table_that_is_not_wechat_pay_s_is_not_believed() {
+async fn a_stored_certificate_list_without_a_valid_signature_is_refused() {
     let world = World::configured(V3).await;
     let _ = shop(&world).await;
     let table = world.table("PlatformCertificatesTable");

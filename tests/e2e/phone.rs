@@ -54,7 +54,7 @@ async fn the_same_tap_sent_again_or_twenty_times_at_once_is_paid_for_once() {
 }
 
 #[tokio::test]
-async fn an_exchange_costs_two_requests_and_one_to_wechat_and_a_repetition_two_and_none() {
+async fn an_exchange_and_its_repetition_keep_to_their_request_budget() {
     let world = World::start().await;
     let phone = world.user().await;
     let _ = by_code(&phone).await.ok();
@@ -66,7 +66,7 @@ async fn an_exchange_costs_two_requests_and_one_to_wechat_and_a_repetition_two_a
 }
 
 #[tokio::test]
-async fn codes_that_are_no_phone_codes_or_somebody_else_s_ask_for_another_tap() {
+async fn codes_of_another_kind_or_another_user_ask_for_another_tap() {
     let world = World::start().await;
     let (one, two) = (world.user().await, world.user().await);
     let login_code = json!({ "code": one.code().await });
@@ -94,7 +94,7 @@ async fn encrypted_data_give_the_number_under_the_current_and_the_previous_key()
 }
 
 #[tokio::test]
-async fn encrypted_data_of_somebody_else_or_long_ago_are_refused() {
+async fn encrypted_data_of_another_user_or_five_minutes_old_are_refused() {
     let world = World::start().await;
     let (one, two) = (world.user().await, world.user().await);
     let theirs = tap(&two).await;
@@ -105,7 +105,7 @@ async fn encrypted_data_of_somebody_else_or_long_ago_are_refused() {
 }
 
 #[tokio::test]
-async fn a_malformed_request_is_told_what_is_wrong() {
+async fn a_malformed_request_is_refused_with_the_field_s_name() {
     let world = World::start().await;
     let phone = world.user().await;
     for (body, field) in [
@@ -128,7 +128,7 @@ async fn a_malformed_request_is_told_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_wechat_that_fails_leaves_the_code_good() {
+async fn a_failure_of_wechat_leaves_the_code_usable() {
     let world = World::start().await;
     let phone = world.user().await;
     let gateway = |status, times| Fault::HttpStatus { path: EXCHANGE.into(), times, status };
@@ -166,7 +166,7 @@ async fn a_code_that_a_lost_answer_spent_is_paid_for_once_and_asks_for_a_tap() {
 }
 
 #[tokio::test]
-async fn what_can_be_told_of_a_number_that_is_paid_for_is_told() {
+async fn a_number_in_an_unusual_form_is_normalised_and_answered() {
     let world = World::start().await;
     let phone = world.user().await;
     let watermark = json!({ "timestamp": 1, "appid": world.wechat().account().app_id });
@@ -204,7 +204,7 @@ async fn what_can_be_told_of_a_number_that_is_paid_for_is_told() {
 }
 
 #[tokio::test]
-async fn a_number_that_is_paid_for_is_given_though_it_can_t_be_kept() {
+async fn a_paid_number_is_answered_although_it_can_t_be_stored() {
     use local_dynamo::{Fault, FaultKind};
     let world = World::start().await;
     let phone = world.user().await;

@@ -180,7 +180,7 @@ async fn a_case_that_an_operator_closed_stays_closed() {
 }
 
 #[tokio::test]
-async fn a_payment_that_nobody_here_knows_is_missing_here() {
+async fn a_foreign_payment_in_the_bill_is_missing_here() {
     for api in APIS {
         let world = world(api).await;
         let phone = world.user().await;
@@ -204,7 +204,7 @@ async fn a_payment_that_nobody_here_knows_is_missing_here() {
 }
 
 #[tokio::test]
-async fn a_payment_of_ours_that_was_lost_is_recorded_and_still_told() {
+async fn a_payment_whose_notice_was_lost_is_recorded_and_still_reported() {
     for api in APIS {
         let world = world(api).await;
         let phone = world.user().await;
@@ -225,7 +225,7 @@ async fn a_payment_of_ours_that_was_lost_is_recorded_and_still_told() {
 }
 
 #[tokio::test]
-async fn a_day_with_a_payment_that_could_not_be_asked_about_is_gone_through_again() {
+async fn a_day_with_a_failed_query_is_reconciled_again() {
     let world = World::start().await;
     let phone = world.user().await;
     let prepaid = phone.prepay(&phone.order().await.1).await.ok();
@@ -290,7 +290,7 @@ async fn a_missing_bill_of_a_day_with_payments_is_believed_at_the_last_run() {
 }
 
 #[tokio::test]
-async fn a_bill_that_comes_after_it_was_said_to_be_none_is_gone_through() {
+async fn a_bill_that_appears_after_wechat_pay_denied_it_is_reconciled() {
     let world = World::start().await;
     let phone = world.user().await;
     let _ = paid(&world, &phone).await;
@@ -317,7 +317,7 @@ async fn a_refund_alone_keeps_a_day_without_a_bill_open() {
 }
 
 #[tokio::test]
-async fn a_payment_that_can_never_be_asked_about_is_a_case_after_the_last_run() {
+async fn a_payment_that_can_t_be_queried_is_a_case_after_the_last_run() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no, transaction_id) = paid(&world, &phone).await;

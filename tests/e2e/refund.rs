@@ -117,7 +117,7 @@ async fn twenty_refunds_at_once_never_give_back_more_than_was_paid() {
 }
 
 #[tokio::test]
-async fn a_refund_whose_answer_or_notice_was_lost_is_brought_on_by_the_sweep_and_made_once() {
+async fn a_refund_with_a_lost_answer_and_notice_is_finished_once_by_the_sweep() {
     for (config, path) in APIS.into_iter().zip(["/secapi/pay/refund", "/v3/refund/domestic/refunds"]) {
         let world = World::configured(config).await;
         let phone = world.user().await;
@@ -137,7 +137,7 @@ async fn a_refund_whose_answer_or_notice_was_lost_is_brought_on_by_the_sweep_and
 }
 
 #[tokio::test]
-async fn a_refund_begun_by_a_function_that_was_killed_is_made() {
+async fn a_refund_whose_request_never_arrived_is_made_by_the_sweep() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.buy().await;
@@ -193,7 +193,7 @@ async fn a_refund_that_can_t_reach_the_user_is_a_case_and_may_yet_succeed() {
 }
 
 #[tokio::test]
-async fn a_refund_that_was_closed_can_be_asked_for_anew() {
+async fn a_refund_that_wechat_pay_closed_can_be_requested_again() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.buy().await;
@@ -208,7 +208,7 @@ async fn a_refund_that_was_closed_can_be_asked_for_anew() {
 }
 
 #[tokio::test]
-async fn a_refund_that_wechat_pay_refuses_for_good_gives_the_sum_free() {
+async fn a_refund_that_wechat_pay_refuses_for_good_releases_its_sum() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.buy().await;
@@ -223,7 +223,7 @@ async fn a_refund_that_wechat_pay_refuses_for_good_gives_the_sum_free() {
 }
 
 #[tokio::test]
-async fn a_second_payment_and_one_after_closing_go_back_by_themselves() {
+async fn a_payment_after_closing_is_refunded_automatically() {
     let world = World::start().await;
     let phone = world.user().await;
     // Closed here while the user was paying: WeChat Pay has the money.
@@ -247,7 +247,7 @@ async fn a_second_payment_and_one_after_closing_go_back_by_themselves() {
 }
 
 #[tokio::test]
-async fn a_refund_of_the_merchant_console_is_taken_over_when_wechat_pay_tells_of_it() {
+async fn a_refund_of_the_merchant_console_is_recorded_by_its_notice() {
     let world = World::configured("[merchant]\napi = \"v3\"").await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.buy().await;
@@ -271,7 +271,7 @@ async fn a_refund_of_the_merchant_console_is_taken_over_when_wechat_pay_tells_of
 }
 
 #[tokio::test]
-async fn malformed_and_foreign_requests_are_told_what_is_wrong() {
+async fn malformed_and_foreign_requests_are_refused_and_begin_nothing() {
     let world = World::start().await;
     let phone = world.user().await;
     let (_, out_trade_no) = phone.order().await;
@@ -304,7 +304,7 @@ async fn a_key_that_was_used_for_another_refund_is_refused() {
 }
 
 #[tokio::test]
-async fn a_refund_that_was_refused_and_accepted_all_the_same_is_given_back_once_in_our_books_too() {
+async fn a_refused_refund_that_succeeds_after_all_is_recorded_once() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.buy().await;
@@ -328,7 +328,7 @@ async fn a_refund_that_was_refused_and_accepted_all_the_same_is_given_back_once_
 }
 
 #[tokio::test]
-async fn a_refund_that_comes_to_nothing_after_the_operator_went_home_is_a_case() {
+async fn a_refund_that_wechat_pay_closes_after_the_request_is_a_case() {
     let world = World::start().await;
     let phone = world.user().await;
     let (_, out_trade_no) = phone.buy().await;
@@ -355,7 +355,7 @@ async fn the_number_that_a_paid_order_shows_can_be_refunded() {
 }
 
 #[tokio::test]
-async fn an_operator_who_asks_again_and_again_does_not_keep_the_sweep_away() {
+async fn repeated_requests_of_an_operator_do_not_delay_the_sweep() {
     let world = World::start().await;
     let phone = world.user().await;
     let (_, out_trade_no) = phone.buy().await;

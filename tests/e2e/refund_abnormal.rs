@@ -70,7 +70,7 @@ async fn the_money_goes_to_a_card_that_is_sealed_for_either_kind_of_key() {
 }
 
 #[tokio::test]
-async fn money_that_fails_a_second_time_is_another_case_and_can_go_to_the_merchant() {
+async fn money_that_fails_twice_is_another_case_and_can_go_to_the_merchant() {
     let world = World::configured(V3).await;
     let (number, _) = abnormal(&world).await;
     world.wechat().set_fault(Fault::RefundStalled { times: 1 });
@@ -90,7 +90,7 @@ async fn money_that_fails_a_second_time_is_another_case_and_can_go_to_the_mercha
 }
 
 #[tokio::test]
-async fn a_card_that_is_on_its_way_for_a_week_is_a_case() {
+async fn a_transfer_to_a_card_that_takes_a_week_is_a_case() {
     let world = World::configured(V3).await;
     let (number, _) = abnormal(&world).await;
     pass_days(&world, 10).await;

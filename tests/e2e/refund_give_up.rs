@@ -56,7 +56,7 @@ async fn a_refund_whose_money_went_back_by_hand_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_refund_that_wechat_pay_is_at_is_not_given_up() {
+async fn a_refund_that_wechat_pay_is_processing_is_not_given_up() {
     let world = World::configured("[merchant]\napi = \"v3\"").await;
     let (_, out_trade_no) = world.user().await.buy().await;
     world.wechat().set_fault(Fault::RefundStalled { times: 1 });
@@ -66,7 +66,7 @@ async fn a_refund_that_wechat_pay_is_at_is_not_given_up() {
 }
 
 #[tokio::test]
-async fn a_refund_that_was_made_all_the_same_is_not_given_up() {
+async fn a_refund_that_succeeded_after_all_is_not_given_up() {
     for (config, path) in [
         ("[merchant]\napi = \"v2\"", "/secapi/pay/refund"),
         ("[merchant]\napi = \"v3\"", "/v3/refund/domestic/refunds"),

@@ -75,7 +75,7 @@ async fn twenty_notices_at_once_have_one_effect() {
 }
 
 #[tokio::test]
-async fn what_was_not_encrypted_with_our_key_is_refused() {
+async fn a_notice_that_is_not_encrypted_with_the_api_key_is_refused() {
     let world = World::start().await;
     let phone = world.user().await;
     let (number, fields) = stalled(&world, &phone).await;
@@ -97,7 +97,7 @@ async fn what_was_not_encrypted_with_our_key_is_refused() {
 }
 
 #[tokio::test]
-async fn a_refund_of_another_sum_or_of_an_unknown_payment_changes_nothing_and_stays_in_sight() {
+async fn a_notice_with_a_wrong_sum_or_payment_is_reported_and_changes_nothing() {
     let world = World::start().await;
     let phone = world.user().await;
     let (number, fields) = stalled(&world, &phone).await;
@@ -114,7 +114,7 @@ async fn a_refund_of_another_sum_or_of_an_unknown_payment_changes_nothing_and_st
 }
 
 #[tokio::test]
-async fn notices_of_v3_are_verified_and_of_these_five_minutes() {
+async fn a_notice_of_apiv3_that_is_five_minutes_old_is_refused() {
     let world = World::configured("[merchant]\napi = \"v3\"").await;
     let phone = world.user().await;
     let (number, fields) = stalled(&world, &phone).await;
@@ -148,7 +148,7 @@ async fn console(world: &World, phone: &Phone<'_>, status: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_console_refund_that_came_to_nothing_takes_nothing() {
+async fn a_closed_console_refund_leaves_the_whole_sum_refundable() {
     let world = World::configured("[merchant]\napi = \"v3\"").await;
     let phone = world.user().await;
     let out_trade_no = console(&world, &phone, "CLOSED").await;
@@ -157,7 +157,7 @@ async fn a_console_refund_that_came_to_nothing_takes_nothing() {
 }
 
 #[tokio::test]
-async fn a_console_refund_that_can_t_reach_the_user_is_a_case_and_is_never_made_by_us() {
+async fn an_abnormal_console_refund_is_a_case_and_is_never_made_here() {
     let world = World::configured("[merchant]\napi = \"v3\"").await;
     let phone = world.user().await;
     let _ = console(&world, &phone, "ABNORMAL").await;

@@ -116,7 +116,7 @@ async fn a_refund_without_a_certificate_is_a_case_for_a_day_and_then_succeeds() 
 }
 
 #[tokio::test]
-async fn an_operator_whose_shop_has_no_certificate_is_told_so_and_nothing_begins() {
+async fn without_a_certificate_a_requested_refund_is_refused_and_not_begun() {
     let world = World::start().await;
     let _ = lose(&world, &["client_cert", "client_key"]);
     let phone = world.user().await;
@@ -190,7 +190,7 @@ const FINAL: [&str; 8] = [
 ];
 
 #[tokio::test]
-async fn whatever_is_said_a_refund_tells_why_and_is_made_or_given_up() {
+async fn each_refusal_of_a_refund_is_shown_and_it_is_made_or_given_up() {
     for api in [V2, V3] {
         let world = World::configured(api.0).await;
         let phone = world.user().await;
@@ -237,7 +237,7 @@ async fn a_refund_whose_answers_are_lost_for_an_hour_is_a_case() {
 }
 
 #[tokio::test]
-async fn a_refund_that_wechat_pay_is_at_for_a_week_is_a_case() {
+async fn a_refund_that_stays_in_processing_for_a_week_is_a_case() {
     let world = World::configured(V3.0).await;
     let phone = world.user().await;
     let (_, out_trade_no) = phone.buy().await;

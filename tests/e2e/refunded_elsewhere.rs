@@ -83,7 +83,7 @@ async fn tell_v3(world: &World, out_trade_no: &str) -> e2e::Answer {
 }
 
 #[tokio::test]
-async fn what_went_back_whole_ends_refunded_and_nobody_is_told_that_it_was_paid() {
+async fn a_whole_console_refund_ends_refunded_without_an_event_of_payment() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = bought_and_returned(&world, &phone, &[200]).await;
@@ -104,7 +104,7 @@ async fn what_went_back_whole_ends_refunded_and_nobody_is_told_that_it_was_paid(
 }
 
 #[tokio::test]
-async fn what_went_back_in_part_ends_paid_and_shows_what_went_back() {
+async fn a_partial_console_refund_ends_paid_and_shows_the_refunded_sum() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = bought_and_returned(&world, &phone, &[50]).await;
@@ -122,7 +122,7 @@ async fn what_went_back_in_part_ends_paid_and_shows_what_went_back() {
 }
 
 #[tokio::test]
-async fn more_refunds_than_one_answer_holds_are_taken_over() {
+async fn more_console_refunds_than_one_answer_holds_are_all_recorded() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, _) = bought_and_returned(&world, &phone, &[10; 12]).await;
@@ -132,7 +132,7 @@ async fn more_refunds_than_one_answer_holds_are_taken_over() {
 }
 
 #[tokio::test]
-async fn a_refund_that_is_under_way_or_came_to_nothing_leaves_the_order_paid() {
+async fn a_pending_or_closed_console_refund_leaves_the_order_paid() {
     let world = World::start().await;
     let phone = world.user().await;
     world.wechat().set_fault(Fault::RefundStalled { times: 1 });
@@ -153,7 +153,7 @@ async fn a_refund_that_is_under_way_or_came_to_nothing_leaves_the_order_paid() {
 }
 
 #[tokio::test]
-async fn whoever_finds_the_payment_records_it_and_answers_that_it_is_paid() {
+async fn each_route_that_finds_the_payment_records_it_and_answers_paid() {
     for config in ["", V3] {
         let world = World::configured(config).await;
         let phone = world.user().await;
@@ -177,7 +177,7 @@ async fn whoever_finds_the_payment_records_it_and_answers_that_it_is_paid() {
 }
 
 #[tokio::test]
-async fn by_apiv3_an_operator_knows_and_the_bill_says_how_much_went_back() {
+async fn by_apiv3_a_case_is_opened_and_the_bill_gives_the_refunded_sum() {
     for (fee, status, paid) in [(50, "PAID", 1), (200, "REFUNDED", 0)] {
         let world = World::configured(V3).await;
         let mut phone = world.user().await;
@@ -197,7 +197,7 @@ async fn by_apiv3_an_operator_knows_and_the_bill_says_how_much_went_back() {
 }
 
 #[tokio::test]
-async fn by_apiv3_the_notice_of_the_refund_says_how_much_went_back() {
+async fn by_apiv3_the_notice_of_the_refund_gives_the_refunded_sum() {
     for (fee, status, paid) in [(50, "PAID", 1), (200, "REFUNDED", 0)] {
         let world = World::configured(V3).await;
         let phone = world.user().await;
@@ -213,7 +213,7 @@ async fn by_apiv3_the_notice_of_the_refund_says_how_much_went_back() {
 }
 
 #[tokio::test]
-async fn a_look_for_refunds_that_broke_off_is_made_again() {
+async fn a_query_for_refunds_that_broke_off_is_repeated() {
     for operation in ["BatchGetItem", "UpdateItem", "TransactWriteItems"] {
         let world = World::start().await;
         let phone = world.user().await;
@@ -236,7 +236,7 @@ async fn a_look_for_refunds_that_broke_off_is_made_again() {
 }
 
 #[tokio::test]
-async fn two_sweeps_at_once_take_a_refund_over_once() {
+async fn two_sweeps_at_once_record_each_console_refund_once() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, _) = bought_and_returned(&world, &phone, &[50, 60]).await;
@@ -254,7 +254,7 @@ async fn mistake(world: &World, order_id: &str) {
 }
 
 #[tokio::test]
-async fn a_mismatching_payment_that_an_operator_gave_back_closes_its_order() {
+async fn a_mismatching_payment_refunded_by_an_operator_closes_its_order() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.buy_unnoticed().await;
@@ -274,7 +274,7 @@ async fn a_mismatching_payment_that_an_operator_gave_back_closes_its_order() {
 }
 
 #[tokio::test]
-async fn a_mismatching_payment_that_the_console_gave_back_closes_its_order() {
+async fn a_mismatching_payment_refunded_in_the_console_closes_its_order() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, _) = bought_and_returned(&world, &phone, &[150]).await;
@@ -292,7 +292,7 @@ async fn a_mismatching_payment_that_the_console_gave_back_closes_its_order() {
 }
 
 #[tokio::test]
-async fn a_mismatching_payment_that_went_back_lets_its_owner_cancel_the_order() {
+async fn a_refunded_mismatching_payment_lets_its_owner_cancel_the_order() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.order().await;
@@ -313,7 +313,7 @@ async fn a_mismatching_payment_that_went_back_lets_its_owner_cancel_the_order() 
 }
 
 #[tokio::test]
-async fn a_payment_of_a_closed_order_that_went_back_is_a_case_and_not_refunded_again() {
+async fn a_payment_of_a_closed_order_refunded_in_the_console_is_a_case() {
     for config in ["", V3] {
         let world = World::configured(config).await;
         let phone = world.user().await;
@@ -335,7 +335,7 @@ async fn a_payment_of_a_closed_order_that_went_back_is_a_case_and_not_refunded_a
 }
 
 #[tokio::test]
-async fn what_went_back_whole_in_several_parts_is_never_told_as_paid() {
+async fn a_whole_console_refund_in_parts_sends_no_event_of_payment() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, _) = bought_and_returned(&world, &phone, &[50, 100, 50]).await;
@@ -345,7 +345,7 @@ async fn what_went_back_whole_in_several_parts_is_never_told_as_paid() {
 }
 
 #[tokio::test]
-async fn a_refund_of_ours_does_not_tell_what_went_back_without_us() {
+async fn by_apiv3_an_own_refund_leaves_the_console_s_sum_to_the_bill() {
     let world = World::configured(V3).await;
     let mut phone = world.user().await;
     let (order_id, out_trade_no) = bought_and_returned(&world, &phone, &[50]).await;
@@ -362,7 +362,7 @@ async fn a_refund_of_ours_does_not_tell_what_went_back_without_us() {
 }
 
 #[tokio::test]
-async fn a_refund_of_ours_before_the_first_look_tells_nothing_either() {
+async fn by_apiv3_an_own_refund_before_the_first_query_still_opens_a_case() {
     let world = World::configured(V3).await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = bought_and_returned(&world, &phone, &[50]).await;
@@ -378,7 +378,7 @@ async fn a_refund_of_ours_before_the_first_look_tells_nothing_either() {
 }
 
 #[tokio::test]
-async fn a_refund_of_ours_that_came_to_nothing_leaves_the_order_paid() {
+async fn a_refused_own_refund_beside_a_console_refund_leaves_the_order_paid() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = bought_and_returned(&world, &phone, &[50]).await;
@@ -403,7 +403,7 @@ async fn a_refund_of_ours_that_came_to_nothing_leaves_the_order_paid() {
 }
 
 #[tokio::test]
-async fn what_is_told_while_the_sweep_looks_is_not_overlooked() {
+async fn a_refund_notice_during_the_sweep_s_query_is_not_overlooked() {
     let world = World::configured(V3).await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = bought_and_returned(&world, &phone, &[50]).await;
@@ -420,7 +420,7 @@ async fn what_is_told_while_the_sweep_looks_is_not_overlooked() {
 }
 
 #[tokio::test]
-async fn an_operator_knows_of_an_order_whose_refunds_can_t_be_listed() {
+async fn an_order_whose_refunds_can_t_be_listed_is_a_case() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, _) = bought_and_returned(&world, &phone, &[50]).await;

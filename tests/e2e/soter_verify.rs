@@ -65,7 +65,7 @@ async fn challenges_differ() {
 }
 
 #[tokio::test]
-async fn a_challenge_costs_one_request_and_a_verification_two_and_one_to_wechat() {
+async fn a_challenge_and_a_verification_keep_to_their_request_budget() {
     let world = World::start().await;
     let phone = world.user().await;
     let _ = verify(&phone, &fresh(&phone).await).await.ok();
@@ -93,7 +93,7 @@ async fn a_result_is_used_once_also_by_twenty_requests_at_once() {
 }
 
 #[tokio::test]
-async fn a_challenge_of_another_user_or_of_nobody_is_refused_and_stays_its_owner_s() {
+async fn a_foreign_or_unknown_challenge_is_refused_and_kept_for_its_owner() {
     let world = World::start().await;
     let (one, two) = (world.user().await, world.user().await);
     let challenge = challenge(&one).await;
@@ -108,7 +108,7 @@ async fn a_challenge_of_another_user_or_of_nobody_is_refused_and_stays_its_owner
 }
 
 #[tokio::test]
-async fn a_phone_s_count_is_no_challenge() {
+async fn the_key_of_a_stored_counter_is_no_challenge() {
     let world = World::start().await;
     let phone = world.user().await;
     let _ = verify(&phone, &fresh(&phone).await).await.ok();
@@ -134,7 +134,7 @@ async fn a_challenge_lives_five_minutes_and_not_a_second_more() {
 }
 
 #[tokio::test]
-async fn what_another_phone_signed_or_what_was_altered_is_refused_and_the_challenge_is_gone() {
+async fn a_foreign_or_altered_signature_is_refused_and_spends_the_challenge() {
     let world = World::start().await;
     let (one, two) = (world.user().await, world.user().await);
     // Another user's phone signs this user's challenge.
@@ -167,7 +167,7 @@ async fn a_result_that_was_signed_before_a_later_one_is_refused() {
 }
 
 #[tokio::test]
-async fn a_refused_result_leaves_the_count_as_it_was() {
+async fn a_refused_result_leaves_the_stored_counter_unchanged() {
     let world = World::start().await;
     let phone = world.user().await;
     let honest = fresh(&phone).await;
@@ -181,7 +181,7 @@ async fn a_refused_result_leaves_the_count_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_count_that_nobody_used_for_a_month_is_forgotten() {
+async fn a_counter_that_was_unused_for_a_month_is_forgotten() {
     let world = World::start().await;
     let mut phone = world.user().await;
     let _ = verify(&phone, &fresh(&phone).await).await.ok();
@@ -198,7 +198,7 @@ async fn a_count_that_nobody_used_for_a_month_is_forgotten() {
 }
 
 #[tokio::test]
-async fn whatever_goes_wrong_at_wechat_is_no_verification_and_costs_the_challenge() {
+async fn a_failure_of_wechat_verifies_nothing_and_spends_the_challenge() {
     let world = World::start().await;
     let phone = world.user().await;
     let errcode = |errcode| Fault::Errcode { path: UPSTREAM.to_owned(), errcode, times: 1 };
@@ -225,7 +225,7 @@ async fn whatever_goes_wrong_at_wechat_is_no_verification_and_costs_the_challeng
 }
 
 #[tokio::test]
-async fn wechat_is_asked_again_once_and_with_a_new_token_if_it_must_be() {
+async fn a_failed_verification_is_retried_once_with_a_new_token_if_needed() {
     let world = World::start().await;
     let phone = world.user().await;
     let path = || UPSTREAM.to_owned();
@@ -241,7 +241,7 @@ async fn wechat_is_asked_again_once_and_with_a_new_token_if_it_must_be() {
 }
 
 #[tokio::test]
-async fn an_answer_of_the_database_that_is_lost_wastes_a_challenge_and_not_a_count() {
+async fn a_lost_answer_of_the_database_spends_a_challenge_and_no_counter() {
     use local_dynamo::{Fault, FaultKind};
     let world = World::start().await;
     let phone = world.user().await;
@@ -260,7 +260,7 @@ async fn an_answer_of_the_database_that_is_lost_wastes_a_challenge_and_not_a_cou
 }
 
 #[tokio::test]
-async fn the_text_that_the_phone_signed_reaches_wechat_as_it_was() {
+async fn the_text_that_the_phone_signed_reaches_wechat_unchanged() {
     let world = World::start().await;
     let phone = world.user().await;
     let result = fresh(&phone).await;
@@ -272,7 +272,7 @@ async fn the_text_that_the_phone_signed_reaches_wechat_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_longer_salt_is_wechat_s_affair() {
+async fn a_signature_with_a_longer_salt_is_left_to_wechat() {
     let world = World::start().await;
     let phone = world.user().await;
     let arguments =
@@ -284,7 +284,7 @@ async fn a_longer_salt_is_wechat_s_affair() {
 }
 
 #[tokio::test]
-async fn a_malformed_request_is_told_what_is_wrong_and_costs_no_challenge() {
+async fn a_malformed_request_names_the_field_and_spends_no_challenge() {
     let world = World::start().await;
     let phone = world.user().await;
     for (body, field) in [

@@ -52,7 +52,7 @@ fn fault(errcode: i64) -> Fault {
 }
 
 #[tokio::test]
-async fn what_the_user_accepted_is_counted_and_listed() {
+async fn accepted_templates_are_counted_and_listed() {
     let world = World::start().await;
     let phone = world.user().await;
     assert_eq!(remaining(&phone).await, json!([]));
@@ -76,7 +76,7 @@ async fn five_templates_accepted_in_one_call_are_counted() {
 }
 
 #[tokio::test]
-async fn nobody_sees_or_changes_another_s_ledger() {
+async fn a_user_neither_reads_nor_changes_the_ledger_of_another() {
     let world = World::start().await;
     let (one, two) = (world.user().await, world.user().await);
     accept(&one, PAID).await;
@@ -118,7 +118,7 @@ async fn a_hundred_reports_at_once_count_ten_and_a_hundred_minutes_count_twenty(
 }
 
 #[tokio::test]
-async fn made_up_templates_fill_no_table() {
+async fn invented_templates_are_refused_after_ninety_nine() {
     let world = World::start().await;
     let phone = world.user().await;
     let mut refused = None;
@@ -139,7 +139,7 @@ async fn made_up_templates_fill_no_table() {
 }
 
 #[tokio::test]
-async fn a_malformed_report_is_told_what_is_wrong() {
+async fn a_malformed_report_is_refused_with_the_field_s_name() {
     let world = World::start().await;
     let phone = world.user().await;
     for (body, field) in [
@@ -165,7 +165,7 @@ async fn a_malformed_report_is_told_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_message_is_sent_as_it_is_and_taken_from_what_remains() {
+async fn a_message_is_sent_unchanged_and_taken_from_what_remains() {
     let world = World::start().await;
     let phone = world.user().await;
     accept(&phone, PAID).await;
@@ -208,7 +208,7 @@ async fn twenty_sends_at_once_with_one_remaining_send_one_message() {
 }
 
 #[tokio::test]
-async fn nobody_is_sent_what_they_did_not_accept() {
+async fn a_user_is_sent_no_message_that_they_did_not_accept() {
     let world = World::start().await;
     let phone = world.user().await;
     let answer = send(&world, &message(&phone)).await;
@@ -222,7 +222,7 @@ async fn nobody_is_sent_what_they_did_not_accept() {
 }
 
 #[tokio::test]
-async fn when_wechat_says_that_the_user_takes_none_none_is_left() {
+async fn a_refusal_of_the_user_at_wechat_empties_the_ledger() {
     let world = World::start().await;
     let phone = world.user().await;
     // Reported three times and never accepted.
@@ -236,7 +236,7 @@ async fn when_wechat_says_that_the_user_takes_none_none_is_left() {
 }
 
 #[tokio::test]
-async fn what_wechat_refuses_is_named_and_given_back() {
+async fn a_message_that_wechat_refuses_is_named_and_given_back() {
     let world = World::start().await;
     let phone = world.user().await;
     accept(&phone, PAID).await;
@@ -351,7 +351,7 @@ async fn a_lost_answer_of_the_ledger_takes_one_message_and_sends_it() {
 }
 
 #[tokio::test]
-async fn when_the_ledger_can_t_be_asked_nothing_is_sent() {
+async fn while_the_ledger_can_t_be_read_nothing_is_sent() {
     let world = World::start().await;
     let phone = world.user().await;
     accept(&phone, PAID).await;
@@ -378,7 +378,7 @@ async fn a_refused_token_is_replaced_and_the_message_sent_once() {
 }
 
 #[tokio::test]
-async fn a_malformed_message_is_told_what_is_wrong_before_anything_is_asked() {
+async fn a_malformed_message_names_the_field_and_makes_no_request() {
     let world = World::start().await;
     let phone = world.user().await;
     accept(&phone, PAID).await;
@@ -442,7 +442,7 @@ async fn operators_routes_are_closed_to_users() {
 }
 
 #[tokio::test]
-async fn what_each_route_costs() {
+async fn each_route_of_messages_keeps_to_its_request_budget() {
     let world = World::start().await;
     let phone = world.user().await;
     accept(&phone, PAID).await;

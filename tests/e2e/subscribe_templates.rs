@@ -28,7 +28,7 @@ async fn an_operator_chooses_lists_and_deletes_templates() {
 }
 
 #[tokio::test]
-async fn a_malformed_request_for_templates_is_told_what_is_wrong() {
+async fn a_malformed_request_for_templates_names_the_field() {
     let world = World::start().await;
     let whole = json!({ "tid": "1451", "kidList": [1, 2], "sceneDesc": "退款结果" });
     let _ = world.operator("GET", TEMPLATES, &Value::Null).await.ok();
@@ -75,7 +75,7 @@ async fn a_malformed_request_for_templates_is_told_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn what_wechat_says_of_templates_is_told() {
+async fn refusals_of_wechat_about_templates_reach_the_operator() {
     let world = World::start().await;
     let add = "/wxaapi/newtmpl/addtemplate";
     let body = json!({ "tid": "1451", "kidList": [1, 2], "sceneDesc": "退款结果" });

@@ -32,7 +32,7 @@ async fn a_prepaid_order_is_paid_on_the_phone_and_the_notice_makes_it_paid() {
 }
 
 #[tokio::test]
-async fn a_success_on_the_phone_alone_proves_nothing() {
+async fn a_success_on_the_phone_alone_does_not_pay_the_order() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.order().await;
@@ -59,7 +59,7 @@ async fn the_same_flow_runs_with_md5() {
 }
 
 #[tokio::test]
-async fn a_prepayment_costs_two_requests_and_one_to_wechat_and_a_repetition_one_and_none() {
+async fn a_prepayment_and_its_repetition_keep_to_their_request_budget() {
     let world = World::start().await;
     let phone = world.user().await;
     let _ = phone.prepay(&phone.order().await.1).await.ok();
@@ -73,7 +73,7 @@ async fn a_prepayment_costs_two_requests_and_one_to_wechat_and_a_repetition_one_
 }
 
 #[tokio::test]
-async fn wechat_pay_is_asked_with_our_amount_the_gateway_s_address_and_beijing_time() {
+async fn a_prepayment_names_the_order_s_amount_the_caller_and_beijing_time() {
     let world = World::start().await;
     let phone = world.user().await;
     let (_, out_trade_no) = phone.order().await;
@@ -91,7 +91,7 @@ async fn wechat_pay_is_asked_with_our_amount_the_gateway_s_address_and_beijing_t
 }
 
 #[tokio::test]
-async fn an_order_describes_itself() {
+async fn an_order_is_described_by_its_products() {
     let world = World::start().await;
     let phone = world.user().await;
     let (_, out_trade_no) = phone.order().await;
@@ -100,7 +100,7 @@ async fn an_order_describes_itself() {
 }
 
 #[tokio::test]
-async fn a_request_that_makes_no_sense_is_told_what_is_wrong() {
+async fn a_malformed_prepayment_is_refused_and_makes_no_request() {
     let world = World::start().await;
     let phone = world.user().await;
     let (_, out_trade_no) = phone.order().await;
@@ -180,7 +180,7 @@ async fn after_an_unknown_outcome_the_next_request_asks_for_the_same() {
 }
 
 #[tokio::test]
-async fn another_description_closes_the_old_number_and_begins_a_new_one() {
+async fn another_description_closes_the_old_attempt_and_begins_a_new_one() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.order().await;
@@ -197,7 +197,7 @@ async fn another_description_closes_the_old_number_and_begins_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_number_that_wechat_pay_has_closed_or_given_away_is_followed_by_the_next() {
+async fn a_number_closed_or_used_at_wechat_pay_is_replaced_by_the_next() {
     let world = World::start().await;
     let phone = world.user().await;
     for err_code in ["ORDERCLOSED", "OUT_TRADE_NO_USED"] {
@@ -265,7 +265,7 @@ async fn twenty_prepayments_at_once_are_one() {
 }
 
 #[tokio::test]
-async fn prepaying_and_cancelling_at_once_leave_nothing_that_can_be_paid_by_mistake() {
+async fn prepaying_and_cancelling_at_once_leave_no_payable_prepayment() {
     let world = World::start().await;
     let phone = world.user().await;
     for _ in 0..10 {
@@ -285,7 +285,7 @@ async fn prepaying_and_cancelling_at_once_leave_nothing_that_can_be_paid_by_mist
 }
 
 #[tokio::test]
-async fn a_prepayment_of_an_attempt_that_a_neighbour_has_closed_is_not_handed_out() {
+async fn a_prepayment_of_an_attempt_closed_meanwhile_is_not_answered() {
     let world = World::start().await;
     let phone = world.user().await;
     let (_, out_trade_no) = phone.order().await;
@@ -302,7 +302,7 @@ async fn a_prepayment_of_an_attempt_that_a_neighbour_has_closed_is_not_handed_ou
 }
 
 #[tokio::test]
-async fn a_cancellation_that_was_cut_off_leaves_an_order_that_can_be_paid_or_is_closed() {
+async fn an_interrupted_cancellation_leaves_an_order_that_can_be_paid() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.order().await;
@@ -330,7 +330,7 @@ async fn a_user_can_t_pay_with_another_user_s_prepayment() {
 }
 
 #[tokio::test]
-async fn terms_that_were_asked_for_and_lost_are_asked_for_again() {
+async fn terms_whose_answer_was_lost_are_requested_again() {
     let world = World::start().await;
     let phone = world.user().await;
     let (_, out_trade_no) = phone.order().await;
@@ -359,7 +359,7 @@ async fn a_prepayment_is_renewed_before_its_two_hours_are_over() {
 }
 
 #[tokio::test]
-async fn a_stale_view_of_an_order_neither_closes_nor_renumbers_what_was_prepaid_meanwhile() {
+async fn a_stale_order_neither_closes_nor_renumbers_a_newer_prepayment() {
     use shared::store::{ClosedOrder, Orders, Stored};
     let world = World::start().await;
     let phone = world.user().await;
@@ -379,7 +379,7 @@ async fn a_stale_view_of_an_order_neither_closes_nor_renumbers_what_was_prepaid_
 }
 
 #[tokio::test]
-async fn a_turn_to_ask_is_taken_by_one() {
+async fn a_claim_to_query_an_order_is_given_once() {
     use shared::store::Orders;
     let world = World::start().await;
     let phone = world.user().await;

@@ -92,7 +92,7 @@ async fn prepaid_before(world: &World, order_id: &str, changes: &[(&str, &str)],
 }
 
 #[tokio::test]
-async fn an_order_that_was_prepaid_before_a_change_of_interface_or_signature_can_be_paid() {
+async fn an_order_prepaid_before_a_change_of_interface_can_be_paid() {
     const V2: (&str, &str) = ("PAY_API", "v2");
     const V3: (&str, &str) = ("PAY_API", "v3");
     const MD5: (&str, &str) = ("PAY_SIGN_TYPE", "MD5");
@@ -126,7 +126,7 @@ async fn an_order_that_was_prepaid_before_a_change_of_interface_or_signature_can
 }
 
 #[tokio::test]
-async fn an_order_that_was_paid_before_a_change_of_interface_is_not_prepaid_again() {
+async fn an_order_paid_before_a_change_of_interface_is_not_prepaid_again() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.buy_unnoticed().await;
@@ -138,7 +138,7 @@ async fn an_order_that_was_paid_before_a_change_of_interface_is_not_prepaid_agai
 }
 
 #[tokio::test]
-async fn a_number_that_stands_for_an_expired_prepayment_of_another_request_is_followed_by_the_next() {
+async fn a_number_that_wechat_pay_refuses_after_expiry_is_replaced_by_the_next() {
     for (config, path, codes) in [
         ("", PREPAY, &["INVALID_REQUEST", "OUT_TRADE_NO_USED", "ORDERCLOSED"][..]),
         (
@@ -209,7 +209,7 @@ async fn an_order_whose_numbers_are_used_up_is_closed() {
 }
 
 #[tokio::test]
-async fn in_an_order_s_last_minutes_wechat_pay_is_asked_for_five_minutes_and_the_order_ends_in_time() {
+async fn a_prepayment_in_the_last_minutes_gets_five_and_the_order_ends_in_time() {
     for config in ["", "[merchant]\napi = \"v3\""] {
         let world = World::configured(config).await;
         let phone = world.user().await;
@@ -237,7 +237,7 @@ async fn in_an_order_s_last_minutes_wechat_pay_is_asked_for_five_minutes_and_the
 }
 
 #[tokio::test]
-async fn a_time_that_wechat_pay_finds_too_near_is_no_fault_of_ours() {
+async fn an_expiry_that_wechat_pay_finds_too_near_closes_or_renumbers() {
     let world = World::start().await;
     let phone = world.user().await;
     let refuse = || {

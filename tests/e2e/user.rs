@@ -58,7 +58,7 @@ async fn without_a_valid_token_nothing_is_answered() {
 }
 
 #[tokio::test]
-async fn a_token_costs_nothing_to_check() {
+async fn checking_a_token_makes_no_request() {
     let world = World::start().await;
     let phone = world.user().await;
     let _ = phone.get("/api/user").await.ok();
@@ -180,7 +180,7 @@ async fn data_fetched_before_another_login_still_decrypt() {
 }
 
 #[tokio::test]
-async fn a_profile_of_somebody_else_or_long_ago_is_refused() {
+async fn a_profile_of_another_user_or_five_minutes_old_is_refused() {
     let world = World::start().await;
     let phone = world.user().await;
     let other = world.user().await;
@@ -196,7 +196,7 @@ async fn a_profile_of_somebody_else_or_long_ago_is_refused() {
 }
 
 #[tokio::test]
-async fn a_malformed_profile_is_told_what_is_wrong() {
+async fn a_malformed_profile_is_refused_with_the_field_s_name() {
     let world = World::start().await;
     let phone = world.user().await;
     let info = info(&phone).await;
@@ -283,7 +283,7 @@ async fn an_operator_makes_a_user_staff() {
 }
 
 #[tokio::test]
-async fn operators_routes_are_closed_to_everybody_else() {
+async fn operators_routes_are_closed_to_users_with_a_token() {
     let world = World::start().await;
     let phone = world.user().await;
     let user_id = phone.get("/api/user").await.text("/user/userId");
@@ -295,7 +295,7 @@ async fn operators_routes_are_closed_to_everybody_else() {
 }
 
 #[tokio::test]
-async fn raw_data_that_were_altered_are_not_believed() {
+async fn altered_raw_data_are_refused_and_not_stored() {
     let world = World::start().await;
     let phone = world.user().await;
     let info = info(&phone).await;
@@ -317,7 +317,7 @@ async fn a_token_of_another_user_than_the_session_s_does_not_count() {
 }
 
 #[tokio::test]
-async fn a_key_ring_that_was_read_serves_while_secrets_manager_is_away() {
+async fn a_cached_key_ring_serves_while_secrets_manager_is_unreachable() {
     use local_dynamo::{Fault, FaultKind};
     let world = World::start().await;
     let phone = world.user().await;

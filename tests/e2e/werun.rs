@@ -33,7 +33,7 @@ fn walk(world: &World, phone: &Phone<'_>, steps: &[u32]) {
 }
 
 #[tokio::test]
-async fn thirty_one_days_are_answered_as_wechat_tells_them_and_kept_in_two_requests() {
+async fn thirty_one_days_are_answered_in_order_and_stored_by_two_requests() {
     let world = World::start().await;
     let phone = world.user().await;
     let _ = sync(&phone).await.ok();
@@ -79,7 +79,7 @@ async fn an_average_is_rounded_half_up_and_not_cut() {
 }
 
 #[tokio::test]
-async fn somebody_who_never_synced_has_an_empty_chart() {
+async fn a_user_who_never_synced_has_an_empty_chart() {
     let world = World::start().await;
     let phone = world.user().await;
     let summary = phone.get("/api/werun/summary").await.ok().json();
@@ -88,7 +88,7 @@ async fn somebody_who_never_synced_has_an_empty_chart() {
 }
 
 #[tokio::test]
-async fn two_syncs_of_a_day_are_one_and_a_smaller_later_value_does_not_lower_it() {
+async fn two_syncs_of_a_day_keep_the_larger_value() {
     let world = World::start().await;
     let phone = world.user().await;
     for (steps, kept) in [(500, 500), (800, 800), (300, 800)] {
@@ -101,7 +101,7 @@ async fn two_syncs_of_a_day_are_one_and_a_smaller_later_value_does_not_lower_it(
 }
 
 #[tokio::test]
-async fn ten_syncs_at_once_are_put_on_top_of_each_other() {
+async fn syncs_at_once_keep_the_largest_value_of_each_day() {
     let world = World::start().await;
     let phone = world.user().await;
     let mut bodies = Vec::new();
@@ -116,7 +116,7 @@ async fn ten_syncs_at_once_are_put_on_top_of_each_other() {
 }
 
 #[tokio::test]
-async fn days_go_on_while_syncs_go_on() {
+async fn a_sync_on_the_next_day_adds_that_day() {
     let world = World::start().await;
     let phone = world.user().await;
     walk(&world, &phone, &[100]);
@@ -163,7 +163,7 @@ async fn foreign_stale_and_malformed_data_are_refused() {
 }
 
 #[tokio::test]
-async fn a_ranking_is_for_members_and_nobody_is_known_to_be_one() {
+async fn a_ranking_is_refused_because_no_member_is_known() {
     let world = World::start().await;
     let phone = world.user().await;
     assert_snapshot!(phone.get("/api/werun/rank?openGId=tGEmahu4JpymxRTthEQ87E0R2Ul4").await.snapshot(), @r#"403 {"success":false,"code":"FORBIDDEN","message":"仅群成员可以查看排行","requestId":"…"}"#);

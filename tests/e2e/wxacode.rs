@@ -102,7 +102,7 @@ async fn a_code_costs_one_request_to_wechat_and_none_to_the_database() {
 }
 
 #[tokio::test]
-async fn what_wechat_would_refuse_is_refused_before_it_is_asked() {
+async fn a_body_that_wechat_would_refuse_is_refused_without_a_request() {
     let world = World::start().await;
     let phone = world.user().await;
     let colour = |shade: Value| json!({ "line_color": { "r": shade, "g": 0, "b": 0 } });
@@ -223,7 +223,7 @@ async fn json_is_never_answered_as_a_picture_whatever_its_type_says() {
 }
 
 #[tokio::test]
-async fn a_dead_token_is_replaced_once() {
+async fn a_revoked_token_is_replaced_and_the_code_drawn() {
     let world = World::start().await;
     let phone = world.user().await;
     let _ = phone.post(UNLIMITED, &json!({ "scene": "s" })).await;
@@ -232,7 +232,7 @@ async fn a_dead_token_is_replaced_once() {
 }
 
 #[tokio::test]
-async fn one_user_gets_thirty_codes_a_minute_and_leaves_the_others_theirs() {
+async fn one_user_gets_thirty_codes_a_minute_and_others_are_not_limited() {
     let world = World::start().await;
     let (greedy, modest) = (world.user().await, world.user().await);
     // The minute that begins now is whole.
@@ -265,7 +265,7 @@ async fn an_operator_has_a_code_drawn_for_a_page_with_its_query() {
 }
 
 #[tokio::test]
-async fn a_path_that_wechat_would_refuse_is_refused_before_it_is_asked() {
+async fn a_path_that_wechat_would_refuse_is_refused_without_a_request() {
     let world = World::start().await;
     for route in [CODE, QR_CODE] {
         for (body, field) in [
@@ -290,7 +290,7 @@ async fn a_path_that_wechat_would_refuse_is_refused_before_it_is_asked() {
 }
 
 #[tokio::test]
-async fn a_code_that_counts_for_ever_is_not_asked_for_again_when_its_answer_was_lost() {
+async fn a_permanent_code_is_not_requested_again_after_a_lost_answer() {
     let world = World::start().await;
     for (route, path) in [(CODE, BY_PATH), (QR_CODE, SQUARE)] {
         world.wechat().set_fault(Fault::TimeoutAfter { path: path.to_owned(), millis: 0, times: 1 });
@@ -301,7 +301,7 @@ async fn a_code_that_counts_for_ever_is_not_asked_for_again_when_its_answer_was_
 }
 
 #[tokio::test]
-async fn codes_are_for_users_and_those_that_count_for_ever_for_operators() {
+async fn codes_are_for_users_and_permanent_codes_for_operators() {
     let world = World::start().await;
     let phone = world.user().await;
     assert_eq!(world.post(UNLIMITED, &json!({ "scene": "s" })).await.outcome(), "401 UNAUTHORIZED");
