@@ -3,7 +3,7 @@
 use std::{fmt::Write, time::Duration};
 
 use e2e::World;
-use local_dynamo::Units;
+use local_dynamo::CapacityUnits;
 use local_template::Stack;
 use local_wechat::{Fault, RefundStatus};
 use serde_json::json;
@@ -19,8 +19,8 @@ struct Cost {
     what: &'static str,
     dynamodb: usize,
     wechat: usize,
-    reads: Units,
-    writes: Units,
+    reads: CapacityUnits,
+    writes: CapacityUnits,
 }
 
 /// No more than so many requests to DynamoDB and to WeChat.
@@ -487,7 +487,7 @@ async fn every_request_keeps_to_its_budget_and_costs_what_the_table_says() {
 
 #[test]
 fn a_request_over_its_budget_or_not_measured_is_named() {
-    let none = Units::halves(0);
+    let none = CapacityUnits::halves(0);
     let cost = |what, dynamodb, wechat| Cost { what, dynamodb, wechat, reads: none, writes: none };
     let costs = [cost("POST /api/login", 2, 1), cost("GET /api/user, again", 1, 0)];
     assert_eq!(over(&costs, &[("POST /api/login", 2, 1), ("GET /api/user, again", 1, 0)]), [""; 0]);

@@ -40,7 +40,7 @@ async fn set(world: &World, order_id: &str, name: &str, value: Value) {
         "UpdateExpression": "SET #name = :value", "ExpressionAttributeNames": { "#name": name },
         "ExpressionAttributeValues": { ":value": value },
     });
-    let _ = world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    let _ = world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
 }
 
 /// Refunds in every way they go: asked for by operators and by the sweep, told of by notices, stuck, closed, of the console.
@@ -161,7 +161,7 @@ pub(crate) async fn effects(world: &World, phone: &Phone<'_>) {
         "TableName": world.table("ProductsTable"), "Key": { "product_id": { "S": "water" } },
         "UpdateExpression": "SET stock = :one", "ExpressionAttributeValues": { ":one": { "N": "1" } },
     });
-    let _ = world.dynamo().operator("UpdateItem", stock).await.expect("an update");
+    let _ = world.dynamo().call_as_operator("UpdateItem", stock).await.expect("an update");
     let _ = subscribed(phone).await;
     for out_trade_no in [first, second] {
         let prepaid = phone.prepay(&out_trade_no).await.ok();
@@ -181,5 +181,5 @@ pub(crate) async fn effects(world: &World, phone: &Phone<'_>) {
         "TableName": world.table("ProductsTable"), "Key": { "product_id": { "S": "water" } },
         "UpdateExpression": "REMOVE stock",
     });
-    let _ = world.dynamo().operator("UpdateItem", more).await.expect("an update");
+    let _ = world.dynamo().call_as_operator("UpdateItem", more).await.expect("an update");
 }

@@ -220,9 +220,9 @@ async fn every_permission_is_used_and_none_is_lacking() {
     let by_certificates = certificates().await;
     let mut used = BTreeSet::new();
     for world in [&world, &by_certificates] {
-        let lacking: Vec<String> = world.dynamo().denied().iter().map(in_words).collect();
+        let lacking: Vec<String> = world.dynamo().denied_permissions().iter().map(in_words).collect();
         assert!(lacking.is_empty(), "used and not granted:\n{}", lacking.join("\n"));
-        used.extend(world.dynamo().permissions_used());
+        used.extend(world.dynamo().used_permissions());
     }
     assert_none(&unused(&granted(world.bundle().stack()), &used));
 }

@@ -253,7 +253,11 @@ async fn a_function_without_the_permission_can_t_start_the_broker() {
     let refused = lambda.call(&AwsCall::post(&path, &json!({}), Duration::from_secs(5))).await;
     assert!(refused.expect_err("a refusal").is("AccessDeniedException"));
     assert!(
-        world.dynamo().denied().iter().any(|denied| format!("{denied:?}").contains("lambda:InvokeFunction"))
+        world
+            .dynamo()
+            .denied_permissions()
+            .iter()
+            .any(|denied| format!("{denied:?}").contains("lambda:InvokeFunction"))
     );
 }
 

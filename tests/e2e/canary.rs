@@ -17,7 +17,7 @@ async fn a_secret_in_a_table_is_found() {
     let world = World::start().await;
     let item = json!({ "id": { "S": "x" }, "note": { "S": world.wechat().account().app_secret } });
     let put = json!({ "TableName": world.table("UsersTable"), "Item": item });
-    world.dynamo().operator("PutItem", put).await.expect("a put");
+    world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
 }
 
 #[tokio::test]

@@ -113,7 +113,7 @@ async fn only_staff_consume_and_only_while_they_are_staff() {
     let update = json!({ "TableName": world.table("SessionsTable"), "Key": { "openid": { "S": clerk.openid } },
         "UpdateExpression": "SET tokens_valid_from = :now",
         "ExpressionAttributeValues": { ":now": { "N": world.now().to_string() } } });
-    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
     assert_eq!(verify(&clerk, &code).await.outcome(), "401 UNAUTHORIZED", "a token made void");
     assert_eq!(called(&world, CONSUME), 0);
     let _ = clerk.log_in().await;
@@ -322,7 +322,7 @@ async fn a_killed_request_keeps_its_claim_on_a_code_for_half_a_minute() {
         "ExpressionAttributeValues": { ":pending": { "S": "PENDING" }, ":a": { "S": "another" },
             ":clerk": clerk_row, ":now": { "N": world.now().to_string() },
             ":free": { "N": (world.now() + 35).to_string() } } });
-    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
     assert_snapshot!(verify(&clerk, &code).await.snapshot(), @r#"409 {"success":false,"code":"CONFLICT","message":"该券正在核销，请稍后查看","requestId":"…"}"#);
     world.clock.advance(Duration::from_secs(34));
     assert_eq!(verify(&clerk, &code).await.outcome(), "409 CONFLICT");
@@ -339,7 +339,7 @@ async fn a_card_that_was_consumed_elsewhere_is_answered_already_consumed() {
     // Our journal knows nothing of it.
     let key = json!({ "holder": { "S": format!("code#{code}") }, "id": { "S": "code" } });
     let delete = json!({ "TableName": world.table("CardsTable"), "Key": key });
-    world.dynamo().operator("DeleteItem", delete).await.expect("a deletion");
+    world.dynamo().call_as_operator("DeleteItem", delete).await.expect("a deletion");
     world.wechat().set_fault(lost_after(CONSUME));
     assert_snapshot!(verify(&clerk, &code).await.snapshot(), @r#"409 {"success":false,"code":"ALREADY_CONSUMED","message":"该券已核销","requestId":"…"}"#);
     assert_eq!(called(&world, CONSUME), 1, "it was looked at before");

@@ -231,7 +231,7 @@ async fn a_login_that_was_overtaken_does_not_overwrite_the_newer_session() {
     let future = json!({ ":at": { "N": (world.now() * 1000 + 60_000).to_string() } });
     let update = json!({ "TableName": table, "Key": { "openid": newer["openid"] },
         "UpdateExpression": "SET login_at = :at", "ExpressionAttributeValues": future });
-    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
     let answer = phone.log_in().await;
     assert_eq!(answer.text("/isNewUser"), "false");
     assert_eq!(world.items("SessionsTable").await[0]["session_key"], newer["session_key"]);
@@ -312,11 +312,11 @@ async fn two_users_with_one_unionid_stay_two_until_an_operator_decides() {
 
 #[tokio::test]
 async fn a_busy_database_is_answered_503_and_a_lost_write_is_repeated() {
-    use local_dynamo::{Fault, FaultKind};
+    use local_dynamo::{DynamoFault, FaultKind};
     let world = World::start().await;
     let mut phone = world.stranger();
     let _ = phone.log_in().await;
-    world.dynamo().inject(Fault {
+    world.dynamo().inject_fault(DynamoFault {
         caller: Some("LoginFunction".to_owned()),
         operation: Some("UpdateItem".to_owned()),
         kind: FaultKind::Throttle,
@@ -325,7 +325,7 @@ async fn a_busy_database_is_answered_503_and_a_lost_write_is_repeated() {
     let code = json!({ "code": phone.code().await });
     assert_eq!(world.post("/api/login", &code).await.outcome(), "503 UPSTREAM_BUSY");
     world.dynamo().clear_faults();
-    world.dynamo().inject(Fault {
+    world.dynamo().inject_fault(DynamoFault {
         caller: Some("LoginFunction".to_owned()),
         operation: Some("UpdateItem".to_owned()),
         kind: FaultKind::TimeoutAfter,
@@ -341,7 +341,7 @@ async fn a_user_whose_session_was_deleted_logs_in_again() {
     let first = phone.log_in().await.text("/userId");
     let key = json!({ "openid": { "S": phone.openid } });
     let delete = json!({ "TableName": world.table("SessionsTable"), "Key": key });
-    world.dynamo().operator("DeleteItem", delete).await.expect("a deletion");
+    world.dynamo().call_as_operator("DeleteItem", delete).await.expect("a deletion");
     let again = phone.log_in().await;
     assert_eq!((again.text("/userId"), again.text("/isNewUser")), (first, "false".to_owned()));
     assert_eq!(world.items("UsersTable").await.len(), 1);
@@ -349,14 +349,14 @@ async fn a_user_whose_session_was_deleted_logs_in_again() {
 
 #[tokio::test]
 async fn a_login_waits_for_a_transaction_that_holds_the_session() {
-    use local_dynamo::{Fault, FaultKind};
+    use local_dynamo::{DynamoFault, FaultKind};
     let world = World::start().await;
     let mut phone = world.stranger();
     for known in [false, true] {
         for operation in ["UpdateItem", "TransactWriteItems"] {
             let caller = Some("LoginFunction".to_owned());
             let operation = Some(operation.to_owned());
-            world.dynamo().inject(Fault {
+            world.dynamo().inject_fault(DynamoFault {
                 caller,
                 operation,
                 kind: FaultKind::TransactionConflict,

@@ -13,7 +13,7 @@ async fn the_catalogue_lists_what_is_for_sale() {
     let phone = world.user().await;
     let item = json!({ "product_id": { "S": "hidden" }, "name": { "S": "x" }, "price": { "N": "1" } });
     let put = json!({ "TableName": world.table("ProductsTable"), "Item": item });
-    world.dynamo().operator("PutItem", put).await.expect("a put");
+    world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
     let answer = phone.get("/api/products").await.ok();
     assert!(
         answer.body.contains(r#"{"productId":"water","name":"矿泉水 550ml","price":200}"#),
@@ -98,7 +98,7 @@ async fn a_sum_that_no_order_can_have_is_refused() {
     let phone = world.user().await;
     let item = json!({ "product_id": { "S": "palace" }, "name": { "S": "宫殿" }, "price": { "N": "900000000" }, "shelf": { "S": "sale" } });
     let put = json!({ "TableName": world.table("ProductsTable"), "Item": item });
-    world.dynamo().operator("PutItem", put).await.expect("a put");
+    world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
     let answer = phone.post("/api/orders", &json!({ "productId": "palace", "quantity": 2 })).await;
     assert_eq!(answer.outcome(), "400 INVALID_INPUT");
 }
@@ -133,10 +133,10 @@ async fn an_idempotency_key_belongs_to_one_user_and_one_request_for_a_day() {
 
 #[tokio::test]
 async fn an_order_whose_answer_from_the_database_was_lost_is_placed_once() {
-    use local_dynamo::{Fault, FaultKind};
+    use local_dynamo::{DynamoFault, FaultKind};
     let world = World::start().await;
     let phone = world.user().await;
-    world.dynamo().inject(Fault {
+    world.dynamo().inject_fault(DynamoFault {
         caller: Some("OrderFunction".to_owned()),
         operation: Some("TransactWriteItems".to_owned()),
         kind: FaultKind::TimeoutAfter,
@@ -305,7 +305,7 @@ async fn a_product_that_is_not_for_sale_can_t_be_ordered() {
     let phone = world.user().await;
     let item = json!({ "product_id": { "S": "hidden" }, "name": { "S": "x" }, "price": { "N": "1" } });
     let put = json!({ "TableName": world.table("ProductsTable"), "Item": item });
-    world.dynamo().operator("PutItem", put).await.expect("a put");
+    world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
     let answer = phone.post("/api/orders", &json!({ "productId": "hidden", "quantity": 1 })).await;
     assert_eq!(answer.outcome(), "404 NOT_FOUND");
 }
@@ -325,11 +325,16 @@ async fn the_name_of_an_unknown_field_is_echoed_in_part() {
 
 #[tokio::test]
 async fn placing_waits_for_another_transaction() {
-    use local_dynamo::{Fault, FaultKind};
+    use local_dynamo::{DynamoFault, FaultKind};
     let world = World::start().await;
     let phone = world.user().await;
     let (caller, operation) = (Some("OrderFunction".to_owned()), Some("TransactWriteItems".to_owned()));
-    world.dynamo().inject(Fault { caller, operation, kind: FaultKind::TransactionConflict, times: 3 });
+    world.dynamo().inject_fault(DynamoFault {
+        caller,
+        operation,
+        kind: FaultKind::TransactionConflict,
+        times: 3,
+    });
     let _ = phone.order().await;
     assert_eq!(world.items("OrdersTable").await.len(), 1);
 }
@@ -454,11 +459,11 @@ async fn a_repeated_request_is_answered_though_no_other_order_can_be_placed() {
 
 #[tokio::test]
 async fn a_place_among_the_unpaid_whose_write_was_lost_is_taken_once() {
-    use local_dynamo::{Fault, FaultKind};
+    use local_dynamo::{DynamoFault, FaultKind};
     let world = World::configured("[orders]\nmax_unpaid = 2").await;
     let phone = world.user().await;
     let (caller, operation) = (Some("OrderFunction".to_owned()), Some("TransactWriteItems".to_owned()));
-    world.dynamo().inject(Fault { caller, operation, kind: FaultKind::TimeoutAfter, times: 1 });
+    world.dynamo().inject_fault(DynamoFault { caller, operation, kind: FaultKind::TimeoutAfter, times: 1 });
     let _ = phone.order().await;
     assert_eq!(place_at_once(&phone, 3).await, 1);
     let rows = world.items("IdempotencyTable").await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use e2e::{Phone, Setup, World};
-use local_dynamo::{Fault as DynamoFault, FaultKind};
+use local_dynamo::{DynamoFault, FaultKind};
 use local_wechat::Fault;
 use order_events::OrderEventsTask;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ async fn pay(world: &World, phone: &Phone<'_>, out_trade_no: &str) {
 async fn set_stock(world: &World, stock: i64) {
     let update = json!({ "TableName": world.table("ProductsTable"), "Key": { "product_id": { "S": "water" } },
         "UpdateExpression": "SET stock = :stock", "ExpressionAttributeValues": { ":stock": { "N": stock.to_string() } } });
-    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
 }
 
 async fn stock(world: &World) -> Value {
@@ -199,7 +199,7 @@ async fn each_effect_happens_once_whichever_request_fails() {
             let phone = subscriber(&world, 5).await;
             set_stock(&world, 5).await;
             let _ = buy(&world, &phone).await;
-            world.dynamo().inject(DynamoFault {
+            world.dynamo().inject_fault(DynamoFault {
                 caller: Some("OrderEventsFunction".to_owned()),
                 operation: Some(operation.to_owned()),
                 kind,
@@ -237,7 +237,7 @@ async fn a_message_claimed_by_a_killed_run_is_recorded_as_maybe_sent() {
     let update = json!({ "TableName": world.table("OutboxTable"), "Key": { "event_id": event_id },
         "UpdateExpression": "SET message_claimed_at = :now, message_claimed_by = :who",
         "ExpressionAttributeValues": { ":now": { "N": world.now().to_string() }, ":who": { "S": "another" } } });
-    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
     let _ = drain(&world).await;
     assert_eq!(waiting(&world).await, 1, "another may be sending it just now");
     assert_eq!(repair(&world).await["done"], 1);
@@ -302,7 +302,7 @@ async fn an_unreadable_event_does_not_block_the_others() {
                 "happened_at": { "N": "1" }, "order_id": { "S": "01HF7Y9B9X0000000000000000" } }),
     ] {
         let put = json!({ "TableName": world.table("OutboxTable"), "Item": item });
-        world.dynamo().operator("PutItem", put).await.expect("a put");
+        world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
     }
     let _ = buy(&world, &phone).await;
     let answers = drain(&world).await;
@@ -319,7 +319,7 @@ async fn an_event_that_the_stream_gave_up_is_processed_by_the_schedule() {
     let phone = subscriber(&world, 1).await;
     set_stock(&world, 5).await;
     let _ = buy(&world, &phone).await;
-    world.dynamo().inject(DynamoFault {
+    world.dynamo().inject_fault(DynamoFault {
         caller: Some("OrderEventsFunction".to_owned()),
         operation: Some("GetItem".to_owned()),
         kind: FaultKind::InternalError,
@@ -352,7 +352,7 @@ async fn more_events_than_a_page_are_reprocessed_in_one_run() {
             "pending_shard": { "S": "00" }, "happened_at": { "N": world.now().to_string() },
         });
         let put = json!({ "TableName": world.table("OutboxTable"), "Item": item });
-        world.dynamo().operator("PutItem", put).await.expect("a put");
+        world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
     }
     assert_eq!(repair(&world).await["done"], 120);
     assert_eq!(waiting(&world).await, 0);

@@ -122,7 +122,7 @@ async fn a_mismatching_payment_waits_for_an_operator_and_closes_nothing() {
     // As if our catalogue and WeChat Pay disagreed.
     let update = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
         "UpdateExpression": "SET total_fee = :fee", "ExpressionAttributeValues": { ":fee": { "N": "999" } } });
-    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
     world.clock.advance(Duration::from_secs(1800));
     assert_eq!(world.sweep().await, report(&[("disputed", 1)]));
     assert_eq!(row(&world.items("OrdersTable").await, &order_id)["status"]["S"], "UNPAID");
@@ -155,7 +155,7 @@ async fn more_orders_than_a_page_are_swept_in_one_run() {
         copy["order_id"] = json!({ "S": format!("01HF7Y9B9X0000000000000{number:03}") });
         copy["due_shard"] = json!({ "S": "00" });
         let put = json!({ "TableName": world.table("OrdersTable"), "Item": copy });
-        world.dynamo().operator("PutItem", put).await.expect("a put");
+        world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
     }
     world.clock.advance(Duration::from_secs(1800));
     assert_eq!(world.sweep().await["closed"], 121);
@@ -172,7 +172,7 @@ async fn a_backlog_in_some_shards_does_not_delay_the_others() {
         copy["order_id"] = json!({ "S": id });
         copy["due_shard"] = json!({ "S": shard });
         let put = json!({ "TableName": world.table("OrdersTable"), "Item": copy });
-        let _ = world.dynamo().operator("PutItem", put).await.expect("a put");
+        let _ = world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
     };
     for shard in 0..8 {
         for number in 0..60 {
@@ -201,7 +201,7 @@ async fn one_bad_row_does_not_delay_the_others() {
     let bad =
         json!({ "order_id": { "S": "by hand" }, "due_shard": { "S": "03" }, "next_query_at": { "N": "1" } });
     let put = json!({ "TableName": world.table("OrdersTable"), "Item": bad });
-    world.dynamo().operator("PutItem", put).await.expect("a put");
+    world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
     world.clock.advance(Duration::from_secs(1800));
     assert_eq!(world.sweep().await, report(&[("closed", 1)]));
     assert!(world.log().contains("row-without-order"));
@@ -214,7 +214,7 @@ async fn more_bad_rows_than_a_page_delay_no_order_and_are_read_once_a_run() {
     let (order_id, _) = phone.order().await;
     let put = async |item: Value| {
         let put = json!({ "TableName": world.table("OrdersTable"), "Item": item });
-        world.dynamo().operator("PutItem", put).await.expect("a put");
+        world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
     };
     for number in 0..60 {
         let id = format!("01HF7Y9B9X0000000000000{number:03}");
@@ -235,7 +235,7 @@ async fn a_disputed_order_is_swept_every_six_hours() {
     let (order_id, _) = phone.buy_unnoticed().await;
     let update = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
         "UpdateExpression": "SET total_fee = :fee", "ExpressionAttributeValues": { ":fee": { "N": "999" } } });
-    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
     world.clock.advance(Duration::from_secs(1800));
     assert_eq!(world.sweep().await, report(&[("disputed", 1)]));
     for _ in 0..5 {
@@ -260,7 +260,7 @@ async fn never_prepaid_orders_do_not_delay_an_order_whose_notice_was_lost() {
             copy["order_id"] = json!({ "S": format!("01HF7Y9B9X00000000000{number:02}{order:03}") });
             copy["due_shard"] = json!({ "S": shard });
             let put = json!({ "TableName": world.table("OrdersTable"), "Item": copy });
-            world.dynamo().operator("PutItem", put).await.expect("a put");
+            world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
         }
     }
     // All of the flood is due, and was due before.

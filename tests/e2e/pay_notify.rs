@@ -45,12 +45,12 @@ async fn a_notice_pays_its_order_in_one_request_and_a_copy_changes_nothing() {
     assert_eq!(cost, (1, 0), "a first notice");
     assert_eq!(phone.status(&order_id).await, "PAID");
 
-    let before = world.dynamo().dump().expect("the tables");
+    let before = world.dynamo().dump_tables().expect("the tables");
     let (answer, cost) = world.cost(world.notify(notice)).await;
     assert_eq!(answer.snapshot(), SUCCESS);
     assert_eq!(cost, (1, 0), "a repeated notice");
     assert_eq!(world.log().matches(r#""Outcome":"again""#).count(), 1, "it is counted as one");
-    assert_eq!(world.dynamo().dump().expect("the tables"), before);
+    assert_eq!(world.dynamo().dump_tables().expect("the tables"), before);
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn simulated_notices_arrive_despite_copies_forgeries_and_delays() {
 
 #[tokio::test]
 async fn a_notice_that_could_not_be_stored_is_sent_again_by_wechat_pay() {
-    use local_dynamo::{Fault, FaultKind};
+    use local_dynamo::{DynamoFault, FaultKind};
     let world = World::start().await;
     let phone = world.user().await;
     for kind in
@@ -121,7 +121,7 @@ async fn a_notice_that_could_not_be_stored_is_sent_again_by_wechat_pay() {
         let (order_id, notice) = expected(&world, &phone).await;
         let notice = world.signed_notice(notice, &[]);
         let caller = Some("PayNotifyFunction".to_owned());
-        world.dynamo().inject(Fault { caller, operation: None, kind, times: 3 });
+        world.dynamo().inject_fault(DynamoFault { caller, operation: None, kind, times: 3 });
         assert_eq!(world.notify(notice.clone()).await.snapshot(), FAIL, "{kind:?}");
         world.dynamo().clear_faults();
         assert_eq!(world.notify(notice).await.snapshot(), SUCCESS, "{kind:?}");
@@ -133,12 +133,17 @@ async fn a_notice_that_could_not_be_stored_is_sent_again_by_wechat_pay() {
 
 #[tokio::test]
 async fn a_transaction_that_collides_is_tried_again() {
-    use local_dynamo::{Fault, FaultKind};
+    use local_dynamo::{DynamoFault, FaultKind};
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, notice) = expected(&world, &phone).await;
     let caller = Some("PayNotifyFunction".to_owned());
-    world.dynamo().inject(Fault { caller, operation: None, kind: FaultKind::TransactionConflict, times: 3 });
+    world.dynamo().inject_fault(DynamoFault {
+        caller,
+        operation: None,
+        kind: FaultKind::TransactionConflict,
+        times: 3,
+    });
     assert_eq!(world.notify(world.signed_notice(notice, &[])).await.snapshot(), SUCCESS);
     assert_eq!(phone.status(&order_id).await, "PAID");
 }
@@ -399,11 +404,11 @@ async fn a_second_payment_has_its_own_event_and_its_receipt_is_kept() {
     // An operator has dealt with it.
     let done = json!({ "TableName": world.table("PaymentsTable"), "Key": { "transaction_id": { "S": "777" } },
         "UpdateExpression": "REMOVE attention" });
-    world.dynamo().operator("UpdateItem", done).await.expect("an update");
-    let before = world.dynamo().dump().expect("the tables");
+    world.dynamo().call_as_operator("UpdateItem", done).await.expect("an update");
+    let before = world.dynamo().dump_tables().expect("the tables");
     let (answer, cost) = world.cost(world.notify(second)).await;
     assert_eq!((answer.snapshot().as_str(), cost), (SUCCESS, (1, 0)));
-    assert_eq!(world.dynamo().dump().expect("the tables"), before);
+    assert_eq!(world.dynamo().dump_tables().expect("the tables"), before);
 }
 
 #[tokio::test]
@@ -415,7 +420,7 @@ async fn a_payment_under_review_pays_its_order_once_the_order_was_put_right() {
     assert_eq!(world.notify(notice.clone()).await.snapshot(), FAIL);
     let right = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
         "UpdateExpression": "SET total_fee = :fee", "ExpressionAttributeValues": { ":fee": { "N": "150" } } });
-    world.dynamo().operator("UpdateItem", right).await.expect("an update");
+    world.dynamo().call_as_operator("UpdateItem", right).await.expect("an update");
     assert_eq!(world.notify(notice).await.snapshot(), SUCCESS);
     assert_eq!(phone.status(&order_id).await, "PAID");
     let payments = world.items("PaymentsTable").await;

@@ -358,7 +358,7 @@ async fn a_stored_certificate_list_without_a_valid_signature_is_refused() {
         let update = json!({ "TableName": table, "Key": { "mch_id": { "S": mch_id } },
             "UpdateExpression": "SET #name = :value", "ExpressionAttributeNames": { "#name": name },
             "ExpressionAttributeValues": { ":value": value } });
-        world.dynamo().operator("UpdateItem", update).await.expect("an update");
+        world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
         let _ = shop(&world).await;
         assert_eq!(downloads(&world), n + 2, "{name}: got anew once, and shared again");
     }

@@ -205,10 +205,10 @@ async fn a_number_in_an_unusual_form_is_normalised_and_answered() {
 
 #[tokio::test]
 async fn a_paid_number_is_answered_although_it_can_t_be_stored() {
-    use local_dynamo::{Fault, FaultKind};
+    use local_dynamo::{DynamoFault, FaultKind};
     let world = World::start().await;
     let phone = world.user().await;
-    world.dynamo().inject(Fault {
+    world.dynamo().inject_fault(DynamoFault {
         caller: Some("PhoneFunction".to_owned()),
         operation: Some("TransactWriteItems".to_owned()),
         kind: FaultKind::Throttle,

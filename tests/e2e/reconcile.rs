@@ -108,7 +108,7 @@ async fn put_refund(
         "status": { "S": "SUCCESS" }, "created_at": { "N": world.now().to_string() },
         "success_at": { "N": world.now().to_string() }, "unbilled": { "S": format!("{day}#00") } });
     let put = json!({ "TableName": world.table("RefundsTable"), "Item": template });
-    world.dynamo().operator("PutItem", put).await.expect("a put");
+    world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn a_case_that_an_operator_closed_stays_closed() {
         "Key": { "case_id": { "S": format!("BILL_DIFFERENCE-{day}-MISSING_THERE-{transaction_id}") } },
         "UpdateExpression": "SET note = :note REMOVE open_kind",
         "ExpressionAttributeValues": { ":note": { "S": "the bank was asked" } } });
-    world.dynamo().operator("UpdateItem", close).await.expect("an update");
+    world.dynamo().call_as_operator("UpdateItem", close).await.expect("an update");
     let closed = world.items("CasesTable").await;
     assert_eq!(again(&world, day).await["newCases"], 0);
     assert_eq!(world.items("CasesTable").await, closed);

@@ -142,7 +142,7 @@ async fn a_number_of_the_console_is_read_from_a_path_that_every_signer_signs() {
     let mut row = world.items("RefundsTable").await.remove(0);
     row["out_refund_no"] = json!({ "S": "R|1" });
     let put = json!({ "TableName": world.table("RefundsTable"), "Item": row });
-    world.dynamo().operator("PutItem", put).await.expect("a row");
+    world.dynamo().call_as_operator("PutItem", put).await.expect("a row");
     let answer = redirect(&world, "R.7C1", &json!({ "type": "MERCHANT_BANK_CARD" })).await;
     // WeChat Pay knows the refund by another number.
     assert_eq!(answer.outcome(), "409 CONFLICT");

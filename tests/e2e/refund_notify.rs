@@ -51,13 +51,13 @@ async fn a_notice_ends_the_refund_and_a_repeated_or_late_one_changes_nothing() {
     let body = world.wechat().refund_req_info(fields.clone());
     assert_eq!(world.refund_notify(body.clone()).await.snapshot(), SUCCESS);
     assert_eq!(row_status(&world, &number).await, "SUCCESS");
-    let before = world.dynamo().dump().expect("the tables");
+    let before = world.dynamo().dump_tables().expect("the tables");
     let mut late = fields;
     late.insert("refund_status".to_owned(), "CHANGE".to_owned());
     for body in [body, world.wechat().refund_req_info(late)] {
         assert_eq!(world.refund_notify(body).await.snapshot(), SUCCESS);
     }
-    assert_eq!(world.dynamo().dump().expect("the tables"), before);
+    assert_eq!(world.dynamo().dump_tables().expect("the tables"), before);
 }
 
 #[tokio::test]

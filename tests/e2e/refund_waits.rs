@@ -65,7 +65,7 @@ async fn refund_of_itself(world: &World) -> String {
     let mut closed = world.items("OrdersTable").await.remove(0);
     closed["status"] = json!({ "S": "CLOSED" });
     let put = json!({ "TableName": world.table("OrdersTable"), "Item": closed });
-    let _ = world.dynamo().operator("PutItem", put).await.expect("a put");
+    let _ = world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
     let transaction = world.wechat().ledger()[0].transaction_id.clone().expect("paid");
     let notice = world.notice(&out_trade_no, &transaction, &phone.openid, 200);
     let _ = world.notify(world.signed_notice(notice, &[])).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use e2e::{Phone, World};
-use local_dynamo::{Fault as DynamoFault, FaultKind};
+use local_dynamo::{DynamoFault, FaultKind};
 use local_wechat::{Fault, RefundStatus};
 use serde_json::{Value, json};
 use shared::{
@@ -220,7 +220,7 @@ async fn a_query_for_refunds_that_broke_off_is_repeated() {
         let (order_id, _) = bought_and_returned(&world, &phone, &[50]).await;
         world.clock.advance(Duration::from_secs(5));
         assert_eq!(phone.status(&order_id).await, "REFUNDING");
-        world.dynamo().inject(DynamoFault {
+        world.dynamo().inject_fault(DynamoFault {
             caller: Some("OrderSweepFunction".to_owned()),
             operation: Some(operation.to_owned()),
             kind: FaultKind::TimeoutAfter,
@@ -250,7 +250,7 @@ async fn two_sweeps_at_once_record_each_console_refund_once() {
 async fn mistake(world: &World, order_id: &str) {
     let update = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
         "UpdateExpression": "SET total_fee = :fee", "ExpressionAttributeValues": { ":fee": { "N": "999" } } });
-    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
 }
 
 #[tokio::test]
@@ -322,7 +322,7 @@ async fn a_payment_of_a_closed_order_refunded_in_the_console_is_a_case() {
             "UpdateExpression": "SET #status = :closed REMOVE due_shard, next_query_at",
             "ExpressionAttributeNames": { "#status": "status" },
             "ExpressionAttributeValues": { ":closed": { "S": "CLOSED" } } });
-        world.dynamo().operator("UpdateItem", close).await.expect("an update");
+        world.dynamo().call_as_operator("UpdateItem", close).await.expect("an update");
         reconcile(&world).await;
         let payment = &world.items("PaymentsTable").await[0];
         assert_eq!(payment["verdict"]["S"], "AFTER_CLOSE", "{config}");

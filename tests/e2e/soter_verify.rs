@@ -190,7 +190,7 @@ async fn a_counter_that_was_unused_for_a_month_is_forgotten() {
     let update = json!({ "TableName": world.table("ChallengesTable"), "Key": { "challenge": rows[0]["challenge"] },
         "UpdateExpression": "SET counted = :ahead",
         "ExpressionAttributeValues": { ":ahead": { "N": "4000000000" } } });
-    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
     assert_eq!(verify(&phone, &fresh(&phone).await).await.outcome(), "403 FORBIDDEN");
     world.clock.advance(Duration::from_secs(30 * 24 * 60 * 60));
     let _ = phone.log_in().await;
@@ -242,12 +242,17 @@ async fn a_failed_verification_is_retried_once_with_a_new_token_if_needed() {
 
 #[tokio::test]
 async fn a_lost_answer_of_the_database_spends_a_challenge_and_no_counter() {
-    use local_dynamo::{Fault, FaultKind};
+    use local_dynamo::{DynamoFault, FaultKind};
     let world = World::start().await;
     let phone = world.user().await;
     let lost = |operation: &str| {
         let (caller, operation) = (Some("SoterVerifyFunction".to_owned()), Some(operation.to_owned()));
-        world.dynamo().inject(Fault { caller, operation, kind: FaultKind::TimeoutAfter, times: 1 });
+        world.dynamo().inject_fault(DynamoFault {
+            caller,
+            operation,
+            kind: FaultKind::TimeoutAfter,
+            times: 1,
+        });
     };
     lost("PutItem");
     let result = fresh(&phone).await;

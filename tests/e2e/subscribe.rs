@@ -343,7 +343,7 @@ async fn a_lost_answer_of_the_ledger_takes_one_message_and_sends_it() {
         }
         let (caller, operation) = (Some("SubscribeFunction".to_owned()), Some("UpdateItem".to_owned()));
         let kind = local_dynamo::FaultKind::TimeoutAfter;
-        world.dynamo().inject(local_dynamo::Fault { caller, operation, kind, times: 1 });
+        world.dynamo().inject_fault(local_dynamo::DynamoFault { caller, operation, kind, times: 1 });
         let _ = send(&world, &message(&phone)).await.ok();
         assert_eq!(remaining(&phone).await, left(remains));
     }
@@ -356,8 +356,8 @@ async fn while_the_ledger_can_t_be_read_nothing_is_sent() {
     let phone = world.user().await;
     accept(&phone, PAID).await;
     let (caller, kind) = (Some("SubscribeFunction".to_owned()), local_dynamo::FaultKind::InternalError);
-    let fault = local_dynamo::Fault { caller, operation: None, kind, times: 100 };
-    world.dynamo().inject(fault);
+    let fault = local_dynamo::DynamoFault { caller, operation: None, kind, times: 100 };
+    world.dynamo().inject_fault(fault);
     assert_eq!(send(&world, &message(&phone)).await.outcome(), "503 UPSTREAM_BUSY");
     assert_eq!(report(&phone, &[PAID]).await.outcome(), "503 UPSTREAM_BUSY");
     assert_eq!(phone.get("/api/subscribe").await.outcome(), "503 UPSTREAM_BUSY");

@@ -220,7 +220,7 @@ async fn an_order_that_wechat_pay_calls_paid_becomes_paid() {
     // As if our own note of the prepayment had been lost.
     let forget = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
         "UpdateExpression": "REMOVE prepay" });
-    world.dynamo().operator("UpdateItem", forget).await.expect("an update");
+    world.dynamo().call_as_operator("UpdateItem", forget).await.expect("an update");
     assert_eq!(phone.prepay(&out_trade_no).await.outcome(), "409 ORDER_PAID");
     assert_eq!(phone.status(&order_id).await, "PAID");
     assert_eq!(world.items("PaymentsTable").await.len(), 1);
@@ -307,7 +307,7 @@ async fn an_interrupted_cancellation_leaves_an_order_that_can_be_paid() {
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.order().await;
     let _ = phone.prepay(&out_trade_no).await.ok();
-    world.dynamo().inject(local_dynamo::Fault {
+    world.dynamo().inject_fault(local_dynamo::DynamoFault {
         caller: None,
         operation: Some("TransactWriteItems".to_owned()),
         kind: local_dynamo::FaultKind::TimeoutBefore,
@@ -352,7 +352,7 @@ async fn a_prepayment_is_renewed_before_its_two_hours_are_over() {
     let later = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
         "UpdateExpression": "SET prepay.#at = :at", "ExpressionAttributeNames": { "#at": "at" },
         "ExpressionAttributeValues": { ":at": { "N": (world.now() - 6901).to_string() } } });
-    world.dynamo().operator("UpdateItem", later).await.expect("an update");
+    world.dynamo().call_as_operator("UpdateItem", later).await.expect("an update");
     let before = asked(&world).len();
     let _ = phone.prepay(&out_trade_no).await.ok();
     assert_eq!(asked(&world).len() - before, 1, "{}", package(&first));

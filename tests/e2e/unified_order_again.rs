@@ -132,7 +132,7 @@ async fn an_order_paid_before_a_change_of_interface_is_not_prepaid_again() {
     let (order_id, out_trade_no) = phone.buy_unnoticed().await;
     let update = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
         "UpdateExpression": "SET prepay.sign_type = :md5", "ExpressionAttributeValues": { ":md5": { "S": "MD5" } } });
-    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
     assert_eq!(phone.prepay(&out_trade_no).await.outcome(), "409 ORDER_PAID");
     assert_eq!(phone.status(&order_id).await, "PAID");
 }
@@ -155,7 +155,7 @@ async fn a_number_that_wechat_pay_refuses_after_expiry_is_replaced_by_the_next()
             let expired = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
                 "UpdateExpression": "SET prepay.#at = :at", "ExpressionAttributeNames": { "#at": "at" },
                 "ExpressionAttributeValues": { ":at": { "N": (world.now() - 6901).to_string() } } });
-            world.dynamo().operator("UpdateItem", expired).await.expect("an update");
+            world.dynamo().call_as_operator("UpdateItem", expired).await.expect("an update");
             world.wechat().set_fault(Fault::ErrCode {
                 path: path.into(),
                 err_code: (*code).into(),
@@ -198,7 +198,7 @@ async fn an_order_whose_numbers_are_used_up_is_closed() {
     let last = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
         "UpdateExpression": "SET out_trade_no = :no",
         "ExpressionAttributeValues": { ":no": { "S": format!("{order_id}99") } } });
-    world.dynamo().operator("UpdateItem", last).await.expect("an update");
+    world.dynamo().call_as_operator("UpdateItem", last).await.expect("an update");
     world.wechat().set_fault(Fault::ErrCode {
         path: PREPAY.into(),
         err_code: "ORDERCLOSED".into(),

@@ -241,7 +241,7 @@ async fn a_user_whose_tokens_were_made_void_must_log_in_again() {
     let update = json!({ "TableName": world.table("SessionsTable"), "Key": { "openid": { "S": phone.openid } },
         "UpdateExpression": "SET tokens_valid_from = :now",
         "ExpressionAttributeValues": { ":now": { "N": world.now().to_string() } } });
-    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
     let profile = body(&info(&phone).await);
     assert_eq!(phone.post("/api/user/profile", &profile).await.outcome(), "401 UNAUTHORIZED");
     let _ = phone.log_in().await;
@@ -302,7 +302,7 @@ async fn altered_raw_data_are_refused_and_not_stored() {
     let raw = info["rawData"].as_str().expect("a text").replace("微信用户", "系统管理员");
     let body = json!({ "rawData": raw, "signature": info["signature"] });
     assert_eq!(phone.post("/api/user/profile", &body).await.outcome(), "401 SESSION_EXPIRED");
-    assert!(!world.dynamo().dump().expect("the tables").contains("系统管理员"));
+    assert!(!world.dynamo().dump_tables().expect("the tables").contains("系统管理员"));
 }
 
 #[tokio::test]
@@ -311,20 +311,20 @@ async fn a_token_of_another_user_than_the_session_s_does_not_count() {
     let phone = world.user().await;
     let update = json!({ "TableName": world.table("SessionsTable"), "Key": { "openid": { "S": phone.openid } },
         "UpdateExpression": "SET user_id = :other", "ExpressionAttributeValues": { ":other": { "S": "u-other" } } });
-    world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
     let profile = body(&info(&phone).await);
     assert_eq!(phone.post("/api/user/profile", &profile).await.outcome(), "401 UNAUTHORIZED");
 }
 
 #[tokio::test]
 async fn a_cached_key_ring_serves_while_secrets_manager_is_unreachable() {
-    use local_dynamo::{Fault, FaultKind};
+    use local_dynamo::{DynamoFault, FaultKind};
     let world = World::start().await;
     let phone = world.user().await;
     let _ = phone.get("/api/user").await.ok();
     world.clock.advance(Duration::from_secs(301));
     let (caller, operation) = (Some("UserFunction".to_owned()), Some("GetSecretValue".to_owned()));
-    world.dynamo().inject(Fault { caller, operation, kind: FaultKind::InternalError, times: 10 });
+    world.dynamo().inject_fault(DynamoFault { caller, operation, kind: FaultKind::InternalError, times: 10 });
     let _ = phone.get("/api/user").await.ok();
     assert!(world.log().contains("survived"));
 }

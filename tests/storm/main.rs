@@ -95,7 +95,7 @@ async fn stock(world: &World) {
         "TableName": world.table("ProductsTable"), "Key": { "product_id": { "S": "water" } },
         "UpdateExpression": "SET stock = :many", "ExpressionAttributeValues": { ":many": { "N": STOCK.to_string() } },
     });
-    let _ = world.dynamo().operator("UpdateItem", update).await.expect("an update");
+    let _ = world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
 }
 
 const STOCK: i64 = 1_000_000;

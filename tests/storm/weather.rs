@@ -11,8 +11,8 @@ use local_wechat::{Fault, RefundStatus};
 
 /// It begins.
 pub(crate) fn begin(world: &World, seed: u64) {
-    world.dynamo().storm(seed, DYNAMO_PER_MILLE);
-    world.bundle().storm(seed, KILLED_PER_MILLE);
+    world.dynamo().start_random_faults(seed, DYNAMO_PER_MILLE);
+    world.bundle().start_random_kills(seed, KILLED_PER_MILLE);
 }
 
 /// Blows until `done`, while schedules and streams run.
@@ -49,8 +49,8 @@ async fn repeat(world: &World, task: &str, done: &Cell<bool>) {
 
 /// It ends; how often it has struck.
 pub(crate) async fn end(world: &World) -> String {
-    world.dynamo().calm();
-    world.bundle().calm();
+    world.dynamo().stop_random_faults();
+    world.bundle().stop_random_kills();
     world.wechat().clear_faults();
     world.wechat().settle().await;
     let calls = world.wechat().upstream_calls();

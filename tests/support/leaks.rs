@@ -6,7 +6,7 @@ use crate::World;
 pub(crate) fn search(world: &World) {
     let Some(wechat) = world.bundle().wechat() else { return };
     let log = world.log();
-    let tables = world.dynamo().dump().expect("the tables");
+    let tables = world.dynamo().dump_tables().expect("the tables");
     let mut secrets = wechat.canaries();
     for secret in &world.bundle().stack().secrets {
         let value = world.dynamo().secret(&secret.logical_id).unwrap_or_default();

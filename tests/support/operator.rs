@@ -1,7 +1,7 @@
 //! An operator, who signs with IAM.
 
 use http::{HeaderMap, HeaderValue};
-use local_dynamo::sigv4::{self, Received, Signer};
+use local_dynamo::sigv4::{self, Signer, WireRequest};
 
 /// What the operator signs with.
 #[derive(Clone, Copy)]
@@ -19,7 +19,7 @@ pub(crate) fn sign(tool: Tool, base_url: &str, method: &str, path: &str, body: &
     headers.insert("host", HeaderValue::from_str(host).expect("a host"));
     headers.insert("content-type", HeaderValue::from_static("application/json"));
     let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
-    let request = Received { method, path, query, headers: &headers, body };
+    let request = WireRequest { method, path, query, headers: &headers, body };
     let signer = Signer {
         access_key_id: "local",
         secret_access_key: "local",

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use local_dynamo::{Call, Dynamo};
+use local_dynamo::{Dynamo, ServiceCall};
 use local_gateway::{Bundle, Config, Options};
 use local_wechat::{SignedNotice, Simulator};
 use serde_json::{Value, json};
@@ -259,7 +259,7 @@ impl World {
         let mut items = Vec::new();
         let mut scan = json!({ "TableName": self.table(logical_id) });
         loop {
-            let mut page = self.dynamo().operator("Scan", scan.clone()).await.expect("a scan");
+            let mut page = self.dynamo().call_as_operator("Scan", scan.clone()).await.expect("a scan");
             items.extend(page["Items"].as_array_mut().into_iter().flat_map(std::mem::take));
             match page["LastEvaluatedKey"].take() {
                 Value::Null => return items,
@@ -281,7 +281,7 @@ impl World {
     }
 
     /// The functions' requests to DynamoDB, and how many they sent to WeChat, that `work` made.
-    pub async fn calls<T>(&self, work: impl Future<Output = T>) -> (T, Vec<Call>, usize) {
+    pub async fn calls<T>(&self, work: impl Future<Output = T>) -> (T, Vec<ServiceCall>, usize) {
         let _ = self.dynamo().take_calls();
         let upstream = self.wechat().upstream_calls().len();
         let value = work.await;

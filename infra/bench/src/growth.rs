@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use local_dynamo::{Dynamo, OPERATOR, Units};
+use local_dynamo::{CapacityUnits, Dynamo, OPERATOR};
 use local_gateway::{Bundle, Options};
 use local_wechat::SignType;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ use crate::{
 /// What one kind of request has cost, each time.
 #[derive(Default)]
 struct Costs {
-    units: Vec<(usize, Units, Units)>,
+    units: Vec<(usize, CapacityUnits, CapacityUnits)>,
     nanos: Vec<u64>,
 }
 
@@ -303,7 +303,7 @@ impl Model {
         for (table, key, value) in keys.into_iter().take(if paid { 4 } else { 3 }) {
             let table = &bundle.stack().table(table).ok_or(table)?.name;
             let request = json!({ "TableName": table, "Key": { key: { "S": value } } });
-            let answer = bundle.dynamo().operator("GetItem", request).await?;
+            let answer = bundle.dynamo().call_as_operator("GetItem", request).await?;
             let mut row = answer.get("Item").cloned().ok_or_else(|| format!("no row in {table}"))?;
             if let Some(due) = row.get_mut("next_query_at") {
                 // Long after this is over.
@@ -378,7 +378,7 @@ impl Batch {
     }
 
     async fn write(self, dynamo: Dynamo) -> Result<(), BoxError> {
-        let answer = dynamo.internal("BatchWriteItem", json!({ "RequestItems": self.tables })).await?;
+        let answer = dynamo.call_as_service("BatchWriteItem", json!({ "RequestItems": self.tables })).await?;
         match answer.get("UnprocessedItems").and_then(Value::as_object) {
             Some(left) if !left.is_empty() => Err("rows were left out".into()),
             _ => Ok(()),

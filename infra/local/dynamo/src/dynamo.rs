@@ -1,4 +1,4 @@
-//! The handle: start, stop, operate, look.
+//! The handle to a running local DynamoDB.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -12,34 +12,35 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::access::keys::{OPERATOR, secret_access_key};
-use crate::access::policy::Policies;
+use crate::access::access_keys::{OPERATOR, secret_access_key};
+use crate::access::policy::FunctionPolicies;
+use crate::call_log::{CallLog, ServiceCall};
 use crate::engine;
 use crate::error::DynamoError;
-use crate::events::Events;
-use crate::fault::{Fault, Faults};
-use crate::record::{Call, Permission, PermissionUse, Record};
-use crate::secrets::Secrets;
-use crate::server::world::{Reply, World};
-use crate::server::{Refusal, serve};
-use crate::sigv4::Received;
-use crate::target::{Service, Target};
+use crate::event_buses::EventBuses;
+use crate::fault_queue::{DynamoFault, FaultQueue};
+use crate::permission::{Permission, PermissionUse};
+use crate::request_target::{AwsService, RequestTarget};
+use crate::secret_store::SecretStore;
+use crate::server::request_handler::{RequestHandler, RequestOutcome};
+use crate::server::{AuthorizationError, serve};
+use crate::sigv4::WireRequest;
 
-/// How to start.
+/// The settings of a local DynamoDB.
 #[derive(Clone)]
-pub struct Options {
-    /// Where to listen; port 0 is any free one.
+pub struct DynamoOptions {
+    /// The address to listen on; port 0 is any free port.
     pub address: SocketAddr,
-    /// The folder of the database; `None` keeps it in memory.
+    /// The folder of the database; `None` keeps the database in memory.
     pub data: Option<PathBuf>,
-    /// The values of secrets by their logical ids. They win over generated ones.
+    /// The values of secrets by logical id. They replace generated values.
     pub secrets: BTreeMap<String, String>,
-    /// The operator's secret access key, from which those of the functions are derived.
+    /// The operator's secret access key, from which the functions' keys are derived.
     pub operator_secret: String,
 }
 
-/// A running DynamoDB, EventBridge and Secrets Manager. Clones are handles to the same one; it ends with [`Dynamo::shutdown`] or when
-/// the last handle is dropped.
+/// A running DynamoDB, EventBridge and Secrets Manager. Clones are handles to the same one. It ends with [`Dynamo::shutdown`] or
+/// when the last handle is dropped.
 #[derive(Clone)]
 pub struct Dynamo {
     inner: Arc<Inner>,
@@ -49,41 +50,41 @@ struct Inner {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
-    world: Arc<World>,
+    handler: Arc<RequestHandler>,
 }
 
 impl Dynamo {
-    /// Makes the stack's tables, event buses and secrets and begins to listen.
-    pub async fn start(stack: &Stack, options: Options) -> Result<Self, DynamoError> {
-        let Options { address, data, secrets, operator_secret } = options;
-        let policies = Policies::new(stack)?;
-        let secrets = Secrets::new(stack, secrets, &operator_secret)?;
+    /// Creates the stack's tables, event buses and secrets, and listens.
+    pub async fn start(stack: &Stack, options: DynamoOptions) -> Result<Self, DynamoError> {
+        let DynamoOptions { address, data, secrets, operator_secret } = options;
+        let policies = FunctionPolicies::new(stack)?;
+        let secrets = SecretStore::new(stack, secrets, &operator_secret)?;
         let listener = TcpListener::bind(address).await.map_err(DynamoError::Bind)?;
         let address = listener.local_addr().map_err(DynamoError::Bind)?;
         let (stop, stopped) = watch::channel(false);
-        let engine = engine::open(stack, data.as_deref())?;
-        let world = Arc::new(World {
+        let engine = engine::open_engine(stack, data.as_deref())?;
+        let handler = Arc::new(RequestHandler {
             names: engine.names(),
             engine,
-            events: Events::new(stack, &operator_secret),
-            faults: Faults::default(),
+            event_buses: EventBuses::new(stack, &operator_secret),
+            faults: FaultQueue::default(),
             operator_secret,
             policies,
-            record: Record::default(),
+            call_log: CallLog::default(),
             secrets,
         });
-        let server = tokio::spawn(serve(listener, Arc::clone(&world), wait(stopped.clone())));
-        let sweeper = tokio::spawn(sweep(Arc::clone(&world), stopped));
+        let server = tokio::spawn(serve(listener, Arc::clone(&handler), wait_for_stop(stopped.clone())));
+        let sweeper = tokio::spawn(sweep_periodically(Arc::clone(&handler), stopped));
         let tasks = Mutex::new(vec![server, sweeper]);
-        Ok(Self { inner: Arc::new(Inner { address, stop, tasks, world }) })
+        Ok(Self { inner: Arc::new(Inner { address, stop, tasks, handler }) })
     }
 
-    /// Where it listens: its one socket.
+    /// The address of the one socket.
     pub fn address(&self) -> SocketAddr {
         self.inner.address
     }
 
-    /// Where it listens, for `AWS_ENDPOINT_URL`.
+    /// The address as a URL, for `AWS_ENDPOINT_URL`.
     pub fn url(&self) -> String {
         format!("http://{}", self.inner.address)
     }
@@ -91,107 +92,107 @@ impl Dynamo {
     /// The secret access key of a function or of the operator, for `AWS_SECRET_ACCESS_KEY`. The access key id is the
     /// function's logical id.
     pub fn secret_access_key(&self, caller: &str) -> String {
-        secret_access_key(&self.inner.world.operator_secret, caller)
+        secret_access_key(&self.inner.handler.operator_secret, caller)
     }
 
-    /// Who sent a request to another `service`, if the signature is right and the statements allow the action on the
-    /// resource. It is recorded like a call.
-    pub fn authorize(
+    /// Authorizes a request to a `service` that is not served here. Returns the caller, if the signature is right and the caller's
+    /// statements allow the permission. The request is logged like a call.
+    pub fn authorize_request(
         &self,
-        received: &Received<'_>,
+        request: &WireRequest<'_>,
         service: &str,
         permission: Permission,
-    ) -> Result<String, Refusal> {
-        self.inner.world.authorize(received, service, permission)
+    ) -> Result<String, AuthorizationError> {
+        self.inner.handler.authorize_request(request, service, permission)
     }
 
     /// A secret's current value.
     pub fn secret(&self, logical_id: &str) -> Option<String> {
-        self.inner.world.secrets.current(logical_id)
+        self.inner.handler.secrets.current_value(logical_id)
     }
 
-    /// Puts a secret's new value; the one before keeps the label `AWSPREVIOUS`.
+    /// Sets a secret's current value. The value before it keeps the label `AWSPREVIOUS`.
     pub fn set_secret(&self, logical_id: &str, value: impl Into<String>) -> Result<(), DynamoError> {
-        self.inner.world.secrets.set(logical_id, value.into())
+        self.inner.handler.secrets.set_value(logical_id, value.into())
     }
 
-    /// Does an operation of DynamoDB, such as `PutItem`, as the operator.
-    pub async fn operator(&self, target: &str, body: Value) -> Result<Value, DynamoError> {
-        let target = Target { service: Service::DynamoDb, operation: target };
-        match self.inner.world.call(OPERATOR, target, body.to_string().as_bytes()).await {
-            Reply::Answer(answer) => success(target.operation, answer.status, &answer.body),
-            Reply::Nothing => success(target.operation, 0, b"null"),
+    /// Calls an operation of DynamoDB, such as `PutItem`, with the operator's permissions. The call is logged.
+    pub async fn call_as_operator(&self, operation: &str, request: Value) -> Result<Value, DynamoError> {
+        let target = RequestTarget { service: AwsService::DynamoDb, operation };
+        match self.inner.handler.handle_as(OPERATOR, target, request.to_string().as_bytes()).await {
+            RequestOutcome::Response(response) => success_body(operation, response.status, &response.body),
+            RequestOutcome::Disconnect => success_body(operation, 0, b"null"),
         }
     }
 
-    /// Does an operation of DynamoDB as AWS's own services do, such as Lambda when it reads a stream for a function: no
-    /// permission is asked for, no fault hits it, nothing goes on record.
-    pub async fn internal(&self, operation: &str, body: Value) -> Result<Value, DynamoError> {
-        let (answer, _) = self.inner.world.engine.call(operation, body).await?;
-        success(operation, answer.status, &answer.body)
+    /// Calls an operation of DynamoDB as AWS's own services do, such as Lambda when it reads a stream for a function: without
+    /// permissions, faults and log.
+    pub async fn call_as_service(&self, operation: &str, request: Value) -> Result<Value, DynamoError> {
+        let (response, _) = self.inner.handler.engine.run_operation(operation, request).await?;
+        success_body(operation, response.status, &response.body)
     }
 
-    /// Changes with every write to a table, whoever writes, and when expired items are deleted.
-    pub fn written(&self) -> watch::Receiver<u64> {
-        self.inner.world.engine.written()
+    /// A receiver that changes with every write to a table, whoever writes, and when expired items are deleted.
+    pub fn subscribe_writes(&self) -> watch::Receiver<u64> {
+        self.inner.handler.engine.subscribe_writes()
     }
 
-    /// Every event that was put, oldest first: what a rule would get to see of it, and `event-bus-name`.
+    /// All events that were put, oldest first: the fields that a rule sees, and `event-bus-name`.
     pub fn events(&self) -> Vec<Value> {
-        self.inner.world.events.put()
+        self.inner.handler.event_buses.events()
     }
 
-    /// Every call so far, the operator's too.
-    pub fn calls(&self) -> Vec<Call> {
-        self.inner.world.record.calls()
+    /// All calls so far, including the operator's.
+    pub fn calls(&self) -> Vec<ServiceCall> {
+        self.inner.handler.call_log.calls()
     }
 
-    /// Every call since this was last asked.
-    pub fn take_calls(&self) -> Vec<Call> {
-        self.inner.world.record.take_calls()
+    /// All calls since the last `take_calls`.
+    pub fn take_calls(&self) -> Vec<ServiceCall> {
+        self.inner.handler.call_log.take_calls()
     }
 
-    /// The permissions that were used, those of the operator left out.
-    pub fn permissions_used(&self) -> BTreeSet<PermissionUse> {
-        let mut used = self.inner.world.record.used();
-        used.retain(|one| one.caller != OPERATOR);
+    /// The permissions that functions have used. The operator's are left out.
+    pub fn used_permissions(&self) -> BTreeSet<PermissionUse> {
+        let mut used = self.inner.handler.call_log.used_permissions();
+        used.retain(|permission| permission.caller != OPERATOR);
         used
     }
 
-    /// The permissions that were lacking, in the order in which they were.
-    pub fn denied(&self) -> Vec<PermissionUse> {
-        self.inner.world.record.denied()
+    /// The permissions that calls were refused for, oldest first.
+    pub fn denied_permissions(&self) -> Vec<PermissionUse> {
+        self.inner.handler.call_log.denied_permissions()
     }
 
-    /// Arms a fault. Several are used in the order in which they were armed.
-    pub fn inject(&self, fault: Fault) {
-        self.inner.world.faults.inject(fault);
+    /// Injects a fault into future calls. Several faults are used in the order in which they were injected.
+    pub fn inject_fault(&self, fault: DynamoFault) {
+        self.inner.handler.faults.inject_fault(fault);
     }
 
-    /// Disarms every fault. A storm goes on.
+    /// Removes all injected faults. Random faults continue.
     pub fn clear_faults(&self) {
-        self.inner.world.faults.clear();
+        self.inner.handler.faults.clear_faults();
     }
 
-    /// From now on a fault hits so many of a thousand calls of functions: which ones, and which fault, depends on the seed and
-    /// on the calls that came before. What was injected goes first; the operator is spared.
-    pub fn storm(&self, seed: u64, rate_per_mille: u32) {
-        self.inner.world.faults.weather.storm(seed, rate_per_mille);
+    /// Starts to make `rate_per_mille` of a thousand calls of functions fail at random. The seed and the calls so far decide which
+    /// calls fail, and how. Injected faults are used first; the operator's calls don't fail.
+    pub fn start_random_faults(&self, seed: u64, rate_per_mille: u32) {
+        self.inner.handler.faults.random.start(seed, rate_per_mille);
     }
 
-    /// Ends the storm.
-    pub fn calm(&self) {
-        self.inner.world.faults.weather.calm();
+    /// Stops the random faults.
+    pub fn stop_random_faults(&self) {
+        self.inner.handler.faults.random.stop();
     }
 
-    /// Every item of every table as JSON text: an object with a list for each table.
-    pub fn dump(&self) -> Result<String, DynamoError> {
-        self.inner.world.engine.dump()
+    /// All items of all tables as JSON text: an object with a list for each table.
+    pub fn dump_tables(&self) -> Result<String, DynamoError> {
+        self.inner.handler.engine.dump_tables()
     }
 
-    /// Deletes expired items now instead of at the next sweep. Returns how many they were.
+    /// Deletes expired items now, before the next periodic sweep. Returns how many there were.
     pub fn sweep_expired(&self) -> Result<usize, DynamoError> {
-        self.inner.world.engine.sweep()
+        self.inner.handler.engine.sweep_expired()
     }
 
     /// Stops listening, lets running requests finish, and closes the database.
@@ -199,17 +200,17 @@ impl Dynamo {
         let _ = self.inner.stop.send(true);
         let tasks = std::mem::take(&mut *self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         for task in tasks {
-            // A client that never finishes its request must not hold up the end.
+            // Bounded, because a client that never finishes its request would block the shutdown.
             let handle = task.abort_handle();
-            if tokio::time::timeout(PATIENCE, task).await.is_err() {
+            if tokio::time::timeout(SHUTDOWN_TIMEOUT, task).await.is_err() {
                 handle.abort();
             }
         }
     }
 }
 
-/// The answer's body, if it is one of success.
-fn success(operation: &str, status: u16, body: &[u8]) -> Result<Value, DynamoError> {
+/// The body of a response with status 200; [`DynamoError::Refused`] for any other status.
+fn success_body(operation: &str, status: u16, body: &[u8]) -> Result<Value, DynamoError> {
     let body: Value = serde_json::from_slice(body)?;
     if status == 200 {
         return Ok(body);
@@ -227,26 +228,26 @@ fn success(operation: &str, status: u16, body: &[u8]) -> Result<Value, DynamoErr
     })
 }
 
-/// Resolves when the handle says stop, or is gone.
-async fn wait(mut stopped: watch::Receiver<bool>) {
+/// Resolves when the handle sends the stop, or when the last handle is dropped.
+async fn wait_for_stop(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// Deletes expired items now and then. DynamoDB takes its time too, so code must not rely on their absence.
-async fn sweep(world: Arc<World>, stopped: watch::Receiver<bool>) {
-    let stop = wait(stopped);
+/// Deletes expired items every 30 seconds. DynamoDB itself may take days, so no code may rely on their absence.
+async fn sweep_periodically(handler: Arc<RequestHandler>, stopped: watch::Receiver<bool>) {
+    let stop = wait_for_stop(stopped);
     tokio::pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => return,
-            () = tokio::time::sleep(SWEEP_EVERY) => {
-                let world = Arc::clone(&world);
-                // What fails now is tried again with the next sweep.
-                let _ = tokio::task::spawn_blocking(move || world.engine.sweep()).await;
+            () = tokio::time::sleep(SWEEP_INTERVAL) => {
+                let handler = Arc::clone(&handler);
+                // A failed sweep is made good by the next one.
+                let _ = tokio::task::spawn_blocking(move || handler.engine.sweep_expired()).await;
             }
         }
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(2);
-const SWEEP_EVERY: Duration = Duration::from_secs(30);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(30);

@@ -2,42 +2,48 @@
 //!
 //! ```text
 //! function ── signed request ──▶ signature ─▶ statements ─▶ faults ─▶ embedded DynamoDB │ event buses │ secrets
-//!                                   │             │            │              │
-//!                                   └─────────────┴──── calls(), denied() ◀───┘
+//!                                   │             │            │                 │
+//!                                   └─────────────┴────────────┴──── call log ◀──┘
 //! ```
 //!
 //! Invariants:
 //!
-//! - A request is what its signature says: the access key id names the caller, and the signature is computed again over
+//! - The signature decides about a request: the access key id names the caller, and the signature is computed again over
 //!   what reached the socket ([`sigv4`]).
-//! - A function may do what its statements in the template allow and nothing else; the refusal is DynamoDB's own. The
-//!   operator ([`OPERATOR`]) may do everything.
-//! - A stream has what changed and nothing else, cut to the view that the template asks for.
-//! - Every call is on record with its cost, so that tests can compare what was used with what was granted.
+//! - A function may do what its statements in the template allow and nothing else; the error is DynamoDB's own. The operator
+//!   ([`OPERATOR`]) has every permission.
+//! - A stream has a record for every write that changed an item, with the images of the view that the template asks for.
+//! - Every call is logged with its cost, so that tests can compare the permissions that were used with those that are granted.
 //!
-//! The wire is "DynamoDB API Reference" (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/>), "EventBridge
+//! The protocols are "DynamoDB API Reference" (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/>), "EventBridge
 //! API Reference" (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/>) and "Secrets Manager API Reference"
 //! (<https://docs.aws.amazon.com/secretsmanager/latest/apireference/>).
 
 mod access;
-mod answer;
+mod call_log;
+mod capacity_units;
+mod chaos;
 mod clock;
 mod dynamo;
 mod engine;
 mod error;
-mod events;
-mod fault;
-mod record;
-mod secrets;
+mod event_buses;
+mod fault_kind;
+mod fault_queue;
+mod permission;
+mod request_target;
+mod response;
+mod secret_store;
 mod server;
 pub mod sigv4;
-mod target;
-mod weather;
 
-pub use access::keys::OPERATOR;
-pub use dynamo::{Dynamo, Options};
+pub use access::access_keys::OPERATOR;
+pub use call_log::ServiceCall;
+pub use capacity_units::CapacityUnits;
+pub use chaos::FaultInjector;
+pub use dynamo::{Dynamo, DynamoOptions};
 pub use error::DynamoError;
-pub use fault::{Fault, FaultKind};
-pub use record::{Call, Permission, PermissionUse, Units};
-pub use server::Refusal;
-pub use weather::Weather;
+pub use fault_kind::FaultKind;
+pub use fault_queue::DynamoFault;
+pub use permission::{Permission, PermissionUse};
+pub use server::AuthorizationError;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::Router;
-use local_dynamo::{Dynamo, Weather};
+use local_dynamo::{Dynamo, FaultInjector};
 use local_template::{Stack, Template};
 use local_wechat::{PlatformMode, Simulator};
 use serde_json::Value;
@@ -45,7 +45,7 @@ pub struct Bundle {
     functions: Functions,
     streams: Streams,
     queues: Arc<Queues>,
-    weather: Arc<Weather>,
+    kills: Arc<FaultInjector>,
     lambda_url: String,
     servers: Servers,
 }
@@ -88,7 +88,7 @@ impl Bundle {
         let mut all = deployment::parameters(&config, &addresses);
         all.extend(parameters);
         let stack = template.deploy_with_plain_http(&all).map_err(StartError::Template)?;
-        let options = local_dynamo::Options {
+        let options = local_dynamo::DynamoOptions {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             secrets: deployment::secrets(&config, &stack),
             operator_secret: key::operator_secret(data.as_deref())?,
@@ -99,8 +99,8 @@ impl Bundle {
         let (lambda, lambda_address) = listen(0).await?;
         let lambda_url = url(lambda_address);
         inner_addresses.extend([("DynamoDB", dynamo.address()), ("Lambda", lambda_address)]);
-        let weather = Arc::new(Weather::default());
-        let functions = Functions::new(&stack, registry, &dynamo, &clock, &roots, &lambda_url, &weather)?;
+        let kills = Arc::new(FaultInjector::default());
+        let functions = Functions::new(&stack, registry, &dynamo, &clock, &roots, &lambda_url, &kills)?;
         let queues = Arc::new(Queues::default());
         let streams = Streams::new(&stack, &functions, &dynamo, &clock, &queues, data.as_deref()).await?;
         servers.serve(lambda, invoke::router(&stack, &functions, &dynamo));
@@ -127,7 +127,7 @@ impl Bundle {
             functions,
             streams,
             queues,
-            weather,
+            kills,
             lambda_url,
             servers,
         })
@@ -200,16 +200,17 @@ impl Bundle {
         queue.map(|queue| self.queues.messages(&queue.arn)).unwrap_or_default()
     }
 
-    /// From now on so many of a thousand calls of functions and tasks are killed: after some of their waits, or at their end, but
-    /// before they could answer. Which ones, and when, depends on the seed and on the calls that came before. The next call is a
-    /// cold start. Requests that were already sent to the database arrive nevertheless. [`Dynamo::storm`] is the database's own.
-    pub fn storm(&self, seed: u64, rate_per_mille: u32) {
-        self.weather.storm(seed, rate_per_mille);
+    /// Starts to kill `rate_per_mille` of a thousand calls of functions and tasks at random: after some of their awaits, or when they
+    /// end, but before they answer. The seed and the calls so far decide which calls are killed, and when. The next call is a cold
+    /// start. Requests that a killed call has already sent to the database still arrive there. The database's own random faults
+    /// are [`Dynamo::start_random_faults`].
+    pub fn start_random_kills(&self, seed: u64, rate_per_mille: u32) {
+        self.kills.start(seed, rate_per_mille);
     }
 
-    /// Ends the storm.
-    pub fn calm(&self) {
-        self.weather.calm();
+    /// Stops the random kills.
+    pub fn stop_random_kills(&self) {
+        self.kills.stop();
     }
 
     /// Runs the task in `functions/<folder>` once, now, with an event of the operator's own, and returns its report.

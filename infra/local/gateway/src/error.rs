@@ -96,7 +96,7 @@ pub enum CallError {
     /// It failed.
     #[error("the call failed")]
     Failed(#[source] BoxError),
-    /// A storm ended it before it could answer ([`Bundle::storm`](crate::Bundle::storm)).
+    /// The call was killed before it could answer ([`Bundle::start_random_kills`](crate::Bundle::start_random_kills)).
     #[error("the function was killed")]
     Killed,
     /// It panicked outside the function's own code.

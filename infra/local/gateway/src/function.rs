@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use lambda_http::Context;
-use local_dynamo::Weather;
+use local_dynamo::FaultInjector;
 use serde_json::Value;
 use shared::{
     host::Host,
@@ -14,7 +14,7 @@ use shared::{
 use crate::{
     adapter::{Answers, Runs},
     error::CallError,
-    mortal,
+    kill,
     slot::{Slot, Start, Surroundings},
 };
 
@@ -76,7 +76,7 @@ pub(crate) struct Deployed {
     folder: &'static str,
     timeout: Duration,
     slot: AnySlot,
-    weather: Arc<Weather>,
+    kills: Arc<FaultInjector>,
 }
 
 enum AnySlot {
@@ -89,13 +89,13 @@ impl Deployed {
         entry: &Entry,
         timeout: Duration,
         surroundings: Surroundings,
-        weather: Arc<Weather>,
+        kills: Arc<FaultInjector>,
     ) -> Self {
         let slot = match entry.code {
             Code::Function(start) => AnySlot::Function(Slot::new(start, surroundings)),
             Code::Task(start) => AnySlot::Task(Slot::new(start, surroundings)),
         };
-        Self { folder: entry.folder, timeout, slot, weather }
+        Self { folder: entry.folder, timeout, slot, kills }
     }
 
     /// How long one call may take.
@@ -146,14 +146,14 @@ impl Deployed {
         }
     }
 
-    /// Runs a call in a task of its own, unless a storm ends it; then the instance is gone with it.
+    /// Runs a call in a task of its own. If the call is killed, its instance is dropped with it.
     async fn alone(
         &self,
         limit: Duration,
         call: impl Future<Output = Result<Value, CallError>> + Send + 'static,
     ) -> Result<Value, CallError> {
-        let life = self.weather.strikes().map(mortal::life);
-        let call = tokio::spawn(mortal::live(life, call));
+        let poll_limit = self.kills.draw_fault().map(kill::random_poll_limit);
+        let call = tokio::spawn(kill::run_until_killed(poll_limit, call));
         let handle = call.abort_handle();
         match tokio::time::timeout(limit, call).await {
             Ok(Ok(Some(result))) => result,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use local_dynamo::{Dynamo, Weather};
+use local_dynamo::{Dynamo, FaultInjector};
 use local_template::{Function, Pseudo, Stack};
 use rustls::pki_types::CertificateDer;
 use shared::host::Clock;
@@ -25,7 +25,7 @@ impl Functions {
         clock: &Arc<dyn Clock>,
         roots: &[CertificateDer<'static>],
         lambda_url: &str,
-        weather: &Arc<Weather>,
+        kills: &Arc<FaultInjector>,
     ) -> Result<Self, StartError> {
         let mut functions = BTreeMap::new();
         for function in &stack.functions {
@@ -36,7 +36,7 @@ impl Functions {
                 roots: roots.to_vec(),
             };
             let timeout = Duration::from_secs(function.timeout_seconds.into());
-            let deployed = Arc::new(Deployed::new(entry, timeout, surroundings, Arc::clone(weather)));
+            let deployed = Arc::new(Deployed::new(entry, timeout, surroundings, Arc::clone(kills)));
             if functions.insert(function.folder.clone(), deployed).is_some() {
                 return Err(StartError::SharedFolder(function.folder.clone()));
             }

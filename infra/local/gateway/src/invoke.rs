@@ -44,14 +44,14 @@ async fn invoke(State(lambda): State<Arc<Lambda>>, Path(name): Path<String>, req
         action: "lambda:InvokeFunction".to_owned(),
         resource: format!("arn:aws:lambda:{region}:{account}:function:{name}"),
     };
-    let received = local_dynamo::sigv4::Received {
+    let received = local_dynamo::sigv4::WireRequest {
         method: parts.method.as_str(),
         path: parts.uri.path(),
         query: parts.uri.query(),
         headers: &parts.headers,
         body: &body,
     };
-    if let Err(refused) = lambda.dynamo.authorize(&received, "lambda", permission) {
+    if let Err(refused) = lambda.dynamo.authorize_request(&received, "lambda", permission) {
         return refusal(StatusCode::FORBIDDEN, refused.code, &refused.message);
     }
     let Some(function) = lambda.functions.get(&name) else {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// Fills the catalogue if it is empty.
 pub(crate) async fn products(stack: &Stack, dynamo: &Dynamo) -> Result<(), DynamoError> {
     let Some(table) = stack.table("ProductsTable") else { return Ok(()) };
-    let found = dynamo.operator("Scan", json!({"TableName": table.name, "Limit": 1})).await?;
+    let found = dynamo.call_as_operator("Scan", json!({"TableName": table.name, "Limit": 1})).await?;
     if found.get("Count").and_then(Value::as_u64) != Some(0) {
         return Ok(());
     }
@@ -18,7 +18,7 @@ pub(crate) async fn products(stack: &Stack, dynamo: &Dynamo) -> Result<(), Dynam
             "price": {"N": price.to_string()},
             "shelf": {"S": "sale"},
         });
-        dynamo.operator("PutItem", json!({"TableName": table.name, "Item": item})).await?;
+        dynamo.call_as_operator("PutItem", json!({"TableName": table.name, "Item": item})).await?;
     }
     Ok(())
 }

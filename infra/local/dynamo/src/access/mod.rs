@@ -1,6 +1,6 @@
-//! Who calls, and what they may do.
+//! Callers and their permissions.
 
-pub(crate) mod keys;
-mod leading;
-pub(crate) mod needs;
+pub(crate) mod access_keys;
+mod leading_keys;
 pub(crate) mod policy;
+pub(crate) mod required_permissions;

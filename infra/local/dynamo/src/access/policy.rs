@@ -1,20 +1,20 @@
-//! The statements of every function, and whether they allow a request.
+//! The statements of every function, and the decision whether they allow a request.
 
 use std::collections::BTreeMap;
 
 use local_template::{Condition, ConditionKey, Stack, Statement};
 
-use super::keys::OPERATOR;
-use super::needs::Need;
+use super::access_keys::OPERATOR;
+use super::required_permissions::RequiredPermission;
 use crate::error::DynamoError;
-use crate::record::Permission;
+use crate::permission::Permission;
 
-/// The statements of every function.
-pub(crate) struct Policies {
+/// The statements of every function, by logical id.
+pub(crate) struct FunctionPolicies {
     statements: BTreeMap<String, Vec<Statement>>,
 }
 
-impl Policies {
+impl FunctionPolicies {
     pub(crate) fn new(stack: &Stack) -> Result<Self, DynamoError> {
         for function in &stack.functions {
             if function.logical_id == OPERATOR {
@@ -28,36 +28,43 @@ impl Policies {
                 }
             }
         }
-        let statements = stack.functions.iter().map(|one| (one.logical_id.clone(), one.statements.clone()));
+        let statements =
+            stack.functions.iter().map(|function| (function.logical_id.clone(), function.statements.clone()));
         Ok(Self { statements: statements.collect() })
     }
 
-    pub(crate) fn knows(&self, caller: &str) -> bool {
+    pub(crate) fn has_caller(&self, caller: &str) -> bool {
         caller == OPERATOR || self.statements.contains_key(caller)
     }
 
-    /// The first permission the caller lacks.
-    pub(crate) fn lacking<'a>(&self, caller: &str, needs: &'a [Need]) -> Option<&'a Permission> {
+    /// The first of the required permissions that the caller lacks.
+    pub(crate) fn first_missing<'a>(
+        &self,
+        caller: &str,
+        required: &'a [RequiredPermission],
+    ) -> Option<&'a Permission> {
         if caller == OPERATOR {
             return None;
         }
         let statements = self.statements.get(caller).map(Vec::as_slice).unwrap_or_default();
-        let need = needs.iter().find(|need| !statements.iter().any(|statement| allows(statement, need)));
-        need.map(|need| &need.permission)
+        let missing = required
+            .iter()
+            .find(|required| !statements.iter().any(|statement| allows_permission(statement, required)));
+        missing.map(|missing| &missing.permission)
     }
 }
 
-fn allows(statement: &Statement, need: &Need) -> bool {
-    let Permission { action, resource } = &need.permission;
+fn allows_permission(statement: &Statement, required: &RequiredPermission) -> bool {
+    let Permission { action, resource } = &required.permission;
     statement.actions.contains(action)
         && statement.resources.contains(resource)
-        && statement.conditions.iter().all(|condition| holds(condition, need))
+        && statement.conditions.iter().all(|condition| condition_holds(condition, required))
 }
 
-/// IAM lets `ForAllValues` hold when the request has no value at all. Here a request whose keys cannot be told is
-/// refused: a permission with a condition is meant for requests that name their keys.
-fn holds(condition: &Condition, need: &Need) -> bool {
-    let keys = need.leading_keys.as_deref();
+/// IAM lets `ForAllValues` hold for a request without any value. Here such a request is refused, because a permission with a
+/// condition is meant for requests that name their keys.
+fn condition_holds(condition: &Condition, required: &RequiredPermission) -> bool {
+    let keys = required.leading_keys.as_deref();
     condition.key == ConditionKey::LeadingKeys
         && keys.is_some_and(|keys| keys.iter().all(|key| condition.values.contains(key)))
 }

@@ -1,19 +1,19 @@
-//! What a call costs: every request asks the engine for its capacity units, and an answer shows them only to a caller that
-//! asked as well.
+//! The cost of a call. Every request asks the engine for its capacity units; the caller sees them only if its own request asked
+//! for them.
 
 use serde_json::{Value, json};
 
-use crate::record::Units;
+use crate::capacity_units::CapacityUnits;
 
-/// What a call cost.
+/// The capacity units that a call consumed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Cost {
-    pub(crate) read: Units,
-    pub(crate) write: Units,
+pub(crate) struct CallCost {
+    pub(crate) read: CapacityUnits,
+    pub(crate) write: CapacityUnits,
 }
 
-/// Makes the request ask for its cost. Returns whether the caller had asked.
-pub(super) fn ask(operation: &str, request: &mut Value) -> bool {
+/// Makes the request ask for its capacity units. Returns whether the caller had asked for them.
+pub(super) fn request_capacity(operation: &str, request: &mut Value) -> bool {
     if !READS.contains(&operation) && !WRITES.contains(&operation) {
         return true;
     }
@@ -27,20 +27,20 @@ pub(super) fn ask(operation: &str, request: &mut Value) -> bool {
     }
 }
 
-/// Reads the cost from the answer, and takes it out when the caller had not asked.
-pub(super) fn take(operation: &str, answer: &mut Value, asked: bool) -> Cost {
-    let consumed = match answer.get("ConsumedCapacity") {
-        None => return Cost::default(),
-        Some(Value::Array(tables)) => tables.iter().map(units).sum(),
-        Some(table) => units(table),
+/// Reads the cost from the response, and removes it there when the caller had not asked for it.
+pub(super) fn take_cost(operation: &str, response: &mut Value, caller_asked: bool) -> CallCost {
+    let consumed = match response.get("ConsumedCapacity") {
+        None => return CallCost::default(),
+        Some(Value::Array(tables)) => tables.iter().map(capacity_units).sum(),
+        Some(table) => capacity_units(table),
     };
-    if let (false, Some(answer)) = (asked, answer.as_object_mut()) {
-        answer.remove("ConsumedCapacity");
+    if let (false, Some(response)) = (caller_asked, response.as_object_mut()) {
+        response.remove("ConsumedCapacity");
     }
     if WRITES.contains(&operation) {
-        Cost { write: consumed, ..Cost::default() }
+        CallCost { write: consumed, ..CallCost::default() }
     } else {
-        Cost { read: consumed, ..Cost::default() }
+        CallCost { read: consumed, ..CallCost::default() }
     }
 }
 
@@ -49,14 +49,14 @@ pub(super) fn is_write(operation: &str) -> bool {
     WRITES.contains(&operation) || PARTIQL.contains(&operation)
 }
 
-fn units(table: &Value) -> Units {
+fn capacity_units(table: &Value) -> CapacityUnits {
     match table.get("CapacityUnits") {
-        Some(Value::Number(units)) => Units::parse(&units.to_string()).unwrap_or_default(),
-        _ => Units::default(),
+        Some(Value::Number(units)) => CapacityUnits::parse(&units.to_string()).unwrap_or_default(),
+        _ => CapacityUnits::default(),
     }
 }
 
 const READS: [&str; 5] = ["BatchGetItem", "GetItem", "Query", "Scan", "TransactGetItems"];
-/// They may write, and may not.
+/// `PartiQL` operations, which read or write according to their statement.
 const PARTIQL: [&str; 3] = ["BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction"];
 const WRITES: [&str; 5] = ["BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"];

@@ -1,30 +1,30 @@
-//! One operation of the embedded database, called in this process: no socket stands between, so that nobody else on this machine
+//! Runs one operation of the embedded database in this process. There is no socket between, so that no other process
 //! can reach the tables.
 //!
-//! The database's own HTTP server would read requests and word refusals; this file does that in its place.
+//! The database's own HTTP server would parse requests and phrase errors; this file does that instead.
 
 use dynoxide::{Database, DynoxideError};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::answer::Answer;
+use crate::response::AwsResponse;
 
-/// Does the operation that the JSON text `body` asks for.
-pub(super) fn dispatch(database: &Database, operation: &str, body: &str) -> Answer {
-    match run(database, operation, body) {
-        Ok(answer) => Answer { status: 200, body: answer.into() },
+/// Runs an operation. `body` is its request as JSON text.
+pub(super) fn dispatch(database: &Database, operation: &str, body: &str) -> AwsResponse {
+    match run_method(database, operation, body) {
+        Ok(body) => AwsResponse { status: 200, body: body.into() },
         Err(error) => {
-            let error = worded(operation, error);
-            Answer { status: error.status_code(), body: error.to_json().into() }
+            let error = with_error_count(operation, error);
+            AwsResponse { status: error.status_code(), body: error.to_json().into() }
         }
     }
 }
 
-fn run(database: &Database, operation: &str, body: &str) -> Result<String, DynoxideError> {
-    /// The operation's name chooses the method; the method's types say what is read and written.
+fn run_method(database: &Database, operation: &str, body: &str) -> Result<String, DynoxideError> {
+    /// Maps an operation to the database's method, whose types give the request and the response.
     macro_rules! operations {
         ($($name:literal => $method:ident),* $(,)?) => {
             match operation {
-                $($name => write(&database.$method(read(body)?)?),)*
+                $($name => write_json(&database.$method(read_json(body)?)?),)*
                 unknown => Err(DynoxideError::ValidationException(format!("{unknown} is no operation of tables"))),
             }
         };
@@ -60,8 +60,8 @@ fn run(database: &Database, operation: &str, body: &str) -> Result<String, Dynox
     }
 }
 
-/// A request that can't be read is refused in DynamoDB's class: the database's readers mark their messages with it.
-fn read<T: DeserializeOwned>(body: &str) -> Result<T, DynoxideError> {
+/// Parses a request. The database's parsers begin their messages with DynamoDB's class of error, which decides the code.
+fn read_json<T: DeserializeOwned>(body: &str) -> Result<T, DynoxideError> {
     serde_json::from_str(body).map_err(|error| {
         let message = error.to_string();
         let place = format!(" at line {} column {}", error.line(), error.column());
@@ -76,7 +76,7 @@ fn read<T: DeserializeOwned>(body: &str) -> Result<T, DynoxideError> {
             "SERIALIZATION" | "SERIALIZATION_AS_READ" => {
                 DynoxideError::SerializationException(text.to_owned())
             }
-            _ if IS_VALIDATION.iter().any(|part| message.contains(part)) => {
+            _ if VALIDATION_PHRASES.iter().any(|part| message.contains(part)) => {
                 DynoxideError::ValidationException(message.to_owned())
             }
             _ => DynoxideError::SerializationException(message.to_owned()),
@@ -84,12 +84,12 @@ fn read<T: DeserializeOwned>(body: &str) -> Result<T, DynoxideError> {
     })
 }
 
-fn write(answer: &impl Serialize) -> Result<String, DynoxideError> {
-    serde_json::to_string(answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+fn write_json(response: &impl Serialize) -> Result<String, DynoxideError> {
+    serde_json::to_string(response).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }
 
-/// `PutItem`, `UpdateItem` and `DeleteItem` count the faults that they find in a request; the other operations only name them.
-fn worded(operation: &str, error: DynoxideError) -> DynoxideError {
+/// `PutItem`, `UpdateItem` and `DeleteItem` say how many validation errors they found; the other operations don't.
+fn with_error_count(operation: &str, error: DynoxideError) -> DynoxideError {
     match error {
         DynoxideError::EnvelopedValidation(message) => {
             let counts = ["PutItem", "UpdateItem", "DeleteItem"].contains(&operation);
@@ -100,8 +100,8 @@ fn worded(operation: &str, error: DynoxideError) -> DynoxideError {
     }
 }
 
-/// What an unmarked message has that is about a value and not about its JSON.
-const IS_VALIDATION: [&str; 5] = [
+/// Messages without a class that contain one of these are about a value, not about the form of the JSON.
+const VALIDATION_PHRASES: [&str; 5] = [
     "missing field",
     "unknown variant",
     "invalid type: null",

@@ -2,8 +2,8 @@
 
 mod capacity;
 mod dispatch;
-pub(crate) mod names;
 mod open;
+pub(crate) mod resource_names;
 mod streams;
 mod tables;
 
@@ -14,54 +14,54 @@ use dynoxide::actions::scan::ScanRequest;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
-pub(crate) use capacity::Cost;
-use names::Names;
-pub(crate) use open::open;
-use streams::Views;
+pub(crate) use capacity::CallCost;
+pub(crate) use open::open_engine;
+use resource_names::ResourceNames;
+use streams::StreamViews;
 
-use crate::answer::Answer;
 use crate::error::DynamoError;
+use crate::response::AwsResponse;
 
 /// The embedded database.
 pub(crate) struct Engine {
     database: Database,
-    names: Arc<Names>,
-    views: Views,
-    /// Counts writes.
-    written: watch::Sender<u64>,
+    names: Arc<ResourceNames>,
+    views: StreamViews,
+    /// The number of writes so far.
+    write_count: watch::Sender<u64>,
 }
 
 impl Engine {
-    /// Does what the request says, for whoever asks, and tells what it cost.
-    pub(crate) async fn call(
+    /// Runs an operation without checking permissions. Returns the response and the capacity units that it consumed.
+    pub(crate) async fn run_operation(
         &self,
         operation: &str,
         mut request: Value,
-    ) -> Result<(Answer, Cost), DynamoError> {
-        // The database answers without waiting; a caller in a loop must leave other tasks their turn all the same.
+    ) -> Result<(AwsResponse, CallCost), DynamoError> {
+        // The database never waits. Without this a caller in a loop would keep other tasks from running.
         tokio::task::yield_now().await;
-        let asked = capacity::ask(operation, &mut request);
-        let body = self.names.to_engine(operation, request.to_string());
-        let answer = dispatch::dispatch(&self.database, operation, &body);
-        if answer.status != 200 {
-            return Ok((answer, Cost::default()));
+        let caller_asked = capacity::request_capacity(operation, &mut request);
+        let body = self.names.with_engine_arns(operation, request.to_string());
+        let response = dispatch::dispatch(&self.database, operation, &body);
+        if response.status != 200 {
+            return Ok((response, CallCost::default()));
         }
-        let mut value: Value = serde_json::from_slice(&answer.body)?;
-        let cost = capacity::take(operation, &mut value, asked);
-        self.views.show(operation, &request, &mut value);
+        let mut value: Value = serde_json::from_slice(&response.body)?;
+        let cost = capacity::take_cost(operation, &mut value, caller_asked);
+        self.views.adapt_response(operation, &request, &mut value);
         if capacity::is_write(operation) {
             self.count_write();
         }
-        let body = self.names.to_caller(operation, value.to_string());
-        Ok((Answer { status: 200, body: body.into() }, cost))
+        let body = self.names.with_template_arns(operation, value.to_string());
+        Ok((AwsResponse { status: 200, body: body.into() }, cost))
     }
 
-    pub(crate) fn names(&self) -> Arc<Names> {
+    pub(crate) fn names(&self) -> Arc<ResourceNames> {
         Arc::clone(&self.names)
     }
 
-    /// Deletes what has expired, as DynamoDB does in its own time. Returns how many items that were.
-    pub(crate) fn sweep(&self) -> Result<usize, DynamoError> {
+    /// Deletes the expired items. Returns how many there were.
+    pub(crate) fn sweep_expired(&self) -> Result<usize, DynamoError> {
         let swept = self.database.sweep_ttl()?;
         if swept > 0 {
             self.count_write();
@@ -70,18 +70,18 @@ impl Engine {
     }
 
     /// Changes with every write.
-    pub(crate) fn written(&self) -> watch::Receiver<u64> {
-        self.written.subscribe()
+    pub(crate) fn subscribe_writes(&self) -> watch::Receiver<u64> {
+        self.write_count.subscribe()
     }
 
     fn count_write(&self) {
-        self.written.send_modify(|count| *count = count.wrapping_add(1));
+        self.write_count.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// Every item of every table, as JSON text.
-    pub(crate) fn dump(&self) -> Result<String, DynamoError> {
+    pub(crate) fn dump_tables(&self) -> Result<String, DynamoError> {
         let mut tables = Map::new();
-        for table in self.names.tables() {
+        for table in self.names.table_names() {
             let mut items = Vec::new();
             let mut start = None;
             loop {

@@ -7,27 +7,26 @@ use dynoxide::Database;
 use local_template::Stack;
 use tokio::sync::watch;
 
-use super::names::Names;
-use super::streams::Views;
+use super::resource_names::ResourceNames;
+use super::streams::StreamViews;
 use super::{Engine, tables};
 use crate::error::DynamoError;
 
-/// Opens the database and makes the tables.
-pub(crate) fn open(stack: &Stack, folder: Option<&Path>) -> Result<Engine, DynamoError> {
+/// Opens the database and creates the tables.
+pub(crate) fn open_engine(stack: &Stack, folder: Option<&Path>) -> Result<Engine, DynamoError> {
     let database = match folder {
         None => Database::memory()?,
         Some(folder) => {
             std::fs::create_dir_all(folder)
                 .map_err(|source| DynamoError::Folder { path: folder.to_owned(), source })?;
-            Database::new(&folder.join(FILE).to_string_lossy())?
+            Database::new(&folder.join(DATABASE_FILE).to_string_lossy())?
         }
     };
-    let streams = tables::make(&database, stack)?;
-    let names = Arc::new(Names::new(stack, &streams));
-    let views = Views::new(stack, names.region());
-    let written = watch::Sender::new(0);
-    Ok(Engine { database, names, views, written })
+    let streams = tables::create_missing_tables(&database, stack)?;
+    let names = Arc::new(ResourceNames::new(stack, &streams));
+    let views = StreamViews::new(stack, names.region());
+    let write_count = watch::Sender::new(0);
+    Ok(Engine { database, names, views, write_count })
 }
 
-/// The database's file.
-const FILE: &str = "dynamodb.sqlite";
+const DATABASE_FILE: &str = "dynamodb.sqlite";

@@ -1,4 +1,4 @@
-//! Makes the template's tables, and checks those that a file has already.
+//! Creates the template's tables, and compares those that the database file already has with the template.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,11 @@ use serde_json::{Value, json};
 use super::streams;
 use crate::error::DynamoError;
 
-/// Makes the tables that are missing. Returns the engine's ARN of the stream of each table that has one.
-pub(super) fn make(database: &Database, stack: &Stack) -> Result<BTreeMap<String, String>, DynamoError> {
+/// Creates the missing tables. Returns the engine's stream ARN by table name, for the tables that have a stream.
+pub(super) fn create_missing_tables(
+    database: &Database,
+    stack: &Stack,
+) -> Result<BTreeMap<String, String>, DynamoError> {
     let list = serde_json::to_value(database.list_tables(serde_json::from_value(json!({"Limit": 100}))?)?)?;
     let existing: BTreeSet<&str> = list
         .get("TableNames")
@@ -22,12 +25,12 @@ pub(super) fn make(database: &Database, stack: &Stack) -> Result<BTreeMap<String
     let mut streams = BTreeMap::new();
     for table in &stack.tables {
         if !existing.contains(table.name.as_str()) {
-            database.create_table(serde_json::from_value(kept(table))?)?;
+            database.create_table(serde_json::from_value(engine_request(table))?)?;
         }
         let described = database.describe_table(serde_json::from_value(json!({"TableName": table.name}))?)?;
         let described = serde_json::to_value(described)?;
         let described = described.get("Table").unwrap_or(&Value::Null);
-        compare(table, described)?;
+        check_table(table, described)?;
         set_ttl(database, table)?;
         if let Some(arn) = described.get("LatestStreamArn").and_then(Value::as_str) {
             streams.insert(table.name.clone(), arn.to_owned());
@@ -36,42 +39,44 @@ pub(super) fn make(database: &Database, stack: &Stack) -> Result<BTreeMap<String
     Ok(streams)
 }
 
-/// The request that makes the table in the engine, which keeps more of its changes than the template asks for.
-fn kept(table: &Table) -> Value {
+/// The `CreateTable` request for the engine. Its stream has both images, whatever view the template asks for.
+fn engine_request(table: &Table) -> Value {
     let mut create = table.create.clone();
     if let Some(view) = create.pointer_mut("/StreamSpecification/StreamViewType") {
-        *view = streams::KEPT.into();
+        *view = streams::ENGINE_VIEW.into();
     }
     create
 }
 
-fn compare(table: &Table, described: &Value) -> Result<(), DynamoError> {
-    let other = |part| DynamoError::OtherTable { table: table.name.clone(), part };
+fn check_table(table: &Table, described: &Value) -> Result<(), DynamoError> {
+    let mismatch = |part| DynamoError::TableMismatch { table: table.name.clone(), part };
     if described.get("KeySchema") != table.create.get("KeySchema") {
-        return Err(other("key schema"));
+        return Err(mismatch("key schema"));
     }
-    if sorted(described, "AttributeDefinitions") != sorted(&table.create, "AttributeDefinitions") {
-        return Err(other("set of key attributes"));
+    if sorted_list(described, "AttributeDefinitions") != sorted_list(&table.create, "AttributeDefinitions") {
+        return Err(mismatch("set of key attributes"));
     }
     for kind in ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"] {
-        if indexes(described, kind) != indexes(&table.create, kind) {
-            return Err(other("set of indexes"));
+        if index_set(described, kind) != index_set(&table.create, kind) {
+            return Err(mismatch("set of indexes"));
         }
     }
-    if streams::view(described) != streams::view(&table.create).map(|_| streams::KEPT) {
-        return Err(other("stream"));
+    if streams::requested_view(described)
+        != streams::requested_view(&table.create).map(|_| streams::ENGINE_VIEW)
+    {
+        return Err(mismatch("stream"));
     }
     Ok(())
 }
 
-fn sorted(table: &Value, key: &str) -> Vec<String> {
+fn sorted_list(table: &Value, key: &str) -> Vec<String> {
     let mut items: Vec<String> =
         table.get(key).and_then(Value::as_array).into_iter().flatten().map(Value::to_string).collect();
     items.sort();
     items
 }
 
-fn indexes(table: &Value, kind: &str) -> BTreeSet<String> {
+fn index_set(table: &Value, kind: &str) -> BTreeSet<String> {
     let indexes = table.get(kind).and_then(Value::as_array).into_iter().flatten();
     indexes
         .map(|index| {
@@ -89,7 +94,7 @@ fn set_ttl(database: &Database, table: &Table) -> Result<(), DynamoError> {
     if current == table.ttl_attribute.as_deref() {
         return Ok(());
     }
-    let change = |attribute: &str, enabled: bool| -> Result<(), DynamoError> {
+    let set_attribute = |attribute: &str, enabled: bool| -> Result<(), DynamoError> {
         database.update_time_to_live(serde_json::from_value(json!({
             "TableName": table.name,
             "TimeToLiveSpecification": {"AttributeName": attribute, "Enabled": enabled},
@@ -97,7 +102,7 @@ fn set_ttl(database: &Database, table: &Table) -> Result<(), DynamoError> {
         Ok(())
     };
     if let Some(current) = current {
-        change(current, false)?;
+        set_attribute(current, false)?;
     }
-    table.ttl_attribute.as_deref().map_or(Ok(()), |attribute| change(attribute, true))
+    table.ttl_attribute.as_deref().map_or(Ok(()), |attribute| set_attribute(attribute, true))
 }

@@ -1,8 +1,8 @@
 //! The endpoint: one socket for all services.
 
-mod line;
+mod connection;
+pub(crate) mod request_handler;
 mod serve;
-pub(crate) mod world;
 
+pub use request_handler::AuthorizationError;
 pub(crate) use serve::serve;
-pub use world::Refusal;

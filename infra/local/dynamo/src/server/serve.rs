@@ -1,4 +1,4 @@
-//! HTTP in front of [`World`].
+//! The HTTP server in front of [`RequestHandler`].
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,64 +12,69 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
 use tokio::net::TcpListener;
 
-use super::line::{Line, Lines};
-use super::world::{Reply, World};
-use crate::answer::Answer;
-use crate::sigv4::Received;
-use crate::target::{Service, Target};
+use super::connection::{ConnectionHandle, CuttableListener};
+use super::request_handler::{RequestHandler, RequestOutcome};
+use crate::request_target::{AwsService, RequestTarget};
+use crate::response::AwsResponse;
+use crate::sigv4::WireRequest;
 
-/// Serves until `stop`.
+/// Serves requests until `stop` resolves.
 pub(crate) async fn serve(
     listener: TcpListener,
-    world: Arc<World>,
+    handler: Arc<RequestHandler>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
-    let app = Router::new().fallback(handle).with_state(world);
-    let app = app.into_make_service_with_connect_info::<Line>();
-    // Ends with `stop`; accepting retries by itself.
-    let _ = axum::serve(Lines(listener), app).with_graceful_shutdown(stop).await;
+    let app = Router::new().fallback(handle_request).with_state(handler);
+    let app = app.into_make_service_with_connect_info::<ConnectionHandle>();
+    // The result is always `Ok`, because axum retries a failed accept by itself.
+    let _ = axum::serve(CuttableListener(listener), app).with_graceful_shutdown(stop).await;
 }
 
-async fn handle(
-    State(world): State<Arc<World>>,
-    ConnectInfo(line): ConnectInfo<Line>,
+async fn handle_request(
+    State(handler): State<Arc<RequestHandler>>,
+    ConnectInfo(connection): ConnectInfo<ConnectionHandle>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
-        let answer = Answer::error(413, "RequestEntityTooLarge", "The request is larger than 16 MB.");
-        return response(Service::DynamoDb, answer);
+    let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
+        let message = "The request is larger than 16 MB.";
+        let response = AwsResponse::error(413, "RequestEntityTooLarge", message);
+        return http_response(AwsService::DynamoDb, response);
     };
-    // In a task of its own: what has begun ends, even if the client goes away.
-    match tokio::spawn(async move { answer(&world, &parts, &body).await }).await {
-        Ok((service, Reply::Answer(answer))) => response(service, answer),
-        Ok((_, Reply::Nothing)) | Err(_) => {
-            line.cut();
+    // In a task of its own, so that an operation that has begun ends even if the client disconnects.
+    match tokio::spawn(async move { handle_parts(&handler, &parts, &body).await }).await {
+        Ok((service, RequestOutcome::Response(response))) => http_response(service, response),
+        Ok((_, RequestOutcome::Disconnect)) | Err(_) => {
+            connection.cut();
             Response::new(Body::empty())
         }
     }
 }
 
-async fn answer(world: &World, parts: &Parts, body: &[u8]) -> (Service, Reply) {
-    let target =
-        parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok()).and_then(Target::parse);
+async fn handle_parts(handler: &RequestHandler, parts: &Parts, body: &[u8]) -> (AwsService, RequestOutcome) {
+    let target = parts
+        .headers
+        .get("x-amz-target")
+        .and_then(|value| value.to_str().ok())
+        .and_then(RequestTarget::parse);
     let is_post = parts.method == http::Method::POST && parts.uri.path() == "/";
     let Some(target) = target.filter(|_| is_post) else {
         let code = "com.amazon.coral.service#UnknownOperationException";
-        return (Service::DynamoDb, Reply::Answer(Answer::error(400, code, "No such operation")));
+        let response = AwsResponse::error(400, code, "No such operation");
+        return (AwsService::DynamoDb, RequestOutcome::Response(response));
     };
-    let received = Received {
+    let request = WireRequest {
         method: parts.method.as_str(),
         path: parts.uri.path(),
         query: parts.uri.query(),
         headers: &parts.headers,
         body,
     };
-    (target.service, world.receive(target, &received).await)
+    (target.service, handler.handle_signed(target, &request).await)
 }
 
-fn response(service: Service, answer: Answer) -> Response {
-    let Answer { status, body } = answer;
+fn http_response(service: AwsService, response: AwsResponse) -> Response {
+    let AwsResponse { status, body } = response;
     let mut response = Response::new(Body::from(Bytes::clone(&body)));
     *response.status_mut() =
         http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
@@ -81,4 +86,4 @@ fn response(service: Service, answer: Answer) -> Response {
 
 static REQUESTS: AtomicU64 = AtomicU64::new(1);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
-const LARGEST_BODY: usize = 16 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;

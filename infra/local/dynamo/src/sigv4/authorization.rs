@@ -1,24 +1,24 @@
 //! The header `Authorization: AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
 
-/// The parts of the header.
+/// The parts of the header `Authorization`.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Authorization<'a> {
+pub(super) struct AuthorizationHeader<'a> {
     pub(super) access_key_id: &'a str,
-    pub(super) scope: Scope<'a>,
+    pub(super) scope: CredentialScope<'a>,
     pub(super) signed_headers: Vec<&'a str>,
     pub(super) signature: &'a str,
 }
 
-/// What the signing key is good for.
+/// The credential scope: the day, region and service for which the signing key is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Scope<'a> {
+pub(super) struct CredentialScope<'a> {
     /// The day, as `20260101`.
     pub(super) date: &'a str,
     pub(super) region: &'a str,
     pub(super) service: &'a str,
 }
 
-impl<'a> Authorization<'a> {
+impl<'a> AuthorizationHeader<'a> {
     pub(super) fn parse(header: &'a str) -> Option<Self> {
         let mut fields = header.strip_prefix(ALGORITHM)?.split(',').map(str::trim);
         let (mut credential, mut signed_headers, mut signature) = (None, None, None);
@@ -39,14 +39,14 @@ impl<'a> Authorization<'a> {
         let (service, region, date) = (credential.next()?, credential.next()?, credential.next()?);
         Some(Self {
             access_key_id: credential.next()?,
-            scope: Scope { date, region, service },
+            scope: CredentialScope { date, region, service },
             signed_headers: signed_headers?.split(';').collect(),
             signature: signature?,
         })
     }
 }
 
-impl std::fmt::Display for Scope<'_> {
+impl std::fmt::Display for CredentialScope<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}/{}/{TERMINATOR}", self.date, self.region, self.service)
     }
@@ -60,10 +60,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_header_is_taken_apart() {
+    fn the_header_is_parsed_into_its_parts() {
         let header = "AWS4-HMAC-SHA256 Credential=Order/20260101/us-east-1/dynamodb/aws4_request, \
                       SignedHeaders=host;x-amz-date, Signature=ab";
-        let parsed = Authorization::parse(header).unwrap();
+        let parsed = AuthorizationHeader::parse(header).unwrap();
         assert_eq!(parsed.access_key_id, "Order");
         assert_eq!(parsed.scope.to_string(), "20260101/us-east-1/dynamodb/aws4_request");
         assert_eq!(parsed.signed_headers, ["host", "x-amz-date"]);
@@ -79,7 +79,7 @@ mod tests {
             "AWS4-HMAC-SHA256 Credential=A/d/r/s/aws4_request, SignedHeaders=host, Signature=a, Signature=b",
             "AWS4-HMAC-SHA256 Credential=A/d/r/s/other, SignedHeaders=host, Signature=a",
         ] {
-            assert_eq!(Authorization::parse(header), None, "{header}");
+            assert_eq!(AuthorizationHeader::parse(header), None, "{header}");
         }
     }
 }

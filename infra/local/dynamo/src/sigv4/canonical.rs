@@ -2,47 +2,47 @@
 
 use http::HeaderMap;
 
-use super::Received;
-use super::authorization::{ALGORITHM, Scope, TERMINATOR};
+use super::WireRequest;
+use super::authorization::{ALGORITHM, CredentialScope, TERMINATOR};
 use super::hash::{hex, hmac_sha256, sha256_hex};
 
-/// How path and query stand in the canonical request.
+/// How a signer writes path and query into the canonical request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Form {
+pub(super) struct CanonicalForm {
     pub(super) path: PathForm,
     pub(super) query: QueryForm,
 }
 
-/// How the path stands there.
+/// How a signer writes the path into the canonical request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PathForm {
-    /// Encoded once more than on the wire, as AWS does it.
+    /// Percent-encoded a second time, as AWS does it.
     EncodedAgain,
-    /// As it stands on the wire.
-    OnTheWire,
+    /// As in the request line.
+    AsSent,
 }
 
-/// How the query stands there.
+/// How a signer writes the query into the canonical request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum QueryForm {
-    /// Encoded alike and sorted, as AWS does it.
+    /// Encoded in one way and sorted by name, as AWS does it.
     Sorted,
-    /// As it stands on the wire.
-    OnTheWire,
+    /// As in the request line.
+    AsSent,
 }
 
-impl Form {
-    /// As AWS does it.
+impl CanonicalForm {
+    /// The form that AWS uses.
     pub(super) const AWS: Self = Self { path: PathForm::EncodedAgain, query: QueryForm::Sorted };
 }
 
 /// The signature of a request, in hexadecimal.
 pub(super) fn signature(
-    request: &Received<'_>,
-    form: Form,
+    request: &WireRequest<'_>,
+    form: CanonicalForm,
     signed_headers: &[&str],
     timestamp: &str,
-    scope: Scope<'_>,
+    scope: CredentialScope<'_>,
     secret_access_key: &str,
 ) -> String {
     let canonical = canonical_request(request, form, signed_headers);
@@ -54,15 +54,15 @@ pub(super) fn signature(
     hex(&hmac_sha256(&key, to_sign.as_bytes()))
 }
 
-fn canonical_request(request: &Received<'_>, form: Form, signed_headers: &[&str]) -> String {
+fn canonical_request(request: &WireRequest<'_>, form: CanonicalForm, signed_headers: &[&str]) -> String {
     let raw_query = request.query.unwrap_or_default();
     let path = match form.path {
-        PathForm::EncodedAgain => path(request.path),
-        PathForm::OnTheWire => request.path.to_owned(),
+        PathForm::EncodedAgain => canonical_path(request.path),
+        PathForm::AsSent => request.path.to_owned(),
     };
     let query = match form.query {
-        QueryForm::Sorted => query(raw_query),
-        QueryForm::OnTheWire => raw_query.to_owned(),
+        QueryForm::Sorted => canonical_query(raw_query),
+        QueryForm::AsSent => raw_query.to_owned(),
     };
     let headers: String = signed_headers
         .iter()
@@ -76,7 +76,7 @@ fn canonical_request(request: &Received<'_>, form: Form, signed_headers: &[&str]
     )
 }
 
-/// All values of a header, with runs of blanks made one.
+/// All values of a header, joined by commas, with each run of blanks replaced by one blank.
 fn header_value(headers: &HeaderMap, name: &str) -> String {
     let values: Vec<String> = headers
         .get_all(name)
@@ -89,13 +89,13 @@ fn header_value(headers: &HeaderMap, name: &str) -> String {
     values.join(",")
 }
 
-/// The path is encoded once more than on the wire, as every service but S3 wants it.
-fn path(path: &str) -> String {
+/// The path, percent-encoded a second time, as every service except S3 expects it.
+fn canonical_path(path: &str) -> String {
     if path.is_empty() { "/".to_owned() } else { encode(path.as_bytes(), b"/") }
 }
 
-/// The parameters, encoded alike whatever the client did, and sorted.
-fn query(query: &str) -> String {
+/// The parameters, decoded and encoded again in one way, and sorted.
+fn canonical_query(query: &str) -> String {
     let mut parameters: Vec<(String, String)> = query
         .split('&')
         .filter(|parameter| !parameter.is_empty())
@@ -121,7 +121,7 @@ fn encode(bytes: &[u8], also_plain: &[u8]) -> String {
         .collect()
 }
 
-/// Undoes percent-encoding; what is not an encoding stays as it is.
+/// Decodes percent-encoding. Text that is not a valid encoding stays as it is.
 fn decode(text: &str) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -145,14 +145,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_are_encoded_alike_and_sorted() {
-        assert_eq!(query("b=2&a=%7e&a=1+2&c"), "a=1%202&a=~&b=2&c=");
-        assert_eq!(query(""), "");
+    fn parameters_are_encoded_in_one_way_and_sorted() {
+        assert_eq!(canonical_query("b=2&a=%7e&a=1+2&c"), "a=1%202&a=~&b=2&c=");
+        assert_eq!(canonical_query(""), "");
     }
 
     #[test]
-    fn the_path_is_encoded_once_more() {
-        assert_eq!(path("/api/a%20b/c:d"), "/api/a%2520b/c%3Ad");
-        assert_eq!(path(""), "/");
+    fn the_path_is_encoded_a_second_time() {
+        assert_eq!(canonical_path("/api/a%20b/c:d"), "/api/a%2520b/c%3Ad");
+        assert_eq!(canonical_path(""), "/");
     }
 }

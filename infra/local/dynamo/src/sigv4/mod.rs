@@ -1,13 +1,14 @@
-//! Signature Version 4: computes a request's signature again from what arrived, and signs for local clients.
+//! AWS Signature Version 4: verifies the signatures of requests, and signs requests of local clients.
 //!
-//! It serves DynamoDB (service `dynamodb`), EventBridge (`events`), Secrets Manager (`secretsmanager`) and the `AWS_IAM`
-//! routes of the local API gateway (`execute-api`). Only signatures in the `Authorization` header are known, not those in the query.
+//! It is used for DynamoDB (service `dynamodb`), EventBridge (`events`), Secrets Manager (`secretsmanager`) and the `AWS_IAM`
+//! routes of the local API gateway (`execute-api`). Signatures in the query are not
+//! supported, only those in the header `Authorization`.
 //!
 //! Invariants:
 //!
-//! - `host`, the date and every `x-amz-…` header that arrived must be signed.
-//! - The body's hash is always computed here. A client's `x-amz-content-sha256` must equal it; an unsigned payload is
-//!   refused.
+//! - The headers `host`, `x-amz-date` and every other received `x-amz-…` must be signed.
+//! - The body's hash is always computed from the received body. A client's `x-amz-content-sha256` must equal it, so an unsigned
+//!   payload is refused.
 //! - A date more than fifteen minutes off the given clock is refused.
 //!
 //! It follows "Create a signed AWS API request"
@@ -22,16 +23,16 @@ mod tests;
 mod verifier;
 
 pub use signer::{Signer, sign, sign_as_curl_7_88};
-pub use verifier::{SignatureError, SignerFault, signer_fault, verify};
+pub use verifier::{SigV4Error, SignerDeviation, find_signer_deviation, verify};
 
-/// A request as it stands on the wire.
+/// A request as it is sent or received, before anything is decoded.
 #[derive(Clone, Copy)]
-pub struct Received<'a> {
+pub struct WireRequest<'a> {
     /// The method.
     pub method: &'a str,
     /// The path, with its percent-encoding.
     pub path: &'a str,
-    /// What follows the question mark, with its percent-encoding.
+    /// The query, without the question mark and with its percent-encoding.
     pub query: Option<&'a str>,
     /// The headers.
     pub headers: &'a http::HeaderMap,

@@ -4,12 +4,12 @@ use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use time::OffsetDateTime;
 
-use super::Received;
-use super::authorization::{ALGORITHM, Scope};
-use super::canonical::{Form, PathForm, QueryForm, signature};
+use super::WireRequest;
+use super::authorization::{ALGORITHM, CredentialScope};
+use super::canonical::{CanonicalForm, PathForm, QueryForm, signature};
 use super::verifier::{DATE_LENGTH, TIMESTAMP};
 
-/// Who signs, and for what.
+/// The credentials of a signer, and the region and service for which a request is signed.
 #[derive(Clone, Copy)]
 pub struct Signer<'a> {
     /// The access key id.
@@ -22,22 +22,27 @@ pub struct Signer<'a> {
     pub service: &'a str,
 }
 
-/// The headers of a request with the date and the signature added.
+/// Signs a request. Returns its headers with the date and the signature added.
 ///
-/// The request's headers must have `host`. `None` when `now` (seconds since 1970) is no date or the access key id is no
-/// header text.
-pub fn sign(request: &Received<'_>, signer: Signer<'_>, now: u64) -> Option<HeaderMap> {
-    sign_in_form(request, Form::AWS, signer, now)
+/// The request's headers must contain `host`; `now` is in seconds since 1970. `None` when `now` is outside the calendar or the
+/// access key id can't be the value of a header.
+pub fn sign(request: &WireRequest<'_>, signer: Signer<'_>, now: u64) -> Option<HeaderMap> {
+    sign_in_form(request, CanonicalForm::AWS, signer, now)
 }
 
-/// The same as curl 7.88 does it, which Debian 12 has: path and query are signed as they stand on the wire. For plain ones, with
-/// the parameters in alphabetical order, that is what AWS does.
-pub fn sign_as_curl_7_88(request: &Received<'_>, signer: Signer<'_>, now: u64) -> Option<HeaderMap> {
-    let form = Form { path: PathForm::OnTheWire, query: QueryForm::OnTheWire };
+/// Signs as curl 7.88 does, the curl of Debian 12: over path and query as they are sent. AWS accepts that when the path has no
+/// reserved characters and the parameters are in alphabetical order.
+pub fn sign_as_curl_7_88(request: &WireRequest<'_>, signer: Signer<'_>, now: u64) -> Option<HeaderMap> {
+    let form = CanonicalForm { path: PathForm::AsSent, query: QueryForm::AsSent };
     sign_in_form(request, form, signer, now)
 }
 
-fn sign_in_form(request: &Received<'_>, form: Form, signer: Signer<'_>, now: u64) -> Option<HeaderMap> {
+fn sign_in_form(
+    request: &WireRequest<'_>,
+    form: CanonicalForm,
+    signer: Signer<'_>,
+    now: u64,
+) -> Option<HeaderMap> {
     let instant = OffsetDateTime::from_unix_timestamp(i64::try_from(now).ok()?).ok()?;
     let timestamp = instant.format(TIMESTAMP).ok()?;
     let mut headers = request.headers.clone();
@@ -47,9 +52,9 @@ fn sign_in_form(request: &Received<'_>, form: Form, signer: Signer<'_>, now: u64
     names.sort();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let Signer { access_key_id, secret_access_key, region, service } = signer;
-    let scope = Scope { date: timestamp.get(..DATE_LENGTH)?, region, service };
-    let signed = Received { headers: &headers, ..*request };
-    let signature = signature(&signed, form, &names, &timestamp, scope, secret_access_key);
+    let scope = CredentialScope { date: timestamp.get(..DATE_LENGTH)?, region, service };
+    let request = WireRequest { headers: &headers, ..*request };
+    let signature = signature(&request, form, &names, &timestamp, scope, secret_access_key);
     let names = names.join(";");
     let value = format!(
         "{ALGORITHM} Credential={access_key_id}/{scope}, SignedHeaders={names}, Signature={signature}"

@@ -43,14 +43,14 @@ fn the_vectors_of_aws_are_accepted() {
             ("x-amz-date", "20150830T123600Z"),
             ("authorization", &authorization),
         ]);
-        let received = Received { method: "GET", path: "/", query, headers: &headers, body: b"" };
-        assert_eq!(verify(&received, "service", THEN, secret_of), Ok("AKIDEXAMPLE".to_owned()));
+        let request = WireRequest { method: "GET", path: "/", query, headers: &headers, body: b"" };
+        assert_eq!(verify(&request, "service", THEN, secret_of), Ok("AKIDEXAMPLE".to_owned()));
     }
 }
 
-/// Signs with AWS's crate and verifies with ours.
+/// Signs with the crate `aws_sigv4` and verifies with this one.
 #[test]
-fn what_the_sdk_signs_is_accepted() {
+fn a_signature_of_the_sdk_is_accepted() {
     let path_and_query = "/api/admin/a%20b/c?to=2026&from=a%2Fb+c&empty";
     let mut headers = headers(&[
         ("host", "127.0.0.1:3000"),
@@ -79,48 +79,48 @@ fn what_the_sdk_signs_is_accepted() {
             .insert(HeaderName::from_static(header.name()), HeaderValue::from_str(header.value()).unwrap());
     }
     let (path, query) = path_and_query.split_once('?').unwrap();
-    let received = Received { method: "POST", path, query: Some(query), headers: &headers, body };
-    assert_eq!(verify(&received, "execute-api", THEN, secret_of), Ok("AKIDEXAMPLE".to_owned()));
+    let request = WireRequest { method: "POST", path, query: Some(query), headers: &headers, body };
+    assert_eq!(verify(&request, "execute-api", THEN, secret_of), Ok("AKIDEXAMPLE".to_owned()));
 }
 
 fn signed(body: &[u8]) -> HeaderMap {
     let headers = headers(&[("host", "localhost"), ("x-amz-target", "a.b")]);
-    let received = Received { method: "POST", path: "/", query: None, headers: &headers, body };
+    let request = WireRequest { method: "POST", path: "/", query: None, headers: &headers, body };
     let signer =
         Signer { access_key_id: "AKIDEXAMPLE", secret_access_key: SECRET, region: "us-east-1", service: "s" };
-    sign(&received, signer, THEN).unwrap()
+    sign(&request, signer, THEN).unwrap()
 }
 
-fn check(headers: &HeaderMap, body: &[u8], service: &str, now: u64) -> Result<String, SignatureError> {
-    let received = Received { method: "POST", path: "/", query: None, headers, body };
-    verify(&received, service, now, secret_of)
+fn check(headers: &HeaderMap, body: &[u8], service: &str, now: u64) -> Result<String, SigV4Error> {
+    let request = WireRequest { method: "POST", path: "/", query: None, headers, body };
+    verify(&request, service, now, secret_of)
 }
 
 #[test]
-fn what_is_signed_is_verified() {
+fn a_signature_of_this_crate_is_accepted() {
     assert_eq!(check(&signed(b"x"), b"x", "s", THEN), Ok("AKIDEXAMPLE".to_owned()));
     assert_eq!(check(&signed(b"x"), b"x", "s", THEN + 900), Ok("AKIDEXAMPLE".to_owned()));
 }
 
 #[test]
-fn an_altered_body_method_path_or_header_is_noticed() {
-    assert_eq!(check(&signed(b"x"), b"y", "s", THEN), Err(SignatureError::Mismatch));
+fn an_altered_body_method_path_or_header_is_refused() {
+    assert_eq!(check(&signed(b"x"), b"y", "s", THEN), Err(SigV4Error::Mismatch));
     let mut headers = signed(b"x");
     headers.insert("x-amz-target", HeaderValue::from_static("a.c"));
-    assert_eq!(check(&headers, b"x", "s", THEN), Err(SignatureError::Mismatch));
+    assert_eq!(check(&headers, b"x", "s", THEN), Err(SigV4Error::Mismatch));
     let headers = signed(b"x");
     for (method, path, query) in [("PUT", "/", None), ("POST", "/a", None), ("POST", "/", Some("a=b"))] {
-        let received = Received { method, path, query, headers: &headers, body: b"x" };
-        assert_eq!(verify(&received, "s", THEN, secret_of), Err(SignatureError::Mismatch));
+        let request = WireRequest { method, path, query, headers: &headers, body: b"x" };
+        assert_eq!(verify(&request, "s", THEN, secret_of), Err(SigV4Error::Mismatch));
     }
 }
 
 #[test]
-fn a_wrong_secret_or_key_is_noticed() {
+fn a_wrong_secret_or_key_is_refused() {
     let headers = signed(b"x");
-    let received = Received { method: "POST", path: "/", query: None, headers: &headers, body: b"x" };
-    assert_eq!(verify(&received, "s", THEN, |_| Some("other".to_owned())), Err(SignatureError::Mismatch));
-    assert_eq!(verify(&received, "s", THEN, |_| None), Err(SignatureError::UnknownKey));
+    let request = WireRequest { method: "POST", path: "/", query: None, headers: &headers, body: b"x" };
+    assert_eq!(verify(&request, "s", THEN, |_| Some("other".to_owned())), Err(SigV4Error::Mismatch));
+    assert_eq!(verify(&request, "s", THEN, |_| None), Err(SigV4Error::UnknownKey));
 }
 
 #[test]
@@ -128,13 +128,13 @@ fn a_date_more_than_fifteen_minutes_off_is_refused() {
     for now in [THEN - 901, THEN + 901] {
         let error = check(&signed(b"x"), b"x", "s", now).unwrap_err();
         assert_eq!(error.code(), "InvalidSignatureException");
-        assert!(matches!(error, SignatureError::Stale { .. }));
+        assert!(matches!(error, SigV4Error::Stale { .. }));
     }
 }
 
 #[test]
-fn another_service_is_refused() {
-    assert!(matches!(check(&signed(b"x"), b"x", "t", THEN), Err(SignatureError::Scope(_))));
+fn a_signature_for_another_service_is_refused() {
+    assert!(matches!(check(&signed(b"x"), b"x", "t", THEN), Err(SigV4Error::Scope(_))));
 }
 
 #[test]
@@ -143,65 +143,72 @@ fn an_amazon_header_that_is_not_signed_is_refused() {
     headers.insert("x-amz-security-token", HeaderValue::from_static("smuggled"));
     assert_eq!(
         check(&headers, b"x", "s", THEN),
-        Err(SignatureError::Unsigned("x-amz-security-token".to_owned()))
+        Err(SigV4Error::Unsigned("x-amz-security-token".to_owned()))
     );
 }
 
 #[test]
 fn an_unsigned_payload_is_refused() {
     let headers = headers(&[("host", "localhost"), ("x-amz-content-sha256", "UNSIGNED-PAYLOAD")]);
-    let received = Received { method: "POST", path: "/", query: None, headers: &headers, body: b"x" };
+    let request = WireRequest { method: "POST", path: "/", query: None, headers: &headers, body: b"x" };
     let signer =
         Signer { access_key_id: "AKIDEXAMPLE", secret_access_key: SECRET, region: "us-east-1", service: "s" };
-    let headers = sign(&received, signer, THEN).unwrap();
-    assert_eq!(check(&headers, b"x", "s", THEN), Err(SignatureError::BodyHash));
+    let headers = sign(&request, signer, THEN).unwrap();
+    assert_eq!(check(&headers, b"x", "s", THEN), Err(SigV4Error::BodyHash));
 }
 
 #[test]
 fn a_missing_or_broken_header_is_refused() {
     let mut headers = signed(b"x");
     headers.insert("authorization", HeaderValue::from_static("AWS4-HMAC-SHA256 Credential=a"));
-    assert_eq!(check(&headers, b"x", "s", THEN), Err(SignatureError::Incomplete));
+    assert_eq!(check(&headers, b"x", "s", THEN), Err(SigV4Error::Incomplete));
     headers.remove("authorization");
-    assert_eq!(check(&headers, b"x", "s", THEN), Err(SignatureError::Missing));
+    assert_eq!(check(&headers, b"x", "s", THEN), Err(SigV4Error::Missing));
 }
 
-/// What a signer that writes path and query as on the wire gets: the signature, and what the log says of it.
-fn as_curl(path: &str, query: Option<&str>) -> (Result<String, SignatureError>, Option<SignerFault>) {
+/// The results of verifying a request that curl 7.88 signed, and of looking for the signer's deviation.
+fn sign_and_verify_as_curl(
+    path: &str,
+    query: Option<&str>,
+) -> (Result<String, SigV4Error>, Option<SignerDeviation>) {
     let headers = headers(&[("host", "localhost")]);
-    let received = Received { method: "POST", path, query, headers: &headers, body: b"{}" };
+    let request = WireRequest { method: "POST", path, query, headers: &headers, body: b"{}" };
     let signer =
         Signer { access_key_id: "AKIDEXAMPLE", secret_access_key: SECRET, region: "us-east-1", service: "s" };
-    let headers = sign_as_curl_7_88(&received, signer, THEN).unwrap();
-    let received = Received { headers: &headers, ..received };
-    (verify(&received, "s", THEN, secret_of), signer_fault(&received, secret_of))
+    let headers = sign_as_curl_7_88(&request, signer, THEN).unwrap();
+    let request = WireRequest { headers: &headers, ..request };
+    (verify(&request, "s", THEN, secret_of), find_signer_deviation(&request, secret_of))
 }
 
 #[test]
-fn a_signature_over_path_and_query_as_they_stand_holds_for_plain_ones() {
+fn a_signature_over_path_and_query_as_sent_is_accepted_for_plain_ones() {
     for (path, query) in
         [("/", None), ("/cases/OVERSOLD-1.7C/close", None), ("/cases", Some("cursor=a&kind=B_C"))]
     {
-        assert_eq!(as_curl(path, query).0, Ok("AKIDEXAMPLE".to_owned()), "{path}");
+        assert_eq!(sign_and_verify_as_curl(path, query).0, Ok("AKIDEXAMPLE".to_owned()), "{path}");
     }
 }
 
 #[test]
-fn a_signer_that_writes_requests_in_another_way_is_refused_and_found_out() {
-    for (path, query, fault) in [
-        ("/cases", Some("kind=B&cursor=a"), SignerFault::UnsortedQuery),
-        ("/cases/OVERSOLD%231/close", None, SignerFault::PathAsOnTheWire),
-        ("/cases/OVERSOLD%231/close", Some("a=1"), SignerFault::PathAsOnTheWire),
-        ("/cases/OVERSOLD%231/close", Some("b=1&a=1"), SignerFault::PathAndQuery),
+fn a_signer_with_a_known_deviation_is_refused_and_identified() {
+    for (path, query, deviation) in [
+        ("/cases", Some("kind=B&cursor=a"), SignerDeviation::UnsortedQuery),
+        ("/cases/OVERSOLD%231/close", None, SignerDeviation::PathAsSent),
+        ("/cases/OVERSOLD%231/close", Some("a=1"), SignerDeviation::PathAsSent),
+        ("/cases/OVERSOLD%231/close", Some("b=1&a=1"), SignerDeviation::PathAndQuery),
     ] {
-        assert_eq!(as_curl(path, query), (Err(SignatureError::Mismatch), Some(fault)), "{path} {query:?}");
+        assert_eq!(
+            sign_and_verify_as_curl(path, query),
+            (Err(SigV4Error::Mismatch), Some(deviation)),
+            "{path} {query:?}"
+        );
     }
 }
 
 #[test]
-fn a_wrong_secret_is_no_signer_s_fault() {
+fn a_wrong_secret_is_not_taken_for_a_deviation() {
     let headers = signed(b"x");
-    let received = Received { method: "POST", path: "/", query: None, headers: &headers, body: b"x" };
-    assert_eq!(signer_fault(&received, |_| Some("other".to_owned())), None);
-    assert_eq!(signer_fault(&received, |_| None), None);
+    let request = WireRequest { method: "POST", path: "/", query: None, headers: &headers, body: b"x" };
+    assert_eq!(find_signer_deviation(&request, |_| Some("other".to_owned())), None);
+    assert_eq!(find_signer_deviation(&request, |_| None), None);
 }

@@ -1,24 +1,24 @@
-//! Whether a request is what its signature says.
+//! Verifies the signature of a request.
 
 use time::PrimitiveDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-use super::Received;
-use super::authorization::Authorization;
-use super::canonical::{Form, PathForm, QueryForm, signature};
-use super::hash::{equal, sha256_hex};
+use super::WireRequest;
+use super::authorization::AuthorizationHeader;
+use super::canonical::{CanonicalForm, PathForm, QueryForm, signature};
+use super::hash::{equal_in_constant_time, sha256_hex};
 
-/// Why a signature was refused. The messages are AWS's own.
+/// Why a signature was refused. The messages are those of AWS.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SignatureError {
-    /// The body is not the one whose hash the client sent.
+pub enum SigV4Error {
+    /// The header `x-amz-content-sha256` is not the hash of the body.
     #[error("The value of x-amz-content-sha256 is not the hash of the body that was received.")]
     BodyHash,
-    /// The header or the date cannot be read.
+    /// The header `Authorization` or the date is missing a part or can't be parsed.
     #[error("Authorization header requires 'Credential', 'Signature', 'SignedHeaders' and 'X-Amz-Date'.")]
     Incomplete,
-    /// The signature is another one.
+    /// The signature does not belong to this request and secret access key.
     #[error(
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access \
          Key and signing method. Consult the service documentation for details."
@@ -30,7 +30,7 @@ pub enum SignatureError {
     /// The signing key is for another service or day.
     #[error("Credential should be scoped to a valid date and to correct service: '{0}'.")]
     Scope(String),
-    /// The date is more than fifteen minutes off.
+    /// The date is more than fifteen minutes before or after the server's.
     #[error(
         "Signature expired or not yet valid: {signed_at} is more than 900 seconds off the server's clock."
     )]
@@ -38,7 +38,7 @@ pub enum SignatureError {
         /// The date the client signed.
         signed_at: String,
     },
-    /// Nobody has this access key id.
+    /// No caller has this access key id.
     #[error("The security token included in the request is invalid.")]
     UnknownKey,
     /// A header that must be signed is not.
@@ -46,7 +46,7 @@ pub enum SignatureError {
     Unsigned(String),
 }
 
-impl SignatureError {
+impl SigV4Error {
     /// The code of the AWS error.
     pub fn code(&self) -> &'static str {
         match self {
@@ -60,57 +60,58 @@ impl SignatureError {
     }
 }
 
-/// Checks a request's signature and returns the access key id of who made it.
+/// Verifies a request's signature. Returns the access key id of the caller.
 ///
-/// `now` is in seconds since 1970; `secret_of` gives the secret access key for an access key id.
+/// `now` is in seconds since 1970; `secret_of` gives the secret access key of an access key id.
 pub fn verify(
-    request: &Received<'_>,
+    request: &WireRequest<'_>,
     service: &str,
     now: u64,
     secret_of: impl FnOnce(&str) -> Option<String>,
-) -> Result<String, SignatureError> {
-    let header = text_header(request, "authorization").ok_or(SignatureError::Missing)?;
-    let authorization = Authorization::parse(header).ok_or(SignatureError::Incomplete)?;
-    let timestamp = text_header(request, "x-amz-date").ok_or(SignatureError::Incomplete)?;
-    check_headers(request, &authorization.signed_headers)?;
-    check_time(timestamp, now)?;
+) -> Result<String, SigV4Error> {
+    let header = text_header(request, "authorization").ok_or(SigV4Error::Missing)?;
+    let authorization = AuthorizationHeader::parse(header).ok_or(SigV4Error::Incomplete)?;
+    let timestamp = text_header(request, "x-amz-date").ok_or(SigV4Error::Incomplete)?;
+    check_signed_headers(request, &authorization.signed_headers)?;
+    check_timestamp(timestamp, now)?;
     let scope = authorization.scope;
     if scope.service != service || !timestamp.starts_with(scope.date) || scope.date.len() != DATE_LENGTH {
-        return Err(SignatureError::Scope(service.to_owned()));
+        return Err(SigV4Error::Scope(service.to_owned()));
     }
     if text_header(request, "x-amz-content-sha256").is_some_and(|hash| hash != sha256_hex(request.body)) {
-        return Err(SignatureError::BodyHash);
+        return Err(SigV4Error::BodyHash);
     }
-    let secret = secret_of(authorization.access_key_id).ok_or(SignatureError::UnknownKey)?;
-    let expected = signature(request, Form::AWS, &authorization.signed_headers, timestamp, scope, &secret);
-    if equal(&expected, authorization.signature) {
+    let secret = secret_of(authorization.access_key_id).ok_or(SigV4Error::UnknownKey)?;
+    let expected =
+        signature(request, CanonicalForm::AWS, &authorization.signed_headers, timestamp, scope, &secret);
+    if equal_in_constant_time(&expected, authorization.signature) {
         Ok(authorization.access_key_id.to_owned())
     } else {
-        Err(SignatureError::Mismatch)
+        Err(SigV4Error::Mismatch)
     }
 }
 
-/// How a signer differs from AWS whose signature was refused as a mismatch. Signers disagree on requests whose path or query is not
-/// plain: curl before 8.12 signs the path as it stands on the wire, and the parameters in the order in which they stand there.
+/// A known way in which a signer differs from AWS, so that its signature is refused as a mismatch. Signers differ on paths with
+/// reserved characters and on queries: curl before 8.12 signs the path and the order of the parameters as they are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignerFault {
-    /// The parameters are signed in the order in which they stand.
+pub enum SignerDeviation {
+    /// The signer does not sort the parameters.
     UnsortedQuery,
-    /// The path is signed as it stands on the wire.
-    PathAsOnTheWire,
-    /// Both.
+    /// The signer does not encode the path a second time.
+    PathAsSent,
+    /// The signer does neither.
     PathAndQuery,
 }
 
-impl SignerFault {
-    /// What whoever sends the request can do about it.
+impl SignerDeviation {
+    /// What the sender of the request can do about it.
     pub fn remedy(self) -> &'static str {
         match self {
             Self::UnsortedQuery => {
                 "the signature holds for the query as it stands: write its parameters in alphabetical order, and encode \
                  reserved characters in their values"
             }
-            Self::PathAsOnTheWire => {
+            Self::PathAsSent => {
                 "the signature holds for the path as it stands, and AWS encodes it once more: use a path without reserved \
                  characters, or another signer"
             }
@@ -122,52 +123,53 @@ impl SignerFault {
     }
 }
 
-/// Why the signature of a request is a [`SignatureError::Mismatch`], if the signer only writes the request down in another way.
-/// Nobody is let in by this: it is for the log.
-pub fn signer_fault(
-    request: &Received<'_>,
+/// Finds out why a request's signature is a [`SigV4Error::Mismatch`]: `Some` when the signature is right in the form of a known
+/// signer. The result is for the log only; the request stays refused.
+pub fn find_signer_deviation(
+    request: &WireRequest<'_>,
     secret_of: impl FnOnce(&str) -> Option<String>,
-) -> Option<SignerFault> {
-    let authorization = Authorization::parse(text_header(request, "authorization")?)?;
+) -> Option<SignerDeviation> {
+    let authorization = AuthorizationHeader::parse(text_header(request, "authorization")?)?;
     let timestamp = text_header(request, "x-amz-date")?;
     let secret = secret_of(authorization.access_key_id)?;
-    let unsorted = Form { query: QueryForm::OnTheWire, ..Form::AWS };
-    let on_the_wire = Form { path: PathForm::OnTheWire, ..Form::AWS };
-    let both = Form { path: PathForm::OnTheWire, query: QueryForm::OnTheWire };
+    let unsorted = CanonicalForm { query: QueryForm::AsSent, ..CanonicalForm::AWS };
+    let path_as_sent = CanonicalForm { path: PathForm::AsSent, ..CanonicalForm::AWS };
+    let both = CanonicalForm { path: PathForm::AsSent, query: QueryForm::AsSent };
     [
-        (unsorted, SignerFault::UnsortedQuery),
-        (on_the_wire, SignerFault::PathAsOnTheWire),
-        (both, SignerFault::PathAndQuery),
+        (unsorted, SignerDeviation::UnsortedQuery),
+        (path_as_sent, SignerDeviation::PathAsSent),
+        (both, SignerDeviation::PathAndQuery),
     ]
     .into_iter()
-    .find_map(|(form, fault)| {
+    .find_map(|(form, deviation)| {
         let signed_headers = &authorization.signed_headers;
-        let made = signature(request, form, signed_headers, timestamp, authorization.scope, &secret);
-        equal(&made, authorization.signature).then_some(fault)
+        let computed = signature(request, form, signed_headers, timestamp, authorization.scope, &secret);
+        equal_in_constant_time(&computed, authorization.signature).then_some(deviation)
     })
 }
 
-fn text_header<'a>(request: &Received<'a>, name: &str) -> Option<&'a str> {
+fn text_header<'a>(request: &WireRequest<'a>, name: &str) -> Option<&'a str> {
     request.headers.get(name)?.to_str().ok()
 }
 
-fn check_headers(request: &Received<'_>, signed: &[&str]) -> Result<(), SignatureError> {
+fn check_signed_headers(request: &WireRequest<'_>, signed_headers: &[&str]) -> Result<(), SigV4Error> {
     let names = request.headers.keys().map(http::HeaderName::as_str);
-    let mut must = names.filter(|name| *name == "host" || name.starts_with("x-amz-"));
-    let unsigned =
-        must.find(|name| !signed.contains(name)).or_else(|| (!signed.contains(&"host")).then_some("host"));
+    let mut required = names.filter(|name| *name == "host" || name.starts_with("x-amz-"));
+    let unsigned = required
+        .find(|name| !signed_headers.contains(name))
+        .or_else(|| (!signed_headers.contains(&"host")).then_some("host"));
     match unsigned {
         None => Ok(()),
-        Some(name) => Err(SignatureError::Unsigned(name.to_owned())),
+        Some(name) => Err(SigV4Error::Unsigned(name.to_owned())),
     }
 }
 
-fn check_time(timestamp: &str, now: u64) -> Result<(), SignatureError> {
+fn check_timestamp(timestamp: &str, now: u64) -> Result<(), SigV4Error> {
     let signed_at =
-        PrimitiveDateTime::parse(timestamp, TIMESTAMP).map_err(|_| SignatureError::Incomplete)?.assume_utc();
+        PrimitiveDateTime::parse(timestamp, TIMESTAMP).map_err(|_| SigV4Error::Incomplete)?.assume_utc();
     let signed_at = u64::try_from(signed_at.unix_timestamp()).unwrap_or_default();
-    if signed_at.abs_diff(now) > MOST_SKEW_SECONDS {
-        return Err(SignatureError::Stale { signed_at: timestamp.to_owned() });
+    if signed_at.abs_diff(now) > MAX_SKEW_SECONDS {
+        return Err(SigV4Error::Stale { signed_at: timestamp.to_owned() });
     }
     Ok(())
 }
@@ -175,4 +177,4 @@ fn check_time(timestamp: &str, now: u64) -> Result<(), SignatureError> {
 pub(super) const TIMESTAMP: &[BorrowedFormatItem<'static>] =
     format_description!("[year][month][day]T[hour][minute][second]Z");
 pub(super) const DATE_LENGTH: usize = 8;
-const MOST_SKEW_SECONDS: u64 = 15 * 60;
+const MAX_SKEW_SECONDS: u64 = 15 * 60;

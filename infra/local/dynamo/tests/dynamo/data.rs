@@ -1,4 +1,4 @@
-//! Tables, expiry, the file, the dump, the end.
+//! Tables, expiry, the database file, the dump, the shutdown.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ async fn a_file_keeps_its_items() {
     dynamo.shutdown().await;
     drop(dynamo);
     let dynamo = start_in(folder.path()).await.unwrap();
-    assert!(dynamo.dump().unwrap().contains("\"o1\""));
+    assert!(dynamo.dump_tables().unwrap().contains("\"o1\""));
 }
 
 #[tokio::test]
@@ -32,15 +32,15 @@ async fn a_file_with_another_key_schema_is_refused() {
 }
 
 #[tokio::test]
-async fn expired_items_go_with_the_sweep() {
+async fn a_sweep_deletes_expired_items() {
     let dynamo = start().await;
     let mut expired = order("old");
     expired["Item"]["expiresAt"] = json!({"N": "1000000000"});
     allowed(&dynamo, "Writer", "PutItem", expired).await;
     allowed(&dynamo, "Writer", "PutItem", order("new")).await;
-    assert!(dynamo.dump().unwrap().contains("old"), "expiry is not at once");
+    assert!(dynamo.dump_tables().unwrap().contains("old"), "expiry is not at once");
     assert_eq!(dynamo.sweep_expired().unwrap(), 1);
-    assert!(!dynamo.dump().unwrap().contains("old"));
+    assert!(!dynamo.dump_tables().unwrap().contains("old"));
 }
 
 #[tokio::test]
@@ -50,15 +50,15 @@ async fn a_dump_has_every_table_and_page() {
     for id in ["a", "b", "c", "d", "e"] {
         let mut big = order(id);
         big["Item"]["text"] = json!({"S": text});
-        dynamo.operator("PutItem", big).await.unwrap();
+        dynamo.call_as_operator("PutItem", big).await.unwrap();
     }
-    let dump: serde_json::Value = serde_json::from_str(&dynamo.dump().unwrap()).unwrap();
+    let dump: serde_json::Value = serde_json::from_str(&dynamo.dump_tables().unwrap()).unwrap();
     assert_eq!(dump["local-Orders"].as_array().unwrap().len(), 5);
     assert_eq!(dump["local-Notes"], json!([]));
 }
 
 #[tokio::test]
-async fn after_the_end_nobody_answers() {
+async fn a_stopped_endpoint_refuses_connections() {
     let dynamo = start().await;
     let address = dynamo.url().replace("http://", "");
     dynamo.shutdown().await;

@@ -1,23 +1,23 @@
-//! The endpoint over its wire: signatures, permissions, records, faults, secrets, streams and the file.
+//! Tests of the endpoint over HTTP.
 
+#[cfg(test)]
+mod call_log;
+#[cfg(test)]
+mod chaos;
 #[cfg(test)]
 mod data;
 #[cfg(test)]
-mod events;
+mod event_buses;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod permissions;
-#[cfg(test)]
-mod records;
 #[cfg(test)]
 mod sdk;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod signatures;
-#[cfg(test)]
-mod storm;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]

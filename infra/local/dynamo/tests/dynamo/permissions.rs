@@ -10,7 +10,7 @@ async fn an_allowed_call_has_its_effect() {
     allowed(&dynamo, "Writer", "PutItem", order("o1")).await;
     let answer = allowed(&dynamo, "Reader", "GetItem", order_key("o1")).await;
     assert_eq!(answer["Item"]["userId"]["S"], "u1");
-    assert_eq!(answer.get("ConsumedCapacity"), None, "nobody asked");
+    assert_eq!(answer.get("ConsumedCapacity"), None, "the request did not ask for it");
 }
 
 #[tokio::test]
@@ -23,13 +23,13 @@ async fn a_refusal_names_caller_action_and_resource() {
              resource: {ORDERS} because no identity-based policy allows the dynamodb:PutItem action"
         )
     );
-    let lacking = &dynamo.denied()[0];
+    let lacking = &dynamo.denied_permissions()[0];
     assert_eq!((lacking.caller.as_str(), lacking.action.as_str()), ("Reader", "dynamodb:PutItem"));
     let calls = dynamo.calls();
     assert!(!calls[0].allowed);
     assert_eq!(calls[0].error.as_deref(), Some("AccessDeniedException"));
-    assert!(dynamo.permissions_used().is_empty());
-    assert!(!dynamo.dump().unwrap().contains("o1"));
+    assert!(dynamo.used_permissions().is_empty());
+    assert!(!dynamo.dump_tables().unwrap().contains("o1"));
 }
 
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn leading_keys_limit_a_permission() {
 }
 
 #[tokio::test]
-async fn a_condition_that_is_not_enforced_is_not_accepted() {
+async fn a_condition_that_is_not_enforced_is_refused_at_the_start() {
     let text = include_str!("template.yaml").replace("dynamodb:LeadingKeys", "dynamodb:Attributes");
     let stack = local_template::Template::parse(&text).unwrap().deploy(&Default::default()).unwrap();
     let error = local_dynamo::Dynamo::start(&stack, crate::support::options(None)).await.err().unwrap();
@@ -140,11 +140,13 @@ async fn a_condition_that_is_not_enforced_is_not_accepted() {
 async fn the_operator_may_do_everything() {
     let dynamo = start().await;
     allowed(&dynamo, "operator", "PutItem", order("o1")).await;
-    let answer = dynamo.operator("Scan", json!({"TableName": "local-Orders"})).await.unwrap();
+    let answer = dynamo.call_as_operator("Scan", json!({"TableName": "local-Orders"})).await.unwrap();
     assert_eq!(answer["Count"], 1);
-    assert!(dynamo.permissions_used().is_empty(), "the operator's calls say nothing about functions");
-    let error =
-        dynamo.operator("GetItem", json!({"TableName": "none", "Key": {"a": {"S": "b"}}})).await.unwrap_err();
+    assert!(dynamo.used_permissions().is_empty(), "the operator's calls say nothing about functions");
+    let error = dynamo
+        .call_as_operator("GetItem", json!({"TableName": "none", "Key": {"a": {"S": "b"}}}))
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("ResourceNotFoundException"), "{error}");
 }
 
@@ -153,7 +155,7 @@ async fn used_permissions_can_be_compared_with_granted_ones() {
     let dynamo = start().await;
     allowed(&dynamo, "Writer", "PutItem", order("o1")).await;
     allowed(&dynamo, "Writer", "PutItem", order("o2")).await;
-    let used = dynamo.permissions_used();
+    let used = dynamo.used_permissions();
     let granted: Vec<_> = stack().function("Writer").unwrap().statements.clone();
     let unused: Vec<&String> = granted[0]
         .actions

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use local_dynamo::{Dynamo, Fault, FaultKind};
+use local_dynamo::{Dynamo, DynamoFault, FaultKind};
 
 use crate::support::{client, start};
 
@@ -49,7 +49,7 @@ fn put(client: &Client, id: &str) -> aws_sdk_dynamodb::operation::put_item::buil
 }
 
 #[tokio::test]
-async fn the_sdk_is_served() {
+async fn the_sdk_can_write_and_read() {
     let dynamo = start().await;
     put(&sdk(&dynamo, "Writer"), "o1").send().await.unwrap();
     let read = sdk(&dynamo, "Reader").get_item().table_name("local-Orders");
@@ -67,12 +67,12 @@ async fn the_sdk_understands_a_refusal() {
 }
 
 #[tokio::test]
-async fn the_sdk_repeats_what_was_throttled_or_cut_off() {
+async fn the_sdk_retries_throttled_calls_and_broken_connections() {
     let dynamo = start().await;
     for kind in
         [FaultKind::Throttle, FaultKind::InternalError, FaultKind::TimeoutBefore, FaultKind::TimeoutAfter]
     {
-        dynamo.inject(Fault { caller: None, operation: None, kind, times: 1 });
+        dynamo.inject_fault(DynamoFault { caller: None, operation: None, kind, times: 1 });
         put(&sdk(&dynamo, "Writer"), "o1").send().await.unwrap();
         let faults: Vec<_> = dynamo.take_calls().into_iter().map(|call| call.fault).collect();
         assert_eq!(faults, [Some(kind), None]);
@@ -82,7 +82,12 @@ async fn the_sdk_repeats_what_was_throttled_or_cut_off() {
 #[tokio::test]
 async fn the_sdk_reads_the_reasons_of_a_cancelled_transaction() {
     let dynamo = start().await;
-    dynamo.inject(Fault { caller: None, operation: None, kind: FaultKind::TransactionConflict, times: 9 });
+    dynamo.inject_fault(DynamoFault {
+        caller: None,
+        operation: None,
+        kind: FaultKind::TransactionConflict,
+        times: 9,
+    });
     let put = Put::builder().table_name("local-Orders").item("orderId", AttributeValue::S("o1".to_owned()));
     let item = TransactWriteItem::builder().put(put.build().unwrap()).build();
     let error = sdk(&dynamo, "Writer").transact_write_items().transact_items(item).send().await.unwrap_err();

@@ -19,7 +19,7 @@ async fn a_secret_is_read_by_arn_or_name() {
 }
 
 #[tokio::test]
-async fn a_new_value_leaves_the_old_one_as_previous() {
+async fn a_new_value_keeps_the_old_one_as_awsprevious() {
     let dynamo = start().await;
     dynamo.set_secret("PaySecret", "second").unwrap();
     let read = |stage: &str| json!({"SecretId": "pay", "VersionStage": stage});
@@ -46,7 +46,7 @@ async fn a_secret_needs_a_permission() {
 }
 
 #[tokio::test]
-async fn generated_secrets_have_a_value_that_stays() {
+async fn generated_secrets_have_the_same_value_after_a_restart() {
     let read = async || {
         let dynamo = start().await;
         let answer = allowed(&dynamo, "operator", GET, json!({"SecretId": "local-TokenSecret"})).await;

@@ -8,12 +8,12 @@ use crate::support::{NOTES, ORDERS, allowed, denied, order, start};
 /// Everything in the stream of the table with this ARN.
 async fn records(dynamo: &Dynamo, table: &str) -> Vec<Value> {
     let stream = format!("{table}/stream/2024-01-01T00:00:00.000");
-    let described = dynamo.internal("DescribeStream", json!({"StreamArn": stream})).await.unwrap();
+    let described = dynamo.call_as_service("DescribeStream", json!({"StreamArn": stream})).await.unwrap();
     let shard = &described["StreamDescription"]["Shards"][0]["ShardId"];
     let position = json!({"StreamArn": stream, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"});
-    let position = dynamo.internal("GetShardIterator", position).await.unwrap();
+    let position = dynamo.call_as_service("GetShardIterator", position).await.unwrap();
     let page = json!({"ShardIterator": position["ShardIterator"]});
-    dynamo.internal("GetRecords", page).await.unwrap()["Records"].as_array().unwrap().clone()
+    dynamo.call_as_service("GetRecords", page).await.unwrap()["Records"].as_array().unwrap().clone()
 }
 
 fn names(records: &[Value]) -> Vec<&str> {
@@ -30,8 +30,8 @@ async fn a_stream_is_read_by_its_arn_from_the_template() {
     allowed(&dynamo, "Writer", "PutItem", order("o1")).await;
     let stream = format!("{ORDERS}/stream/2024-01-01T00:00:00.000");
     let streams = |operation: &str| format!("DynamoDBStreams_20120810.{operation}");
-    // What reads a stream is Lambda and not the function's own code, whatever its role says.
-    let read = async |operation: &str, body: Value| dynamo.operator(operation, body).await.unwrap();
+    // The operator stands for Lambda here. A function's own code may not read streams.
+    let read = async |operation: &str, body: Value| dynamo.call_as_operator(operation, body).await.unwrap();
 
     let listed = read("ListStreams", json!({"TableName": "local-Orders"})).await;
     assert_eq!(listed["Streams"][0]["StreamArn"], stream);
@@ -46,15 +46,15 @@ async fn a_stream_is_read_by_its_arn_from_the_template() {
 
     let refusal = denied(&dynamo, "Reader", &streams("GetRecords"), json!({"ShardIterator": iterator})).await;
     assert!(refusal.contains(&stream), "{refusal}");
-    let table = dynamo.operator("DescribeTable", json!({"TableName": "local-Orders"})).await.unwrap();
+    let table = dynamo.call_as_operator("DescribeTable", json!({"TableName": "local-Orders"})).await.unwrap();
     assert_eq!(table["Table"]["LatestStreamArn"], stream);
     assert_eq!(table["Table"]["TableArn"], ORDERS);
-    let seen = dynamo.operator("GetRecords", json!({"ShardIterator": iterator})).await.unwrap();
+    let seen = dynamo.call_as_operator("GetRecords", json!({"ShardIterator": iterator})).await.unwrap();
     assert_eq!(seen["Records"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
-async fn every_way_to_write_makes_a_record_and_a_write_that_changes_nothing_makes_none() {
+async fn every_change_makes_a_record_and_a_write_without_change_makes_none() {
     let dynamo = start().await;
     let notes = "local-Notes";
     let key = |id: &str| json!({"id": {"S": id}});
@@ -107,7 +107,7 @@ async fn every_way_to_write_makes_a_record_and_a_write_that_changes_nothing_make
         ("DeleteItem", delete("a"), Some("REMOVE")),
     ] {
         let before = records(&dynamo, NOTES).await.len();
-        dynamo.operator(operation, request.clone()).await.unwrap();
+        dynamo.call_as_operator(operation, request.clone()).await.unwrap();
         let after = records(&dynamo, NOTES).await;
         assert_eq!(
             names(&after[before..]),
@@ -115,19 +115,19 @@ async fn every_way_to_write_makes_a_record_and_a_write_that_changes_nothing_make
             "{operation} {request}"
         );
     }
-    dynamo.operator("PutItem", json!({"TableName": notes, "Item": note("e", "1")})).await.unwrap();
+    dynamo.call_as_operator("PutItem", json!({"TableName": notes, "Item": note("e", "1")})).await.unwrap();
     let mut refused = put("3");
     refused["ConditionExpression"] = "attribute_not_exists(nothing) AND attribute_exists(nothing)".into();
-    assert!(dynamo.operator("PutItem", refused).await.is_err());
+    assert!(dynamo.call_as_operator("PutItem", refused).await.is_err());
     assert_eq!(names(&records(&dynamo, NOTES).await).len(), 12);
 }
 
 #[tokio::test]
-async fn a_record_has_the_images_of_its_view_and_the_size_of_what_it_has() {
+async fn a_record_has_the_images_of_its_view_and_their_size() {
     let dynamo = start().await;
     for text in ["1", "2"] {
         dynamo
-            .operator("PutItem", json!({"TableName": "local-Notes", "Item": note("a", text)}))
+            .call_as_operator("PutItem", json!({"TableName": "local-Notes", "Item": note("a", text)}))
             .await
             .unwrap();
     }
@@ -142,20 +142,20 @@ async fn a_record_has_the_images_of_its_view_and_the_size_of_what_it_has() {
         change["SequenceNumber"].as_str().unwrap()
             > records[0]["dynamodb"]["SequenceNumber"].as_str().unwrap()
     );
-    let table = dynamo.operator("DescribeTable", json!({"TableName": "local-Notes"})).await.unwrap();
+    let table = dynamo.call_as_operator("DescribeTable", json!({"TableName": "local-Notes"})).await.unwrap();
     assert_eq!(table["Table"]["StreamSpecification"]["StreamViewType"], "NEW_IMAGE");
 }
 
 #[tokio::test]
-async fn what_expired_is_removed_by_the_service() {
+async fn the_record_of_an_expired_item_names_the_service_as_its_writer() {
     let dynamo = start().await;
     let mut expired = order("o1");
     expired["Item"]["expiresAt"] = json!({"N": "1000"});
-    dynamo.operator("PutItem", expired).await.unwrap();
-    let mut written = dynamo.written();
+    dynamo.call_as_operator("PutItem", expired).await.unwrap();
+    let mut written = dynamo.subscribe_writes();
     written.mark_unchanged();
     assert_eq!(dynamo.sweep_expired().unwrap(), 1);
-    assert!(written.has_changed().unwrap(), "whoever waits for writes is told");
+    assert!(written.has_changed().unwrap(), "subscribers of writes are woken");
     let records = records(&dynamo, ORDERS).await;
     assert_eq!(names(&records), ["INSERT", "REMOVE"]);
     let service = json!({"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"});

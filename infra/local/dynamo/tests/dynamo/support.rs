@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderValue};
-use local_dynamo::sigv4::{Received, Signer, sign};
-use local_dynamo::{Dynamo, DynamoError, Options};
+use local_dynamo::sigv4::{Signer, WireRequest, sign};
+use local_dynamo::{Dynamo, DynamoError, DynamoOptions};
 use local_template::{Stack, Template};
 use serde_json::{Value, json};
 
@@ -18,8 +18,8 @@ pub(crate) fn stack() -> Stack {
     Template::parse(include_str!("template.yaml")).unwrap().deploy(&BTreeMap::new()).unwrap()
 }
 
-pub(crate) fn options(data: Option<PathBuf>) -> Options {
-    Options {
+pub(crate) fn options(data: Option<PathBuf>) -> DynamoOptions {
+    DynamoOptions {
         address: "127.0.0.1:0".parse().unwrap(),
         data,
         secrets: BTreeMap::from([("PaySecret".to_owned(), "first".to_owned())]),
@@ -41,19 +41,19 @@ pub(crate) fn now() -> u64 {
 }
 
 /// A request before it is sent; tests change what they need.
-pub(crate) struct Request {
+pub(crate) struct SignedRequest {
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
     url: String,
 }
 
-impl Request {
-    pub(crate) fn signed(dynamo: &Dynamo, caller: &str, target: &str, body: &Value) -> Self {
+impl SignedRequest {
+    pub(crate) fn new(dynamo: &Dynamo, caller: &str, target: &str, body: &Value) -> Self {
         let secret = dynamo.secret_access_key(caller);
-        Self::signed_with(dynamo, (caller, &secret), target, body, now())
+        Self::with_signer(dynamo, (caller, &secret), target, body, now())
     }
 
-    pub(crate) fn signed_with(
+    pub(crate) fn with_signer(
         dynamo: &Dynamo,
         (caller, secret): (&str, &str),
         target: &str,
@@ -71,7 +71,7 @@ impl Request {
         headers.insert("x-amz-target", HeaderValue::from_str(&target).unwrap());
         headers.insert("x-amz-security-token", HeaderValue::from_static("a session"));
         let received =
-            Received { method: "POST", path: "/", query: None, headers: &headers, body: body.as_bytes() };
+            WireRequest { method: "POST", path: "/", query: None, headers: &headers, body: body.as_bytes() };
         let service = match target.split('.').next() {
             Some("AWSEvents") => "events",
             Some("secretsmanager") => "secretsmanager",
@@ -114,7 +114,7 @@ pub(crate) fn client() -> reqwest::Client {
 
 /// Sends and expects an answer of any kind.
 pub(crate) async fn call(dynamo: &Dynamo, caller: &str, target: &str, body: Value) -> (u16, Value) {
-    Request::signed(dynamo, caller, target, &body).send().await.unwrap()
+    SignedRequest::new(dynamo, caller, target, &body).send().await.unwrap()
 }
 
 pub(crate) async fn allowed(dynamo: &Dynamo, caller: &str, target: &str, body: Value) -> Value {

@@ -69,7 +69,7 @@ impl Mapping {
         let arn = stream.stream_arn.as_str();
         let dynamo = &surroundings.dynamo;
         let described =
-            dynamo.internal("DescribeStream", json!({"StreamArn": arn})).await.map_err(unreadable)?;
+            dynamo.call_as_service("DescribeStream", json!({"StreamArn": arn})).await.map_err(unreadable)?;
         let shard_id = text(&described, "/StreamDescription/Shards/0/ShardId");
         let position = match Position::kept(data, &name)? {
             Some(position) => position,
@@ -79,7 +79,7 @@ impl Mapping {
                     StartingPosition::TrimHorizon => "TRIM_HORIZON",
                 };
                 let request = json!({"StreamArn": arn, "ShardId": shard_id, "ShardIteratorType": kind});
-                let found = dynamo.internal("GetShardIterator", request).await.map_err(unreadable)?;
+                let found = dynamo.call_as_service("GetShardIterator", request).await.map_err(unreadable)?;
                 Position::new(data, &name, text(&found, "/ShardIterator"))?
             }
         };
@@ -150,7 +150,7 @@ impl Mapping {
         loop {
             let iterator = reader.position.iterator();
             let request = json!({"ShardIterator": iterator, "Limit": self.stream.batch_size});
-            let page = self.surroundings.dynamo.internal("GetRecords", request).await?;
+            let page = self.surroundings.dynamo.call_as_service("GetRecords", request).await?;
             let next = text(&page, "/NextShardIterator");
             if next.is_empty() || next == iterator {
                 return Ok(());

@@ -11,7 +11,7 @@ use crate::error::CallError;
 
 /// Delivers until `stopped`.
 pub(super) async fn run(mapping: Arc<Mapping>, mut stopped: watch::Receiver<bool>) {
-    let mut written = mapping.dynamo().written();
+    let mut written = mapping.dynamo().subscribe_writes();
     loop {
         written.mark_unchanged();
         let pause = match mapping.step().await {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use http::HeaderMap;
-use local_dynamo::sigv4::{Received, Signer, sign, sign_as_curl_7_88};
+use local_dynamo::sigv4::{Signer, WireRequest, sign, sign_as_curl_7_88};
 use serde_json::json;
 
 use super::world::{client, host, json, start};
@@ -75,7 +75,8 @@ async fn an_operators_route_asks_for_a_signature() {
     let mut headers = HeaderMap::new();
     let authority = bundle.base_url().replace("http://", "");
     headers.insert("host", authority.parse().unwrap());
-    let request = Received { method: "PUT", path: "/admin/u1", query: None, headers: &headers, body: b"{}" };
+    let request =
+        WireRequest { method: "PUT", path: "/admin/u1", query: None, headers: &headers, body: b"{}" };
     let signer = Signer {
         access_key_id: "local",
         secret_access_key: "local",
@@ -106,7 +107,7 @@ async fn the_log_says_what_a_signer_does_otherwise_than_aws() {
         ("/admin/a.23b", Some("cursor=a&kind=B"), None),
     ] {
         let headers = HeaderMap::from_iter([(http::header::HOST, authority.parse().unwrap())]);
-        let request = Received { method: "PUT", path, query, headers: &headers, body: b"{}" };
+        let request = WireRequest { method: "PUT", path, query, headers: &headers, body: b"{}" };
         let signer = Signer {
             access_key_id: "local",
             secret_access_key: "local",

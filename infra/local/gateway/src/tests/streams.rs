@@ -71,7 +71,7 @@ async fn start_with(old: &str, new: &str) -> Bundle {
 pub(super) async fn write(bundle: &Bundle, id: &str, kind: &str) {
     let item = json!({"id": {"S": id}, "kind": {"S": kind}});
     let request = json!({"TableName": "local-OutboxTable", "Item": item});
-    bundle.dynamo().operator("PutItem", request).await.unwrap();
+    bundle.dynamo().call_as_operator("PutItem", request).await.unwrap();
 }
 
 /// The ids of the records that each call got.
@@ -132,7 +132,7 @@ async fn only_records_that_a_filter_wants_are_delivered() {
     write(&bundle, "a", "error").await;
     bundle
         .dynamo()
-        .operator("PutItem", json!({"TableName": "local-OutboxTable", "Item": {"id": {"S": "b"}}}))
+        .call_as_operator("PutItem", json!({"TableName": "local-OutboxTable", "Item": {"id": {"S": "b"}}}))
         .await
         .unwrap();
     write(&bundle, "c", "fine").await;
@@ -186,9 +186,9 @@ async fn what_fails_to_the_end_is_told_to_the_queue_and_reading_goes_on_behind_i
         "ShardIteratorType": "AT_SEQUENCE_NUMBER",
         "SequenceNumber": batch["startSequenceNumber"],
     });
-    let position = bundle.dynamo().operator("GetShardIterator", position).await.unwrap();
+    let position = bundle.dynamo().call_as_operator("GetShardIterator", position).await.unwrap();
     let page = json!({"ShardIterator": position["ShardIterator"], "Limit": batch["batchSize"]});
-    let page = bundle.dynamo().operator("GetRecords", page).await.unwrap();
+    let page = bundle.dynamo().call_as_operator("GetRecords", page).await.unwrap();
     assert_eq!(page["Records"][0]["dynamodb"]["Keys"]["id"]["S"], "b");
 }
 
@@ -225,7 +225,7 @@ async fn what_expired_is_marked_and_filtered_as_lambda_shows_it() {
     let bundle = start_with(filter, expired).await;
     let item = json!({"id": {"S": "a"}, "kind": {"S": "fine"}, "expires_at": {"N": "1000"}});
     let request = json!({"TableName": "local-OutboxTable", "Item": item});
-    bundle.dynamo().operator("PutItem", request).await.unwrap();
+    bundle.dynamo().call_as_operator("PutItem", request).await.unwrap();
     assert_eq!(bundle.dynamo().sweep_expired().unwrap(), 1);
     let responses = bundle.drain_stream("follow").await.unwrap();
     let records = responses[0]["records"].as_array().unwrap();

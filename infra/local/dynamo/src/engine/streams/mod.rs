@@ -1,5 +1,5 @@
-//! Streams as DynamoDB keeps them. The engine keeps both images of every write; what a reader sees is cut to what the
-//! template asks for, and a write that changed nothing is left out.
+//! The streams of tables as DynamoDB shows them. The engine stores both images of every write. A reader gets the images of the
+//! view that the template asks for, and no record of a write that changed nothing.
 
 mod size;
 
@@ -9,55 +9,54 @@ use dynoxide::actions::get_shard_iterator::decode_shard_iterator;
 use local_template::Stack;
 use serde_json::{Value, json};
 
-/// What the engine keeps of every write, whatever the template asks for: without both images it could not be told whether
-/// an item has changed.
-pub(super) const KEPT: &str = "NEW_AND_OLD_IMAGES";
+/// The view that every stream has in the engine: both images, because only they show whether a write changed the item.
+pub(super) const ENGINE_VIEW: &str = "NEW_AND_OLD_IMAGES";
 
-/// The view that the template asks for, by table.
-pub(super) struct Views {
+/// The `StreamViewType` that the template asks for, by table name.
+pub(super) struct StreamViews {
     region: String,
     views: BTreeMap<String, String>,
 }
 
-impl Views {
+impl StreamViews {
     pub(super) fn new(stack: &Stack, region: &str) -> Self {
         let views = stack
             .tables
             .iter()
-            .filter_map(|table| Some((table.name.clone(), view(&table.create)?.to_owned())))
+            .filter_map(|table| Some((table.name.clone(), requested_view(&table.create)?.to_owned())))
             .collect();
         Self { region: region.to_owned(), views }
     }
 
-    /// Makes the engine's answer the template's.
-    pub(super) fn show(&self, operation: &str, request: &Value, answer: &mut Value) {
+    /// Changes the engine's response to what DynamoDB would answer for the template's view.
+    pub(super) fn adapt_response(&self, operation: &str, request: &Value, response: &mut Value) {
         match operation {
             "CreateTable" | "DescribeTable" | "UpdateTable" => {
                 for part in ["/Table", "/TableDescription"] {
-                    self.name_view(
-                        answer.pointer_mut(part),
+                    self.set_view(
+                        response.pointer_mut(part),
                         "TableName",
                         "/StreamSpecification/StreamViewType",
                     );
                 }
             }
             "DescribeStream" => {
-                self.name_view(answer.pointer_mut("/StreamDescription"), "TableName", "/StreamViewType");
+                self.set_view(response.pointer_mut("/StreamDescription"), "TableName", "/StreamViewType");
             }
             "GetRecords" => {
                 let iterator = request.get("ShardIterator").and_then(Value::as_str).unwrap_or_default();
                 let table = decode_shard_iterator(iterator).map(|(table, ..)| table).unwrap_or_default();
-                let view = self.views.get(&table).map_or(KEPT, String::as_str);
-                if let Some(records) = answer.get_mut("Records").and_then(Value::as_array_mut) {
+                let view = self.views.get(&table).map_or(ENGINE_VIEW, String::as_str);
+                if let Some(records) = response.get_mut("Records").and_then(Value::as_array_mut) {
                     records.retain(has_changed);
-                    records.iter_mut().for_each(|record| self.cut(record, view));
+                    records.iter_mut().for_each(|record| self.adapt_record(record, view));
                 }
             }
             _ => {}
         }
     }
 
-    fn name_view(&self, described: Option<&mut Value>, name: &str, at: &str) {
+    fn set_view(&self, described: Option<&mut Value>, name: &str, at: &str) {
         let Some(described) = described else { return };
         let table = described.get(name).and_then(Value::as_str).unwrap_or_default();
         let view = self.views.get(table).cloned();
@@ -66,30 +65,30 @@ impl Views {
         }
     }
 
-    /// Leaves the record the images of the view.
-    fn cut(&self, record: &mut Value, view: &str) {
+    /// Removes the images that are not in the view.
+    fn adapt_record(&self, record: &mut Value, view: &str) {
         if let Some(region) = record.get_mut("awsRegion") {
             *region = self.region.as_str().into();
         }
-        name_identity(record);
+        rename_identity_fields(record);
         let Some(change) = record.get_mut("dynamodb").and_then(Value::as_object_mut) else { return };
-        if !["NEW_IMAGE", KEPT].contains(&view) {
+        if !["NEW_IMAGE", ENGINE_VIEW].contains(&view) {
             change.remove("NewImage");
         }
-        if !["OLD_IMAGE", KEPT].contains(&view) {
+        if !["OLD_IMAGE", ENGINE_VIEW].contains(&view) {
             change.remove("OldImage");
         }
         let images = ["Keys", "NewImage", "OldImage"].into_iter().filter_map(|part| change.get(part));
-        let bytes: usize = images.map(size::of_item).sum();
+        let bytes: usize = images.map(size::item_size).sum();
         change.insert("SizeBytes".to_owned(), json!(bytes));
         change.insert("StreamViewType".to_owned(), view.into());
     }
 }
 
-/// Who deleted an expired item is written `Type` and `PrincipalId` by the API (`Identity`,
-/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Identity.html>). The engine writes what Lambda shows
-/// to a function, which begins with small letters.
-fn name_identity(record: &mut Value) {
+/// The API names the fields of `userIdentity`, which marks the deletion of an expired item, `Type` and `PrincipalId` (`Identity`,
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Identity.html>). The engine
+/// writes `type` and `principalId`, as Lambda does in a function's event.
+fn rename_identity_fields(record: &mut Value) {
     let Some(identity) = record.get_mut("userIdentity").and_then(Value::as_object_mut) else { return };
     for (lambda_name, name) in [("type", "Type"), ("principalId", "PrincipalId")] {
         if let Some(value) = identity.remove(lambda_name) {
@@ -99,7 +98,7 @@ fn name_identity(record: &mut Value) {
 }
 
 /// The view that the body of a `CreateTable` request asks for.
-pub(super) fn view(create: &Value) -> Option<&str> {
+pub(super) fn requested_view(create: &Value) -> Option<&str> {
     create.pointer("/StreamSpecification/StreamViewType")?.as_str()
 }
 
@@ -111,7 +110,7 @@ fn has_changed(record: &Value) -> bool {
     }
 }
 
-/// Equal, if sets have no order.
+/// Whether two items are equal. The order of a set's members does not matter.
 fn is_same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {
@@ -132,7 +131,7 @@ fn is_same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// The types that are sets. An attribute of such a name holds a mapping, never a list.
+/// The types of sets. An attribute with such a name can't be taken for one, because its value is an object and not an array.
 const SETS: [&str; 3] = ["BS", "NS", "SS"];
 
 #[cfg(test)]
@@ -141,10 +140,10 @@ mod tests {
 
     #[test]
     fn sets_have_no_order_and_lists_have_one() {
-        let of = |kind: &str, members: [&str; 2]| json!({"a": {kind: members}});
-        assert!(is_same(&of("SS", ["x", "y"]), &of("SS", ["y", "x"])));
-        assert!(!is_same(&of("SS", ["x", "y"]), &of("SS", ["z", "x"])));
-        assert!(!is_same(&of("SS", ["x", "y"]), &of("NS", ["x", "y"])));
+        let set = |kind: &str, members: [&str; 2]| json!({"a": {kind: members}});
+        assert!(is_same(&set("SS", ["x", "y"]), &set("SS", ["y", "x"])));
+        assert!(!is_same(&set("SS", ["x", "y"]), &set("SS", ["z", "x"])));
+        assert!(!is_same(&set("SS", ["x", "y"]), &set("NS", ["x", "y"])));
         let list = |first: &str, second: &str| json!({"a": {"L": [{"S": first}, {"S": second}]}});
         assert!(is_same(&list("x", "y"), &list("x", "y")));
         assert!(!is_same(&list("x", "y"), &list("y", "x")));

@@ -1,38 +1,39 @@
-//! How large an item is, by the rules of "DynamoDB item sizes and formats"
+//! The size of an item, by the rules of "DynamoDB item sizes and formats"
 //! (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>).
 
 use serde_json::{Map, Value};
 
 /// The size of an item in bytes.
-pub(super) fn of_item(item: &Value) -> usize {
-    item.as_object().map_or(0, |item| of_attributes(item, 0))
+pub(super) fn item_size(item: &Value) -> usize {
+    item.as_object().map_or(0, |item| attributes_size(item, 0))
 }
 
-fn of_attributes(attributes: &Map<String, Value>, overhead: usize) -> usize {
+fn attributes_size(attributes: &Map<String, Value>, overhead: usize) -> usize {
     attributes
         .iter()
-        .map(|(name, value)| overhead.saturating_add(name.len()).saturating_add(of_value(value)))
+        .map(|(name, value)| overhead.saturating_add(name.len()).saturating_add(value_size(value)))
         .sum()
 }
 
 /// The size of an attribute's value, which is a mapping from its type.
-fn of_value(value: &Value) -> usize {
+fn value_size(value: &Value) -> usize {
     let Some((kind, value)) = value.as_object().and_then(|value| value.iter().next()) else { return 0 };
     match (kind.as_str(), value) {
         ("BOOL" | "NULL", _) => 1,
-        ("L", Value::Array(items)) => {
-            items.iter().map(|item| of_value(item).saturating_add(1)).fold(OVERHEAD, usize::saturating_add)
-        }
-        ("M", Value::Object(map)) => of_attributes(map, 1).saturating_add(OVERHEAD),
+        ("L", Value::Array(items)) => items
+            .iter()
+            .map(|item| value_size(item).saturating_add(1))
+            .fold(CONTAINER_OVERHEAD, usize::saturating_add),
+        ("M", Value::Object(map)) => attributes_size(map, 1).saturating_add(CONTAINER_OVERHEAD),
         ("BS" | "NS" | "SS", Value::Array(members)) => {
-            members.iter().filter_map(Value::as_str).map(|member| of_scalar(kind, member)).sum()
+            members.iter().filter_map(Value::as_str).map(|member| scalar_size(kind, member)).sum()
         }
-        (kind, Value::String(text)) => of_scalar(kind, text),
+        (kind, Value::String(text)) => scalar_size(kind, text),
         _ => 0,
     }
 }
 
-fn of_scalar(kind: &str, text: &str) -> usize {
+fn scalar_size(kind: &str, text: &str) -> usize {
     match kind {
         "B" | "BS" => text.trim_end_matches('=').len().saturating_mul(3) / 4,
         "N" | "NS" => {
@@ -44,8 +45,8 @@ fn of_scalar(kind: &str, text: &str) -> usize {
     }
 }
 
-/// What a list or a map costs beside its members.
-const OVERHEAD: usize = 3;
+/// The bytes that a list or a map takes beside its members.
+const CONTAINER_OVERHEAD: usize = 3;
 
 #[cfg(test)]
 mod tests {
@@ -54,17 +55,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_those_of_the_vendors_examples() {
+    fn sizes_match_the_examples_in_aws_documentation() {
         let keys = json!({"Id": {"N": "101"}});
         let new = json!({"Message": {"S": "New item!"}, "Id": {"N": "101"}});
         let changed = json!({"Message": {"S": "This item has changed"}, "Id": {"N": "101"}});
-        assert_eq!(of_item(&keys) + of_item(&new), 26);
-        assert_eq!(of_item(&keys) + of_item(&new) + of_item(&changed), 59);
+        assert_eq!(item_size(&keys) + item_size(&new), 26);
+        assert_eq!(item_size(&keys) + item_size(&new) + item_size(&changed), 59);
     }
 
     #[test]
     fn every_type_has_a_size() {
-        let size = |value: Value| of_item(&json!({"a": value})) - 1;
+        let size = |value: Value| item_size(&json!({"a": value})) - 1;
         assert_eq!(size(json!({"BOOL": true})), 1);
         assert_eq!(size(json!({"B": "AQID"})), 3);
         assert_eq!(size(json!({"N": "-1200"})), 2);

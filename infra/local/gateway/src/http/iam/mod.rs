@@ -1,6 +1,6 @@
 //! The authorizer `AWS_IAM`: a request must be signed (Signature Version 4) by the operator.
 
-use local_dynamo::sigv4::{Received, SignatureError, SignerFault, signer_fault, verify};
+use local_dynamo::sigv4::{SigV4Error, SignerDeviation, WireRequest, find_signer_deviation, verify};
 use local_template::Pseudo;
 use serde_json::{Value, json};
 
@@ -30,17 +30,17 @@ impl Caller {
 /// Who signed the request. An HTTP API does not say what is wrong with a signature; the log does.
 pub(super) fn authorize(incoming: &Incoming, now_millis: u64) -> Result<Caller, Refusal> {
     check(incoming, now_millis / 1000).map_err(|error| {
-        let fault = (error == SignatureError::Mismatch)
-            .then(|| signer_fault(&received(incoming), secret_of))
+        let deviation = (error == SigV4Error::Mismatch)
+            .then(|| find_signer_deviation(&wire_request(incoming), secret_of))
             .flatten();
-        // AWS refuses it without saying why, so the reason stands here, where whoever tries it out can read it.
-        tracing::info!(reason = %error, remedy = fault.map(SignerFault::remedy), "signature");
+        // AWS refuses the request without a reason, so the reason is logged for the developer who tries it out.
+        tracing::info!(reason = %error, remedy = deviation.map(SignerDeviation::remedy), "signature");
         Refusal::Forbidden
     })
 }
 
-fn received(incoming: &Incoming) -> Received<'_> {
-    Received {
+fn wire_request(incoming: &Incoming) -> WireRequest<'_> {
+    WireRequest {
         method: incoming.method(),
         path: incoming.path(),
         query: incoming.query(),
@@ -53,12 +53,12 @@ fn secret_of(access_key: &str) -> Option<String> {
     (access_key == KEY).then(|| SECRET.to_owned())
 }
 
-fn check(incoming: &Incoming, now: u64) -> Result<Caller, SignatureError> {
-    let access_key = verify(&received(incoming), SERVICE, now, secret_of)?;
+fn check(incoming: &Incoming, now: u64) -> Result<Caller, SigV4Error> {
+    let access_key = verify(&wire_request(incoming), SERVICE, now, secret_of)?;
     let scope = format!("/{}/{SERVICE}/", Pseudo::default().region);
     match incoming.header("authorization") {
         Some(header) if header.contains(&scope) => Ok(Caller { access_key }),
-        _ => Err(SignatureError::Scope(scope)),
+        _ => Err(SigV4Error::Scope(scope)),
     }
 }
 

@@ -23,7 +23,7 @@ async fn request(headers: HeaderMap) -> Incoming {
 async fn signed(signer: Signer<'_>, query: &str, body: &[u8]) -> Incoming {
     let mut headers = HeaderMap::new();
     headers.insert("host", "127.0.0.1:3000".parse().unwrap());
-    let received = Received {
+    let received = WireRequest {
         method: "PUT",
         path: "/api/admin/users/u1/role",
         query: Some(query),
@@ -43,7 +43,7 @@ async fn the_operators_signature_is_accepted() {
 #[tokio::test]
 async fn a_request_without_a_signature_is_refused() {
     let incoming = request(HeaderMap::new()).await;
-    assert_eq!(check(&incoming, NOW), Err(SignatureError::Missing));
+    assert_eq!(check(&incoming, NOW), Err(SigV4Error::Missing));
     assert_eq!(authorize(&incoming, NOW * 1000), Err(Refusal::Forbidden));
 }
 
@@ -51,7 +51,7 @@ async fn a_request_without_a_signature_is_refused() {
 async fn a_signature_over_something_else_is_refused() {
     for (query, body) in [("b=2&a=2", "{}"), ("b=2&a=1", "{ }")] {
         let incoming = signed(OPERATOR, query, body.as_bytes()).await;
-        assert_eq!(check(&incoming, NOW), Err(SignatureError::Mismatch));
+        assert_eq!(check(&incoming, NOW), Err(SigV4Error::Mismatch));
     }
 }
 
@@ -71,5 +71,5 @@ async fn a_signature_of_somebody_else_or_for_another_place_is_refused() {
 async fn an_old_signature_is_refused() {
     let incoming = signed(OPERATOR, "b=2&a=1", b"{}").await;
     assert!(check(&incoming, NOW + 14 * 60).is_ok());
-    assert!(matches!(check(&incoming, NOW + 16 * 60), Err(SignatureError::Stale { .. })));
+    assert!(matches!(check(&incoming, NOW + 16 * 60), Err(SigV4Error::Stale { .. })));
 }

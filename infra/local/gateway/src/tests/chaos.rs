@@ -1,4 +1,4 @@
-//! Functions that are killed.
+//! Calls of functions that are killed at random.
 
 use serde_json::json;
 
@@ -9,17 +9,17 @@ use super::{
 use crate::CallError;
 
 #[tokio::test]
-async fn a_killed_function_costs_an_answer_and_its_instance() {
+async fn a_killed_call_has_no_answer_and_loses_its_instance() {
     let bundle = start().await;
     let url = format!("{}/echo/x", bundle.base_url());
     let before = json(client().get(&url)).await.1["instance"].clone();
-    bundle.storm(7, 1000);
+    bundle.start_random_kills(7, 1000);
     for _ in 0..5 {
         let answer = json(client().get(&url)).await;
         assert_eq!(answer, (500, json!({"message": "Internal Server Error"})));
     }
     assert!(matches!(bundle.run_task("tick").await, Err(CallError::Killed)));
-    bundle.calm();
+    bundle.stop_random_kills();
     let (status, after) = json(client().get(&url)).await;
     assert_eq!(status, 200);
     assert_ne!(after["instance"], before, "a cold start");
@@ -27,10 +27,10 @@ async fn a_killed_function_costs_an_answer_and_its_instance() {
 }
 
 #[tokio::test]
-async fn a_storm_is_the_same_for_the_same_seed() {
+async fn random_kills_repeat_for_the_same_seed() {
     let killed = async |seed| {
         let bundle = start().await;
-        bundle.storm(seed, 300);
+        bundle.start_random_kills(seed, 300);
         let mut killed = Vec::new();
         for _ in 0..40 {
             killed.push(bundle.run_task("tick").await.is_err());
@@ -45,21 +45,21 @@ async fn a_storm_is_the_same_for_the_same_seed() {
 }
 
 #[tokio::test]
-async fn a_record_survives_a_storm_or_is_told_to_the_queue() {
+async fn a_record_is_delivered_or_sent_to_the_queue_despite_random_kills() {
     let bundle = streams::start().await;
     for at in 0..30 {
         streams::write(&bundle, &format!("r{at}"), "fine").await;
     }
-    bundle.storm(11, 400);
+    bundle.start_random_kills(11, 400);
     let responses = bundle.drain_stream("follow").await.unwrap();
-    bundle.calm();
+    bundle.stop_random_kills();
     let delivered: usize =
         responses.iter().filter_map(|response| response["records"].as_array()).map(Vec::len).sum();
-    let told: u64 = bundle
+    let discarded: u64 = bundle
         .queue("FailedQueue")
         .iter()
         .filter_map(|message| message["DDBStreamBatchInfo"]["batchSize"].as_u64())
         .sum();
     assert!(responses.iter().any(|response| response["errorMessage"] == "the function was killed"));
-    assert_eq!(delivered + usize::try_from(told).unwrap(), 30);
+    assert_eq!(delivered + usize::try_from(discarded).unwrap(), 30);
 }

@@ -1,34 +1,35 @@
-//! Answers in AWS's JSON protocols.
+//! Responses in AWS's JSON protocols.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-/// What goes back to the caller.
+/// A response in AWS's JSON protocols.
 #[derive(Debug, Clone)]
-pub(crate) struct Answer {
+pub(crate) struct AwsResponse {
     pub(crate) status: u16,
     pub(crate) body: Bytes,
 }
 
-impl Answer {
+impl AwsResponse {
     pub(crate) fn ok(body: &Value) -> Self {
         Self { status: 200, body: body.to_string().into() }
     }
 
     pub(crate) fn error(status: u16, code: &str, message: &str) -> Self {
-        Self::error_with(status, code, json!({"message": message}))
+        Self::error_with_fields(status, code, json!({"message": message}))
     }
 
     /// An error with fields beside its message.
-    pub(crate) fn error_with(status: u16, code: &str, mut fields: Value) -> Self {
+    pub(crate) fn error_with_fields(status: u16, code: &str, mut fields: Value) -> Self {
         if let Some(fields) = fields.as_object_mut() {
             fields.insert("__type".to_owned(), code.into());
         }
         Self { status, body: fields.to_string().into() }
     }
 
-    pub(crate) fn denied(message: &str) -> Self {
-        Self::error_with(400, "com.amazon.coral.service#AccessDeniedException", json!({"Message": message}))
+    pub(crate) fn access_denied(message: &str) -> Self {
+        let code = "com.amazon.coral.service#AccessDeniedException";
+        Self::error_with_fields(400, code, json!({"Message": message}))
     }
 
     /// The error's code without its namespace; `None` for a success.

@@ -1,9 +1,9 @@
-//! Secret access keys: one for the operator, and one derived from it for each function, so that no function can sign as
+//! Secret access keys. The operator has one; the key of each function is derived from it, so that no function can sign as
 //! another.
 
 use crate::sigv4::hash::{hex, hmac_sha256};
 
-/// The access key id of the operator, who may do everything.
+/// The access key id of the operator, who has every permission.
 pub const OPERATOR: &str = "operator";
 
 /// The secret access key of a caller.

@@ -1,4 +1,4 @@
-//! Secrets Manager, as far as functions use it: `GetSecretValue`.
+//! Secrets Manager's operation `GetSecretValue`, the only one that functions use.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,23 +6,23 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use local_template::{Generate, Secret, Stack};
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
 use crate::error::DynamoError;
-use crate::sigv4::hash::{hmac_sha256, sha256_hex, uuid};
+use crate::response::AwsResponse;
+use crate::sigv4::hash::{hmac_sha256, sha256_hex, uuid_from_hash};
 
 /// The secrets of the stack and their values.
-pub(crate) struct Secrets {
+pub(crate) struct SecretStore {
     declared: Vec<Secret>,
-    /// By logical id: the value with the label AWSCURRENT, then the one with AWSPREVIOUS.
+    /// By logical id: the value with the label `AWSCURRENT`, then the one with `AWSPREVIOUS`.
     values: Mutex<BTreeMap<String, Vec<String>>>,
 }
 
-impl Secrets {
-    /// Secrets that are generated when deployed and not among `given` get a value here too, always the same one for the
-    /// same operator's secret.
+impl SecretStore {
+    /// `configured` has values by logical id. A secret that CloudFormation would generate and that is not in `configured` gets a
+    /// generated value, always the same for the same operator secret.
     pub(crate) fn new(
         stack: &Stack,
-        given: BTreeMap<String, String>,
+        configured: BTreeMap<String, String>,
         operator_secret: &str,
     ) -> Result<Self, DynamoError> {
         let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -30,12 +30,12 @@ impl Secrets {
             if let Some(generate) = &secret.generate {
                 values.insert(
                     secret.logical_id.clone(),
-                    vec![generated(generate, operator_secret, &secret.logical_id)?],
+                    vec![generate_value(generate, operator_secret, &secret.logical_id)?],
                 );
             }
         }
         let secrets = Self { declared: stack.secrets.clone(), values: Mutex::new(values) };
-        for (logical_id, value) in given {
+        for (logical_id, value) in configured {
             if secrets.declared.iter().all(|secret| secret.logical_id != logical_id) {
                 return Err(DynamoError::UnknownSecret(logical_id));
             }
@@ -45,12 +45,12 @@ impl Secrets {
     }
 
     /// The current value.
-    pub(crate) fn current(&self, logical_id: &str) -> Option<String> {
+    pub(crate) fn current_value(&self, logical_id: &str) -> Option<String> {
         self.lock().get(logical_id)?.first().cloned()
     }
 
-    /// Puts a new current value; the one before becomes the previous one.
-    pub(crate) fn set(&self, logical_id: &str, value: String) -> Result<(), DynamoError> {
+    /// Sets the value labelled `AWSCURRENT`. The value before it is labelled `AWSPREVIOUS`, and older ones are deleted.
+    pub(crate) fn set_value(&self, logical_id: &str, value: String) -> Result<(), DynamoError> {
         if self.declared.iter().all(|secret| secret.logical_id != logical_id) {
             return Err(DynamoError::UnknownSecret(logical_id.to_owned()));
         }
@@ -61,15 +61,19 @@ impl Secrets {
         Ok(())
     }
 
-    /// The ARN that a request means; what it said when there is no such secret.
-    pub(crate) fn arn(&self, request: &Value) -> String {
+    /// The ARN of the secret that a request names; the request's own text when there is no such secret.
+    pub(crate) fn requested_arn(&self, request: &Value) -> String {
         let id = secret_id(request);
         self.find(id).map_or(id, |secret| &secret.arn).to_owned()
     }
 
-    pub(crate) fn answer(&self, operation: &str, request: &Value) -> Answer {
+    pub(crate) fn run_operation(&self, operation: &str, request: &Value) -> AwsResponse {
         if operation != "GetSecretValue" {
-            return Answer::error(400, "UnknownOperationException", "Only GetSecretValue is known here.");
+            return AwsResponse::error(
+                400,
+                "UnknownOperationException",
+                "Only GetSecretValue is known here.",
+            );
         }
         let Some(secret) = self.find(secret_id(request)) else {
             return not_found("Secrets Manager can't find the specified secret.");
@@ -77,11 +81,11 @@ impl Secrets {
         let stage = request.get("VersionStage").and_then(Value::as_str).unwrap_or("AWSCURRENT");
         let values = self.lock();
         let versions = values.get(&secret.logical_id).map(Vec::as_slice).unwrap_or_default();
-        let found = STAGES.iter().position(|known| *known == stage).and_then(|at| versions.get(at));
-        let asked_version = request.get("VersionId").and_then(Value::as_str);
+        let found = VERSION_STAGES.iter().position(|known| *known == stage).and_then(|at| versions.get(at));
+        let requested_version = request.get("VersionId").and_then(Value::as_str);
         match found {
-            Some(value) if asked_version.is_none_or(|asked| asked == version_id(value)) => {
-                Answer::ok(&json!({
+            Some(value) if requested_version.is_none_or(|requested| requested == version_id(value)) => {
+                AwsResponse::ok(&json!({
                     "ARN": secret.arn,
                     "Name": secret.name,
                     "SecretString": value,
@@ -109,17 +113,17 @@ fn secret_id(request: &Value) -> &str {
     request.get("SecretId").and_then(Value::as_str).unwrap_or_default()
 }
 
-fn not_found(message: &str) -> Answer {
-    Answer::error(400, "ResourceNotFoundException", message)
+fn not_found(message: &str) -> AwsResponse {
+    AwsResponse::error(400, "ResourceNotFoundException", message)
 }
 
-/// Version ids have the form of a UUID.
+/// The id of a value's version, which has the form of a UUID.
 fn version_id(value: &str) -> String {
-    uuid(&sha256_hex(value.as_bytes()))
+    uuid_from_hash(&sha256_hex(value.as_bytes()))
 }
 
-fn generated(rule: &Generate, operator_secret: &str, logical_id: &str) -> Result<String, DynamoError> {
-    let text = random_text(rule, operator_secret, logical_id);
+fn generate_value(rule: &Generate, operator_secret: &str, logical_id: &str) -> Result<String, DynamoError> {
+    let text = derive_text(rule, operator_secret, logical_id);
     let Some((template, key)) = &rule.into else { return Ok(text) };
     let mut value: Value = serde_json::from_str(template)?;
     if let Some(value) = value.as_object_mut() {
@@ -128,7 +132,7 @@ fn generated(rule: &Generate, operator_secret: &str, logical_id: &str) -> Result
     Ok(value.to_string())
 }
 
-fn random_text(rule: &Generate, operator_secret: &str, logical_id: &str) -> String {
+fn derive_text(rule: &Generate, operator_secret: &str, logical_id: &str) -> String {
     let classes = [
         (!rule.exclude_lowercase, "abcdefghijklmnopqrstuvwxyz"),
         (!rule.exclude_uppercase, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
@@ -153,4 +157,4 @@ fn random_text(rule: &Generate, operator_secret: &str, logical_id: &str) -> Stri
         .collect()
 }
 
-const STAGES: [&str; 2] = ["AWSCURRENT", "AWSPREVIOUS"];
+const VERSION_STAGES: [&str; 2] = ["AWSCURRENT", "AWSPREVIOUS"];

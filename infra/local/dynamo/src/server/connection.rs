@@ -1,4 +1,4 @@
-//! Connections that can be cut: the client gets no answer, as when a machine dies in the middle of a request.
+//! Connections that can be cut: the client gets no response, as when a machine fails in the middle of a request.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -13,40 +13,40 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A listener whose connections can be cut.
-pub(super) struct Lines(pub(super) TcpListener);
+pub(super) struct CuttableListener(pub(super) TcpListener);
 
-/// A connection, seen from the handler of a request.
+/// Lets the handler of a request cut its connection.
 #[derive(Clone, Default)]
-pub(super) struct Line {
+pub(super) struct ConnectionHandle {
     is_cut: Arc<AtomicBool>,
 }
 
-/// A connection, seen from the server.
-pub(super) struct Stream {
+/// A socket that fails with `ConnectionReset` once its connection is cut.
+pub(super) struct CuttableStream {
     socket: TcpStream,
-    line: Line,
+    connection: ConnectionHandle,
 }
 
-impl Line {
-    /// Nothing is sent on this connection any more.
+impl ConnectionHandle {
+    /// Cuts the connection: nothing more is sent on it.
     pub(super) fn cut(&self) {
         self.is_cut.store(true, Ordering::Release);
     }
 
-    fn check(&self) -> io::Result<()> {
+    fn check_open(&self) -> io::Result<()> {
         if self.is_cut.load(Ordering::Acquire) { Err(ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
 }
 
-impl Listener for Lines {
-    type Io = Stream;
+impl Listener for CuttableListener {
+    type Io = CuttableStream;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Stream, SocketAddr) {
+    async fn accept(&mut self) -> (CuttableStream, SocketAddr) {
         let (socket, address) = Listener::accept(&mut self.0).await;
-        // Answers are small; waiting to fill a packet would add 40 ms to each.
+        // Without `nodelay` each small response waits up to 40 ms for a packet to fill.
         let _ = socket.set_nodelay(true);
-        (Stream { socket, line: Line::default() }, address)
+        (CuttableStream { socket, connection: ConnectionHandle::default() }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -54,35 +54,35 @@ impl Listener for Lines {
     }
 }
 
-impl Connected<IncomingStream<'_, Lines>> for Line {
-    fn connect_info(stream: IncomingStream<'_, Lines>) -> Self {
-        stream.io().line.clone()
+impl Connected<IncomingStream<'_, CuttableListener>> for ConnectionHandle {
+    fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
+        stream.io().connection.clone()
     }
 }
 
-impl AsyncRead for Stream {
+impl AsyncRead for CuttableStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.line.check()?;
+        self.connection.check_open()?;
         Pin::new(&mut self.socket).poll_read(context, buffer)
     }
 }
 
-impl AsyncWrite for Stream {
+impl AsyncWrite for CuttableStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.line.check()?;
+        self.connection.check_open()?;
         Pin::new(&mut self.socket).poll_write(context, data)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.line.check()?;
+        self.connection.check_open()?;
         Pin::new(&mut self.socket).poll_flush(context)
     }
 

@@ -1,15 +1,15 @@
-//! The header `X-Amz-Target`: which service and operation a request is for.
+//! The header `X-Amz-Target`, which names the service and the operation of a request.
 
-/// Which service and operation a request is for.
+/// The service and the operation of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Target<'a> {
-    pub(crate) service: Service,
+pub(crate) struct RequestTarget<'a> {
+    pub(crate) service: AwsService,
     pub(crate) operation: &'a str,
 }
 
 /// A service behind the endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Service {
+pub(crate) enum AwsService {
     /// DynamoDB and its streams.
     DynamoDb,
     /// EventBridge.
@@ -18,21 +18,21 @@ pub(crate) enum Service {
     SecretsManager,
 }
 
-impl<'a> Target<'a> {
+impl<'a> RequestTarget<'a> {
     pub(crate) fn parse(header: &'a str) -> Option<Self> {
         let (prefix, operation) = header.split_once('.')?;
         let service = match prefix {
-            "DynamoDB_20120810" | "DynamoDBStreams_20120810" => Service::DynamoDb,
-            "AWSEvents" => Service::EventBridge,
-            "secretsmanager" => Service::SecretsManager,
+            "DynamoDB_20120810" | "DynamoDBStreams_20120810" => AwsService::DynamoDb,
+            "AWSEvents" => AwsService::EventBridge,
+            "secretsmanager" => AwsService::SecretsManager,
             _ => return None,
         };
         Some(Self { service, operation })
     }
 }
 
-impl Service {
-    /// The name that credentials are scoped to.
+impl AwsService {
+    /// The service name in the credential scope of a signature.
     pub(crate) fn signing_name(self) -> &'static str {
         match self {
             Self::DynamoDb => "dynamodb",

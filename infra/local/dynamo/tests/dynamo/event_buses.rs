@@ -1,9 +1,9 @@
-//! EventBridge: what is put can be seen, what is refused is refused as AWS does it.
+//! EventBridge: events that were put can be read, and invalid ones get AWS's errors.
 
-use local_dynamo::{Fault, FaultKind};
+use local_dynamo::{DynamoFault, FaultKind};
 use serde_json::{Value, json};
 
-use crate::support::{Request, allowed, call, code, denied, start};
+use crate::support::{SignedRequest, allowed, call, code, denied, start};
 
 const PUT: &str = "AWSEvents.PutEvents";
 const BUS: &str = "arn:aws:events:us-east-1:000000000000:event-bus/local-bus";
@@ -67,23 +67,23 @@ async fn every_bus_needs_a_permission() {
     denied(&dynamo, "Publisher", PUT, json!({})).await;
     allowed(&dynamo, "operator", PUT, put(&[unnamed])).await;
     assert_eq!(dynamo.events()[0]["event-bus-name"], "default");
-    assert_eq!(dynamo.denied().len(), 4);
+    assert_eq!(dynamo.denied_permissions().len(), 4);
 }
 
 #[tokio::test]
-async fn a_call_is_on_record_like_any_other() {
+async fn a_call_of_put_events_is_logged() {
     let dynamo = start().await;
     allowed(&dynamo, "Publisher", PUT, put(&[entry("local-bus")])).await;
     let calls = dynamo.calls();
     assert_eq!((calls[0].caller.as_str(), calls[0].operation.as_str()), ("Publisher", "PutEvents"));
     assert!(calls[0].tables.is_empty());
-    let used = dynamo.permissions_used();
+    let used = dynamo.used_permissions();
     let used = used.first().unwrap();
     assert_eq!((used.action.as_str(), used.resource.as_str()), ("events:PutEvents", BUS));
 }
 
 #[tokio::test]
-async fn an_entry_that_is_wrong_fails_alone() {
+async fn an_invalid_entry_fails_alone() {
     let dynamo = start().await;
     let with = |field: &str, value: &str| {
         let mut entry = entry("local-bus");
@@ -109,7 +109,7 @@ async fn an_entry_that_is_wrong_fails_alone() {
 }
 
 #[tokio::test]
-async fn a_request_has_limits() {
+async fn a_request_beyond_a_limit_is_refused() {
     let dynamo = start().await;
     let refused = async |entries: &[Value]| {
         let (status, answer) = call(&dynamo, "operator", PUT, put(entries)).await;
@@ -131,25 +131,25 @@ async fn a_request_has_limits() {
 async fn faults_hit_events_too() {
     let dynamo = start().await;
     let body = put(&[entry("local-bus"), entry("local-bus")]);
-    let arm = |kind| dynamo.inject(Fault { caller: None, operation: None, kind, times: 1 });
+    let inject = |kind| dynamo.inject_fault(DynamoFault { caller: None, operation: None, kind, times: 1 });
     for (kind, status, expected) in [
         (FaultKind::Throttle, 400, "ThrottlingException"),
         (FaultKind::InternalError, 500, "InternalException"),
     ] {
-        arm(kind);
+        inject(kind);
         let (found, answer) = call(&dynamo, "Publisher", PUT, body.clone()).await;
         assert_eq!((found, code(&answer)), (status, expected));
     }
-    arm(FaultKind::FailedEntries);
+    inject(FaultKind::FailedEntries);
     let answer = allowed(&dynamo, "Publisher", PUT, body.clone()).await;
     assert_eq!(answer["FailedEntryCount"], 2);
     assert_eq!(answer["Entries"][1]["ErrorCode"], "InternalFailure");
-    arm(FaultKind::TimeoutBefore);
-    assert!(Request::signed(&dynamo, "Publisher", PUT, &body).send().await.is_err());
+    inject(FaultKind::TimeoutBefore);
+    assert!(SignedRequest::new(&dynamo, "Publisher", PUT, &body).send().await.is_err());
     assert!(dynamo.events().is_empty());
-    arm(FaultKind::TimeoutAfter);
-    assert!(Request::signed(&dynamo, "Publisher", PUT, &body).send().await.is_err());
+    inject(FaultKind::TimeoutAfter);
+    assert!(SignedRequest::new(&dynamo, "Publisher", PUT, &body).send().await.is_err());
     assert_eq!(dynamo.events().len(), 2);
-    arm(FaultKind::TransactionConflict);
+    inject(FaultKind::TransactionConflict);
     allowed(&dynamo, "Publisher", PUT, body).await;
 }
