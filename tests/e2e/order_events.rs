@@ -168,7 +168,7 @@ async fn the_same_record_ten_times_has_one_effect() {
         let report = deliver(&world, &[&event_id]).await;
         assert_eq!(
             report,
-            json!({ "batchItemFailures": [], "done": 0, "passed": 1, "givenUp": 0, "failed": 0, "oldest": 0 })
+            json!({ "batchItemFailures": [], "completed": 0, "skipped": 1, "abandoned": 0, "failed": 0, "oldestAgeSeconds": 0 })
         );
     }
     assert_eq!((world.wechat().messages().len(), world.dynamo().events().len()), (1, 1));
@@ -240,7 +240,7 @@ async fn a_message_claimed_by_a_killed_run_is_recorded_as_maybe_sent() {
     world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
     let _ = drain(&world).await;
     assert_eq!(waiting(&world).await, 1, "another may be sending it just now");
-    assert_eq!(repair(&world).await["done"], 1);
+    assert_eq!(repair(&world).await["completed"], 1);
     assert_eq!((sends(&world), waiting(&world).await), (0, 0));
     assert!(world.log().contains("message-maybe-sent"));
 }
@@ -272,7 +272,7 @@ async fn a_message_that_wechat_does_not_take_is_abandoned_after_an_hour() {
     let _ = drain(&world).await;
     assert_eq!(repair(&world).await["failed"], 1);
     world.clock.advance(Duration::from_secs(3600));
-    assert_eq!(repair(&world).await["done"], 1);
+    assert_eq!(repair(&world).await["completed"], 1);
     assert!(world.log().contains("message-not-sent"));
 }
 
@@ -307,7 +307,7 @@ async fn an_unreadable_event_does_not_block_the_others() {
     let _ = buy(&world, &phone).await;
     let answers = drain(&world).await;
     let count = |name: &str| answers.iter().filter_map(|answer| answer[name].as_u64()).sum::<u64>();
-    assert_eq!((count("done"), count("givenUp"), count("failed")), (1, 2, 0), "{answers:?}");
+    assert_eq!((count("completed"), count("abandoned"), count("failed")), (1, 2, 0), "{answers:?}");
     assert_eq!((world.wechat().messages().len(), waiting(&world).await), (1, 0));
     assert!(world.log().contains("event-unreadable"));
     assert!(world.bundle().queue("OrderEventsFailures").is_empty());
@@ -332,12 +332,12 @@ async fn an_event_that_the_stream_gave_up_is_processed_by_the_schedule() {
     let early = world.bundle().run_task("order-events").await.expect("the task runs");
     assert_eq!(
         early,
-        json!({ "done": 0, "passed": 0, "givenUp": 0, "failed": 0, "oldest": 0 }),
+        json!({ "completed": 0, "skipped": 0, "abandoned": 0, "failed": 0, "oldestAgeSeconds": 0 }),
         "the stream comes first"
     );
     assert_eq!(
         repair(&world).await,
-        json!({ "done": 1, "passed": 0, "givenUp": 0, "failed": 0, "oldest": 0 })
+        json!({ "completed": 1, "skipped": 0, "abandoned": 0, "failed": 0, "oldestAgeSeconds": 0 })
     );
     assert_eq!((world.wechat().messages().len(), world.dynamo().events().len()), (1, 1));
     assert_eq!((stock(&world).await, waiting(&world).await), (json!("4"), 0));
@@ -354,7 +354,7 @@ async fn more_events_than_a_page_are_reprocessed_in_one_run() {
         let put = json!({ "TableName": world.table("OutboxTable"), "Item": item });
         world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
     }
-    assert_eq!(repair(&world).await["done"], 120);
+    assert_eq!(repair(&world).await["completed"], 120);
     assert_eq!(waiting(&world).await, 0);
 }
 

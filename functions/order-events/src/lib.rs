@@ -1,18 +1,29 @@
-//! What follows from what happened to an order: goods leave the stock, the event goes to the bus, the user gets a message.
+//! The effects of an event of an order: goods leave the stock, the event goes to the event bus, the user gets a message.
 //!
 //! ```text
-//! outbox row ──stream──▶ order-events ──▶ stock ──▶ bus ──▶ message ──▶ done
-//!      └──── what still waits after two minutes, every five minutes ────┘
+//! outbox row ──stream──▶ process_event ──▶ stock ──▶ event bus ──▶ message to the user ──▶ marked as done
+//!      └──── pending for two minutes: by schedule, every five minutes ────┘
 //! ```
-//! `docs/events.md` says what is guaranteed: stock exactly once, the bus at least once, the message at most once, in no order. Each
-//! effect has a mark on the event's row ([`Outbox`]).
+//!
+//! # Guarantee
+//! Stock exactly once, bus at least once, user message at most once, in no order between events.
+//!
+//! - Stock: the goods and the event's mark `stock_done_at` change in one transaction, and the mark is its condition.
+//! - Bus: the mark `published_at` is set after EventBridge has taken the event. A run that is killed in between publishes it again.
+//! - Message: the mark `message_claimed_at` is set before the message is sent, and removed only if it was certainly not sent.
+//! - Order: a batch's events are processed several at a time, and a failed event is delivered again after younger ones.
+//!
+//! An event is processed until all this is done, except for one whose row can't be read or whose order is gone: it is abandoned, with
+//! the log line `event-unreadable`. [`Outbox`] keeps the marks; `docs/events.md` describes the effects and the retries.
 
-mod act;
-mod bus;
-mod detail;
-mod paid;
-mod record;
-mod tell;
+mod error;
+mod event_detail;
+mod notify_user;
+mod paid_template;
+mod process;
+mod publish;
+mod stock;
+mod stream_record;
 
 use std::time::Duration;
 
@@ -23,48 +34,41 @@ use shared::{
     error::BoxError,
     host::{Host, HostError},
     runtime::Task,
-    store::{Cursor, Orders, Outbox, shards},
+    store::{Cursor, Outbox, shards},
     telemetry::{self, Counted},
     types::UnixSeconds,
-    wechat::subscribe::Subscriber,
 };
 
 use crate::{
-    act::{ActError, Acted},
-    bus::Bus,
-    paid::PaidTemplate,
-    record::Record,
+    error::EventError,
+    process::{EventOutcome, EventProcessor},
+    stream_record::StreamRecord,
 };
 
-/// Acts on events.
+/// Processes events of orders, from the outbox's stream and by schedule.
 pub struct OrderEventsTask {
     host: Host,
     outbox: Outbox,
-    orders: Orders,
-    bus: Bus,
-    subscriber: Subscriber,
-    /// The message that an order is paid. Settings that can't be used keep nobody's goods and events waiting: only the message is
-    /// missing, and told as such.
-    paid: Result<Option<PaidTemplate>, HostError>,
+    processor: EventProcessor,
 }
 
-/// What became of the events of a run. To the stream it is the answer: Lambda looks at the failures alone.
+/// How many events a run came upon, by what became of them. Lambda reads the field `batch_item_failures` of a stream run's report.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EventsReport {
-    /// The records that the stream must deliver again; a run of the schedule has none.
+    /// The records that the stream must deliver again. `None` in a scheduled run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_item_failures: Option<Vec<ItemFailure>>,
-    /// All of their effects are done.
-    pub done: u32,
-    /// Had nothing left to do, or are being acted on elsewhere.
-    pub passed: u32,
-    /// Nothing can ever be done about them.
-    pub given_up: u32,
-    /// Something is still to do.
+    /// Events whose effects are all done.
+    pub completed: u32,
+    /// Events that were completed before, or that another run is processing.
+    pub skipped: u32,
+    /// Events whose row can't be read, or whose order is gone. They are never processed again.
+    pub abandoned: u32,
+    /// Events for which something is still to do.
     pub failed: u32,
-    /// How long the oldest of them has waited, in seconds; told by the schedule alone.
-    pub oldest: u64,
+    /// Age in seconds of the oldest event that is still pending. Set by the scheduled run only; 0 in a stream run.
+    pub oldest_age_seconds: u64,
 }
 
 /// A record that the stream must deliver again.
@@ -81,42 +85,30 @@ impl Task for OrderEventsTask {
     type Report = EventsReport;
 
     async fn init(host: &Host) -> Result<Self, HostError> {
-        let paid = PaidTemplate::read(host);
-        if let Err(error) = &paid {
-            telemetry::survived("read-paid-template", error);
-            telemetry::attention("paid-template-unusable", error);
-        }
-        Ok(Self {
-            host: host.clone(),
-            outbox: Outbox::new(host)?,
-            orders: Orders::new(host)?,
-            bus: Bus::new(host)?,
-            subscriber: Subscriber::new(host)?,
-            paid,
-        })
+        Ok(Self { host: host.clone(), outbox: Outbox::new(host)?, processor: EventProcessor::new(host)? })
     }
 
     async fn run(&self, event: Value) -> Result<EventsReport, BoxError> {
         match event.get("Records") {
-            None => Ok(self.repair().await),
-            Some(Value::Array(records)) => Ok(self.deliver(records).await),
+            None => Ok(self.reprocess_pending().await),
+            Some(Value::Array(records)) => Ok(self.process_records(records).await),
             Some(_) => Err("the records of the stream are no list".into()),
         }
     }
 }
 
 impl OrderEventsTask {
-    /// Acts on the records of the stream, each by itself. Several at once: what happens to one order is told apart by
-    /// `happenedAt` and not by who comes first, which the bus does not promise either; stock and message have one event an order.
-    async fn deliver(&self, records: &[Value]) -> EventsReport {
-        let began = self.host.now();
-        let records: Vec<Record> = records.iter().map(Record::read).collect();
-        let acting = stream::iter(records).map(|record| self.deliver_one(record, began));
-        let results: Vec<_> = acting.buffered(AT_ONCE).collect().await;
+    /// Processes the records of the stream, several at a time. The events of one order may overtake each other: listeners read
+    /// their order from `happenedAt`, and stock and message belong to one event per order.
+    async fn process_records(&self, records: &[Value]) -> EventsReport {
+        let started_at = self.host.now();
+        let records: Vec<StreamRecord> = records.iter().map(StreamRecord::read).collect();
+        let results = stream::iter(records).map(|record| self.process_record(record, started_at));
+        let results: Vec<_> = results.buffered(CONCURRENCY).collect().await;
         let mut report = EventsReport { batch_item_failures: Some(Vec::new()), ..EventsReport::default() };
-        for (sequence_number, acted) in results {
-            let failed = acted.is_err();
-            report.count(acted);
+        for (sequence_number, result) in results {
+            let failed = result.is_err();
+            report.count(result);
             if let (true, Some(failures)) = (failed, &mut report.batch_item_failures) {
                 failures.push(ItemFailure { item_identifier: sequence_number });
             }
@@ -124,73 +116,81 @@ impl OrderEventsTask {
         report
     }
 
-    async fn deliver_one(&self, record: Record, began: UnixSeconds) -> (String, Result<Acted, ActError>) {
+    async fn process_record(
+        &self,
+        record: StreamRecord,
+        started_at: UnixSeconds,
+    ) -> (String, Result<EventOutcome, EventError>) {
         match record {
-            Record::Inserted { event_id, sequence_number } => {
-                let acted = if self.host.now().since(began) > LAST_START {
-                    Err(ActError::at("beginning", &event_id, "the run has gone on for too long"))
+            StreamRecord::Inserted { event_id, sequence_number } => {
+                let result = if self.is_out_of_time(started_at) {
+                    Err(EventError::at("beginning", &event_id, "the run has gone on for too long"))
                 } else {
-                    self.act_on(&event_id).await
+                    self.processor.process_event(&event_id).await
                 };
-                (sequence_number, acted)
+                (sequence_number, result)
             }
-            Record::Other => (String::new(), Ok(Acted::Passed)),
-            Record::Unreadable { sequence_number } => {
+            StreamRecord::Other => (String::new(), Ok(EventOutcome::Skipped)),
+            StreamRecord::Unreadable { sequence_number } => {
                 telemetry::attention("event-unreadable", &sequence_number);
-                (String::new(), Ok(Acted::GivenUp))
+                (String::new(), Ok(EventOutcome::Abandoned))
             }
         }
     }
 
-    /// Acts on what the stream has given up, or was killed at.
-    async fn repair(&self) -> EventsReport {
-        let began = self.host.now();
-        // All shards at once: none waits for another, however many events one of them has.
-        let shards = future::join_all(shards().map(|shard| self.repair_shard(shard, began))).await;
-        let report = shards.into_iter().fold(EventsReport::default(), EventsReport::plus);
-        telemetry::count(Counted::OutboxAge(report.oldest));
+    /// Processes what is still pending: events that the stream no longer delivers, and events of a run that was killed.
+    async fn reprocess_pending(&self) -> EventsReport {
+        let started_at = self.host.now();
+        // All shards at the same time, so that a shard with many events does not delay the others.
+        let reports = future::join_all(shards().map(|shard| self.reprocess_shard(shard, started_at))).await;
+        let report = reports.into_iter().fold(EventsReport::default(), EventsReport::plus);
+        telemetry::count(Counted::OutboxAge(report.oldest_age_seconds));
         report
     }
 
-    /// Page after page, the oldest first, until nothing waits or the run has gone on for too long: the next one is near. What
-    /// fails keeps nobody behind it waiting.
-    async fn repair_shard(&self, shard: String, began: UnixSeconds) -> EventsReport {
+    /// Processes the shard's pending events page after page, the oldest first, until none is left or the run is out of time. An
+    /// event that fails does not delay those behind it.
+    async fn reprocess_shard(&self, shard: String, started_at: UnixSeconds) -> EventsReport {
         let mut report = EventsReport::default();
         let mut cursor: Option<Cursor> = None;
         loop {
-            let waiting = self.outbox.waiting(&shard, began.minus(GRACE), cursor, PAGE).await;
-            let waiting = match waiting {
-                Ok(waiting) => waiting,
+            let page = self.outbox.waiting(&shard, started_at.minus(STREAM_GRACE), cursor, PAGE_SIZE).await;
+            let page = match page {
+                Ok(page) => page,
                 Err(error) => {
-                    // The other shards go on.
+                    // The other shards are processed all the same.
                     report.count(Err(error.into()));
                     return report;
                 }
             };
-            for (event_id, happened_at) in &waiting.rows {
-                if self.host.now().since(began) > LAST_START {
-                    return report.waiting_since(*happened_at, began);
+            for (event_id, happened_at) in &page.rows {
+                if self.is_out_of_time(started_at) {
+                    return report.with_pending(*happened_at, started_at);
                 }
-                let acted = self.act_on(event_id).await;
-                if acted.is_err() {
-                    report = report.waiting_since(*happened_at, began);
+                let result = self.processor.process_event(event_id).await;
+                if result.is_err() {
+                    report = report.with_pending(*happened_at, started_at);
                 }
-                report.count(acted);
+                report.count(result);
             }
-            cursor = waiting.next;
+            cursor = page.next;
             if cursor.is_none() {
                 return report;
             }
         }
     }
+
+    fn is_out_of_time(&self, started_at: UnixSeconds) -> bool {
+        self.host.now().since(started_at) > LAST_START
+    }
 }
 
 impl EventsReport {
-    fn count(&mut self, acted: Result<Acted, ActError>) {
-        let count = match acted {
-            Ok(Acted::Done) => &mut self.done,
-            Ok(Acted::Passed) => &mut self.passed,
-            Ok(Acted::GivenUp) => &mut self.given_up,
+    fn count(&mut self, result: Result<EventOutcome, EventError>) {
+        let count = match result {
+            Ok(EventOutcome::Completed) => &mut self.completed,
+            Ok(EventOutcome::Skipped) => &mut self.skipped,
+            Ok(EventOutcome::Abandoned) => &mut self.abandoned,
             Err(error) => {
                 telemetry::survived("act", &error);
                 &mut self.failed
@@ -199,26 +199,28 @@ impl EventsReport {
         *count = count.saturating_add(1);
     }
 
-    fn waiting_since(self, happened_at: UnixSeconds, now: UnixSeconds) -> Self {
-        Self { oldest: self.oldest.max(now.since(happened_at).as_secs()), ..self }
+    /// With the age of an event that is still pending.
+    fn with_pending(self, happened_at: UnixSeconds, now: UnixSeconds) -> Self {
+        let age = now.since(happened_at).as_secs();
+        Self { oldest_age_seconds: self.oldest_age_seconds.max(age), ..self }
     }
 
     fn plus(self, other: Self) -> Self {
         Self {
             batch_item_failures: None,
-            done: self.done.saturating_add(other.done),
-            passed: self.passed.saturating_add(other.passed),
-            given_up: self.given_up.saturating_add(other.given_up),
+            completed: self.completed.saturating_add(other.completed),
+            skipped: self.skipped.saturating_add(other.skipped),
+            abandoned: self.abandoned.saturating_add(other.abandoned),
             failed: self.failed.saturating_add(other.failed),
-            oldest: self.oldest.max(other.oldest),
+            oldest_age_seconds: self.oldest_age_seconds.max(other.oldest_age_seconds),
         }
     }
 }
 
-/// Events of a batch that are acted on at the same time.
-const AT_ONCE: usize = 5;
-/// How long the stream has an event for itself.
-const GRACE: Duration = Duration::from_secs(2 * 60);
-const PAGE: u16 = 25;
-/// After this time nothing new is begun, so that a run ends before Lambda ends it.
+/// Events of a batch that are processed at the same time.
+const CONCURRENCY: usize = 5;
+/// The scheduled run leaves younger events to the stream.
+const STREAM_GRACE: Duration = Duration::from_secs(2 * 60);
+const PAGE_SIZE: u16 = 25;
+/// No event is begun after this time, so that a run ends before Lambda's timeout of 55 seconds.
 const LAST_START: Duration = Duration::from_secs(30);

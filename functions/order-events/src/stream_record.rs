@@ -1,27 +1,29 @@
-//! A record of the table's stream, as Lambda delivers it. Of the row only the key is taken: the row itself may have gone on.
+//! A record of the outbox table's stream, as Lambda delivers it.
+//!
+//! Only the row's key is read from the record, because the row may have changed since.
 
 use serde_json::Value;
 
-/// What a record tells.
+/// A record of the outbox table's stream.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Record {
-    /// Something has happened.
+pub(crate) enum StreamRecord {
+    /// A new row: an event.
     Inserted {
         /// The event's key.
         event_id: String,
-        /// What the record is called when it fails.
+        /// The number by which the stream is asked to deliver the record again.
         sequence_number: String,
     },
-    /// A row was changed or removed: nothing has happened.
+    /// A changed or removed row, which is no new event.
     Other,
-    /// It lacks what a record of this table has.
+    /// A record without the name, the key or the number that each record of this table has.
     Unreadable {
         /// Its sequence number, if it has one.
         sequence_number: String,
     },
 }
 
-impl Record {
+impl StreamRecord {
     pub(crate) fn read(record: &Value) -> Self {
         let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let sequence_number = text("/dynamodb/SequenceNumber").unwrap_or_default();
@@ -55,16 +57,19 @@ mod tests {
     }
 
     #[test]
-    fn only_a_new_row_is_something_that_happened() {
+    fn only_a_new_row_is_an_event() {
         let (event_id, sequence_number) = ("order.paid#42".to_owned(), "111".to_owned());
-        assert_eq!(Record::read(&record("INSERT")), Record::Inserted { event_id, sequence_number });
+        assert_eq!(
+            StreamRecord::read(&record("INSERT")),
+            StreamRecord::Inserted { event_id, sequence_number }
+        );
         for name in ["MODIFY", "REMOVE"] {
-            assert_eq!(Record::read(&record(name)), Record::Other);
+            assert_eq!(StreamRecord::read(&record(name)), StreamRecord::Other);
         }
     }
 
     #[test]
-    fn a_record_without_name_key_or_number_can_t_be_read() {
+    fn a_record_without_name_key_or_number_is_unreadable() {
         for (pointer, number) in [
             ("/eventName", "111"),
             ("/dynamodb/Keys/event_id", "111"),
@@ -74,8 +79,8 @@ mod tests {
         ] {
             let mut broken = record("INSERT");
             *broken.pointer_mut(pointer).unwrap() = json!(7);
-            let expected = Record::Unreadable { sequence_number: number.to_owned() };
-            assert_eq!(Record::read(&broken), expected, "{pointer}");
+            let expected = StreamRecord::Unreadable { sequence_number: number.to_owned() };
+            assert_eq!(StreamRecord::read(&broken), expected, "{pointer}");
         }
     }
 
@@ -85,7 +90,7 @@ mod tests {
             let mut record = record("INSERT");
             record["dynamodb"]["Keys"]["event_id"]["S"] = json!(event_id);
             record["dynamodb"]["SequenceNumber"] = json!(number);
-            prop_assert_eq!(Record::read(&record), Record::Inserted { event_id, sequence_number: number });
+            prop_assert_eq!(StreamRecord::read(&record), StreamRecord::Inserted { event_id, sequence_number: number });
         }
     }
 }

@@ -9,22 +9,22 @@ use shared::{
     wechat::subscribe::{Data, DataError, Lang, Message, Page, State},
 };
 
-/// The settings of the message.
+/// The operator's template of the message, from the settings.
 #[derive(Debug)]
 pub(crate) struct PaidTemplate {
     id: TemplateId,
-    data: BTreeMap<String, Text>,
-    page: Option<Text>,
+    data: BTreeMap<String, TextTemplate>,
+    page: Option<TextTemplate>,
 }
 
 /// A text with placeholders.
 #[derive(Debug, PartialEq, Eq)]
-struct Text(Vec<Part>);
+struct TextTemplate(Vec<Part>);
 
 #[derive(Debug, PartialEq, Eq)]
 enum Part {
-    Words(String),
-    Value(Placeholder),
+    Literal(String),
+    Placeholder(Placeholder),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +36,8 @@ enum Placeholder {
     TotalFee,
 }
 
-/// What placeholders stand for.
-struct Values {
+/// The values of an order that placeholders stand for.
+struct PlaceholderValues {
     description: String,
     order_id: OrderId,
     out_trade_no: OutTradeNo,
@@ -46,84 +46,93 @@ struct Values {
 }
 
 impl PaidTemplate {
-    /// Reads the settings; `None` if there is no such message.
+    /// Reads `PAID_TEMPLATE_ID`, `PAID_TEMPLATE_DATA` and `PAID_TEMPLATE_PAGE`; `None` if there is no `PAID_TEMPLATE_ID`.
+    ///
+    /// # Errors
+    /// [`HostError`]: a variable is missing or malformed.
     pub(crate) fn read(host: &Host) -> Result<Option<Self>, HostError> {
         if host.optional_var("PAID_TEMPLATE_ID").is_none() {
             return Ok(None);
         }
         let id = host.parsed_var("PAID_TEMPLATE_ID", "the id of a template", TemplateId::parse)?;
-        let data = host.parsed_var("PAID_TEMPLATE_DATA", DATA, |text| parse_data(text).ok_or(()))?;
+        let data = host.parsed_var("PAID_TEMPLATE_DATA", DATA_FORMAT, |text| parse_data(text).ok_or(()))?;
         let page = match host.optional_var("PAID_TEMPLATE_PAGE") {
-            Some(_) => Some(host.parsed_var("PAID_TEMPLATE_PAGE", PAGE, |text| parse_page(text).ok_or(()))?),
+            Some(_) => {
+                Some(host.parsed_var("PAID_TEMPLATE_PAGE", PAGE_FORMAT, |text| parse_page(text).ok_or(()))?)
+            }
             None => None,
         };
         let template = Self { id, data, page };
-        // A keyword that takes no such text would be refused at every payment: better now.
-        if Data::fitted(template.filled(&Values::example())).is_err() {
-            return Err(HostError::Invalid { name: "PAID_TEMPLATE_DATA", expected: DATA });
+        // WeChat would refuse a text that does not fit its keyword at every payment, so it is refused here.
+        if Data::fitted(template.render(&PlaceholderValues::example())).is_err() {
+            return Err(HostError::Invalid { name: "PAID_TEMPLATE_DATA", expected: DATA_FORMAT });
         }
         Ok(Some(template))
     }
 
-    /// The message about `order`, which was paid by what happened at `happened_at`.
+    /// The message that `order` is paid. The order's event happened at `happened_at`.
+    ///
+    /// # Errors
+    /// [`DataError`]: a value of the order does not fit its keyword. Trying again does not help.
     pub(crate) fn message(&self, order: &Order, happened_at: UnixSeconds) -> Result<Message, DataError> {
-        let values = Values::of(order, happened_at);
+        let values = PlaceholderValues::new(order, happened_at);
         Ok(Message {
             openid: order.openid.clone(),
             template_id: self.id.clone(),
-            data: Data::fitted(self.filled(&values))?,
-            page: self.page.as_ref().and_then(|page| Page::parse(&page.filled(&values))),
+            data: Data::fitted(self.render(&values))?,
+            page: self.page.as_ref().and_then(|page| Page::parse(&page.render(&values))),
             state: State::default(),
             lang: Lang::default(),
         })
     }
 
-    fn filled(&self, values: &Values) -> BTreeMap<String, String> {
-        self.data.iter().map(|(key, text)| (key.clone(), text.filled(values))).collect()
+    fn render(&self, values: &PlaceholderValues) -> BTreeMap<String, String> {
+        self.data.iter().map(|(key, text)| (key.clone(), text.render(values))).collect()
     }
 }
 
-fn parse_data(text: &str) -> Option<BTreeMap<String, Text>> {
+fn parse_data(text: &str) -> Option<BTreeMap<String, TextTemplate>> {
     let data: BTreeMap<String, String> = serde_json::from_str(text).ok()?;
-    data.into_iter().map(|(key, text)| Some((key, Text::parse(&text)?))).collect()
+    data.into_iter().map(|(key, text)| Some((key, TextTemplate::parse(&text)?))).collect()
 }
 
-/// A page's text, which names nothing but the order.
-fn parse_page(text: &str) -> Option<Text> {
-    let page = Text::parse(text)?;
-    let plain = page.0.iter().all(|part| matches!(part, Part::Words(_) | Part::Value(Placeholder::OrderId)));
-    let valid = plain && Page::parse(&page.filled(&Values::example())).is_some();
+/// Reads the page's text, whose only placeholder is `{orderId}`.
+fn parse_page(text: &str) -> Option<TextTemplate> {
+    let page = TextTemplate::parse(text)?;
+    let plain =
+        page.0.iter().all(|part| matches!(part, Part::Literal(_) | Part::Placeholder(Placeholder::OrderId)));
+    let valid = plain && Page::parse(&page.render(&PlaceholderValues::example())).is_some();
     valid.then_some(page)
 }
 
-impl Text {
-    /// Reads the text; `None` if a brace in it begins or ends no placeholder.
+impl TextTemplate {
+    /// Reads the text; `None` if one of its braces belongs to no placeholder.
     fn parse(text: &str) -> Option<Self> {
         let mut parts = Vec::new();
         let mut rest = text;
-        while let Some((words, after)) = rest.split_once('{') {
+        while let Some((literal, after)) = rest.split_once('{') {
             let (name, after) = after.split_once('}')?;
-            parts.push(Part::Words(words.to_owned()));
-            parts.push(Part::Value(Placeholder::named(name)?));
+            parts.push(Part::Literal(literal.to_owned()));
+            parts.push(Part::Placeholder(Placeholder::from_name(name)?));
             rest = after;
         }
-        parts.push(Part::Words(rest.to_owned()));
-        let stray = |part: &Part| matches!(part, Part::Words(words) if words.contains('}'));
+        parts.push(Part::Literal(rest.to_owned()));
+        let stray = |part: &Part| matches!(part, Part::Literal(literal) if literal.contains('}'));
         (!parts.iter().any(stray)).then_some(Self(parts))
     }
 
-    /// The text with values for placeholders. A value's own braces mean nothing.
-    fn filled(&self, values: &Values) -> String {
+    /// The text with the values in place of the placeholders. Braces within a value are plain text.
+    fn render(&self, values: &PlaceholderValues) -> String {
         let parts = self.0.iter().map(|part| match part {
-            Part::Words(words) => words.clone(),
-            Part::Value(placeholder) => values.of_placeholder(*placeholder),
+            Part::Literal(literal) => literal.clone(),
+            Part::Placeholder(placeholder) => values.value_of(*placeholder),
         });
         parts.collect()
     }
 }
 
 impl Placeholder {
-    fn named(name: &str) -> Option<Self> {
+    fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "description" => Self::Description,
             "orderId" => Self::OrderId,
@@ -135,11 +144,11 @@ impl Placeholder {
     }
 }
 
-impl Values {
-    fn of(order: &Order, happened_at: UnixSeconds) -> Self {
+impl PlaceholderValues {
+    fn new(order: &Order, happened_at: UnixSeconds) -> Self {
         let names = || order.items.iter().map(|line| line.name.as_str()).collect::<Vec<_>>().join("，");
         Self {
-            // As the user read it when paying.
+            // The description that the user saw while paying.
             description: order.terms.as_ref().map_or_else(names, |terms| terms.description.clone()),
             order_id: order.order_id,
             out_trade_no: order.out_trade_no,
@@ -148,7 +157,7 @@ impl Values {
         }
     }
 
-    /// Of the kind that orders have.
+    /// Values such as a real order has.
     fn example() -> Self {
         let at = UnixSeconds::new(1_700_000_000);
         let order_id = OrderId::new(at, [0; 10]);
@@ -161,7 +170,7 @@ impl Values {
         }
     }
 
-    fn of_placeholder(&self, placeholder: Placeholder) -> String {
+    fn value_of(&self, placeholder: Placeholder) -> String {
         match placeholder {
             Placeholder::Description => self.description.clone(),
             Placeholder::OrderId => self.order_id.to_string(),
@@ -172,9 +181,9 @@ impl Values {
     }
 }
 
-const DATA: &str = "a JSON object of 1 to 5 keywords and texts that fit them, with no other placeholders than {outTradeNo}, \
+const DATA_FORMAT: &str = "a JSON object of 1 to 5 keywords and texts that fit them, with no other placeholders than {outTradeNo}, \
      {orderId}, {totalFee}, {description} and {paidAt}";
-const PAGE: &str = "a page of the mini program, with no other placeholder than {orderId}";
+const PAGE_FORMAT: &str = "a page of the mini program, with no other placeholder than {orderId}";
 
 #[cfg(test)]
 mod tests {
@@ -265,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_description_is_cut_and_an_order_without_one_is_told_by_its_goods() {
+    fn a_long_description_is_cut_and_a_missing_one_is_made_of_the_goods() {
         let template = read("t", r#"{"thing1":"{description}"}"#, "").unwrap().unwrap();
         let cut = expected(json!({ "thing1": format!("{}...", "水".repeat(17)) }));
         assert_eq!(data(&template, &order(Some(&"水".repeat(40)))), cut);
@@ -273,12 +282,12 @@ mod tests {
     }
 
     #[test]
-    fn without_an_id_there_is_no_message_and_nothing_else_is_looked_at() {
+    fn without_an_id_there_is_no_message_and_no_other_setting_is_read() {
         assert!(read("", "nonsense", "nonsense {").unwrap().is_none());
     }
 
     #[test]
-    fn wrong_settings_are_refused_by_name() {
+    fn the_error_names_the_malformed_setting() {
         assert!(read("a b", ALL, "").unwrap_err().starts_with("the environment variable PAID_TEMPLATE_ID"));
         assert_eq!(read("t", "", "").unwrap_err(), "the environment variable PAID_TEMPLATE_DATA is not set");
         for data in [
@@ -311,18 +320,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reading_any_text_never_panics_and_without_braces_it_stays_as_it_is(text in ".{0,60}") {
-            let parsed = Text::parse(&text);
+        fn parsing_never_panics_and_a_text_without_braces_stays_as_it_is(text in ".{0,60}") {
+            let parsed = TextTemplate::parse(&text);
             if !text.contains(['{', '}']) {
-                prop_assert_eq!(parsed.unwrap().filled(&Values::example()), text);
+                prop_assert_eq!(parsed.unwrap().render(&PlaceholderValues::example()), text);
             }
         }
 
         #[test]
         fn a_description_is_never_read_as_a_placeholder(before in "[a-z ]{0,8}", description in ".{0,20}") {
-            let text = Text::parse(&format!("{before}{{description}}!")).unwrap();
-            let values = Values { description: description.clone(), ..Values::example() };
-            prop_assert_eq!(text.filled(&values), format!("{before}{description}!"));
+            let text = TextTemplate::parse(&format!("{before}{{description}}!")).unwrap();
+            let values = PlaceholderValues { description: description.clone(), ..PlaceholderValues::example() };
+            prop_assert_eq!(text.render(&values), format!("{before}{description}!"));
         }
 
         #[test]

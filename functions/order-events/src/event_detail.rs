@@ -1,4 +1,4 @@
-//! What a consumer on the bus reads of an event.
+//! The `detail` of an event on the event bus, which listeners read.
 
 use serde::Serialize;
 use shared::{
@@ -6,11 +6,11 @@ use shared::{
     types::{Fen, OrderId, OutRefundNo, OutTradeNo, TransactionId, UserId},
 };
 
-/// The `detail` of an event on the bus. Who it is about is our own `userId`; an openid never leaves.
+/// The `detail` of an event on the event bus. It names the user by `userId`; it never contains an openid.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Detail<'e> {
-    /// Its key: what comes again with the same one is the same event.
+pub(crate) struct EventDetail<'e> {
+    /// The key of the event: it is the same each time that the event is published.
     event_id: &'e str,
     event: EventKind,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,8 +30,8 @@ pub(crate) struct Detail<'e> {
     user_id: Option<&'e UserId>,
 }
 
-impl<'e> Detail<'e> {
-    /// Of `event`, which is about an order of `user_id` if it is about one of ours.
+impl<'e> EventDetail<'e> {
+    /// The detail of `event`. `user_id` owns the order, if the event is about an order of this shop.
     pub(crate) fn new(event: &'e Event, user_id: Option<&'e UserId>) -> Self {
         Self {
             event_id: &event.event_id,
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_payment_is_told_in_full() {
+    fn the_detail_of_a_payment_has_all_fields() {
         let at = UnixSeconds::new(1_700_000_042);
         let order_id = OrderId::new(UnixSeconds::new(1_700_000_000), [7; 10]);
         let transaction = TransactionId::parse("4200001234202311151234567890").unwrap();
@@ -68,7 +68,7 @@ mod tests {
         let event = Event { transaction_id: Some(transaction), ..event };
         let user_id = UserId::parse("u0123456789abcdef0123456789").unwrap();
         assert_eq!(
-            to_value(Detail::new(&event, Some(&user_id))).unwrap(),
+            to_value(EventDetail::new(&event, Some(&user_id))).unwrap(),
             json!({
                 "eventId": "order.paid#4200001234202311151234567890",
                 "event": "order.paid",
@@ -83,10 +83,10 @@ mod tests {
     }
 
     #[test]
-    fn what_an_event_lacks_is_absent() {
+    fn fields_that_an_event_lacks_are_absent() {
         let event = Event::new(EventKind::BillDifference, &"2023-11-14", UnixSeconds::new(0));
         assert_eq!(
-            to_value(Detail::new(&event, None)).unwrap(),
+            to_value(EventDetail::new(&event, None)).unwrap(),
             json!({
                 "eventId": "bill.difference#2023-11-14", "event": "bill.difference",
                 "happenedAt": "1970-01-01T00:00:00Z",

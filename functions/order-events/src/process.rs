@@ -1,0 +1,108 @@
+//! Processing one event: those of its effects that are still missing, in the order stock, event bus, message to the user.
+
+use shared::{
+    host::{Host, HostError},
+    store::{EventKind, Found, Order, Orders, Outbox, Pending},
+    telemetry,
+};
+
+use crate::{
+    error::EventError,
+    notify_user::{Notification, UserNotifier},
+    publish::EventPublisher,
+    stock::StockTaker,
+};
+
+/// What became of an event.
+#[derive(Debug)]
+pub(crate) enum EventOutcome {
+    /// All effects of the event are done.
+    Completed,
+    /// The event was completed before, or another run is sending its message.
+    Skipped,
+    /// The event's row can't be read, or its order is gone: it is marked as given up and never processed again.
+    Abandoned,
+}
+
+/// Processes events.
+pub(crate) struct EventProcessor {
+    outbox: Outbox,
+    orders: Orders,
+    stock: StockTaker,
+    publisher: EventPublisher,
+    notifier: UserNotifier,
+}
+
+impl EventProcessor {
+    /// Reads `OUTBOX_TABLE`, `PRODUCTS_TABLE`, `ORDERS_TABLE`, and what its effects read.
+    ///
+    /// # Errors
+    /// [`HostError`]: a variable is missing or malformed.
+    pub(crate) fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self {
+            outbox: Outbox::new(host)?,
+            orders: Orders::new(host)?,
+            stock: StockTaker::new(host)?,
+            publisher: EventPublisher::new(host)?,
+            notifier: UserNotifier::new(host)?,
+        })
+    }
+
+    /// Processes the event: takes stock, publishes the event, notifies the user, and marks the event as done.
+    ///
+    /// # Errors
+    /// [`EventError`]: an effect is missing. Each effect that is done has its mark, so the event can be processed again.
+    pub(crate) async fn process_event(&self, event_id: &str) -> Result<EventOutcome, EventError> {
+        let failed = |step| move |cause| EventError::at(step, event_id, cause);
+        let pending = match self.outbox.find(event_id).await.map_err(failed("reading the event"))? {
+            Found::Pending(pending) => pending,
+            Found::Done => return Ok(EventOutcome::Skipped),
+            Found::Unreadable(error) => {
+                telemetry::survived("read-event", &error);
+                return self.abandon_event(event_id).await;
+            }
+        };
+        let order = match pending.event.order_id {
+            Some(order_id) => self.orders.get(order_id).await.map_err(failed("reading the order"))?,
+            None => None,
+        };
+        let paid_order = match (pending.event.event, &order) {
+            (EventKind::OrderPaid, None) => return self.abandon_event(event_id).await,
+            (EventKind::OrderPaid, Some(order)) => Some(order),
+            _ => None,
+        };
+
+        if let Some(order) = paid_order.filter(|_| !pending.stock_done) {
+            self.stock.take_stock(event_id, order).await?;
+        }
+        if !pending.published {
+            let user_id = order.as_ref().map(|order| &order.user_id);
+            self.publisher.publish(&pending.event, user_id).await?;
+        }
+        let message_status = match self.notify_if_paid(&pending, paid_order).await? {
+            Notification::Finished(status) => Some(status),
+            Notification::NotWanted => None,
+            Notification::ClaimedElsewhere => return Ok(EventOutcome::Skipped),
+        };
+        self.outbox.finish(event_id, message_status).await.map_err(failed("finishing the event"))?;
+        Ok(EventOutcome::Completed)
+    }
+
+    async fn notify_if_paid(
+        &self,
+        pending: &Pending,
+        paid_order: Option<&Order>,
+    ) -> Result<Notification, EventError> {
+        match paid_order {
+            Some(order) => self.notifier.notify_user(pending, order).await,
+            None => Ok(Notification::NotWanted),
+        }
+    }
+
+    async fn abandon_event(&self, event_id: &str) -> Result<EventOutcome, EventError> {
+        telemetry::attention("event-unreadable", &event_id);
+        let given_up = self.outbox.give_up(event_id).await;
+        given_up.map_err(|cause| EventError::at("giving the event up", event_id, cause))?;
+        Ok(EventOutcome::Abandoned)
+    }
+}
