@@ -1,8 +1,8 @@
-//! Every minute: asks WeChat Pay about unpaid orders and about refunds whose time has come, and closes expired orders.
+//! Every minute: asks WeChat Pay about the unpaid orders and the refunds that are due, and closes expired orders.
 //!
-//! A notice can be lost for good; the order or the refund itself says when to ask again (`next_query_at`), so nothing has to be
-//! found by searching. A run that is killed leaves everything it took with a next time. Orders that were never prepaid come last: no
-//! notice can be lost of them, and anybody can place some.
+//! A notice can be lost for good, so each order and refund says in `next_query_at` when to ask WeChat Pay again. An index lists those
+//! that are due; nothing is searched. A run writes the next `next_query_at` before it asks, so a run that is killed loses nothing.
+//! Orders that were never prepaid are swept last, because no notice of theirs can be lost and any user can place many.
 
 mod orders;
 mod refunds;
@@ -21,10 +21,10 @@ use shared::{
     types::{OrderId, OutRefundNo, UnixSeconds},
 };
 
-use crate::report::Swept;
+use crate::report::SweepOutcome;
 pub use report::SweepReport;
 
-/// Asks about orders and refunds.
+/// Sweeps orders and refunds that are due.
 pub struct OrderSweepTask {
     host: Host,
     cashier: Cashier,
@@ -32,15 +32,15 @@ pub struct OrderSweepTask {
     cases: Cases,
 }
 
-/// What is swept.
+/// The table whose index of due items is read.
 #[derive(Clone, Copy)]
-enum Kind {
+enum DueKind {
     Orders,
     Refunds,
 }
 
-/// One whose time has come.
-enum Due {
+/// An order or a refund that is due.
+enum DueItem {
     Order(OrderId),
     Refund(OutRefundNo),
 }
@@ -60,14 +60,15 @@ impl Task for OrderSweepTask {
     }
 
     async fn run(&self, _: serde_json::Value) -> Result<SweepReport, BoxError> {
-        let began = self.host.now();
-        let parts = shards().flat_map(|shard| [(Kind::Orders, shard.clone()), (Kind::Refunds, shard)]);
-        let report = self.sweep_shards(parts, began).await;
-        let unprepaid = shards_of_unprepaid().map(|shard| (Kind::Orders, shard));
-        let report = report.plus(self.sweep_shards(unprepaid, began).await);
-        telemetry::count(Counted::SweepBacklog(u64::from(report.left) + u64::from(report.failed)));
-        if report.looks() > 0 {
-            telemetry::count(Counted::SweepLooks(report.looks().into()));
+        let started_at = self.host.now();
+        let prepaid =
+            shards().flat_map(|shard| [(DueKind::Orders, shard.clone()), (DueKind::Refunds, shard)]);
+        let report = self.sweep_shards(prepaid, started_at).await;
+        let unprepaid = shards_of_unprepaid().map(|shard| (DueKind::Orders, shard));
+        let report = report.plus(self.sweep_shards(unprepaid, started_at).await);
+        telemetry::count(Counted::SweepBacklog(u64::from(report.deferred) + u64::from(report.failed)));
+        if report.attempted() > 0 {
+            telemetry::count(Counted::SweepLooks(report.attempted().into()));
             telemetry::count(Counted::SweepFailures(report.failed.into()));
         }
         Ok(report)
@@ -77,71 +78,75 @@ impl Task for OrderSweepTask {
 impl OrderSweepTask {
     async fn sweep_shards(
         &self,
-        parts: impl Iterator<Item = (Kind, String)> + Send,
-        began: UnixSeconds,
+        shards: impl Iterator<Item = (DueKind, String)> + Send,
+        started_at: UnixSeconds,
     ) -> SweepReport {
-        let parts = stream::iter(parts).map(|(kind, shard)| self.sweep_shard(kind, shard, began));
-        let parts = parts.buffer_unordered(AT_ONCE);
-        parts.fold(SweepReport::default(), async |sum, one| sum.plus(one)).await
+        let reports = stream::iter(shards).map(|(kind, shard)| self.sweep_shard(kind, shard, started_at));
+        let reports = reports.buffer_unordered(CONCURRENT_SHARDS);
+        reports.fold(SweepReport::default(), async |sum, report| sum.plus(report)).await
     }
 
-    /// Page after page, until nothing is due, or the run has gone on for too long: the next one is near. What fails keeps
-    /// nobody behind it waiting.
-    async fn sweep_shard(&self, kind: Kind, shard: String, began: UnixSeconds) -> SweepReport {
+    /// Sweeps the shard page after page until nothing is due or the run is out of time; the next run comes in a minute. An item
+    /// that fails does not delay those behind it.
+    async fn sweep_shard(&self, kind: DueKind, shard: String, started_at: UnixSeconds) -> SweepReport {
         let mut report = SweepReport::default();
         let mut cursor: Option<Cursor> = None;
         loop {
-            let due = match self.due(kind, &shard, began, cursor).await {
-                Ok(due) => due,
+            let page = match self.due_page(kind, &shard, started_at, cursor).await {
+                Ok(page) => page,
                 Err(error) => {
-                    // The other shards go on.
+                    // The other shards are swept all the same.
                     telemetry::survived("sweep", &error);
-                    report.count(Swept::Failed);
+                    report.count(SweepOutcome::Failed);
                     return report;
                 }
             };
-            for one in &due.rows {
-                if self.host.now().since(began) > LAST_START {
-                    report.count(Swept::Left);
+            for item in &page.rows {
+                if self.host.now().since(started_at) > LAST_START {
+                    report.count(SweepOutcome::Deferred);
                 } else {
-                    report.count(self.bring_on(one).await);
+                    report.count(self.sweep_one(item).await);
                 }
             }
-            cursor = due.next;
-            if cursor.is_none() || report.left > 0 {
+            cursor = page.next;
+            if cursor.is_none() || report.deferred > 0 {
                 return report;
             }
         }
     }
 
-    async fn due(
+    async fn due_page(
         &self,
-        kind: Kind,
+        kind: DueKind,
         shard: &str,
         until: UnixSeconds,
         after: Option<Cursor>,
-    ) -> Result<Page<Due>, StoreError> {
+    ) -> Result<Page<DueItem>, StoreError> {
         Ok(match kind {
-            Kind::Orders => self.cashier.orders.due(shard, until, after, PAGE).await?.map(Due::Order),
-            Kind::Refunds => self.refunder.refunds.due(shard, until, after, PAGE).await?.map(Due::Refund),
+            DueKind::Orders => {
+                self.cashier.orders.due(shard, until, after, PAGE_SIZE).await?.map(DueItem::Order)
+            }
+            DueKind::Refunds => {
+                self.refunder.refunds.due(shard, until, after, PAGE_SIZE).await?.map(DueItem::Refund)
+            }
         })
     }
 
-    async fn bring_on(&self, due: &Due) -> Swept {
-        let swept = match due {
-            Due::Order(order_id) => self.sweep_order(*order_id).await,
-            Due::Refund(number) => self.sweep_refund(number).await,
+    async fn sweep_one(&self, item: &DueItem) -> SweepOutcome {
+        let outcome = match item {
+            DueItem::Order(order_id) => self.sweep_order(*order_id).await,
+            DueItem::Refund(out_refund_no) => self.sweep_refund(out_refund_no).await,
         };
-        swept.unwrap_or_else(|error| {
+        outcome.unwrap_or_else(|error| {
             telemetry::survived("sweep", &*error);
-            Swept::Failed
+            SweepOutcome::Failed
         })
     }
 }
 
-/// Orders or refunds read of a shard at once.
-const PAGE: u16 = 50;
-/// Parts under way at once.
-const AT_ONCE: usize = 32;
-/// Nothing new is begun after this: the function's time limit is 55 seconds.
+/// Orders or refunds that are read from a shard in one request.
+const PAGE_SIZE: u16 = 50;
+/// Shards that are swept at the same time.
+const CONCURRENT_SHARDS: usize = 32;
+/// No item is begun after this time: the function's timeout is 55 seconds.
 const LAST_START: Duration = Duration::from_secs(25);

@@ -1,19 +1,19 @@
-//! One refund whose time has come: asked for, if it never was, or asked about.
+//! One refund that is due: requested from WeChat Pay if it has not been requested yet, otherwise queried.
 
 use shared::{error::BoxError, types::OutRefundNo};
 
-use crate::{OrderSweepTask, report::Swept};
+use crate::{OrderSweepTask, report::SweepOutcome};
 
 impl OrderSweepTask {
-    pub(crate) async fn sweep_refund(&self, number: &OutRefundNo) -> Result<Swept, BoxError> {
+    pub(crate) async fn sweep_refund(&self, out_refund_no: &OutRefundNo) -> Result<SweepOutcome, BoxError> {
         let now = self.host.now();
         let refunds = &self.refunder.refunds;
-        let Some(row) = refunds.get(number).await? else { return Ok(Swept::Passed) };
+        let Some(row) = refunds.get(out_refund_no).await? else { return Ok(SweepOutcome::Skipped) };
         let is_due = !row.status.is_final() && row.next_query_at.is_some_and(|at| at <= now);
         if !is_due || !refunds.take_turn(&row, now).await? {
-            return Ok(Swept::Passed);
+            return Ok(SweepOutcome::Skipped);
         }
         let row = self.refunder.bring_on(&row).await?;
-        Ok(if row.status.is_final() { Swept::Refunded } else { Swept::Refunding })
+        Ok(if row.status.is_final() { SweepOutcome::Refunded } else { SweepOutcome::Refunding })
     }
 }

@@ -1,12 +1,12 @@
-//! What a run came upon.
+//! What a run reports.
 
 use serde::Serialize;
 
-/// How many orders and refunds a run came upon, by what became of them.
+/// How many orders and refunds were due in a run, by what became of them.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SweepReport {
-    /// Orders that were paid, and their notice had not come.
+    /// Orders that WeChat Pay says are paid, although their notice has not arrived.
     pub paid: u32,
     /// Orders that expired and were closed.
     pub closed: u32,
@@ -14,20 +14,20 @@ pub struct SweepReport {
     pub waiting: u32,
     /// Orders that need an operator.
     pub disputed: u32,
-    /// Refunds that are at their end.
+    /// Refunds that ended.
     pub refunded: u32,
-    /// Refunds that are under way.
+    /// Refunds that have not ended yet.
     pub refunding: u32,
-    /// Could not be asked about; they have a next time.
+    /// Orders and refunds for which WeChat Pay or DynamoDB gave no usable answer. Each has a later `next_query_at`.
     pub failed: u32,
-    /// Were due when the run ended; the next one takes them.
-    pub left: u32,
-    /// Were taken by another run, or came to rest meanwhile.
-    pub passed: u32,
+    /// Orders and refunds that were still due when the run was out of time. The next run takes them.
+    pub deferred: u32,
+    /// Orders and refunds that another run took, or that are no longer due.
+    pub skipped: u32,
 }
 
-/// What became of one.
-pub(crate) enum Swept {
+/// What became of one order or refund that was due. Each variant is a field of [`SweepReport`].
+pub(crate) enum SweepOutcome {
     Paid,
     Closed,
     Waiting,
@@ -35,28 +35,28 @@ pub(crate) enum Swept {
     Refunded,
     Refunding,
     Failed,
-    Left,
-    Passed,
+    Deferred,
+    Skipped,
 }
 
 impl SweepReport {
-    pub(crate) fn count(&mut self, swept: Swept) {
-        let count = match swept {
-            Swept::Paid => &mut self.paid,
-            Swept::Closed => &mut self.closed,
-            Swept::Waiting => &mut self.waiting,
-            Swept::Disputed => &mut self.disputed,
-            Swept::Refunded => &mut self.refunded,
-            Swept::Refunding => &mut self.refunding,
-            Swept::Failed => &mut self.failed,
-            Swept::Left => &mut self.left,
-            Swept::Passed => &mut self.passed,
+    pub(crate) fn count(&mut self, outcome: SweepOutcome) {
+        let count = match outcome {
+            SweepOutcome::Paid => &mut self.paid,
+            SweepOutcome::Closed => &mut self.closed,
+            SweepOutcome::Waiting => &mut self.waiting,
+            SweepOutcome::Disputed => &mut self.disputed,
+            SweepOutcome::Refunded => &mut self.refunded,
+            SweepOutcome::Refunding => &mut self.refunding,
+            SweepOutcome::Failed => &mut self.failed,
+            SweepOutcome::Deferred => &mut self.deferred,
+            SweepOutcome::Skipped => &mut self.skipped,
         };
         *count = count.saturating_add(1);
     }
 
-    /// Orders and refunds that WeChat Pay was asked about, or was to be.
-    pub(crate) fn looks(&self) -> u32 {
+    /// Orders and refunds that the run swept, with or without success: neither deferred nor skipped.
+    pub(crate) fn attempted(&self) -> u32 {
         let Self { paid, closed, waiting, disputed, refunded, refunding, failed, .. } = *self;
         [paid, closed, waiting, disputed, refunded, refunding, failed]
             .into_iter()
@@ -72,8 +72,8 @@ impl SweepReport {
             refunded: self.refunded.saturating_add(other.refunded),
             refunding: self.refunding.saturating_add(other.refunding),
             failed: self.failed.saturating_add(other.failed),
-            left: self.left.saturating_add(other.left),
-            passed: self.passed.saturating_add(other.passed),
+            deferred: self.deferred.saturating_add(other.deferred),
+            skipped: self.skipped.saturating_add(other.skipped),
         }
     }
 }
