@@ -1,10 +1,10 @@
 //! `POST /api/pay/unified-order`: prepays an order and signs the arguments of `wx.requestPayment`.
 //!
-//! WeChat Pay: 统一下单. A number stands for one request: it is repeated to the letter while its outcome is unknown, and given
-//! up for the next one only when WeChat Pay has said that it can't be paid any more.
+//! WeChat Pay: 统一下单. An `out_trade_no` stands for one request. While the request's outcome is unknown, exactly the same request is
+//! sent again. The order moves on to the next number only after WeChat Pay has said that this one can't be paid any more.
 
-mod ask;
 mod prepay;
+mod prepay_input;
 
 use serde::Serialize;
 use shared::{
@@ -17,7 +17,7 @@ use shared::{
     store::Order,
 };
 
-use crate::ask::Ask;
+use crate::prepay_input::PrepayInput;
 
 /// Prepays orders.
 pub struct UnifiedOrderFunction {
@@ -47,11 +47,11 @@ impl Function for UnifiedOrderFunction {
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(&request).await?;
-        let ask = Ask::parse(&request, self.public_base_url.as_deref())?;
-        let order = self.payable(&caller, &ask).await?;
+        let input = PrepayInput::parse(&request, self.public_base_url.as_deref())?;
+        let order = self.find_payable_order(&caller, &input).await?;
         let prepay_id = match order.live_prepay(self.host.now(), self.cashier.pay.sign_type()) {
-            Some(prepay) if ask.agrees_with(&order) => prepay.prepay_id.clone(),
-            _ => self.prepay(order, &ask).await?,
+            Some(prepay) if input.has_same_description(&order) => prepay.prepay_id.clone(),
+            _ => self.prepay_order(order, &input).await?,
         };
         let pay_params = self.cashier.pay.pay_params(&prepay_id).await?;
         Ok(answer::success(&PrepayAnswer { pay_params }))
@@ -59,9 +59,9 @@ impl Function for UnifiedOrderFunction {
 }
 
 impl UnifiedOrderFunction {
-    /// The caller's order, if it can be paid for what the phone shows.
-    async fn payable(&self, caller: &Caller, ask: &Ask) -> Result<Order, ApiError> {
-        let order = self.cashier.orders.get(ask.order_id).await?;
+    /// The caller's order, if it can be paid and costs what the phone shows.
+    async fn find_payable_order(&self, caller: &Caller, input: &PrepayInput) -> Result<Order, ApiError> {
+        let order = self.cashier.orders.get(input.order_id).await?;
         let order = order.filter(|order| order.user_id == caller.user_id).ok_or(Code::NotFound)?;
         match order.status {
             Status::Paid | Status::Refunding | Status::Refunded => return Err(Code::OrderPaid.into()),
@@ -69,7 +69,7 @@ impl UnifiedOrderFunction {
             Status::Unpaid if order.is_over(self.host.now()) => return Err(Code::OrderClosed.into()),
             Status::Unpaid => {}
         }
-        if ask.total_fee.is_some_and(|fee| fee != order.total_fee.get()) {
+        if input.total_fee.is_some_and(|fee| fee != order.total_fee.get()) {
             return Err(Code::AmountMismatch.into());
         }
         Ok(order)

@@ -1,4 +1,4 @@
-//! Prepaying: what each answer of WeChat Pay to 统一下单 means for the order.
+//! Prepaying an order: what each answer of WeChat Pay to 统一下单 means for the order.
 
 use shared::{
     error::{ApiError, Code},
@@ -8,42 +8,51 @@ use shared::{
     types::PrepayId,
 };
 
-use crate::{UnifiedOrderFunction, ask::Ask};
+use crate::{UnifiedOrderFunction, prepay_input::PrepayInput};
 
-/// How one round ended.
-enum Round {
+/// What follows from one step of prepaying.
+enum PrepayStep {
+    /// The order can be paid with this `prepay_id`.
     Ready(PrepayId),
-    /// Once more, with the order as it is now.
-    Again(Box<Order>),
+    /// Try again with this order, as it was read or changed last.
+    Retry(Box<Order>),
 }
 
 impl UnifiedOrderFunction {
-    /// Prepays the order; its number may have to change on the way.
-    pub(crate) async fn prepay(&self, mut order: Order, ask: &Ask) -> Result<PrepayId, ApiError> {
-        for _ in 0..ROUNDS {
+    /// Prepays the order. The order moves on to its next `out_trade_no` where WeChat Pay or the request requires that.
+    ///
+    /// # Errors
+    /// `ORDER_PAID`, `ORDER_CLOSED`, or why WeChat Pay does not prepay. After `UPSTREAM_BUSY` the same request can be sent again.
+    pub(crate) async fn prepay_order(
+        &self,
+        mut order: Order,
+        input: &PrepayInput,
+    ) -> Result<PrepayId, ApiError> {
+        for _ in 0..MAX_STEPS {
             if order.is_over(self.host.now()) {
                 return Err(Code::OrderClosed.into());
             }
-            let is_another = !ask.agrees_with(&order);
-            if is_another && order.out_trade_no.attempt() >= MAX_DESCRIPTIONS {
+            let description_changed = !input.has_same_description(&order);
+            if description_changed && order.out_trade_no.attempt() >= MAX_ATTEMPTS_BY_DESCRIPTION {
                 return Err(ApiError::new(Code::Conflict).saying("订单说明更改过多，请重新下单"));
             }
-            // The number stands for the text that was asked for, and for the signature it was asked with.
-            let round = if is_another || order.is_prepaid_otherwise(self.cashier.pay.sign_type()) {
-                self.begin_again(&order).await?
+            // At WeChat Pay a number belongs to one description and one signature type.
+            let step = if description_changed || order.is_prepaid_otherwise(self.cashier.pay.sign_type()) {
+                self.move_to_next_attempt(&order).await?
             } else {
-                self.round(&order, ask).await?
+                self.prepay_attempt(&order, input).await?
             };
-            match round {
-                Round::Ready(prepay_id) => return Ok(prepay_id),
-                Round::Again(now) => order = *now,
+            match step {
+                PrepayStep::Ready(prepay_id) => return Ok(prepay_id),
+                PrepayStep::Retry(current) => order = *current,
             }
         }
         Err(ApiError::new(Code::UpstreamBusy).because("the order changed with every attempt"))
     }
 
-    async fn round(&self, order: &Order, ask: &Ask) -> Result<Round, ApiError> {
-        let terms = ask.terms(order, self.host.now());
+    /// Sends 统一下单 for the order's current `out_trade_no`.
+    async fn prepay_attempt(&self, order: &Order, input: &PrepayInput) -> Result<PrepayStep, ApiError> {
+        let terms = input.terms(order, self.host.now());
         let request = PrepayRequest {
             out_trade_no: order.out_trade_no,
             description: &terms.description,
@@ -51,53 +60,59 @@ impl UnifiedOrderFunction {
             openid: &order.openid,
             client_ip: &terms.client_ip,
             expires_at: terms.time_expire.unwrap_or(order.expires_at),
-            notify_url: &ask.notify_url,
+            notify_url: &input.notify_url,
         };
         match self.cashier.pay.prepay(&request).await {
-            Ok(Prepaid::Ready(prepay_id)) => self.keep(order, &terms, prepay_id).await,
+            Ok(Prepaid::Ready(prepay_id)) => self.store_prepay(order, &terms, prepay_id).await,
             Ok(Prepaid::AlreadyPaid) => match self.cashier.ask(order).await? {
                 Asked::Paid(_) => Err(Code::OrderPaid.into()),
                 Asked::Returned(_) => Err(Code::OrderClosed.into()),
-                Asked::Disputed => Err(disputed()),
+                Asked::Disputed => Err(order_disputed()),
                 _ => Err(ApiError::new(Code::UpstreamBusy).because("WeChat Pay calls it paid and unpaid")),
             },
-            Ok(Prepaid::Closed | Prepaid::NumberTaken) => self.begin_again(order).await,
-            Ok(Prepaid::Differs) => self.after_another(order).await,
+            Ok(Prepaid::Closed | Prepaid::NumberTaken) => self.move_to_next_attempt(order).await,
+            Ok(Prepaid::Differs) => self.resolve_parameter_conflict(order).await,
             Ok(Prepaid::BalanceNotEnough) => Err(Code::BalanceNotEnough.into()),
-            Err(error) => Err(self.after_failure(order, &terms, error).await),
+            Err(error) => Err(self.store_terms_after_failure(order, &terms, error).await),
         }
     }
 
-    /// Stores what can be paid now. If the order has gone on meanwhile, that decides.
-    async fn keep(&self, order: &Order, terms: &PrepayTerms, prepay_id: PrepayId) -> Result<Round, ApiError> {
+    /// Stores the `prepay_id` with the order. If the order was changed meanwhile, its current state decides.
+    async fn store_prepay(
+        &self,
+        order: &Order,
+        terms: &PrepayTerms,
+        prepay_id: PrepayId,
+    ) -> Result<PrepayStep, ApiError> {
         let prepay =
             Prepay { prepay_id, at: self.host.now(), sign_type: self.cashier.pay.sign_type().to_owned() };
         match self.cashier.orders.prepaid(order, terms, &prepay).await? {
-            Stored::Yes => Ok(Round::Ready(prepay.prepay_id)),
-            Stored::Overtaken(now) if now.status.was_paid() => self.go_on_with(now),
-            Stored::Overtaken(now) => {
-                // Cancelled, or at another number: what was just prepaid must not be paid. The phone never hears of it, so
-                // failing here leaves nothing that could be paid by mistake.
+            Stored::Yes => Ok(PrepayStep::Ready(prepay.prepay_id)),
+            Stored::Overtaken(current) if current.status.was_paid() => self.step_for(current),
+            Stored::Overtaken(current) => {
+                // The order was cancelled, or is at another number, so the new prepay must not be paid. If closing it fails, no
+                // harm is done, because the phone never gets this `prepay_id`.
                 if let Err(error) = self.cashier.pay.close(order.out_trade_no).await {
                     telemetry::survived("close-overtaken", &error);
                 }
-                self.go_on_with(now)
+                self.step_for(current)
             }
         }
     }
 
-    /// The number was used with another request: by a request beside this one, by one that was lost, or before the shop changed its
-    /// interface. Or the request is malformed.
-    async fn after_another(&self, order: &Order) -> Result<Round, ApiError> {
-        let now = self.cashier.orders.get(order.order_id).await?.ok_or(Code::NotFound)?;
+    /// WeChat Pay says that the parameters differ from those that it has for this `out_trade_no`: a concurrent request used the
+    /// number, or one whose answer was lost, or the shop has changed its interface since. Or this request is malformed.
+    async fn resolve_parameter_conflict(&self, order: &Order) -> Result<PrepayStep, ApiError> {
+        let current = self.cashier.orders.get(order.order_id).await?.ok_or(Code::NotFound)?;
         let prepay_id = |order: &Order| order.prepay.as_ref().map(|prepay| prepay.prepay_id.clone());
-        let has_gone_on = now.out_trade_no != order.out_trade_no || prepay_id(&now) != prepay_id(order);
-        if now.status != Status::Unpaid || has_gone_on {
-            return self.go_on_with(Box::new(now));
+        let has_changed =
+            current.out_trade_no != order.out_trade_no || prepay_id(&current) != prepay_id(order);
+        if current.status != Status::Unpaid || has_changed {
+            return self.step_for(Box::new(current));
         }
-        match self.cashier.ask(&now).await? {
-            // WeChat Pay has no such number, so it is not the number: the request itself is malformed. What was asked for before
-            // and never got there can have become so: its `time_expire` is too near by now.
+        match self.cashier.ask(&current).await? {
+            // WeChat Pay does not know the number, so the request itself is malformed. Stored terms are not judged here: they can
+            // have become malformed, because their `time_expire` is too near by now, and the next attempt gets new ones.
             Asked::Unknown if order.terms.is_none() => {
                 Err(if order.later_time_expire(self.host.now()).is_some() {
                     ApiError::new(Code::OrderClosed)
@@ -108,31 +123,37 @@ impl UnifiedOrderFunction {
             }
             Asked::Paid(_) => Err(Code::OrderPaid.into()),
             Asked::Returned(_) => Err(Code::OrderClosed.into()),
-            _ => self.begin_again(&now).await,
+            _ => self.move_to_next_attempt(&current).await,
         }
     }
 
-    async fn begin_again(&self, order: &Order) -> Result<Round, ApiError> {
+    async fn move_to_next_attempt(&self, order: &Order) -> Result<PrepayStep, ApiError> {
         match self.cashier.begin_again(order).await? {
-            Closing::Done(order) => self.go_on_with(order),
+            Closing::Done(current) => self.step_for(current),
             Closing::Paid(_) => Err(Code::OrderPaid.into()),
-            Closing::Disputed => Err(disputed()),
+            Closing::Disputed => Err(order_disputed()),
         }
     }
 
-    fn go_on_with(&self, order: Box<Order>) -> Result<Round, ApiError> {
+    /// The next step for an order that was changed by another request or by closing an attempt.
+    fn step_for(&self, order: Box<Order>) -> Result<PrepayStep, ApiError> {
         match order.status {
             Status::Paid | Status::Refunding | Status::Refunded => Err(Code::OrderPaid.into()),
             Status::Closed => Err(Code::OrderClosed.into()),
             Status::Unpaid => Ok(match order.live_prepay(self.host.now(), self.cashier.pay.sign_type()) {
-                Some(prepay) => Round::Ready(prepay.prepay_id.clone()),
-                None => Round::Again(order),
+                Some(prepay) => PrepayStep::Ready(prepay.prepay_id.clone()),
+                None => PrepayStep::Retry(order),
             }),
         }
     }
 
-    /// The outcome is unknown: what was asked is kept, so that the next request asks the same.
-    async fn after_failure(&self, order: &Order, terms: &PrepayTerms, error: PayError) -> ApiError {
+    /// Stores the terms if the outcome is unknown, so that the next request sends the same ones. Gives back the failure.
+    async fn store_terms_after_failure(
+        &self,
+        order: &Order,
+        terms: &PrepayTerms,
+        error: PayError,
+    ) -> ApiError {
         if error.is_transient()
             && order.terms.is_none()
             && let Err(error) = self.cashier.orders.asked_with(order, terms).await
@@ -143,12 +164,13 @@ impl UnifiedOrderFunction {
     }
 }
 
-/// Refreshing helps nothing: an operator must look.
-fn disputed() -> ApiError {
+/// Trying again does not help: an operator must look into the order's payments.
+fn order_disputed() -> ApiError {
     ApiError::new(Code::Conflict).saying("订单支付异常，请联系商家")
 }
 
-const ROUNDS: usize = 4;
-/// Attempts after which another description begins no further one: each is another prepayment at WeChat Pay. What makes WeChat Pay
-/// refuse a number begins further ones all the same, up to `OutTradeNo::MAX_ATTEMPTS`.
-const MAX_DESCRIPTIONS: u8 = 10;
+/// Steps after which the request is given up.
+const MAX_STEPS: usize = 4;
+/// The attempt after which another description begins no further attempt, because each one is another prepayment at WeChat Pay. A
+/// number that WeChat Pay refuses still leads to a further attempt, up to `OutTradeNo::MAX_ATTEMPTS`.
+const MAX_ATTEMPTS_BY_DESCRIPTION: u8 = 10;

@@ -1,4 +1,4 @@
-//! What the phone asks for, and what the order makes of it.
+//! The input of the request, and the terms of 统一下单 that follow from it and the order.
 
 use serde::Deserialize;
 use shared::{
@@ -17,38 +17,42 @@ struct PrepayBody {
     body: Option<String>,
 }
 
-/// A request to pay.
-pub(crate) struct Ask {
-    /// The order. The phone names an attempt; the order decides which one is under way.
+/// A request to pay an order.
+pub(crate) struct PrepayInput {
+    /// The order to pay. The phone names an `out_trade_no`; the order may be at a later one by now.
     pub(crate) order_id: OrderId,
-    /// What the phone believes that it costs, in fen.
+    /// The price in fen that the phone shows to the user.
     pub(crate) total_fee: Option<u64>,
-    /// Where WeChat Pay sends the notice.
+    /// The URL to which WeChat Pay sends the notice of payment.
     pub(crate) notify_url: String,
     description: Option<String>,
     client_ip: String,
 }
 
-impl Ask {
-    /// Reads the request; `base` is where the outside reaches us, if that is not how this request did.
-    pub(crate) fn parse(request: &Request, base: Option<&str>) -> Result<Self, ApiError> {
+impl PrepayInput {
+    /// Reads the request. `public_base_url` is the setting `PUBLIC_BASE_URL`; without it, the notice goes to the domain of this
+    /// request.
+    ///
+    /// # Errors
+    /// `INVALID_INPUT` names the field; `NOT_FOUND` if `outTradeNo` is not a number of this shop.
+    pub(crate) fn parse(request: &Request, public_base_url: Option<&str>) -> Result<Self, ApiError> {
         let body: PrepayBody = extract::json(request)?;
         let number = extract::required("outTradeNo", body.out_trade_no)?;
         let description = body.body.as_deref().map(describe);
         if description.as_ref().is_some_and(String::is_empty) {
             return Err(ApiError::invalid("body", "不能为空"));
         }
-        let base = match (base, extract::domain_name(request)) {
-            (Some(base), _) => base.to_owned(),
+        let base_url = match (public_base_url, extract::domain_name(request)) {
+            (Some(base_url), _) => base_url.to_owned(),
             (None, Some(domain)) => format!("https://{domain}"),
             (None, None) => return Err(ApiError::new(Code::Internal).because("the event names no domain")),
         };
         let client_ip = extract::source_ip(request);
         Ok(Self {
-            // A number that is none of ours is as unknown as one that is somebody else's.
+            // A malformed number is answered like an unknown one and like another user's.
             order_id: OutTradeNo::parse(&number).map_err(|_| Code::NotFound)?.order_id(),
             total_fee: body.total_fee,
-            notify_url: format!("{base}/api/pay/notify"),
+            notify_url: format!("{base_url}/api/pay/notify"),
             description,
             client_ip: client_ip
                 .ok_or_else(|| ApiError::new(Code::Internal).because("the event has no address"))?
@@ -56,15 +60,15 @@ impl Ask {
         })
     }
 
-    /// Whether the order's attempt was asked for what this asks for. From where it is asked makes no difference.
-    pub(crate) fn agrees_with(&self, order: &Order) -> bool {
+    /// Whether the order's current attempt has the description that this request has. The client's address does not matter.
+    pub(crate) fn has_same_description(&self, order: &Order) -> bool {
         match (&self.description, &order.terms) {
             (Some(description), Some(terms)) => *description == terms.description,
             _ => true,
         }
     }
 
-    /// What to ask WeChat Pay for `now`: the same as before, if it was asked.
+    /// The terms to send to WeChat Pay at the time `now`: the stored ones, if this attempt has been sent before.
     pub(crate) fn terms(&self, order: &Order, now: UnixSeconds) -> PrepayTerms {
         order.terms.clone().unwrap_or_else(|| PrepayTerms {
             description: self.description.clone().unwrap_or_else(|| describe_items(&order.items)),
@@ -79,18 +83,19 @@ fn describe_items(items: &[Line]) -> String {
     describe(&names.join("，"))
 }
 
-/// What the user reads on the bill: one line that XML can hold, at most 127 bytes, cut on the border of a character.
+/// The description that the user reads on WeChat's bill: one line that XML can hold, at most `MAX_DESCRIPTION_BYTES` bytes, cut
+/// between two characters.
 fn describe(text: &str) -> String {
     let clean: String = text.chars().map(|c| if is_plain(c) { c } else { ' ' }).collect();
     let clean = clean.trim();
-    clean[..clean.floor_char_boundary(MAX_BYTES)].trim_end().to_owned()
+    clean[..clean.floor_char_boundary(MAX_DESCRIPTION_BYTES)].trim_end().to_owned()
 }
 
 fn is_plain(character: char) -> bool {
     !character.is_control() && !matches!(character, '\u{fffe}' | '\u{ffff}')
 }
 
-const MAX_BYTES: usize = 127;
+const MAX_DESCRIPTION_BYTES: usize = 127;
 
 #[cfg(test)]
 mod tests {
@@ -108,9 +113,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_description_fits(text in ".{0,300}") {
+        fn any_description_fits_and_is_plain(text in ".{0,300}") {
             let description = describe(&text);
-            prop_assert!(description.len() <= MAX_BYTES);
+            prop_assert!(description.len() <= MAX_DESCRIPTION_BYTES);
             prop_assert!(description.chars().all(is_plain));
             prop_assert_eq!(describe(&description), description.clone());
         }
