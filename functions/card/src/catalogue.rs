@@ -1,4 +1,4 @@
-//! Which cards there are to be had, as WeChat's console has them: read at most every few minutes.
+//! The cards that users can add, as WeChat's console has them. They are read at most every five minutes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,53 +15,57 @@ use tokio::sync::Mutex;
 
 /// What a user needs to add a card.
 #[derive(Debug, Clone)]
-pub(crate) struct Terms {
+pub(crate) struct CardTerms {
     pub(crate) card_id: CardId,
-    /// Its codes are ours.
+    /// Whether this shop makes the card's codes, instead of WeChat.
     pub(crate) use_custom_code: bool,
-    /// Each permission is for one user.
+    /// Whether a `cardExt` is valid for one user only.
     pub(crate) bind_openid: bool,
 }
 
-/// The cards that passed review.
+/// The cards that passed WeChat's review, cached.
 pub(crate) struct Catalogue {
     host: Host,
-    /// One request at a time asks WeChat; the others wait for what it brings.
-    read: Mutex<Option<Read>>,
+    /// The lock is held while WeChat is asked, so that concurrent requests wait for one answer.
+    cached: Mutex<Option<CachedCards>>,
 }
 
-struct Read {
-    cards: Arc<[Terms]>,
-    at: UnixSeconds,
+struct CachedCards {
+    cards: Arc<[CardTerms]>,
+    read_at: UnixSeconds,
 }
 
 impl Catalogue {
     pub(crate) fn new(host: &Host) -> Self {
-        Self { host: host.clone(), read: Mutex::new(None) }
+        Self { host: host.clone(), cached: Mutex::new(None) }
     }
 
-    /// The cards, as they were a few minutes ago at most.
-    pub(crate) async fn cards(&self, platform: &Platform) -> Result<Arc<[Terms]>, ApiError> {
-        let mut read = self.read.lock().await;
+    /// The cards, as they were at most `MAX_AGE` ago.
+    ///
+    /// # Errors
+    /// [`ApiError`]: WeChat or the access token could not be reached. WeChat was only read, so asking again is safe.
+    pub(crate) async fn cards(&self, platform: &Platform) -> Result<Arc<[CardTerms]>, ApiError> {
+        let mut cached = self.cached.lock().await;
         let now = self.host.now();
-        if let Some(read) = read.as_ref().filter(|read| now.since(read.at) < MAX_AGE) {
-            return Ok(read.cards.clone());
+        if let Some(cached) = cached.as_ref().filter(|cached| now.since(cached.read_at) < MAX_AGE) {
+            return Ok(cached.cards.clone());
         }
-        let ids = passed(platform).await?;
-        let terms = stream::iter(ids).map(|card_id| terms(platform, card_id)).buffered(AT_ONCE);
-        let terms: Vec<Option<Terms>> = terms.try_collect().await?;
-        let cards: Arc<[Terms]> = terms.into_iter().flatten().collect();
-        *read = Some(Read { cards: cards.clone(), at: now });
+        let ids = fetch_card_ids(platform).await?;
+        let terms =
+            stream::iter(ids).map(|card_id| fetch_terms(platform, card_id)).buffered(CONCURRENT_CALLS);
+        let terms: Vec<Option<CardTerms>> = terms.try_collect().await?;
+        let cards: Arc<[CardTerms]> = terms.into_iter().flatten().collect();
+        *cached = Some(CachedCards { cards: cards.clone(), read_at: now });
         Ok(cards)
     }
 }
 
 /// The ids of all cards that passed review, page by page.
-async fn passed(platform: &Platform) -> Result<Vec<CardId>, ApiError> {
+async fn fetch_card_ids(platform: &Platform) -> Result<Vec<CardId>, ApiError> {
     let mut ids = Vec::new();
     for page in 0..MAX_PAGES {
-        let offset = page * PAGE;
-        let body = json!({ "offset": offset, "count": PAGE,
+        let offset = page * PAGE_SIZE;
+        let body = json!({ "offset": offset, "count": PAGE_SIZE,
                            "status_list": ["CARD_STATUS_VERIFY_OK", "CARD_STATUS_DISPATCH"] });
         let answer = platform.post("/card/batchget", &body, Repeat::Always).await?;
         let list = answer.get("card_id_list").and_then(Value::as_array);
@@ -69,7 +73,7 @@ async fn passed(platform: &Platform) -> Result<Vec<CardId>, ApiError> {
             list.ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no card_id_list"))?;
         ids.extend(list.iter().filter_map(|id| CardId::parse(id.as_str()?).ok()));
         let total = answer.get("total_num").and_then(loose_json::whole_number).unwrap_or_default();
-        if list.is_empty() || offset + PAGE >= total {
+        if list.is_empty() || offset + PAGE_SIZE >= total {
             return Ok(ids);
         }
     }
@@ -77,21 +81,21 @@ async fn passed(platform: &Platform) -> Result<Vec<CardId>, ApiError> {
     Ok(ids)
 }
 
-/// The card's terms; none if it went meanwhile.
-async fn terms(platform: &Platform, card_id: CardId) -> Result<Option<Terms>, PlatformError> {
+/// The card's terms; `None` if it was deleted meanwhile.
+async fn fetch_terms(platform: &Platform, card_id: CardId) -> Result<Option<CardTerms>, PlatformError> {
     let body = json!({ "card_id": card_id.as_str() });
     let answer = match platform.post("/card/get", &body, Repeat::Always).await {
         Err(error) if matches!(error.errcode(), Some(40073 | 40078 | 40107)) => return Ok(None),
         answer => answer?,
     };
-    Ok(answer.get("card").and_then(base_info).map(|base| Terms {
+    Ok(answer.get("card").and_then(base_info).map(|base| CardTerms {
         card_id,
         use_custom_code: flag(base, "use_custom_code"),
         bind_openid: flag(base, "bind_openid"),
     }))
 }
 
-/// It stands below the card's type in small letters: `cash`, `member_card`…
+/// The card's `base_info`, which stands below the card's type in small letters: `cash`, `member_card`…
 fn base_info(card: &Value) -> Option<&Map<String, Value>> {
     card.as_object()?.values().find_map(|part| part.get("base_info")?.as_object())
 }
@@ -105,11 +109,11 @@ fn flag(fields: &Map<String, Value>, name: &str) -> bool {
     }
 }
 
-/// What WeChat gives at once.
-const PAGE: u64 = 50;
+/// Ids that WeChat gives in one answer.
+const PAGE_SIZE: u64 = 50;
 const MAX_PAGES: u64 = 10;
-/// Calls at a time for the cards' terms.
-const AT_ONCE: usize = 8;
+/// Calls for cards' terms at the same time.
+const CONCURRENT_CALLS: usize = 8;
 const MAX_AGE: Duration = Duration::from_secs(300);
 
 #[cfg(test)]
@@ -117,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_terms_are_found_whatever_the_type_and_in_whatever_form() {
+    fn the_terms_are_read_from_every_card_type_and_json_type() {
         let card = json!({ "card_type": "MEMBER_CARD", "member_card": { "base_info":
             { "use_custom_code": "true", "bind_openid": 1, "can_share": "false" }, "advanced_info": {} } });
         let base = base_info(&card).unwrap();

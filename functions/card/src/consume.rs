@@ -1,152 +1,173 @@
-//! One try to consume a code at WeChat, journalled. WeChat's consumption happens once and its answer can be lost, so the code's
-//! state is looked at before, and after an answer that did not come: usable before and used up after means that it was us. Usable
-//! after means nothing, because the consumption may still be on its way: the journal stays open then, and the next try spends the
-//! code or finds it used up by the first clerk.
+//! Consuming a code at WeChat, by the claim that the journal has given.
+//!
+//! WeChat's consumption happens once and its answer can be lost. So the code's state is fetched before, and again when the answer did
+//! not come: usable before and consumed after means that this request consumed it. Usable after proves nothing, because the
+//! consumption may still reach WeChat: the journal stays open then, and the next request consumes the code, or finds that it was
+//! consumed for the first clerk.
 
 use serde_json::{Map, Value};
 use shared::{
-    error::{ApiError, Code},
-    store::{Clerk, Consumed, Consumption},
+    store::{Clerk, Consumed, Consumption, StoreError},
     telemetry,
     types::{CardCode, CardId},
     wechat::{PlatformError, Repeat},
 };
 
-use crate::{CardFunction, verify::already};
+use crate::CardFunction;
 
 /// What is to be consumed, and by whom.
-pub(crate) struct Try<'a> {
+pub(crate) struct ConsumeRequest<'a> {
     pub(crate) code: &'a CardCode,
     pub(crate) card_id: Option<&'a CardId>,
     pub(crate) clerk: &'a Clerk,
-    pub(crate) ours: &'a Consumption,
+    pub(crate) claim: &'a Consumption,
+}
+
+/// The request did not consume the code.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConsumeError {
+    /// An earlier request of this shop consumed it, as the record says.
+    #[error("the code was consumed by an earlier request")]
+    AlreadyConsumed(Consumed),
+    /// It was consumed, and not by a request of this shop.
+    #[error("the code was consumed elsewhere")]
+    ConsumedElsewhere,
+    /// It was given away, has expired, or was deleted or made unavailable.
+    #[error("the code is not usable")]
+    Unusable,
+    /// WeChat refused, or its answer was lost. After a lost answer the code may have been consumed; the next request finds out.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
+    /// The code is consumed, but the journal could not record that; the next request does.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// A code as WeChat has it.
-struct Found {
+struct CodeState {
     card_id: Option<CardId>,
-    state: State,
+    status: CodeStatus,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum CodeStatus {
     Normal,
     Consumed,
-    /// Given away, expired, deleted, made unavailable.
+    /// Given away, expired, deleted, or made unavailable.
     Unusable,
 }
 
 impl CardFunction {
-    /// Consumes it, or finds out that an earlier try did, whose clerk it is then.
-    pub(crate) async fn consume(&self, this: &Try<'_>) -> Result<(Option<CardId>, Consumed), ApiError> {
-        let found = match self.look(this).await {
-            Ok(found) => found,
-            Err(error) => return Err(self.release(this, refused(error)).await),
+    /// Consumes the code, or finds that an earlier request of the same clerk did. Answers the card, if WeChat names it.
+    ///
+    /// # Errors
+    /// [`ConsumeError`]: each variant says whether the code may have been consumed.
+    pub(crate) async fn consume_code(
+        &self,
+        request: &ConsumeRequest<'_>,
+    ) -> Result<(Option<CardId>, Consumed), ConsumeError> {
+        let state = match self.fetch_code_state(request).await {
+            Ok(state) => state,
+            Err(error) => return Err(self.release_claim(request, error.into()).await),
         };
-        let done = match found.state {
-            State::Normal => self.spend(this).await?,
-            State::Consumed => self.earlier(this).await?,
-            State::Unusable => {
-                let error = ApiError::new(Code::Conflict).saying("该券已过期、已转赠或已失效");
-                return Err(self.release(this, error).await);
-            }
+        let record = match state.status {
+            CodeStatus::Normal => self.spend_code(request).await?,
+            CodeStatus::Consumed => self.resolve_earlier_attempt(request).await?,
+            CodeStatus::Unusable => return Err(self.release_claim(request, ConsumeError::Unusable).await),
         };
-        Ok((found.card_id, done))
+        Ok((state.card_id, record))
     }
 
-    async fn spend(&self, this: &Try<'_>) -> Result<Consumed, ApiError> {
-        let body = Value::Object(this.body());
+    async fn spend_code(&self, request: &ConsumeRequest<'_>) -> Result<Consumed, ConsumeError> {
+        let body = Value::Object(request.body());
         let Err(error) = self.platform.post("/card/code/consume", &body, Repeat::UnlessLost).await else {
-            return self.done(this).await;
+            return self.record_consumption(request).await;
         };
         if error.errcode() == Some(40099) {
-            return self.earlier(this).await;
+            return self.resolve_earlier_attempt(request).await;
         }
         if !error.is_outcome_unknown() {
-            return Err(self.release(this, refused(error)).await);
+            return Err(self.release_claim(request, error.into()).await);
         }
         telemetry::survived("consume", &error);
-        if matches!(self.look(this).await, Ok(Found { state: State::Consumed, .. })) {
-            return self.done(this).await;
+        let state = self.fetch_code_state(request).await;
+        if matches!(state, Ok(CodeState { status: CodeStatus::Consumed, .. })) {
+            return self.record_consumption(request).await;
         }
-        self.leave_open(this).await;
-        Err(refused(error))
+        self.leave_open(request).await;
+        Err(error.into())
     }
 
-    async fn done(&self, this: &Try<'_>) -> Result<Consumed, ApiError> {
-        let done = Consumed { clerk: this.clerk.clone(), at: self.host.now() };
-        self.cards.consumed(this.ours, &done).await?;
-        Ok(done)
+    async fn record_consumption(&self, request: &ConsumeRequest<'_>) -> Result<Consumed, ConsumeError> {
+        let record = Consumed { clerk: request.clerk.clone(), at: self.host.now() };
+        self.cards.consumed(request.claim, &record).await?;
+        Ok(record)
     }
 
-    /// It was used up before this try: by an earlier one of ours, whose answer nobody had, or elsewhere.
-    async fn earlier(&self, this: &Try<'_>) -> Result<Consumed, ApiError> {
-        let Some(earlier) = &this.ours.earlier else {
-            return Err(self.release(this, Code::AlreadyConsumed.into()).await);
+    /// The code was consumed before this request: by an earlier request whose answer was lost, or elsewhere.
+    async fn resolve_earlier_attempt(&self, request: &ConsumeRequest<'_>) -> Result<Consumed, ConsumeError> {
+        let Some(earlier) = &request.claim.earlier else {
+            return Err(self.release_claim(request, ConsumeError::ConsumedElsewhere).await);
         };
-        self.cards.consumed(this.ours, earlier).await?;
-        if earlier.clerk.user_id == this.clerk.user_id { Ok(earlier.clone()) } else { Err(already(earlier)) }
+        self.cards.consumed(request.claim, earlier).await?;
+        if earlier.clerk.user_id == request.clerk.user_id {
+            Ok(earlier.clone())
+        } else {
+            Err(ConsumeError::AlreadyConsumed(earlier.clone()))
+        }
     }
 
-    async fn look(&self, this: &Try<'_>) -> Result<Found, PlatformError> {
-        let mut body = this.body();
+    async fn fetch_code_state(&self, request: &ConsumeRequest<'_>) -> Result<CodeState, PlatformError> {
+        let mut body = request.body();
         body.insert("check_consume".to_owned(), Value::Bool(false));
-        Ok(found(&self.platform.post("/card/code/get", &Value::Object(body), Repeat::Always).await?))
+        let answer = self.platform.post("/card/code/get", &Value::Object(body), Repeat::Always).await?;
+        Ok(CodeState::read(&answer))
     }
 
-    /// Nothing happened in this try: the code is anybody's to try again. What an earlier try left open stays open.
-    async fn release(&self, this: &Try<'_>, error: ApiError) -> ApiError {
-        if let Err(error) = self.cards.release(this.ours).await {
+    /// This request consumed nothing, so any request may claim the code again. What an earlier request left open stays open.
+    /// Gives back the error.
+    async fn release_claim(&self, request: &ConsumeRequest<'_>, error: ConsumeError) -> ConsumeError {
+        if let Err(error) = self.cards.release(request.claim).await {
             telemetry::survived("release", &error);
         }
         error
     }
 
-    async fn leave_open(&self, this: &Try<'_>) {
-        if let Err(error) = self.cards.leave_open(this.ours).await {
+    async fn leave_open(&self, request: &ConsumeRequest<'_>) {
+        if let Err(error) = self.cards.leave_open(request.claim).await {
             telemetry::survived("leave-open", &error);
         }
     }
 }
 
-impl Try<'_> {
+impl ConsumeRequest<'_> {
     fn body(&self) -> Map<String, Value> {
         let code = ("code".to_owned(), Value::from(self.code.as_str()));
-        // An empty card_id is not an absent one.
+        // Without a card the field is absent, because WeChat treats `""` as a card id.
         let card_id = self.card_id.map(|card_id| ("card_id".to_owned(), Value::from(card_id.as_str())));
         std::iter::once(code).chain(card_id).collect()
     }
 }
 
-/// What the caller is told of WeChat's refusal.
-fn refused(error: PlatformError) -> ApiError {
-    let code = match error.errcode() {
-        Some(40056 | 40073) => Code::NotFound,
-        Some(40078 | 40127 | 40147) => Code::Conflict,
-        Some(40099) => Code::AlreadyConsumed,
-        Some(40146) => Code::Forbidden,
-        _ => return error.into(),
-    };
-    ApiError::new(code).because(error)
-}
-
-/// The state stands beside the card or, in older answers, in it; texts stand for truth values there.
-fn found(answer: &Map<String, Value>) -> Found {
-    let card = answer.get("card").and_then(Value::as_object);
-    let field = |name: &str| answer.get(name).or_else(|| card?.get(name));
-    let can_consume = || match field("can_consume") {
-        Some(Value::Bool(can)) => *can,
-        Some(Value::String(text)) => text == "true",
-        _ => false,
-    };
-    let state = match field("user_card_status").and_then(Value::as_str) {
-        Some("NORMAL") => State::Normal,
-        Some("CONSUMED") => State::Consumed,
-        None if can_consume() => State::Normal,
-        _ => State::Unusable,
-    };
-    let card_id = card.and_then(|card| CardId::parse(card.get("card_id")?.as_str()?).ok());
-    Found { card_id, state }
+impl CodeState {
+    /// Reads the answer of `card/code/get`. The status stands beside the card or, in older answers, in it. Truth values can be texts.
+    fn read(answer: &Map<String, Value>) -> Self {
+        let card = answer.get("card").and_then(Value::as_object);
+        let field = |name: &str| answer.get(name).or_else(|| card?.get(name));
+        let can_consume = || match field("can_consume") {
+            Some(Value::Bool(can)) => *can,
+            Some(Value::String(text)) => text == "true",
+            _ => false,
+        };
+        let status = match field("user_card_status").and_then(Value::as_str) {
+            Some("NORMAL") => CodeStatus::Normal,
+            Some("CONSUMED") => CodeStatus::Consumed,
+            None if can_consume() => CodeStatus::Normal,
+            _ => CodeStatus::Unusable,
+        };
+        let card_id = card.and_then(|card| CardId::parse(card.get("card_id")?.as_str()?).ok());
+        Self { card_id, status }
+    }
 }
 
 #[cfg(test)]
@@ -156,15 +177,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_state_is_found_beside_the_card_and_in_it() {
-        for (answer, state) in [
-            (json!({ "user_card_status": "NORMAL", "can_consume": true }), State::Normal),
-            (json!({ "card": { "user_card_status": "CONSUMED", "can_consume": "false" } }), State::Consumed),
-            (json!({ "card": { "can_consume": "true" } }), State::Normal),
-            (json!({ "user_card_status": "GIFTING", "can_consume": true }), State::Unusable),
-            (json!({}), State::Unusable),
+    fn the_status_is_found_beside_the_card_and_in_it() {
+        for (answer, status) in [
+            (json!({ "user_card_status": "NORMAL", "can_consume": true }), CodeStatus::Normal),
+            (
+                json!({ "card": { "user_card_status": "CONSUMED", "can_consume": "false" } }),
+                CodeStatus::Consumed,
+            ),
+            (json!({ "card": { "can_consume": "true" } }), CodeStatus::Normal),
+            (json!({ "user_card_status": "GIFTING", "can_consume": true }), CodeStatus::Unusable),
+            (json!({}), CodeStatus::Unusable),
         ] {
-            assert_eq!(found(answer.as_object().unwrap()).state, state, "{answer}");
+            assert_eq!(CodeState::read(answer.as_object().unwrap()).status, status, "{answer}");
         }
     }
 }

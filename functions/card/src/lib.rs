@@ -1,4 +1,4 @@
-//! `/api/cards` and `/api/user/cards`: WeChat's cards offered, reported, listed and consumed; member cards activated.
+//! `/api/cards` and `/api/user/cards`: offers, reports, lists and consumes WeChat's cards, and activates member cards.
 //!
 //! WeChat: 微信卡券. Cards belong to the official account that the mini program is linked to: its token, its ticket. Without one
 //! every route answers `NOT_CONFIGURED`.
@@ -37,7 +37,7 @@ use shared::{
 
 use crate::catalogue::Catalogue;
 
-/// Answers about cards.
+/// Answers requests about cards.
 pub struct CardFunction {
     host: Host,
     cards: Cards,
@@ -76,31 +76,31 @@ impl Function for CardFunction {
             return Err(Code::NotConfigured.into());
         }
         match extract::route(&request) {
-            "GET /api/cards" => self.list(&caller).await,
-            "POST /api/cards/report" => self.report(&caller, &request).await,
-            "GET /api/user/cards" => self.held(&caller).await,
-            "POST /api/cards/verify" => self.verify(&caller, &request).await,
-            "GET /api/cards/member/activation" => self.activation(&caller, &request).await,
-            "POST /api/cards/member/activate" => self.activate(&caller, &request).await,
+            "GET /api/cards" => self.list_offered_cards(&caller).await,
+            "POST /api/cards/report" => self.report_added_cards(&caller, &request).await,
+            "GET /api/user/cards" => self.list_user_cards(&caller).await,
+            "POST /api/cards/verify" => self.verify_card(&caller, &request).await,
+            "GET /api/cards/member/activation" => self.start_activation(&caller, &request).await,
+            "POST /api/cards/member/activate" => self.activate_card(&caller, &request).await,
             _ => Err(Code::NotFound.into()),
         }
     }
 }
 
 impl CardFunction {
-    /// 16 random digits: a code, or a membership number.
-    fn digits(&self) -> Result<String, HostError> {
+    /// 16 random digits: a card's code, or a membership number.
+    fn random_digits(&self) -> Result<String, HostError> {
         let number = u64::from_be_bytes(self.host.random()?) % 10_000_000_000_000_000;
         Ok(format!("{number:016}"))
     }
 }
 
-/// The field `name`, which must be a card's id.
+/// Reads the field `name`, which must be a card's id.
 fn card_id(name: &str, text: Option<String>) -> Result<CardId, ApiError> {
     identifier(name, text, CardId::parse)
 }
 
-/// The field `name`, which must be a card's code in clear.
+/// Reads the field `name`, which must be a card's code in clear.
 fn code(name: &str, text: Option<String>) -> Result<CardCode, ApiError> {
     identifier(name, text, CardCode::parse)
 }

@@ -1,5 +1,5 @@
-//! `GET /api/cards`: what there is to be had, each card with the permission that `wx.addCard` takes.
-//! `GET /api/user/cards`: what the caller has, as `wx.openCard` takes it.
+//! `GET /api/cards`: the cards that the caller can add, each with the `cardExt` that `wx.addCard` takes.
+//! `GET /api/user/cards`: the caller's unused cards, as `wx.openCard` takes them.
 
 use serde::Serialize;
 use shared::{
@@ -12,7 +12,7 @@ use shared::{
     wechat::CardExt,
 };
 
-use crate::{CardFunction, catalogue::Terms};
+use crate::{CardFunction, catalogue::CardTerms};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -24,7 +24,7 @@ struct ListAnswer<T> {
 #[serde(rename_all = "camelCase")]
 struct OfferView {
     card_id: CardId,
-    /// JSON as a text, for `wx.addCard` to pass on as it is.
+    /// JSON as a text, which the phone passes to `wx.addCard` unchanged.
     card_ext: String,
 }
 
@@ -36,9 +36,9 @@ pub(crate) struct CardView {
 }
 
 impl CardFunction {
-    pub(crate) async fn list(&self, caller: &Caller) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn list_offered_cards(&self, caller: &Caller) -> Result<Response<Body>, ApiError> {
         let terms = self.catalogue.cards(&self.platform).await?;
-        let holdings = if terms.iter().any(|terms| terms.use_custom_code) {
+        let user_cards = if terms.iter().any(|terms| terms.use_custom_code) {
             self.cards.of_user(&caller.user_id).await?
         } else {
             Holdings::default()
@@ -46,42 +46,42 @@ impl CardFunction {
         let ticket = self.tokens.get(TokenName::CardTicket).await?;
         let mut card_list = Vec::with_capacity(terms.len());
         for terms in terms.iter() {
-            let code = self.code_for(caller, terms, &holdings).await?;
+            let code = self.code_for(caller, terms, &user_cards).await?;
             let card_ext = self.card_ext(caller, terms, code.as_ref(), &ticket.value)?;
             card_list.push(OfferView { card_id: terms.card_id.clone(), card_ext });
         }
         Ok(answer::success(&ListAnswer { card_list }))
     }
 
-    pub(crate) async fn held(&self, caller: &Caller) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn list_user_cards(&self, caller: &Caller) -> Result<Response<Body>, ApiError> {
         let cards = self.cards.of_user(&caller.user_id).await?.cards.into_iter();
         let unused = cards.filter(|card| card.consumed_at.is_none());
         let card_list = unused.map(|card| CardView { card_id: card.card_id, code: card.code }).collect();
         Ok(answer::success(&ListAnswer { card_list }))
     }
 
-    /// The code of ours, for a card that needs one: the same until the user has added it.
+    /// The code that this shop makes for the card, if the card needs one. It stays the same until the user has added the card.
     async fn code_for(
         &self,
         caller: &Caller,
-        terms: &Terms,
-        holdings: &Holdings,
+        terms: &CardTerms,
+        user_cards: &Holdings,
     ) -> Result<Option<CardCode>, ApiError> {
         if !terms.use_custom_code {
             return Ok(None);
         }
-        if let Some(code) = holdings.offered(&terms.card_id) {
+        if let Some(code) = user_cards.offered(&terms.card_id) {
             return Ok(Some(code.clone()));
         }
-        let fresh =
-            CardCode::parse(&self.digits()?).map_err(|error| ApiError::new(Code::Internal).because(error))?;
-        Ok(Some(self.cards.offer(&caller.user_id, &terms.card_id, &fresh).await?))
+        let new_code = CardCode::parse(&self.random_digits()?)
+            .map_err(|error| ApiError::new(Code::Internal).because(error))?;
+        Ok(Some(self.cards.offer(&caller.user_id, &terms.card_id, &new_code).await?))
     }
 
     fn card_ext(
         &self,
         caller: &Caller,
-        terms: &Terms,
+        terms: &CardTerms,
         code: Option<&CardCode>,
         api_ticket: &Secret,
     ) -> Result<String, ApiError> {

@@ -1,8 +1,9 @@
-//! `GET /api/cards/member/activation` and `POST /api/cards/member/activate`: a member card, by WeChat's own form.
+//! `GET /api/cards/member/activation` and `POST /api/cards/member/activate`: activates a member card by WeChat's own form.
 //!
-//! WeChat: 小程序打通会员卡 (一键激活). The phone goes to WeChat's mini program with what `geturl` gives, the user fills in the form, and
-//! the phone comes back with a ticket. The ticket says that somebody filled in the form, and not whose the code is that comes with it:
-//! a card is its owner's, who reported its sealed code. Of a code that nobody reported, WeChat is asked who wanted the card.
+//! WeChat: 小程序打通会员卡 (一键激活). The phone opens WeChat's mini program with the data of `geturl`, the user fills in the form, and the
+//! phone comes back with a ticket. The ticket proves that a user filled in the form. It does not prove who owns the code that comes
+//! with it: the owner is the user who reported the card's sealed code. If no user has reported it, WeChat is asked who asked for the
+//! card.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -26,7 +27,7 @@ struct ActivationAnswer {
     extra_data: ExtraData,
 }
 
-/// In WeChat's spelling: its mini program reads it.
+/// WeChat's mini program reads this, so the names are WeChat's.
 #[derive(Serialize)]
 struct ExtraData {
     encrypt_card_id: String,
@@ -42,7 +43,7 @@ struct ActivateBody {
     code: Option<String>,
 }
 
-struct Filled {
+struct ActivationInput {
     ticket: String,
     card_id: CardId,
     code: CardCode,
@@ -55,53 +56,58 @@ struct ActivateAnswer {
 }
 
 impl CardFunction {
-    pub(crate) async fn activation(
+    pub(crate) async fn start_activation(
         &self,
         caller: &Caller,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
         let card_id = card_id("cardId", extract::query(request, "cardId"))?;
-        // Comes back in the events about the card.
+        // WeChat keeps `outer_str` with the code, and `is_asker` reads it.
         let body = json!({ "card_id": card_id.as_str(), "outer_str": caller.user_id.as_str() });
         let answer = self.platform.post("/card/membercard/activate/geturl", &body, Repeat::Always).await;
-        let answer = answer.map_err(refused)?;
+        let answer = answer.map_err(map_platform_error)?;
         let extra_data = answer.get("url").and_then(Value::as_str).and_then(extra_data);
         let extra_data =
             extra_data.ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no such url"))?;
         Ok(answer::success(&ActivationAnswer { app_id: MEMBER_CARD_APP, extra_data }))
     }
 
-    pub(crate) async fn activate(
+    pub(crate) async fn activate_card(
         &self,
         caller: &Caller,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
-        let filled = parse(extract::json(request)?)?;
-        let membership = self.cards.membership(&filled.code).await?;
+        let input = parse(extract::json(request)?)?;
+        let membership = self.cards.membership(&input.code).await?;
         let claim = membership.claim_of(&caller.user_id);
         let membership_number = match (claim, membership.activated()) {
             (CodeClaim::Foreign, _) => return Err(Code::NotFound.into()),
             (CodeClaim::Owner | CodeClaim::Member, Some(number)) => number.to_owned(),
-            _ => self.join(caller, &filled, claim).await?,
+            _ => self.activate_membership(caller, &input, claim).await?,
         };
         Ok(answer::success(&ActivateAnswer { membership_number }))
     }
 
-    /// A number of ours for the member, known to WeChat and to us.
-    async fn join(&self, caller: &Caller, filled: &Filled, claim: CodeClaim) -> Result<String, ApiError> {
-        self.check(&filled.ticket).await?;
-        let is_asker = claim != CodeClaim::Owner && self.is_asker(caller, filled).await?;
-        let number = self.cards.join(&filled.code, &caller.user_id, is_asker, &self.digits()?).await?;
+    /// Gives the member a number, first in our table and then at WeChat.
+    async fn activate_membership(
+        &self,
+        caller: &Caller,
+        input: &ActivationInput,
+        claim: CodeClaim,
+    ) -> Result<String, ApiError> {
+        self.check_ticket(&input.ticket).await?;
+        let is_asker = claim != CodeClaim::Owner && self.is_asker(caller, input).await?;
+        let number = self.cards.join(&input.code, &caller.user_id, is_asker, &self.random_digits()?).await?;
         let number = number.ok_or(Code::NotFound)?;
-        let body = json!({ "membership_number": number, "code": filled.code.as_str(),
-                           "card_id": filled.card_id.as_str() });
-        // The same number for the same code: a repetition changes nothing.
+        let body = json!({ "membership_number": number, "code": input.code.as_str(),
+                           "card_id": input.card_id.as_str() });
+        // The number of a code stays the same, so sending the call again changes nothing.
         if let Err(error) = self.platform.post("/card/membercard/activate", &body, Repeat::Always).await {
-            self.not_activated(caller, filled, &number, error).await?;
+            self.resolve_refused_activation(caller, input, &number, error).await?;
         }
         let card = HeldCard {
-            card_id: filled.card_id.clone(),
-            code: filled.code.clone(),
+            card_id: input.card_id.clone(),
+            code: input.code.clone(),
             sealed: None,
             consumed_at: None,
         };
@@ -111,45 +117,47 @@ impl CardFunction {
         Ok(number)
     }
 
-    /// Whether the card was asked for in the caller's name: `geturl` was called with it, and WeChat keeps it with the code.
-    async fn is_asker(&self, caller: &Caller, filled: &Filled) -> Result<bool, ApiError> {
-        let body = json!({ "code": filled.code.as_str(), "card_id": filled.card_id.as_str(),
+    /// Whether the caller asked for the card: `start_activation` passed the caller's user id to `geturl`, and WeChat keeps it with
+    /// the code.
+    async fn is_asker(&self, caller: &Caller, input: &ActivationInput) -> Result<bool, ApiError> {
+        let body = json!({ "code": input.code.as_str(), "card_id": input.card_id.as_str(),
                            "check_consume": false });
         match self.platform.post("/card/code/get", &body, Repeat::Always).await {
             Ok(card) => Ok(card.get("outer_str").and_then(Value::as_str) == Some(caller.user_id.as_str())),
-            // What WeChat does not know, it won't activate either, and says why.
+            // WeChat does not know the code. It will refuse the activation as well, and say why.
             Err(error) if is_about_request(&error) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// A refusal can be of a code that an earlier try activated. Else the number is forgotten: the code may be anybody's.
-    async fn not_activated(
+    /// WeChat has not activated the card. If it refused because an earlier request activated the code with this number, the card
+    /// is active. Otherwise the number is deleted, so that another user can activate the code.
+    async fn resolve_refused_activation(
         &self,
         caller: &Caller,
-        filled: &Filled,
+        input: &ActivationInput,
         number: &str,
         error: PlatformError,
     ) -> Result<(), ApiError> {
         if !is_about_request(&error) {
-            return Err(refused(error));
+            return Err(map_platform_error(error));
         }
-        let body = json!({ "card_id": filled.card_id.as_str(), "code": filled.code.as_str() });
+        let body = json!({ "card_id": input.card_id.as_str(), "code": input.code.as_str() });
         match self.platform.post("/card/membercard/userinfo/get", &body, Repeat::Always).await {
             Ok(member) if member.get("membership_number").and_then(Value::as_str) == Some(number) => {
                 return Ok(());
             }
-            Err(unknown) if !is_about_request(&unknown) => return Err(refused(unknown)),
+            Err(unknown) if !is_about_request(&unknown) => return Err(map_platform_error(unknown)),
             _ => {}
         }
-        if let Err(error) = self.cards.forget_member(&filled.code, &caller.user_id).await {
+        if let Err(error) = self.cards.forget_member(&input.code, &caller.user_id).await {
             telemetry::survived("forget-member", &error);
         }
-        Err(refused(error))
+        Err(map_platform_error(error))
     }
 
-    /// Whether the user did fill in the form. What they wrote is not for us to keep.
-    async fn check(&self, ticket: &str) -> Result<(), ApiError> {
+    /// Checks that the user has filled in the form. The form's content is not kept.
+    async fn check_ticket(&self, ticket: &str) -> Result<(), ApiError> {
         let body = json!({ "activate_ticket": ticket });
         let path = "/card/membercard/activatetempinfo/get";
         match self.platform.post(path, &body, Repeat::Always).await {
@@ -162,21 +170,20 @@ impl CardFunction {
     }
 }
 
-fn parse(body: ActivateBody) -> Result<Filled, ApiError> {
+fn parse(body: ActivateBody) -> Result<ActivationInput, ApiError> {
     let ticket = extract::required("activateTicket", body.activate_ticket)?;
     if ticket.is_empty() || ticket.len() > 512 || !ticket.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(ApiError::invalid("activateTicket", "格式不正确"));
     }
-    Ok(Filled { ticket, card_id: card_id("cardId", body.card_id)?, code: code("code", body.code)? })
+    Ok(ActivationInput { ticket, card_id: card_id("cardId", body.card_id)?, code: code("code", body.code)? })
 }
 
-/// Whether WeChat refuses what it was asked, and not merely now.
+/// Whether WeChat refuses this request for good, so that trying again does not help.
 fn is_about_request(error: &PlatformError) -> bool {
     error.errcode().is_some_and(|errcode| Errcode(errcode).class() == Class::Request)
 }
 
-/// What the caller is told of WeChat's refusal.
-fn refused(error: PlatformError) -> ApiError {
+fn map_platform_error(error: PlatformError) -> ApiError {
     let code = match error.errcode() {
         Some(40056 | 40071 | 40073 | 40107) => Code::NotFound,
         Some(40078 | 40127) => Code::Conflict,
@@ -186,13 +193,13 @@ fn refused(error: PlatformError) -> ApiError {
     ApiError::new(code).because(error)
 }
 
-/// The three parameters of the URL, decoded once.
+/// The three parameters of WeChat's URL, percent-decoded once.
 fn extra_data(url: &str) -> Option<ExtraData> {
     let (_, query) = url.split_once('?')?;
     let query = query.split('#').next().unwrap_or_default();
     let parameter = |name: &str| {
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(given, _)| *given == name).map(|(_, value)| percent::decode(value))
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| percent::decode(value))
     };
     Some(ExtraData {
         encrypt_card_id: parameter("encrypt_card_id")?,
@@ -201,7 +208,7 @@ fn extra_data(url: &str) -> Option<ExtraData> {
     })
 }
 
-/// WeChat's mini program for member cards.
+/// The appid of WeChat's mini program for member cards.
 const MEMBER_CARD_APP: &str = "wxeb490c6f9b154ef9";
 
 #[cfg(test)]

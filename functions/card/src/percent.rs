@@ -1,13 +1,13 @@
-//! Percent-encoding, undone once. `+` stays: what comes here is Base64.
+//! Decodes percent-encoding once. `+` stays, because the texts are Base64.
 
-/// The text; as it was if it is not well encoded.
+/// The decoded text; the text itself if it is not well encoded.
 pub(crate) fn decode(text: &str) -> String {
-    decoded(text.as_bytes())
+    decode_bytes(text.as_bytes())
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .unwrap_or_else(|| text.to_owned())
 }
 
-fn decoded(mut rest: &[u8]) -> Option<Vec<u8>> {
+fn decode_bytes(mut rest: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(rest.len());
     while let Some((first, after)) = rest.split_first() {
         rest = after;

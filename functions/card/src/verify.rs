@@ -8,9 +8,13 @@ use shared::{
     session::Caller,
     store::{Begun, Clerk, Consumed},
     types::{CardCode, CardId},
+    wechat::PlatformError,
 };
 
-use crate::{CardFunction, card_id, code, consume::Try};
+use crate::{
+    CardFunction, card_id, code,
+    consume::{ConsumeError, ConsumeRequest},
+};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,43 +40,65 @@ struct CardInfo {
 }
 
 impl CardFunction {
-    pub(crate) async fn verify(
+    pub(crate) async fn verify_card(
         &self,
         caller: &Caller,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
         let member = self.staff.member(caller).await?;
-        let (code, given) = parse(extract::json(request)?)?;
+        let (code, named_card) = parse(extract::json(request)?)?;
         let clerk = Clerk { user_id: member.user_id, name: member.nick_name };
-        let ours = match self.cards.begin(&code, &clerk).await? {
-            Begun::Ours(ours) => ours,
+        let claim = match self.cards.begin(&code, &clerk).await? {
+            Begun::Ours(claim) => claim,
             Begun::Pending => return Err(ApiError::new(Code::Conflict).saying("该券正在核销，请稍后查看")),
-            Begun::Consumed(done) => return Err(already(&done)),
+            Begun::Consumed(record) => return Err(already_consumed(&record)),
         };
-        // WeChat wants to know the card only of codes that are the merchant's.
-        let card_id = given.or_else(|| ours.card_id.clone());
-        let (card_id, done) =
-            self.consume(&Try { code: &code, card_id: card_id.as_ref(), clerk: &clerk, ours: &ours }).await?;
-        let card_info = CardInfo { card_id, code, consumed_at: done.at.to_rfc3339() };
+        // WeChat needs `card_id` only for cards with merchant-defined codes.
+        let card_id = named_card.or_else(|| claim.card_id.clone());
+        let consume = ConsumeRequest { code: &code, card_id: card_id.as_ref(), clerk: &clerk, claim: &claim };
+        let (card_id, record) = self.consume_code(&consume).await.map_err(map_consume_error)?;
+        let card_info = CardInfo { card_id, code, consumed_at: record.at.to_rfc3339() };
         Ok(answer::success(&VerifyAnswer { message: "核销成功", card_info }))
     }
 }
 
-/// `ALREADY_CONSUMED`, with when and by whom.
-pub(crate) fn already(done: &Consumed) -> ApiError {
-    let clerk = match &done.clerk.name {
+fn map_consume_error(error: ConsumeError) -> ApiError {
+    match error {
+        ConsumeError::AlreadyConsumed(record) => already_consumed(&record),
+        ConsumeError::ConsumedElsewhere => Code::AlreadyConsumed.into(),
+        ConsumeError::Unusable => ApiError::new(Code::Conflict).saying("该券已过期、已转赠或已失效"),
+        ConsumeError::Platform(error) => map_platform_error(error),
+        ConsumeError::Store(error) => error.into(),
+    }
+}
+
+fn map_platform_error(error: PlatformError) -> ApiError {
+    let code = match error.errcode() {
+        Some(40056 | 40073) => Code::NotFound,
+        Some(40078 | 40127 | 40147) => Code::Conflict,
+        Some(40099) => Code::AlreadyConsumed,
+        Some(40146) => Code::Forbidden,
+        _ => return error.into(),
+    };
+    ApiError::new(code).because(error)
+}
+
+/// `ALREADY_CONSUMED`, with the time and the clerk.
+fn already_consumed(record: &Consumed) -> ApiError {
+    let clerk = match &record.clerk.name {
         Some(name) => name.clone(),
         None => {
-            let id = done.clerk.user_id.as_str();
+            let id = record.clerk.user_id.as_str();
             format!("店员{}", id.get(id.len().saturating_sub(6)..).unwrap_or_default())
         }
     };
-    ApiError::new(Code::AlreadyConsumed).saying(format!("该券已于 {} 由 {clerk} 核销", done.at.to_beijing()))
+    ApiError::new(Code::AlreadyConsumed)
+        .saying(format!("该券已于 {} 由 {clerk} 核销", record.at.to_beijing()))
 }
 
 fn parse(body: VerifyBody) -> Result<(CardCode, Option<CardId>), ApiError> {
     let code = code("code", body.code)?;
-    // An empty one is no card, and WeChat takes it for one.
-    let given = body.card_id.map(|text| card_id("cardId", Some(text))).transpose()?;
-    Ok((code, given))
+    // An empty `cardId` is rejected, not dropped: WeChat treats `""` as a card id.
+    let card_id = body.card_id.map(|text| card_id("cardId", Some(text))).transpose()?;
+    Ok((code, card_id))
 }
