@@ -1,4 +1,4 @@
-//! One day, from asking for its bill to its row.
+//! Reconciles one day: fetches the bill, compares it, and stores the day's row.
 
 use std::time::Duration;
 
@@ -12,19 +12,19 @@ use shared::{
 
 use crate::{
     DayReport, ReconcileTask,
-    compare::{CompareError, Tally},
+    compare::{CompareError, DayProgress},
 };
 
 impl ReconcileTask {
-    /// Whatever happens to one day, the others are looked at.
-    pub(crate) async fn day(&self, day: Day) -> DayReport {
-        if self.host.now() < written_at(day) {
+    /// Reconciles the day. A failure is stored in the day's row and reported, so that the run goes on with the other days.
+    pub(crate) async fn reconcile_day(&self, day: Day) -> DayReport {
+        if self.host.now() < available_at(day) {
             return DayReport::not_due(day);
         }
-        let (mut totals, mut tally) = (BillTotals::default(), Tally::default());
+        let (mut totals, mut progress) = (BillTotals::default(), DayProgress::default());
         let last_run = is_last_run(self.host.now());
-        let gone_through = self.go_through(day, last_run, &mut totals, &mut tally).await;
-        let state = match &gone_through {
+        let compared = self.compare_bill(day, last_run, &mut totals, &mut progress).await;
+        let state = match &compared {
             Ok(state) => *state,
             Err(error) => {
                 telemetry::survived("bill", error);
@@ -33,13 +33,13 @@ impl ReconcileTask {
         };
         let now = self.host.now();
         let record = BillRecord {
-            healed: tally.healed,
-            differences: tally.differences,
-            failure: gone_through.err().map(|error| error::chain(&error)),
+            healed: progress.recovered,
+            differences: progress.differences,
+            failure: compared.err().map(|error| error::chain(&error)),
             ..BillRecord::new(day, state, now, &totals)
         };
         if let Err(error) = self.bills.keep(&record).await {
-            // The day is gone through once more.
+            // Without its row the day counts as open, and the next run reconciles it again.
             telemetry::survived("bill-record", &error);
         }
         telemetry::count(Counted::BillDifferences(record.differences.total()));
@@ -49,41 +49,44 @@ impl ReconcileTask {
         if !state.is_settled() && last_run {
             telemetry::attention("bill-not-there", &day);
         }
-        DayReport::of(&record, tally.new_cases)
+        DayReport::new(&record, progress.new_cases)
     }
 
-    /// `last_run` says that no other run follows today: what is not there by then does not come, and what can't be asked about is
-    /// left to an operator, because a day that stays open keeps the refunds of its neighbours from being missed.
-    async fn go_through(
+    /// Fetches the day's bill and compares it with our tables.
+    ///
+    /// `last_run` says that no other run follows today. A bill that is not there by then does not come any more. Payments that could
+    /// not be queried are left to an operator then, because refunds of the neighbouring days are reported as missing only when this
+    /// day is settled.
+    async fn compare_bill(
         &self,
         day: Day,
         last_run: bool,
         totals: &mut BillTotals,
-        tally: &mut Tally,
+        progress: &mut DayProgress,
     ) -> Result<BillState, CompareError> {
         let state = match self.pay.bill(day).await? {
             Bill::NotReady => return Ok(BillState::NotReady),
-            // WeChat Pay also says so of a bill that is late.
+            // WeChat Pay gives the same answer while a bill is late.
             Bill::None if !last_run && self.is_something_unbilled(day).await? => {
                 return Ok(BillState::NotReady);
             }
-            // If our books say that something happened, all of it is missing there.
+            // WeChat Pay has no transactions for that day. Everything that our tables hold for it is reported below as `MISSING_THERE`.
             Bill::None => BillState::NoBill,
             Bill::Ready(mut bill) => {
                 *totals = *bill.totals();
-                self.compare(day, last_run, &mut bill, tally).await?;
-                // Unknown here and not asked about: the next hour asks.
-                if tally.unasked > 0 { BillState::Failed } else { BillState::Reconciled }
+                self.compare_lines(day, last_run, &mut bill, progress).await?;
+                // The next run, an hour later, queries those that are unresolved.
+                if progress.unresolved > 0 { BillState::Failed } else { BillState::Reconciled }
             }
         };
-        self.find_missing_there(day, tally).await?;
-        self.close_list(day, tally).await?;
+        self.find_missing_there(day, progress).await?;
+        self.report_unlisted(day, progress).await?;
         Ok(state)
     }
 }
 
-/// From when on WeChat Pay has the bill: ten in the morning of the next day.
-fn written_at(day: Day) -> UnixSeconds {
+/// When WeChat Pay has the bill: at ten in the morning of the next day.
+fn available_at(day: Day) -> UnixSeconds {
     day.after(1).begins().plus(Duration::from_secs(10 * 60 * 60))
 }
 
@@ -102,9 +105,9 @@ mod tests {
     }
 
     #[test]
-    fn a_bill_is_there_from_ten_the_next_morning() {
+    fn a_bill_is_available_from_ten_the_next_morning() {
         let day = Day::parse("20260823").unwrap();
-        assert_eq!(written_at(day), on_the_24th(10, 0));
+        assert_eq!(available_at(day), on_the_24th(10, 0));
     }
 
     #[test]

@@ -1,66 +1,24 @@
-//! Differences in plain English, with both sides' values, and never a person. Pure.
+//! Describes each difference in plain English, with the values of both sides and without personal data. Pure functions.
 
 use shared::{
-    pay::{PaymentLine, RefundLine, StrangeLine, order::Verdict},
+    pay::{PaymentLine, RefundLine, StrangeLine},
     store::{Difference, DifferenceKind, PaidRow, RefundRow},
     types::{Day, Fen, OutRefundNo, OutTradeNo, Rate, TransactionId, Yuan},
 };
 
-use crate::{console::Adoption, judge::RightFee};
+use crate::{
+    classify::ExpectedFee,
+    recover::{PaymentRecovery, RefundRecovery},
+};
 
-/// What came of asking WeChat Pay about a payment that our books lacked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Healing {
-    /// The number is not one of ours.
-    NotOurs,
-    /// It is in our books now, and meant this for its order.
-    Recorded(Verdict),
-    /// It came into our books meanwhile.
-    Known,
-    /// There is no such order.
-    NoSuchOrder,
-    /// WeChat Pay says something else than its bill.
-    Denied(&'static str),
-    /// WeChat Pay or the database could not be asked.
-    Failed,
-}
-
-impl Healing {
-    /// Whether the payment is in our books now.
-    pub(crate) fn is_recorded(self) -> bool {
-        matches!(self, Self::Recorded(_) | Self::Known)
-    }
-
-    fn words(self) -> &'static str {
-        match self {
-            Self::NotOurs => "the number is not one of ours",
-            Self::Recorded(verdict) => match verdict {
-                Verdict::Pays | Verdict::Known => "WeChat Pay was asked, and the payment paid its order",
-                Verdict::Revives => "WeChat Pay was asked, and the payment opened its closed order again",
-                Verdict::SecondPayment => {
-                    "WeChat Pay was asked; the order was paid before, so the money goes back"
-                }
-                Verdict::AfterClose => "WeChat Pay was asked; the order was closed, so the money goes back",
-                Verdict::AmountDiffers | Verdict::PayerDiffers => {
-                    "WeChat Pay was asked; the payment is not its order's and waits for review"
-                }
-            },
-            Self::Known => "it came into our books meanwhile",
-            Self::NoSuchOrder => "WeChat Pay was asked and says the same, and there is no such order",
-            Self::Denied(said) => said,
-            Self::Failed => "WeChat Pay could not be asked: run the day again",
-        }
-    }
-}
-
-pub(crate) fn payment_missing_here(day: Day, line: &PaymentLine, healing: Healing) -> Difference {
+pub(crate) fn payment_missing_here(day: Day, line: &PaymentLine, recovery: PaymentRecovery) -> Difference {
     let PaymentLine { transaction_id, out_trade_no, total_fee, .. } = line;
     let what = format!(
         "WeChat Pay took {total_fee} fen by payment {transaction_id} of {out_trade_no}; our books had no such \
          payment; {}",
-        healing.words()
+        recovery.describe()
     );
-    of_payment(day, DifferenceKind::MissingHere, line, what)
+    payment_line_difference(day, DifferenceKind::MissingHere, line, what)
 }
 
 pub(crate) fn payment_differs(
@@ -84,7 +42,7 @@ pub(crate) fn payment_differs(
             row.out_trade_no
         )
     };
-    of_payment(day, kind, line, what)
+    payment_line_difference(day, kind, line, what)
 }
 
 pub(crate) fn payment_missing_there(day: Day, row: &PaidRow) -> Difference {
@@ -103,7 +61,7 @@ pub(crate) fn payment_missing_there(day: Day, row: &PaidRow) -> Difference {
     }
 }
 
-pub(crate) fn payment_is_strange(day: Day, line: &StrangeLine) -> Difference {
+pub(crate) fn payment_state_unknown(day: Day, line: &StrangeLine) -> Difference {
     let StrangeLine { transaction_id, out_trade_no, state, total_fee } = line;
     Difference {
         day,
@@ -120,15 +78,15 @@ pub(crate) fn payment_is_strange(day: Day, line: &StrangeLine) -> Difference {
     }
 }
 
-pub(crate) fn refund_missing_here(day: Day, line: &RefundLine, adoption: Adoption) -> Difference {
+pub(crate) fn refund_missing_here(day: Day, line: &RefundLine, recovery: RefundRecovery) -> Difference {
     let RefundLine { transaction_id, out_refund_no, refund_fee, state, .. } = line;
     let what = format!(
         "the bill has refund {out_refund_no} of payment {transaction_id} over {refund_fee} fen, {}; our books \
          had no such refund; {}",
         state.as_str(),
-        adoption.words()
+        recovery.describe()
     );
-    of_refund(day, DifferenceKind::MissingHere, line, what)
+    refund_line_difference(day, DifferenceKind::MissingHere, line, what)
 }
 
 pub(crate) fn refund_differs(
@@ -156,7 +114,7 @@ pub(crate) fn refund_differs(
             row.transaction_id
         )
     };
-    of_refund(day, kind, line, what)
+    refund_line_difference(day, kind, line, what)
 }
 
 pub(crate) fn refund_missing_there(day: Day, row: &RefundRow) -> Difference {
@@ -176,16 +134,16 @@ pub(crate) fn refund_missing_there(day: Day, row: &RefundRow) -> Difference {
     }
 }
 
-pub(crate) fn fee_of_payment(day: Day, line: &PaymentLine, right: &RightFee) -> Difference {
+pub(crate) fn payment_fee_differs(day: Day, line: &PaymentLine, expected: &ExpectedFee) -> Difference {
     let PaymentLine { transaction_id, fee, rate, settlement_fee, .. } = line;
-    let what = format!("payment {transaction_id}: {}", fee_words(*fee, *rate, *settlement_fee, right));
-    of_payment(day, DifferenceKind::Fee, line, what)
+    let what = format!("payment {transaction_id}: {}", describe_fee(*fee, *rate, *settlement_fee, expected));
+    payment_line_difference(day, DifferenceKind::Fee, line, what)
 }
 
-pub(crate) fn fee_of_refund(day: Day, line: &RefundLine, right: &RightFee) -> Difference {
+pub(crate) fn refund_fee_differs(day: Day, line: &RefundLine, expected: &ExpectedFee) -> Difference {
     let RefundLine { out_refund_no, fee, rate, settlement_fee, .. } = line;
-    let what = format!("refund {out_refund_no}: {}", fee_words(*fee, *rate, *settlement_fee, right));
-    of_refund(day, DifferenceKind::Fee, line, what)
+    let what = format!("refund {out_refund_no}: {}", describe_fee(*fee, *rate, *settlement_fee, expected));
+    refund_line_difference(day, DifferenceKind::Fee, line, what)
 }
 
 pub(crate) fn unlisted(day: Day, count: u64) -> Difference {
@@ -201,17 +159,17 @@ pub(crate) fn unlisted(day: Day, count: u64) -> Difference {
     }
 }
 
-fn fee_words(fee: Yuan, rate: Option<Rate>, fen: u64, right: &RightFee) -> String {
+fn describe_fee(fee: Yuan, rate: Option<Rate>, fen: u64, expected: &ExpectedFee) -> String {
     let rate = rate.map_or_else(|| "an untold rate".to_owned(), |rate| rate.to_string());
     format!(
         "the bill's fee on {fen} fen is {} fen at {rate}; right are {} fen at {}",
         fee.in_fen(),
-        right.fee.in_fen(),
-        right.rate
+        expected.fee.in_fen(),
+        expected.rate
     )
 }
 
-fn of_payment(day: Day, kind: DifferenceKind, line: &PaymentLine, what: String) -> Difference {
+fn payment_line_difference(day: Day, kind: DifferenceKind, line: &PaymentLine, what: String) -> Difference {
     Difference {
         day,
         kind,
@@ -224,7 +182,7 @@ fn of_payment(day: Day, kind: DifferenceKind, line: &PaymentLine, what: String) 
     }
 }
 
-fn of_refund(day: Day, kind: DifferenceKind, line: &RefundLine, what: String) -> Difference {
+fn refund_line_difference(day: Day, kind: DifferenceKind, line: &RefundLine, what: String) -> Difference {
     Difference {
         day,
         kind,
@@ -240,18 +198,18 @@ fn of_refund(day: Day, kind: DifferenceKind, line: &RefundLine, what: String) ->
 #[cfg(test)]
 mod tests {
     use shared::{
-        pay::{BilledRefund, RefundStatus},
+        pay::{BilledRefund, RefundStatus, order::Verdict},
         types::OpenId,
     };
 
     use super::*;
     use crate::{
-        judge,
+        classify,
         tests::{day, paid_row, payment_line, refund_line, refund_row},
     };
 
     #[test]
-    fn each_side_s_value_is_told() {
+    fn a_description_has_the_values_of_both_sides() {
         let less = PaymentLine { total_fee: 150, ..payment_line() };
         assert_eq!(
             payment_differs(day(), DifferenceKind::Amount, &less, &paid_row()).what,
@@ -264,16 +222,17 @@ mod tests {
             "refund R1 of 200 fen: the bill says SUCCESS, our books say ABNORMAL"
         );
         let dear = PaymentLine { fee: Yuan::parse("0.02").unwrap(), ..payment_line() };
-        let right = judge::fee_of_payment(&dear, None).unwrap();
+        let expected = classify::check_payment_fee(&dear, None).unwrap();
         assert_eq!(
-            fee_of_payment(day(), &dear, &right).what,
+            payment_fee_differs(day(), &dear, &expected).what,
             "payment 4200001: the bill's fee on 200 fen is 2 fen at 0.60%; right are 1 fen at 0.60%"
         );
     }
 
     #[test]
-    fn what_came_of_asking_is_told() {
-        let difference = payment_missing_here(day(), &payment_line(), Healing::Recorded(Verdict::Pays));
+    fn a_missing_payment_s_description_says_what_was_done() {
+        let difference =
+            payment_missing_here(day(), &payment_line(), PaymentRecovery::Recorded(Verdict::Pays));
         assert_eq!(
             difference.what,
             "WeChat Pay took 200 fen by payment 4200001 of 01HF7YAT00000000000000000001; our books had no such \
@@ -284,12 +243,12 @@ mod tests {
     }
 
     #[test]
-    fn a_payer_is_never_named() {
+    fn a_description_never_names_the_payer() {
         let openid = OpenId::parse("o5wQws1FH2FD2uaNtxmrc1jiG4dc").unwrap();
         let line = PaymentLine { openid: Some(openid.clone()), ..payment_line() };
         for difference in [
             payment_differs(day(), DifferenceKind::State, &line, &paid_row()),
-            payment_missing_here(day(), &line, Healing::Failed),
+            payment_missing_here(day(), &line, PaymentRecovery::Failed),
         ] {
             assert!(!format!("{difference:?}").contains(openid.as_str()));
         }

@@ -1,22 +1,22 @@
-//! Every day: WeChat Pay's bill against our books. Every difference becomes a case for an operator.
+//! Every day: compares WeChat Pay's bill with our tables. Every difference becomes a case for an operator.
 //!
 //! ```text
-//! each line of the bill ─▶ the payment's or refund's row: the same? ─▶ confirmed
-//!                                                         unknown here, and our number ─▶ ask WeChat Pay, record it
-//!                                                         a refund of ours unknown here ─▶ ask WeChat Pay, take it over
-//!                                                         otherwise ─▶ a difference
-//! then, of that day, what no bill has confirmed ─▶ a difference
+//! each line of the bill ─▶ the payment's or refund's row ─▶ agrees: the row is confirmed
+//!                                                        ─▶ missing here: query WeChat Pay, record it, report a difference
+//!                                                        ─▶ differs: report a difference
+//! then each row of that day that no bill has confirmed ─▶ missing there: report a difference
 //! ```
-//! A run can be killed and repeated at any time: each write is conditional, and a difference is one case for ever.
+//! A run can be killed and repeated at any time, because each write is conditional and a difference has one case, whose key follows
+//! from the difference.
 
+mod classify;
 mod compare;
-mod console;
 mod day;
-mod judge;
+mod describe;
+mod recover;
 mod report;
 #[cfg(test)]
 mod tests;
-mod words;
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ use shared::{
 
 pub use report::{DayReport, ReconcileReport};
 
-/// Compares bills with our books.
+/// Compares bills with our tables.
 pub struct ReconcileTask {
     host: Host,
     pay: PayClient,
@@ -40,26 +40,27 @@ pub struct ReconcileTask {
     orders: Orders,
     late: LatePayment,
     bills: Bills,
-    /// What WeChat Pay was agreed to take, if the operator has said so.
+    /// The fee rate agreed with WeChat Pay, from `PAY_FEE_RATE`, if it is set.
     rate: Option<Rate>,
 }
 
-/// What starts a run: the schedule, or an operator who names a day.
+/// The event that starts a run: of the schedule, or of an operator who names a day.
 #[derive(Debug, Default, Deserialize)]
-pub struct Started {
-    /// `yyyyMMdd`: this day and no other, also if it is settled.
+pub struct ReconcileEvent {
+    /// `yyyyMMdd`: reconcile this day only, even if it is settled.
     #[serde(rename = "billDate")]
     pub bill_date: Option<Day>,
 }
 
 impl Task for ReconcileTask {
     const NAME: &'static str = "reconcile";
-    type Event = Started;
+    type Event = ReconcileEvent;
     type Report = ReconcileReport;
 
     async fn init(host: &Host) -> Result<Self, HostError> {
-        let rate = host.optional_var(RATE).map(|text| {
-            Rate::parse(text).map_err(|_| HostError::Invalid { name: RATE, expected: "a rate like 0.60%" })
+        let rate = host.optional_var(FEE_RATE).map(|text| {
+            Rate::parse(text)
+                .map_err(|_| HostError::Invalid { name: FEE_RATE, expected: "a rate like 0.60%" })
         });
         Ok(Self {
             host: host.clone(),
@@ -72,29 +73,29 @@ impl Task for ReconcileTask {
         })
     }
 
-    async fn run(&self, started: Started) -> Result<ReconcileReport, BoxError> {
-        let began = self.host.now();
-        let days = match started.bill_date {
+    async fn run(&self, event: ReconcileEvent) -> Result<ReconcileReport, BoxError> {
+        let started_at = self.host.now();
+        let days = match event.bill_date {
             Some(day) => vec![day],
-            None => self.open_days(began).await?,
+            None => self.open_days(started_at).await?,
         };
         let mut report = ReconcileReport::default();
         for day in days {
-            // The next hour goes on.
-            if self.host.now().since(began) > LAST_START {
+            // The next run, an hour later, reconciles the other days.
+            if self.host.now().since(started_at) > LAST_START {
                 break;
             }
-            report.days.push(self.day(day).await);
+            report.days.push(self.reconcile_day(day).await);
         }
         Ok(report)
     }
 }
 
 impl ReconcileTask {
-    /// Yesterday, and the six days before it, as far as they are not settled; the newest first.
+    /// Those of the last seven days that are not settled; the newest first.
     async fn open_days(&self, now: UnixSeconds) -> Result<Vec<Day>, StoreError> {
         let mut days = Vec::new();
-        for ago in 1..=DAYS {
+        for ago in 1..=MAX_DAYS_BACK {
             let day = Day::of(now).before(ago);
             let known = self.bills.of_day(day).await?;
             if !known.is_some_and(|record| record.state.is_settled()) {
@@ -105,8 +106,8 @@ impl ReconcileTask {
     }
 }
 
-const RATE: &str = "PAY_FEE_RATE";
-/// How many days back a bill is asked for until it comes.
-const DAYS: u16 = 7;
-/// No other day is begun after this: the function's time limit is 15 minutes.
+const FEE_RATE: &str = "PAY_FEE_RATE";
+/// Days for which a bill is asked for until it is there.
+const MAX_DAYS_BACK: u16 = 7;
+/// No day is begun after this time: the function's timeout is 15 minutes.
 const LAST_START: Duration = Duration::from_secs(5 * 60);

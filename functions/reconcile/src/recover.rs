@@ -1,68 +1,181 @@
-//! Refunds that stand in the bill and not in our books: made in the merchant console, and their notices were lost or came before
-//! their payments. The bill tells their numbers, and for a number WeChat Pay answers by either interface.
+//! Recovers payments and refunds that stand in the bill and not in our tables: WeChat Pay is queried, and its answer is recorded.
+//!
+//! A payment is missing when its notice was lost. A refund is missing when it was made in the merchant console and its notice was
+//! lost, or came before the payment's. WeChat Pay answers queries for either kind by its number, in both interfaces.
 
 use shared::{
-    pay::RefundLine,
-    store::SettledRefund,
+    pay::{PaymentLine, RefundLine, Trade, order::Verdict},
+    store::{Settled, SettledRefund, StoreError},
     telemetry,
     types::{Day, OutRefundNo, OutTradeNo},
 };
 
-use crate::{ReconcileTask, compare::CompareError};
+use crate::ReconcileTask;
 
-/// What came of asking WeChat Pay about a refund that our books lacked.
+/// What came of querying WeChat Pay for a payment that our tables lacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Adoption {
-    /// It is in our books now.
-    Adopted,
-    /// It can't be in our books, for this reason.
-    Not(&'static str),
-    /// WeChat Pay or the database could not be asked.
+pub(crate) enum PaymentRecovery {
+    /// The bill's `out_trade_no` is not a number of this shop, so WeChat Pay was not queried.
+    ForeignNumber,
+    /// The payment is recorded now. The verdict says what it meant for its order.
+    Recorded(Verdict),
+    /// The payment was recorded by another function meanwhile.
+    AlreadyRecorded,
+    /// Our tables have no order for the payment.
+    NoSuchOrder,
+    /// WeChat Pay's answer to the query does not confirm its bill, for this reason.
+    NotConfirmed(&'static str),
+    /// WeChat Pay or DynamoDB gave no usable answer. The next run tries again.
     Failed,
 }
 
-impl Adoption {
-    pub(crate) fn words(self) -> &'static str {
+impl PaymentRecovery {
+    /// Whether the payment is recorded now.
+    pub(crate) fn is_recorded(self) -> bool {
+        matches!(self, Self::Recorded(_) | Self::AlreadyRecorded)
+    }
+
+    /// The part of a case's text that says what was done.
+    pub(crate) fn describe(self) -> &'static str {
         match self {
-            Self::Adopted => "WeChat Pay was asked, and the refund is in our books now",
-            Self::Not(why) => why,
+            Self::ForeignNumber => "the number is not one of ours",
+            Self::Recorded(verdict) => match verdict {
+                Verdict::Pays | Verdict::Known => "WeChat Pay was asked, and the payment paid its order",
+                Verdict::Revives => "WeChat Pay was asked, and the payment opened its closed order again",
+                Verdict::SecondPayment => {
+                    "WeChat Pay was asked; the order was paid before, so the money goes back"
+                }
+                Verdict::AfterClose => "WeChat Pay was asked; the order was closed, so the money goes back",
+                Verdict::AmountDiffers | Verdict::PayerDiffers => {
+                    "WeChat Pay was asked; the payment is not its order's and waits for review"
+                }
+            },
+            Self::AlreadyRecorded => "it came into our books meanwhile",
+            Self::NoSuchOrder => "WeChat Pay was asked and says the same, and there is no such order",
+            Self::NotConfirmed(reason) => reason,
+            Self::Failed => "WeChat Pay could not be asked: run the day again",
+        }
+    }
+}
+
+/// What came of querying WeChat Pay for a refund that our tables lacked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RefundRecovery {
+    /// The refund is recorded now.
+    Recorded,
+    /// The refund can't be recorded, for this reason.
+    NotRecorded(&'static str),
+    /// WeChat Pay or DynamoDB gave no usable answer. The next run tries again.
+    Failed,
+}
+
+impl RefundRecovery {
+    /// The part of a case's text that says what was done.
+    pub(crate) fn describe(self) -> &'static str {
+        match self {
+            Self::Recorded => "WeChat Pay was asked, and the refund is in our books now",
+            Self::NotRecorded(reason) => reason,
             Self::Failed => "WeChat Pay could not be asked: run the day again",
         }
     }
 }
 
 impl ReconcileTask {
-    /// Asks WeChat Pay about the refund, and takes it over.
-    pub(crate) async fn adopt(&self, day: Day, line: &RefundLine) -> Result<Adoption, CompareError> {
-        let (Ok(number), Ok(_)) =
+    /// Queries WeChat Pay for the payment, and records it.
+    ///
+    /// If the run is killed between this and recording the difference, the payment is recorded and only the log mentions it.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the payment is recorded, but not marked as found in the bill. Go through the day again.
+    pub(crate) async fn recover_payment(
+        &self,
+        day: Day,
+        line: &PaymentLine,
+    ) -> Result<PaymentRecovery, StoreError> {
+        telemetry::attention("bill-missing-here", &line.transaction_id);
+        let Ok(out_trade_no) = OutTradeNo::parse(&line.out_trade_no) else {
+            return Ok(PaymentRecovery::ForeignNumber);
+        };
+        let payment = match self.pay.query(out_trade_no).await {
+            Ok(Trade::Paid(payment)) if *payment.transaction_id() == line.transaction_id => payment,
+            Ok(Trade::Paid(_)) => {
+                return Ok(PaymentRecovery::NotConfirmed(
+                    "WeChat Pay was asked and names another payment of that number",
+                ));
+            }
+            Ok(Trade::Refunded) => {
+                return Ok(PaymentRecovery::NotConfirmed(
+                    "WeChat Pay was asked and says that it was given back since",
+                ));
+            }
+            Ok(Trade::Unpaid | Trade::Closed | Trade::Unknown) => {
+                return Ok(PaymentRecovery::NotConfirmed(
+                    "WeChat Pay was asked and says that it is not paid",
+                ));
+            }
+            Err(error) => {
+                telemetry::survived("bill-heal", &error);
+                return Ok(PaymentRecovery::Failed);
+            }
+        };
+        let recovery = match self.orders.settle(&payment, self.late).await {
+            Ok(Settled::Recorded(verdict)) => PaymentRecovery::Recorded(verdict),
+            Ok(Settled::Again(_) | Settled::Returned(_)) => PaymentRecovery::AlreadyRecorded,
+            Ok(Settled::NoSuchOrder) => return Ok(PaymentRecovery::NoSuchOrder),
+            Err(error) => {
+                telemetry::survived("bill-heal", &error);
+                return Ok(PaymentRecovery::Failed);
+            }
+        };
+        // The bill has the payment, so it must not be reported as missing there.
+        self.bills.found_payment(day, &line.transaction_id).await?;
+        Ok(recovery)
+    }
+
+    /// Queries WeChat Pay for the refund, and records it.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the refund is recorded, but not marked as found in the bill. Go through the day again.
+    pub(crate) async fn recover_refund(
+        &self,
+        day: Day,
+        line: &RefundLine,
+    ) -> Result<RefundRecovery, StoreError> {
+        let (Ok(out_refund_no), Ok(_)) =
             (OutRefundNo::parse(&line.out_refund_no), OutTradeNo::parse(&line.out_trade_no))
         else {
-            return Ok(Adoption::Not("the number is not one of ours"));
+            return Ok(RefundRecovery::NotRecorded("the number is not one of ours"));
         };
-        let refund = match self.pay.query_refund(&number).await {
+        let refund = match self.pay.query_refund(&out_refund_no).await {
             Ok(Some(refund)) => refund,
-            Ok(None) => return Ok(Adoption::Not("WeChat Pay was asked and knows no such refund")),
+            Ok(None) => {
+                return Ok(RefundRecovery::NotRecorded("WeChat Pay was asked and knows no such refund"));
+            }
             Err(error) => {
                 telemetry::survived("bill-adopt", &error);
-                return Ok(Adoption::Failed);
+                return Ok(RefundRecovery::Failed);
             }
         };
         if *refund.transaction_id() != line.transaction_id || refund.refund_fee().get() != line.refund_fee {
-            return Ok(Adoption::Not("WeChat Pay was asked and says something else than its bill"));
+            return Ok(RefundRecovery::NotRecorded(
+                "WeChat Pay was asked and says something else than its bill",
+            ));
         }
         match self.refunder.settle(&refund).await {
             Ok(SettledRefund::Changed(_) | SettledRefund::Again(_)) => {
-                // It is in the bill, so it is not missing there.
-                self.bills.found_refund(day, &number).await?;
-                Ok(Adoption::Adopted)
+                // The bill has the refund, so it must not be reported as missing there.
+                self.bills.found_refund(day, &out_refund_no).await?;
+                Ok(RefundRecovery::Recorded)
             }
             Ok(SettledRefund::Differs) => {
-                Ok(Adoption::Not("it is of another payment or sum than our books hold"))
+                Ok(RefundRecovery::NotRecorded("it is of another payment or sum than our books hold"))
             }
-            Ok(SettledRefund::NoSuchPayment) => Ok(Adoption::Not("our books have no such payment")),
+            Ok(SettledRefund::NoSuchPayment) => {
+                Ok(RefundRecovery::NotRecorded("our books have no such payment"))
+            }
             Err(error) => {
                 telemetry::survived("bill-adopt", &error);
-                Ok(Adoption::Failed)
+                Ok(RefundRecovery::Failed)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What a run says of itself.
+//! What a run reports.
 
 use serde::{Serialize, Serializer};
 use shared::{
@@ -6,10 +6,10 @@ use shared::{
     types::Day,
 };
 
-/// What became of each day that a run looked at.
+/// What became of each day that a run reconciled.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ReconcileReport {
-    /// The newest first. A day that is settled is not looked at again.
+    /// The newest first. A settled day is not reconciled again, so it is absent.
     pub days: Vec<DayReport>,
 }
 
@@ -19,33 +19,33 @@ pub struct ReconcileReport {
 pub struct DayReport {
     /// The day.
     pub bill_date: Day,
-    /// What became of its bill.
+    /// What became of the day's bill.
     pub state: BillState,
-    /// Lines, ours and others'.
+    /// Lines of the bill, including those of other apps and merchants.
     pub lines: u64,
     /// Lines of another app or merchant.
     pub foreign: u64,
-    /// Those of them that are not in their form.
+    /// Lines of another app or merchant whose format differs. They are part of `foreign`.
     pub unreadable: u64,
-    /// Payments.
+    /// Payments of this app.
     pub payments: u64,
-    /// What was paid. Fen.
+    /// The sum of the payments, in fen.
     pub paid_fee: u64,
-    /// Refunds.
+    /// Refunds of this app.
     pub refunds: u64,
-    /// What was asked back. Fen.
+    /// The sum of the refunds that were requested, in fen.
     pub refunded_fee: u64,
-    /// Payments that our books lacked and now have.
+    /// Payments and refunds that our tables lacked and that are recorded now.
     pub healed: u64,
     /// Differences by kind.
     #[serde(serialize_with = "counts")]
     pub differences: DifferenceCounts,
-    /// Cases that were opened now; the others were known.
+    /// Cases that this run opened. The other differences have a case of an earlier run.
     pub new_cases: u64,
 }
 
 impl DayReport {
-    /// A day that WeChat Pay was not asked about.
+    /// The report of a day whose bill WeChat Pay can't have yet, so that it was not asked for.
     pub(crate) fn not_due(bill_date: Day) -> Self {
         Self {
             bill_date,
@@ -63,7 +63,7 @@ impl DayReport {
         }
     }
 
-    pub(crate) fn of(record: &BillRecord, new_cases: u64) -> Self {
+    pub(crate) fn new(record: &BillRecord, new_cases: u64) -> Self {
         Self {
             bill_date: record.bill_date,
             state: record.state,
@@ -81,7 +81,7 @@ impl DayReport {
     }
 }
 
-/// The table's row has the names of tables, the report those of JSON.
+/// Serializes the counts with names in camelCase, which the table's row does not have.
 fn counts<S: Serializer>(counts: &DifferenceCounts, serializer: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -108,7 +108,7 @@ mod tests {
         let now = day.begins();
         let mut record = BillRecord::new(day, BillState::Reconciled, now, &BillTotals::default());
         record.differences.missing_here = 2;
-        let report = ReconcileReport { days: vec![DayReport::of(&record, 1)] };
+        let report = ReconcileReport { days: vec![DayReport::new(&record, 1)] };
         assert_eq!(
             serde_json::to_string(&report).unwrap(),
             r#"{"days":[{"billDate":"20260823","state":"RECONCILED","lines":0,"foreign":0,"unreadable":0,"payments":0,"paidFee":0,"refunds":0,"refundedFee":0,"healed":0,"differences":{"missingHere":2,"missingThere":0,"amount":0,"state":0,"fee":0},"newCases":1}]}"#

@@ -1,4 +1,4 @@
-//! Lines of a bill and rows of our books that say the same, for tests to alter.
+//! Lines of a bill and rows of our tables that agree, for tests to alter.
 
 use shared::{
     pay::{BilledRefund, PaymentLine, RefundLine, RefundStatus},
