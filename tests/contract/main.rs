@@ -25,5 +25,6 @@ mod routes;
 mod scenes;
 mod simulator_page;
 mod template;
+mod uses;
 mod walk;
 mod workspace;
