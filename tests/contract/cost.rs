@@ -122,7 +122,7 @@ async fn warm(world: &World) {
     let _ = world.operator("GET", QUOTA, &json!({})).await.ok();
     let prepaid = phone.prepay(&phone.order().await.1).await.ok();
     let _ = phone.pay(&prepaid).await;
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     let _ = phone.prepay(&phone.order().await.1).await.ok();
     world.clock.advance(Duration::from_secs(40));
     let _ = world.sweep().await;
@@ -131,7 +131,7 @@ async fn warm(world: &World) {
     let _ = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await.ok();
     let (_, out_trade_no) = phone.buy().await;
     let _ = money::refund(world, "k", &json!({ "outTradeNo": out_trade_no })).await.ok();
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
 }
 
 async fn people(meter: &mut Meter<'_>) {
@@ -313,7 +313,7 @@ async fn payments(meter: &mut Meter<'_>) {
     let another = phone.post("/api/pay/unified-order", &other);
     let prepaid = meter.of("POST /api/pay/unified-order, another description", another).await.ok();
     let _ = phone.pay(&prepaid).await;
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
 
     let (_, out_trade_no) = phone.order().await;
     let notice = world.notice(&out_trade_no, "4200000000000000000000000001", &phone.openid, 200);
@@ -341,7 +341,7 @@ async fn redirected_refund() -> Vec<Cost> {
         let (_, out_trade_no) = phone.buy().await;
         world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Abnormal, times: 1 });
         let refund = money::refund(&world, "k", &json!({ "outTradeNo": out_trade_no })).await.ok();
-        world.wechat().settle().await;
+        world.wechat().wait_for_notices().await;
         let path = format!("/api/admin/refunds/{}/abnormal", refund.text("/refund/outRefundNo"));
         let redirected = world.operator("POST", &path, &card);
         let _ = meter.of("POST /api/admin/refunds/{outRefundNo}/abnormal", redirected).await.ok();

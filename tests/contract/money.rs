@@ -61,7 +61,7 @@ pub(crate) async fn back(world: &World, phone: &Phone<'_>) {
     world.clock.advance(Duration::from_secs(30));
     let _ = world.sweep().await;
     let _ = refund(world, "k", &json!({ "outTradeNo": out_trade_no })).await.ok();
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     let number = world.wechat().refunds().pop().expect("a refund").out_refund_no;
     let _ = world.operator("GET", &format!("/api/admin/refunds/{number}"), &json!({})).await.ok();
     // Stuck and closed ones that the sweep comes upon, and those that notices tell of.
@@ -73,7 +73,7 @@ pub(crate) async fn back(world: &World, phone: &Phone<'_>) {
                 world.wechat().set_fault(Fault::NoticeLost { times: lost });
             }
             let _ = refund(world, "k", &json!({ "outTradeNo": out_trade_no })).await.ok();
-            world.wechat().settle().await;
+            world.wechat().wait_for_notices().await;
         }
     }
     for _ in 0..3 {
@@ -97,7 +97,7 @@ pub(crate) fn told(world: &World, out_refund_no: &str, out_trade_no: &str) -> St
         ("success_time", "2026-11-21 12:00:00"),
     ];
     let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    world.wechat().refund_req_info(fields.into())
+    world.wechat().encrypt_refund_notice(fields.into())
 }
 
 /// A refund of the merchant console, of which a notice tells.
@@ -106,7 +106,7 @@ async fn console(world: &World, phone: &Phone<'_>) {
     let ledger = world.wechat().ledger();
     let entry = ledger.iter().find(|entry| entry.out_trade_no == out_trade_no).expect("paid");
     let transaction = entry.transaction_id.clone().expect("paid");
-    let made = world.wechat().console_refund(&transaction, 50);
+    let made = world.wechat().refund_in_console(&transaction, 50);
     let _ = world.refund_notify(told(world, &made.out_refund_no, &out_trade_no)).await;
     assert_eq!(
         world.items("RefundsTable").await.iter().filter(|row| row["cause"]["S"] == "CONSOLE").count(),
@@ -116,14 +116,14 @@ async fn console(world: &World, phone: &Phone<'_>) {
 
 /// The bill of a day on which a payment is unknown here, one was lost, one is missing there together with its refund.
 pub(crate) async fn billed(world: &World, phone: &Phone<'_>) {
-    world.wechat().bill_add_foreign("4200000000000000000000000009", "elsewhere", 100, &phone.openid);
+    world.wechat().add_foreign_payment("4200000000000000000000000009", "elsewhere", 100, &phone.openid);
     let _ = phone.buy_unnoticed().await;
     // Refunds that nobody tells of: one that the sweep looks for, one that the bill has.
     for sweeps in [1, 0] {
         let (_, out_trade_no) = if sweeps > 0 { phone.buy_unnoticed().await } else { phone.buy().await };
         let ledger = world.wechat().ledger();
         let entry = ledger.iter().find(|entry| entry.out_trade_no == out_trade_no).expect("paid");
-        let _ = world.wechat().console_refund(entry.transaction_id.as_deref().expect("paid"), 50);
+        let _ = world.wechat().refund_in_console(entry.transaction_id.as_deref().expect("paid"), 50);
         for _ in 0..sweeps {
             world.clock.advance(Duration::from_secs(30));
             let _ = world.sweep().await;
@@ -131,8 +131,8 @@ pub(crate) async fn billed(world: &World, phone: &Phone<'_>) {
     }
     let (_, omitted) = phone.buy().await;
     let _ = refund(world, "k", &json!({ "outTradeNo": omitted })).await.ok();
-    world.wechat().settle().await;
-    world.wechat().bill_omit(&omitted);
+    world.wechat().wait_for_notices().await;
+    world.wechat().omit_from_bill(&omitted);
     // A refund is given another day before it is missed.
     for _ in 0..2 {
         next_noon(world);
@@ -166,7 +166,7 @@ pub(crate) async fn effects(world: &World, phone: &Phone<'_>) {
     for out_trade_no in [first, second] {
         let prepaid = phone.prepay(&out_trade_no).await.ok();
         assert_eq!(phone.pay(&prepaid).await.status, 200);
-        world.wechat().settle().await;
+        world.wechat().wait_for_notices().await;
     }
     let path = Some("/cgi-bin/message/subscribe/send".to_owned());
     world.wechat().set_fault(Fault::TokenRevoked { path, stuck: false, times: 1 });

@@ -146,7 +146,7 @@ async fn shopping(world: &World, phone: &Phone<'_>) {
     let other = json!({ "outTradeNo": out_trade_no, "body": "another description" });
     let prepaid = phone.post("/api/pay/unified-order", &other).await.ok();
     assert_eq!(phone.pay(&prepaid).await.status, 200);
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     assert_eq!(phone.status(&order_id).await, "PAID");
     let (order_id, out_trade_no) = phone.order().await;
     let _ = phone.prepay(&out_trade_no).await.ok();

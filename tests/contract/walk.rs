@@ -100,7 +100,7 @@ async fn a_refund_and_its_case_follow_the_runbook_with_the_system_s_curl() {
         .map(|part| commands.iter().find(|command| command.contains(part)).expect("a command"));
     let refunded = run(format!("{way}{}", refund.replace("<out_trade_no>", &out_trade_no))).await;
     assert!(refunded.contains(r#""requestedBy":"arn:aws:iam::000000000000:user/local""#), "{refunded}");
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     let listed = run(format!("{way}{list}")).await;
     let listed: Value = serde_json::from_str(&listed).expect("JSON");
     let case_id = listed["cases"][0]["caseId"].as_str().expect("a case");
@@ -120,7 +120,7 @@ async fn operator_commands_of_the_runbook_and_the_payments_page_are_understood()
     let refund = commands.iter().find(|command| command.contains("/refunds\"")).expect("a command");
     let refunded = run(format!("{way}{}", refund.replace("<out_trade_no>", &out_trade_no))).await;
     let refunded: Value = serde_json::from_str(&refunded).expect("JSON");
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     let cases = world.operator("GET", "/api/admin/cases?kind=REFUND_STUCK", &json!({})).await.ok();
     let filled = |command: &str| {
         let command = command.replace("<out_trade_no>", &out_trade_no);

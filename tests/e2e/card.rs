@@ -228,7 +228,7 @@ async fn a_busy_wechat_and_a_spent_quota_have_different_codes() {
 
 #[tokio::test]
 async fn without_an_official_account_every_route_says_so() {
-    let wechat = Simulator::new(local_wechat::Options::default());
+    let wechat = Simulator::new(local_wechat::SimulatorOptions::default());
     let router = wechat.upstream().nest("/_wechat", wechat.control());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));

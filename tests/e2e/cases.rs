@@ -122,7 +122,7 @@ async fn stuck_refund(world: &World) -> String {
     world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Abnormal, times: 1 });
     let body = json!({ "outTradeNo": out_trade_no });
     let _ = world.operator_once("POST", "/api/admin/refunds", &body, "first").await.ok();
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     let listed = ids(&list(world, "kind=REFUND_STUCK").await.ok());
     assert_eq!(listed.len(), 1);
     listed.concat()

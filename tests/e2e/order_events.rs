@@ -43,7 +43,7 @@ async fn buy(world: &World, phone: &Phone<'_>) -> String {
 async fn pay(world: &World, phone: &Phone<'_>, out_trade_no: &str) {
     let prepaid = phone.prepay(out_trade_no).await.ok();
     assert_eq!(phone.pay(&prepaid).await.status, 200);
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
 }
 
 async fn set_stock(world: &World, stock: i64) {
@@ -413,7 +413,7 @@ async fn a_product_out_of_stock_can_t_be_ordered() {
 async fn give_back(world: &World, out_trade_no: &str, fee: u64) {
     let body = json!({ "outTradeNo": out_trade_no, "refundFee": fee });
     let _ = world.operator_once("POST", "/api/admin/refunds", &body, "k").await.ok();
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
 }
 
 #[tokio::test]

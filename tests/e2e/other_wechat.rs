@@ -7,7 +7,8 @@ use std::path::Path;
 
 /// A WeChat of its own at an address of its own.
 async fn start_wechat(account: Account) -> (Simulator, String) {
-    let wechat = Simulator::new(local_wechat::Options { account, notify_speed: 1000, ..Default::default() });
+    let wechat =
+        Simulator::new(local_wechat::SimulatorOptions { account, notify_speed: 1000, ..Default::default() });
     let router = wechat.upstream().nest("/_wechat", wechat.control());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
@@ -62,7 +63,7 @@ async fn the_shop_runs_with_another_wechat_and_another_account() {
     let order = post("/api/orders", json!({ "productId": "water", "quantity": 2 })).await;
     let prepaid = post("/api/pay/unified-order", json!({ "outTradeNo": order["outTradeNo"] })).await;
     wx("requestPayment", prepaid["payParams"].clone()).await;
-    other.settle().await;
+    other.wait_for_notices().await;
     let order_id = order["orderId"].as_str().expect("an id");
     let read = call(http.get(format!("{url}/api/orders/{order_id}")).bearer_auth(token)).await;
     assert_eq!(read["order"]["status"], "PAID");

@@ -103,7 +103,7 @@ async fn simulated_notices_arrive_despite_copies_forgeries_and_delays() {
         let prepaid = phone.prepay(&out_trade_no).await.ok();
         world.wechat().set_fault(fault.clone());
         assert_eq!(phone.pay(&prepaid).await.status, 200);
-        world.wechat().settle().await;
+        world.wechat().wait_for_notices().await;
         assert_eq!(phone.status(&order_id).await, "PAID", "{fault:?}");
     }
     assert_eq!(world.items("PaymentsTable").await.len(), 3);

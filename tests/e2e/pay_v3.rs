@@ -15,7 +15,7 @@ async fn shop(world: &World) -> String {
     let (order_id, out_trade_no) = phone.order().await;
     let prepaid = phone.prepay(&out_trade_no).await.ok();
     assert_eq!(phone.pay(&prepaid).await.status, 200, "the phone takes the signature");
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     assert_eq!(phone.status(&order_id).await, "PAID");
     assert_eq!(world.wechat().deliveries().last().expect("a notice").outcome, "acknowledged");
 
@@ -104,7 +104,7 @@ async fn probes_are_refused_and_counted_without_an_error_in_the_log() {
     let prepaid = phone.prepay(&out_trade_no).await.ok();
     world.wechat().set_fault(Fault::SignatureProbe { path: None, times: 1 });
     assert_eq!(phone.pay(&prepaid).await.status, 200);
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     assert_eq!(phone.status(&order_id).await, "PAID", "the right one follows");
     assert!(world.wechat().accepted_probes().is_empty());
     let log = world.log();

@@ -88,7 +88,7 @@ async fn an_operator_looks_a_request_up_and_sees_no_secret() {
     let request = told.json()["request"].clone();
     assert_eq!(request["requestUrl"], "access_token=***");
     assert_eq!(request["requestBody"]["template_id"], "tmpl-1");
-    for canary in world.wechat().canaries().iter().chain([&phone.openid]) {
+    for canary in world.wechat().secrets().iter().chain([&phone.openid]) {
         assert!(!told.body.contains(canary.as_str()), "{}", told.body);
     }
 

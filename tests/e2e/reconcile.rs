@@ -148,7 +148,7 @@ async fn a_settled_day_can_be_run_again_and_changes_nothing() {
     let world = World::start().await;
     let phone = world.user().await;
     let (_, out_trade_no, _) = paid(&world, &phone).await;
-    world.wechat().bill_wrong_fee(&out_trade_no);
+    world.wechat().set_wrong_fee(&out_trade_no);
     let day = today(&world);
     next_day_at(&world, 10, 30);
     let first = reconcile(&world).await[0].clone();
@@ -165,7 +165,7 @@ async fn a_case_that_an_operator_closed_stays_closed() {
     let world = World::start().await;
     let phone = world.user().await;
     let (_, out_trade_no, transaction_id) = paid(&world, &phone).await;
-    world.wechat().bill_omit(&out_trade_no);
+    world.wechat().omit_from_bill(&out_trade_no);
     let day = today(&world);
     next_day_at(&world, 10, 30);
     let _ = reconcile(&world).await;
@@ -185,7 +185,7 @@ async fn a_foreign_payment_in_the_bill_is_missing_here() {
         let world = world(api).await;
         let phone = world.user().await;
         let _ = paid(&world, &phone).await;
-        world.wechat().bill_add_foreign("4200001234567890123456789012", "TILL-7", 4200, &phone.openid);
+        world.wechat().add_foreign_payment("4200001234567890123456789012", "TILL-7", 4200, &phone.openid);
         let day = today(&world);
         let yesterday = billed(&world).await;
         assert_eq!(yesterday["differences"], differences(&[("missingHere", 1)]), "{api}: {yesterday}");
@@ -248,7 +248,7 @@ async fn a_payment_that_the_bill_lacks_is_missing_there() {
         let phone = world.user().await;
         let (_, omitted, transaction_id) = paid(&world, &phone).await;
         let _ = paid(&world, &phone).await;
-        world.wechat().bill_omit(&omitted);
+        world.wechat().omit_from_bill(&omitted);
         let day = today(&world);
         let yesterday = billed(&world).await;
         assert_eq!(yesterday["differences"], differences(&[("missingThere", 1)]), "{api}: {yesterday}");
@@ -264,7 +264,7 @@ async fn a_missing_bill_of_a_day_with_payments_is_believed_at_the_last_run() {
         let world = world(api).await;
         let phone = world.user().await;
         let (_, out_trade_no, transaction_id) = paid(&world, &phone).await;
-        world.wechat().bill_omit(&out_trade_no);
+        world.wechat().omit_from_bill(&out_trade_no);
         let day = today(&world);
         for _ in 0..6 {
             if world.now() < day.after(1).begins().get() {
@@ -354,7 +354,7 @@ async fn another_amount_is_a_difference_of_the_amount_and_of_nothing_else() {
         let world = world(api).await;
         let phone = world.user().await;
         let (_, out_trade_no, transaction_id) = paid(&world, &phone).await;
-        world.wechat().bill_alter_amount(&out_trade_no, 150);
+        world.wechat().alter_bill_amount(&out_trade_no, 150);
         let yesterday = billed(&world).await;
         assert_eq!(yesterday["differences"], differences(&[("amount", 1)]), "{api}: {yesterday}");
         let what = format!("payment {transaction_id}: the bill says 150 fen CNY, our books say 200 fen CNY");
@@ -369,7 +369,7 @@ async fn a_wrong_fee_is_a_difference_and_the_payment_is_confirmed() {
         let world = world(api).await;
         let phone = world.user().await;
         let (_, out_trade_no, transaction_id) = paid(&world, &phone).await;
-        world.wechat().bill_wrong_fee(&out_trade_no);
+        world.wechat().set_wrong_fee(&out_trade_no);
         let day = today(&world);
         let yesterday = billed(&world).await;
         assert_eq!(yesterday["differences"], differences(&[("fee", 1)]), "{api}: {yesterday}");

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// What is asked for and answered; notices that follow have arrived.
 async fn refund(world: &World, key: &str, body: Value) -> Answer {
     let answer = world.operator_once("POST", "/api/admin/refunds", &body, key).await;
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     answer
 }
 
@@ -106,7 +106,7 @@ async fn twenty_refunds_at_once_never_give_back_more_than_was_paid() {
     for _ in 0..40 {
         world.clock.advance(Duration::from_secs(61));
         let _ = world.sweep().await;
-        world.wechat().settle().await;
+        world.wechat().wait_for_notices().await;
     }
     assert!(given_back(&world) <= 200);
     let order = phone.get(&format!("/api/orders/{order_id}")).await.ok();
@@ -146,7 +146,7 @@ async fn a_refund_whose_request_never_arrived_is_made_by_the_sweep() {
     assert!(world.wechat().refunds().is_empty(), "WeChat Pay has never heard of it");
     world.clock.advance(Duration::from_secs(61));
     let _ = world.sweep().await;
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     assert_eq!(phone.status(&order_id).await, "REFUNDED");
 }
 
@@ -184,7 +184,7 @@ async fn a_refund_that_can_t_reach_the_user_is_a_case_and_may_yet_succeed() {
         assert_eq!((cases.len(), &cases[0]["kind"]["S"]), (1, &json!("REFUND_STUCK")));
         // An operator helps it on in the console.
         let _ = world.wechat().finish_refund(&number, RefundStatus::Success);
-        world.wechat().settle().await;
+        world.wechat().wait_for_notices().await;
         world.clock.advance(Duration::from_secs(24 * 60 * 60 + 60));
         let _ = world.sweep().await;
         assert_eq!(status(&world, &number).await, "SUCCESS");
@@ -237,7 +237,7 @@ async fn a_payment_after_closing_is_refunded_automatically() {
     let _ = world.notify(world.signed_notice(notice, &[])).await;
     assert_eq!(phone.status(&order_id).await, "CLOSED");
     let _ = world.sweep().await;
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     assert_eq!(given_back(&world), 200);
     let refunds = world.items("RefundsTable").await;
     assert_eq!(
@@ -252,7 +252,7 @@ async fn a_refund_of_the_merchant_console_is_recorded_by_its_notice() {
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.buy().await;
     let transaction = world.wechat().ledger()[0].transaction_id.clone().expect("paid");
-    let made = world.wechat().console_refund(&transaction, 50);
+    let made = world.wechat().refund_in_console(&transaction, 50);
     let notice = json!({
         "mchid": world.wechat().account().mch_id, "out_trade_no": out_trade_no, "transaction_id": transaction,
         "out_refund_no": made.out_refund_no, "refund_id": made.refund_id, "refund_status": "SUCCESS",
@@ -319,7 +319,7 @@ async fn a_refused_refund_that_succeeds_after_all_is_recorded_once() {
     let given_up = refund(&world, "k", body.clone()).await.ok();
     assert_eq!(given_up.text("/refund/status"), "CLOSED");
     let _ = wechat.finish_refund(&given_up.text("/refund/outRefundNo"), RefundStatus::Success);
-    wechat.settle().await;
+    wechat.wait_for_notices().await;
     assert_eq!(status(&world, &given_up.text("/refund/outRefundNo")).await, "SUCCESS");
     let order = phone.get(&format!("/api/orders/{order_id}")).await.ok();
     assert_eq!((&order.json()["order"]["refundedFee"], given_back(&world)), (&json!(50), 50));

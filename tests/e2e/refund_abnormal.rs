@@ -18,7 +18,7 @@ async fn abnormal(world: &World) -> (String, String) {
     world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Abnormal, times: 1 });
     let body = json!({ "outTradeNo": out_trade_no });
     let asked = world.operator_once("POST", "/api/admin/refunds", &body, "k").await.ok();
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     (asked.text("/refund/outRefundNo"), order_id)
 }
 
@@ -29,7 +29,7 @@ fn card() -> Value {
 
 async fn redirect(world: &World, number: &str, body: &Value) -> Answer {
     let answer = world.operator("POST", &format!("/api/admin/refunds/{number}/abnormal"), body).await;
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     answer
 }
 
@@ -42,7 +42,7 @@ async fn pass_days(world: &World, days: u64) {
     for _ in 0..days {
         world.clock.advance(Duration::from_secs(24 * 60 * 60));
         let _ = world.sweep().await;
-        world.wechat().settle().await;
+        world.wechat().wait_for_notices().await;
     }
 }
 
@@ -80,7 +80,7 @@ async fn money_that_fails_twice_is_another_case_and_can_go_to_the_merchant() {
     pass_days(&world, 6).await;
     assert_eq!((status(&world, &number).await.as_str(), told(&world.log())), ("PROCESSING", before));
     let _ = world.wechat().finish_refund(&number, RefundStatus::Abnormal);
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     assert_eq!(status(&world, &number).await, "ABNORMAL");
     assert_eq!(world.items("CasesTable").await.len(), 2, "the first may be closed");
     let sent = redirect(&world, &number, &json!({ "type": "MERCHANT_BANK_CARD" })).await.ok();

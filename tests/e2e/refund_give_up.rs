@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 async fn ask(world: &World, out_trade_no: &str, fee: u64, key: &str) -> Answer {
     let body = json!({ "outTradeNo": out_trade_no, "refundFee": fee });
     let answer = world.operator_once("POST", "/api/admin/refunds", &body, key).await;
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     answer
 }
 
@@ -27,7 +27,7 @@ async fn a_refund_whose_money_went_back_by_hand_is_given_up() {
     let world = World::start().await;
     let (order_id, out_trade_no) = world.user().await.buy().await;
     let transaction = world.wechat().ledger()[0].transaction_id.clone().expect("paid");
-    let _ = world.wechat().console_refund(&transaction, 150);
+    let _ = world.wechat().refund_in_console(&transaction, 150);
     world.clock.advance(Duration::from_secs(61));
 
     let asked = ask(&world, &out_trade_no, 100, "a").await.ok();

@@ -48,13 +48,13 @@ async fn a_notice_ends_the_refund_and_a_repeated_or_late_one_changes_nothing() {
     let world = World::start().await;
     let phone = world.user().await;
     let (number, fields) = stalled(&world, &phone).await;
-    let body = world.wechat().refund_req_info(fields.clone());
+    let body = world.wechat().encrypt_refund_notice(fields.clone());
     assert_eq!(world.refund_notify(body.clone()).await.snapshot(), SUCCESS);
     assert_eq!(row_status(&world, &number).await, "SUCCESS");
     let before = world.dynamo().dump_tables().expect("the tables");
     let mut late = fields;
     late.insert("refund_status".to_owned(), "CHANGE".to_owned());
-    for body in [body, world.wechat().refund_req_info(late)] {
+    for body in [body, world.wechat().encrypt_refund_notice(late)] {
         assert_eq!(world.refund_notify(body).await.snapshot(), SUCCESS);
     }
     assert_eq!(world.dynamo().dump_tables().expect("the tables"), before);
@@ -65,7 +65,7 @@ async fn twenty_notices_at_once_have_one_effect() {
     let world = World::start().await;
     let phone = world.user().await;
     let (_, fields) = stalled(&world, &phone).await;
-    let body = world.wechat().refund_req_info(fields);
+    let body = world.wechat().encrypt_refund_notice(fields);
     let answers = futures_util::future::join_all((0..20).map(|_| world.refund_notify(body.clone()))).await;
     assert!(answers.iter().all(|answer| answer.snapshot() == SUCCESS));
     let order = &world.items("OrdersTable").await[0];
@@ -79,7 +79,7 @@ async fn a_notice_that_is_not_encrypted_with_the_api_key_is_refused() {
     let world = World::start().await;
     let phone = world.user().await;
     let (number, fields) = stalled(&world, &phone).await;
-    let genuine = world.wechat().refund_req_info(fields.clone());
+    let genuine = world.wechat().encrypt_refund_notice(fields.clone());
     let start = genuine.find("<req_info>").expect("a field");
     let mut altered = genuine.clone().into_bytes();
     // Within the Base64, past any CDATA.
@@ -103,12 +103,12 @@ async fn a_notice_with_a_wrong_sum_or_payment_is_reported_and_changes_nothing() 
     let (number, fields) = stalled(&world, &phone).await;
     let mut other_sum = fields.clone();
     other_sum.insert("refund_fee".to_owned(), "199".to_owned());
-    assert_eq!(world.refund_notify(world.wechat().refund_req_info(other_sum)).await.snapshot(), FAIL);
+    assert_eq!(world.refund_notify(world.wechat().encrypt_refund_notice(other_sum)).await.snapshot(), FAIL);
     assert_eq!(world.items("CasesTable").await[0]["kind"]["S"], "REFUND_STUCK");
     let mut unknown = fields;
     unknown.insert("out_trade_no".to_owned(), "01HF7Y9B9X000000000000000001".to_owned());
     unknown.insert("out_refund_no".to_owned(), "elsewhere".to_owned());
-    assert_eq!(world.refund_notify(world.wechat().refund_req_info(unknown)).await.snapshot(), FAIL);
+    assert_eq!(world.refund_notify(world.wechat().encrypt_refund_notice(unknown)).await.snapshot(), FAIL);
     assert_eq!(row_status(&world, &number).await, "PROCESSING");
     assert!(world.log().contains("refund-without-payment"));
 }

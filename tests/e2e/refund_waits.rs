@@ -13,7 +13,7 @@ const V3: (&str, &str) = ("[merchant]\napi = \"v3\"", "/v3/refund/domestic/refun
 async fn refund(world: &World, key: &str, out_trade_no: &str) -> Answer {
     let body = json!({ "outTradeNo": out_trade_no });
     let answer = world.operator_once("POST", "/api/admin/refunds", &body, key).await;
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     answer
 }
 
@@ -31,7 +31,7 @@ fn stands(refund: &Value) -> (&str, &str) {
 async fn pass(world: &World, seconds: u64) {
     world.clock.advance(Duration::from_secs(seconds));
     let _ = world.sweep().await;
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
 }
 
 /// The lines of the log that are samples of this metric.
@@ -254,7 +254,7 @@ async fn a_refund_that_stays_in_processing_for_a_week_is_a_case() {
     assert_eq!((cases.len(), &cases[0]["out_refund_no"]["S"]), (1, &json!(number)));
     assert_eq!(cases[0]["what"]["S"], "WeChat Pay has been at it for a week");
     let _ = world.wechat().finish_refund(&number, RefundStatus::Abnormal);
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     assert_eq!(world.items("CasesTable").await.len(), 2, "another trouble is another case");
     assert_eq!(counted(&world, "CasesOpened").len(), 2);
 }

@@ -28,7 +28,7 @@ fn transaction(world: &World) -> String {
 async fn bought_and_returned(world: &World, phone: &Phone<'_>, fees: &[u64]) -> (String, String) {
     let bought = phone.buy_unnoticed().await;
     for fee in fees {
-        let _ = world.wechat().console_refund(&transaction(world), *fee);
+        let _ = world.wechat().refund_in_console(&transaction(world), *fee);
     }
     bought
 }
@@ -117,7 +117,7 @@ async fn a_partial_console_refund_ends_paid_and_shows_the_refunded_sum() {
     world.clock.advance(Duration::from_secs(60));
     let body = json!({ "outTradeNo": out_trade_no });
     let _ = world.operator_once("POST", "/api/admin/refunds", &body, "k").await.ok();
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     assert_eq!(phone.status(&order_id).await, "REFUNDED");
 }
 
@@ -265,7 +265,7 @@ async fn a_mismatching_payment_refunded_by_an_operator_closes_its_order() {
     assert_eq!(phone.post(&cancel, &json!({})).await.outcome(), "409 CONFLICT");
     let body = json!({ "outTradeNo": out_trade_no });
     let _ = world.operator_once("POST", "/api/admin/refunds", &body, "k").await.ok();
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     assert_eq!(world.sweep().await["closed"], 1);
     assert_eq!(ended(&world, &phone, &order_id).await.0, "CLOSED");
     assert_eq!(events(&world, "order.closed").await, 1);
@@ -282,7 +282,7 @@ async fn a_mismatching_payment_refunded_in_the_console_closes_its_order() {
     assert_eq!(swept(&world).await["disputed"], 1);
     let _ = world.sweep().await;
     assert_eq!(phone.status(&order_id).await, "UNPAID", "some of it is still there");
-    let _ = world.wechat().console_refund(&transaction(&world), 50);
+    let _ = world.wechat().refund_in_console(&transaction(&world), 50);
     world.clock.advance(Duration::from_secs(6 * 3600));
     let _ = world.sweep().await;
     let _ = world.sweep().await;
@@ -299,7 +299,7 @@ async fn a_refunded_mismatching_payment_lets_its_owner_cancel_the_order() {
     let prepaid = phone.prepay(&out_trade_no).await.ok();
     mistake(&world, &order_id).await;
     assert_eq!(phone.pay(&prepaid).await.status, 200);
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     assert_eq!(
         phone.prepay(&out_trade_no).await.outcome(),
         "409 CONFLICT",
@@ -307,7 +307,7 @@ async fn a_refunded_mismatching_payment_lets_its_owner_cancel_the_order() {
     );
     let body = json!({ "outTradeNo": out_trade_no });
     let _ = world.operator_once("POST", "/api/admin/refunds", &body, "k").await.ok();
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     let cancelled = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await.ok();
     assert_eq!(cancelled.text("/order/status"), "CLOSED");
 }
@@ -353,7 +353,7 @@ async fn by_apiv3_an_own_refund_leaves_the_console_s_sum_to_the_bill() {
     world.clock.advance(Duration::from_secs(60));
     let body = json!({ "outTradeNo": out_trade_no, "refundFee": 150 });
     let _ = world.operator_once("POST", "/api/admin/refunds", &body, "k").await.ok();
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     assert_eq!(ended(&world, &phone, &order_id).await, ("REFUNDING".to_owned(), json!(150)));
     reconcile(&world).await;
     let _ = phone.log_in().await;
@@ -371,7 +371,7 @@ async fn by_apiv3_an_own_refund_before_the_first_query_still_opens_a_case() {
     world.clock.advance(Duration::from_secs(60));
     let body = json!({ "outTradeNo": out_trade_no, "refundFee": 20 });
     let _ = world.operator_once("POST", "/api/admin/refunds", &body, "k").await.ok();
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     let _ = world.sweep().await;
     assert_eq!(ended(&world, &phone, &order_id).await, ("REFUNDING".to_owned(), json!(20)));
     assert_eq!((cases(&world, "ORDER_DISPUTED").await, events(&world, "order.paid").await), (1, 0));

@@ -27,7 +27,7 @@ async fn a_prepaid_order_is_paid_on_the_phone_and_the_notice_makes_it_paid() {
     let prepaid = phone.prepay(&out_trade_no).await;
     assert_snapshot!(prepaid.snapshot().replace(&world.wechat().account().app_id, "<appid>"), @r#"200 {"success":true,"payParams":{"appId":"<appid>","timeStamp":"…","nonceStr":"…","package":"prepay_id=…","signType":"HMAC-SHA256","paySign":"…"}}"#);
     assert_eq!(phone.pay(&prepaid).await.status, 200);
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     assert_eq!(phone.status(&order_id).await, "PAID");
 }
 
@@ -39,7 +39,7 @@ async fn a_success_on_the_phone_alone_does_not_pay_the_order() {
     let prepaid = phone.prepay(&out_trade_no).await.ok();
     world.wechat().set_fault(Fault::NoticeLost { times: 1 });
     assert_eq!(phone.pay(&prepaid).await.status, 200, "the phone is told that it has paid");
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     let nobody_asks = world.items("OrdersTable").await;
     assert_eq!(nobody_asks[0]["status"]["S"], "UNPAID");
     world.clock.advance(Duration::from_secs(5));
@@ -54,7 +54,7 @@ async fn the_same_flow_runs_with_md5() {
     let prepaid = phone.prepay(&out_trade_no).await.ok();
     assert_eq!(prepaid.text("/payParams/signType"), "MD5");
     assert_eq!(phone.pay(&prepaid).await.status, 200);
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     assert_eq!(phone.status(&order_id).await, "PAID");
 }
 
@@ -190,7 +190,7 @@ async fn another_description_closes_the_old_attempt_and_begins_a_new_one() {
     assert_ne!(package(&first), package(&second));
     assert_ne!(phone.pay(&first).await.status, 200, "the old one can't be paid any more");
     assert_eq!(phone.pay(&second).await.status, 200);
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     let order = phone.get(&format!("/api/orders/{order_id}")).await;
     assert_eq!(order.text("/order/status"), "PAID");
     assert!(order.text("/order/outTradeNo").ends_with("02"));
@@ -205,7 +205,7 @@ async fn a_number_closed_or_used_at_wechat_pay_is_replaced_by_the_next() {
         world.wechat().set_fault(Fault::ErrCode { path: PREPAY.into(), err_code: err_code.into(), times: 1 });
         let prepaid = phone.prepay(&out_trade_no).await.ok();
         assert_eq!(phone.pay(&prepaid).await.status, 200);
-        world.wechat().settle().await;
+        world.wechat().wait_for_notices().await;
         let order = phone.get(&format!("/api/orders/{order_id}")).await;
         assert_eq!(order.text("/order/status"), "PAID", "{err_code}");
         assert!(order.text("/order/outTradeNo").ends_with("02"), "{err_code}");
@@ -260,7 +260,7 @@ async fn twenty_prepayments_at_once_are_one() {
     assert_eq!(numbers.len(), 1);
     let last = prepaid.into_iter().map(e2e::Answer::ok).next_back().expect("an answer");
     assert_eq!(phone.pay(&last).await.status, 200);
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     assert_eq!(phone.status(&order_id).await, "PAID");
 }
 
@@ -374,7 +374,7 @@ async fn a_stale_order_neither_closes_nor_renumbers_a_newer_prepayment() {
     let next = stale.out_trade_no.next().expect("a number");
     assert!(matches!(orders.begin_attempt(&stale, next).await, Ok(Stored::Overtaken(_))));
     assert_eq!(phone.pay(&prepaid).await.status, 200);
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     assert_eq!(phone.status(&order_id).await, "PAID");
 }
 

@@ -117,7 +117,7 @@ async fn an_order_prepaid_before_a_change_of_interface_can_be_paid() {
             let (_, cost) = world.cost(phone.prepay(&out_trade_no)).await;
             assert_eq!(cost, (1, 0), "it is kept");
             assert_eq!(phone.pay(&prepaid).await.status, 200, "{config} {before:?} {lost}");
-            world.wechat().settle().await;
+            world.wechat().wait_for_notices().await;
             let order = phone.get(&format!("/api/orders/{order_id}")).await;
             assert_eq!(order.text("/order/status"), "PAID");
             assert!(order.text("/order/outTradeNo").ends_with("02"));
@@ -163,7 +163,7 @@ async fn a_number_that_wechat_pay_refuses_after_expiry_is_replaced_by_the_next()
             });
             let prepaid = phone.prepay(&out_trade_no).await.ok();
             assert_eq!(phone.pay(&prepaid).await.status, 200, "{code}");
-            world.wechat().settle().await;
+            world.wechat().wait_for_notices().await;
             assert_eq!(phone.status(&order_id).await, "PAID", "{code}");
         }
     }
@@ -186,7 +186,7 @@ async fn a_description_can_be_changed_nine_times() {
     assert_eq!(asked(&world), before, "WeChat Pay is not asked");
     let prepaid = ask("第10段".to_owned()).await.ok();
     assert_eq!(phone.pay(&prepaid).await.status, 200);
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     assert_eq!(phone.status(&order_id).await, "PAID");
 }
 
@@ -257,6 +257,6 @@ async fn an_expiry_that_wechat_pay_finds_too_near_closes_or_renumbers() {
     refuse();
     let prepaid = phone.prepay(&out_trade_no).await.ok();
     assert_eq!(phone.pay(&prepaid).await.status, 200);
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     assert_eq!(phone.status(&order_id).await, "PAID");
 }

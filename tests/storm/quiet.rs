@@ -17,7 +17,7 @@ pub(crate) async fn come_to_rest(world: &World) -> u32 {
             give_up(world).await;
         }
         help_refunds(world);
-        world.wechat().settle().await;
+        world.wechat().wait_for_notices().await;
         let _ = world.bundle().drain_stream("order-events").await.expect("the stream is read");
         for task in ["order-sweep", "order-events"] {
             let _ = world.bundle().run_task(task).await.expect("a run");
@@ -77,7 +77,7 @@ async fn give_back(world: &World, round: u32) {
         if at % 4 == 0 {
             // Somebody does it in the console instead.
             let transaction_id = row["transaction_id"]["S"].as_str().unwrap_or_default();
-            let _ = world.wechat().try_console_refund(transaction_id, 11 + u64::from(round));
+            let _ = world.wechat().try_refund_in_console(transaction_id, 11 + u64::from(round));
         }
         for n in 0..2 {
             let fee = 30 + 10 * u64::from(round) + n;

@@ -88,7 +88,7 @@ fn refund_in_console(world: &World, rng: &mut Rng, order_id: &str) {
     let Some((transaction_id, total_fee)) = rng.choice(paid) else { return };
     let fee = if rng.bool() { total_fee } else { rng.u64(1..total_fee) };
     // The console refuses what is more than is left, and what comes too soon.
-    let _ = world.wechat().try_console_refund(&transaction_id, fee);
+    let _ = world.wechat().try_refund_in_console(&transaction_id, fee);
 }
 
 /// A stranger says that the order is paid.

@@ -52,7 +52,7 @@ pub(crate) async fn end(world: &World) -> String {
     world.dynamo().stop_random_faults();
     world.bundle().stop_random_kills();
     world.wechat().clear_faults();
-    world.wechat().settle().await;
+    world.wechat().wait_for_notices().await;
     let calls = world.wechat().upstream_calls();
     let faults = calls.iter().chain(&world.wechat().deliveries()).filter(|call| call.fault.is_some()).count();
     let answers = world.answers();

@@ -7,7 +7,7 @@ pub(crate) fn search(world: &World) {
     let Some(wechat) = world.bundle().wechat() else { return };
     let log = world.log();
     let tables = world.dynamo().dump_tables().expect("the tables");
-    let mut secrets = wechat.canaries();
+    let mut secrets = wechat.secrets();
     for secret in &world.bundle().stack().secrets {
         let value = world.dynamo().secret(&secret.logical_id).unwrap_or_default();
         // Every text of it that is long enough to be a key.
@@ -32,7 +32,7 @@ pub(crate) fn search(world: &World) {
     // People: not in the log, not in what a failure answers.
     let failures = answers.iter().filter(|answer| answer.status >= 400);
     let failures: String = failures.map(|answer| answer.body.as_str()).collect();
-    for person in wechat.people() {
+    for person in wechat.identities() {
         refuse(&log, &person, "an openid, a unionid or a phone number is in the log");
         refuse(&failures, &person, "an openid, a unionid or a phone number is in a failure");
     }

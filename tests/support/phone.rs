@@ -89,7 +89,7 @@ impl<'w> Phone<'w> {
     /// Orders, prepays and pays one bottle of water, and the notice has arrived: its `orderId` and `outTradeNo`.
     pub async fn buy(&self) -> (String, String) {
         let bought = self.order_and_pay().await;
-        self.world.wechat().settle().await;
+        self.world.wechat().wait_for_notices().await;
         bought
     }
 

@@ -251,7 +251,7 @@ fn simulator(config: &Config, clock: &Arc<dyn Clock>, notify_speed: u32) -> Simu
     let clock = Arc::clone(clock);
     // A merchant that has the public key is one that WeChat Pay signs with it for.
     let has_public_key = config.platform_keys.iter().any(|key| key.id.starts_with("PUB_KEY_ID_"));
-    Simulator::new(local_wechat::Options {
+    Simulator::new(local_wechat::SimulatorOptions {
         account: config.account.clone(),
         clock: Arc::new(move || clock.now_millis()),
         notify_speed,

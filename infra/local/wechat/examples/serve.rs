@@ -12,13 +12,13 @@ use std::{
 };
 
 use axum::Router;
-use local_wechat::{Options, Simulator, TlsPeer};
+use local_wechat::{Simulator, SimulatorOptions, TlsPeer};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
-    let wechat = Simulator::new(Options::default());
+    let wechat = Simulator::new(SimulatorOptions::default());
     let app = Router::new().nest("/_wechat", wechat.control()).merge(wechat.upstream());
     let plain = TcpListener::bind(("127.0.0.1", 0)).await?;
     let tls = TcpListener::bind(("127.0.0.1", 0)).await?;

@@ -10,78 +10,78 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::base::platform::{
-    EMPTY_BODY, GET_REQUIRED, NOT_JSON, POST_REQUIRED, Refusal, TOKEN_MISSING, UNAUTHORIZED, failure, ok,
-    refusal_of,
+    EMPTY_BODY, Errcode, GET_REQUIRED, NOT_JSON, POST_REQUIRED, TOKEN_MISSING, UNAUTHORIZED,
+    errcode_of_fault, error_response, ok_response,
 };
-use crate::base::tokens::Owner;
-use crate::base::tokens::TokenService;
+use crate::base::tokens::access_tokens::TokenOwner;
+use crate::base::tokens::service::TokenService;
 use crate::core::exchange::{ApiRequest, ApiResponse};
 use crate::core::faults::Fault;
 
 /// An API that is called by GET.
-pub(crate) fn get(
+pub(crate) fn handle_get(
     tokens: &TokenService,
-    received: &ApiRequest,
+    request: &ApiRequest,
     fault: Option<&Fault>,
-    owner: Owner,
-    judge: impl FnOnce() -> Result<Value, Refusal>,
+    owner: TokenOwner,
+    handle: impl FnOnce() -> Result<Value, Errcode>,
 ) -> ApiResponse {
-    let judged = admit(tokens, received, fault, owner, &Method::GET)
-        .and_then(|()| refusal_of(fault).map_or(Ok(()), Err))
-        .and_then(|()| judge());
-    judged.map_or_else(|refusal| failure(&tokens.context, refusal), ok)
+    let result = check_access(tokens, request, fault, owner, &Method::GET)
+        .and_then(|()| errcode_of_fault(fault).map_or(Ok(()), Err))
+        .and_then(|()| handle());
+    result.map_or_else(|error| error_response(&tokens.context, error), ok_response)
 }
 
-/// An API that is called by POST with a JSON object. Fields the judge does not know are ignored.
-pub(crate) fn post<B: DeserializeOwned>(
+/// An API that is called by POST with a JSON object. Fields the handle does not know are ignored.
+pub(crate) fn handle_post<B: DeserializeOwned>(
     tokens: &TokenService,
-    received: &ApiRequest,
+    request: &ApiRequest,
     fault: Option<&Fault>,
-    owner: Owner,
-    judge: impl FnOnce(B) -> Result<Value, Refusal>,
+    owner: TokenOwner,
+    handle: impl FnOnce(B) -> Result<Value, Errcode>,
 ) -> ApiResponse {
-    read(tokens, received, fault, owner)
-        .and_then(judge)
-        .map_or_else(|refusal| failure(&tokens.context, refusal), ok)
+    read_body(tokens, request, fault, owner)
+        .and_then(handle)
+        .map_or_else(|error| error_response(&tokens.context, error), ok_response)
 }
 
 /// The body of a POST, if WeChat would look into it.
-pub(crate) fn read<B: DeserializeOwned>(
+pub(crate) fn read_body<B: DeserializeOwned>(
     tokens: &TokenService,
-    received: &ApiRequest,
+    request: &ApiRequest,
     fault: Option<&Fault>,
-    owner: Owner,
-) -> Result<B, Refusal> {
-    admit(tokens, received, fault, owner, &Method::POST)?;
-    let body = body(received)?;
-    refusal_of(fault).map_or(Ok(body), Err)
+    owner: TokenOwner,
+) -> Result<B, Errcode> {
+    check_access(tokens, request, fault, owner, &Method::POST)?;
+    let body = parse_body(request)?;
+    errcode_of_fault(fault).map_or(Ok(body), Err)
 }
 
 /// A JSON object, whatever the content type says; a field of another type is refused like no JSON at all.
-pub(crate) fn body<B: DeserializeOwned>(received: &ApiRequest) -> Result<B, Refusal> {
-    if received.body.is_empty() {
+pub(crate) fn parse_body<B: DeserializeOwned>(request: &ApiRequest) -> Result<B, Errcode> {
+    if request.body.is_empty() {
         return Err(EMPTY_BODY);
     }
-    serde_json::from_slice::<serde_json::Map<String, Value>>(&received.body)
+    serde_json::from_slice::<serde_json::Map<String, Value>>(&request.body)
         .and_then(|fields| serde_json::from_value(Value::Object(fields)))
         .map_err(|_| NOT_JSON)
 }
 
-fn admit(
+fn check_access(
     tokens: &TokenService,
-    received: &ApiRequest,
+    request: &ApiRequest,
     fault: Option<&Fault>,
-    owner: Owner,
+    owner: TokenOwner,
     method: &Method,
-) -> Result<(), Refusal> {
+) -> Result<(), Errcode> {
     if let Some(Fault::TokenRevoked { stuck, .. }) = fault {
-        tokens.revoke(*stuck);
+        tokens.revoke_all(*stuck);
     }
-    let token = received.query("access_token").ok_or(TOKEN_MISSING)?;
+    let token = request.query("access_token").ok_or(TOKEN_MISSING)?;
     if tokens.owner_of(token)? != owner {
         return Err(UNAUTHORIZED);
     }
-    if received.method == method {
+    if request.method == method {
         Ok(())
     } else if *method == Method::GET {
         Err(GET_REQUIRED)

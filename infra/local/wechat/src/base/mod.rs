@@ -3,19 +3,19 @@
 //! It knows `core` only. Services ask it and get owned values; it never asks a service.
 
 pub(crate) mod access;
+pub(crate) mod encrypted_data;
 pub(crate) mod open_data;
 pub(crate) mod pages;
 pub(crate) mod platform;
 pub(crate) mod quota;
-pub(crate) mod sealed;
 pub(crate) mod sessions;
 pub(crate) mod tokens;
 pub(crate) mod users;
 
 use std::sync::Arc;
 
-use crate::base::sessions::SessionService;
-use crate::base::tokens::TokenService;
+use crate::base::sessions::service::SessionService;
+use crate::base::tokens::service::TokenService;
 use crate::base::users::UserService;
 use crate::core::account::Account;
 use crate::core::context::Context;

@@ -16,38 +16,38 @@ use crate::core::random;
 
 /// A refusal: the errcode and what the `errmsg` says before the request id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct Errcode {
     pub(crate) errcode: i64,
     message: Cow<'static, str>,
     /// What some APIs answer beside the errcode.
     details: Option<Value>,
 }
 
-impl Refusal {
+impl Errcode {
     pub(crate) const fn new(errcode: i64, message: &'static str) -> Self {
         Self { errcode, message: Cow::Borrowed(message), details: None }
     }
 
     /// With fields beside the errcode.
-    pub(crate) fn with(self, details: Value) -> Self {
+    pub(crate) fn with_details(self, details: Value) -> Self {
         Self { details: Some(details), ..self }
     }
 
     /// With a text that names what is wrong.
-    pub(crate) const fn naming(errcode: i64, message: String) -> Self {
+    pub(crate) const fn with_message(errcode: i64, message: String) -> Self {
         Self { errcode, message: Cow::Owned(message), details: None }
     }
 }
 
 /// The query and the fields of the body, for the log.
-pub(crate) fn summary(received: &ApiRequest) -> Value {
+pub(crate) fn summary(request: &ApiRequest) -> Value {
     let mut fields: Map<String, Value> =
-        received.query.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect();
-    match serde_json::from_slice(&received.body) {
+        request.query.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect();
+    match serde_json::from_slice(&request.body) {
         Ok(Value::Object(body)) => fields.extend(body),
-        _ if received.body.is_empty() => {}
+        _ if request.body.is_empty() => {}
         _ => {
-            let text = String::from_utf8_lossy(&received.body).into_owned();
+            let text = String::from_utf8_lossy(&request.body).into_owned();
             fields.insert("body".to_owned(), Value::from(text));
         }
     }
@@ -55,7 +55,7 @@ pub(crate) fn summary(received: &ApiRequest) -> Value {
 }
 
 /// A success of an API that has no `errcode` then.
-pub(crate) fn success(fields: &Value) -> ApiResponse {
+pub(crate) fn json_response(fields: &Value) -> ApiResponse {
     ApiResponse {
         status: StatusCode::OK,
         content_type: JSON,
@@ -66,24 +66,24 @@ pub(crate) fn success(fields: &Value) -> ApiResponse {
 }
 
 /// A success with errcode 0.
-pub(crate) fn ok(mut fields: Value) -> ApiResponse {
+pub(crate) fn ok_response(mut fields: Value) -> ApiResponse {
     if let Some(fields) = fields.as_object_mut() {
         fields.insert("errcode".to_owned(), Value::from(0));
         fields.insert("errmsg".to_owned(), Value::from("ok"));
     }
-    success(&fields)
+    json_response(&fields)
 }
 
 /// An error is HTTP 200 as well; its text ends in a request id.
-pub(crate) fn failure(context: &Context, refusal: Refusal) -> ApiResponse {
-    let Refusal { errcode, message, details } = refusal;
+pub(crate) fn error_response(context: &Context, error: Errcode) -> ApiResponse {
+    let Errcode { errcode, message, details } = error;
     let rid = random::rid(context.now());
     let mut fields = details.unwrap_or_else(|| json!({}));
     if let Some(fields) = fields.as_object_mut() {
         fields.insert("errcode".to_owned(), Value::from(errcode));
         fields.insert("errmsg".to_owned(), Value::from(format!("{message}, rid: {rid}")));
     }
-    ApiResponse { outcome: errcode.to_string(), ..success(&fields) }
+    ApiResponse { outcome: errcode.to_string(), ..json_response(&fields) }
 }
 
 /// A function of a service that answers a request.
@@ -120,12 +120,12 @@ pub(crate) fn picture_route<S: Send + Sync + 'static>(
 pub(crate) fn unknown_path(context: &Arc<Context>) -> Route {
     secret_route("", context, |context, _, _| ApiResponse {
         status: StatusCode::NOT_FOUND,
-        ..failure(context, Refusal::new(40066, "invalid url"))
+        ..error_response(context, Errcode::new(40066, "invalid url"))
     })
 }
 
 /// What a fault of this family makes WeChat say.
-pub(crate) fn refusal_of(fault: Option<&Fault>) -> Option<Refusal> {
+pub(crate) fn errcode_of_fault(fault: Option<&Fault>) -> Option<Errcode> {
     match fault {
         Some(Fault::Busy { .. }) => Some(BUSY),
         Some(Fault::Quota { .. }) => Some(DAY_QUOTA),
@@ -133,51 +133,51 @@ pub(crate) fn refusal_of(fault: Option<&Fault>) -> Option<Refusal> {
         Some(Fault::Errcode { errcode: 40164, .. }) => Some(ip_refused("203.0.113.9")),
         Some(Fault::Errcode { errcode, .. }) => {
             let known = KNOWN.into_iter().find(|known| known.errcode == *errcode);
-            Some(known.unwrap_or_else(|| Refusal::new(*errcode, "error")))
+            Some(known.unwrap_or_else(|| Errcode::new(*errcode, "error")))
         }
         _ => None,
     }
 }
 
 /// The address stands twice in the text, as it is and as IPv6.
-fn ip_refused(address: &str) -> Refusal {
+fn ip_refused(address: &str) -> Errcode {
     let prefix = if address.contains(':') { "" } else { "::ffff:" };
-    Refusal::naming(40164, format!("invalid ip {address} ipv6 {prefix}{address}, not in whitelist"))
+    Errcode::with_message(40164, format!("invalid ip {address} ipv6 {prefix}{address}, not in whitelist"))
 }
 
 /// What most APIs call their JSON.
 pub(crate) const JSON: &str = "application/json; encoding=utf-8";
 
-pub(crate) const BUSY: Refusal = Refusal::new(-1, "system error");
-pub(crate) const INVALID_CREDENTIAL: Refusal =
-    Refusal::new(40001, "invalid credential, access_token is invalid or not latest");
-pub(crate) const INVALID_GRANT_TYPE: Refusal = Refusal::new(40002, "invalid grant_type");
-pub(crate) const INVALID_OPENID: Refusal = Refusal::new(40003, "invalid openid");
-pub(crate) const INVALID_APPID: Refusal = Refusal::new(40013, "invalid appid");
-pub(crate) const INVALID_TOKEN: Refusal = Refusal::new(40014, "invalid access_token");
-pub(crate) const INVALID_CODE: Refusal = Refusal::new(40029, "invalid code");
-pub(crate) const INVALID_TEMPLATE: Refusal = Refusal::new(40037, "invalid template_id");
-pub(crate) const INVALID_ARGUMENT: Refusal = Refusal::new(40097, "invalid args");
-pub(crate) const INVALID_SECRET: Refusal = Refusal::new(40125, "invalid appsecret");
-pub(crate) const CODE_USED: Refusal = Refusal::new(40163, "code been used");
-pub(crate) const LOGIN_BLOCKED: Refusal = Refusal::new(40226, "code blocked");
-pub(crate) const TOKEN_MISSING: Refusal = Refusal::new(41001, "access_token missing");
-pub(crate) const APPID_MISSING: Refusal = Refusal::new(41002, "appid missing");
-pub(crate) const SECRET_MISSING: Refusal = Refusal::new(41004, "appsecret missing");
-pub(crate) const CODE_MISSING: Refusal = Refusal::new(41008, "missing code");
-pub(crate) const TOKEN_EXPIRED: Refusal = Refusal::new(42001, "access_token expired");
-pub(crate) const GET_REQUIRED: Refusal = Refusal::new(43001, "require GET method");
-pub(crate) const POST_REQUIRED: Refusal = Refusal::new(43002, "require POST method");
-pub(crate) const EMPTY_BODY: Refusal = Refusal::new(44002, "empty post data");
-pub(crate) const DAY_QUOTA: Refusal = Refusal::new(45009, "reach max api daily quota limit");
-pub(crate) const MINUTE_QUOTA: Refusal =
-    Refusal::new(45011, "api minute-quota reach limit, must slower, retry next minute");
-pub(crate) const NOT_JSON: Refusal = Refusal::new(47001, "data format error");
-pub(crate) const UNAUTHORIZED: Refusal = Refusal::new(48001, "api unauthorized");
+pub(crate) const BUSY: Errcode = Errcode::new(-1, "system error");
+pub(crate) const INVALID_CREDENTIAL: Errcode =
+    Errcode::new(40001, "invalid credential, access_token is invalid or not latest");
+pub(crate) const INVALID_GRANT_TYPE: Errcode = Errcode::new(40002, "invalid grant_type");
+pub(crate) const INVALID_OPENID: Errcode = Errcode::new(40003, "invalid openid");
+pub(crate) const INVALID_APPID: Errcode = Errcode::new(40013, "invalid appid");
+pub(crate) const INVALID_TOKEN: Errcode = Errcode::new(40014, "invalid access_token");
+pub(crate) const INVALID_CODE: Errcode = Errcode::new(40029, "invalid code");
+pub(crate) const INVALID_TEMPLATE: Errcode = Errcode::new(40037, "invalid template_id");
+pub(crate) const INVALID_ARGUMENT: Errcode = Errcode::new(40097, "invalid args");
+pub(crate) const INVALID_SECRET: Errcode = Errcode::new(40125, "invalid appsecret");
+pub(crate) const CODE_USED: Errcode = Errcode::new(40163, "code been used");
+pub(crate) const LOGIN_BLOCKED: Errcode = Errcode::new(40226, "code blocked");
+pub(crate) const TOKEN_MISSING: Errcode = Errcode::new(41001, "access_token missing");
+pub(crate) const APPID_MISSING: Errcode = Errcode::new(41002, "appid missing");
+pub(crate) const SECRET_MISSING: Errcode = Errcode::new(41004, "appsecret missing");
+pub(crate) const CODE_MISSING: Errcode = Errcode::new(41008, "missing code");
+pub(crate) const TOKEN_EXPIRED: Errcode = Errcode::new(42001, "access_token expired");
+pub(crate) const GET_REQUIRED: Errcode = Errcode::new(43001, "require GET method");
+pub(crate) const POST_REQUIRED: Errcode = Errcode::new(43002, "require POST method");
+pub(crate) const EMPTY_BODY: Errcode = Errcode::new(44002, "empty post data");
+pub(crate) const DAY_QUOTA: Errcode = Errcode::new(45009, "reach max api daily quota limit");
+pub(crate) const MINUTE_QUOTA: Errcode =
+    Errcode::new(45011, "api minute-quota reach limit, must slower, retry next minute");
+pub(crate) const NOT_JSON: Errcode = Errcode::new(47001, "data format error");
+pub(crate) const UNAUTHORIZED: Errcode = Errcode::new(48001, "api unauthorized");
 
 /// The texts of the errcodes a fault may ask for; another errcode gets a bare text, as nobody may match on
 /// texts.
-const KNOWN: [Refusal; 24] = [
+const KNOWN: [Errcode; 24] = [
     BUSY,
     INVALID_CREDENTIAL,
     INVALID_GRANT_TYPE,

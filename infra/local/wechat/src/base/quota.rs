@@ -11,12 +11,12 @@ pub(crate) struct Quota {
 
 impl Quota {
     /// Counts one call of this minute, unless `limit` were counted already.
-    pub(crate) fn take_in_minute(&mut self, now: u64, limit: u32) -> bool {
+    pub(crate) fn try_count_in_minute(&mut self, now: u64, limit: u32) -> bool {
         self.take(now / clock::MINUTE, limit)
     }
 
     /// Counts one call of this day, unless `limit` were counted already. Days begin at 00:00 in UTC+8.
-    pub(crate) fn take_in_day(&mut self, now: u64, limit: u32) -> bool {
+    pub(crate) fn try_count_in_day(&mut self, now: u64, limit: u32) -> bool {
         self.take(clock::day(now), limit)
     }
 
@@ -38,16 +38,16 @@ mod tests {
     #[test]
     fn what_is_used_up_comes_back_with_the_next_period() {
         let mut quota = Quota::default();
-        assert!(quota.take_in_minute(5 * MINUTE, 2) && quota.take_in_minute(5 * MINUTE + 1, 2));
-        assert!(!quota.take_in_minute(6 * MINUTE - 1, 2));
-        assert!(quota.take_in_minute(6 * MINUTE, 2));
+        assert!(quota.try_count_in_minute(5 * MINUTE, 2) && quota.try_count_in_minute(5 * MINUTE + 1, 2));
+        assert!(!quota.try_count_in_minute(6 * MINUTE - 1, 2));
+        assert!(quota.try_count_in_minute(6 * MINUTE, 2));
     }
 
     #[test]
     fn a_day_begins_at_midnight_in_utc_plus_8() {
         let mut quota = Quota::default();
-        assert!(quota.take_in_day(15 * HOUR, 1));
-        assert!(!quota.take_in_day(16 * HOUR - 1, 1));
-        assert!(quota.take_in_day(16 * HOUR, 1));
+        assert!(quota.try_count_in_day(15 * HOUR, 1));
+        assert!(!quota.try_count_in_day(16 * HOUR - 1, 1));
+        assert!(quota.try_count_in_day(16 * HOUR, 1));
     }
 }

@@ -10,9 +10,9 @@ use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::Value;
 
-use crate::core::control::{read_object, refuse};
+use crate::core::control::{bad_request, parse_object};
 use crate::core::lock::lock;
-use crate::core::phone_number::{NotAPhoneNumber, PhoneNumber};
+use crate::core::phone_number::{PhoneNumber, PhoneNumberError};
 use crate::core::random;
 use crate::core::service::Service;
 use crate::core::user::{ANONYMOUS, NewUser, User, is_openid};
@@ -25,7 +25,7 @@ pub(crate) struct UserService {
 
 impl UserService {
     /// Makes the user, or changes the one who has this openid: what is absent stays as it was.
-    pub(crate) fn put(&self, new: NewUser) -> Result<User, NotAPhoneNumber> {
+    pub(crate) fn put(&self, new: NewUser) -> Result<User, PhoneNumberError> {
         lock(&self.users).put(new)
     }
 
@@ -56,17 +56,17 @@ impl Service for UserService {
 }
 
 async fn create_user(State(users): State<Arc<UserService>>, body: Bytes) -> Response {
-    let new: NewUser = match read_object(&body).map(Value::Object).map(serde_json::from_value) {
+    let new: NewUser = match parse_object(&body).map(Value::Object).map(serde_json::from_value) {
         Ok(Ok(new)) => new,
-        Ok(Err(error)) => return refuse(&error.to_string()),
-        Err(why) => return refuse(&why),
+        Ok(Err(error)) => return bad_request(&error.to_string()),
+        Err(why) => return bad_request(&why),
     };
     if new.openid.as_deref().is_some_and(|openid| !is_openid(openid)) {
-        return refuse("an openid has 28 characters, begins with o and consists of A-Z a-z 0-9 - _");
+        return bad_request("an openid has 28 characters, begins with o and consists of A-Z a-z 0-9 - _");
     }
     match users.put(new) {
         Ok(user) => Json(user).into_response(),
-        Err(error) => refuse(&error.to_string()),
+        Err(error) => bad_request(&error.to_string()),
     }
 }
 
@@ -76,7 +76,7 @@ struct Users(HashMap<String, User>);
 
 impl Users {
     /// Makes the user, or changes the one who has this openid: what is absent stays as it was.
-    fn put(&mut self, new: NewUser) -> Result<User, NotAPhoneNumber> {
+    fn put(&mut self, new: NewUser) -> Result<User, PhoneNumberError> {
         let number = new.phone_number.as_deref().map(PhoneNumber::parse).transpose()?;
         let openid = new.openid.unwrap_or_else(random::openid);
         let unused = self.unused_number();

@@ -1,6 +1,6 @@
 //! Time as WeChat writes it.
 //!
-//! Inside, time is unix milliseconds from the clock in [`Options`](crate::Options). Pay v2 writes and reads
+//! Inside, time is unix milliseconds from the clock in [`SimulatorOptions`](crate::SimulatorOptions). Pay v2 writes and reads
 //! wall-clock time in UTC+8 without saying so (`yyyyMMddHHmmss`); Pay v3 says the offset (RFC 3339).
 
 use std::sync::Arc;
@@ -22,7 +22,10 @@ pub(crate) type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 /// The machine's clock: the one place where the simulator asks the operating system for the time.
 pub(crate) fn system() -> Clock {
     Arc::new(|| {
-        #[expect(clippy::disallowed_methods, reason = "the default clock; tests pass their own in Options")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the default clock; tests pass their own in SimulatorOptions"
+        )]
         let now = SystemTime::now();
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

@@ -4,21 +4,21 @@ use std::sync::{Mutex, MutexGuard};
 
 use crate::core::account::Account;
 use crate::core::clock::Clock;
-use crate::core::faults::{Fault, Faults};
+use crate::core::faults::{Fault, FaultQueue};
 use crate::core::lock::lock;
-use crate::core::log::Log;
+use crate::core::log::CallLog;
 
 /// The account that is played and everything that is not any service's own.
 pub(crate) struct Context {
     account: Account,
     clock: Clock,
-    faults: Mutex<Faults>,
-    log: Mutex<Log>,
+    faults: Mutex<FaultQueue>,
+    log: Mutex<CallLog>,
 }
 
 impl Context {
     pub(crate) fn new(account: Account, clock: Clock) -> Self {
-        let log = Mutex::new(Log::new(account.secrets().map(str::to_owned)));
+        let log = Mutex::new(CallLog::new(account.secrets().map(str::to_owned)));
         Self { account, clock, faults: Mutex::default(), log }
     }
 
@@ -33,12 +33,12 @@ impl Context {
     }
 
     /// The fault queue: hold it for one statement.
-    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+    pub(crate) fn faults(&self) -> MutexGuard<'_, FaultQueue> {
         lock(&self.faults)
     }
 
     /// The log: hold it for one statement.
-    pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
+    pub(crate) fn log(&self) -> MutexGuard<'_, CallLog> {
         lock(&self.log)
     }
 

@@ -1,4 +1,4 @@
-//! What all controls share: they read JSON whatever the content type says, and refuse with one sentence.
+//! What all controls share: they read JSON whatever the content type says, and bad_request with one sentence.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 /// # Errors
 ///
 /// What is wrong with the body, for who sent it.
-pub(crate) fn read_object(body: &[u8]) -> Result<Map<String, Value>, String> {
+pub(crate) fn parse_object(body: &[u8]) -> Result<Map<String, Value>, String> {
     if body.is_empty() {
         return Ok(Map::new());
     }
@@ -18,6 +18,6 @@ pub(crate) fn read_object(body: &[u8]) -> Result<Map<String, Value>, String> {
 }
 
 /// Status 400 and the reason.
-pub(crate) fn refuse(why: &str) -> Response {
+pub(crate) fn bad_request(why: &str) -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({"error": why}))).into_response()
 }

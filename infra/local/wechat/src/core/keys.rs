@@ -38,8 +38,8 @@ impl KeyPair {
     }
 
     /// What was sealed for this key, in base64; `None` if it was sealed for another one, or in another way.
-    pub(crate) fn open(&self, sealed: &str) -> Option<Vec<u8>> {
-        self.private.oaep_decrypt::<Sha1>(&STANDARD.decode(sealed).ok()?).ok()
+    pub(crate) fn decrypt(&self, encrypted: &str) -> Option<Vec<u8>> {
+        self.private.oaep_decrypt::<Sha1>(&STANDARD.decode(encrypted).ok()?).ok()
     }
 
     /// The signature over the message, in base64.
@@ -49,8 +49,8 @@ impl KeyPair {
     }
 
     /// Whether this key made the signature over exactly this message.
-    pub(crate) fn has_signed(&self, message: &[u8], signature: &str) -> bool {
-        self.public.has_signed(message, signature)
+    pub(crate) fn verify(&self, message: &[u8], signature: &str) -> bool {
+        self.public.verify(message, signature)
     }
 
     /// The PSS signature with a salt of so many bytes.
@@ -74,13 +74,13 @@ impl PublicKey {
     }
 
     /// Whether this key's private half made the signature (base64) over exactly this message.
-    pub(crate) fn has_signed(&self, message: &[u8], signature: &str) -> bool {
+    pub(crate) fn verify(&self, message: &[u8], signature: &str) -> bool {
         let Ok(signature) = STANDARD.decode(signature) else { return false };
         self.0.pkcs1v15_verify::<Sha256>(message, &signature).is_ok()
     }
 
     /// The same of a PSS signature, whose salt must have exactly this length.
-    pub(crate) fn has_signed_pss(&self, message: &[u8], signature: &[u8], salt_length: usize) -> bool {
+    pub(crate) fn verify_pss(&self, message: &[u8], signature: &[u8], salt_length: usize) -> bool {
         let Ok(signature) = pss::Signature::try_from(signature) else { return false };
         let fits = salt_length.checked_add(HASH + 2).is_some_and(|length| length <= self.0.size());
         fits && pss::VerifyingKey::<Sha256>::new_with_salt_len(self.0.clone(), salt_length)
@@ -112,10 +112,10 @@ mod tests {
         let key = KeyPair::from_pem(&Account::default().merchant_private_key).unwrap();
         let signature = key.sign(b"message");
         assert_eq!(STANDARD.decode(&signature).unwrap().len(), 256);
-        assert!(key.has_signed(b"message", &signature));
-        assert!(!key.has_signed(b"massage", &signature));
+        assert!(key.verify(b"message", &signature));
+        assert!(!key.verify(b"massage", &signature));
         for wrong in ["", "WECHATPAY/SIGNTEST/", "AAAA"] {
-            assert!(!key.has_signed(b"message", wrong));
+            assert!(!key.verify(b"message", wrong));
         }
     }
 

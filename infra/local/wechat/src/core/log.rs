@@ -19,7 +19,7 @@ pub enum CallKind {
 
 /// One exchange between the back end and WeChat.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Call {
+pub struct LoggedCall {
     /// The order in which the exchanges ended.
     pub seq: u64,
     /// Unix milliseconds.
@@ -44,30 +44,30 @@ pub struct Call {
 
 /// All exchanges, and what must never be seen in one.
 #[derive(Debug, Default)]
-pub(crate) struct Log {
-    calls: Vec<Call>,
+pub(crate) struct CallLog {
+    calls: Vec<LoggedCall>,
     /// Session keys, access tokens and tickets.
     issued: HashSet<String>,
     secrets: Vec<String>,
 }
 
-impl Log {
+impl CallLog {
     pub(crate) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
         Self { secrets: secrets.into_iter().collect(), ..Self::default() }
     }
 
     /// From now on the session key, access token or ticket is masked.
-    pub(crate) fn remember(&mut self, secret: &str) {
+    pub(crate) fn add_secret(&mut self, secret: &str) {
         self.issued.insert(secret.to_owned());
     }
 
     /// Every secret that was ever held or issued.
-    pub(crate) fn canaries(&self) -> Vec<String> {
+    pub(crate) fn secrets(&self) -> Vec<String> {
         self.secrets.iter().chain(&self.issued).cloned().collect()
     }
 
     /// Appends the exchange, numbered and masked.
-    pub(crate) fn push(&mut self, mut call: Call) {
+    pub(crate) fn push(&mut self, mut call: LoggedCall) {
         call.seq = u64::try_from(self.calls.len()).unwrap_or(u64::MAX).saturating_add(1);
         call.path = self.mask(&call.path);
         call.outcome = self.mask(&call.outcome);
@@ -76,7 +76,7 @@ impl Log {
         self.calls.push(call);
     }
 
-    pub(crate) fn calls(&self) -> &[Call] {
+    pub(crate) fn calls(&self) -> &[LoggedCall] {
         &self.calls
     }
 
@@ -137,8 +137,8 @@ mod tests {
 
     use super::*;
 
-    fn call(request: Value) -> Call {
-        Call {
+    fn call(request: Value) -> LoggedCall {
+        LoggedCall {
             seq: 0,
             time: 0,
             kind: CallKind::Upstream,
@@ -154,10 +154,10 @@ mod tests {
 
     #[test]
     fn a_secret_is_masked_wherever_it_stands() {
-        let mut log = Log::new(["topsecret".to_owned()]);
-        log.remember("HyVFkGl5F5OQWJZZaNzBBg==");
+        let mut log = CallLog::new(["topsecret".to_owned()]);
+        log.add_secret("HyVFkGl5F5OQWJZZaNzBBg==");
         let token = random::access_token();
-        log.remember(&token);
+        log.add_secret(&token);
         log.push(call(json!({
             "secret": "mistyped",
             "body": "it is topsecret",
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn exchanges_are_numbered_from_one() {
-        let mut log = Log::default();
+        let mut log = CallLog::default();
         log.push(call(json!({})));
         log.push(call(json!({})));
         assert_eq!(log.calls().iter().map(|call| call.seq).collect::<Vec<_>>(), [1, 2]);
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn masking_survives_text_that_is_not_ascii() {
-        let mut log = Log::default();
+        let mut log = CallLog::default();
         log.push(call(json!({"body": "矿泉水矿泉水矿泉水矿泉水=="})));
         assert_eq!(log.calls().len(), 1);
     }

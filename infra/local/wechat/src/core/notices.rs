@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use crate::core::context::Context;
 use crate::core::faults::Fault;
 use crate::core::lock::lock;
-use crate::core::log::{Call, CallKind};
+use crate::core::log::{CallKind, LoggedCall};
 
 /// A notice to be delivered.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ pub(crate) struct Delivery {
     /// The fields, for the log.
     pub(crate) summary: Value,
     /// Whether status and body acknowledge it, or what is wrong with them.
-    pub(crate) judge: fn(u16, &str) -> Result<(), String>,
+    pub(crate) check_answer: fn(u16, &str) -> Result<(), String>,
 }
 
 /// What kind of signature a message gets.
@@ -58,10 +58,10 @@ pub(crate) trait NoticeSigner: Send + Sync {
 /// Sends notices; clones are the same one.
 #[derive(Clone)]
 pub(crate) struct NoticeSender {
-    inner: Arc<Inner>,
+    inner: Arc<SenderParts>,
 }
 
-struct Inner {
+struct SenderParts {
     context: Arc<Context>,
     client: Result<Client, String>,
     speed: u32,
@@ -73,7 +73,7 @@ struct Inner {
 impl NoticeSender {
     /// Divides the waits between redeliveries by `speed`.
     pub(crate) fn new(context: Arc<Context>, speed: u32) -> Self {
-        let inner = Inner {
+        let inner = SenderParts {
             context,
             client: client(),
             speed: speed.max(1),
@@ -84,7 +84,7 @@ impl NoticeSender {
     }
 
     /// Waits until nothing is on its way.
-    pub(crate) async fn idle(&self) {
+    pub(crate) async fn wait_until_idle(&self) {
         // The sender lives in self, so the wait ends only by its condition.
         let _ = self.inner.in_flight.subscribe().wait_for(|count| *count == 0).await;
     }
@@ -93,7 +93,7 @@ impl NoticeSender {
     pub(crate) fn send(&self, delivery: Delivery) {
         let faults = DeliveryFaults::take(&self.inner.context, &delivery);
         if faults.lost {
-            let mut call = self.entry(&delivery, Some("notice_lost"));
+            let mut call = self.log_entry(&delivery, Some("notice_lost"));
             call.outcome = "lost".to_owned();
             self.inner.context.log().push(call);
             return;
@@ -102,10 +102,10 @@ impl NoticeSender {
             lock(&self.inner.held).push(delivery);
             return;
         }
-        self.spawn(delivery, faults);
+        self.spawn_delivery(delivery, faults);
     }
 
-    fn spawn(&self, delivery: Delivery, faults: DeliveryFaults) {
+    fn spawn_delivery(&self, delivery: Delivery, faults: DeliveryFaults) {
         let in_flight = InFlight::new(self);
         tokio::spawn(async move {
             in_flight.0.deliver_with_retries(&delivery, faults).await;
@@ -116,48 +116,58 @@ impl NoticeSender {
     async fn deliver_with_retries(&self, delivery: &Delivery, faults: DeliveryFaults) {
         tokio::time::sleep(faults.delay).await;
         if faults.forged {
-            let forged =
-                Attempt { mode: SignatureMode::Forged, fault: Some("notice_forged"), ..Attempt::GENUINE };
+            let forged = DeliveryAttempt {
+                mode: SignatureMode::Forged,
+                fault: Some("notice_forged"),
+                ..DeliveryAttempt::GENUINE
+            };
             // Whatever the answer is: WeChat did not send this one.
-            self.attempt(delivery, forged).await;
+            self.deliver_once(delivery, forged).await;
         }
         if faults.probe {
-            let probe = Attempt { mode: SignatureMode::Probe, fault: Some(PROBE), ..Attempt::GENUINE };
-            self.attempt(delivery, probe).await;
+            let probe = DeliveryAttempt {
+                mode: SignatureMode::Probe,
+                fault: Some(PROBE),
+                ..DeliveryAttempt::GENUINE
+            };
+            self.deliver_once(delivery, probe).await;
         }
         for _ in 0..faults.copies {
             let (copy, in_flight) = (delivery.clone(), InFlight::new(self));
             tokio::spawn(async move {
-                let duplicate = Attempt { fault: Some("notice_duplicate"), ..Attempt::GENUINE };
-                in_flight.0.attempt(&copy, duplicate).await;
+                let duplicate =
+                    DeliveryAttempt { fault: Some("notice_duplicate"), ..DeliveryAttempt::GENUINE };
+                in_flight.0.deliver_once(&copy, duplicate).await;
                 drop(in_flight);
             });
         }
         let first = match faults.skew {
-            _ if faults.cut => Attempt { fault: Some("notice_cut"), cut: true, ..Attempt::GENUINE },
-            Some(skew) => Attempt { fault: Some("clock_skew"), skew, ..Attempt::GENUINE },
-            None => Attempt::GENUINE,
+            _ if faults.cut => {
+                DeliveryAttempt { fault: Some("notice_cut"), cut: true, ..DeliveryAttempt::GENUINE }
+            }
+            Some(skew) => DeliveryAttempt { fault: Some("clock_skew"), skew, ..DeliveryAttempt::GENUINE },
+            None => DeliveryAttempt::GENUINE,
         };
-        let mut acknowledged = self.attempt(delivery, first).await;
+        let mut acknowledged = self.deliver_once(delivery, first).await;
         let held = std::mem::take(&mut *lock(&self.inner.held));
         for late in held {
-            self.spawn(late, DeliveryFaults::default());
+            self.spawn_delivery(late, DeliveryFaults::default());
         }
         for wait in REDELIVERIES {
             if acknowledged {
                 return;
             }
             tokio::time::sleep(Duration::from_secs(wait) / self.inner.speed).await;
-            acknowledged = self.attempt(delivery, Attempt::GENUINE).await;
+            acknowledged = self.deliver_once(delivery, DeliveryAttempt::GENUINE).await;
         }
     }
 
     /// One delivery; whether it was acknowledged.
-    async fn attempt(&self, delivery: &Delivery, how: Attempt) -> bool {
-        let mut call = self.entry(delivery, how.fault);
-        let outcome = match self.post(delivery, how).await {
+    async fn deliver_once(&self, delivery: &Delivery, attempt: DeliveryAttempt) -> bool {
+        let mut call = self.log_entry(delivery, attempt.fault);
+        let outcome = match self.post_delivery(delivery, attempt).await {
             Ok((status, answer)) => {
-                let outcome = (delivery.judge)(status, &answer);
+                let outcome = (delivery.check_answer)(status, &answer);
                 call.status = Some(status);
                 call.answer = Some(answer.chars().take(ANSWER_KEPT).collect());
                 outcome
@@ -166,7 +176,7 @@ impl NoticeSender {
         };
         let acknowledged = outcome.is_ok();
         call.outcome = match outcome {
-            Ok(()) if how.mode == SignatureMode::Probe => PROBE_ACCEPTED.to_owned(),
+            Ok(()) if attempt.mode == SignatureMode::Probe => PROBE_ACCEPTED.to_owned(),
             Ok(()) => "acknowledged".to_owned(),
             Err(reason) => reason,
         };
@@ -174,22 +184,26 @@ impl NoticeSender {
         acknowledged
     }
 
-    async fn post(&self, delivery: &Delivery, how: Attempt) -> Result<(u16, String), String> {
+    async fn post_delivery(
+        &self,
+        delivery: &Delivery,
+        attempt: DeliveryAttempt,
+    ) -> Result<(u16, String), String> {
         let client = self.inner.client.as_ref().map_err(Clone::clone)?;
         let why = |error: reqwest::Error| {
             if error.is_timeout() { "no answer within 5 s".to_owned() } else { error.to_string() }
         };
-        let body = if how.mode == SignatureMode::Forged { &delivery.forged } else { &delivery.body };
+        let body = if attempt.mode == SignatureMode::Forged { &delivery.forged } else { &delivery.body };
         let mut request = client
             .post(&delivery.url)
             .header("content-type", delivery.content_type)
             .header("user-agent", "Mozilla/4.0");
-        let headers = delivery.signer.as_ref().map(|signer| signer.sign(how.mode, body, how.skew));
+        let headers = delivery.signer.as_ref().map(|signer| signer.sign(attempt.mode, body, attempt.skew));
         for (name, value) in headers.unwrap_or_default() {
             request = request.header(name, value);
         }
         let mut body = body.clone().into_bytes();
-        if how.cut {
+        if attempt.cut {
             body.truncate(body.len() / 2);
         }
         let response = request.body(body).send().await.map_err(why)?;
@@ -197,8 +211,8 @@ impl NoticeSender {
         Ok((status, response.text().await.map_err(why)?))
     }
 
-    fn entry(&self, delivery: &Delivery, fault: Option<&str>) -> Call {
-        Call {
+    fn log_entry(&self, delivery: &Delivery, fault: Option<&str>) -> LoggedCall {
+        LoggedCall {
             seq: 0,
             time: self.inner.context.now(),
             kind: CallKind::Delivery,
@@ -275,7 +289,7 @@ impl DeliveryFaults {
 
 /// How one delivery is made.
 #[derive(Debug, Clone, Copy)]
-struct Attempt {
+struct DeliveryAttempt {
     mode: SignatureMode,
     fault: Option<&'static str>,
     /// Whether half of the body is missing.
@@ -284,7 +298,7 @@ struct Attempt {
     skew: i64,
 }
 
-impl Attempt {
+impl DeliveryAttempt {
     const GENUINE: Self = Self { mode: SignatureMode::Genuine, fault: None, cut: false, skew: 0 };
 }
 

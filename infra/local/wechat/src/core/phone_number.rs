@@ -21,7 +21,7 @@ pub(crate) struct PhoneNumber {
 #[error(
     "a phone number is 11 digits that begin with 1, or + and the digits of a foreign one with its country code"
 )]
-pub(crate) struct NotAPhoneNumber;
+pub(crate) struct PhoneNumberError;
 
 impl PhoneNumber {
     /// A mobile number of China, made up.
@@ -30,10 +30,10 @@ impl PhoneNumber {
     }
 
     /// Reads `13800138000` or `+85251234567`.
-    pub(crate) fn parse(text: &str) -> Result<Self, NotAPhoneNumber> {
+    pub(crate) fn parse(text: &str) -> Result<Self, PhoneNumberError> {
         let (country_code, pure) = match text.strip_prefix('+') {
             None => (CHINA, text),
-            Some(digits) => digits.split_at_checked(country_code_length(digits)).ok_or(NotAPhoneNumber)?,
+            Some(digits) => digits.split_at_checked(country_code_length(digits)).ok_or(PhoneNumberError)?,
         };
         let is_number = pure.bytes().all(|b| b.is_ascii_digit())
             && if country_code == CHINA {
@@ -42,7 +42,7 @@ impl PhoneNumber {
                 (4..=13).contains(&pure.len()) && country_code.bytes().all(|b| b.is_ascii_digit())
             };
         let number = Self { country_code: country_code.to_owned(), pure: pure.to_owned() };
-        if is_number { Ok(number) } else { Err(NotAPhoneNumber) }
+        if is_number { Ok(number) } else { Err(PhoneNumberError) }
     }
 
     /// With the country code if it is a foreign one.
@@ -113,7 +113,7 @@ mod tests {
         for text in
             ["", "+", "+852", "1380013800", "23800138000", "+85x1234567", "+86138", "138 0013 8000", "+８５2"]
         {
-            assert_eq!(PhoneNumber::parse(text), Err(NotAPhoneNumber), "{text}");
+            assert_eq!(PhoneNumber::parse(text), Err(PhoneNumberError), "{text}");
         }
     }
 

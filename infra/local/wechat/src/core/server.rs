@@ -17,7 +17,7 @@ use crate::core::context::Context;
 use crate::core::exchange::{ApiRequest, ApiResponse, Route};
 use crate::core::family::Family;
 use crate::core::faults::Fault;
-use crate::core::log::{Call, CallKind};
+use crate::core::log::{CallKind, LoggedCall};
 use crate::core::tls::TlsPeer;
 
 /// Sees every exchange that was answered.
@@ -46,40 +46,40 @@ impl Server {
 
 async fn serve(server: Server, route: Route, request: Request) -> Response {
     let context = &server.context;
-    let received = read(request).await;
+    let request = read_request(request).await;
     let fault = context.faults().take_for(route.path, route.family);
 
-    let mut call = Call {
+    let mut call = LoggedCall {
         seq: 0,
         time: context.now(),
         kind: CallKind::Upstream,
-        method: received.method.to_string(),
-        path: received.path.clone(),
-        request: (route.summary)(&received),
+        method: request.method.to_string(),
+        path: request.path.clone(),
+        request: (route.summary)(&request),
         status: None,
         outcome: "no answer".to_owned(),
         fault: fault.as_ref().map(|fault| fault.name().to_owned()),
         answer: None,
     };
 
-    let answer = match &fault {
+    let response = match &fault {
         Some(Fault::TimeoutBefore { millis, .. }) => {
             context.log().push(call);
-            return hang(*millis).await;
+            return drop_connection(*millis).await;
         }
         Some(Fault::TimeoutAfter { millis, .. }) => {
-            call.outcome = format!("{}, but no answer", (route.handler)(&received, None).outcome);
+            call.outcome = format!("{}, but no answer", (route.handler)(&request, None).outcome);
             context.log().push(call);
-            return hang(*millis).await;
+            return drop_connection(*millis).await;
         }
         Some(Fault::LateEffect { millis, .. }) => {
             let (context, millis) = (Arc::clone(context), *millis);
             tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(millis)).await;
-                call.outcome = format!("{}, but no answer", (route.handler)(&received, None).outcome);
+                call.outcome = format!("{}, but no answer", (route.handler)(&request, None).outcome);
                 context.log().push(call);
             });
-            return hang(0).await;
+            return drop_connection(0).await;
         }
         Some(Fault::HttpStatus { status, .. }) => gateway_page(*status),
         Some(Fault::Body { body, .. }) => ApiResponse {
@@ -90,16 +90,16 @@ async fn serve(server: Server, route: Route, request: Request) -> Response {
             outcome: "a body of the test's".to_owned(),
         },
         Some(Fault::Garbage { .. }) => gateway_page(200),
-        _ => (route.handler)(&received, fault.as_ref()),
+        _ => (route.handler)(&request, fault.as_ref()),
     };
-    call.status = Some(answer.status.as_u16());
-    call.outcome.clone_from(&answer.outcome);
+    call.status = Some(response.status.as_u16());
+    call.outcome.clone_from(&response.outcome);
     context.log().push(call);
-    (server.observer)(route.family, &received, &answer);
-    answer.into_response()
+    (server.observer)(route.family, &request, &response);
+    response.into_response()
 }
 
-async fn read(request: Request) -> ApiRequest {
+async fn read_request(request: Request) -> ApiRequest {
     let (mut head, body) = request.into_parts();
     let path_value = RawPathParams::from_request_parts(&mut head, &())
         .await
@@ -122,7 +122,7 @@ async fn read(request: Request) -> ApiRequest {
 
 /// Waits and then closes the connection: a body that fails before its first byte makes the server drop the
 /// connection without having sent a status line.
-async fn hang(millis: u64) -> Response {
+async fn drop_connection(millis: u64) -> Response {
     tokio::time::sleep(Duration::from_millis(millis)).await;
     let broken = io::Error::new(io::ErrorKind::ConnectionAborted, "the answer is lost");
     Response::new(Body::from_stream(futures_util::stream::iter([Err::<Bytes, _>(broken)])))

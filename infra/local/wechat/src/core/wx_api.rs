@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::core::user::User;
 
 /// The arguments of a call.
-pub(crate) type Arguments = Map<String, Value>;
+pub(crate) type WxArguments = Map<String, Value>;
 
 /// What goes to the fail callback.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,17 +25,17 @@ pub(crate) struct WxFailure {
 #[derive(Clone)]
 pub(crate) struct WxApi {
     name: &'static str,
-    call: Call,
+    call: WxHandler,
 }
 
-type Call = Arc<dyn Fn(&User, &Arguments) -> Result<Arguments, WxFailure> + Send + Sync>;
+type WxHandler = Arc<dyn Fn(&User, &WxArguments) -> Result<WxArguments, WxFailure> + Send + Sync>;
 
 impl WxApi {
     /// `wx.<name>`, which is a function of the service.
     pub(crate) fn new<S: Send + Sync + 'static>(
         name: &'static str,
         service: &Arc<S>,
-        call: fn(&S, &User, &Arguments) -> Result<Arguments, WxFailure>,
+        call: fn(&S, &User, &WxArguments) -> Result<WxArguments, WxFailure>,
     ) -> Self {
         let service = Arc::clone(service);
         Self { name, call: Arc::new(move |user, arguments| call(&service, user, arguments)) }
@@ -59,13 +59,13 @@ impl WxFailure {
 }
 
 /// Calls `wx.<api>` on the phone of the user whom the argument `openid` names.
-pub(crate) fn call(
+pub(crate) fn call_api(
     apis: &[WxApi],
     find_user: impl FnOnce(&str) -> Option<User>,
     api: &str,
-    mut arguments: Arguments,
-) -> Result<Arguments, WxFailure> {
-    let answered = apis
+    mut arguments: WxArguments,
+) -> Result<WxArguments, WxFailure> {
+    let result = apis
         .iter()
         .find(|known| known.name == api)
         .ok_or_else(|| {
@@ -73,10 +73,10 @@ pub(crate) fn call(
             WxFailure::not_found(format!("unknown api; known: {}", known.join(", ")))
         })
         .and_then(|known| {
-            let user = user_of(find_user, arguments.remove("openid"))?;
+            let user = find_caller(find_user, arguments.remove("openid"))?;
             (known.call)(&user, &arguments)
         });
-    match answered {
+    match result {
         Ok(mut answer) => {
             answer.insert("errMsg".to_owned(), Value::from(format!("{api}:ok")));
             Ok(answer)
@@ -86,7 +86,7 @@ pub(crate) fn call(
 }
 
 /// The argument as text; WeChat refuses another type by name.
-pub(crate) fn text<'a>(arguments: &'a Arguments, name: &str) -> Result<&'a str, WxFailure> {
+pub(crate) fn text_argument<'a>(arguments: &'a WxArguments, name: &str) -> Result<&'a str, WxFailure> {
     let given = match arguments.get(name) {
         Some(Value::String(text)) => return Ok(text),
         None => "Undefined",
@@ -100,7 +100,7 @@ pub(crate) fn text<'a>(arguments: &'a Arguments, name: &str) -> Result<&'a str, 
 }
 
 /// Whether the user says no where the question is yes or no; without `userChoice` it is yes.
-pub(crate) fn user_denies(arguments: &Arguments) -> Result<bool, WxFailure> {
+pub(crate) fn user_denies(arguments: &WxArguments) -> Result<bool, WxFailure> {
     match arguments.get("userChoice").map(Value::as_str) {
         None | Some(Some("accept")) => Ok(false),
         Some(Some("reject" | "cancel")) => Ok(true),
@@ -108,7 +108,10 @@ pub(crate) fn user_denies(arguments: &Arguments) -> Result<bool, WxFailure> {
     }
 }
 
-fn user_of(find_user: impl FnOnce(&str) -> Option<User>, openid: Option<Value>) -> Result<User, WxFailure> {
+fn find_caller(
+    find_user: impl FnOnce(&str) -> Option<User>,
+    openid: Option<Value>,
+) -> Result<User, WxFailure> {
     let Some(Value::String(openid)) = openid else {
         return Err(WxFailure::parameter("the body needs \"openid\": whose phone is it?"));
     };

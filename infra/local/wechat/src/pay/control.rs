@@ -10,9 +10,9 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::core::control::refuse;
+use crate::core::control::bad_request;
 use crate::core::refund_status::RefundStatus;
-use crate::pay::ledger::platform_keys::{self, PlatformMode, Signer};
+use crate::pay::ledger::platform_keys::{self, PlatformMode, PlatformSigner};
 use crate::pay::refunds;
 use crate::pay::service::PayService;
 
@@ -31,7 +31,7 @@ pub(super) fn router(pay: Arc<PayService>) -> Router {
 
 async fn list_orders(State(pay): State<Arc<PayService>>) -> Json<Value> {
     let now = pay.now();
-    Json(json!({"orders": pay.ledger().orders.ledger(now)}))
+    Json(json!({"orders": pay.ledger().orders.entries(now)}))
 }
 
 async fn list_refunds(State(pay): State<Arc<PayService>>) -> Json<Value> {
@@ -48,9 +48,9 @@ struct FinishBody {
 async fn finish_refund(State(pay): State<Arc<PayService>>, body: Bytes) -> Response {
     match serde_json::from_slice(&body) {
         Ok(FinishBody { out_refund_no, status }) => {
-            answer(refunds::finish(&pay, &out_refund_no, status).map(|refund| json!(refund)))
+            answer(refunds::finish_refund(&pay, &out_refund_no, status).map(|refund| json!(refund)))
         }
-        Err(error) => refuse(&error.to_string()),
+        Err(error) => bad_request(&error.to_string()),
     }
 }
 
@@ -63,10 +63,10 @@ struct ConsoleBody {
 
 async fn console_refund(State(pay): State<Arc<PayService>>, body: Bytes) -> Response {
     match serde_json::from_slice(&body) {
-        Ok(ConsoleBody { transaction_id, refund_fee }) => {
-            answer(refunds::request_in_console(&pay, &transaction_id, refund_fee).map(|refund| json!(refund)))
-        }
-        Err(error) => refuse(&error.to_string()),
+        Ok(ConsoleBody { transaction_id, refund_fee }) => answer(
+            refunds::request_console_refund(&pay, &transaction_id, refund_fee).map(|refund| json!(refund)),
+        ),
+        Err(error) => bad_request(&error.to_string()),
     }
 }
 
@@ -74,10 +74,10 @@ async fn change_bill(State(pay): State<Arc<PayService>>, body: Bytes) -> Respons
     match serde_json::from_slice(&body) {
         Ok(change) => {
             let now = pay.now();
-            pay.ledger().bills.change(change, now);
+            pay.ledger().bills.add_change(change, now);
             Json(json!({})).into_response()
         }
-        Err(error) => refuse(&error.to_string()),
+        Err(error) => bad_request(&error.to_string()),
     }
 }
 
@@ -85,8 +85,8 @@ async fn list_keys(State(pay): State<Arc<PayService>>) -> Json<Value> {
     let keys = pay.ledger().platform_keys;
     Json(json!({
         "mode": keys.mode,
-        "certificates": keys.certificates().into_iter().map(Signer::to_key).collect::<Vec<_>>(),
-        "public_key": platform_keys::public_key().to_key(),
+        "certificates": keys.certificates().into_iter().map(PlatformSigner::to_platform_key).collect::<Vec<_>>(),
+        "public_key": platform_keys::public_key().to_platform_key(),
     }))
 }
 
@@ -103,6 +103,6 @@ async fn switch_to_public_key(State(pay): State<Arc<PayService>>) -> Json<Value>
 fn answer(done: Result<Value, String>) -> Response {
     match done {
         Ok(told) => Json(told).into_response(),
-        Err(why) => refuse(&why),
+        Err(why) => bad_request(&why),
     }
 }

@@ -5,7 +5,7 @@
 //! call, `control.rs` what tests call.
 
 mod control;
-mod forms;
+mod formats;
 pub(crate) mod ledger;
 pub(crate) mod refunds;
 pub(crate) mod service;
@@ -27,25 +27,28 @@ use crate::core::wx_api::WxApi;
 
 impl Service for PayService {
     fn server_routes(self: Arc<Self>) -> Vec<Route> {
-        let v2 = |path, answer: Answer| Route::new(path, Family::Pay, v2::envelope::summary, &self, answer);
-        let v3 = |path, answer: Answer| Route::new(path, Family::PayV3, v3::envelope::summary, &self, answer);
+        let v2 =
+            |path, handler: PayHandler| Route::new(path, Family::Pay, v2::envelope::summary, &self, handler);
+        let v3 = |path, handler: PayHandler| {
+            Route::new(path, Family::PayV3, v3::envelope::summary, &self, handler)
+        };
         vec![
-            v2("/pay/unifiedorder", v2::unified_order::answer),
-            v2("/pay/orderquery", v2::order_query::answer),
-            v2("/pay/closeorder", v2::close_order::answer),
-            v2("/secapi/pay/refund", v2::refund::answer),
-            v2("/pay/refundquery", v2::refund_query::answer),
-            v2("/pay/downloadbill", v2::download_bill::answer),
-            v3("/v3/certificates", v3::certificates::answer),
-            v3("/v3/pay/transactions/jsapi", v3::prepay::answer),
-            v3("/v3/pay/transactions/out-trade-no/{out_trade_no}", v3::query::by_number),
-            v3("/v3/pay/transactions/id/{transaction_id}", v3::query::by_transaction),
-            v3("/v3/pay/transactions/out-trade-no/{out_trade_no}/close", v3::close::answer),
-            v3("/v3/refund/domestic/refunds", v3::refund::answer),
-            v3("/v3/refund/domestic/refunds/{out_refund_no}", v3::refund_query::answer),
-            v3("/v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund", v3::abnormal_refund::answer),
-            v3("/v3/bill/tradebill", v3::trade_bill::answer),
-            v3("/v3/billdownload/file", v3::bill_file::answer),
+            v2("/pay/unifiedorder", v2::unified_order::handle),
+            v2("/pay/orderquery", v2::order_query::handle),
+            v2("/pay/closeorder", v2::close_order::handle),
+            v2("/secapi/pay/refund", v2::refund::handle),
+            v2("/pay/refundquery", v2::refund_query::handle),
+            v2("/pay/downloadbill", v2::download_bill::handle),
+            v3("/v3/certificates", v3::certificates::handle),
+            v3("/v3/pay/transactions/jsapi", v3::prepay::handle),
+            v3("/v3/pay/transactions/out-trade-no/{out_trade_no}", v3::query::query_by_number),
+            v3("/v3/pay/transactions/id/{transaction_id}", v3::query::query_by_transaction),
+            v3("/v3/pay/transactions/out-trade-no/{out_trade_no}/close", v3::close::handle),
+            v3("/v3/refund/domestic/refunds", v3::refund::handle),
+            v3("/v3/refund/domestic/refunds/{out_refund_no}", v3::refund_query::handle),
+            v3("/v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund", v3::abnormal_refund::handle),
+            v3("/v3/bill/tradebill", v3::trade_bill::handle),
+            v3("/v3/billdownload/file", v3::bill_file::handle),
         ]
     }
 
@@ -59,4 +62,4 @@ impl Service for PayService {
 }
 
 /// A function that answers an API of WeChat Pay.
-type Answer = fn(&PayService, &ApiRequest, Option<&Fault>) -> ApiResponse;
+type PayHandler = fn(&PayService, &ApiRequest, Option<&Fault>) -> ApiResponse;

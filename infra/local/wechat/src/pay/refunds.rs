@@ -7,32 +7,32 @@
 use crate::core::random;
 use crate::core::refund_status::RefundStatus;
 use crate::pay::ledger::refunds::{
-    Funds, NewRefund, NotRefundable, PaymentRef, Refund, RefundEntry, RefundSource,
+    Funds, NewRefund, PaymentRef, Refund, RefundEntry, RefundRefusal, RefundSource,
 };
-use crate::pay::ledger::{AcceptedRefund, NotRedirectable};
+use crate::pay::ledger::{AcceptedRefund, RedirectRefusal};
 use crate::pay::service::PayService;
 use crate::pay::version::ApiVersion;
 use crate::pay::{v2, v3};
 
 /// Asks for a refund: as it stands the moment it is accepted, or as it is if it was made before.
-pub(crate) fn request(pay: &PayService, new: NewRefund) -> Result<Refund, NotRefundable> {
+pub(crate) fn request_refund(pay: &PayService, new: NewRefund) -> Result<Refund, RefundRefusal> {
     let interval = if new.source == RefundSource::Api { pay.refund_interval() } else { 0 };
     let requested = pay.ledger().request_refund(new, interval, &pay.base().context);
-    Ok(notify_of_end(pay, requested?))
+    Ok(send_end_notice(pay, requested?))
 }
 
 /// Sends the money of an abnormal refund elsewhere: the refund as it stands the moment that is accepted.
-pub(crate) fn redirect(
+pub(crate) fn redirect_refund(
     pay: &PayService,
     refund_id: &str,
     out_refund_no: &str,
-) -> Result<Refund, NotRedirectable> {
+) -> Result<Refund, RedirectRefusal> {
     let redirected = pay.ledger().redirect_refund(refund_id, out_refund_no, &pay.base().context);
-    Ok(notify_of_end(pay, redirected?))
+    Ok(send_end_notice(pay, redirected?))
 }
 
 /// Ends a refund that is being processed or that needed the merchant's help.
-pub(crate) fn finish(
+pub(crate) fn finish_refund(
     pay: &PayService,
     out_refund_no: &str,
     status: RefundStatus,
@@ -40,12 +40,12 @@ pub(crate) fn finish(
     let now = pay.now();
     let finished = pay.ledger().finish_refund(out_refund_no, status, now);
     let refund = finished?;
-    notify(pay, &refund);
+    send_refund_notice(pay, &refund);
     Ok(refund.entry)
 }
 
 /// A refund that somebody makes in the merchant console.
-pub(crate) fn request_in_console(
+pub(crate) fn request_console_refund(
     pay: &PayService,
     transaction_id: &str,
     fee: u64,
@@ -56,33 +56,33 @@ pub(crate) fn request_in_console(
         return Err("a refund is at least one fen".to_owned());
     }
     let new = NewRefund {
-        of: PaymentRef::Transaction(transaction_id.to_owned()),
+        payment: PaymentRef::Transaction(transaction_id.to_owned()),
         out_refund_no: format!("console{}", random::digits(&random::bytes::<20>())),
-        total_fee: order.order.total_fee,
+        total_fee: order.request.total_fee,
         refund_fee: fee,
         notify: None,
         source: RefundSource::VendorPlatform,
         funds: Funds::Unsettled,
     };
     let out_refund_no = new.out_refund_no.clone();
-    request(pay, new).map_err(|reason| format!("{reason:?}"))?;
+    request_refund(pay, new).map_err(|reason| format!("{reason:?}"))?;
     let made = pay.ledger().refunds.by_number(&out_refund_no).map(|refund| refund.entry.clone());
     made.ok_or_else(|| "the refund is gone".to_owned())
 }
 
 /// Notifies a refund that ended at once; the refund as it was accepted.
-fn notify_of_end(pay: &PayService, AcceptedRefund { accepted, ended }: AcceptedRefund) -> Refund {
+fn send_end_notice(pay: &PayService, AcceptedRefund { accepted, ended }: AcceptedRefund) -> Refund {
     if let Some(ended) = ended {
-        notify(pay, &ended);
+        send_refund_notice(pay, &ended);
     }
     accepted
 }
 
 /// Sends the notice of a refund that ended, if the merchant asked for one.
-fn notify(pay: &PayService, refund: &Refund) {
+fn send_refund_notice(pay: &PayService, refund: &Refund) {
     let Some((version, notify_url)) = &refund.notify else { return };
     pay.notices().send(match version {
-        ApiVersion::V2(_) => v2::refund_notice::delivery(refund, notify_url, pay.account()),
-        ApiVersion::V3 => v3::notice::of_refund(pay, refund, notify_url),
+        ApiVersion::V2(_) => v2::refund_notice::refund_notice(refund, notify_url, pay.account()),
+        ApiVersion::V3 => v3::notice::refund_notice(pay, refund, notify_url),
     });
 }

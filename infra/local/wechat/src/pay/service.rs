@@ -8,7 +8,8 @@ use crate::core::keys::KeyPair;
 use crate::core::lock::lock;
 use crate::core::notices::NoticeSender;
 use crate::pay::ledger::Ledger;
-use crate::pay::ledger::bills::{Bill, BillRequest, NoBill};
+use crate::pay::ledger::bills::Bill;
+use crate::pay::ledger::bills::bill_request::{BillRefusal, BillRequest};
 use crate::pay::ledger::platform_keys::PlatformMode;
 
 /// WeChat Pay.
@@ -79,8 +80,8 @@ impl PayService {
     }
 
     /// The bill that is asked for.
-    pub(crate) fn bill(&self, wanted: &BillRequest) -> Result<Bill, NoBill> {
+    pub(crate) fn create_bill(&self, request: &BillRequest) -> Result<Bill, BillRefusal> {
         let ledger = self.ledger();
-        ledger.bills.bill(&ledger.orders, &ledger.refunds, &self.base.context, wanted)
+        ledger.bills.create_bill(&ledger.orders, &ledger.refunds, &self.base.context, request)
     }
 }

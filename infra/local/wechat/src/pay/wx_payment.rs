@@ -13,10 +13,10 @@ use serde_json::Value;
 
 use crate::core::keys::KeyPair;
 use crate::core::user::User;
-use crate::core::wx_api::{Arguments, WxFailure, text};
-use crate::pay::ledger::orders::NotPayable;
+use crate::core::wx_api::{WxArguments, WxFailure, text_argument};
+use crate::pay::ledger::orders::PaymentRefusal;
 use crate::pay::service::PayService;
-use crate::pay::v2::envelope::own;
+use crate::pay::v2::fields_from;
 use crate::pay::v2::{self, sign};
 use crate::pay::v3;
 use crate::pay::version::{ApiVersion, SignType};
@@ -24,8 +24,8 @@ use crate::pay::version::{ApiVersion, SignType};
 pub(super) fn request_payment(
     pay: &PayService,
     user: &User,
-    arguments: &Arguments,
-) -> Result<Arguments, WxFailure> {
+    arguments: &WxArguments,
+) -> Result<WxArguments, WxFailure> {
     let prepay_id = check_arguments(pay, user, arguments)?;
     match arguments.get("userChoice").map(Value::as_str) {
         None | Some(Some("pay")) => {}
@@ -33,29 +33,29 @@ pub(super) fn request_payment(
         Some(_) => return Err(WxFailure::parameter("userChoice is \"pay\" or \"cancel\"")),
     }
     let now = pay.now();
-    let paid = pay.ledger().orders.pay(prepay_id, now);
+    let paid = pay.ledger().orders.pay_order(prepay_id, now);
     let order = paid.ok_or_else(unknown_prepay)?.map_err(not_payable)?;
-    let notice = match order.order.version {
-        ApiVersion::V2(sign_type) => v2::notice::delivery(&order, sign_type, pay.account()),
-        ApiVersion::V3 => v3::notice::of_payment(pay, &order, now),
+    let notice = match order.request.version {
+        ApiVersion::V2(sign_type) => v2::notice::payment_notice(&order, sign_type, pay.account()),
+        ApiVersion::V3 => v3::notice::payment_notice(pay, &order, now),
     };
     pay.notices().send(notice);
-    Ok(Arguments::new())
+    Ok(WxArguments::new())
 }
 
 /// The `prepay_id`, if the phone would show the cashier for it.
 fn check_arguments<'a>(
     pay: &PayService,
     user: &User,
-    arguments: &'a Arguments,
+    arguments: &'a WxArguments,
 ) -> Result<&'a str, WxFailure> {
-    let time_stamp = text(arguments, "timeStamp")?;
-    let nonce_str = text(arguments, "nonceStr")?;
-    let package = text(arguments, "package")?;
-    let pay_sign = text(arguments, "paySign")?;
+    let time_stamp = text_argument(arguments, "timeStamp")?;
+    let nonce_str = text_argument(arguments, "nonceStr")?;
+    let package = text_argument(arguments, "package")?;
+    let pay_sign = text_argument(arguments, "paySign")?;
     let version = match arguments.get("signType") {
         None => ApiVersion::V2(SignType::Md5),
-        Some(_) => ApiVersion::of_sign_type(text(arguments, "signType")?)
+        Some(_) => ApiVersion::of_sign_type(text_argument(arguments, "signType")?)
             .ok_or_else(|| WxFailure::parameter("signType is MD5, HMAC-SHA256 or RSA"))?,
     };
     if time_stamp.len() != 10 || !time_stamp.bytes().all(|b| b.is_ascii_digit()) {
@@ -68,7 +68,7 @@ fn check_arguments<'a>(
         .strip_prefix("prepay_id=")
         .ok_or_else(|| WxFailure::parameter("package is prepay_id=<prepay_id>"))?;
 
-    let signed = Signed { app_id: &pay.account().app_id, time_stamp, nonce_str, package };
+    let signed = PaySignFields { app_id: &pay.account().app_id, time_stamp, nonce_str, package };
     let is_good = match version {
         ApiVersion::V2(sign_type) => signed.v2(sign_type, &pay.account().api_v2_key) == pay_sign,
         ApiVersion::V3 => pay.merchant_key().is_some_and(|key| signed.is_v3(key, pay_sign)),
@@ -80,29 +80,29 @@ fn check_arguments<'a>(
     let now = pay.now();
     let ledger = &*pay.ledger();
     let order = ledger.orders.by_prepay(prepay_id).ok_or_else(unknown_prepay)?;
-    if order.order.version != version {
-        let wanted = order.order.version.sign_type();
+    if order.request.version != version {
+        let wanted = order.request.version.sign_type();
         return Err(WxFailure::new(format!("支付验证签名失败: the order's signType is {wanted}")));
     }
-    if order.order.openid != user.openid {
+    if order.request.openid != user.openid {
         return Err(WxFailure::new("下单账号与支付账号不一致，请核实后再支付"));
     }
-    ledger.orders.payable(prepay_id, now).ok_or_else(unknown_prepay)?.map_err(not_payable)?;
+    ledger.orders.check_payable(prepay_id, now).ok_or_else(unknown_prepay)?.map_err(not_payable)?;
     Ok(prepay_id)
 }
 
 /// What the server signed.
-struct Signed<'a> {
+struct PaySignFields<'a> {
     app_id: &'a str,
     time_stamp: &'a str,
     nonce_str: &'a str,
     package: &'a str,
 }
 
-impl Signed<'_> {
+impl PaySignFields<'_> {
     /// `paySign` of Pay v2.
     fn v2(&self, sign_type: SignType, key: &str) -> String {
-        let fields = own(&[
+        let fields = fields_from(&[
             ("appId", self.app_id),
             ("timeStamp", self.time_stamp),
             ("nonceStr", self.nonce_str),
@@ -115,7 +115,7 @@ impl Signed<'_> {
     /// Whether this is `paySign` of Pay v3.
     fn is_v3(&self, key: &KeyPair, pay_sign: &str) -> bool {
         let Self { app_id, time_stamp, nonce_str, package } = self;
-        key.has_signed(format!("{app_id}\n{time_stamp}\n{nonce_str}\n{package}\n").as_bytes(), pay_sign)
+        key.verify(format!("{app_id}\n{time_stamp}\n{nonce_str}\n{package}\n").as_bytes(), pay_sign)
     }
 }
 
@@ -123,12 +123,12 @@ fn unknown_prepay() -> WxFailure {
     WxFailure::new("调用支付JSAPI缺少参数：total_fee (unknown prepay_id)")
 }
 
-fn not_payable(reason: NotPayable) -> WxFailure {
+fn not_payable(reason: PaymentRefusal) -> WxFailure {
     WxFailure::new(match reason {
-        NotPayable::Paid => "该订单已支付",
-        NotPayable::Closed => "该订单已关闭",
-        NotPayable::Expired => "该订单已过期 (time_expire)",
-        NotPayable::PrepayExpired => "该订单已过期 (prepay_id)",
+        PaymentRefusal::Paid => "该订单已支付",
+        PaymentRefusal::Closed => "该订单已关闭",
+        PaymentRefusal::Expired => "该订单已过期 (time_expire)",
+        PaymentRefusal::PrepayExpired => "该订单已过期 (prepay_id)",
     })
 }
 
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn the_known_arguments_have_the_known_rsa_signature() {
-        let signed = Signed {
+        let signed = PaySignFields {
             app_id: "wx95e6095a537e33b4",
             time_stamp: "1700000000",
             nonce_str: "6Zku3M0P5L94XBubJuGMkzmLljENHfYZ",
@@ -150,6 +150,6 @@ mod tests {
         };
         let key = vectors::merchant_key();
         assert!(signed.is_v3(&key, vectors::PAY_SIGN));
-        assert!(!Signed { time_stamp: "1700000001", ..signed }.is_v3(&key, vectors::PAY_SIGN));
+        assert!(!PaySignFields { time_stamp: "1700000001", ..signed }.is_v3(&key, vectors::PAY_SIGN));
     }
 }

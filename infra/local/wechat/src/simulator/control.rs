@@ -1,5 +1,7 @@
 //! The controls of the simulator itself: the phone's side, the log and the faults. Those of a service are in its folder.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -7,23 +9,33 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use super::Simulator;
-use crate::core::control::{read_object, refuse};
+use crate::base::users::UserService;
+use crate::core::context::Context;
+use crate::core::control::{bad_request, parse_object};
+use crate::core::family::RouteTable;
 use crate::core::faults::Fault;
-use crate::core::wx_api::{self, WxFailure};
+use crate::core::wx_api::{self, WxApi, WxFailure};
 
-pub(super) fn router(simulator: Simulator) -> Router {
+/// The parts of the simulator that its controls use.
+#[derive(Clone)]
+pub(super) struct ControlState {
+    pub(super) context: Arc<Context>,
+    pub(super) users: Arc<UserService>,
+    pub(super) routes: RouteTable,
+    pub(super) wx_apis: Vec<WxApi>,
+}
+
+pub(super) fn router(state: ControlState) -> Router {
     Router::new()
         .route("/wx/{api}", post(call_wx_api))
         .route("/log", get(list_calls))
         .route("/faults", get(list_faults).post(add_faults).delete(clear_faults))
-        .with_state(simulator)
+        .with_state(state)
 }
 
-async fn call_wx_api(State(simulator): State<Simulator>, Path(api): Path<String>, body: Bytes) -> Response {
-    let inner = &simulator.inner;
-    let answer = read_object(&body).map_err(|why| WxFailure::parameter(&why)).and_then(|arguments| {
-        wx_api::call(&inner.wx_apis, |openid| inner.base.users.get(openid), &api, arguments)
+async fn call_wx_api(State(state): State<ControlState>, Path(api): Path<String>, body: Bytes) -> Response {
+    let answer = parse_object(&body).map_err(|why| WxFailure::parameter(&why)).and_then(|arguments| {
+        wx_api::call_api(&state.wx_apis, |openid| state.users.get(openid), &api, arguments)
     });
     match answer {
         Ok(answer) => Json(answer).into_response(),
@@ -33,26 +45,26 @@ async fn call_wx_api(State(simulator): State<Simulator>, Path(api): Path<String>
     }
 }
 
-async fn list_calls(State(simulator): State<Simulator>) -> Json<Value> {
-    Json(json!({"calls": simulator.context().log().calls()}))
+async fn list_calls(State(state): State<ControlState>) -> Json<Value> {
+    Json(json!({"calls": state.context.log().calls()}))
 }
 
-async fn list_faults(State(simulator): State<Simulator>) -> Json<Value> {
-    Json(json!({"faults": simulator.context().faults().active()}))
+async fn list_faults(State(state): State<ControlState>) -> Json<Value> {
+    Json(json!({"faults": state.context.faults().active()}))
 }
 
-async fn add_faults(State(simulator): State<Simulator>, body: Bytes) -> Response {
+async fn add_faults(State(state): State<ControlState>, body: Bytes) -> Response {
     let faults = match serde_json::from_slice(&body) {
-        Ok(json) => Fault::read(json),
-        Err(error) => return refuse(&error.to_string()),
+        Ok(json) => Fault::parse_list(json),
+        Err(error) => return bad_request(&error.to_string()),
     };
-    if let Err(error) = faults.and_then(|faults| simulator.try_set_faults(faults)) {
-        return refuse(&error.to_string());
+    if let Err(error) = faults.and_then(|faults| state.context.faults().add_checked(faults, &state.routes)) {
+        return bad_request(&error.to_string());
     }
-    list_faults(State(simulator)).await.into_response()
+    list_faults(State(state)).await.into_response()
 }
 
-async fn clear_faults(State(simulator): State<Simulator>) -> Json<Value> {
-    simulator.clear_faults();
-    list_faults(State(simulator)).await
+async fn clear_faults(State(state): State<ControlState>) -> Json<Value> {
+    state.context.faults().clear();
+    list_faults(State(state)).await
 }

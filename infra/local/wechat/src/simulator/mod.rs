@@ -10,16 +10,17 @@ use std::sync::Arc;
 use axum::Router;
 use serde_json::Value;
 
+use self::control::ControlState;
 use crate::base::Base;
 use crate::base::platform::unknown_path;
-use crate::base::tokens::is_token_path;
+use crate::base::tokens::server::is_token_path;
 use crate::core::account::Account;
 use crate::core::clock;
 use crate::core::context::Context;
 use crate::core::exchange::Route;
 use crate::core::family::RouteTable;
-use crate::core::faults::{Fault, FaultError};
-use crate::core::log::{Call, CallKind};
+use crate::core::faults::Fault;
+use crate::core::log::{CallKind, LoggedCall};
 use crate::core::notices::NoticeSender;
 use crate::core::server::{Observer, Server};
 use crate::core::service::Service;
@@ -28,17 +29,20 @@ use crate::core::wx_api::WxApi;
 use crate::pay::ledger::platform_keys::PlatformMode;
 use crate::pay::service::PayService;
 use crate::services::api_quota::ApiQuotaService;
-use crate::services::cards::{CardService, NewCard};
-use crate::services::phone_number::PhoneNumberService;
-use crate::services::soter::SoterService;
-use crate::services::subscribe::{Message, SubscribeService};
+use crate::services::cards::card::NewCard;
+use crate::services::cards::service::CardService;
+use crate::services::phone_number::service::PhoneNumberService;
+use crate::services::soter::service::SoterService;
+use crate::services::subscribe::message::SubscribeMessage;
+use crate::services::subscribe::service::SubscribeService;
 use crate::services::user_info::UserInfoService;
-use crate::services::werun::{StepInfo, WeRunService};
+use crate::services::werun::service::WeRunService;
+use crate::services::werun::steps::StepInfo;
 use crate::services::wxacode::WxaCodeService;
 
 /// How the simulator is set up.
 #[derive(Clone)]
-pub struct Options {
+pub struct SimulatorOptions {
     /// The account it plays.
     pub account: Account,
     /// Unix milliseconds. Code, order and prepay lifetimes follow it.
@@ -51,7 +55,7 @@ pub struct Options {
     pub refund_interval_ms: u64,
 }
 
-impl Default for Options {
+impl Default for SimulatorOptions {
     fn default() -> Self {
         Self {
             account: Account::default(),
@@ -63,9 +67,9 @@ impl Default for Options {
     }
 }
 
-impl fmt::Debug for Options {
+impl fmt::Debug for SimulatorOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
+        f.debug_struct("SimulatorOptions")
             .field("account", &self.account)
             .field("notify_speed", &self.notify_speed)
             .field("platform_mode", &self.platform_mode)
@@ -77,14 +81,14 @@ impl fmt::Debug for Options {
 /// A simulated WeChat; clones are the same one.
 #[derive(Clone)]
 pub struct Simulator {
-    inner: Arc<Inner>,
+    parts: Arc<SimulatorParts>,
 }
 
-struct Inner {
+struct SimulatorParts {
     base: Arc<Base>,
     notices: NoticeSender,
-    products: Products,
-    /// Every service, also those of `base` and `products`.
+    named: NamedServices,
+    /// Every service, also those of `base` and `named`.
     services: Vec<Arc<dyn Service>>,
     server: Server,
     routes: RouteTable,
@@ -92,7 +96,7 @@ struct Inner {
 }
 
 /// The services that a test can ask directly.
-struct Products {
+struct NamedServices {
     cards: Arc<CardService>,
     pay: Arc<PayService>,
     phone_numbers: Arc<PhoneNumberService>,
@@ -104,13 +108,13 @@ struct Products {
 
 impl Simulator {
     /// A WeChat with no users and no orders.
-    pub fn new(options: Options) -> Self {
-        let Options { account, clock, notify_speed, platform_mode, refund_interval_ms } = options;
+    pub fn new(options: SimulatorOptions) -> Self {
+        let SimulatorOptions { account, clock, notify_speed, platform_mode, refund_interval_ms } = options;
         let context = Arc::new(Context::new(account, clock));
         let notices = NoticeSender::new(Arc::clone(&context), notify_speed);
         let base = Arc::new(Base::new(Arc::clone(&context)));
         let wxacode = Arc::new(WxaCodeService::new(&base));
-        let products = Products {
+        let named = NamedServices {
             cards: Arc::new(CardService::new(&base)),
             pay: Arc::new(PayService::new(&base, notices.clone(), platform_mode, refund_interval_ms)),
             phone_numbers: Arc::new(PhoneNumberService::new(&base)),
@@ -123,11 +127,11 @@ impl Simulator {
             base.users.clone(),
             base.tokens.clone(),
             base.sessions.clone(),
-            products.cards.clone(),
-            products.pay.clone(),
-            products.phone_numbers.clone(),
-            products.subscribe.clone(),
-            products.werun.clone(),
+            named.cards.clone(),
+            named.pay.clone(),
+            named.phone_numbers.clone(),
+            named.subscribe.clone(),
+            named.werun.clone(),
             wxacode,
             Arc::new(SoterService::new(&base)),
             Arc::new(UserInfoService::new(&base)),
@@ -136,7 +140,7 @@ impl Simulator {
         services.push(Arc::new(ApiQuotaService::new(&base, table(&routes_of(&services)))));
 
         let routes = routes_of(&services);
-        let inner = Inner {
+        let parts = SimulatorParts {
             routes: table(&routes),
             wx_apis: services.iter().flat_map(|service| Arc::clone(service).wx_apis()).collect(),
             server: Server {
@@ -147,10 +151,10 @@ impl Simulator {
             },
             base,
             notices,
-            products,
+            named,
             services,
         };
-        Self { inner: Arc::new(inner) }
+        Self { parts: Arc::new(parts) }
     }
 
     /// The server API: what `WECHAT_API_BASE` and `PAY_API_BASE` point at. It is mounted at the root.
@@ -159,13 +163,19 @@ impl Simulator {
     /// certificate there, so `/secapi/…` always refuses. For mutual TLS the same router is served a second time,
     /// see [`Simulator::pay_listener`].
     pub fn upstream(&self) -> Router {
-        self.inner.server.router()
+        self.parts.server.router()
     }
 
     /// The phone's side and the controls: `/wx/{api}`, `/log`, `/faults` and those of each service.
     pub fn control(&self) -> Router {
-        let services = self.inner.services.iter().map(|service| Arc::clone(service).control());
-        services.fold(control::router(self.clone()), Router::merge)
+        let services = self.parts.services.iter().map(|service| Arc::clone(service).control());
+        let control = ControlState {
+            context: Arc::clone(&self.parts.base.context),
+            users: Arc::clone(&self.parts.base.users),
+            routes: self.parts.routes.clone(),
+            wx_apis: self.parts.wx_apis.clone(),
+        };
+        services.fold(control::router(control), Router::merge)
     }
 
     /// The account it plays.
@@ -175,13 +185,13 @@ impl Simulator {
 
     /// Every secret it holds or ever issued: `AppSecret`s, the merchant's keys (of the private one every
     /// line), all session keys, access tokens and tickets.
-    pub fn canaries(&self) -> Vec<String> {
-        self.context().log().canaries()
+    pub fn secrets(&self) -> Vec<String> {
+        self.context().log().secrets()
     }
 
     /// Both openids, the unionid and the phone number of every user: what must not stand in a log in clear.
-    pub fn people(&self) -> Vec<String> {
-        self.inner.base.users.identities()
+    pub fn identities(&self) -> Vec<String> {
+        self.parts.base.users.identities()
     }
 
     /// Makes a user, or changes the one who has the given openid.
@@ -190,19 +200,19 @@ impl Simulator {
     ///
     /// If the phone number is none.
     pub fn create_user(&self, new: NewUser) -> User {
-        let made = self.inner.base.users.put(new);
+        let made = self.parts.base.users.put(new);
         #[expect(clippy::panic, reason = "a test that makes such a user has a mistake")]
         made.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Sets the user's steps: exactly these days are told, oldest first, at most the last 31.
     pub fn set_steps(&self, openid: &str, steps: impl IntoIterator<Item = StepInfo>) {
-        self.inner.products.werun.set(openid, Some(steps.into_iter().collect()));
+        self.parts.named.werun.set_steps(openid, Some(steps.into_iter().collect()));
     }
 
     /// How many phone numbers were given to the back end, each of which is paid for.
     pub fn charged_phone_calls(&self) -> u64 {
-        self.inner.products.phone_numbers.charged()
+        self.parts.named.phone_numbers.charged()
     }
 
     /// Lets a fault wait for its next matching request.
@@ -212,7 +222,7 @@ impl Simulator {
     /// If the fault could never happen, for example because no route has its path: a test that sets it would
     /// prove nothing.
     pub fn set_fault(&self, fault: Fault) {
-        let set = self.try_set_faults(vec![fault]);
+        let set = self.context().faults().add_checked(vec![fault], &self.parts.routes);
         assert!(set.is_ok(), "{set:?}");
     }
 
@@ -222,18 +232,18 @@ impl Simulator {
     }
 
     /// The requests the back end made, oldest first.
-    pub fn upstream_calls(&self) -> Vec<Call> {
+    pub fn upstream_calls(&self) -> Vec<LoggedCall> {
         self.calls_of(CallKind::Upstream)
     }
 
     /// The notices that were delivered to the back end, oldest first, each with the answer it got.
-    pub fn deliveries(&self) -> Vec<Call> {
+    pub fn deliveries(&self) -> Vec<LoggedCall> {
         self.calls_of(CallKind::Delivery)
     }
 
     /// Ends all access tokens at once: who uses one is told 40001 and can get a new one.
     pub fn revoke_tokens(&self) {
-        self.inner.base.tokens.revoke(false);
+        self.parts.base.tokens.revoke_all(false);
     }
 
     /// How often an access token was asked for, by the appid that was given: all requests to
@@ -248,35 +258,27 @@ impl Simulator {
     }
 
     /// The subscribe messages that users got, oldest first.
-    pub fn messages(&self) -> Vec<Message> {
-        self.inner.products.subscribe.sent()
+    pub fn messages(&self) -> Vec<SubscribeMessage> {
+        self.parts.named.subscribe.sent()
     }
 
     /// Makes a card of the official account; its `card_id`. One with the same id is replaced.
     pub fn create_card(&self, new: NewCard) -> String {
-        self.inner.products.cards.create(new)
+        self.parts.named.cards.create_card(new)
     }
 
     /// Waits until no notice is on its way or waiting for redelivery. One that `notice_reordered` holds back
     /// is not waited for.
-    pub async fn settle(&self) {
-        self.inner.notices.idle().await;
+    pub async fn wait_for_notices(&self) {
+        self.parts.notices.wait_until_idle().await;
     }
 
-    /// Lets the faults wait, unless one of them could never happen; then none does.
-    fn try_set_faults(&self, faults: Vec<Fault>) -> Result<(), FaultError> {
-        faults.iter().try_for_each(|fault| fault.check(&self.inner.routes))?;
-        let mut queue = self.context().faults();
-        faults.into_iter().for_each(|fault| queue.add(fault));
-        Ok(())
-    }
-
-    fn calls_of(&self, kind: CallKind) -> Vec<Call> {
+    fn calls_of(&self, kind: CallKind) -> Vec<LoggedCall> {
         self.context().log().calls().iter().filter(|call| call.kind == kind).cloned().collect()
     }
 
     fn context(&self) -> &Context {
-        &self.inner.base.context
+        &self.parts.base.context
     }
 }
 
@@ -284,12 +286,12 @@ impl Simulator {
 impl Simulator {
     /// Every path there is.
     pub(crate) fn routes(&self) -> &RouteTable {
-        &self.inner.routes
+        &self.parts.routes
     }
 
     /// What draws codes.
     pub(crate) fn wxacode(&self) -> &WxaCodeService {
-        &self.inner.products.wxacode
+        &self.parts.named.wxacode
     }
 }
 

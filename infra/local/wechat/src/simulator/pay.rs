@@ -7,13 +7,13 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use super::Simulator;
-use crate::core::log::Call;
+use crate::core::log::LoggedCall;
 use crate::core::notices::PROBE_ACCEPTED;
 use crate::core::refund_status::RefundStatus;
 use crate::core::tls::{self, PayListener};
-use crate::pay::ledger::bills::BillChange;
+use crate::pay::ledger::bills::bill_change::BillChange;
 use crate::pay::ledger::orders::LedgerEntry;
-use crate::pay::ledger::platform_keys::{self, PlatformKey, PlatformMode, Signer};
+use crate::pay::ledger::platform_keys::{self, PlatformKey, PlatformMode, PlatformSigner};
 use crate::pay::ledger::refunds::RefundEntry;
 use crate::pay::service::PayService;
 use crate::pay::v3::notice::SignedNotice;
@@ -24,17 +24,23 @@ impl Simulator {
     /// All orders, in the order in which they were made.
     pub fn ledger(&self) -> Vec<LedgerEntry> {
         let now = self.pay().now();
-        self.pay().ledger().orders.ledger(now)
+        self.pay().ledger().orders.entries(now)
     }
 
     /// The WeChat Pay public key, as a merchant copies it from the console.
     pub fn platform_public_key(&self) -> PlatformKey {
-        platform_keys::public_key().to_key()
+        platform_keys::public_key().to_platform_key()
     }
 
     /// The platform certificates that can be downloaded now, the one that signs first.
     pub fn platform_certificates(&self) -> Vec<PlatformKey> {
-        self.pay().ledger().platform_keys.certificates().into_iter().map(Signer::to_key).collect()
+        self.pay()
+            .ledger()
+            .platform_keys
+            .certificates()
+            .into_iter()
+            .map(PlatformSigner::to_platform_key)
+            .collect()
     }
 
     /// From now on the next platform certificate signs; the first can still be downloaded. There is no third.
@@ -57,19 +63,19 @@ impl Simulator {
     /// # Panics
     ///
     /// If the payment cannot be refunded: a test that does so has a mistake.
-    pub fn console_refund(&self, transaction_id: &str, fee: u64) -> RefundEntry {
-        let made = self.try_console_refund(transaction_id, fee);
+    pub fn refund_in_console(&self, transaction_id: &str, fee: u64) -> RefundEntry {
+        let made = self.try_refund_in_console(transaction_id, fee);
         #[expect(clippy::panic, reason = "a test that makes such a refund has a mistake")]
         made.unwrap_or_else(|why| panic!("{why}"))
     }
 
-    /// As [`Simulator::console_refund`]; what the console refuses is said in words.
+    /// As [`Simulator::refund_in_console`]; what the console refuses is said in words.
     ///
     /// # Errors
     ///
     /// There is no such payment, or it can't be refunded by so much now.
-    pub fn try_console_refund(&self, transaction_id: &str, fee: u64) -> Result<RefundEntry, String> {
-        refunds::request_in_console(self.pay(), transaction_id, fee)
+    pub fn try_refund_in_console(&self, transaction_id: &str, fee: u64) -> Result<RefundEntry, String> {
+        refunds::request_console_refund(self.pay(), transaction_id, fee)
     }
 
     /// Ends a refund that `refund_stalled` keeps PROCESSING, or one that is ABNORMAL, and notifies it.
@@ -78,23 +84,23 @@ impl Simulator {
     ///
     /// If there is no such refund: a test that ends it would prove nothing.
     pub fn finish_refund(&self, out_refund_no: &str, status: RefundStatus) -> RefundEntry {
-        let ended = refunds::finish(self.pay(), out_refund_no, status);
+        let ended = refunds::finish_refund(self.pay(), out_refund_no, status);
         #[expect(clippy::panic, reason = "a test that ends such a refund has a mistake")]
         ended.unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// From now on nothing of this order stands in a bill.
-    pub fn bill_omit(&self, out_trade_no: &str) {
+    pub fn omit_from_bill(&self, out_trade_no: &str) {
         self.change_bill(BillChange::Omit { out_trade_no: out_trade_no.to_owned() });
     }
 
     /// From now on the bill tells another amount (fen) of this order's payment.
-    pub fn bill_alter_amount(&self, out_trade_no: &str, fee: u64) {
+    pub fn alter_bill_amount(&self, out_trade_no: &str, fee: u64) {
         self.change_bill(BillChange::AlterAmount { out_trade_no: out_trade_no.to_owned(), fee });
     }
 
     /// Adds a payment (fen) that was never made here to today's bill.
-    pub fn bill_add_foreign(&self, transaction_id: &str, out_trade_no: &str, fee: u64, openid: &str) {
+    pub fn add_foreign_payment(&self, transaction_id: &str, out_trade_no: &str, fee: u64, openid: &str) {
         self.change_bill(BillChange::AddForeign {
             transaction_id: transaction_id.to_owned(),
             out_trade_no: out_trade_no.to_owned(),
@@ -105,30 +111,30 @@ impl Simulator {
     }
 
     /// From now on the bill charges a fen too much for this order's payment.
-    pub fn bill_wrong_fee(&self, out_trade_no: &str) {
+    pub fn set_wrong_fee(&self, out_trade_no: &str) {
         self.change_bill(BillChange::WrongFee { out_trade_no: out_trade_no.to_owned() });
     }
 
     /// Makes the bill differ from what happened.
     pub fn change_bill(&self, change: BillChange) {
         let now = self.pay().now();
-        self.pay().ledger().bills.change(change, now);
+        self.pay().ledger().bills.add_change(change, now);
     }
 
     /// The signature probes that the back end has taken for genuine notices.
-    pub fn accepted_probes(&self) -> Vec<Call> {
+    pub fn accepted_probes(&self) -> Vec<LoggedCall> {
         self.deliveries().into_iter().filter(|call| call.outcome == PROBE_ACCEPTED).collect()
     }
 
     /// A notice of Pay v3 with exactly this resource, genuinely encrypted and signed at that moment (unix
     /// seconds): for notices that WeChat would sign but a shop must not believe.
     pub fn sign_notice_v3(&self, event_type: &str, resource: Value, at: u64) -> SignedNotice {
-        v3::notice::sign(self.pay(), event_type, &resource, at)
+        v3::notice::sign_notice(self.pay(), event_type, &resource, at)
     }
 
     /// The body of a Pay v2 refund notice whose `req_info` has exactly these fields, genuinely encrypted.
-    pub fn refund_req_info(&self, fields: BTreeMap<String, String>) -> String {
-        v2::refund_notice::body(&fields, self.account(), &self.account().api_v2_key)
+    pub fn encrypt_refund_notice(&self, fields: BTreeMap<String, String>) -> String {
+        v2::refund_notice::message_body(&fields, self.account(), &self.account().api_v2_key)
     }
 
     /// TLS on a listener, for [`Simulator::upstream`]; clients may show a certificate.
@@ -169,6 +175,6 @@ impl Simulator {
     }
 
     pub(crate) fn pay(&self) -> &PayService {
-        &self.inner.products.pay
+        &self.parts.named.pay
     }
 }

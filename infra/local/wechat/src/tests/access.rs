@@ -2,24 +2,24 @@
 
 use serde_json::{Value, json};
 
-use super::world::{World, read_json};
-use crate::base::tokens::Owner::{MiniProgram, OfficialAccount};
+use super::fixture::{Fixture, read_json};
+use crate::base::tokens::access_tokens::TokenOwner::{MiniProgram, OfficialAccount};
 use crate::core::family::Family;
 
 /// Every path of the families, with and without a picture.
-fn paths(world: &World) -> Vec<&'static str> {
-    let routes = world.wechat.routes();
+fn paths(fixture: &Fixture) -> Vec<&'static str> {
+    let routes = fixture.wechat.routes();
     let mut paths = routes.paths();
     paths.retain(|path| matches!(routes.family_of(path), Some(Family::Token | Family::Picture)));
     paths
 }
 
 /// The token the API is open to; the other account's is refused.
-async fn right_token(world: &World, path: &str) -> String {
+async fn right_token(fixture: &Fixture, path: &str) -> String {
     let mut right = Vec::new();
     for owner in [MiniProgram, OfficialAccount] {
-        let token = world.token_of(owner).await;
-        if world.get_json(&format!("{path}?access_token={token}")).await["errcode"] != 48001 {
+        let token = fixture.token_of(owner).await;
+        if fixture.get_json(&format!("{path}?access_token={token}")).await["errcode"] != 48001 {
             right.push(token);
         }
     }
@@ -29,15 +29,15 @@ async fn right_token(world: &World, path: &str) -> String {
 
 #[tokio::test]
 async fn every_api_judges_token_account_method_and_body() {
-    let world = World::new().await;
-    assert!(paths(&world).len() >= 27);
-    for path in paths(&world) {
-        assert_eq!(world.get_json(path).await["errcode"], 41001, "{path}");
-        assert_eq!(world.get_json(&format!("{path}?access_token=x")).await["errcode"], 40014, "{path}");
-        let with_token = format!("{path}?access_token={}", right_token(&world, path).await);
-        let by_get = world.get_json(&with_token).await["errcode"].clone();
+    let fixture = Fixture::new().await;
+    assert!(paths(&fixture).len() >= 27);
+    for path in paths(&fixture) {
+        assert_eq!(fixture.get_json(path).await["errcode"], 41001, "{path}");
+        assert_eq!(fixture.get_json(&format!("{path}?access_token=x")).await["errcode"], 40014, "{path}");
+        let with_token = format!("{path}?access_token={}", right_token(&fixture, path).await);
+        let by_get = fixture.get_json(&with_token).await["errcode"].clone();
         let post = async |body: &str| -> Value {
-            read_json(world.post(&with_token, body).await.unwrap()).await["errcode"].clone()
+            read_json(fixture.post(&with_token, body).await.unwrap()).await["errcode"].clone()
         };
         if by_get == 43002 {
             assert_eq!(post("").await, 44002, "{path}");
@@ -51,28 +51,28 @@ async fn every_api_judges_token_account_method_and_body() {
 
 #[tokio::test]
 async fn every_fault_of_a_path_hits_every_api() {
-    let world = World::new().await;
-    for path in paths(&world) {
-        let with_token = format!("{path}?access_token={}", right_token(&world, path).await);
-        let is_get = world.get_json(&with_token).await["errcode"] != 43002;
+    let fixture = Fixture::new().await;
+    for path in paths(&fixture) {
+        let with_token = format!("{path}?access_token={}", right_token(&fixture, path).await);
+        let is_get = fixture.get_json(&with_token).await["errcode"] != 43002;
         let call = async || {
-            if is_get { world.get(&with_token).await } else { world.post(&with_token, "{}").await }
+            if is_get { fixture.get(&with_token).await } else { fixture.post(&with_token, "{}").await }
         };
         for (name, errcode) in [("busy", -1), ("quota", 45009), ("ip_refused", 40164)] {
-            world.fault(json!({"fault": name, "path": path})).await;
+            fixture.fault(json!({"fault": name, "path": path})).await;
             assert_eq!(read_json(call().await.unwrap()).await["errcode"], errcode, "{path} {name}");
         }
-        world.fault(json!({"fault": "errcode", "path": path, "errcode": 50002})).await;
+        fixture.fault(json!({"fault": "errcode", "path": path, "errcode": 50002})).await;
         assert_eq!(read_json(call().await.unwrap()).await["errcode"], 50002, "{path}");
-        world.fault(json!({"fault": "http_status", "path": path, "status": 502})).await;
+        fixture.fault(json!({"fault": "http_status", "path": path, "status": 502})).await;
         assert_eq!(call().await.unwrap().status(), 502, "{path}");
-        world.fault(json!({"fault": "garbage", "path": path})).await;
+        fixture.fault(json!({"fault": "garbage", "path": path})).await;
         assert!(call().await.unwrap().text().await.unwrap().starts_with("<html>"), "{path}");
         for name in ["timeout_before", "timeout_after"] {
-            world.fault(json!({"fault": name, "path": path})).await;
+            fixture.fault(json!({"fault": name, "path": path})).await;
             assert!(call().await.is_err(), "{path} {name}");
         }
-        world.fault(json!({"fault": "token_revoked", "path": path})).await;
+        fixture.fault(json!({"fault": "token_revoked", "path": path})).await;
         assert_eq!(read_json(call().await.unwrap()).await["errcode"], 40001, "{path}");
     }
 }

@@ -6,50 +6,50 @@ use flate2::read::GzDecoder;
 use serde_json::json;
 use sha1::{Digest, Sha1};
 
-use super::merchant::Answer;
+use super::fixture::Fixture;
+use super::merchant::TestResponse;
 use super::tls;
-use super::world::World;
 use crate::core::clock::{DAY, HOUR, MINUTE};
 use crate::core::random;
 use crate::pay::v2::xml;
 
 const TODAY: &str = "2023-11-15";
 
-/// A world in which something was bought and half of it refunded, after the bill of that day was generated.
-async fn reconciling() -> World {
-    let world = World::new().await;
-    world.v3_buy("order-0001").await;
-    world.buy("order-0002").await;
-    world.v3_post("/v3/refund/domestic/refunds", world.v3_refund("refund-1", 50)).await;
-    world.wechat.settle().await;
-    world.advance(DAY + 4 * HOUR);
-    world
+/// A fixture in which something was bought and half of it refunded, after the bill of that day was generated.
+async fn reconciling() -> Fixture {
+    let fixture = Fixture::new().await;
+    fixture.v3_buy("order-0001").await;
+    fixture.buy("order-0002").await;
+    fixture.v3_post("/v3/refund/domestic/refunds", fixture.v3_refund("refund-1", 50)).await;
+    fixture.wechat.wait_for_notices().await;
+    fixture.advance(DAY + 4 * HOUR);
+    fixture
 }
 
-async fn v2(world: &World, changes: &[(&str, &str)]) -> String {
-    let mut fields = world.about(&[("out_trade_no", ""), ("bill_date", "20231115")]);
+async fn v2(fixture: &Fixture, changes: &[(&str, &str)]) -> String {
+    let mut fields = fixture.about(&[("out_trade_no", ""), ("bill_date", "20231115")]);
     fields.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    let answer = world.post("/pay/downloadbill", world.signed(fields)).await.unwrap();
+    let answer = fixture.post("/pay/downloadbill", fixture.signed(fields)).await.unwrap();
     assert_eq!(answer.status(), 200);
     answer.text().await.unwrap()
 }
 
-async fn v2_failure(world: &World, changes: &[(&str, &str)]) -> String {
-    let fields = xml::parse(&v2(world, changes).await).unwrap();
+async fn v2_failure(fixture: &Fixture, changes: &[(&str, &str)]) -> String {
+    let fields = xml::parse(&v2(fixture, changes).await).unwrap();
     assert_eq!(fields["return_code"], "FAIL");
     assert!(!fields.contains_key("sign"));
     fields["error_code"].clone()
 }
 
-async fn v3(world: &World, query: &str) -> Answer {
-    world.v3_get(&format!("/v3/bill/tradebill?{query}")).await
+async fn v3(fixture: &Fixture, query: &str) -> TestResponse {
+    fixture.v3_get(&format!("/v3/bill/tradebill?{query}")).await
 }
 
 /// Downloads what the answer points at.
-async fn file(world: &World, answer: &Answer) -> Answer {
+async fn file(fixture: &Fixture, answer: &TestResponse) -> TestResponse {
     let told = answer.json();
     let url = told["download_url"].as_str().unwrap();
-    world.v3_get(url.strip_prefix(&world.base).unwrap()).await
+    fixture.v3_get(url.strip_prefix(&fixture.base).unwrap()).await
 }
 
 /// The detail rows, without the back-ticks.
@@ -60,9 +60,9 @@ fn rows(text: &str) -> Vec<Vec<String>> {
 
 #[tokio::test]
 async fn the_bill_has_what_was_paid_and_refunded_that_day() {
-    let world = reconciling().await;
-    world.v3_buy("order-0003").await;
-    let text = v2(&world, &[]).await;
+    let fixture = reconciling().await;
+    fixture.v3_buy("order-0003").await;
+    let text = v2(&fixture, &[]).await;
     let rows = rows(&text);
     assert_eq!(rows.iter().map(Vec::len).collect::<Vec<_>>(), [27, 27, 27]);
     let told: Vec<_> = rows.iter().map(|row| (row[6].as_str(), row[9].as_str(), row[24].as_str())).collect();
@@ -85,109 +85,109 @@ async fn the_bill_has_what_was_paid_and_refunded_that_day() {
 
 #[tokio::test]
 async fn both_versions_give_the_same_file() {
-    let world = reconciling().await;
-    let answer = v3(&world, &format!("bill_date={TODAY}")).await;
-    assert!(answer.sealed_by().is_some());
-    let file = file(&world, &answer).await;
+    let fixture = reconciling().await;
+    let answer = v3(&fixture, &format!("bill_date={TODAY}")).await;
+    assert!(answer.signed_by().is_some());
+    let file = file(&fixture, &answer).await;
     assert_eq!(file.status, 200);
     assert!(!file.headers.contains_key("wechatpay-signature"));
-    assert_eq!(String::from_utf8(file.bytes.clone()).unwrap(), v2(&world, &[]).await);
+    assert_eq!(String::from_utf8(file.bytes.clone()).unwrap(), v2(&fixture, &[]).await);
     assert_eq!(answer.json()["hash_type"], "SHA1");
     assert_eq!(answer.json()["hash_value"], random::hex(&Sha1::digest(&file.bytes)));
 }
 
 #[tokio::test]
 async fn the_hash_is_over_the_file_before_it_is_compressed() {
-    let world = reconciling().await;
-    let answer = v3(&world, &format!("bill_date={TODAY}&bill_type=ALL&tar_type=GZIP")).await;
+    let fixture = reconciling().await;
+    let answer = v3(&fixture, &format!("bill_date={TODAY}&bill_type=ALL&tar_type=GZIP")).await;
     let mut plain = Vec::new();
-    GzDecoder::new(&*file(&world, &answer).await.bytes).read_to_end(&mut plain).unwrap();
+    GzDecoder::new(&*file(&fixture, &answer).await.bytes).read_to_end(&mut plain).unwrap();
     assert_eq!(answer.json()["hash_value"], random::hex(&Sha1::digest(&plain)));
     assert!(plain.starts_with("\u{feff}交易时间".as_bytes()));
 }
 
 #[tokio::test]
 async fn payments_and_refunds_can_be_had_apart() {
-    let world = reconciling().await;
+    let fixture = reconciling().await;
     for (bill_type, count, columns) in [("SUCCESS", 2, 20), ("REFUND", 1, 29)] {
-        let rows = rows(&v2(&world, &[("bill_type", bill_type)]).await);
+        let rows = rows(&v2(&fixture, &[("bill_type", bill_type)]).await);
         assert_eq!((rows.len(), rows[0].len()), (count, columns), "{bill_type}");
     }
 }
 
 #[tokio::test]
 async fn an_address_is_good_for_five_minutes_and_needs_a_signature() {
-    let world = reconciling().await;
-    let answer = v3(&world, &format!("bill_date={TODAY}")).await;
+    let fixture = reconciling().await;
+    let answer = v3(&fixture, &format!("bill_date={TODAY}")).await;
     let url = answer.json()["download_url"].as_str().unwrap().to_owned();
-    assert!(world.client.get(&url).send().await.unwrap().status().is_client_error());
-    world.advance(5 * MINUTE - 1);
-    assert_eq!(file(&world, &answer).await.status, 200);
-    world.advance(1);
-    assert_eq!(file(&world, &answer).await.outcome(), "404 RESOURCE_NOT_EXISTS");
+    assert!(fixture.client.get(&url).send().await.unwrap().status().is_client_error());
+    fixture.advance(5 * MINUTE - 1);
+    assert_eq!(file(&fixture, &answer).await.status, 200);
+    fixture.advance(1);
+    assert_eq!(file(&fixture, &answer).await.outcome(), "404 RESOURCE_NOT_EXISTS");
 }
 
 #[tokio::test]
 async fn over_tls_the_address_is_https() {
-    let mut world = reconciling().await;
-    world.base = tls::serve(&world).await;
-    world.client = tls::client(&world.wechat, None);
-    let answer = v3(&world, &format!("bill_date={TODAY}")).await;
-    assert!(world.base.starts_with("https://"));
-    assert_eq!(file(&world, &answer).await.status, 200);
+    let mut fixture = reconciling().await;
+    fixture.base = tls::serve(&fixture).await;
+    fixture.client = tls::client(&fixture.wechat, None);
+    let answer = v3(&fixture, &format!("bill_date={TODAY}")).await;
+    assert!(fixture.base.starts_with("https://"));
+    assert_eq!(file(&fixture, &answer).await.status, 200);
 }
 
 #[tokio::test]
 async fn a_bill_is_there_at_ten_the_next_day_and_for_three_months() {
-    let world = World::new().await;
-    world.v3_buy("order-0001").await;
+    let fixture = Fixture::new().await;
+    fixture.v3_buy("order-0001").await;
     let query = format!("bill_date={TODAY}");
     // 2023-11-15 06:14:02
     for wait in [0, 17 * HOUR + 46 * MINUTE, 9 * HOUR + 59 * MINUTE] {
-        world.advance(wait);
-        assert_eq!(v3(&world, &query).await.outcome(), "400 STATEMENT_CREATING");
-        assert_eq!(v2_failure(&world, &[]).await, "20003");
+        fixture.advance(wait);
+        assert_eq!(v3(&fixture, &query).await.outcome(), "400 STATEMENT_CREATING");
+        assert_eq!(v2_failure(&fixture, &[]).await, "20003");
     }
-    world.advance(MINUTE);
-    assert_eq!(v3(&world, &query).await.outcome(), "200");
-    assert_eq!(v3(&world, "bill_date=2023-11-14").await.outcome(), "400 NO_STATEMENT_EXIST");
-    assert_eq!(v2_failure(&world, &[("bill_date", "20231114")]).await, "20002");
-    assert_eq!(v2_failure(&world, &[("bill_date", "20231117")]).await, "20001");
-    world.advance(93 * DAY);
-    assert_eq!(v3(&world, &query).await.outcome(), "400 PARAM_ERROR");
+    fixture.advance(MINUTE);
+    assert_eq!(v3(&fixture, &query).await.outcome(), "200");
+    assert_eq!(v3(&fixture, "bill_date=2023-11-14").await.outcome(), "400 NO_STATEMENT_EXIST");
+    assert_eq!(v2_failure(&fixture, &[("bill_date", "20231114")]).await, "20002");
+    assert_eq!(v2_failure(&fixture, &[("bill_date", "20231117")]).await, "20001");
+    fixture.advance(93 * DAY);
+    assert_eq!(v3(&fixture, &query).await.outcome(), "400 PARAM_ERROR");
 }
 
 #[tokio::test]
 async fn a_request_for_a_bill_is_judged() {
-    let world = reconciling().await;
+    let fixture = reconciling().await;
     for query in
         ["", "bill_date=20231115", "bill_date=2023-11-15&bill_type=NONE", "bill_date=2023-11-15&tar_type=ZIP"]
     {
-        assert_eq!(v3(&world, query).await.outcome(), "400 PARAM_ERROR", "{query}");
+        assert_eq!(v3(&fixture, query).await.outcome(), "400 PARAM_ERROR", "{query}");
     }
     for (name, value) in [("bill_date", "2023-11-15"), ("bill_type", "NONE"), ("tar_type", "ZIP")] {
-        assert_eq!(v2_failure(&world, &[(name, value)]).await, "20001", "{name}");
+        assert_eq!(v2_failure(&fixture, &[(name, value)]).await, "20001", "{name}");
     }
-    let unsigned = world.post("/pay/downloadbill", "<xml></xml>").await.unwrap().text().await.unwrap();
+    let unsigned = fixture.post("/pay/downloadbill", "<xml></xml>").await.unwrap().text().await.unwrap();
     assert_eq!(xml::parse(&unsigned).unwrap()["error_code"], "20001");
 }
 
 #[tokio::test]
 async fn a_bill_can_differ_from_what_happened() {
-    let world = reconciling().await;
-    world.wechat.bill_alter_amount("order-0001", 999);
-    world.wechat.bill_wrong_fee("order-0002");
-    let text = rows(&v2(&world, &[]).await);
+    let fixture = reconciling().await;
+    fixture.wechat.alter_bill_amount("order-0001", 999);
+    fixture.wechat.set_wrong_fee("order-0002");
+    let text = rows(&v2(&fixture, &[]).await);
     assert_eq!((text[0][24].as_str(), text[1][22].as_str()), ("9.99", "0.02000"));
     let omit = json!({"change": "omit", "out_trade_no": "order-0001"});
-    assert_eq!(world.post("/_wechat/bill", omit).await.unwrap().status(), 200);
-    assert_eq!(rows(&v2(&world, &[]).await).len(), 1);
-    assert_eq!(world.post("/_wechat/bill", json!({"change": "nothing"})).await.unwrap().status(), 400);
+    assert_eq!(fixture.post("/_wechat/bill", omit).await.unwrap().status(), 200);
+    assert_eq!(rows(&v2(&fixture, &[]).await).len(), 1);
+    assert_eq!(fixture.post("/_wechat/bill", json!({"change": "nothing"})).await.unwrap().status(), 400);
 
     let number = "4200000000202311150000000000";
-    world.wechat.bill_add_foreign(number, "order-9999", 5, "oGZUI0egBJY1zhBYw2KhdUfwVJJE");
-    world.advance(DAY);
-    let next = rows(&v2(&world, &[("bill_date", "20231116")]).await);
+    fixture.wechat.add_foreign_payment(number, "order-9999", 5, "oGZUI0egBJY1zhBYw2KhdUfwVJJE");
+    fixture.advance(DAY);
+    let next = rows(&v2(&fixture, &[("bill_date", "20231116")]).await);
     assert_eq!(
         (next[0][5].as_str(), next[0][6].as_str(), next[0][24].as_str()),
         (number, "order-9999", "0.05")
@@ -196,7 +196,7 @@ async fn a_bill_can_differ_from_what_happened() {
 
 #[tokio::test]
 async fn a_payment_made_elsewhere_can_stand_in_the_bill_of_an_earlier_day() {
-    let world = reconciling().await;
+    let fixture = reconciling().await;
     let foreign = |paid_at: &str| {
         json!({
             "change": "add_foreign",
@@ -207,26 +207,26 @@ async fn a_payment_made_elsewhere_can_stand_in_the_bill_of_an_earlier_day() {
             "paid_at": paid_at,
         })
     };
-    let added = world.post("/_wechat/bill", foreign("2023-11-13T23:59:59+08:00")).await.unwrap();
+    let added = fixture.post("/_wechat/bill", foreign("2023-11-13T23:59:59+08:00")).await.unwrap();
     assert_eq!(added.status(), 200);
-    assert_eq!(world.post("/_wechat/bill", foreign("yesterday")).await.unwrap().status(), 400);
-    let earlier = rows(&v2(&world, &[("bill_date", "20231113")]).await);
+    assert_eq!(fixture.post("/_wechat/bill", foreign("yesterday")).await.unwrap().status(), 400);
+    let earlier = rows(&v2(&fixture, &[("bill_date", "20231113")]).await);
     assert_eq!((earlier[0][0].as_str(), earlier[0][6].as_str()), ("2023-11-13 23:59:59", "order-9998"));
 }
 
 #[tokio::test]
 async fn a_bill_says_whether_it_is_text_or_compressed() {
-    let world = reconciling().await;
+    let fixture = reconciling().await;
     for (query, content_type) in [("", "text/plain"), ("&tar_type=GZIP", "application/x-gzip")] {
-        let answer = v3(&world, &format!("bill_date={TODAY}{query}")).await;
-        assert_eq!(file(&world, &answer).await.headers["content-type"], content_type);
+        let answer = v3(&fixture, &format!("bill_date={TODAY}{query}")).await;
+        assert_eq!(file(&fixture, &answer).await.headers["content-type"], content_type);
     }
 }
 
 #[tokio::test]
 async fn a_bill_may_be_late_or_broken() {
-    let world = reconciling().await;
-    world
+    let fixture = reconciling().await;
+    fixture
         .fault(json!([
             {"fault": "bill_none", "times": 2},
             {"fault": "bill_not_ready", "times": 2},
@@ -234,25 +234,25 @@ async fn a_bill_may_be_late_or_broken() {
         ]))
         .await;
     let query = format!("bill_date={TODAY}");
-    assert_eq!(v3(&world, &query).await.outcome(), "400 NO_STATEMENT_EXIST");
-    assert_eq!(v2_failure(&world, &[]).await, "20002");
-    assert_eq!(v3(&world, &query).await.outcome(), "400 STATEMENT_CREATING");
-    assert_eq!(v2_failure(&world, &[]).await, "20003");
+    assert_eq!(v3(&fixture, &query).await.outcome(), "400 NO_STATEMENT_EXIST");
+    assert_eq!(v2_failure(&fixture, &[]).await, "20002");
+    assert_eq!(v3(&fixture, &query).await.outcome(), "400 STATEMENT_CREATING");
+    assert_eq!(v2_failure(&fixture, &[]).await, "20003");
 
-    let answer = v3(&world, &query).await;
-    let broken = file(&world, &answer).await.bytes;
+    let answer = v3(&fixture, &query).await;
+    let broken = file(&fixture, &answer).await.bytes;
     assert_ne!(answer.json()["hash_value"], random::hex(&Sha1::digest(&broken)));
-    let answer = v3(&world, &format!("{query}&tar_type=GZIP")).await;
-    let broken = file(&world, &answer).await.bytes;
+    let answer = v3(&fixture, &format!("{query}&tar_type=GZIP")).await;
+    let broken = file(&fixture, &answer).await.bytes;
     assert!(GzDecoder::new(&*broken).read_to_end(&mut Vec::new()).is_err());
-    assert!(!v2(&world, &[]).await.contains("总交易单数"));
-    assert!(v2(&world, &[]).await.contains("总交易单数"));
+    assert!(!v2(&fixture, &[]).await.contains("总交易单数"));
+    assert!(v2(&fixture, &[]).await.contains("总交易单数"));
 }
 
 #[tokio::test]
 async fn the_faults_of_every_api_apply_to_bills() {
-    let world = reconciling().await;
-    world
+    let fixture = reconciling().await;
+    fixture
         .fault(json!([
             {"fault": "busy", "path": "/v3/bill/tradebill"},
             {"fault": "http_status", "path": "/v3/billdownload/file", "status": 502},
@@ -260,10 +260,10 @@ async fn the_faults_of_every_api_apply_to_bills() {
         ]))
         .await;
     let query = format!("bill_date={TODAY}");
-    assert_eq!(v3(&world, &query).await.outcome(), "500 SYSTEM_ERROR");
-    let answer = v3(&world, &query).await;
-    assert_eq!(file(&world, &answer).await.status, 502);
-    assert_eq!(file(&world, &answer).await.status, 200);
-    let busy = xml::parse(&v2(&world, &[]).await).unwrap();
+    assert_eq!(v3(&fixture, &query).await.outcome(), "500 SYSTEM_ERROR");
+    let answer = v3(&fixture, &query).await;
+    assert_eq!(file(&fixture, &answer).await.status, 502);
+    assert_eq!(file(&fixture, &answer).await.status, 200);
+    let busy = xml::parse(&v2(&fixture, &[]).await).unwrap();
     assert_eq!(busy["return_msg"], "SYSTEMERROR");
 }

@@ -8,7 +8,7 @@ use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
 use serde_json::{Value, json};
 
-use super::world::{World, read_json};
+use super::fixture::{Fixture, read_json};
 use crate::NewUser;
 use crate::base::open_data;
 use crate::core::clock::MINUTE;
@@ -29,33 +29,33 @@ pub(super) fn session_key(session: &Value) -> &str {
 
 #[tokio::test]
 async fn a_login_gives_the_openid_and_the_key_to_the_phones_data() {
-    let world = World::new().await;
-    let (_, answer) = world.phone("login", json!({})).await;
+    let fixture = Fixture::new().await;
+    let (_, answer) = fixture.phone("login", json!({})).await;
     assert_eq!(answer["errMsg"], "login:ok");
-    let session = world.code_to_session(answer["code"].as_str().unwrap()).await;
-    assert_eq!(session["openid"], world.openid.as_str());
+    let session = fixture.code_to_session(answer["code"].as_str().unwrap()).await;
+    assert_eq!(session["openid"], fixture.openid.as_str());
     assert_eq!(session.get("unionid"), None);
 
-    let (status, data) = world.phone("getUserInfo", json!({})).await;
+    let (status, data) = fixture.phone("getUserInfo", json!({})).await;
     assert_eq!((status, &data["errMsg"]), (200, &json!("getUserInfo:ok")));
     let raw_data = data["rawData"].as_str().unwrap();
     assert_eq!(data["signature"], open_data::signature(raw_data, session_key(&session)));
     assert_eq!(serde_json::from_str::<Value>(raw_data).unwrap(), data["userInfo"]);
     assert_eq!(data["userInfo"]["nickName"], users::ANONYMOUS);
     let plain = decrypt(&data, session_key(&session)).unwrap();
-    assert_eq!(plain["openId"], world.openid.as_str());
-    let watermark = json!({"timestamp": world.now() / 1000, "appid": world.wechat.account().app_id});
+    assert_eq!(plain["openId"], fixture.openid.as_str());
+    let watermark = json!({"timestamp": fixture.now() / 1000, "appid": fixture.wechat.account().app_id});
     assert_eq!(plain["watermark"], watermark);
 }
 
 #[tokio::test]
 async fn data_is_encrypted_under_the_key_of_the_last_exchange() {
-    let world = World::new().await;
-    let first = world.code_to_session(&world.login_code().await).await;
-    let code = world.login_code().await;
-    let (_, early) = world.phone("getUserInfo", json!({})).await;
-    let second = world.code_to_session(&code).await;
-    let (_, late) = world.phone("getUserProfile", json!({})).await;
+    let fixture = Fixture::new().await;
+    let first = fixture.code_to_session(&fixture.login_code().await).await;
+    let code = fixture.login_code().await;
+    let (_, early) = fixture.phone("getUserInfo", json!({})).await;
+    let second = fixture.code_to_session(&code).await;
+    let (_, late) = fixture.phone("getUserProfile", json!({})).await;
     assert!(decrypt(&early, session_key(&first)).is_some());
     assert!(decrypt(&early, session_key(&second)).is_none());
     assert!(decrypt(&late, session_key(&second)).is_some());
@@ -64,122 +64,125 @@ async fn data_is_encrypted_under_the_key_of_the_last_exchange() {
 
 #[tokio::test]
 async fn the_language_of_a_user_is_always_simplified_chinese() {
-    let world = World::new().await;
-    let (_, data) = world.phone("getUserInfo", json!({})).await;
+    let fixture = Fixture::new().await;
+    let (_, data) = fixture.phone("getUserInfo", json!({})).await;
     assert_eq!((&data["userInfo"]["language"], &data["userInfo"]["country"]), (&json!("zh_CN"), &json!("")));
 }
 
 #[tokio::test]
 async fn without_credentials_nothing_is_signed_or_encrypted() {
-    let world = World::new().await;
-    let (_, data) = world.phone("getUserInfo", json!({"withCredentials": false})).await;
+    let fixture = Fixture::new().await;
+    let (_, data) = fixture.phone("getUserInfo", json!({"withCredentials": false})).await;
     assert!(data["userInfo"].is_object());
     assert!(["signature", "encryptedData", "iv"].iter().all(|name| data.get(name).is_none()), "{data}");
 }
 
 #[tokio::test]
 async fn check_session_succeeds_after_an_exchange_only() {
-    let world = World::new().await;
-    let code = world.login_code().await;
-    let (status, answer) = world.phone("checkSession", json!({})).await;
+    let fixture = Fixture::new().await;
+    let code = fixture.login_code().await;
+    let (status, answer) = fixture.phone("checkSession", json!({})).await;
     assert_eq!(status, 400);
     assert_eq!(answer["errMsg"], "checkSession:fail session time out");
-    world.code_to_session(&code).await;
-    assert_eq!(world.phone("checkSession", json!({})).await, (200, json!({"errMsg": "checkSession:ok"})));
+    fixture.code_to_session(&code).await;
+    assert_eq!(fixture.phone("checkSession", json!({})).await, (200, json!({"errMsg": "checkSession:ok"})));
 }
 
 #[tokio::test]
 async fn a_code_that_is_used_late_or_foreign_is_refused() {
-    let world = World::new().await;
-    let used = world.login_code().await;
-    world.code_to_session(&used).await;
-    assert_eq!(world.code_to_session(&used).await["errcode"], 40163);
-    let late = world.login_code().await;
-    world.advance(5 * MINUTE);
-    assert_eq!(world.code_to_session(&late).await["errcode"], 40029);
-    let (_, foreign) = world.phone("login", json!({"appId": "wx0000000000000000"})).await;
-    assert_eq!(world.code_to_session(foreign["code"].as_str().unwrap()).await["errcode"], 40029);
+    let fixture = Fixture::new().await;
+    let used = fixture.login_code().await;
+    fixture.code_to_session(&used).await;
+    assert_eq!(fixture.code_to_session(&used).await["errcode"], 40163);
+    let late = fixture.login_code().await;
+    fixture.advance(5 * MINUTE);
+    assert_eq!(fixture.code_to_session(&late).await["errcode"], 40029);
+    let (_, foreign) = fixture.phone("login", json!({"appId": "wx0000000000000000"})).await;
+    assert_eq!(fixture.code_to_session(foreign["code"].as_str().unwrap()).await["errcode"], 40029);
 }
 
 #[tokio::test]
 async fn two_exchanges_of_one_code_at_once_give_one_session() {
-    let world = World::new().await;
-    let code = world.login_code().await;
-    let answers = tokio::join!(world.code_to_session(&code), world.code_to_session(&code));
+    let fixture = Fixture::new().await;
+    let code = fixture.login_code().await;
+    let answers = tokio::join!(fixture.code_to_session(&code), fixture.code_to_session(&code));
     let codes = [answers.0.get("errcode").cloned(), answers.1.get("errcode").cloned()];
     assert!(codes.contains(&None) && codes.contains(&Some(json!(40163))), "{codes:?}");
 }
 
 #[tokio::test]
 async fn a_post_and_an_unknown_path_are_refused_in_json() {
-    let world = World::new().await;
-    let path = world.code_to_session_path("x");
-    assert_eq!(read_json(world.post(&path, "").await.unwrap()).await["errcode"], 43001);
-    let unknown = world.get("/sns/nothing").await.unwrap();
+    let fixture = Fixture::new().await;
+    let path = fixture.code_to_session_path("x");
+    assert_eq!(read_json(fixture.post(&path, "").await.unwrap()).await["errcode"], 43001);
+    let unknown = fixture.get("/sns/nothing").await.unwrap();
     assert_eq!(unknown.status(), 404);
     assert!(read_json(unknown).await["errcode"].is_i64());
 }
 
 #[tokio::test]
 async fn an_unknown_user_or_api_says_what_to_do() {
-    let world = World::new().await;
-    let (status, answer) = world.phone("login", json!({"openid": "onobody"})).await;
+    let fixture = Fixture::new().await;
+    let (status, answer) = fixture.phone("login", json!({"openid": "onobody"})).await;
     assert_eq!(status, 404);
     let err_msg = answer["errMsg"].as_str().unwrap();
     assert!(err_msg.starts_with("login:fail ") && err_msg.contains("POST /_wechat/users"), "{err_msg}");
-    let (status, answer) = world.phone("logout", json!({})).await;
+    let (status, answer) = fixture.phone("logout", json!({})).await;
     assert_eq!(status, 404);
     assert!(answer["errMsg"].as_str().unwrap().contains("checkSession"), "{answer}");
-    let (status, answer) = world.phone("login", json!({"openid": 1})).await;
+    let (status, answer) = fixture.phone("login", json!({"openid": 1})).await;
     assert_eq!((status, &answer["errCode"]), (400, &json!(1001)));
 }
 
 #[tokio::test]
 async fn users_are_made_over_http_and_keep_what_they_are_given() {
-    let world = World::new().await;
-    let made = world.post("/_wechat/users", json!({"nickName": "小明", "unionid": "u1"})).await.unwrap();
+    let fixture = Fixture::new().await;
+    let made = fixture.post("/_wechat/users", json!({"nickName": "小明", "unionid": "u1"})).await.unwrap();
     let made = read_json(made).await;
     assert_eq!((&made["nickName"], &made["unionid"]), (&json!("小明"), &json!("u1")));
     let openid = made["openid"].clone();
-    let (_, answer) = world.phone("login", json!({"openid": openid})).await;
-    let session = world.code_to_session(answer["code"].as_str().unwrap()).await;
+    let (_, answer) = fixture.phone("login", json!({"openid": openid})).await;
+    let session = fixture.code_to_session(answer["code"].as_str().unwrap()).await;
     assert_eq!((&session["openid"], &session["unionid"]), (&openid, &json!("u1")));
-    let (_, data) = world.phone("getUserInfo", json!({"openid": openid})).await;
+    let (_, data) = fixture.phone("getUserInfo", json!({"openid": openid})).await;
     let plain = decrypt(&data, session_key(&session)).unwrap();
     assert_eq!((&plain["nickName"], &plain["unionId"]), (&json!("小明"), &json!("u1")));
 
-    assert_eq!(world.post("/_wechat/users", "").await.unwrap().status(), 200);
+    assert_eq!(fixture.post("/_wechat/users", "").await.unwrap().status(), 200);
     for bad in ["{\"openid\":\"x\"}", "{\"nickname\":\"x\"}", "[]", "{"] {
-        assert_eq!(world.post("/_wechat/users", bad).await.unwrap().status(), 400, "{bad}");
+        assert_eq!(fixture.post("/_wechat/users", bad).await.unwrap().status(), 400, "{bad}");
     }
 }
 
 #[tokio::test]
 async fn the_log_shows_every_call_and_no_secret() {
-    let world = World::new().await;
-    let code = world.login_code().await;
-    let session = world.code_to_session(&code).await;
+    let fixture = Fixture::new().await;
+    let code = fixture.login_code().await;
+    let session = fixture.code_to_session(&code).await;
     // A back end that sends secrets where they do not belong.
-    world.get(&format!("/sns/nothing?x={}", world.wechat.account().api_v2_key)).await.unwrap();
+    fixture.get(&format!("/sns/nothing?x={}", fixture.wechat.account().api_v2_key)).await.unwrap();
     let key = session_key(&session).replace('+', "%2B").replace('=', "%3D");
-    world.get(&format!("/sns/nothing?x={key}")).await.unwrap();
+    fixture.get(&format!("/sns/nothing?x={key}")).await.unwrap();
 
-    let calls = world.wechat.upstream_calls();
+    let calls = fixture.wechat.upstream_calls();
     assert_eq!(calls.len(), 3);
     assert_eq!((calls[0].path.as_str(), calls[0].outcome.as_str()), ("/sns/jscode2session", "ok"));
     assert_eq!(calls[0].request["js_code"], code.as_str());
-    let shown = world.get_json("/_wechat/log").await.to_string();
-    let canaries = world.wechat.canaries();
-    let held = world.wechat.account().secrets().count();
-    assert_eq!(canaries.len(), held + 1, "the account's secrets and one session key");
-    assert!(canaries.iter().all(|canary| !shown.contains(canary)), "{shown}");
+    let shown = fixture.get_json("/_wechat/log").await.to_string();
+    let secrets = fixture.wechat.secrets();
+    let held = fixture.wechat.account().secrets().count();
+    assert_eq!(secrets.len(), held + 1, "the account's secrets and one session key");
+    assert!(secrets.iter().all(|secret| !shown.contains(secret)), "{shown}");
 }
 
 #[tokio::test]
 async fn a_user_may_become_bound_later() {
-    let world = World::new().await;
-    let bound =
-        NewUser { openid: Some(world.openid.clone()), unionid: Some("u2".to_owned()), ..NewUser::default() };
-    world.wechat.create_user(bound);
-    assert_eq!(world.code_to_session(&world.login_code().await).await["unionid"], "u2");
+    let fixture = Fixture::new().await;
+    let bound = NewUser {
+        openid: Some(fixture.openid.clone()),
+        unionid: Some("u2".to_owned()),
+        ..NewUser::default()
+    };
+    fixture.wechat.create_user(bound);
+    assert_eq!(fixture.code_to_session(&fixture.login_code().await).await["unionid"], "u2");
 }

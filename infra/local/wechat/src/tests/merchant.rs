@@ -3,13 +3,13 @@
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-use super::world::World;
+use super::fixture::Fixture;
 use crate::core::random;
 use crate::pay::ledger::platform_keys;
-use crate::pay::v3::{resource, seal};
+use crate::pay::v3::{resource, signature};
 
 /// A request, as it will be signed; a test changes what it wants wrong.
-pub(super) struct Request {
+pub(super) struct TestRequest {
     pub(super) method: &'static str,
     pub(super) target: String,
     pub(super) body: String,
@@ -24,13 +24,13 @@ pub(super) struct Request {
 }
 
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct TestResponse {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
     pub(super) bytes: Vec<u8>,
 }
 
-impl Answer {
+impl TestResponse {
     pub(super) fn json(&self) -> Value {
         serde_json::from_slice(&self.bytes).unwrap()
     }
@@ -44,25 +44,25 @@ impl Answer {
     }
 
     /// The serial of the key that has genuinely signed it.
-    pub(super) fn sealed_by(&self) -> Option<String> {
-        sealed_by(&self.headers, &self.bytes)
+    pub(super) fn signed_by(&self) -> Option<String> {
+        signed_by(&self.headers, &self.bytes)
     }
 }
 
 /// The serial of the key that has genuinely signed the message.
-pub(super) fn sealed_by(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+pub(super) fn signed_by(headers: &HeaderMap, body: &[u8]) -> Option<String> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let serial = header("wechatpay-serial")?;
     let at = header("wechatpay-timestamp")?.parse().ok()?;
-    let message = seal::message(at, header("wechatpay-nonce")?, body);
-    let good = platform_keys::by_id(serial)?.has_signed(&message, header("wechatpay-signature")?);
+    let message = signature::signed_message(at, header("wechatpay-nonce")?, body);
+    let good = platform_keys::by_id(serial)?.verify(&message, header("wechatpay-signature")?);
     good.then(|| serial.to_owned())
 }
 
-impl World {
-    pub(super) fn request(&self, method: &'static str, target: &str, body: &str) -> Request {
+impl Fixture {
+    pub(super) fn request(&self, method: &'static str, target: &str, body: &str) -> TestRequest {
         let account = self.wechat.account();
-        Request {
+        TestRequest {
             method,
             target: target.to_owned(),
             body: body.to_owned(),
@@ -76,8 +76,9 @@ impl World {
     }
 
     /// Signs and sends.
-    pub(super) async fn send(&self, request: Request) -> Result<Answer, reqwest::Error> {
-        let Request { method, target, body, mchid, nonce, timestamp, serial, signature, headers } = request;
+    pub(super) async fn send(&self, request: TestRequest) -> Result<TestResponse, reqwest::Error> {
+        let TestRequest { method, target, body, mchid, nonce, timestamp, serial, signature, headers } =
+            request;
         let message = format!("{method}\n{target}\n{timestamp}\n{nonce}\n{body}\n");
         let signature =
             signature.unwrap_or_else(|| self.wechat.pay().merchant_key().unwrap().sign(message.as_bytes()));
@@ -101,14 +102,14 @@ impl World {
         }
         let response = builder.body(body).send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Answer { status, headers, bytes: response.bytes().await?.to_vec() })
+        Ok(TestResponse { status, headers, bytes: response.bytes().await?.to_vec() })
     }
 
-    pub(super) async fn v3_get(&self, target: &str) -> Answer {
+    pub(super) async fn v3_get(&self, target: &str) -> TestResponse {
         self.send(self.request("GET", target, "")).await.unwrap()
     }
 
-    pub(super) async fn v3_post(&self, target: &str, body: Value) -> Answer {
+    pub(super) async fn v3_post(&self, target: &str, body: Value) -> TestResponse {
         self.send(self.request("POST", target, &body.to_string())).await.unwrap()
     }
 
@@ -120,7 +121,7 @@ impl World {
             "mchid": account.mch_id,
             "description": "小店-矿泉水 550ml×2",
             "out_trade_no": "order-0001",
-            "notify_url": self.shop.url,
+            "notify_url": self.receiver.url,
             "amount": {"total": 101, "currency": "CNY"},
             "payer": {"openid": self.openid},
         })

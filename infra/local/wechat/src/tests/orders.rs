@@ -1,6 +1,6 @@
 //! Pay v2's server API: each judgement of an order, a query and a closing.
 
-use super::world::World;
+use super::fixture::Fixture;
 use crate::core::clock::{self, HOUR, MINUTE};
 use crate::pay::v2::{Fields, xml};
 use crate::{NewUser, SignType};
@@ -15,9 +15,9 @@ fn outcome(answer: &Fields) -> &str {
 
 #[tokio::test]
 async fn an_order_gives_a_prepay_id_and_echoes_the_account() {
-    let world = World::new().await;
-    let answer = world.pay_api("/pay/unifiedorder", world.order(&[])).await;
-    let account = world.wechat.account();
+    let fixture = Fixture::new().await;
+    let answer = fixture.pay_api("/pay/unifiedorder", fixture.order(&[])).await;
+    let account = fixture.wechat.account();
     assert_eq!((&answer["appid"], &answer["mch_id"]), (&account.app_id, &account.mch_id));
     assert_eq!((answer["result_code"].as_str(), answer["trade_type"].as_str()), ("SUCCESS", "JSAPI"));
     assert!(answer["prepay_id"].starts_with("wx20231115061402"));
@@ -26,14 +26,14 @@ async fn an_order_gives_a_prepay_id_and_echoes_the_account() {
 
 #[tokio::test]
 async fn an_answer_is_signed_as_the_request_was() {
-    let world = World::new().await;
-    let answer = world.pay_api("/pay/unifiedorder", world.order(&[("sign_type", "HMAC-SHA256")])).await;
+    let fixture = Fixture::new().await;
+    let answer = fixture.pay_api("/pay/unifiedorder", fixture.order(&[("sign_type", "HMAC-SHA256")])).await;
     assert_eq!(answer["sign"].len(), 64);
 }
 
 #[tokio::test]
 async fn each_field_is_judged() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     let long = "x".repeat(257);
     let chinese = "水".repeat(43);
     for (name, value, err_code) in [
@@ -70,17 +70,17 @@ async fn each_field_is_judged() {
         ("time_start", "2023-11-15", "PARAM_ERROR"),
         ("time_expire", "20231315061402", "PARAM_ERROR"),
     ] {
-        let answer = world.pay_api("/pay/unifiedorder", world.order(&[(name, value)])).await;
+        let answer = fixture.pay_api("/pay/unifiedorder", fixture.order(&[(name, value)])).await;
         assert_eq!(outcome(&answer), err_code, "{name}={value}");
         assert!(!answer["err_code_des"].is_empty());
     }
-    assert!(world.wechat.ledger().is_empty());
+    assert!(fixture.wechat.ledger().is_empty());
 }
 
 #[tokio::test]
 async fn optional_and_unknown_fields_are_taken() {
-    let world = World::new().await;
-    let order = world.order(&[
+    let fixture = Fixture::new().await;
+    let order = fixture.order(&[
         ("attach", "a]]>b<&😀"),
         ("detail", "{\"goods_detail\":[]}"),
         ("scene_info", "{\"store_info\":{\"id\":\"1\"}}"),
@@ -91,13 +91,13 @@ async fn optional_and_unknown_fields_are_taken() {
         ("profit_sharing", "N"),
         ("brand_new_field", "新"),
     ]);
-    assert_eq!(outcome(&world.pay_api("/pay/unifiedorder", order).await), "ok");
+    assert_eq!(outcome(&fixture.pay_api("/pay/unifiedorder", order).await), "ok");
 }
 
 #[tokio::test]
 async fn what_is_no_signed_message_is_refused_without_a_signature() {
-    let world = World::new().await;
-    let good = world.signed(world.order(&[]));
+    let fixture = Fixture::new().await;
+    let good = fixture.signed(fixture.order(&[]));
     let mut fields = xml::parse(&good).unwrap();
     fields.insert("sign".to_owned(), fields["sign"].to_ascii_lowercase());
     let lower_case = xml::write(&fields);
@@ -110,43 +110,43 @@ async fn what_is_no_signed_message_is_refused_without_a_signature() {
         (good.replace("</xml>", ""), "XML格式错误"),
         ("{}".to_owned(), "XML格式错误"),
         (String::new(), "post数据为空"),
-        (world.signed(world.order(&[("mch_id", "1900000000")])), "商户号不存在"),
-        (world.signed(world.order(&[("mch_id", "")])), "缺少参数mch_id"),
-        (world.signed(world.order(&[("sign_type", "md5")])), "sign_type参数格式错误"),
+        (fixture.signed(fixture.order(&[("mch_id", "1900000000")])), "商户号不存在"),
+        (fixture.signed(fixture.order(&[("mch_id", "")])), "缺少参数mch_id"),
+        (fixture.signed(fixture.order(&[("sign_type", "md5")])), "sign_type参数格式错误"),
     ] {
-        let answer = world.post_xml("/pay/unifiedorder", &body).await;
+        let answer = fixture.post_xml("/pay/unifiedorder", &body).await;
         assert_eq!(outcome(&answer), return_msg, "{body}");
         assert_eq!(answer.len(), 2, "{answer:?}");
     }
-    let answer = world.get("/pay/unifiedorder").await.unwrap().text().await.unwrap();
+    let answer = fixture.get("/pay/unifiedorder").await.unwrap().text().await.unwrap();
     assert!(answer.contains("请使用post方法"));
 }
 
 #[tokio::test]
 async fn md5_where_hmac_is_announced_is_a_wrong_signature() {
-    let world = World::new().await;
-    let body = world.wechat.sign_notice(world.order(&[("sign_type", "HMAC-SHA256")]), SignType::Md5);
-    assert_eq!(outcome(&world.post_xml("/pay/unifiedorder", &body).await), "签名错误");
+    let fixture = Fixture::new().await;
+    let body = fixture.wechat.sign_notice(fixture.order(&[("sign_type", "HMAC-SHA256")]), SignType::Md5);
+    assert_eq!(outcome(&fixture.post_xml("/pay/unifiedorder", &body).await), "签名错误");
 }
 
 #[tokio::test]
 async fn the_same_order_again_is_the_same_prepay_id_for_two_hours() {
-    let world = World::new().await;
-    let first = world.prepay(&[]).await;
-    world.advance(2 * HOUR - 1);
-    assert_eq!(world.prepay(&[]).await, first);
-    world.advance(1);
-    assert_ne!(world.prepay(&[]).await, first);
-    assert_eq!(world.wechat.ledger().len(), 1);
+    let fixture = Fixture::new().await;
+    let first = fixture.prepay(&[]).await;
+    fixture.advance(2 * HOUR - 1);
+    assert_eq!(fixture.prepay(&[]).await, first);
+    fixture.advance(1);
+    assert_ne!(fixture.prepay(&[]).await, first);
+    assert_eq!(fixture.wechat.ledger().len(), 1);
 }
 
 #[tokio::test]
 async fn the_number_with_other_parameters_is_refused() {
-    let world = World::new().await;
-    world.prepay(&[]).await;
-    let other = world.wechat.create_user(NewUser::default()).openid;
+    let fixture = Fixture::new().await;
+    fixture.prepay(&[]).await;
+    let other = fixture.wechat.create_user(NewUser::default()).openid;
     for change in [("total_fee", "102"), ("body", "x"), ("openid", &other), ("sign_type", "HMAC-SHA256")] {
-        let answer = world.pay_api("/pay/unifiedorder", world.order(&[change])).await;
+        let answer = fixture.pay_api("/pay/unifiedorder", fixture.order(&[change])).await;
         assert_eq!(outcome(&answer), "INVALID_REQUEST");
         assert_eq!(answer["err_code_des"], "201 商户订单号重复");
     }
@@ -154,79 +154,80 @@ async fn the_number_with_other_parameters_is_refused() {
 
 #[tokio::test]
 async fn a_nonce_is_for_one_request() {
-    let world = World::new().await;
-    let order = world.order(&[("nonce_str", "n1")]);
-    assert_eq!(outcome(&world.pay_api("/pay/unifiedorder", order.clone()).await), "ok");
-    assert_eq!(outcome(&world.pay_api("/pay/unifiedorder", order).await), "ok");
-    let other = world.order(&[("nonce_str", "n1"), ("out_trade_no", "order-0002")]);
-    assert_eq!(outcome(&world.pay_api("/pay/unifiedorder", other).await), "PARAM_ERROR");
-    let query = world.about(&[("nonce_str", "n1")]);
-    assert_eq!(outcome(&world.pay_api("/pay/orderquery", query).await), "PARAM_ERROR");
+    let fixture = Fixture::new().await;
+    let order = fixture.order(&[("nonce_str", "n1")]);
+    assert_eq!(outcome(&fixture.pay_api("/pay/unifiedorder", order.clone()).await), "ok");
+    assert_eq!(outcome(&fixture.pay_api("/pay/unifiedorder", order).await), "ok");
+    let other = fixture.order(&[("nonce_str", "n1"), ("out_trade_no", "order-0002")]);
+    assert_eq!(outcome(&fixture.pay_api("/pay/unifiedorder", other).await), "PARAM_ERROR");
+    let query = fixture.about(&[("nonce_str", "n1")]);
+    assert_eq!(outcome(&fixture.pay_api("/pay/orderquery", query).await), "PARAM_ERROR");
 }
 
 #[tokio::test]
 async fn an_order_expires_a_minute_ahead_at_the_earliest_and_then_cannot_be_ordered_again() {
-    let world = World::new().await;
-    let soon = clock::pay_time(world.now() + MINUTE - clock::SECOND);
-    let answer = world.pay_api("/pay/unifiedorder", world.order(&[("time_expire", &soon)])).await;
+    let fixture = Fixture::new().await;
+    let soon = clock::pay_time(fixture.now() + MINUTE - clock::SECOND);
+    let answer = fixture.pay_api("/pay/unifiedorder", fixture.order(&[("time_expire", &soon)])).await;
     assert_eq!(answer["err_code_des"], "time_expire时间过短");
     // The wall clock of UTC would be eight hours ago.
-    let utc = clock::pay_time(world.now() + 30 * MINUTE - 8 * HOUR);
-    let answer = world.pay_api("/pay/unifiedorder", world.order(&[("time_expire", &utc)])).await;
+    let utc = clock::pay_time(fixture.now() + 30 * MINUTE - 8 * HOUR);
+    let answer = fixture.pay_api("/pay/unifiedorder", fixture.order(&[("time_expire", &utc)])).await;
     assert_eq!(outcome(&answer), "PARAM_ERROR");
 
-    let expires = clock::pay_time(world.now() + MINUTE);
-    let order = |nonce: &str| world.order(&[("time_expire", &expires), ("nonce_str", nonce)]);
-    assert_eq!(outcome(&world.pay_api("/pay/unifiedorder", order("a")).await), "ok");
-    world.advance(MINUTE - 1);
-    assert_eq!(outcome(&world.pay_api("/pay/unifiedorder", order("b")).await), "ok");
-    world.advance(1);
-    assert_eq!(outcome(&world.pay_api("/pay/unifiedorder", order("c")).await), "ORDERCLOSED");
-    assert_eq!(world.pay_api("/pay/orderquery", world.about(&[])).await["trade_state"], "NOTPAY");
+    let expires = clock::pay_time(fixture.now() + MINUTE);
+    let order = |nonce: &str| fixture.order(&[("time_expire", &expires), ("nonce_str", nonce)]);
+    assert_eq!(outcome(&fixture.pay_api("/pay/unifiedorder", order("a")).await), "ok");
+    fixture.advance(MINUTE - 1);
+    assert_eq!(outcome(&fixture.pay_api("/pay/unifiedorder", order("b")).await), "ok");
+    fixture.advance(1);
+    assert_eq!(outcome(&fixture.pay_api("/pay/unifiedorder", order("c")).await), "ORDERCLOSED");
+    assert_eq!(fixture.pay_api("/pay/orderquery", fixture.about(&[])).await["trade_state"], "NOTPAY");
 }
 
 #[tokio::test]
 async fn a_query_tells_the_state_and_the_rest_only_when_paid() {
-    let world = World::new().await;
-    let unknown = world.pay_api("/pay/orderquery", world.about(&[])).await;
+    let fixture = Fixture::new().await;
+    let unknown = fixture.pay_api("/pay/orderquery", fixture.about(&[])).await;
     assert_eq!(outcome(&unknown), "ORDERNOTEXIST");
-    world.prepay(&[("attach", "a=1&b=2")]).await;
-    let unpaid = world.pay_api("/pay/orderquery", world.about(&[])).await;
+    fixture.prepay(&[("attach", "a=1&b=2")]).await;
+    let unpaid = fixture.pay_api("/pay/orderquery", fixture.about(&[])).await;
     assert_eq!((unpaid["trade_state"].as_str(), unpaid["attach"].as_str()), ("NOTPAY", "a=1&b=2"));
     assert!(["total_fee", "openid", "transaction_id"].iter().all(|name| !unpaid.contains_key(*name)));
 
-    world.buy("order-0002").await;
-    let paid = world.pay_api("/pay/orderquery", world.about(&[("out_trade_no", "order-0002")])).await;
+    fixture.buy("order-0002").await;
+    let paid = fixture.pay_api("/pay/orderquery", fixture.about(&[("out_trade_no", "order-0002")])).await;
     assert_eq!((paid["trade_state"].as_str(), paid["total_fee"].as_str()), ("SUCCESS", "101"));
-    assert_eq!((paid["openid"].as_str(), paid["time_end"].as_str()), (&*world.openid, "20231115061402"));
+    assert_eq!((paid["openid"].as_str(), paid["time_end"].as_str()), (&*fixture.openid, "20231115061402"));
     assert_eq!(paid["attach"], "");
 
     let number = paid["transaction_id"].as_str();
-    let query = world.about(&[("transaction_id", number), ("out_trade_no", "")]);
-    assert_eq!(world.pay_api("/pay/orderquery", query).await["out_trade_no"], "order-0002");
+    let query = fixture.about(&[("transaction_id", number), ("out_trade_no", "")]);
+    assert_eq!(fixture.pay_api("/pay/orderquery", query).await["out_trade_no"], "order-0002");
     for (transaction_id, err_code) in [
         ("x", "INVALID_TRANSACTIONID"),
         ("4200000000000000000000000000", "ORDERNOTEXIST"),
         ("", "LACK_PARAMS"),
     ] {
-        let query = world.about(&[("transaction_id", transaction_id), ("out_trade_no", "")]);
-        assert_eq!(outcome(&world.pay_api("/pay/orderquery", query).await), err_code);
+        let query = fixture.about(&[("transaction_id", transaction_id), ("out_trade_no", "")]);
+        assert_eq!(outcome(&fixture.pay_api("/pay/orderquery", query).await), err_code);
     }
 }
 
 #[tokio::test]
 async fn closing_ends_an_unpaid_order_once() {
-    let world = World::new().await;
-    let close =
-        async |number: &str| world.pay_api("/pay/closeorder", world.about(&[("out_trade_no", number)])).await;
+    let fixture = Fixture::new().await;
+    let close = async |number: &str| {
+        fixture.pay_api("/pay/closeorder", fixture.about(&[("out_trade_no", number)])).await
+    };
     assert_eq!(outcome(&close("order-0001").await), "ORDERNOTEXIST");
-    world.prepay(&[]).await;
+    fixture.prepay(&[]).await;
     assert_eq!(outcome(&close("order-0001").await), "ok");
     assert_eq!(outcome(&close("order-0001").await), "ORDERCLOSED");
-    assert_eq!(outcome(&world.pay_api("/pay/unifiedorder", world.order(&[])).await), "ORDERCLOSED");
-    assert_eq!(world.pay_api("/pay/orderquery", world.about(&[])).await["trade_state"], "CLOSED");
-    world.buy("order-0002").await;
+    assert_eq!(outcome(&fixture.pay_api("/pay/unifiedorder", fixture.order(&[])).await), "ORDERCLOSED");
+    assert_eq!(fixture.pay_api("/pay/orderquery", fixture.about(&[])).await["trade_state"], "CLOSED");
+    fixture.buy("order-0002").await;
     assert_eq!(outcome(&close("order-0002").await), "ORDERPAID");
-    let again = world.order(&[("out_trade_no", "order-0002")]);
-    assert_eq!(outcome(&world.pay_api("/pay/unifiedorder", again).await), "ORDERPAID");
+    let again = fixture.order(&[("out_trade_no", "order-0002")]);
+    assert_eq!(outcome(&fixture.pay_api("/pay/unifiedorder", again).await), "ORDERPAID");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::world::World;
+use super::fixture::Fixture;
 use crate::core::clock::{self, HOUR, MINUTE};
 use crate::{NewUser, SignType, TradeState};
 
@@ -14,37 +14,37 @@ fn err_msg((status, answer): &(u16, Value)) -> &str {
 #[tokio::test]
 async fn a_payment_with_the_orders_sign_type_is_charged_once() {
     for sign_type in [SignType::Md5, SignType::HmacSha256] {
-        let world = World::new().await;
-        let prepay_id = world.prepay(&[("sign_type", sign_type.as_str())]).await;
-        let arguments = world.payment(&prepay_id, sign_type);
-        let (status, answer) = world.phone("requestPayment", arguments.clone()).await;
+        let fixture = Fixture::new().await;
+        let prepay_id = fixture.prepay(&[("sign_type", sign_type.as_str())]).await;
+        let arguments = fixture.payment(&prepay_id, sign_type);
+        let (status, answer) = fixture.phone("requestPayment", arguments.clone()).await;
         assert_eq!((status, answer), (200, json!({"errMsg": "requestPayment:ok"})));
-        assert_eq!(err_msg(&world.phone("requestPayment", arguments).await), "该订单已支付");
-        let ledger = world.wechat.ledger();
+        assert_eq!(err_msg(&fixture.phone("requestPayment", arguments).await), "该订单已支付");
+        let ledger = fixture.wechat.ledger();
         assert_eq!(ledger.len(), 1);
         assert_eq!((ledger[0].trade_state, ledger[0].total_fee), (TradeState::Success, 101));
-        assert_eq!(ledger[0].openid, world.openid);
+        assert_eq!(ledger[0].openid, fixture.openid);
         assert_eq!(ledger[0].transaction_id.as_ref().unwrap().len(), 28);
     }
 }
 
 #[tokio::test]
 async fn two_payments_at_once_charge_once() {
-    let world = World::new().await;
-    let prepay_id = world.prepay(&[]).await;
-    let pay = || world.phone("requestPayment", world.payment(&prepay_id, SignType::Md5));
+    let fixture = Fixture::new().await;
+    let prepay_id = fixture.prepay(&[]).await;
+    let pay = || fixture.phone("requestPayment", fixture.payment(&prepay_id, SignType::Md5));
     let ((first, _), (second, _)) = tokio::join!(pay(), pay());
     assert_eq!(first.min(second), 200);
     assert_eq!(first.max(second), 400);
-    world.wechat.settle().await;
-    assert_eq!(world.shop.notices().len(), 1);
+    fixture.wechat.wait_for_notices().await;
+    assert_eq!(fixture.receiver.notices().len(), 1);
 }
 
 #[tokio::test]
 async fn wrong_arguments_are_refused_by_name() {
-    let world = World::new().await;
-    let prepay_id = world.prepay(&[]).await;
-    let good = world.payment(&prepay_id, SignType::Md5);
+    let fixture = Fixture::new().await;
+    let prepay_id = fixture.prepay(&[]).await;
+    let good = fixture.payment(&prepay_id, SignType::Md5);
     for (name, value, says) in [
         ("timeStamp", json!(1_700_000_042), "parameter.timeStamp should be String instead of Number;"),
         ("timeStamp", json!("1700000042000"), "unix seconds"),
@@ -61,72 +61,72 @@ async fn wrong_arguments_are_refused_by_name() {
     ] {
         let mut arguments = good.clone();
         arguments[name] = value;
-        let answer = world.phone("requestPayment", arguments).await;
+        let answer = fixture.phone("requestPayment", arguments).await;
         assert!(err_msg(&answer).contains(says), "{name}: {}", err_msg(&answer));
     }
-    assert_eq!(world.wechat.ledger()[0].trade_state, TradeState::NotPay);
+    assert_eq!(fixture.wechat.ledger()[0].trade_state, TradeState::NotPay);
 }
 
 #[tokio::test]
 async fn the_sign_type_of_the_payment_is_the_orders() {
-    let world = World::new().await;
-    let prepay_id = world.prepay(&[]).await;
-    let answer = world.phone("requestPayment", world.payment(&prepay_id, SignType::HmacSha256)).await;
+    let fixture = Fixture::new().await;
+    let prepay_id = fixture.prepay(&[]).await;
+    let answer = fixture.phone("requestPayment", fixture.payment(&prepay_id, SignType::HmacSha256)).await;
     assert!(err_msg(&answer).starts_with("支付验证签名失败"));
 }
 
 #[tokio::test]
 async fn another_users_or_an_unknown_prepay_id_is_refused() {
-    let world = World::new().await;
-    let prepay_id = world.prepay(&[]).await;
-    let mut arguments = world.payment(&prepay_id, SignType::Md5);
-    arguments["openid"] = world.wechat.create_user(NewUser::default()).openid.into();
-    assert!(err_msg(&world.phone("requestPayment", arguments).await).contains("不一致"));
-    let unknown = world.payment("wx2023111506140200000000000000000000", SignType::Md5);
-    assert!(err_msg(&world.phone("requestPayment", unknown).await).contains("unknown prepay_id"));
+    let fixture = Fixture::new().await;
+    let prepay_id = fixture.prepay(&[]).await;
+    let mut arguments = fixture.payment(&prepay_id, SignType::Md5);
+    arguments["openid"] = fixture.wechat.create_user(NewUser::default()).openid.into();
+    assert!(err_msg(&fixture.phone("requestPayment", arguments).await).contains("不一致"));
+    let unknown = fixture.payment("wx2023111506140200000000000000000000", SignType::Md5);
+    assert!(err_msg(&fixture.phone("requestPayment", unknown).await).contains("unknown prepay_id"));
 }
 
 #[tokio::test]
 async fn a_user_who_cancels_may_pay_later() {
-    let world = World::new().await;
-    let prepay_id = world.prepay(&[]).await;
-    let mut arguments = world.payment(&prepay_id, SignType::Md5);
+    let fixture = Fixture::new().await;
+    let prepay_id = fixture.prepay(&[]).await;
+    let mut arguments = fixture.payment(&prepay_id, SignType::Md5);
     arguments["userChoice"] = "cancel".into();
-    assert_eq!(err_msg(&world.phone("requestPayment", arguments).await), "cancel");
-    assert_eq!(world.wechat.ledger()[0].trade_state, TradeState::NotPay);
-    assert_eq!(world.phone("requestPayment", world.payment(&prepay_id, SignType::Md5)).await.0, 200);
+    assert_eq!(err_msg(&fixture.phone("requestPayment", arguments).await), "cancel");
+    assert_eq!(fixture.wechat.ledger()[0].trade_state, TradeState::NotPay);
+    assert_eq!(fixture.phone("requestPayment", fixture.payment(&prepay_id, SignType::Md5)).await.0, 200);
 }
 
 #[tokio::test]
 async fn what_is_expired_or_closed_cannot_be_paid() {
-    let world = World::new().await;
-    let expires = clock::pay_time(world.now() + MINUTE);
-    let expired = world.prepay(&[("time_expire", &expires)]).await;
-    let old = world.prepay(&[("out_trade_no", "order-0002")]).await;
-    let closed = world.prepay(&[("out_trade_no", "order-0003")]).await;
-    world.pay_api("/pay/closeorder", world.about(&[("out_trade_no", "order-0003")])).await;
-    world.advance(MINUTE);
+    let fixture = Fixture::new().await;
+    let expires = clock::pay_time(fixture.now() + MINUTE);
+    let expired = fixture.prepay(&[("time_expire", &expires)]).await;
+    let old = fixture.prepay(&[("out_trade_no", "order-0002")]).await;
+    let closed = fixture.prepay(&[("out_trade_no", "order-0003")]).await;
+    fixture.pay_api("/pay/closeorder", fixture.about(&[("out_trade_no", "order-0003")])).await;
+    fixture.advance(MINUTE);
     let pay = async |prepay_id: &str| {
-        let answer = world.phone("requestPayment", world.payment(prepay_id, SignType::Md5)).await;
+        let answer = fixture.phone("requestPayment", fixture.payment(prepay_id, SignType::Md5)).await;
         err_msg(&answer).to_owned()
     };
     assert!(pay(&expired).await.contains("time_expire"));
     assert_eq!(pay(&closed).await, "该订单已关闭");
-    world.advance(2 * HOUR);
+    fixture.advance(2 * HOUR);
     assert!(pay(&old).await.contains("prepay_id"));
-    assert!(world.wechat.deliveries().is_empty());
+    assert!(fixture.wechat.deliveries().is_empty());
 }
 
 #[tokio::test]
 async fn the_ledger_is_shown_over_http() {
-    let world = World::new().await;
-    world.prepay(&[]).await;
+    let fixture = Fixture::new().await;
+    fixture.prepay(&[]).await;
     let expected = json!({"orders": [{
         "out_trade_no": "order-0001",
         "transaction_id": null,
         "total_fee": 101,
-        "openid": world.openid,
+        "openid": fixture.openid,
         "trade_state": "NOTPAY",
     }]});
-    assert_eq!(world.get_json("/_wechat/orders").await, expected);
+    assert_eq!(fixture.get_json("/_wechat/orders").await, expected);
 }

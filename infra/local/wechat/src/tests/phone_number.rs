@@ -2,106 +2,106 @@
 
 use serde_json::{Value, json};
 
+use super::fixture::Fixture;
 use super::login::{decrypt, session_key};
-use super::world::World;
 use crate::NewUser;
 use crate::core::clock::MINUTE;
 
 const PATH: &str = "/wxa/business/getuserphonenumber";
 
-async fn tap(world: &World) -> String {
-    let (status, answer) = world.phone("getPhoneNumber", json!({})).await;
+async fn tap(fixture: &Fixture) -> String {
+    let (status, answer) = fixture.phone("getPhoneNumber", json!({})).await;
     assert_eq!((status, &answer["errMsg"]), (200, &json!("getPhoneNumber:ok")));
     answer["code"].as_str().unwrap().to_owned()
 }
 
-fn set_number(world: &World, number: &str) {
-    let openid = Some(world.openid.clone());
+fn set_number(fixture: &Fixture, number: &str) {
+    let openid = Some(fixture.openid.clone());
     let phone_number = Some(number.to_owned());
-    world.wechat.create_user(NewUser { openid, phone_number, ..NewUser::default() });
+    fixture.wechat.create_user(NewUser { openid, phone_number, ..NewUser::default() });
 }
 
 #[tokio::test]
 async fn a_code_gives_the_number_once_and_is_charged_once() {
-    let world = World::new().await;
-    set_number(&world, "+85251234567");
-    let code = tap(&world).await;
-    let answer = world.api(PATH, json!({"code": code, "openid": world.openid})).await;
+    let fixture = Fixture::new().await;
+    set_number(&fixture, "+85251234567");
+    let code = tap(&fixture).await;
+    let answer = fixture.api(PATH, json!({"code": code, "openid": fixture.openid})).await;
     let phone_info = json!({
         "phoneNumber": "+85251234567",
         "purePhoneNumber": "51234567",
         "countryCode": "852",
-        "watermark": {"timestamp": 1_700_000_042, "appid": world.wechat.account().app_id},
+        "watermark": {"timestamp": 1_700_000_042, "appid": fixture.wechat.account().app_id},
     });
     assert_eq!(answer, json!({"errcode": 0, "errmsg": "ok", "phone_info": phone_info}));
-    assert_eq!(world.api(PATH, json!({"code": code})).await["errcode"], 40029);
-    assert_eq!(world.wechat.charged_phone_calls(), 1);
-    assert!(world.wechat.people().contains(&"51234567".to_owned()));
+    assert_eq!(fixture.api(PATH, json!({"code": code})).await["errcode"], 40029);
+    assert_eq!(fixture.wechat.charged_phone_calls(), 1);
+    assert!(fixture.wechat.identities().contains(&"51234567".to_owned()));
 }
 
 #[tokio::test]
 async fn other_codes_are_invalid_and_cost_nothing() {
-    let world = World::new().await;
-    let late = tap(&world).await;
-    world.advance(5 * MINUTE);
-    let (_, foreign) = world.phone("getPhoneNumber", json!({"appId": "wx0000000000000000"})).await;
+    let fixture = Fixture::new().await;
+    let late = tap(&fixture).await;
+    fixture.advance(5 * MINUTE);
+    let (_, foreign) = fixture.phone("getPhoneNumber", json!({"appId": "wx0000000000000000"})).await;
     for (body, errcode) in [
         (json!({"code": late}), 40029),
         (json!({"code": foreign["code"]}), 40029),
-        (json!({"code": world.login_code().await}), 40029),
+        (json!({"code": fixture.login_code().await}), 40029),
         (json!({"code": ""}), 41008),
         (json!({}), 41008),
         (json!({"code": 1}), 47001),
-        (json!({"code": tap(&world).await, "openid": "oSomebodyElse"}), 40003),
+        (json!({"code": tap(&fixture).await, "openid": "oSomebodyElse"}), 40003),
     ] {
-        assert_eq!(world.api(PATH, body.clone()).await["errcode"], errcode, "{body}");
+        assert_eq!(fixture.api(PATH, body.clone()).await["errcode"], errcode, "{body}");
     }
-    assert_eq!(world.wechat.charged_phone_calls(), 0);
+    assert_eq!(fixture.wechat.charged_phone_calls(), 0);
 }
 
 #[tokio::test]
 async fn a_refused_token_or_a_busy_answer_keeps_the_code() {
-    let world = World::new().await;
-    let code = tap(&world).await;
+    let fixture = Fixture::new().await;
+    let code = tap(&fixture).await;
     let faults = json!([{"fault": "token_revoked", "path": PATH}, {"fault": "busy", "path": PATH}]);
-    world.fault(faults).await;
+    fixture.fault(faults).await;
     for errcode in [40001, -1, 0] {
-        assert_eq!(world.api(PATH, json!({"code": code})).await["errcode"], errcode);
+        assert_eq!(fixture.api(PATH, json!({"code": code})).await["errcode"], errcode);
     }
 }
 
 #[tokio::test]
 async fn the_encrypted_data_holds_the_same_number() {
-    let world = World::new().await;
-    let session = world.code_to_session(&world.login_code().await).await;
-    set_number(&world, "13800138000");
-    let (_, data) = world.phone("getPhoneNumber", json!({})).await;
+    let fixture = Fixture::new().await;
+    let session = fixture.code_to_session(&fixture.login_code().await).await;
+    set_number(&fixture, "13800138000");
+    let (_, data) = fixture.phone("getPhoneNumber", json!({})).await;
     let plain = decrypt(&data, session_key(&session)).unwrap();
     assert_eq!(plain["phoneNumber"], "13800138000");
-    assert_eq!(plain["watermark"]["appid"], world.wechat.account().app_id.as_str());
+    assert_eq!(plain["watermark"]["appid"], fixture.wechat.account().app_id.as_str());
 }
 
 #[tokio::test]
 async fn a_user_keeps_one_number_that_nobody_else_has() {
-    let world = World::new().await;
-    let [first, second] = [(); 2].map(|()| world.wechat.create_user(NewUser::default()));
+    let fixture = Fixture::new().await;
+    let [first, second] = [(); 2].map(|()| fixture.wechat.create_user(NewUser::default()));
     assert_ne!(first.phone_number, second.phone_number);
     let again = NewUser { openid: Some(first.openid.clone()), ..NewUser::default() };
-    assert_eq!(world.wechat.create_user(again), first);
-    let made = world.post_json("/_wechat/users", json!({"phoneNumber": "13900139000"})).await;
+    assert_eq!(fixture.wechat.create_user(again), first);
+    let made = fixture.post_json("/_wechat/users", json!({"phoneNumber": "13900139000"})).await;
     assert_eq!(made["phoneNumber"], "13900139000");
-    let refused = world.post("/_wechat/users", json!({"phoneNumber": "139"})).await.unwrap();
+    let refused = fixture.post("/_wechat/users", json!({"phoneNumber": "139"})).await.unwrap();
     assert_eq!(refused.status(), 400);
 }
 
 #[tokio::test]
 async fn a_user_may_say_no_and_the_quota_may_be_used_up() {
-    let world = World::new().await;
-    let (status, answer) = world.phone("getPhoneNumber", json!({"userChoice": "reject"})).await;
+    let fixture = Fixture::new().await;
+    let (status, answer) = fixture.phone("getPhoneNumber", json!({"userChoice": "reject"})).await;
     assert_eq!((status, &answer["errMsg"]), (400, &json!("getPhoneNumber:fail user deny")));
-    world.fault(json!({"fault": "phone_quota"})).await;
-    let (status, answer) = world.phone("getPhoneNumber", json!({})).await;
+    fixture.fault(json!({"fault": "phone_quota"})).await;
+    let (status, answer) = fixture.phone("getPhoneNumber", json!({})).await;
     assert_eq!((status, &answer["errCode"]), (400, &json!(1_400_001)));
-    let answer: Value = world.phone("getPhoneNumber", json!({"userChoice": "maybe"})).await.1;
+    let answer: Value = fixture.phone("getPhoneNumber", json!({"userChoice": "maybe"})).await.1;
     assert_eq!(answer["errCode"], 1001);
 }

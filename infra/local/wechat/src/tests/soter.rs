@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::world::World;
+use super::fixture::Fixture;
 use crate::NewUser;
 
 const VERIFY: &str = "/cgi-bin/soter/verify_signature";
 
-async fn authenticate(world: &World, more: Value) -> (u16, Value) {
+async fn authenticate(fixture: &Fixture, more: Value) -> (u16, Value) {
     let mut arguments =
         json!({"requestAuthModes": ["fingerPrint"], "challenge": "c\"1\"", "authContent": "付款"});
     arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    world.phone("startSoterAuthentication", arguments).await
+    fixture.phone("startSoterAuthentication", arguments).await
 }
 
 fn body(openid: &str, result: &Value) -> Value {
@@ -20,16 +20,16 @@ fn body(openid: &str, result: &Value) -> Value {
 
 #[tokio::test]
 async fn a_fingerprint_is_verified_for_its_own_phone_and_text_only() {
-    let world = World::new().await;
-    let (status, result) = authenticate(&world, json!({})).await;
+    let fixture = Fixture::new().await;
+    let (status, result) = authenticate(&fixture, json!({})).await;
     assert_eq!((status, &result["authMode"], &result["errCode"]), (200, &json!("fingerPrint"), &json!(0)));
     let text = result["resultJSON"].as_str().unwrap();
     assert!(text.starts_with("{\"raw\":\"c\\\"1\\\"\",\"fid\":\"2\",\"counter\":1,\"tee_n\":"), "{text}");
-    let good = body(&world.openid, &result);
-    assert_eq!(world.api(VERIFY, good.clone()).await, json!({"errcode": 0, "errmsg": "ok", "is_ok": true}));
+    let good = body(&fixture.openid, &result);
+    assert_eq!(fixture.api(VERIFY, good.clone()).await, json!({"errcode": 0, "errmsg": "ok", "is_ok": true}));
 
-    let other = world.wechat.create_user(NewUser::default()).openid;
-    assert_eq!(world.api(VERIFY, body(&other, &result)).await["is_ok"], false);
+    let other = fixture.wechat.create_user(NewUser::default()).openid;
+    assert_eq!(fixture.api(VERIFY, body(&other, &result)).await["is_ok"], false);
     for (name, value) in [
         ("json_string", json!(text.replace("\"counter\":1", "\"counter\":2"))),
         ("json_string", json!(format!("{text} "))),
@@ -39,25 +39,25 @@ async fn a_fingerprint_is_verified_for_its_own_phone_and_text_only() {
     ] {
         let mut wrong = good.clone();
         wrong[name] = value;
-        assert_eq!(world.api(VERIFY, wrong).await["is_ok"], false, "{name}");
+        assert_eq!(fixture.api(VERIFY, wrong).await["is_ok"], false, "{name}");
     }
 }
 
 #[tokio::test]
 async fn the_counter_grows_and_a_longer_salt_is_told() {
-    let world = World::new().await;
-    authenticate(&world, json!({})).await;
+    let fixture = Fixture::new().await;
+    authenticate(&fixture, json!({})).await;
     let (_, result) =
-        authenticate(&world, json!({"saltLength": 32, "requestAuthModes": ["speech", "facial"]})).await;
+        authenticate(&fixture, json!({"saltLength": 32, "requestAuthModes": ["speech", "facial"]})).await;
     assert_eq!(result["authMode"], "facial");
     let read: Value = serde_json::from_str(result["resultJSON"].as_str().unwrap()).unwrap();
     assert_eq!((&read["counter"], &read["rsa_pss_saltlen"]), (&json!(2), &json!(32)));
-    assert_eq!(world.api(VERIFY, body(&world.openid, &result)).await["is_ok"], true);
+    assert_eq!(fixture.api(VERIFY, body(&fixture.openid, &result)).await["is_ok"], true);
 }
 
 #[tokio::test]
 async fn wrong_arguments_and_unknown_users_are_refused() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     for (more, err_code) in [
         (json!({"challenge": ""}), 90_004),
         (json!({"challenge": "c".repeat(513)}), 90_004),
@@ -67,22 +67,22 @@ async fn wrong_arguments_and_unknown_users_are_refused() {
         (json!({"userChoice": "cancel"}), 90_008),
         (json!({"userChoice": "fail"}), 90_009),
     ] {
-        let (status, answer) = authenticate(&world, more.clone()).await;
+        let (status, answer) = authenticate(&fixture, more.clone()).await;
         assert_eq!((status, &answer["errCode"]), (400, &json!(err_code)), "{more}");
     }
-    let (_, result) = authenticate(&world, json!({})).await;
-    assert_eq!(world.api(VERIFY, body("onobody", &result)).await["errcode"], 40003);
-    assert_eq!(world.api(VERIFY, json!({"openid": world.openid})).await["errcode"], 47001);
+    let (_, result) = authenticate(&fixture, json!({})).await;
+    assert_eq!(fixture.api(VERIFY, body("onobody", &result)).await["errcode"], 40003);
+    assert_eq!(fixture.api(VERIFY, json!({"openid": fixture.openid})).await["errcode"], 47001);
 }
 
 #[tokio::test]
 async fn a_mini_program_may_ask_what_the_phone_can_do() {
-    let world = World::new().await;
-    let (_, answer) = world.phone("checkIsSupportSoterAuthentication", json!({})).await;
+    let fixture = Fixture::new().await;
+    let (_, answer) = fixture.phone("checkIsSupportSoterAuthentication", json!({})).await;
     assert_eq!(answer["supportMode"], json!(["fingerPrint", "facial"]));
-    let (_, answer) = world.phone("checkIsSoterEnrolledInDevice", json!({"checkAuthMode": "facial"})).await;
+    let (_, answer) = fixture.phone("checkIsSoterEnrolledInDevice", json!({"checkAuthMode": "facial"})).await;
     assert_eq!(answer["isEnrolled"], true);
     let (status, answer) =
-        world.phone("checkIsSoterEnrolledInDevice", json!({"checkAuthMode": "speech"})).await;
+        fixture.phone("checkIsSoterEnrolledInDevice", json!({"checkAuthMode": "speech"})).await;
     assert_eq!((status, &answer["errCode"]), (400, &json!(90_003)));
 }

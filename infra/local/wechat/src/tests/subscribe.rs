@@ -2,21 +2,21 @@
 
 use serde_json::{Value, json};
 
-use super::world::World;
-use crate::base::tokens::Owner::MiniProgram;
+use super::fixture::Fixture;
+use crate::base::tokens::access_tokens::TokenOwner::MiniProgram;
 
 const SEND: &str = "/cgi-bin/message/subscribe/send";
 const TEMPLATE: &str = "Mz2fOtzDyPDPXJvlHwVS7B9ZnkC3aYW1eXH0cUbGdNo";
 
-async fn accept(world: &World) {
-    let (status, answer) = world.phone("requestSubscribeMessage", json!({"tmplIds": [TEMPLATE]})).await;
+async fn accept(fixture: &Fixture) {
+    let (status, answer) = fixture.phone("requestSubscribeMessage", json!({"tmplIds": [TEMPLATE]})).await;
     assert_eq!((status, &answer[TEMPLATE]), (200, &json!("accept")));
     assert_eq!(answer["errMsg"], "requestSubscribeMessage:ok");
 }
 
-fn message(world: &World, changes: Value) -> Value {
+fn message(fixture: &Fixture, changes: Value) -> Value {
     let mut body = json!({
-        "touser": world.openid,
+        "touser": fixture.openid,
         "template_id": TEMPLATE,
         "page": "pages/order?id=1",
         "data": {"thing1": {"value": "矿泉水"}, "amount2": {"value": "￥1.01"}},
@@ -25,43 +25,46 @@ fn message(world: &World, changes: Value) -> Value {
     body
 }
 
-async fn get(world: &World, path: &str) -> Value {
-    let token = world.token_of(MiniProgram).await;
+async fn get(fixture: &Fixture, path: &str) -> Value {
+    let token = fixture.token_of(MiniProgram).await;
     let glue = if path.contains('?') { '&' } else { '?' };
-    world.get_json(&format!("/wxaapi/newtmpl/{path}{glue}access_token={token}")).await
+    fixture.get_json(&format!("/wxaapi/newtmpl/{path}{glue}access_token={token}")).await
 }
 
 #[tokio::test]
 async fn one_acceptance_is_one_message() {
-    let world = World::new().await;
-    assert_eq!(world.api(SEND, message(&world, json!({}))).await["errcode"], 43101);
-    accept(&world).await;
-    let answer = world.api(SEND, message(&world, json!({}))).await;
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.api(SEND, message(&fixture, json!({}))).await["errcode"], 43101);
+    accept(&fixture).await;
+    let answer = fixture.api(SEND, message(&fixture, json!({}))).await;
     assert_eq!(answer["errcode"], 0);
-    assert_eq!(world.api(SEND, message(&world, json!({}))).await["errcode"], 43101);
-    let sent = world.wechat.messages();
+    assert_eq!(fixture.api(SEND, message(&fixture, json!({}))).await["errcode"], 43101);
+    let sent = fixture.wechat.messages();
     assert_eq!(sent.len(), 1);
-    assert_eq!((sent[0].openid.as_str(), sent[0].data["thing1"].as_str()), (world.openid.as_str(), "矿泉水"));
+    assert_eq!(
+        (sent[0].openid.as_str(), sent[0].data["thing1"].as_str()),
+        (fixture.openid.as_str(), "矿泉水")
+    );
     assert_eq!(json!(sent[0].msgid), answer["msgid"]);
     assert_eq!(sent[0].msgid.to_string().len(), 19);
     let expected = json!({"messages": [{
         "msgid": answer["msgid"],
-        "time": world.now(),
-        "openid": world.openid,
+        "time": fixture.now(),
+        "openid": fixture.openid,
         "template_id": TEMPLATE,
         "page": "pages/order?id=1",
         "miniprogram_state": "formal",
         "lang": "zh_CN",
         "data": {"thing1": "矿泉水", "amount2": "￥1.01"},
     }]});
-    assert_eq!(world.get_json("/_wechat/messages").await, expected);
+    assert_eq!(fixture.get_json("/_wechat/messages").await, expected);
 }
 
 #[tokio::test]
 async fn a_refused_message_leaves_the_acceptance() {
-    let world = World::new().await;
-    world.fault(json!({"fault": "page_missing", "page": "pages/new"})).await;
-    accept(&world).await;
+    let fixture = Fixture::new().await;
+    fixture.fault(json!({"fault": "page_missing", "page": "pages/new"})).await;
+    accept(&fixture).await;
     for (changes, errcode) in [
         (json!({"touser": "onobody"}), 40003),
         (json!({"touser": null}), 40003),
@@ -73,26 +76,26 @@ async fn a_refused_message_leaves_the_acceptance() {
         (json!({"lang": "de_DE"}), 47003),
         (json!({"page": "pages/new?id=1"}), 41030),
     ] {
-        let answer = world.api(SEND, message(&world, changes.clone())).await;
+        let answer = fixture.api(SEND, message(&fixture, changes.clone())).await;
         assert_eq!(answer["errcode"], errcode, "{changes}");
     }
-    let wrong = message(&world, json!({"data": {"thing3": {"value": ""}}}));
-    let errmsg = world.api(SEND, wrong).await["errmsg"].as_str().unwrap().to_owned();
+    let wrong = message(&fixture, json!({"data": {"thing3": {"value": ""}}}));
+    let errmsg = fixture.api(SEND, wrong).await["errmsg"].as_str().unwrap().to_owned();
     assert!(errmsg.starts_with("argument invalid! data.thing3.value invalid"), "{errmsg}");
-    assert_eq!(world.api(SEND, message(&world, json!({}))).await["errcode"], 0);
+    assert_eq!(fixture.api(SEND, message(&fixture, json!({}))).await["errcode"], 0);
 }
 
 #[tokio::test]
 async fn the_user_chooses_for_each_template() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     let arguments = json!({"tmplIds": ["a", "b", TEMPLATE], "userChoice": {"a": "reject", "b": "ban"}});
-    let (_, answer) = world.phone("requestSubscribeMessage", arguments).await;
+    let (_, answer) = fixture.phone("requestSubscribeMessage", arguments).await;
     assert_eq!(
         (&answer["a"], &answer["b"], &answer[TEMPLATE]),
         (&json!("reject"), &json!("ban"), &json!("accept"))
     );
-    let refused = message(&world, json!({"template_id": "a"}));
-    assert_eq!(world.api(SEND, refused).await["errcode"], 43101);
+    let refused = message(&fixture, json!({"template_id": "a"}));
+    assert_eq!(fixture.api(SEND, refused).await["errcode"], 43101);
     for (arguments, err_code) in [
         (json!({"tmplIds": []}), 10_001),
         (json!({"tmplIds": ["a", "b", "c", "d", "e", "f"]}), 20_003),
@@ -101,58 +104,59 @@ async fn the_user_chooses_for_each_template() {
         (json!({"tmplIds": ["a"], "userChoice": {"a": "no"}}), 1001),
         (json!({"tmplIds": ["a"], "userChoice": "reject"}), 1001),
     ] {
-        let (status, answer) = world.phone("requestSubscribeMessage", arguments.clone()).await;
+        let (status, answer) = fixture.phone("requestSubscribeMessage", arguments.clone()).await;
         assert_eq!((status, &answer["errCode"]), (400, &json!(err_code)), "{arguments}");
     }
 }
 
 #[tokio::test]
 async fn a_template_may_be_unknown() {
-    let world = World::new().await;
-    accept(&world).await;
-    world.fault(json!({"fault": "template_unknown", "template_id": TEMPLATE})).await;
-    let (status, answer) = world.phone("requestSubscribeMessage", json!({"tmplIds": [TEMPLATE]})).await;
+    let fixture = Fixture::new().await;
+    accept(&fixture).await;
+    fixture.fault(json!({"fault": "template_unknown", "template_id": TEMPLATE})).await;
+    let (status, answer) = fixture.phone("requestSubscribeMessage", json!({"tmplIds": [TEMPLATE]})).await;
     assert_eq!((status, &answer["errCode"]), (400, &json!(20_001)));
-    assert_eq!(world.api(SEND, message(&world, json!({}))).await["errcode"], 40037);
+    assert_eq!(fixture.api(SEND, message(&fixture, json!({}))).await["errcode"], 40037);
 }
 
 #[tokio::test]
 async fn a_template_is_chosen_from_the_library_used_and_deleted() {
-    let world = World::new().await;
-    let category = &get(&world, "getcategory").await["data"][1];
-    let titles = get(&world, &format!("getpubtemplatetitles?ids={}&start=0&limit=30", category["id"])).await;
+    let fixture = Fixture::new().await;
+    let category = &get(&fixture, "getcategory").await["data"][1];
+    let titles =
+        get(&fixture, &format!("getpubtemplatetitles?ids={}&start=0&limit=30", category["id"])).await;
     assert_eq!((&titles["count"], &titles["data"][0]["title"]), (&json!(1), &json!("取货提醒")));
     let tid = &titles["data"][0]["tid"];
-    let keywords = get(&world, &format!("getpubtemplatekeywords?tid={tid}")).await;
+    let keywords = get(&fixture, &format!("getpubtemplatekeywords?tid={tid}")).await;
     assert_eq!((&keywords["count"], &keywords["data"][0]["rule"]), (&json!(5), &json!("number")));
 
     let body = json!({"tid": tid.to_string(), "kidList": [2, 5], "sceneDesc": "取货"});
-    let added = world.api("/wxaapi/newtmpl/addtemplate", body).await;
+    let added = fixture.api("/wxaapi/newtmpl/addtemplate", body).await;
     let id = added["priTmplId"].as_str().unwrap();
-    let own = &get(&world, "gettemplate").await["data"][0];
+    let own = &get(&fixture, "gettemplate").await["data"][0];
     assert_eq!((&own["priTmplId"], &own["type"]), (&json!(id), &json!(2)));
     assert_eq!(own["content"], "门店:{{thing2.DATA}}\n时段:{{enum5.DATA}}\n");
     assert_eq!(own["keywordEnumValueList"][0]["enumValueList"], json!(["上午", "下午"]));
 
-    world.phone("requestSubscribeMessage", json!({"tmplIds": [id]})).await;
+    fixture.phone("requestSubscribeMessage", json!({"tmplIds": [id]})).await;
     for (data, errcode) in [
         (json!({"thing2": {"value": "人民路店"}}), 47003),
         (json!({"thing2": {"value": "人民路店"}, "enum5": {"value": "晚上"}}), 47003),
         (json!({"thing2": {"value": "人民路店"}, "enum5": {"value": "上午"}}), 0),
     ] {
-        let body = message(&world, json!({"template_id": id, "data": data}));
-        assert_eq!(world.api(SEND, body).await["errcode"], errcode, "{data}");
+        let body = message(&fixture, json!({"template_id": id, "data": data}));
+        assert_eq!(fixture.api(SEND, body).await["errcode"], errcode, "{data}");
     }
     let gone = json!({"priTmplId": id});
-    assert_eq!(world.api("/wxaapi/newtmpl/deltemplate", gone.clone()).await["errcode"], 0);
-    assert_eq!(world.api("/wxaapi/newtmpl/deltemplate", gone).await["errcode"], 20001);
-    assert_eq!(world.api(SEND, message(&world, json!({"template_id": id}))).await["errcode"], 40037);
-    assert_eq!(get(&world, "gettemplate").await["data"], json!([]));
+    assert_eq!(fixture.api("/wxaapi/newtmpl/deltemplate", gone.clone()).await["errcode"], 0);
+    assert_eq!(fixture.api("/wxaapi/newtmpl/deltemplate", gone).await["errcode"], 20001);
+    assert_eq!(fixture.api(SEND, message(&fixture, json!({"template_id": id}))).await["errcode"], 40037);
+    assert_eq!(get(&fixture, "gettemplate").await["data"], json!([]));
 }
 
 #[tokio::test]
 async fn each_wrong_parameter_of_the_library_has_its_errcode() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     for (path, errcode) in [
         ("getpubtemplatetitles?start=0&limit=30", 200_018),
         ("getpubtemplatetitles?ids=a&start=0&limit=30", 200_019),
@@ -161,7 +165,7 @@ async fn each_wrong_parameter_of_the_library_has_its_errcode() {
         ("getpubtemplatekeywords?tid=1", 200_014),
         ("addtemplate", 43002),
     ] {
-        assert_eq!(get(&world, path).await["errcode"], errcode, "{path}");
+        assert_eq!(get(&fixture, path).await["errcode"], errcode, "{path}");
     }
     let body = json!({"tid": 1221, "kidList": [1, 2], "sceneDesc": "支付"});
     for (name, value, errcode) in [
@@ -173,10 +177,10 @@ async fn each_wrong_parameter_of_the_library_has_its_errcode() {
     ] {
         let mut wrong = body.clone();
         wrong[name] = value;
-        assert_eq!(world.api("/wxaapi/newtmpl/addtemplate", wrong).await["errcode"], errcode, "{name}");
+        assert_eq!(fixture.api("/wxaapi/newtmpl/addtemplate", wrong).await["errcode"], errcode, "{name}");
     }
     for _ in 0..50 {
-        assert_eq!(world.api("/wxaapi/newtmpl/addtemplate", body.clone()).await["errcode"], 0);
+        assert_eq!(fixture.api("/wxaapi/newtmpl/addtemplate", body.clone()).await["errcode"], 0);
     }
-    assert_eq!(world.api("/wxaapi/newtmpl/addtemplate", body).await["errcode"], 200_012);
+    assert_eq!(fixture.api("/wxaapi/newtmpl/addtemplate", body).await["errcode"], 200_012);
 }

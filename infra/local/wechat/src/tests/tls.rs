@@ -8,16 +8,16 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::world::World;
+use super::fixture::Fixture;
 use crate::pay::v2::{Fields, xml};
 use crate::{Account, Simulator, TlsPeer};
 
-/// Serves the world's router over TLS as well; its base.
-pub(super) async fn serve(world: &World) -> String {
+/// Serves the fixture's router over TLS as well; its base.
+pub(super) async fn serve(fixture: &Fixture) -> String {
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("https://localhost:{}", tcp.local_addr().unwrap().port());
-    let tls = world.wechat.pay_listener(tcp);
-    let service = world.wechat.upstream().into_make_service_with_connect_info::<TlsPeer>();
+    let tls = fixture.wechat.pay_listener(tcp);
+    let service = fixture.wechat.upstream().into_make_service_with_connect_info::<TlsPeer>();
     tokio::spawn(async move { axum::serve(tls, service).await });
     base
 }
@@ -43,9 +43,9 @@ pub(super) fn client(wechat: &Simulator, shown: Option<(&str, &str)>) -> Client 
 }
 
 /// A client that shows the merchant's certificate.
-pub(super) fn merchant(world: &World) -> Client {
-    let account = world.wechat.account();
-    client(&world.wechat, Some((&account.merchant_certificate, &account.merchant_private_key)))
+pub(super) fn merchant(fixture: &Fixture) -> Client {
+    let account = fixture.wechat.account();
+    client(&fixture.wechat, Some((&account.merchant_certificate, &account.merchant_private_key)))
 }
 
 /// Posts a signed v2 message over TLS.
@@ -56,52 +56,52 @@ pub(super) async fn post(client: &Client, url: &str, body: String) -> Fields {
 
 #[tokio::test]
 async fn a_refund_is_believed_only_with_the_merchants_certificate() {
-    let world = World::new().await;
-    world.buy("order-0001").await;
-    let base = serve(&world).await;
-    let refund = || world.signed(world.refund(&[]));
+    let fixture = Fixture::new().await;
+    fixture.buy("order-0001").await;
+    let base = serve(&fixture).await;
+    let refund = || fixture.signed(fixture.refund(&[]));
     let account = Account::default();
     let other =
         (include_str!("../../keys/platform_1_cert.pem"), include_str!("../../keys/platform_1_key.pem"));
-    for stranger in [client(&world.wechat, None), client(&world.wechat, Some(other))] {
+    for stranger in [client(&fixture.wechat, None), client(&fixture.wechat, Some(other))] {
         let answer = post(&stranger, &format!("{base}/secapi/pay/refund"), refund()).await;
         assert_eq!((answer["return_code"].as_str(), answer.get("sign")), ("FAIL", None));
         assert!(answer["return_msg"].starts_with("证书错误"));
     }
-    let plain = world.post_xml("/secapi/pay/refund", &refund()).await;
+    let plain = fixture.post_xml("/secapi/pay/refund", &refund()).await;
     assert!(plain["return_msg"].starts_with("证书错误"));
-    assert!(world.wechat.refunds().is_empty());
+    assert!(fixture.wechat.refunds().is_empty());
 
     let shown = (account.merchant_certificate.as_str(), account.merchant_private_key.as_str());
-    let merchant = client(&world.wechat, Some(shown));
+    let merchant = client(&fixture.wechat, Some(shown));
     for base in [base.clone(), base.replace("localhost", "127.0.0.1")] {
         let answer = post(&merchant, &format!("{base}/secapi/pay/refund"), refund()).await;
         assert_eq!(answer["result_code"], "SUCCESS", "{answer:?}");
     }
-    assert_eq!(world.wechat.refunds().len(), 1);
+    assert_eq!(fixture.wechat.refunds().len(), 1);
 }
 
 #[tokio::test]
 async fn every_other_api_is_served_over_tls_without_a_certificate() {
-    let world = World::new().await;
-    let base = serve(&world).await;
-    let client = client(&world.wechat, None);
-    let answer = post(&client, &format!("{base}/pay/unifiedorder"), world.signed(world.order(&[]))).await;
+    let fixture = Fixture::new().await;
+    let base = serve(&fixture).await;
+    let client = client(&fixture.wechat, None);
+    let answer = post(&client, &format!("{base}/pay/unifiedorder"), fixture.signed(fixture.order(&[]))).await;
     assert_eq!(answer["result_code"], "SUCCESS");
 }
 
 #[tokio::test]
 async fn who_does_not_trust_the_simulator_gets_no_connection() {
-    let world = World::new().await;
-    let base = serve(&world).await;
-    assert!(world.client.get(format!("{base}/v3/certificates")).send().await.is_err());
+    let fixture = Fixture::new().await;
+    let base = serve(&fixture).await;
+    assert!(fixture.client.get(format!("{base}/v3/certificates")).send().await.is_err());
 }
 
 #[tokio::test]
 async fn a_caller_who_says_nothing_keeps_nobody_waiting() {
-    let world = World::new().await;
-    let base = serve(&world).await;
+    let fixture = Fixture::new().await;
+    let base = serve(&fixture).await;
     let _silent = TcpStream::connect(base.trim_start_matches("https://")).await.unwrap();
-    let client = client(&world.wechat, None);
+    let client = client(&fixture.wechat, None);
     assert_eq!(client.get(format!("{base}/v3/certificates")).send().await.unwrap().status(), 400);
 }

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::merchant::sealed_by;
-use super::world::{FAIL, World};
+use super::fixture::{FAIL, Fixture};
+use super::merchant::signed_by;
 
 fn header<'a>(headers: &'a http::HeaderMap, name: &str) -> &'a str {
     headers[name].to_str().unwrap()
@@ -11,110 +11,113 @@ fn header<'a>(headers: &'a http::HeaderMap, name: &str) -> &'a str {
 
 #[tokio::test]
 async fn a_payment_is_notified_encrypted_and_signed() {
-    let world = World::new().await;
-    let transaction_id = world.v3_buy("order-0001").await;
-    world.wechat.settle().await;
-    let requests = world.shop.requests();
+    let fixture = Fixture::new().await;
+    let transaction_id = fixture.v3_buy("order-0001").await;
+    fixture.wechat.wait_for_notices().await;
+    let requests = fixture.receiver.requests();
     assert_eq!(requests.len(), 1);
     let (headers, body) = &requests[0];
-    assert_eq!(sealed_by(headers, body.as_bytes()), Some(world.wechat.platform_certificates()[0].id.clone()));
+    assert_eq!(
+        signed_by(headers, body.as_bytes()),
+        Some(fixture.wechat.platform_certificates()[0].id.clone())
+    );
     assert_eq!(header(headers, "wechatpay-signature-type"), "WECHATPAY2-SHA256-RSA2048");
     assert_eq!(header(headers, "content-type"), "application/json");
-    let (event_type, resource) = world.opened(body);
+    let (event_type, resource) = fixture.opened(body);
     assert_eq!(event_type, "TRANSACTION.SUCCESS");
     assert_eq!(resource["transaction_id"], transaction_id.as_str());
     assert_eq!((resource["trade_state"].as_str(), resource["attach"].as_str()), (Some("SUCCESS"), Some("")));
     assert_eq!(resource["amount"]["total"], 101);
-    assert_eq!(world.wechat.deliveries()[0].request["resource"], resource);
+    assert_eq!(fixture.wechat.deliveries()[0].request["resource"], resource);
 }
 
 #[tokio::test]
 async fn every_delivery_of_the_same_notice_is_signed_anew_until_one_is_accepted() {
-    let world = World::new().await;
-    world.shop.will_answer(&[(500, ""), (401, FAIL), (204, "")]);
-    world.v3_buy("order-0001").await;
-    world.wechat.settle().await;
-    let requests = world.shop.requests();
+    let fixture = Fixture::new().await;
+    fixture.receiver.will_answer(&[(500, ""), (401, FAIL), (204, "")]);
+    fixture.v3_buy("order-0001").await;
+    fixture.wechat.wait_for_notices().await;
+    let requests = fixture.receiver.requests();
     assert_eq!(requests.len(), 3);
     assert!(requests.windows(2).all(|pair| pair[0].1 == pair[1].1));
     assert!(requests.windows(2).all(|pair| pair[0].0["wechatpay-nonce"] != pair[1].0["wechatpay-nonce"]));
-    assert!(requests.iter().all(|(headers, body)| sealed_by(headers, body.as_bytes()).is_some()));
-    let outcomes: Vec<_> = world.wechat.deliveries().into_iter().map(|call| call.outcome).collect();
+    assert!(requests.iter().all(|(headers, body)| signed_by(headers, body.as_bytes()).is_some()));
+    let outcomes: Vec<_> = fixture.wechat.deliveries().into_iter().map(|call| call.outcome).collect();
     assert_eq!(outcomes, ["not acknowledged: HTTP 500", "not acknowledged: HTTP 401", "acknowledged"]);
 }
 
 #[tokio::test]
 async fn a_200_accepts_whatever_the_body_says() {
-    let world = World::new().await;
-    world.shop.will_answer(&[(200, "{\"code\":\"FAIL\"}")]);
-    world.v3_buy("order-0001").await;
-    world.wechat.settle().await;
-    assert_eq!(world.shop.requests().len(), 1);
+    let fixture = Fixture::new().await;
+    fixture.receiver.will_answer(&[(200, "{\"code\":\"FAIL\"}")]);
+    fixture.v3_buy("order-0001").await;
+    fixture.wechat.wait_for_notices().await;
+    assert_eq!(fixture.receiver.requests().len(), 1);
 }
 
 #[tokio::test]
 async fn a_probe_comes_first_and_an_accepted_one_is_recorded() {
     for (answer, accepted) in [(401, 0), (200, 1)] {
-        let world = World::new().await;
-        world.fault(json!({"fault": "signature_probe"})).await;
-        world.shop.will_answer(&[(answer, "")]);
-        world.v3_buy("order-0001").await;
-        world.wechat.settle().await;
-        let requests = world.shop.requests();
+        let fixture = Fixture::new().await;
+        fixture.fault(json!({"fault": "signature_probe"})).await;
+        fixture.receiver.will_answer(&[(answer, "")]);
+        fixture.v3_buy("order-0001").await;
+        fixture.wechat.wait_for_notices().await;
+        let requests = fixture.receiver.requests();
         assert_eq!(requests.len(), 2);
         assert!(header(&requests[0].0, "wechatpay-signature").starts_with("WECHATPAY/SIGNTEST/"));
-        assert!(sealed_by(&requests[1].0, requests[1].1.as_bytes()).is_some());
-        assert_eq!(world.wechat.accepted_probes().len(), accepted);
-        let probe = &world.wechat.deliveries()[0];
+        assert!(signed_by(&requests[1].0, requests[1].1.as_bytes()).is_some());
+        assert_eq!(fixture.wechat.accepted_probes().len(), accepted);
+        let probe = &fixture.wechat.deliveries()[0];
         assert_eq!((probe.fault.as_deref(), probe.status), (Some("signature_probe"), Some(answer)));
     }
 }
 
 #[tokio::test]
 async fn a_forged_notice_is_signed_by_a_key_it_does_not_name() {
-    let world = World::new().await;
-    world.fault(json!({"fault": "notice_forged"})).await;
-    world.v3_buy("order-0001").await;
-    world.wechat.settle().await;
-    let genuine: Vec<_> = world
-        .shop
+    let fixture = Fixture::new().await;
+    fixture.fault(json!({"fault": "notice_forged"})).await;
+    fixture.v3_buy("order-0001").await;
+    fixture.wechat.wait_for_notices().await;
+    let genuine: Vec<_> = fixture
+        .receiver
         .requests()
         .iter()
-        .map(|(headers, body)| sealed_by(headers, body.as_bytes()).is_some())
+        .map(|(headers, body)| signed_by(headers, body.as_bytes()).is_some())
         .collect();
     assert_eq!(genuine, [false, true]);
 }
 
 #[tokio::test]
 async fn what_can_happen_to_a_v2_notice_can_happen_to_a_v3_one() {
-    let world = World::new().await;
-    world.fault(json!([{"fault": "notice_lost"}, {"fault": "notice_duplicate", "copies": 2}])).await;
-    world.v3_buy("order-0001").await;
-    world.v3_buy("order-0002").await;
-    world.wechat.settle().await;
-    assert_eq!(world.shop.requests().len(), 3);
-    world.fault(json!({"fault": "notice_reordered"})).await;
-    world.v3_buy("order-0003").await;
-    world.buy("order-0004").await;
-    world.wechat.settle().await;
-    let last: Vec<_> = world.shop.bodies().into_iter().skip(3).collect();
+    let fixture = Fixture::new().await;
+    fixture.fault(json!([{"fault": "notice_lost"}, {"fault": "notice_duplicate", "copies": 2}])).await;
+    fixture.v3_buy("order-0001").await;
+    fixture.v3_buy("order-0002").await;
+    fixture.wechat.wait_for_notices().await;
+    assert_eq!(fixture.receiver.requests().len(), 3);
+    fixture.fault(json!({"fault": "notice_reordered"})).await;
+    fixture.v3_buy("order-0003").await;
+    fixture.buy("order-0004").await;
+    fixture.wechat.wait_for_notices().await;
+    let last: Vec<_> = fixture.receiver.bodies().into_iter().skip(3).collect();
     assert!(last[0].starts_with("<xml>"));
-    assert_eq!(world.opened(&last[1]).1["out_trade_no"], "order-0003");
+    assert_eq!(fixture.opened(&last[1]).1["out_trade_no"], "order-0003");
 }
 
 #[tokio::test]
 async fn the_first_delivery_may_be_stamped_with_a_skewed_clock() {
-    let world = World::new().await;
-    world.fault(json!({"fault": "clock_skew", "seconds": -300})).await;
-    world.shop.will_answer(&[(401, "")]);
-    world.v3_buy("order-0001").await;
-    world.wechat.settle().await;
-    let stamps: Vec<_> = world
-        .shop
+    let fixture = Fixture::new().await;
+    fixture.fault(json!({"fault": "clock_skew", "seconds": -300})).await;
+    fixture.receiver.will_answer(&[(401, "")]);
+    fixture.v3_buy("order-0001").await;
+    fixture.wechat.wait_for_notices().await;
+    let stamps: Vec<_> = fixture
+        .receiver
         .requests()
         .iter()
         .map(|(headers, body)| {
-            assert!(sealed_by(headers, body.as_bytes()).is_some());
+            assert!(signed_by(headers, body.as_bytes()).is_some());
             header(headers, "wechatpay-timestamp").to_owned()
         })
         .collect();
@@ -123,14 +126,14 @@ async fn the_first_delivery_may_be_stamped_with_a_skewed_clock() {
 
 #[tokio::test]
 async fn a_crafted_notice_is_genuine() {
-    let world = World::new().await;
-    let notice = world.wechat.sign_notice_v3("TRANSACTION.SUCCESS", json!({"mchid": "1"}), 1_700_000_000);
+    let fixture = Fixture::new().await;
+    let notice = fixture.wechat.sign_notice_v3("TRANSACTION.SUCCESS", json!({"mchid": "1"}), 1_700_000_000);
     let headers: http::HeaderMap = notice
         .headers
         .iter()
         .map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap()))
         .collect();
-    assert!(sealed_by(&headers, notice.body.as_bytes()).is_some());
+    assert!(signed_by(&headers, notice.body.as_bytes()).is_some());
     assert_eq!(header(&headers, "wechatpay-timestamp"), "1700000000");
-    assert_eq!(world.opened(&notice.body), ("TRANSACTION.SUCCESS".to_owned(), json!({"mchid": "1"})));
+    assert_eq!(fixture.opened(&notice.body), ("TRANSACTION.SUCCESS".to_owned(), json!({"mchid": "1"})));
 }

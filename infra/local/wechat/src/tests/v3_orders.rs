@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::world::World;
+use super::fixture::Fixture;
 use crate::core::clock::{self, DAY, HOUR, MINUTE};
 use crate::{SignType, TradeState};
 
@@ -13,15 +13,15 @@ fn with(mut order: Value, pointer: &str, value: Value) -> Value {
     order
 }
 
-async fn close(world: &World, out_trade_no: &str) -> super::merchant::Answer {
+async fn close_order(fixture: &Fixture, out_trade_no: &str) -> super::merchant::TestResponse {
     let target = format!("/v3/pay/transactions/out-trade-no/{out_trade_no}/close");
-    world.v3_post(&target, json!({"mchid": world.wechat.account().mch_id})).await
+    fixture.v3_post(&target, json!({"mchid": fixture.wechat.account().mch_id})).await
 }
 
 #[tokio::test]
 async fn each_field_is_judged() {
-    let world = World::new().await;
-    let mut full = world.v3_order();
+    let fixture = Fixture::new().await;
+    let mut full = fixture.v3_order();
     for (name, value) in [
         ("time_expire", json!("2023-11-15T07:14:02+08:00")),
         ("attach", json!("水".repeat(128))),
@@ -60,67 +60,67 @@ async fn each_field_is_judged() {
         ("/scene_info/store_info", json!({"name": "x"}), "400 PARAM_ERROR"),
         ("/settle_info/profit_sharing", json!("N"), "400 PARAM_ERROR"),
     ] {
-        let answer = world.v3_post(PREPAY, with(full.clone(), pointer, value.clone())).await;
+        let answer = fixture.v3_post(PREPAY, with(full.clone(), pointer, value.clone())).await;
         assert_eq!(answer.outcome(), outcome, "{pointer}={value}");
         assert!(!answer.json()["message"].as_str().unwrap().is_empty());
     }
-    assert!(world.wechat.ledger().is_empty());
-    assert!(world.v3_prepay(full).await.starts_with("wx20231115061402"));
+    assert!(fixture.wechat.ledger().is_empty());
+    assert!(fixture.v3_prepay(full).await.starts_with("wx20231115061402"));
 }
 
 #[tokio::test]
 async fn the_same_request_gives_a_fresh_prepay_id_and_another_is_refused() {
-    let world = World::new().await;
-    let first = world.v3_prepay(world.v3_order()).await;
-    let second = world.v3_prepay(world.v3_order()).await;
+    let fixture = Fixture::new().await;
+    let first = fixture.v3_prepay(fixture.v3_order()).await;
+    let second = fixture.v3_prepay(fixture.v3_order()).await;
     assert_ne!(first, second);
-    for changed in [with(world.v3_order(), "/amount/total", json!(102)), {
-        let mut order = world.v3_order();
+    for changed in [with(fixture.v3_order(), "/amount/total", json!(102)), {
+        let mut order = fixture.v3_order();
         order["time_expire"] = "2023-11-16T07:14:02+08:00".into();
         order
     }] {
-        assert_eq!(world.v3_post(PREPAY, changed).await.outcome(), "400 INVALID_REQUEST");
+        assert_eq!(fixture.v3_post(PREPAY, changed).await.outcome(), "400 INVALID_REQUEST");
     }
-    assert_eq!(world.wechat.ledger().len(), 1);
-    assert_eq!(world.phone("requestPayment", world.v3_payment(&first)).await.0, 200);
+    assert_eq!(fixture.wechat.ledger().len(), 1);
+    assert_eq!(fixture.phone("requestPayment", fixture.v3_payment(&first)).await.0, 200);
 }
 
 #[tokio::test]
 async fn both_versions_share_the_order_numbers() {
-    let world = World::new().await;
-    world.prepay(&[]).await;
-    assert_eq!(world.v3_post(PREPAY, world.v3_order()).await.outcome(), "403 OUT_TRADE_NO_USED");
-    assert_eq!(world.v3_get(&world.v3_query("order-0001")).await.json()["trade_state"], "NOTPAY");
-    world.v3_prepay(with(world.v3_order(), "/out_trade_no", json!("order-0002"))).await;
-    let again = world.pay_api("/pay/unifiedorder", world.order(&[("out_trade_no", "order-0002")])).await;
+    let fixture = Fixture::new().await;
+    fixture.prepay(&[]).await;
+    assert_eq!(fixture.v3_post(PREPAY, fixture.v3_order()).await.outcome(), "403 OUT_TRADE_NO_USED");
+    assert_eq!(fixture.v3_get(&fixture.v3_query("order-0001")).await.json()["trade_state"], "NOTPAY");
+    fixture.v3_prepay(with(fixture.v3_order(), "/out_trade_no", json!("order-0002"))).await;
+    let again = fixture.pay_api("/pay/unifiedorder", fixture.order(&[("out_trade_no", "order-0002")])).await;
     assert_eq!(again["err_code"], "OUT_TRADE_NO_USED");
-    let query = world.pay_api("/pay/orderquery", world.about(&[("out_trade_no", "order-0002")])).await;
+    let query = fixture.pay_api("/pay/orderquery", fixture.about(&[("out_trade_no", "order-0002")])).await;
     assert_eq!(query["trade_state"], "NOTPAY");
 }
 
 #[tokio::test]
 async fn a_paid_order_is_found_by_both_numbers() {
-    let world = World::new().await;
-    let unpaid = world.v3_prepay(world.v3_order()).await;
-    let told = world.v3_get(&world.v3_query("order-0001")).await.json();
+    let fixture = Fixture::new().await;
+    let unpaid = fixture.v3_prepay(fixture.v3_order()).await;
+    let told = fixture.v3_get(&fixture.v3_query("order-0001")).await.json();
     assert_eq!((told["trade_state"].as_str(), told.get("transaction_id")), (Some("NOTPAY"), None));
-    world.phone("requestPayment", world.v3_payment(&unpaid)).await;
+    fixture.phone("requestPayment", fixture.v3_payment(&unpaid)).await;
 
-    let transaction_id = world.wechat.ledger()[0].transaction_id.clone().unwrap();
-    let mch_id = &world.wechat.account().mch_id;
+    let transaction_id = fixture.wechat.ledger()[0].transaction_id.clone().unwrap();
+    let mch_id = &fixture.wechat.account().mch_id;
     let by_id = format!("/v3/pay/transactions/id/{transaction_id}?mchid={mch_id}");
-    let told = world.v3_get(&by_id).await.json();
-    assert_eq!(told, world.v3_get(&world.v3_query("order-0001")).await.json());
+    let told = fixture.v3_get(&by_id).await.json();
+    assert_eq!(told, fixture.v3_get(&fixture.v3_query("order-0001")).await.json());
     assert_eq!(told["trade_state"], "SUCCESS");
     assert_eq!(told["amount"]["total"], 101);
-    assert_eq!(told["payer"]["openid"], world.openid.as_str());
+    assert_eq!(told["payer"]["openid"], fixture.openid.as_str());
     assert_eq!(told["success_time"], "2023-11-15T06:14:02+08:00");
 }
 
 #[tokio::test]
 async fn a_query_that_finds_nothing_says_why() {
-    let world = World::new().await;
-    let mch_id = world.wechat.account().mch_id.clone();
+    let fixture = Fixture::new().await;
+    let mch_id = fixture.wechat.account().mch_id.clone();
     for (target, outcome) in [
         ("/v3/pay/transactions/out-trade-no/order-0001".to_owned(), "400 PARAM_ERROR"),
         ("/v3/pay/transactions/out-trade-no/order-0001?mchid=1600000000".to_owned(), "400 MCH_NOT_EXISTS"),
@@ -131,67 +131,67 @@ async fn a_query_that_finds_nothing_says_why() {
             "404 ORDER_NOT_EXIST",
         ),
     ] {
-        assert_eq!(world.v3_get(&target).await.outcome(), outcome, "{target}");
+        assert_eq!(fixture.v3_get(&target).await.outcome(), outcome, "{target}");
     }
 }
 
 #[tokio::test]
 async fn a_closing_is_204_without_body_and_signed() {
-    let world = World::new().await;
-    world.v3_prepay(world.v3_order()).await;
-    let closed = close(&world, "order-0001").await;
+    let fixture = Fixture::new().await;
+    fixture.v3_prepay(fixture.v3_order()).await;
+    let closed = close_order(&fixture, "order-0001").await;
     assert_eq!((closed.status, closed.bytes.len()), (204, 0));
-    assert!(closed.sealed_by().is_some());
+    assert!(closed.signed_by().is_some());
     assert!(!closed.headers.contains_key("content-type"));
-    assert_eq!(close(&world, "order-0001").await.outcome(), "400 ORDER_CLOSED");
-    assert_eq!(world.v3_post(PREPAY, world.v3_order()).await.outcome(), "400 ORDER_CLOSED");
-    assert_eq!(close(&world, "order-0002").await.outcome(), "404 ORDER_NOT_EXIST");
+    assert_eq!(close_order(&fixture, "order-0001").await.outcome(), "400 ORDER_CLOSED");
+    assert_eq!(fixture.v3_post(PREPAY, fixture.v3_order()).await.outcome(), "400 ORDER_CLOSED");
+    assert_eq!(close_order(&fixture, "order-0002").await.outcome(), "404 ORDER_NOT_EXIST");
     let target = "/v3/pay/transactions/out-trade-no/order-0001/close";
-    assert_eq!(world.v3_post(target, json!({})).await.outcome(), "400 PARAM_ERROR");
+    assert_eq!(fixture.v3_post(target, json!({})).await.outcome(), "400 PARAM_ERROR");
 }
 
 #[tokio::test]
 async fn a_paid_order_is_neither_closed_nor_ordered_again() {
-    let world = World::new().await;
-    world.v3_buy("order-0001").await;
-    assert_eq!(close(&world, "order-0001").await.outcome(), "400 INVALID_REQUEST");
-    assert_eq!(world.v3_post(PREPAY, world.v3_order()).await.outcome(), "400 INVALID_REQUEST");
-    assert_eq!(world.wechat.ledger()[0].trade_state, TradeState::Success);
+    let fixture = Fixture::new().await;
+    fixture.v3_buy("order-0001").await;
+    assert_eq!(close_order(&fixture, "order-0001").await.outcome(), "400 INVALID_REQUEST");
+    assert_eq!(fixture.v3_post(PREPAY, fixture.v3_order()).await.outcome(), "400 INVALID_REQUEST");
+    assert_eq!(fixture.wechat.ledger()[0].trade_state, TradeState::Success);
 }
 
 #[tokio::test]
 async fn time_expire_is_moved_into_what_is_allowed() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     let order = |number: &str, at: u64| {
-        let mut order = with(world.v3_order(), "/out_trade_no", json!(number));
+        let mut order = with(fixture.v3_order(), "/out_trade_no", json!(number));
         order["time_expire"] = clock::rfc3339(at).into();
         order
     };
-    let short = world.v3_prepay(order("order-0001", world.now() + 1000)).await;
-    world.v3_prepay(order("order-0002", world.now() + 400 * DAY)).await;
-    world.advance(MINUTE - 1000);
-    assert_eq!(world.phone("requestPayment", world.v3_payment(&short)).await.0, 200);
-    world.advance(30 * DAY);
-    assert_eq!(world.wechat.ledger()[1].trade_state, TradeState::NotPay);
-    world.advance(60 * DAY);
-    assert_eq!(world.wechat.ledger()[1].trade_state, TradeState::Closed);
+    let short = fixture.v3_prepay(order("order-0001", fixture.now() + 1000)).await;
+    fixture.v3_prepay(order("order-0002", fixture.now() + 400 * DAY)).await;
+    fixture.advance(MINUTE - 1000);
+    assert_eq!(fixture.phone("requestPayment", fixture.v3_payment(&short)).await.0, 200);
+    fixture.advance(30 * DAY);
+    assert_eq!(fixture.wechat.ledger()[1].trade_state, TradeState::NotPay);
+    fixture.advance(60 * DAY);
+    assert_eq!(fixture.wechat.ledger()[1].trade_state, TradeState::Closed);
 }
 
 #[tokio::test]
 async fn an_order_is_called_up_as_it_was_made() {
-    let world = World::new().await;
-    let v3 = world.v3_prepay(world.v3_order()).await;
-    let v2 = world.prepay(&[("out_trade_no", "order-0002")]).await;
-    for wrong in [world.payment(&v3, SignType::Md5), world.v3_payment(&v2)] {
-        let (status, answer) = world.phone("requestPayment", wrong).await;
+    let fixture = Fixture::new().await;
+    let v3 = fixture.v3_prepay(fixture.v3_order()).await;
+    let v2 = fixture.prepay(&[("out_trade_no", "order-0002")]).await;
+    for wrong in [fixture.payment(&v3, SignType::Md5), fixture.v3_payment(&v2)] {
+        let (status, answer) = fixture.phone("requestPayment", wrong).await;
         assert_eq!(status, 400);
         assert!(answer["errMsg"].as_str().unwrap().contains("支付验证签名失败"), "{answer}");
     }
-    let mut wrong = world.v3_payment(&v3);
+    let mut wrong = fixture.v3_payment(&v3);
     wrong["timeStamp"] = "1700000043".into();
-    assert_eq!(world.phone("requestPayment", wrong).await.0, 400);
-    world.advance(2 * HOUR);
-    assert_eq!(world.phone("requestPayment", world.v3_payment(&v3)).await.0, 400, "the prepay_id is old");
-    let fresh = world.v3_prepay(world.v3_order()).await;
-    assert_eq!(world.phone("requestPayment", world.v3_payment(&fresh)).await.0, 200);
+    assert_eq!(fixture.phone("requestPayment", wrong).await.0, 400);
+    fixture.advance(2 * HOUR);
+    assert_eq!(fixture.phone("requestPayment", fixture.v3_payment(&v3)).await.0, 400, "the prepay_id is old");
+    let fresh = fixture.v3_prepay(fixture.v3_order()).await;
+    assert_eq!(fixture.phone("requestPayment", fixture.v3_payment(&fresh)).await.0, 200);
 }

@@ -3,8 +3,8 @@
 use image::{DynamicImage, ImageFormat, Rgba};
 use serde_json::{Value, json};
 
-use super::world::World;
-use crate::base::tokens::Owner::MiniProgram;
+use super::fixture::Fixture;
+use crate::base::tokens::access_tokens::TokenOwner::MiniProgram;
 use crate::core::clock::MINUTE;
 
 const BY_PATH: &str = "/wxa/getwxacode";
@@ -28,9 +28,9 @@ impl Got {
     }
 }
 
-async fn ask(world: &World, path: &str, body: Value) -> Got {
-    let token = world.token_of(MiniProgram).await;
-    let answer = world.post(&format!("{path}?access_token={token}"), body).await.unwrap();
+async fn ask(fixture: &Fixture, path: &str, body: Value) -> Got {
+    let token = fixture.token_of(MiniProgram).await;
+    let answer = fixture.post(&format!("{path}?access_token={token}"), body).await.unwrap();
     assert_eq!(answer.status(), 200);
     let content_type = answer.headers()["content-type"].to_str().unwrap().to_owned();
     Got { content_type, body: answer.bytes().await.unwrap().to_vec() }
@@ -51,10 +51,10 @@ fn read(image: &DynamicImage) -> String {
 
 #[tokio::test]
 async fn a_reader_finds_page_and_scene() {
-    let world = World::new().await;
-    let app_id = &world.wechat.account().app_id;
+    let fixture = Fixture::new().await;
+    let app_id = &fixture.wechat.account().app_id;
     let body = json!({"scene": "a=1&b=2", "page": "pages/index/index", "path": "ignored"});
-    let image = ask(&world, BY_SCENE, body).await.image(ImageFormat::Jpeg);
+    let image = ask(&fixture, BY_SCENE, body).await.image(ImageFormat::Jpeg);
     assert_eq!((image.width(), image.height()), (430, 430));
     let query = "page=pages%2Findex%2Findex&scene=a%3D1%26b%3D2&env_version=release";
     assert_eq!(read(&image), format!("https://mp.weixin.qq.com/a/{app_id}?{query}"));
@@ -62,7 +62,7 @@ async fn a_reader_finds_page_and_scene() {
         (BY_PATH, "path=pages%2Findex%3Fid%3D1&env_version=release"),
         (QR_CODE, "path=pages%2Findex%3Fid%3D1"),
     ] {
-        let image = ask(&world, path, json!({"path": "pages/index?id=1", "width": 280})).await;
+        let image = ask(&fixture, path, json!({"path": "pages/index?id=1", "width": 280})).await;
         let image = image.image(ImageFormat::Jpeg);
         assert_eq!(image.width(), 280);
         assert_eq!(read(&image), format!("https://mp.weixin.qq.com/a/{app_id}?{query}"));
@@ -71,14 +71,14 @@ async fn a_reader_finds_page_and_scene() {
 
 #[tokio::test]
 async fn a_transparent_code_is_a_png_in_the_given_colour() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     let body = json!({
         "scene": "s",
         "is_hyaline": true,
         "line_color": {"r": "10", "g": 20, "b": 30},
         "env_version": "trial",
     });
-    let image = ask(&world, BY_SCENE, body).await.image(ImageFormat::Png);
+    let image = ask(&fixture, BY_SCENE, body).await.image(ImageFormat::Png);
     assert!(read(&image).ends_with("env_version=trial"));
     let pixels = image.to_rgba8();
     assert_eq!(pixels.get_pixel(0, 0)[3], 0);
@@ -87,16 +87,16 @@ async fn a_transparent_code_is_a_png_in_the_given_colour() {
 
 #[tokio::test]
 async fn the_longest_path_is_drawn() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     for path in ["p".repeat(1024), "页".repeat(1024)] {
-        let got = ask(&world, BY_PATH, json!({"path": path})).await;
+        let got = ask(&fixture, BY_PATH, json!({"path": path})).await;
         assert!(read(&got.image(ImageFormat::Jpeg)).starts_with("https://mp.weixin.qq.com/a/wx"));
     }
 }
 
 #[tokio::test]
 async fn each_wrong_parameter_has_its_errcode() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     for (changes, errcode) in [
         (json!({"scene": null}), 40169),
         (json!({"scene": ""}), 40169),
@@ -120,7 +120,7 @@ async fn each_wrong_parameter_has_its_errcode() {
     ] {
         let mut body = json!({"scene": "s"});
         body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-        assert_eq!(ask(&world, BY_SCENE, body).await.errcode(), errcode, "{changes}");
+        assert_eq!(ask(&fixture, BY_SCENE, body).await.errcode(), errcode, "{changes}");
     }
     for path in [BY_PATH, QR_CODE] {
         for (body, errcode) in [
@@ -131,26 +131,26 @@ async fn each_wrong_parameter_has_its_errcode() {
             (json!({"path": "pages/index", "width": 0}), 40189),
             (json!({"path": 1}), 47001),
         ] {
-            assert_eq!(ask(&world, path, body.clone()).await.errcode(), errcode, "{path} {body}");
+            assert_eq!(ask(&fixture, path, body.clone()).await.errcode(), errcode, "{path} {body}");
         }
     }
 }
 
 #[tokio::test]
 async fn a_missing_page_is_refused_unless_it_is_not_checked() {
-    let world = World::new().await;
-    world.fault(json!({"fault": "page_missing", "page": "pages/new"})).await;
+    let fixture = Fixture::new().await;
+    fixture.fault(json!({"fault": "page_missing", "page": "pages/new"})).await;
     let body = json!({"scene": "s", "page": "pages/new"});
-    assert_eq!(ask(&world, BY_SCENE, body.clone()).await.errcode(), 41030);
+    assert_eq!(ask(&fixture, BY_SCENE, body.clone()).await.errcode(), 41030);
     let mut unchecked = body;
     unchecked["check_path"] = false.into();
-    ask(&world, BY_SCENE, unchecked).await.image(ImageFormat::Jpeg);
-    ask(&world, BY_SCENE, json!({"scene": "s", "page": "pages/old"})).await.image(ImageFormat::Jpeg);
+    ask(&fixture, BY_SCENE, unchecked).await.image(ImageFormat::Jpeg);
+    ask(&fixture, BY_SCENE, json!({"scene": "s", "page": "pages/old"})).await.image(ImageFormat::Jpeg);
 }
 
 #[tokio::test]
 async fn pictures_may_come_under_a_wrong_name_and_json_under_a_pictures() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     let body = json!({"scene": "s"});
     let faults = json!([
         {"fault": "image_as_text_plain", "path": BY_SCENE},
@@ -158,27 +158,27 @@ async fn pictures_may_come_under_a_wrong_name_and_json_under_a_pictures() {
         {"fault": "json_instead_of_image", "path": BY_SCENE, "errcode": 45009},
         {"fault": "errcode", "path": BY_SCENE, "errcode": 45009},
     ]);
-    world.fault(faults).await;
-    let got = ask(&world, BY_SCENE, body.clone()).await;
+    fixture.fault(faults).await;
+    let got = ask(&fixture, BY_SCENE, body.clone()).await;
     assert_eq!((got.content_type.as_str(), &got.body[..3]), ("text/plain", &b"\xFF\xD8\xFF"[..]));
     for errcode in [0, 45009] {
-        let got = ask(&world, BY_SCENE, body.clone()).await;
+        let got = ask(&fixture, BY_SCENE, body.clone()).await;
         assert_eq!(got.content_type, "image/jpeg");
         assert_eq!(serde_json::from_slice::<Value>(&got.body).unwrap()["errcode"], errcode);
     }
-    assert_eq!(ask(&world, BY_SCENE, body).await.errcode(), 45009);
+    assert_eq!(ask(&fixture, BY_SCENE, body).await.errcode(), 45009);
     let wrong = json!({"fault": "image_as_text_plain", "path": "/cgi-bin/token"});
-    assert_eq!(world.post("/_wechat/faults", wrong).await.unwrap().status(), 400);
+    assert_eq!(fixture.post("/_wechat/faults", wrong).await.unwrap().status(), 400);
 }
 
 #[tokio::test]
 async fn five_thousand_scenes_a_minute_are_drawn() {
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     for _ in 0..5000 {
-        let now = world.now();
-        assert!(world.wechat.wxacode().codes().take_scene(now));
+        let now = fixture.now();
+        assert!(fixture.wechat.wxacode().counts().count_scene_code(now));
     }
-    assert_eq!(ask(&world, BY_SCENE, json!({"scene": "s"})).await.errcode(), 45009);
-    world.advance(MINUTE);
-    ask(&world, BY_SCENE, json!({"scene": "s"})).await.image(ImageFormat::Jpeg);
+    assert_eq!(ask(&fixture, BY_SCENE, json!({"scene": "s"})).await.errcode(), 45009);
+    fixture.advance(MINUTE);
+    ask(&fixture, BY_SCENE, json!({"scene": "s"})).await.image(ImageFormat::Jpeg);
 }

@@ -7,54 +7,54 @@
 use http::Method;
 use serde_json::json;
 
-use super::SessionService;
-use super::session_keys::Exchange;
+use super::service::SessionService;
+use super::session_keys::CodeExchange;
 use crate::base::platform::{
-    APPID_MISSING, CODE_MISSING, GET_REQUIRED, INVALID_APPID, INVALID_GRANT_TYPE, INVALID_SECRET, Refusal,
-    SECRET_MISSING, failure, refusal_of, success,
+    APPID_MISSING, CODE_MISSING, Errcode, GET_REQUIRED, INVALID_APPID, INVALID_GRANT_TYPE, INVALID_SECRET,
+    SECRET_MISSING, errcode_of_fault, error_response, json_response,
 };
 use crate::core::exchange::{ApiRequest, ApiResponse};
 use crate::core::faults::Fault;
 
 pub(crate) fn code_to_session(
     sessions: &SessionService,
-    received: &ApiRequest,
+    request: &ApiRequest,
     fault: Option<&Fault>,
 ) -> ApiResponse {
-    match judge(sessions, received, fault) {
-        Ok((Exchange { openid, session_key }, unionid)) => {
+    match exchange_code(sessions, request, fault) {
+        Ok((CodeExchange { openid, session_key }, unionid)) => {
             let mut fields = json!({"session_key": session_key, "openid": openid});
             if let (Some(unionid), Some(fields)) = (unionid, fields.as_object_mut()) {
                 fields.insert("unionid".to_owned(), unionid.into());
             }
-            ApiResponse { content_type: CONTENT_TYPE, ..success(&fields) }
+            ApiResponse { content_type: CONTENT_TYPE, ..json_response(&fields) }
         }
-        Err(refusal) => ApiResponse { content_type: CONTENT_TYPE, ..failure(&sessions.context, refusal) },
+        Err(error) => ApiResponse { content_type: CONTENT_TYPE, ..error_response(&sessions.context, error) },
     }
 }
 
 /// The exchange and the user's unionid, if the user has one.
-fn judge(
+fn exchange_code(
     sessions: &SessionService,
-    received: &ApiRequest,
+    request: &ApiRequest,
     fault: Option<&Fault>,
-) -> Result<(Exchange, Option<String>), Refusal> {
-    if received.method != Method::GET {
+) -> Result<(CodeExchange, Option<String>), Errcode> {
+    if request.method != Method::GET {
         return Err(GET_REQUIRED);
     }
     let account = sessions.context.account();
-    if received.query("appid").ok_or(APPID_MISSING)? != account.app_id {
+    if request.query("appid").ok_or(APPID_MISSING)? != account.app_id {
         return Err(INVALID_APPID);
     }
-    if received.query("secret").ok_or(SECRET_MISSING)? != account.app_secret {
+    if request.query("secret").ok_or(SECRET_MISSING)? != account.app_secret {
         return Err(INVALID_SECRET);
     }
-    let code = received.query("js_code").ok_or(CODE_MISSING)?;
-    if received.query("grant_type") != Some("authorization_code") {
+    let code = request.query("js_code").ok_or(CODE_MISSING)?;
+    if request.query("grant_type") != Some("authorization_code") {
         return Err(INVALID_GRANT_TYPE);
     }
-    if let Some(refusal) = refusal_of(fault) {
-        return Err(refusal);
+    if let Some(error) = errcode_of_fault(fault) {
+        return Err(error);
     }
     let now = sessions.context.now();
     let is_blocked = |openid: &str| {
@@ -62,8 +62,8 @@ fn judge(
             |fault: &Fault| matches!(fault, Fault::LoginBlocked { openid: blocked } if blocked == openid);
         sessions.context.has_fault(blocks)
     };
-    let exchange = sessions.sessions().exchange(code, &account.app_id, is_blocked, now)?;
-    sessions.context.log().remember(&exchange.session_key);
+    let exchange = sessions.sessions().exchange_code(code, &account.app_id, is_blocked, now)?;
+    sessions.context.log().add_secret(&exchange.session_key);
     let unionid = sessions.users.get(&exchange.openid).and_then(|user| user.unionid);
     Ok((exchange, unionid))
 }
@@ -84,7 +84,7 @@ mod tests {
     use crate::core::context::Context;
     use crate::core::user::NewUser;
 
-    /// A complete request, changed by the caller; the errcode (0 for success) and the answer.
+    /// A complete request, changed by the caller; the errcode (0 for json_response) and the answer.
     fn exchange(sessions: &SessionService, code: &str, changes: &[(&str, &str)]) -> (i64, Value) {
         let account = sessions.context.account();
         let mut query: Vec<(String, String)> = [
@@ -99,8 +99,8 @@ mod tests {
             query.retain(|(given, _)| given != name);
             query.push(((*name).to_owned(), (*value).to_owned()));
         }
-        let received = ApiRequest { query, ..ApiRequest::default() };
-        let answer = code_to_session(sessions, &received, None);
+        let request = ApiRequest { query, ..ApiRequest::default() };
+        let answer = code_to_session(sessions, &request, None);
         assert_eq!((answer.status.as_u16(), answer.content_type), (200, "text/plain"));
         let body: Value = serde_json::from_slice(&answer.body).unwrap();
         (body["errcode"].as_i64().unwrap_or(0), body)
@@ -110,7 +110,7 @@ mod tests {
         let base = Base::new(Arc::new(Context::new(Account::default(), clock::system())));
         let user = NewUser { unionid: Some("u1".to_owned()), ..NewUser::default() };
         let openid = base.users.put(user).unwrap().openid;
-        let code = base.sessions.sessions().new_code(&openid, &base.account().app_id, base.now());
+        let code = base.sessions.sessions().create_code(&openid, &base.account().app_id, base.now());
         (base.sessions, code)
     }
 
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(body.get("errcode"), None);
         assert_eq!(body["unionid"], "u1");
         let session_key = body["session_key"].as_str().unwrap().to_owned();
-        assert!(sessions.context.log().canaries().contains(&session_key));
+        assert!(sessions.context.log().secrets().contains(&session_key));
     }
 
     #[test]

@@ -8,36 +8,36 @@
 
 use serde_json::json;
 
-use super::SessionService;
+use super::service::SessionService;
 use crate::base::access;
 use crate::base::open_data;
-use crate::base::platform::{INVALID_OPENID, MINUTE_QUOTA, Refusal};
-use crate::base::tokens::Owner;
+use crate::base::platform::{Errcode, INVALID_OPENID, MINUTE_QUOTA};
+use crate::base::tokens::access_tokens::TokenOwner;
 use crate::core::exchange::{ApiRequest, ApiResponse};
 use crate::core::faults::Fault;
 
 pub(crate) fn check_session(
     sessions: &SessionService,
-    received: &ApiRequest,
+    request: &ApiRequest,
     fault: Option<&Fault>,
 ) -> ApiResponse {
-    access::get(&sessions.tokens, received, fault, Owner::MiniProgram, || {
+    access::handle_get(&sessions.tokens, request, fault, TokenOwner::MiniProgram, || {
         let now = sessions.context.now();
-        check_signature(sessions, received, now)?;
+        check_signature(sessions, request, now)?;
         Ok(json!({}))
     })
 }
 
 pub(crate) fn reset_session_key(
     sessions: &SessionService,
-    received: &ApiRequest,
+    request: &ApiRequest,
     fault: Option<&Fault>,
 ) -> ApiResponse {
-    access::get(&sessions.tokens, received, fault, Owner::MiniProgram, || {
+    access::handle_get(&sessions.tokens, request, fault, TokenOwner::MiniProgram, || {
         let now = sessions.context.now();
-        let openid = check_signature(sessions, received, now)?;
-        let session_key = sessions.sessions().reset(openid, now).ok_or(MINUTE_QUOTA)?;
-        sessions.context.log().remember(&session_key);
+        let openid = check_signature(sessions, request, now)?;
+        let session_key = sessions.sessions().reset_key(openid, now).ok_or(MINUTE_QUOTA)?;
+        sessions.context.log().add_secret(&session_key);
         Ok(json!({"openid": openid, "session_key": session_key}))
     })
 }
@@ -45,23 +45,24 @@ pub(crate) fn reset_session_key(
 /// The openid, if the caller holds its live session key.
 fn check_signature<'a>(
     sessions: &SessionService,
-    received: &'a ApiRequest,
+    request: &'a ApiRequest,
     now: u64,
-) -> Result<&'a str, Refusal> {
-    let openid = received.query("openid").ok_or(INVALID_OPENID)?;
+) -> Result<&'a str, Errcode> {
+    let openid = request.query("openid").ok_or(INVALID_OPENID)?;
     if !sessions.users.has(openid) {
         return Err(INVALID_OPENID);
     }
-    if received.query("sig_method") != Some("hmac_sha256") {
+    if request.query("sig_method") != Some("hmac_sha256") {
         return Err(INVALID_SIG_METHOD);
     }
-    let right = sessions.sessions().given_key(openid, now).map(|key| open_data::session_signature("", key));
-    if right.is_some() && right.as_deref() == received.query("signature") {
+    let right =
+        sessions.sessions().exchanged_key(openid, now).map(|key| open_data::session_signature("", key));
+    if right.is_some() && right.as_deref() == request.query("signature") {
         Ok(openid)
     } else {
         Err(INVALID_SIGNATURE)
     }
 }
 
-const INVALID_SIG_METHOD: Refusal = Refusal::new(87008, "invalid sig_method");
-const INVALID_SIGNATURE: Refusal = Refusal::new(87009, "invalid signature");
+const INVALID_SIG_METHOD: Errcode = Errcode::new(87008, "invalid sig_method");
+const INVALID_SIGNATURE: Errcode = Errcode::new(87009, "invalid signature");

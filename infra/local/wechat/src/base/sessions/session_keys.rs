@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use crate::base::platform::{CODE_USED, INVALID_CODE, LOGIN_BLOCKED, MINUTE_QUOTA, Refusal};
+use crate::base::platform::{CODE_USED, Errcode, INVALID_CODE, LOGIN_BLOCKED, MINUTE_QUOTA};
 use crate::base::quota::Quota;
 use crate::core::clock::{DAY, MINUTE};
 use crate::core::random;
@@ -15,23 +15,23 @@ use crate::core::random;
 /// All codes and session keys.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
-    codes: HashMap<String, Code>,
-    keys: HashMap<String, SessionKey>,
+    codes: HashMap<String, IssuedLoginCode>,
+    keys: HashMap<String, SessionKeyEntry>,
     /// When each user's codes were exchanged within the last minute.
     exchanges: HashMap<String, Vec<u64>>,
     resets: Quota,
 }
 
 #[derive(Debug)]
-struct Code {
+struct IssuedLoginCode {
     openid: String,
     app_id: String,
-    made: u64,
+    created: u64,
     used: bool,
 }
 
 #[derive(Debug)]
-struct SessionKey {
+struct SessionKeyEntry {
     text: String,
     /// Whether a server was ever given it.
     exchanged: bool,
@@ -40,33 +40,38 @@ struct SessionKey {
 
 /// What the exchange of a code gives.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Exchange {
+pub(crate) struct CodeExchange {
     pub(crate) openid: String,
     pub(crate) session_key: String,
 }
 
 impl Sessions {
     /// `wx.login`: a new code. Earlier ones stay good.
-    pub(crate) fn new_code(&mut self, openid: &str, app_id: &str, now: u64) -> String {
-        self.codes.retain(|_, code| now < code.made.saturating_add(CODE_LIFE));
+    pub(crate) fn create_code(&mut self, openid: &str, app_id: &str, now: u64) -> String {
+        self.codes.retain(|_, code| now < code.created.saturating_add(CODE_LIFE));
         let code = random::login_code();
-        let entry = Code { openid: openid.to_owned(), app_id: app_id.to_owned(), made: now, used: false };
+        let entry = IssuedLoginCode {
+            openid: openid.to_owned(),
+            app_id: app_id.to_owned(),
+            created: now,
+            used: false,
+        };
         self.codes.insert(code.clone(), entry);
         code
     }
 
     /// Uses the code up and gives the user a new session key. A refusal leaves everything as it was.
-    pub(crate) fn exchange(
+    pub(crate) fn exchange_code(
         &mut self,
         code: &str,
         app_id: &str,
         is_blocked: impl Fn(&str) -> bool,
         now: u64,
-    ) -> Result<Exchange, Refusal> {
+    ) -> Result<CodeExchange, Errcode> {
         let code = self
             .codes
             .get_mut(code)
-            .filter(|code| code.app_id == app_id && now < code.made.saturating_add(CODE_LIFE))
+            .filter(|code| code.app_id == app_id && now < code.created.saturating_add(CODE_LIFE))
             .ok_or(INVALID_CODE)?;
         if code.used {
             return Err(CODE_USED);
@@ -83,27 +88,29 @@ impl Sessions {
         recent.push(now);
         code.used = true;
         let session_key = random::session_key();
-        self.keys
-            .insert(openid.clone(), SessionKey { text: session_key.clone(), exchanged: true, used: now });
-        Ok(Exchange { openid, session_key })
+        self.keys.insert(
+            openid.clone(),
+            SessionKeyEntry { text: session_key.clone(), exchanged: true, used: now },
+        );
+        Ok(CodeExchange { openid, session_key })
     }
 
     /// `wx.checkSession`: whether the key the server was given last is still live.
     pub(crate) fn is_live(&self, openid: &str, now: u64) -> bool {
-        self.given_key(openid, now).is_some()
+        self.exchanged_key(openid, now).is_some()
     }
 
     /// The live key, if the server was given it.
-    pub(crate) fn given_key(&self, openid: &str, now: u64) -> Option<&str> {
+    pub(crate) fn exchanged_key(&self, openid: &str, now: u64) -> Option<&str> {
         let key = self.keys.get(openid)?;
         (key.exchanged && now < key.used.saturating_add(DISUSE)).then_some(key.text.as_str())
     }
 
     /// Replaces a live key. The new one lives as long as the old one would have; `None` if this was done too
     /// often within the minute.
-    pub(crate) fn reset(&mut self, openid: &str, now: u64) -> Option<String> {
+    pub(crate) fn reset_key(&mut self, openid: &str, now: u64) -> Option<String> {
         let key = self.keys.get_mut(openid)?;
-        self.resets.take_in_minute(now, RESETS_PER_MINUTE).then(|| {
+        self.resets.try_count_in_minute(now, RESETS_PER_MINUTE).then(|| {
             key.text = random::session_key();
             key.text.clone()
         })
@@ -111,8 +118,8 @@ impl Sessions {
 
     /// The key under which the phone's data is encrypted now; using it renews it. A user without a live key
     /// gets one that no server knows until the next login.
-    pub(crate) fn live_key(&mut self, openid: &str, now: u64) -> String {
-        let fresh = || SessionKey { text: random::session_key(), exchanged: false, used: now };
+    pub(crate) fn use_live_key(&mut self, openid: &str, now: u64) -> String {
+        let fresh = || SessionKeyEntry { text: random::session_key(), exchanged: false, used: now };
         let key = self.keys.entry(openid.to_owned()).or_insert_with(fresh);
         if now >= key.used.saturating_add(DISUSE) {
             *key = fresh();
@@ -138,84 +145,84 @@ mod tests {
     use super::*;
 
     const APP: &str = "wx5c4a1e0b7d3f9268";
-    const NOBODY: fn(&str) -> bool = |_| false;
+    const NOT_BLOCKED: fn(&str) -> bool = |_| false;
 
     #[test]
     fn a_code_is_used_once() {
         let mut sessions = Sessions::default();
-        let code = sessions.new_code("o1", APP, 0);
-        assert_eq!(sessions.exchange(&code, APP, NOBODY, 1).unwrap().openid, "o1");
-        assert_eq!(sessions.exchange(&code, APP, NOBODY, 2), Err(CODE_USED));
+        let code = sessions.create_code("o1", APP, 0);
+        assert_eq!(sessions.exchange_code(&code, APP, NOT_BLOCKED, 1).unwrap().openid, "o1");
+        assert_eq!(sessions.exchange_code(&code, APP, NOT_BLOCKED, 2), Err(CODE_USED));
     }
 
     #[test]
     fn a_code_lives_five_minutes() {
         let mut sessions = Sessions::default();
-        let code = sessions.new_code("o1", APP, 0);
-        assert_eq!(sessions.exchange(&code, APP, NOBODY, CODE_LIFE), Err(INVALID_CODE));
-        assert!(sessions.exchange(&code, APP, NOBODY, CODE_LIFE - 1).is_ok());
+        let code = sessions.create_code("o1", APP, 0);
+        assert_eq!(sessions.exchange_code(&code, APP, NOT_BLOCKED, CODE_LIFE), Err(INVALID_CODE));
+        assert!(sessions.exchange_code(&code, APP, NOT_BLOCKED, CODE_LIFE - 1).is_ok());
     }
 
     #[test]
     fn a_code_of_another_app_is_invalid() {
         let mut sessions = Sessions::default();
-        let code = sessions.new_code("o1", "wx0000000000000000", 0);
-        assert_eq!(sessions.exchange(&code, APP, NOBODY, 1), Err(INVALID_CODE));
+        let code = sessions.create_code("o1", "wx0000000000000000", 0);
+        assert_eq!(sessions.exchange_code(&code, APP, NOT_BLOCKED, 1), Err(INVALID_CODE));
     }
 
     #[test]
     fn a_blocked_user_keeps_the_code() {
         let mut sessions = Sessions::default();
-        let code = sessions.new_code("o1", APP, 0);
-        assert_eq!(sessions.exchange(&code, APP, |openid| openid == "o1", 1), Err(LOGIN_BLOCKED));
-        assert!(sessions.exchange(&code, APP, NOBODY, 2).is_ok());
+        let code = sessions.create_code("o1", APP, 0);
+        assert_eq!(sessions.exchange_code(&code, APP, |openid| openid == "o1", 1), Err(LOGIN_BLOCKED));
+        assert!(sessions.exchange_code(&code, APP, NOT_BLOCKED, 2).is_ok());
     }
 
     #[test]
     fn an_exchange_rotates_the_session_key() {
         let mut sessions = Sessions::default();
-        let (first, second) = (sessions.new_code("o1", APP, 0), sessions.new_code("o1", APP, 0));
-        let first = sessions.exchange(&first, APP, NOBODY, 1).unwrap().session_key;
-        assert_eq!(sessions.live_key("o1", 2), first);
-        let second = sessions.exchange(&second, APP, NOBODY, 3).unwrap().session_key;
+        let (first, second) = (sessions.create_code("o1", APP, 0), sessions.create_code("o1", APP, 0));
+        let first = sessions.exchange_code(&first, APP, NOT_BLOCKED, 1).unwrap().session_key;
+        assert_eq!(sessions.use_live_key("o1", 2), first);
+        let second = sessions.exchange_code(&second, APP, NOT_BLOCKED, 3).unwrap().session_key;
         assert_ne!(first, second);
-        assert_eq!(sessions.live_key("o1", 4), second);
+        assert_eq!(sessions.use_live_key("o1", 4), second);
     }
 
     #[test]
     fn a_session_lives_while_it_is_used() {
         let mut sessions = Sessions::default();
         assert!(!sessions.is_live("o1", 0));
-        let code = sessions.new_code("o1", APP, 0);
-        let given = sessions.exchange(&code, APP, NOBODY, 0).unwrap().session_key;
+        let code = sessions.create_code("o1", APP, 0);
+        let given = sessions.exchange_code(&code, APP, NOT_BLOCKED, 0).unwrap().session_key;
         assert!(sessions.is_live("o1", DISUSE - 1));
-        assert_eq!(sessions.live_key("o1", DISUSE - 1), given);
+        assert_eq!(sessions.use_live_key("o1", DISUSE - 1), given);
         assert!(sessions.is_live("o1", DISUSE));
-        assert_ne!(sessions.live_key("o1", 3 * DISUSE), given);
+        assert_ne!(sessions.use_live_key("o1", 3 * DISUSE), given);
         assert!(!sessions.is_live("o1", 3 * DISUSE), "the server does not know the new key");
     }
 
     #[test]
     fn a_reset_replaces_the_key_and_renews_nothing() {
         let mut sessions = Sessions::default();
-        assert_eq!(sessions.reset("o1", 0), None);
-        let code = sessions.new_code("o1", APP, 0);
-        let given = sessions.exchange(&code, APP, NOBODY, 0).unwrap().session_key;
-        let reset = sessions.reset("o1", DISUSE - 1).unwrap();
+        assert_eq!(sessions.reset_key("o1", 0), None);
+        let code = sessions.create_code("o1", APP, 0);
+        let given = sessions.exchange_code(&code, APP, NOT_BLOCKED, 0).unwrap().session_key;
+        let reset = sessions.reset_key("o1", DISUSE - 1).unwrap();
         assert_ne!(reset, given);
-        assert_eq!(sessions.given_key("o1", DISUSE - 1), Some(reset.as_str()));
-        assert_eq!(sessions.given_key("o1", DISUSE), None);
+        assert_eq!(sessions.exchanged_key("o1", DISUSE - 1), Some(reset.as_str()));
+        assert_eq!(sessions.exchanged_key("o1", DISUSE), None);
     }
 
     #[test]
     fn the_hundred_and_first_login_of_a_minute_is_refused_and_keeps_its_code() {
         let mut sessions = Sessions::default();
         for _ in 0..EXCHANGES_PER_MINUTE {
-            let code = sessions.new_code("o1", APP, 0);
-            assert!(sessions.exchange(&code, APP, NOBODY, 0).is_ok());
+            let code = sessions.create_code("o1", APP, 0);
+            assert!(sessions.exchange_code(&code, APP, NOT_BLOCKED, 0).is_ok());
         }
-        let code = sessions.new_code("o1", APP, 0);
-        assert_eq!(sessions.exchange(&code, APP, NOBODY, MINUTE - 1), Err(MINUTE_QUOTA));
-        assert!(sessions.exchange(&code, APP, NOBODY, MINUTE).is_ok());
+        let code = sessions.create_code("o1", APP, 0);
+        assert_eq!(sessions.exchange_code(&code, APP, NOT_BLOCKED, MINUTE - 1), Err(MINUTE_QUOTA));
+        assert!(sessions.exchange_code(&code, APP, NOT_BLOCKED, MINUTE).is_ok());
     }
 }

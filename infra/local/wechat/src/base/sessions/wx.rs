@@ -2,32 +2,32 @@
 
 use serde_json::Value;
 
-use super::SessionService;
+use super::service::SessionService;
 use crate::core::user::User;
-use crate::core::wx_api::{Arguments, WxFailure};
+use crate::core::wx_api::{WxArguments, WxFailure};
 
 /// A code for the server. The argument `appId`, which real phones do not have, makes it another app's code.
 pub(super) fn login(
     sessions: &SessionService,
     user: &User,
-    arguments: &Arguments,
-) -> Result<Arguments, WxFailure> {
+    arguments: &WxArguments,
+) -> Result<WxArguments, WxFailure> {
     let own = &sessions.context.account().app_id;
     let app_id = arguments.get("appId").and_then(Value::as_str).unwrap_or(own);
     let now = sessions.context.now();
-    let code = sessions.sessions().new_code(&user.openid, app_id, now);
-    Ok(Arguments::from_iter([("code".to_owned(), Value::from(code))]))
+    let code = sessions.sessions().create_code(&user.openid, app_id, now);
+    Ok(WxArguments::from_iter([("code".to_owned(), Value::from(code))]))
 }
 
 /// Succeeds while the session key the server was given last is live.
 pub(super) fn check_session(
     sessions: &SessionService,
     user: &User,
-    _: &Arguments,
-) -> Result<Arguments, WxFailure> {
+    _: &WxArguments,
+) -> Result<WxArguments, WxFailure> {
     let now = sessions.context.now();
     if sessions.sessions().is_live(&user.openid, now) {
-        Ok(Arguments::new())
+        Ok(WxArguments::new())
     } else {
         Err(WxFailure::new("session time out"))
     }

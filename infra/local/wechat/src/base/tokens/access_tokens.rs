@@ -14,7 +14,7 @@
 use std::collections::HashMap;
 
 use crate::base::platform::{
-    DAY_QUOTA, INVALID_CREDENTIAL, INVALID_TOKEN, MINUTE_QUOTA, Refusal, TOKEN_EXPIRED,
+    DAY_QUOTA, Errcode, INVALID_CREDENTIAL, INVALID_TOKEN, MINUTE_QUOTA, TOKEN_EXPIRED,
 };
 use crate::base::quota::Quota;
 use crate::core::clock::{HOUR, MINUTE, SECOND};
@@ -22,29 +22,29 @@ use crate::core::random;
 
 /// Whose token it is; most APIs are open to one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Owner {
+pub(crate) enum TokenOwner {
     MiniProgram,
     OfficialAccount,
 }
 
-/// All tokens that were ever given out.
+/// All tokens that were ever issued out.
 #[derive(Debug, Default)]
-pub(crate) struct Tokens {
-    given: HashMap<String, Token>,
-    accounts: HashMap<Owner, AccountTokens>,
+pub(crate) struct IssuedTokens {
+    issued: HashMap<String, IssuedToken>,
+    accounts: HashMap<TokenOwner, AccountTokens>,
 }
 
 /// What the caller of a token API gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Grant {
+pub(crate) struct TokenGrant {
     pub(crate) access_token: String,
     /// Seconds.
     pub(crate) expires_in: u64,
 }
 
 #[derive(Debug)]
-struct Token {
-    owner: Owner,
+struct IssuedToken {
+    owner: TokenOwner,
     expires: u64,
     /// When it is replaced for good, or was revoked.
     ends: u64,
@@ -64,64 +64,69 @@ struct AccountTokens {
     forces: Quota,
 }
 
-impl Tokens {
+impl IssuedTokens {
     /// `/cgi-bin/token`: always a new one.
-    pub(crate) fn plain(&mut self, owner: Owner, now: u64) -> Result<Grant, Refusal> {
+    pub(crate) fn issue_plain(&mut self, owner: TokenOwner, now: u64) -> Result<TokenGrant, Errcode> {
         let account = self.accounts.entry(owner).or_default();
-        if !account.plain_calls.take_in_day(now, PLAIN_CALLS_PER_DAY) {
+        if !account.plain_calls.try_count_in_day(now, PLAIN_CALLS_PER_DAY) {
             return Err(DAY_QUOTA);
         }
         let fresh = random::access_token();
         let before = account.plain.replace(fresh.clone());
-        if let Some(before) = before.and_then(|text| self.given.get_mut(&text)) {
+        if let Some(before) = before.and_then(|text| self.issued.get_mut(&text)) {
             before.ends = before.ends.min(now.saturating_add(OVERLAP));
         }
-        Ok(self.give(fresh, owner, now))
+        Ok(self.issue(fresh, owner, now))
     }
 
     /// `/cgi-bin/stable_token`.
-    pub(crate) fn stable(&mut self, owner: Owner, force: bool, now: u64) -> Result<Grant, Refusal> {
+    pub(crate) fn issue_stable(
+        &mut self,
+        owner: TokenOwner,
+        force: bool,
+        now: u64,
+    ) -> Result<TokenGrant, Errcode> {
         let account = self.accounts.entry(owner).or_default();
-        if !account.stable_calls.take_in_minute(now, STABLE_CALLS_PER_MINUTE) {
+        if !account.stable_calls.try_count_in_minute(now, STABLE_CALLS_PER_MINUTE) {
             return Err(MINUTE_QUOTA);
         }
-        if !account.stable_calls_of_day.take_in_day(now, STABLE_CALLS_PER_DAY) {
+        if !account.stable_calls_of_day.try_count_in_day(now, STABLE_CALLS_PER_DAY) {
             return Err(DAY_QUOTA);
         }
         if force && account.forced.is_none_or(|last| now >= last.saturating_add(BETWEEN_FORCES)) {
-            if !account.forces.take_in_day(now, FORCES_PER_DAY) {
+            if !account.forces.try_count_in_day(now, FORCES_PER_DAY) {
                 return Err(DAY_QUOTA);
             }
             account.forced = Some(now);
-            if let Some(before) = account.stable.take().and_then(|text| self.given.get_mut(&text)) {
+            if let Some(before) = account.stable.take().and_then(|text| self.issued.get_mut(&text)) {
                 before.ends = before.ends.min(now);
             }
         }
         let current = account.stable.clone().and_then(|text| {
-            let left = self.given.get(&text)?.expires.checked_sub(now)?;
-            (left > OVERLAP).then_some(Grant { access_token: text, expires_in: left / SECOND })
+            let left = self.issued.get(&text)?.expires.checked_sub(now)?;
+            (left > OVERLAP).then_some(TokenGrant { access_token: text, expires_in: left / SECOND })
         });
         if let Some(grant) = current {
             return Ok(grant);
         }
         let fresh = random::access_token();
         account.stable = Some(fresh.clone());
-        Ok(self.give(fresh, owner, now))
+        Ok(self.issue(fresh, owner, now))
     }
 
     /// Whose token it is, if it is live.
-    pub(crate) fn owner_of(&self, text: &str, now: u64) -> Result<Owner, Refusal> {
+    pub(crate) fn owner_of(&self, text: &str, now: u64) -> Result<TokenOwner, Errcode> {
         if !random::is_access_token(text) {
             return Err(INVALID_TOKEN);
         }
-        let token = self.given.get(text).filter(|token| now < token.ends).ok_or(INVALID_CREDENTIAL)?;
+        let token = self.issued.get(text).filter(|token| now < token.ends).ok_or(INVALID_CREDENTIAL)?;
         if now < token.expires { Ok(token.owner) } else { Err(TOKEN_EXPIRED) }
     }
 
     /// Ends all tokens at once. If `stuck`, `stable_token` does not notice: it gives the dead token until it
     /// is asked with force.
-    pub(crate) fn revoke(&mut self, stuck: bool, now: u64) {
-        for token in self.given.values_mut() {
+    pub(crate) fn revoke_all(&mut self, stuck: bool, now: u64) {
+        for token in self.issued.values_mut() {
             token.ends = token.ends.min(now);
         }
         if !stuck {
@@ -131,10 +136,10 @@ impl Tokens {
         }
     }
 
-    fn give(&mut self, text: String, owner: Owner, now: u64) -> Grant {
-        let token = Token { owner, expires: now.saturating_add(LIFE), ends: u64::MAX };
-        self.given.insert(text.clone(), token);
-        Grant { access_token: text, expires_in: LIFE / SECOND }
+    fn issue(&mut self, text: String, owner: TokenOwner, now: u64) -> TokenGrant {
+        let token = IssuedToken { owner, expires: now.saturating_add(LIFE), ends: u64::MAX };
+        self.issued.insert(text.clone(), token);
+        TokenGrant { access_token: text, expires_in: LIFE / SECOND }
     }
 }
 
@@ -154,23 +159,23 @@ mod tests {
     use super::*;
     use crate::core::clock::DAY;
 
-    const MP: Owner = Owner::MiniProgram;
+    const MP: TokenOwner = TokenOwner::MiniProgram;
 
-    fn stable(tokens: &mut Tokens, now: u64) -> String {
-        tokens.stable(MP, false, now).unwrap().access_token
+    fn stable(tokens: &mut IssuedTokens, now: u64) -> String {
+        tokens.issue_stable(MP, false, now).unwrap().access_token
     }
 
-    fn force(tokens: &mut Tokens, now: u64) -> String {
-        tokens.stable(MP, true, now).unwrap().access_token
+    fn force(tokens: &mut IssuedTokens, now: u64) -> String {
+        tokens.issue_stable(MP, true, now).unwrap().access_token
     }
 
     #[test]
     fn the_stable_token_is_the_same_until_five_minutes_before_its_end() {
-        let mut tokens = Tokens::default();
+        let mut tokens = IssuedTokens::default();
         let first = stable(&mut tokens, 0);
-        let again = tokens.stable(MP, false, LIFE - OVERLAP - SECOND).unwrap();
-        assert_eq!(again, Grant { access_token: first.clone(), expires_in: 301 });
-        let renewed = tokens.stable(MP, false, LIFE - OVERLAP).unwrap();
+        let again = tokens.issue_stable(MP, false, LIFE - OVERLAP - SECOND).unwrap();
+        assert_eq!(again, TokenGrant { access_token: first.clone(), expires_in: 301 });
+        let renewed = tokens.issue_stable(MP, false, LIFE - OVERLAP).unwrap();
         assert_ne!(renewed.access_token, first);
         assert_eq!(renewed.expires_in, 7200);
         for token in [&first, &renewed.access_token] {
@@ -182,7 +187,7 @@ mod tests {
 
     #[test]
     fn force_ends_the_token_before_it_at_once_but_not_within_thirty_seconds() {
-        let mut tokens = Tokens::default();
+        let mut tokens = IssuedTokens::default();
         let first = stable(&mut tokens, 0);
         let second = force(&mut tokens, 1000);
         assert_ne!(second, first);
@@ -195,20 +200,20 @@ mod tests {
 
     #[test]
     fn twenty_forces_a_day_are_allowed() {
-        let mut tokens = Tokens::default();
+        let mut tokens = IssuedTokens::default();
         for i in 0..20 {
             force(&mut tokens, i * MINUTE);
         }
-        assert_eq!(tokens.stable(MP, true, HOUR), Err(DAY_QUOTA));
-        assert!(tokens.stable(MP, false, HOUR).is_ok());
-        assert!(tokens.stable(MP, true, DAY).is_ok());
+        assert_eq!(tokens.issue_stable(MP, true, HOUR), Err(DAY_QUOTA));
+        assert!(tokens.issue_stable(MP, false, HOUR).is_ok());
+        assert!(tokens.issue_stable(MP, true, DAY).is_ok());
     }
 
     #[test]
     fn a_plain_token_lives_five_minutes_beside_its_successor() {
-        let mut tokens = Tokens::default();
-        let first = tokens.plain(MP, 0).unwrap().access_token;
-        let second = tokens.plain(MP, MINUTE).unwrap().access_token;
+        let mut tokens = IssuedTokens::default();
+        let first = tokens.issue_plain(MP, 0).unwrap().access_token;
+        let second = tokens.issue_plain(MP, MINUTE).unwrap().access_token;
         assert_ne!(first, second);
         assert_eq!(tokens.owner_of(&first, 6 * MINUTE - 1), Ok(MP));
         assert_eq!(tokens.owner_of(&first, 6 * MINUTE), Err(INVALID_CREDENTIAL));
@@ -217,45 +222,45 @@ mod tests {
 
     #[test]
     fn plain_and_stable_tokens_and_the_two_accounts_do_not_touch_each_other() {
-        let mut tokens = Tokens::default();
+        let mut tokens = IssuedTokens::default();
         let kept = stable(&mut tokens, 0);
         for i in 0..3 {
-            tokens.plain(MP, i * OVERLAP).unwrap();
-            tokens.stable(Owner::OfficialAccount, true, i * OVERLAP).unwrap();
+            tokens.issue_plain(MP, i * OVERLAP).unwrap();
+            tokens.issue_stable(TokenOwner::OfficialAccount, true, i * OVERLAP).unwrap();
         }
         assert_eq!(tokens.owner_of(&kept, 3 * OVERLAP), Ok(MP));
-        let plain = tokens.plain(MP, 0).unwrap().access_token;
+        let plain = tokens.issue_plain(MP, 0).unwrap().access_token;
         force(&mut tokens, 0);
         assert_eq!(tokens.owner_of(&plain, 0), Ok(MP));
     }
 
     #[test]
     fn two_thousand_plain_tokens_a_day_are_allowed() {
-        let mut tokens = Tokens::default();
+        let mut tokens = IssuedTokens::default();
         for _ in 0..2000 {
-            tokens.plain(MP, 0).unwrap();
+            tokens.issue_plain(MP, 0).unwrap();
         }
-        assert_eq!(tokens.plain(MP, 0), Err(DAY_QUOTA));
-        assert!(tokens.plain(Owner::OfficialAccount, 0).is_ok());
-        assert!(tokens.plain(MP, DAY).is_ok());
+        assert_eq!(tokens.issue_plain(MP, 0), Err(DAY_QUOTA));
+        assert!(tokens.issue_plain(TokenOwner::OfficialAccount, 0).is_ok());
+        assert!(tokens.issue_plain(MP, DAY).is_ok());
     }
 
     #[test]
     fn a_revoked_token_is_replaced_unless_it_is_stuck() {
-        let mut tokens = Tokens::default();
+        let mut tokens = IssuedTokens::default();
         let first = stable(&mut tokens, 0);
-        tokens.revoke(true, 1);
+        tokens.revoke_all(true, 1);
         assert_eq!(tokens.owner_of(&first, 1), Err(INVALID_CREDENTIAL));
         assert_eq!(stable(&mut tokens, 2), first, "the platform has not noticed");
         let second = force(&mut tokens, 3);
-        tokens.revoke(false, 4);
+        tokens.revoke_all(false, 4);
         assert_eq!(tokens.owner_of(&second, 4), Err(INVALID_CREDENTIAL));
         assert_ne!(stable(&mut tokens, 5), second);
     }
 
     #[test]
     fn a_text_without_the_form_of_a_token_has_another_errcode() {
-        let tokens = Tokens::default();
+        let tokens = IssuedTokens::default();
         assert_eq!(tokens.owner_of("token", 0), Err(INVALID_TOKEN));
         assert_eq!(tokens.owner_of(&format!("{}!", random::access_token()), 0), Err(INVALID_TOKEN));
         assert_eq!(tokens.owner_of(&random::access_token(), 0), Err(INVALID_CREDENTIAL));

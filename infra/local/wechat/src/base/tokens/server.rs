@@ -8,27 +8,42 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::TokenService;
-use super::access_tokens::Grant;
+use super::access_tokens::{TokenGrant, TokenOwner};
+use super::service::TokenService;
+use super::tickets::{Ticket, TicketKind};
 use crate::base::access;
 use crate::base::platform::{
-    APPID_MISSING, GET_REQUIRED, INVALID_APPID, INVALID_GRANT_TYPE, INVALID_SECRET, POST_REQUIRED, Refusal,
-    SECRET_MISSING, failure, refusal_of, success,
+    APPID_MISSING, Errcode, GET_REQUIRED, INVALID_APPID, INVALID_ARGUMENT, INVALID_GRANT_TYPE,
+    INVALID_SECRET, POST_REQUIRED, SECRET_MISSING, errcode_of_fault, error_response, json_response,
 };
-use crate::base::tokens::Owner;
+use crate::core::clock::SECOND;
 use crate::core::exchange::{ApiRequest, ApiResponse};
 use crate::core::faults::Fault;
 
-pub(crate) fn token(tokens: &TokenService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
-    answer(tokens, judge_plain(tokens, received, fault))
+pub(crate) fn get_token(tokens: &TokenService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    token_response(tokens, issue_plain_token(tokens, request, fault))
 }
 
-pub(crate) fn stable_token(
+pub(crate) fn get_stable_token(
     tokens: &TokenService,
-    received: &ApiRequest,
+    request: &ApiRequest,
     fault: Option<&Fault>,
 ) -> ApiResponse {
-    answer(tokens, judge_stable(tokens, received, fault))
+    token_response(tokens, issue_stable_token(tokens, request, fault))
+}
+
+pub(crate) fn get_ticket(tokens: &TokenService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    access::handle_get(tokens, request, fault, TokenOwner::OfficialAccount, || {
+        let kind = match request.query("type") {
+            Some("jsapi") => TicketKind::JsApi,
+            Some("wx_card") => TicketKind::Card,
+            _ => return Err(INVALID_ARGUMENT),
+        };
+        let now = tokens.context.now();
+        let Ticket { text, expires } = tokens.state().tickets.current(kind, now);
+        tokens.context.log().add_secret(&text);
+        Ok(json!({"ticket": text, "expires_in": expires.saturating_sub(now) / SECOND}))
+    })
 }
 
 /// Whether it is asked for access tokens there.
@@ -44,66 +59,66 @@ struct StableBody {
     force_refresh: Option<bool>,
 }
 
-fn judge_plain(
+fn issue_plain_token(
     tokens: &TokenService,
-    received: &ApiRequest,
+    request: &ApiRequest,
     fault: Option<&Fault>,
-) -> Result<Grant, Refusal> {
-    if received.method != Method::GET {
+) -> Result<TokenGrant, Errcode> {
+    if request.method != Method::GET {
         return Err(GET_REQUIRED);
     }
-    let [grant_type, appid, secret] = ["grant_type", "appid", "secret"].map(|name| received.query(name));
-    let owner = identify(tokens, grant_type, appid, secret)?;
-    refusal_of(fault).map_or(Ok(()), Err)?;
+    let [grant_type, appid, secret] = ["grant_type", "appid", "secret"].map(|name| request.query(name));
+    let owner = check_credentials(tokens, grant_type, appid, secret)?;
+    errcode_of_fault(fault).map_or(Ok(()), Err)?;
     let now = tokens.context.now();
-    tokens.state().tokens.plain(owner, now)
+    tokens.state().tokens.issue_plain(owner, now)
 }
 
-fn judge_stable(
+fn issue_stable_token(
     tokens: &TokenService,
-    received: &ApiRequest,
+    request: &ApiRequest,
     fault: Option<&Fault>,
-) -> Result<Grant, Refusal> {
-    if received.method != Method::POST {
+) -> Result<TokenGrant, Errcode> {
+    if request.method != Method::POST {
         return Err(POST_REQUIRED);
     }
-    let StableBody { grant_type, appid, secret, force_refresh } = access::body(received)?;
+    let StableBody { grant_type, appid, secret, force_refresh } = access::parse_body(request)?;
     let [grant_type, appid, secret] =
         [&grant_type, &appid, &secret].map(|field| field.as_deref().filter(|text| !text.is_empty()));
-    let owner = identify(tokens, grant_type, appid, secret)?;
-    refusal_of(fault).map_or(Ok(()), Err)?;
+    let owner = check_credentials(tokens, grant_type, appid, secret)?;
+    errcode_of_fault(fault).map_or(Ok(()), Err)?;
     let now = tokens.context.now();
-    tokens.state().tokens.stable(owner, force_refresh == Some(true), now)
+    tokens.state().tokens.issue_stable(owner, force_refresh == Some(true), now)
 }
 
-fn identify(
+fn check_credentials(
     tokens: &TokenService,
     grant_type: Option<&str>,
     appid: Option<&str>,
     secret: Option<&str>,
-) -> Result<Owner, Refusal> {
+) -> Result<TokenOwner, Errcode> {
     if grant_type != Some("client_credential") {
         return Err(INVALID_GRANT_TYPE);
     }
     let account = tokens.context.account();
     let appid = appid.ok_or(APPID_MISSING)?;
-    let (owner, right) = if appid == account.app_id {
-        (Owner::MiniProgram, &account.app_secret)
+    let (owner, expected_secret) = if appid == account.app_id {
+        (TokenOwner::MiniProgram, &account.app_secret)
     } else if appid == account.official_app_id {
-        (Owner::OfficialAccount, &account.official_app_secret)
+        (TokenOwner::OfficialAccount, &account.official_app_secret)
     } else {
         return Err(INVALID_APPID);
     };
-    if secret.ok_or(SECRET_MISSING)? == right { Ok(owner) } else { Err(INVALID_SECRET) }
+    if secret.ok_or(SECRET_MISSING)? == expected_secret { Ok(owner) } else { Err(INVALID_SECRET) }
 }
 
-/// A success has no errcode.
-fn answer(tokens: &TokenService, judged: Result<Grant, Refusal>) -> ApiResponse {
-    match judged {
-        Ok(Grant { access_token, expires_in }) => {
-            tokens.context.log().remember(&access_token);
-            success(&json!({"access_token": access_token, "expires_in": expires_in}))
+/// A json_response has no errcode.
+fn token_response(tokens: &TokenService, result: Result<TokenGrant, Errcode>) -> ApiResponse {
+    match result {
+        Ok(TokenGrant { access_token, expires_in }) => {
+            tokens.context.log().add_secret(&access_token);
+            json_response(&json!({"access_token": access_token, "expires_in": expires_in}))
         }
-        Err(refusal) => failure(&tokens.context, refusal),
+        Err(error) => error_response(&tokens.context, error),
     }
 }

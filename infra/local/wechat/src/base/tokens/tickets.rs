@@ -1,4 +1,4 @@
-//! `GET /cgi-bin/ticket/getticket`: what pages (`jsapi`) and cards (`wx_card`) are signed with.
+//! The tickets that pages (`jsapi`) and cards (`wx_card`) are signed with.
 //!
 //! Documentation: "Appendix 1: the JS-SDK signature algorithm" (附录1-JS-SDK使用权限签名算法) and "wx.addCard". Both
 //! tickets belong to the official account. A ticket is the same for everybody until five minutes before its
@@ -8,31 +8,9 @@
 
 use std::collections::HashMap;
 
-use serde_json::json;
-
-use super::TokenService;
 use super::access_tokens::OVERLAP;
-use crate::base::access;
-use crate::base::platform::INVALID_ARGUMENT;
-use crate::base::tokens::Owner;
-use crate::core::clock::{HOUR, SECOND};
-use crate::core::exchange::{ApiRequest, ApiResponse};
-use crate::core::faults::Fault;
+use crate::core::clock::HOUR;
 use crate::core::random;
-
-pub(crate) fn get_ticket(tokens: &TokenService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
-    access::get(tokens, received, fault, Owner::OfficialAccount, || {
-        let kind = match received.query("type") {
-            Some("jsapi") => TicketKind::JsApi,
-            Some("wx_card") => TicketKind::Card,
-            _ => return Err(INVALID_ARGUMENT),
-        };
-        let now = tokens.context.now();
-        let Ticket { text, expires } = tokens.state().tickets.current(kind, now);
-        tokens.context.log().remember(&text);
-        Ok(json!({"ticket": text, "expires_in": expires.saturating_sub(now) / SECOND}))
-    })
-}
 
 /// What a ticket signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,9 +20,10 @@ pub(crate) enum TicketKind {
 }
 
 #[derive(Debug, Clone)]
-struct Ticket {
-    text: String,
-    expires: u64,
+pub(super) struct Ticket {
+    pub(super) text: String,
+    /// Unix milliseconds.
+    pub(super) expires: u64,
 }
 
 /// All tickets, the newest of each kind last.
@@ -52,7 +31,8 @@ struct Ticket {
 pub(crate) struct Tickets(HashMap<TicketKind, Vec<Ticket>>);
 
 impl Tickets {
-    fn current(&mut self, kind: TicketKind, now: u64) -> Ticket {
+    /// The ticket to give out now: the newest one, or a new one if that ends within five minutes.
+    pub(super) fn current(&mut self, kind: TicketKind, now: u64) -> Ticket {
         let tickets = self.0.entry(kind).or_default();
         if let Some(newest) = tickets.last().filter(|last| now.saturating_add(OVERLAP) < last.expires) {
             return newest.clone();

@@ -4,22 +4,29 @@
 //! Where several wait for the same request, the one that was set first is used.
 
 mod fault;
-mod read;
+mod parse;
 #[cfg(test)]
 mod tests;
 
-use crate::core::family::Family;
+use crate::core::family::{Family, RouteTable};
 
 pub use fault::Fault;
-pub(crate) use read::FaultError;
+pub(crate) use parse::FaultError;
 
 /// The faults that wait to happen, oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<Fault>);
+pub(crate) struct FaultQueue(Vec<Fault>);
 
-impl Faults {
-    pub(crate) fn add(&mut self, fault: Fault) {
-        self.0.push(fault);
+impl FaultQueue {
+    /// Adds all faults, or none if one of them could never happen with these routes.
+    ///
+    /// # Errors
+    ///
+    /// [`FaultError`] names the first fault that could never happen.
+    pub(crate) fn add_checked(&mut self, faults: Vec<Fault>, routes: &RouteTable) -> Result<(), FaultError> {
+        faults.iter().try_for_each(|fault| fault.check(routes))?;
+        self.0.extend(faults);
+        Ok(())
     }
 
     pub(crate) fn clear(&mut self) {

@@ -17,15 +17,15 @@ fn routes() -> RouteTable {
 
 /// Reads faults and checks them as the simulator does before it sets them.
 fn read(json: serde_json::Value) -> Result<Vec<Fault>, FaultError> {
-    let faults = Fault::read(json)?;
+    let faults = Fault::parse_list(json)?;
     faults.iter().try_for_each(|fault| fault.check(&routes()))?;
     Ok(faults)
 }
 
 #[test]
 fn a_fault_is_used_up_after_its_times() {
-    let mut faults = Faults::default();
-    faults.add(Fault::Busy { path: "/sns/jscode2session".to_owned(), times: 2 });
+    let mut faults = FaultQueue::default();
+    faults.0.push(Fault::Busy { path: "/sns/jscode2session".to_owned(), times: 2 });
     assert!(faults.take_for("/pay/orderquery", Family::Pay).is_none());
     assert!(faults.take_for("/sns/jscode2session", Family::Secret).is_some());
     assert_eq!(faults.active(), [Fault::Busy { path: "/sns/jscode2session".to_owned(), times: 1 }]);
@@ -35,24 +35,24 @@ fn a_fault_is_used_up_after_its_times() {
 
 #[test]
 fn one_fault_or_a_list_is_read_and_times_defaults_to_one() {
-    let one = Fault::read(json!({"fault": "notice_lost"})).unwrap();
+    let one = Fault::parse_list(json!({"fault": "notice_lost"})).unwrap();
     assert_eq!(one, [Fault::NoticeLost { times: 1 }]);
     let list =
         json!([{"fault": "notice_forged", "times": 3}, {"fault": "garbage", "path": "/pay/orderquery"}]);
-    assert_eq!(Fault::read(list).unwrap().len(), 2);
+    assert_eq!(Fault::parse_list(list).unwrap().len(), 2);
 }
 
 #[test]
 fn a_revocation_without_a_path_hits_whatever_is_called_with_a_token() {
-    let mut faults = Faults::default();
-    faults.add(Fault::TokenRevoked { path: None, stuck: false, times: 1 });
+    let mut faults = FaultQueue::default();
+    faults.0.push(Fault::TokenRevoked { path: None, stuck: false, times: 1 });
     assert!(faults.take_for("/cgi-bin/stable_token", Family::Secret).is_none());
     assert!(faults.take_for("/wxa/checksession", Family::Token).is_some());
 }
 
 #[test]
 fn an_unknown_name_is_refused_with_the_known_ones() {
-    let error = Fault::read(json!({"fault": "bussy", "path": "/pay/orderquery"})).unwrap_err();
+    let error = Fault::parse_list(json!({"fault": "bussy", "path": "/pay/orderquery"})).unwrap_err();
     assert!(error.to_string().contains("`timeout_before`"), "{error}");
 }
 

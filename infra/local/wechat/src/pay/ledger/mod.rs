@@ -11,7 +11,7 @@ pub(crate) mod refunds;
 use self::bills::Bills;
 use self::orders::Orders;
 use self::platform_keys::{PlatformKeys, PlatformMode};
-use self::refunds::{NewRefund, NotRefundable, Refund, RefundQuery, Refunds};
+use self::refunds::{NewRefund, Refund, RefundQuery, RefundRefusal, Refunds};
 use crate::core::context::Context;
 use crate::core::faults::Fault;
 use crate::core::refund_status::RefundStatus;
@@ -36,7 +36,7 @@ pub(crate) struct AcceptedRefund {
 
 /// Why the money of a refund is not sent elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NotRedirectable {
+pub(crate) enum RedirectRefusal {
     Unknown,
     NotAbnormal,
 }
@@ -58,19 +58,19 @@ impl Ledger {
         new: NewRefund,
         interval: u64,
         context: &Context,
-    ) -> Result<AcceptedRefund, NotRefundable> {
+    ) -> Result<AcceptedRefund, RefundRefusal> {
         let now = context.now();
-        let order = new.of.find(&self.orders).ok_or(NotRefundable::UnknownOrder)?.clone();
-        if let Some(known) = self.refunds.known(&order, &new)? {
+        let order = new.payment.find(&self.orders).ok_or(RefundRefusal::UnknownOrder)?.clone();
+        if let Some(known) = self.refunds.find_repeated(&order, &new)? {
             return Ok(AcceptedRefund { accepted: known, ended: None });
         }
-        self.refunds.check(&order, &new, now, interval)?;
+        self.refunds.check_refund(&order, &new, now, interval)?;
         if context.take_fault(|fault| matches!(fault, Fault::RefundBalance { .. })).is_some() {
-            return Err(NotRefundable::Balance);
+            return Err(RefundRefusal::Balance);
         }
         let out_refund_no = new.out_refund_no.clone();
-        self.orders.mark_refunded(&order.order.out_trade_no);
-        let accepted = self.refunds.make(&order, new, now);
+        self.orders.mark_refunded(&order.request.out_trade_no);
+        let accepted = self.refunds.create_refund(&order, new, now);
         Ok(AcceptedRefund { accepted, ended: self.process_refund(&out_refund_no, context) })
     }
 
@@ -80,14 +80,14 @@ impl Ledger {
         refund_id: &str,
         out_refund_no: &str,
         context: &Context,
-    ) -> Result<AcceptedRefund, NotRedirectable> {
+    ) -> Result<AcceptedRefund, RedirectRefusal> {
         let known = self.refunds.find(RefundQuery::RefundId(refund_id));
         let is_meant = |refund: &&&Refund| refund.entry.out_refund_no == out_refund_no;
-        let known = known.iter().find(is_meant).ok_or(NotRedirectable::Unknown)?;
+        let known = known.iter().find(is_meant).ok_or(RedirectRefusal::Unknown)?;
         if known.entry.status != RefundStatus::Abnormal {
-            return Err(NotRedirectable::NotAbnormal);
+            return Err(RedirectRefusal::NotAbnormal);
         }
-        let accepted = self.refunds.restart(out_refund_no).ok_or(NotRedirectable::Unknown)?;
+        let accepted = self.refunds.restart_refund(out_refund_no).ok_or(RedirectRefusal::Unknown)?;
         Ok(AcceptedRefund { accepted, ended: self.process_refund(out_refund_no, context) })
     }
 
@@ -100,7 +100,7 @@ impl Ledger {
             Some(Fault::RefundOutcome { status, .. }) => status,
             _ => RefundStatus::Success,
         };
-        self.refunds.end(out_refund_no, status, context.now())
+        self.refunds.end_refund(out_refund_no, status, context.now())
     }
 
     /// Ends a refund that is being processed or that needed the merchant's help.
@@ -117,7 +117,7 @@ impl Ledger {
                 Err("a refund cannot end as PROCESSING".to_owned())
             }
             Some(RefundStatus::Processing | RefundStatus::Abnormal) => {
-                self.refunds.end(out_refund_no, status, now).ok_or_else(unknown)
+                self.refunds.end_refund(out_refund_no, status, now).ok_or_else(unknown)
             }
             Some(ended) => Err(format!("refund {out_refund_no} has ended as {}", ended.as_str())),
         }

@@ -87,7 +87,7 @@ pub(crate) struct NewOrder {
 /// An order.
 #[derive(Debug, Clone)]
 pub(crate) struct Order {
-    pub(crate) order: NewOrder,
+    pub(crate) request: NewOrder,
     pub(crate) payment: Option<Payment>,
     created: u64,
     closed: bool,
@@ -105,7 +105,7 @@ pub(crate) struct Payment {
 
 /// Why an order cannot be paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NotPayable {
+pub(crate) enum PaymentRefusal {
     Paid,
     Closed,
     /// `time_expire` has passed.
@@ -116,7 +116,7 @@ pub(crate) enum NotPayable {
 
 impl Order {
     pub(crate) fn trade_state(&self, now: u64) -> TradeState {
-        let life_ends = self.created.saturating_add(UNPAID_LIFE).max(self.order.expires.unwrap_or(0));
+        let life_ends = self.created.saturating_add(UNPAID_LIFE).max(self.request.expires.unwrap_or(0));
         if self.payment.is_some() {
             if self.refunded { TradeState::Refund } else { TradeState::Success }
         } else if self.closed || now >= life_ends {
@@ -128,15 +128,15 @@ impl Order {
 
     /// Whether `time_expire` has passed.
     pub(crate) fn is_expired(&self, now: u64) -> bool {
-        self.order.expires.is_some_and(|expires| now >= expires)
+        self.request.expires.is_some_and(|expires| now >= expires)
     }
 
     fn entry(&self, now: u64) -> LedgerEntry {
         LedgerEntry {
-            out_trade_no: self.order.out_trade_no.clone(),
+            out_trade_no: self.request.out_trade_no.clone(),
             transaction_id: self.payment.as_ref().map(|payment| payment.transaction_id.clone()),
-            total_fee: self.order.total_fee,
-            openid: self.order.openid.clone(),
+            total_fee: self.request.total_fee,
+            openid: self.request.openid.clone(),
             trade_state: self.trade_state(now),
         }
     }
@@ -160,7 +160,7 @@ impl Orders {
         &self.orders
     }
 
-    pub(crate) fn ledger(&self, now: u64) -> Vec<LedgerEntry> {
+    pub(crate) fn entries(&self, now: u64) -> Vec<LedgerEntry> {
         self.orders.iter().map(|order| order.entry(now)).collect()
     }
 
@@ -178,14 +178,14 @@ impl Orders {
     }
 
     /// Makes the order (its number must be new) and gives its `prepay_id`.
-    pub(crate) fn make(&mut self, order: NewOrder, now: u64) -> String {
+    pub(crate) fn create_order(&mut self, order: NewOrder, now: u64) -> String {
         let position = self.orders.len();
         self.by_number.insert(order.out_trade_no.clone(), position);
         let prepay = (random::prepay_id(now), now.saturating_add(PREPAY_LIFE));
         self.by_prepay.insert(prepay.0.clone(), (position, prepay.1));
         let prepay_id = prepay.0.clone();
         self.orders.push(Order {
-            order,
+            request: order,
             payment: None,
             created: now,
             closed: false,
@@ -196,7 +196,7 @@ impl Orders {
     }
 
     /// The living `prepay_id` of an order that exists; a fresh one once the last has expired.
-    pub(crate) fn prepay_again(&mut self, out_trade_no: &str, now: u64) -> Option<String> {
+    pub(crate) fn reuse_prepay(&mut self, out_trade_no: &str, now: u64) -> Option<String> {
         let position = *self.by_number.get(out_trade_no)?;
         let order = self.orders.get_mut(position)?;
         if now >= order.prepay.1 {
@@ -207,7 +207,7 @@ impl Orders {
     }
 
     /// A fresh `prepay_id` of an order that exists; those before it stay good for their time.
-    pub(crate) fn prepay_anew(&mut self, out_trade_no: &str, now: u64) -> Option<String> {
+    pub(crate) fn renew_prepay(&mut self, out_trade_no: &str, now: u64) -> Option<String> {
         let position = *self.by_number.get(out_trade_no)?;
         let order = self.orders.get_mut(position)?;
         order.prepay = (random::prepay_id(now), now.saturating_add(PREPAY_LIFE));
@@ -216,21 +216,21 @@ impl Orders {
     }
 
     /// Whether the order of this `prepay_id` can be paid; `None` if there is no such `prepay_id`.
-    pub(crate) fn payable(&self, prepay_id: &str, now: u64) -> Option<Result<(), NotPayable>> {
+    pub(crate) fn check_payable(&self, prepay_id: &str, now: u64) -> Option<Result<(), PaymentRefusal>> {
         let (position, lives_until) = self.by_prepay.get(prepay_id)?;
         let order = self.orders.get(*position)?;
         Some(match order.trade_state(now) {
-            TradeState::Success | TradeState::Refund => Err(NotPayable::Paid),
-            TradeState::Closed => Err(NotPayable::Closed),
-            TradeState::NotPay if order.is_expired(now) => Err(NotPayable::Expired),
-            TradeState::NotPay if now >= *lives_until => Err(NotPayable::PrepayExpired),
+            TradeState::Success | TradeState::Refund => Err(PaymentRefusal::Paid),
+            TradeState::Closed => Err(PaymentRefusal::Closed),
+            TradeState::NotPay if order.is_expired(now) => Err(PaymentRefusal::Expired),
+            TradeState::NotPay if now >= *lives_until => Err(PaymentRefusal::PrepayExpired),
             TradeState::NotPay => Ok(()),
         })
     }
 
     /// Takes the money, if the order can be paid; the paid order.
-    pub(crate) fn pay(&mut self, prepay_id: &str, now: u64) -> Option<Result<Order, NotPayable>> {
-        if let Err(reason) = self.payable(prepay_id, now)? {
+    pub(crate) fn pay_order(&mut self, prepay_id: &str, now: u64) -> Option<Result<Order, PaymentRefusal>> {
+        if let Err(reason) = self.check_payable(prepay_id, now)? {
             return Some(Err(reason));
         }
         let position = self.by_prepay.get(prepay_id)?.0;
@@ -242,7 +242,7 @@ impl Orders {
     }
 
     /// Closes an order; only one that reads NOTPAY may be closed.
-    pub(crate) fn close(&mut self, out_trade_no: &str) {
+    pub(crate) fn close_order(&mut self, out_trade_no: &str) {
         let position = self.by_number.get(out_trade_no);
         if let Some(order) = position.and_then(|position| self.orders.get_mut(*position)) {
             order.closed = true;
@@ -294,74 +294,74 @@ mod tests {
     #[test]
     fn an_order_is_paid_once() {
         let mut orders = Orders::default();
-        let prepay_id = orders.make(order(None), 0);
-        assert!(orders.pay(&prepay_id, 1).unwrap().is_ok());
-        assert_eq!(orders.pay(&prepay_id, 2).unwrap().unwrap_err(), NotPayable::Paid);
-        assert_eq!(orders.ledger(2)[0].trade_state, TradeState::Success);
+        let prepay_id = orders.create_order(order(None), 0);
+        assert!(orders.pay_order(&prepay_id, 1).unwrap().is_ok());
+        assert_eq!(orders.pay_order(&prepay_id, 2).unwrap().unwrap_err(), PaymentRefusal::Paid);
+        assert_eq!(orders.entries(2)[0].trade_state, TradeState::Success);
     }
 
     #[test]
     fn a_prepay_id_lives_two_hours_and_is_renewed_by_the_same_request() {
         let mut orders = Orders::default();
-        let first = orders.make(order(None), 0);
-        assert_eq!(orders.prepay_again("order-1", PREPAY_LIFE - 1), Some(first.clone()));
-        assert_eq!(orders.payable(&first, PREPAY_LIFE), Some(Err(NotPayable::PrepayExpired)));
-        let second = orders.prepay_again("order-1", PREPAY_LIFE).unwrap();
+        let first = orders.create_order(order(None), 0);
+        assert_eq!(orders.reuse_prepay("order-1", PREPAY_LIFE - 1), Some(first.clone()));
+        assert_eq!(orders.check_payable(&first, PREPAY_LIFE), Some(Err(PaymentRefusal::PrepayExpired)));
+        let second = orders.reuse_prepay("order-1", PREPAY_LIFE).unwrap();
         assert_ne!(first, second);
-        assert_eq!(orders.payable(&second, PREPAY_LIFE), Some(Ok(())));
+        assert_eq!(orders.check_payable(&second, PREPAY_LIFE), Some(Ok(())));
     }
 
     #[test]
     fn an_expired_order_reads_notpay_but_cannot_be_paid() {
         let mut orders = Orders::default();
-        let prepay_id = orders.make(order(Some(1000)), 0);
-        assert_eq!(orders.payable(&prepay_id, 999), Some(Ok(())));
-        assert_eq!(orders.payable(&prepay_id, 1000), Some(Err(NotPayable::Expired)));
-        assert_eq!(orders.ledger(1000)[0].trade_state, TradeState::NotPay);
+        let prepay_id = orders.create_order(order(Some(1000)), 0);
+        assert_eq!(orders.check_payable(&prepay_id, 999), Some(Ok(())));
+        assert_eq!(orders.check_payable(&prepay_id, 1000), Some(Err(PaymentRefusal::Expired)));
+        assert_eq!(orders.entries(1000)[0].trade_state, TradeState::NotPay);
     }
 
     #[test]
     fn every_repeated_v3_request_gives_a_fresh_prepay_id_and_the_old_ones_stay_good() {
         let mut orders = Orders::default();
-        let first = orders.make(order(None), 0);
-        let second = orders.prepay_anew("order-1", 1).unwrap();
+        let first = orders.create_order(order(None), 0);
+        let second = orders.renew_prepay("order-1", 1).unwrap();
         assert_ne!(first, second);
-        assert!(orders.pay(&first, 2).unwrap().is_ok());
-        assert_eq!(orders.payable(&second, 2), Some(Err(NotPayable::Paid)));
+        assert!(orders.pay_order(&first, 2).unwrap().is_ok());
+        assert_eq!(orders.check_payable(&second, 2), Some(Err(PaymentRefusal::Paid)));
     }
 
     #[test]
     fn an_order_reads_refund_once_one_is_made_and_stays_paid() {
         let mut orders = Orders::default();
-        let prepay_id = orders.make(order(None), 0);
-        orders.pay(&prepay_id, 1).unwrap().unwrap();
+        let prepay_id = orders.create_order(order(None), 0);
+        orders.pay_order(&prepay_id, 1).unwrap().unwrap();
         orders.mark_refunded("order-1");
-        assert_eq!(orders.ledger(2)[0].trade_state, TradeState::Refund);
-        assert_eq!(orders.payable(&prepay_id, 2), Some(Err(NotPayable::Paid)));
+        assert_eq!(orders.entries(2)[0].trade_state, TradeState::Refund);
+        assert_eq!(orders.check_payable(&prepay_id, 2), Some(Err(PaymentRefusal::Paid)));
     }
 
     #[test]
     fn an_order_that_may_be_paid_for_longer_is_closed_later() {
         let mut orders = Orders::default();
-        orders.make(order(Some(90 * DAY)), 0);
-        assert_eq!(orders.ledger(UNPAID_LIFE)[0].trade_state, TradeState::NotPay);
-        assert_eq!(orders.ledger(90 * DAY)[0].trade_state, TradeState::Closed);
+        orders.create_order(order(Some(90 * DAY)), 0);
+        assert_eq!(orders.entries(UNPAID_LIFE)[0].trade_state, TradeState::NotPay);
+        assert_eq!(orders.entries(90 * DAY)[0].trade_state, TradeState::Closed);
     }
 
     #[test]
     fn an_unpaid_order_is_closed_after_seven_days() {
         let mut orders = Orders::default();
-        orders.make(order(None), 0);
-        assert_eq!(orders.ledger(UNPAID_LIFE - 1)[0].trade_state, TradeState::NotPay);
-        assert_eq!(orders.ledger(UNPAID_LIFE)[0].trade_state, TradeState::Closed);
+        orders.create_order(order(None), 0);
+        assert_eq!(orders.entries(UNPAID_LIFE - 1)[0].trade_state, TradeState::NotPay);
+        assert_eq!(orders.entries(UNPAID_LIFE)[0].trade_state, TradeState::Closed);
     }
 
     #[test]
     fn a_closed_order_cannot_be_paid() {
         let mut orders = Orders::default();
-        let prepay_id = orders.make(order(None), 0);
-        orders.close("order-1");
-        assert_eq!(orders.pay(&prepay_id, 1).unwrap().unwrap_err(), NotPayable::Closed);
+        let prepay_id = orders.create_order(order(None), 0);
+        orders.close_order("order-1");
+        assert_eq!(orders.pay_order(&prepay_id, 1).unwrap().unwrap_err(), PaymentRefusal::Closed);
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(crate) struct PlatformKeys {
 
 /// One key of WeChat Pay.
 #[derive(Debug)]
-pub(crate) struct Signer {
+pub(crate) struct PlatformSigner {
     pub(crate) id: &'static str,
     pub(crate) pem: &'static str,
     /// `None` only if the built-in file were damaged.
@@ -57,26 +57,26 @@ impl PlatformKeys {
     }
 
     /// What signs an answer to a request with this `Wechatpay-Serial`, or a notice (without one).
-    pub(crate) fn signer(self, named: Option<&str>) -> &'static Signer {
-        if self.mode == PlatformMode::PublicKey || named == Some(public_key().id) {
+    pub(crate) fn signer(self, requested_id: Option<&str>) -> &'static PlatformSigner {
+        if self.mode == PlatformMode::PublicKey || requested_id == Some(public_key().id) {
             return public_key();
         }
         if self.rotated { &SECOND } else { &FIRST }
     }
 
     /// The key of this id that personal data may be sealed for.
-    pub(crate) fn named(self, id: &str) -> Option<&'static Signer> {
+    pub(crate) fn signer_by_id(self, id: &str) -> Option<&'static PlatformSigner> {
         let known = [vec![public_key()], self.certificates()].concat();
         known.into_iter().find(|signer| signer.id == id)
     }
 
     /// A key that does not sign: for forgeries.
-    pub(crate) fn foreign(signer: &Signer) -> &'static Signer {
+    pub(crate) fn other_signer(signer: &PlatformSigner) -> &'static PlatformSigner {
         if signer.id == FIRST.id { &SECOND } else { &FIRST }
     }
 
     /// The certificates that can be downloaded: after a rotation both.
-    pub(crate) fn certificates(self) -> Vec<&'static Signer> {
+    pub(crate) fn certificates(self) -> Vec<&'static PlatformSigner> {
         match (self.mode, self.rotated) {
             (PlatformMode::PublicKey, _) => Vec::new(),
             (PlatformMode::Certificates, false) => vec![&FIRST],
@@ -85,7 +85,7 @@ impl PlatformKeys {
     }
 }
 
-impl Signer {
+impl PlatformSigner {
     fn new(id: &'static str, pem: &'static str, key: &str) -> Self {
         Self { id, pem, key: KeyPair::from_pem(key) }
     }
@@ -95,51 +95,51 @@ impl Signer {
     }
 
     /// What was sealed for this key.
-    pub(crate) fn open(&self, sealed: &str) -> Option<String> {
-        String::from_utf8(self.key.as_ref()?.open(sealed)?).ok()
+    pub(crate) fn decrypt(&self, encrypted: &str) -> Option<String> {
+        String::from_utf8(self.key.as_ref()?.decrypt(encrypted)?).ok()
     }
 
     #[cfg(test)]
-    pub(crate) fn has_signed(&self, message: &[u8], signature: &str) -> bool {
-        self.key.as_ref().is_some_and(|key| key.has_signed(message, signature))
+    pub(crate) fn verify(&self, message: &[u8], signature: &str) -> bool {
+        self.key.as_ref().is_some_and(|key| key.verify(message, signature))
     }
 
-    pub(crate) fn to_key(&self) -> PlatformKey {
+    pub(crate) fn to_platform_key(&self) -> PlatformKey {
         PlatformKey { id: self.id.to_owned(), pem: self.pem.to_owned() }
     }
 }
 
 /// The key of this id.
 #[cfg(test)]
-pub(crate) fn by_id(id: &str) -> Option<&'static Signer> {
+pub(crate) fn by_id(id: &str) -> Option<&'static PlatformSigner> {
     [&*FIRST, &*SECOND, &*PUBLIC_KEY].into_iter().find(|signer| signer.id == id)
 }
 
-pub(crate) fn public_key() -> &'static Signer {
+pub(crate) fn public_key() -> &'static PlatformSigner {
     &PUBLIC_KEY
 }
 
 /// Both certificates are valid in these years.
 pub(crate) const EFFECTIVE: (&str, &str) = ("2020-01-01T08:00:00+08:00", "2120-01-01T08:00:00+08:00");
 
-static FIRST: LazyLock<Signer> = LazyLock::new(|| {
-    Signer::new(
+static FIRST: LazyLock<PlatformSigner> = LazyLock::new(|| {
+    PlatformSigner::new(
         "4A20DD4BB631BA816A8FB0DCE8C653DA64E1110E",
         include_str!("../../../keys/platform_1_cert.pem"),
         include_str!("../../../keys/platform_1_key.pem"),
     )
 });
 
-static SECOND: LazyLock<Signer> = LazyLock::new(|| {
-    Signer::new(
+static SECOND: LazyLock<PlatformSigner> = LazyLock::new(|| {
+    PlatformSigner::new(
         "3CDB264832502E7DDE9CCDB1FABDC97F0992B248",
         include_str!("../../../keys/platform_2_cert.pem"),
         include_str!("../../../keys/platform_2_key.pem"),
     )
 });
 
-static PUBLIC_KEY: LazyLock<Signer> = LazyLock::new(|| {
-    Signer::new(
+static PUBLIC_KEY: LazyLock<PlatformSigner> = LazyLock::new(|| {
+    PlatformSigner::new(
         "PUB_KEY_ID_0116482039572024061300382800",
         include_str!("../../../keys/pub_key.pem"),
         include_str!("../../../keys/pub_key_private.pem"),
@@ -157,7 +157,7 @@ mod tests {
         for signer in all {
             let signature = signer.sign(b"message");
             for other in all {
-                assert_eq!(other.has_signed(b"message", &signature), other.id == signer.id);
+                assert_eq!(other.verify(b"message", &signature), other.id == signer.id);
             }
         }
     }
@@ -192,13 +192,13 @@ mod tests {
     #[test]
     fn what_openssl_sealed_for_a_key_is_opened_with_that_key_alone() {
         // printf 6222021234567890123 | openssl pkeyutl -encrypt … -pkeyopt rsa_padding_mode:oaep
-        let sealed = "MgpakH6RNfKjbuIW1oRPt1zm6UeoFA30ZgLOLBOli5wvd158/L5cQC6U0W6C9ymF/3QQmdU5BlXGOT+AAqu/qKl/fm1WmfznzTgW8DL7o01bfv/PpHlo/1gu6BG+EyTsysceLcXYRf3B768jttObeHH9RfL20BiXkDBEB4wO2n8yNMxaxU55GB0y+DAnoNXGJgMzPmK/Qo3wkovvQjNzUZN+IdbR3xQu/PlJ4LTHczWQfrxgm6KbZZDfbBr5cHCD1FjfiEiUgwyUEJ+BLj97wpSuh/iBsL/m/3irbVEYGgWdZW1mUZSH2QWLkOCZl3khnLQHn0a1gg3ea3AKlhJnvg==";
-        assert_eq!(FIRST.open(sealed).as_deref(), Some("6222021234567890123"));
-        assert_eq!(SECOND.open(sealed), None);
-        let mut altered = sealed.to_owned();
-        altered.replace_range(40..41, if &sealed[40..41] == "A" { "B" } else { "A" });
+        let encrypted = "MgpakH6RNfKjbuIW1oRPt1zm6UeoFA30ZgLOLBOli5wvd158/L5cQC6U0W6C9ymF/3QQmdU5BlXGOT+AAqu/qKl/fm1WmfznzTgW8DL7o01bfv/PpHlo/1gu6BG+EyTsysceLcXYRf3B768jttObeHH9RfL20BiXkDBEB4wO2n8yNMxaxU55GB0y+DAnoNXGJgMzPmK/Qo3wkovvQjNzUZN+IdbR3xQu/PlJ4LTHczWQfrxgm6KbZZDfbBr5cHCD1FjfiEiUgwyUEJ+BLj97wpSuh/iBsL/m/3irbVEYGgWdZW1mUZSH2QWLkOCZl3khnLQHn0a1gg3ea3AKlhJnvg==";
+        assert_eq!(FIRST.decrypt(encrypted).as_deref(), Some("6222021234567890123"));
+        assert_eq!(SECOND.decrypt(encrypted), None);
+        let mut altered = encrypted.to_owned();
+        altered.replace_range(40..41, if &encrypted[40..41] == "A" { "B" } else { "A" });
         for wrong in ["", "AAAA", "6222021234567890123", &altered] {
-            assert_eq!(FIRST.open(wrong), None, "{wrong}");
+            assert_eq!(FIRST.decrypt(wrong), None, "{wrong}");
         }
     }
 }

@@ -59,7 +59,7 @@ pub(crate) enum Funds {
 /// What is asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct NewRefund {
-    pub(crate) of: PaymentRef,
+    pub(crate) payment: PaymentRef,
     pub(crate) out_refund_no: String,
     /// What the merchant believes the order's amount to be.
     pub(crate) total_fee: u64,
@@ -83,7 +83,7 @@ pub(crate) struct Refund {
 
 /// Why a refund is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NotRefundable {
+pub(crate) enum RefundRefusal {
     UnknownOrder,
     NotPaid,
     /// `total` is not the order's amount.
@@ -147,7 +147,7 @@ impl Funds {
     }
 }
 
-impl NotRefundable {
+impl RefundRefusal {
     /// What is told beside the code.
     pub(crate) fn description(self) -> &'static str {
         match self {
@@ -190,8 +190,8 @@ impl Refunds {
     }
 
     /// The refunds asked about, oldest first.
-    pub(crate) fn find(&self, known: RefundQuery<'_>) -> Vec<&Refund> {
-        let is_meant = |refund: &&Refund| match known {
+    pub(crate) fn find(&self, query: RefundQuery<'_>) -> Vec<&Refund> {
+        let is_meant = |refund: &&Refund| match query {
             RefundQuery::RefundId(id) => refund.entry.refund_id == id,
             RefundQuery::OutRefundNo(number) => refund.entry.out_refund_no == number,
             RefundQuery::TransactionId(id) => refund.entry.transaction_id == id,
@@ -201,55 +201,59 @@ impl Refunds {
     }
 
     /// The refund of this number, if it was made for the same order with the same amounts.
-    pub(super) fn known(&self, order: &Order, new: &NewRefund) -> Result<Option<Refund>, NotRefundable> {
+    pub(super) fn find_repeated(
+        &self,
+        order: &Order,
+        new: &NewRefund,
+    ) -> Result<Option<Refund>, RefundRefusal> {
         let Some(known) = self.by_number(&new.out_refund_no) else { return Ok(None) };
-        let is_same = known.entry.out_trade_no == order.order.out_trade_no
+        let is_same = known.entry.out_trade_no == order.request.out_trade_no
             && known.entry.total_fee == new.total_fee
             && known.entry.refund_fee == new.refund_fee;
-        if is_same { Ok(Some(known.clone())) } else { Err(NotRefundable::OtherRefund) }
+        if is_same { Ok(Some(known.clone())) } else { Err(RefundRefusal::OtherRefund) }
     }
 
     /// Whether a refund that is new can be accepted.
-    pub(super) fn check(
+    pub(super) fn check_refund(
         &self,
         order: &Order,
         new: &NewRefund,
         now: u64,
         interval: u64,
-    ) -> Result<(), NotRefundable> {
-        let payment = order.payment.as_ref().ok_or(NotRefundable::NotPaid)?;
-        if new.total_fee != order.order.total_fee {
-            return Err(NotRefundable::OtherTotal);
+    ) -> Result<(), RefundRefusal> {
+        let payment = order.payment.as_ref().ok_or(RefundRefusal::NotPaid)?;
+        if new.total_fee != order.request.total_fee {
+            return Err(RefundRefusal::OtherTotal);
         }
         if now > payment.at.saturating_add(YEAR) {
-            return Err(NotRefundable::Overdue);
+            return Err(RefundRefusal::Overdue);
         }
-        let before = self.find(RefundQuery::OutTradeNo(&order.order.out_trade_no));
+        let before = self.find(RefundQuery::OutTradeNo(&order.request.out_trade_no));
         if before.len() >= MOST {
-            return Err(NotRefundable::TooMany);
+            return Err(RefundRefusal::TooMany);
         }
         let given_up = |refund: &&&Refund| refund.entry.status == RefundStatus::Closed;
         let refunded: u64 =
             before.iter().filter(|refund| !given_up(refund)).map(|refund| refund.entry.refund_fee).sum();
-        if refunded.saturating_add(new.refund_fee) > order.order.total_fee {
-            return Err(NotRefundable::TooMuch);
+        if refunded.saturating_add(new.refund_fee) > order.request.total_fee {
+            return Err(RefundRefusal::TooMuch);
         }
         if before.last().is_some_and(|last| now < last.created.saturating_add(interval)) {
-            return Err(NotRefundable::TooSoon);
+            return Err(RefundRefusal::TooSoon);
         }
         Ok(())
     }
 
     /// Accepts a refund that was checked.
-    pub(super) fn make(&mut self, order: &Order, new: NewRefund, now: u64) -> Refund {
+    pub(super) fn create_refund(&mut self, order: &Order, new: NewRefund, now: u64) -> Refund {
         let payment = order.payment.as_ref();
         let refund = Refund {
             entry: RefundEntry {
                 out_refund_no: new.out_refund_no,
                 refund_id: random::refund_id(now),
-                out_trade_no: order.order.out_trade_no.clone(),
+                out_trade_no: order.request.out_trade_no.clone(),
                 transaction_id: payment.map(|payment| payment.transaction_id.clone()).unwrap_or_default(),
-                total_fee: order.order.total_fee,
+                total_fee: order.request.total_fee,
                 refund_fee: new.refund_fee,
                 status: RefundStatus::Processing,
                 source: new.source,
@@ -264,14 +268,19 @@ impl Refunds {
     }
 
     /// Lets a refund begin again; it keeps its numbers.
-    pub(super) fn restart(&mut self, out_refund_no: &str) -> Option<Refund> {
+    pub(super) fn restart_refund(&mut self, out_refund_no: &str) -> Option<Refund> {
         let refund = self.0.iter_mut().find(|refund| refund.entry.out_refund_no == out_refund_no)?;
         refund.entry.status = RefundStatus::Processing;
         refund.ended = None;
         Some(refund.clone())
     }
 
-    pub(super) fn end(&mut self, out_refund_no: &str, status: RefundStatus, now: u64) -> Option<Refund> {
+    pub(super) fn end_refund(
+        &mut self,
+        out_refund_no: &str,
+        status: RefundStatus,
+        now: u64,
+    ) -> Option<Refund> {
         let refund = self.0.iter_mut().find(|refund| refund.entry.out_refund_no == out_refund_no)?;
         refund.entry.status = status;
         refund.ended = Some(now);

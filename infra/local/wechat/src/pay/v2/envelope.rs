@@ -7,85 +7,60 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::fields::{self, Rule};
-use super::{Fields, sign, xml};
+use super::error::V2Error;
+use super::field_rules::{self, FieldRule};
+use super::request::V2Request;
+use super::{Fields, fields_from, sign, xml};
 use crate::core::exchange::{ApiRequest, ApiResponse};
 use crate::core::faults::Fault;
 use crate::core::random;
 use crate::pay::service::PayService;
 use crate::pay::version::SignType;
 
-/// A request whose signature is good.
-#[derive(Debug)]
-pub(crate) struct PayRequest {
-    pub(crate) fields: Fields,
-    pub(crate) sign_type: SignType,
-}
-
-/// `result_code` FAIL: the `err_code` and its description.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) err_code: String,
-    pub(crate) description: String,
-}
-
 /// `return_code` FAIL: the name for the log and the `return_msg`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Unreadable(&'static str, &'static str);
+struct MessageError(&'static str, &'static str);
 
 /// Judges one API's business: the fields to answer beside those every answer has.
-pub(crate) type Judge = fn(&PayService, &PayRequest) -> Result<Fields, Refusal>;
-
-impl Refusal {
-    pub(crate) fn new(err_code: &str, description: impl Into<String>) -> Self {
-        Self { err_code: err_code.to_owned(), description: description.into() }
-    }
-}
-
-impl PayRequest {
-    /// The field, if it has a value: Pay treats an empty one as absent.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.fields.get(name).map(String::as_str).filter(|value| !value.is_empty())
-    }
-}
+pub(crate) type V2Handler = fn(&PayService, &V2Request) -> Result<Fields, V2Error>;
 
 /// The fields of the request, for the log.
-pub(crate) fn summary(received: &ApiRequest) -> Value {
-    let fields = std::str::from_utf8(&received.body).ok().and_then(|text| xml::parse(text).ok());
-    fields.map_or_else(|| json!({"unreadable_bytes": received.body.len()}), |fields| json!(fields))
+pub(crate) fn summary(http_request: &ApiRequest) -> Value {
+    let fields = std::str::from_utf8(&http_request.body).ok().and_then(|text| xml::parse(text).ok());
+    fields.map_or_else(|| json!({"unreadable_bytes": http_request.body.len()}), |fields| json!(fields))
 }
 
 /// Judges a request with the rules of all and those of its API, and answers.
-pub(crate) fn answer(
+pub(crate) fn handle_request(
     pay: &PayService,
-    received: &ApiRequest,
+    http_request: &ApiRequest,
     fault: Option<&Fault>,
-    rules: &[Rule],
-    judge: Judge,
+    rules: &[FieldRule],
+    handler: V2Handler,
 ) -> ApiResponse {
-    let request = match open(pay, received) {
+    let request = match verify_request(pay, http_request) {
         Ok(request) => request,
-        Err(Unreadable(name, return_msg)) => return refuse(name, return_msg),
+        Err(MessageError(name, return_msg)) => return message_failure(name, return_msg),
     };
-    let judged = judge_all(pay, received, &request, fault, rules, judge);
-    let outcome = judged.as_ref().map_or_else(|refusal| refusal.err_code.clone(), |_| "ok".to_owned());
+    let result = run_handler(pay, http_request, &request, fault, rules, handler);
+    let outcome = result.as_ref().map_or_else(|error| error.err_code.clone(), |_| "ok".to_owned());
 
-    let mut fields = own(&[
+    let mut fields = fields_from(&[
         ("return_code", "SUCCESS"),
         ("return_msg", "OK"),
         ("appid", request.get("appid").unwrap_or_default()),
         ("mch_id", &pay.account().mch_id),
         ("nonce_str", &random::nonce()),
     ]);
-    match judged {
+    match result {
         Ok(business) => {
             fields.insert("result_code".to_owned(), "SUCCESS".to_owned());
             fields.extend(business);
         }
-        Err(Refusal { err_code, description }) => {
+        Err(V2Error { err_code, description }) => {
             let refused =
                 [("result_code", "FAIL"), ("err_code", &err_code), ("err_code_des", description.as_str())];
-            fields.extend(own(&refused));
+            fields.extend(fields_from(&refused));
         }
     }
     let mut signature = sign::sign(&fields, request.sign_type, &pay.account().api_v2_key);
@@ -93,100 +68,101 @@ pub(crate) fn answer(
         signature = sign::sign(&fields, request.sign_type, "not the key of this merchant");
     }
     fields.insert("sign".to_owned(), signature);
-    reply(&fields, outcome)
+    xml_response(&fields, outcome)
 }
 
 /// Refuses the message as a whole: the name for the log and the `return_msg`.
-pub(super) fn refuse(name: &str, return_msg: &str) -> ApiResponse {
-    reply(&own(&[("return_code", "FAIL"), ("return_msg", return_msg)]), name.to_owned())
-}
-
-/// Names and values as a message's fields.
-pub(crate) fn own(pairs: &[(&str, &str)]) -> Fields {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+pub(super) fn message_failure(name: &str, return_msg: &str) -> ApiResponse {
+    xml_response(&fields_from(&[("return_code", "FAIL"), ("return_msg", return_msg)]), name.to_owned())
 }
 
 /// Reads the message and believes its signature, or refuses it as a whole.
-fn open(pay: &PayService, received: &ApiRequest) -> Result<PayRequest, Unreadable> {
-    if received.method != Method::POST {
-        return Err(Unreadable("REQUIRE_POST_METHOD", "请使用post方法"));
+fn verify_request(pay: &PayService, http_request: &ApiRequest) -> Result<V2Request, MessageError> {
+    if http_request.method != Method::POST {
+        return Err(MessageError("REQUIRE_POST_METHOD", "请使用post方法"));
     }
-    if received.body.is_empty() {
-        return Err(Unreadable("POST_DATA_EMPTY", "post数据为空"));
+    if http_request.body.is_empty() {
+        return Err(MessageError("POST_DATA_EMPTY", "post数据为空"));
     }
-    let text = std::str::from_utf8(&received.body).map_err(|_| Unreadable("NOT_UTF8", "编码格式错误"))?;
-    let fields = xml::parse(text).map_err(|_| Unreadable("XML_FORMAT_ERROR", "XML格式错误"))?;
-    let merchant = fields.get("mch_id").ok_or(Unreadable("LACK_PARAMS", "缺少参数mch_id"))?;
+    let text =
+        std::str::from_utf8(&http_request.body).map_err(|_| MessageError("NOT_UTF8", "编码格式错误"))?;
+    let fields = xml::parse(text).map_err(|_| MessageError("XML_FORMAT_ERROR", "XML格式错误"))?;
+    let merchant = fields.get("mch_id").ok_or(MessageError("LACK_PARAMS", "缺少参数mch_id"))?;
     if *merchant != pay.account().mch_id {
-        return Err(Unreadable("MCHID_NOT_EXIST", "商户号不存在"));
+        return Err(MessageError("MCHID_NOT_EXIST", "商户号不存在"));
     }
     let sign_type = match fields.get("sign_type").map(String::as_str) {
         None | Some("") => SignType::Md5,
-        Some(name) => SignType::parse(name).ok_or(Unreadable("PARAM_ERROR", "sign_type参数格式错误"))?,
+        Some(name) => SignType::parse(name).ok_or(MessageError("PARAM_ERROR", "sign_type参数格式错误"))?,
     };
     if !sign::is_signed(&fields, sign_type, &pay.account().api_v2_key) {
-        return Err(Unreadable("SIGNERROR", "签名错误"));
+        return Err(MessageError("SIGNERROR", "签名错误"));
     }
-    Ok(PayRequest { fields, sign_type })
+    Ok(V2Request { fields, sign_type })
 }
 
 /// Everything before the business; a refusal is told in one text.
-pub(super) fn believe(pay: &PayService, received: &ApiRequest, rules: &[Rule]) -> Result<PayRequest, String> {
-    let request = open(pay, received).map_err(|Unreadable(_, return_msg)| return_msg.to_owned())?;
-    check(pay, received, &request, rules).map_err(|refusal| refusal.description)?;
+pub(super) fn verify_and_check(
+    pay: &PayService,
+    http_request: &ApiRequest,
+    rules: &[FieldRule],
+) -> Result<V2Request, String> {
+    let request =
+        verify_request(pay, http_request).map_err(|MessageError(_, return_msg)| return_msg.to_owned())?;
+    check(pay, http_request, &request, rules).map_err(|error| error.description)?;
     Ok(request)
 }
 
 /// The fields, the appid and the nonce.
 fn check(
     pay: &PayService,
-    received: &ApiRequest,
-    request: &PayRequest,
-    rules: &[Rule],
-) -> Result<(), Refusal> {
-    fields::check(request, &fields::COMMON)?;
+    http_request: &ApiRequest,
+    request: &V2Request,
+    rules: &[FieldRule],
+) -> Result<(), V2Error> {
+    field_rules::check(request, &field_rules::COMMON)?;
     if request.get("appid") != Some(&pay.account().app_id) {
-        return Err(foreign_appid(request.get("appid").unwrap_or_default()));
+        return Err(appid_error(request.get("appid").unwrap_or_default()));
     }
-    fields::check(request, rules)?;
+    field_rules::check(request, rules)?;
 
     let mut used_for = request.fields.clone();
     used_for.remove("sign");
-    used_for.insert("path".to_owned(), received.path.clone());
+    used_for.insert("path".to_owned(), http_request.path.clone());
     let nonce = request.get("nonce_str").unwrap_or_default();
     if !pay.ledger().orders.accept_nonce(nonce, used_for) {
-        return Err(Refusal::new("PARAM_ERROR", "nonce_str重复使用"));
+        return Err(V2Error::new("PARAM_ERROR", "nonce_str重复使用"));
     }
     Ok(())
 }
 
-fn judge_all(
+fn run_handler(
     pay: &PayService,
-    received: &ApiRequest,
-    request: &PayRequest,
+    http_request: &ApiRequest,
+    request: &V2Request,
     fault: Option<&Fault>,
-    rules: &[Rule],
-    judge: Judge,
-) -> Result<Fields, Refusal> {
-    check(pay, received, request, rules)?;
+    rules: &[FieldRule],
+    handler: V2Handler,
+) -> Result<Fields, V2Error> {
+    check(pay, http_request, request, rules)?;
     match fault {
-        Some(Fault::Busy { .. }) => Err(Refusal::new("SYSTEMERROR", "系统超时")),
-        Some(Fault::ErrCode { err_code, .. }) => Err(Refusal::new(err_code, "业务错误")),
-        _ => judge(pay, request),
+        Some(Fault::Busy { .. }) => Err(V2Error::new("SYSTEMERROR", "系统超时")),
+        Some(Fault::ErrCode { err_code, .. }) => Err(V2Error::new(err_code, "业务错误")),
+        _ => handler(pay, request),
     }
 }
 
 /// Of the right form it may be another owner's; else nobody's.
-fn foreign_appid(appid: &str) -> Refusal {
+fn appid_error(appid: &str) -> V2Error {
     let digits = appid.strip_prefix("wx").unwrap_or_default();
     if digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        Refusal::new("APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配")
+        V2Error::new("APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配")
     } else {
-        Refusal::new("APPID_NOT_EXIST", "appid不存在")
+        V2Error::new("APPID_NOT_EXIST", "appid不存在")
     }
 }
 
-fn reply(fields: &Fields, outcome: String) -> ApiResponse {
+fn xml_response(fields: &Fields, outcome: String) -> ApiResponse {
     ApiResponse {
         status: StatusCode::OK,
         content_type: "text/plain",

@@ -8,8 +8,7 @@
 
 use serde_json::{Value, json};
 
-use super::envelope::own;
-use super::{Fields, sign, xml};
+use super::{Fields, fields_from, sign, xml};
 use crate::core::account::Account;
 use crate::core::clock;
 use crate::core::notices::{Delivery, NOT_ACKNOWLEDGED};
@@ -18,16 +17,16 @@ use crate::pay::ledger::orders::Order;
 use crate::pay::version::SignType;
 
 /// The notice of a paid order, ready to be delivered.
-pub(crate) fn delivery(order: &Order, sign_type: SignType, account: &Account) -> Delivery {
-    let fields = fields(order, account);
+pub(crate) fn payment_notice(order: &Order, sign_type: SignType, account: &Account) -> Delivery {
+    let fields = notice_fields(order, account);
     Delivery {
-        url: order.order.notify_url.clone(),
+        url: order.request.notify_url.clone(),
         content_type: "text/xml",
         summary: Value::from_iter(fields.iter().map(|(name, value)| (name.clone(), json!(value)))),
         body: signed_body(fields.clone(), sign_type, &account.api_v2_key),
         forged: signed_body(fields, sign_type, "a key that is not this merchant's"),
         signer: None,
-        judge: judge_answer,
+        check_answer: check_acknowledgement,
     }
 }
 
@@ -41,9 +40,9 @@ pub(crate) fn signed_body(mut fields: Fields, sign_type: SignType, key: &str) ->
 /// What is told of a payment, in a notice as in a query; nothing of an order that is not paid.
 pub(crate) fn payment_fields(order: &Order) -> Fields {
     let Some(payment) = &order.payment else { return Fields::new() };
-    let fee = order.order.total_fee.to_string();
-    own(&[
-        ("openid", order.order.openid.as_str()),
+    let fee = order.request.total_fee.to_string();
+    fields_from(&[
+        ("openid", order.request.openid.as_str()),
         ("is_subscribe", "N"),
         ("trade_type", "JSAPI"),
         ("bank_type", "OTHERS"),
@@ -56,26 +55,26 @@ pub(crate) fn payment_fields(order: &Order) -> Fields {
     ])
 }
 
-fn fields(order: &Order, account: &Account) -> Fields {
-    let mut fields = own(&[
+fn notice_fields(order: &Order, account: &Account) -> Fields {
+    let mut fields = fields_from(&[
         ("return_code", "SUCCESS"),
         ("result_code", "SUCCESS"),
         ("appid", &account.app_id),
         ("mch_id", &account.mch_id),
         ("nonce_str", &random::nonce()),
-        ("out_trade_no", &order.order.out_trade_no),
-        ("attach", &order.order.attach),
+        ("out_trade_no", &order.request.out_trade_no),
+        ("attach", &order.request.attach),
         ("future_field", "新字段"),
     ]);
-    if !order.order.device_info.is_empty() {
-        fields.insert("device_info".to_owned(), order.order.device_info.clone());
+    if !order.request.device_info.is_empty() {
+        fields.insert("device_info".to_owned(), order.request.device_info.clone());
     }
     fields.extend(payment_fields(order));
     fields
 }
 
 /// Only HTTP 200 and `return_code` SUCCESS end the redelivery.
-pub(super) fn judge_answer(status: u16, body: &str) -> Result<(), String> {
+pub(super) fn check_acknowledgement(status: u16, body: &str) -> Result<(), String> {
     if status != 200 {
         return Err(format!("{NOT_ACKNOWLEDGED}: HTTP {status}"));
     }
@@ -94,7 +93,7 @@ mod tests {
     fn only_status_200_and_success_acknowledge() {
         let success =
             "<xml><return_code><![CDATA[SUCCESS]]></return_code>\n<return_msg>OK</return_msg></xml>";
-        assert!(judge_answer(200, success).is_ok());
+        assert!(check_acknowledgement(200, success).is_ok());
         for (status, body) in [
             (204, ""),
             (200, ""),
@@ -104,13 +103,13 @@ mod tests {
             (200, "{\"return_code\":\"SUCCESS\"}"),
             (500, success),
         ] {
-            assert!(judge_answer(status, body).is_err(), "{status} {body}");
+            assert!(check_acknowledgement(status, body).is_err(), "{status} {body}");
         }
     }
 
     #[test]
     fn the_known_notice_has_the_known_signature() {
-        let fields = own(&[
+        let fields = fields_from(&[
             ("appid", "wx95e6095a537e33b4"),
             ("attach", "a=1&b=2"),
             ("bank_type", "OTHERS"),

@@ -12,8 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
-use super::envelope::own;
-use super::{Fields, notice, xml};
+use super::{Fields, fields_from, notice, xml};
 use crate::core::account::Account;
 use crate::core::clock;
 use crate::core::notices::Delivery;
@@ -22,22 +21,22 @@ use crate::core::refund_status::RefundStatus;
 use crate::pay::ledger::refunds::Refund;
 
 /// The notice of a refund that is no longer being processed.
-pub(crate) fn delivery(refund: &Refund, notify_url: &str, account: &Account) -> Delivery {
-    let fields = fields(refund);
+pub(crate) fn refund_notice(refund: &Refund, notify_url: &str, account: &Account) -> Delivery {
+    let fields = refund_fields(refund);
     Delivery {
         url: notify_url.to_owned(),
         content_type: "text/xml",
         summary: Value::from_iter(fields.iter().map(|(name, value)| (name.clone(), json!(value)))),
-        body: body(&fields, account, &account.api_v2_key),
-        forged: body(&fields, account, "a key that is not this merchant's"),
+        body: message_body(&fields, account, &account.api_v2_key),
+        forged: message_body(&fields, account, "a key that is not this merchant's"),
         signer: None,
-        judge: notice::judge_answer,
+        check_answer: notice::check_acknowledgement,
     }
 }
 
 /// The whole message with these fields encrypted.
-pub(crate) fn body(fields: &Fields, account: &Account, key: &str) -> String {
-    xml::write(&own(&[
+pub(crate) fn message_body(fields: &Fields, account: &Account, key: &str) -> String {
+    xml::write(&fields_from(&[
         ("return_code", "SUCCESS"),
         ("appid", &account.app_id),
         ("mch_id", &account.mch_id),
@@ -46,10 +45,10 @@ pub(crate) fn body(fields: &Fields, account: &Account, key: &str) -> String {
     ]))
 }
 
-fn fields(refund: &Refund) -> Fields {
+fn refund_fields(refund: &Refund) -> Fields {
     let entry = &refund.entry;
     let (total, fee) = (entry.total_fee.to_string(), entry.refund_fee.to_string());
-    own(&[
+    fields_from(&[
         ("transaction_id", entry.transaction_id.as_str()),
         ("out_trade_no", &entry.out_trade_no),
         ("refund_id", &entry.refund_id),
@@ -153,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_root_is_written_as_wechat_writes_it() {
-        let fields = own(&[("refund_fee", "50"), ("total_fee", "101")]);
+        let fields = fields_from(&[("refund_fee", "50"), ("total_fee", "101")]);
         let text = "<root>\n<refund_fee><![CDATA[50]]></refund_fee>\n<total_fee><![CDATA[101]]></total_fee>\n</root>";
         assert_eq!(xml::write_as("root", &fields), text);
     }

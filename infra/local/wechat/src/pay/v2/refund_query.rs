@@ -5,39 +5,41 @@
 //!
 //! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_5>
 
-use super::Fields;
-use super::envelope::{self, PayRequest, Refusal, own};
-use super::fields::{Rule, field};
+use super::envelope;
+use super::error::V2Error;
+use super::field_rules::{FieldRule, field};
+use super::request::V2Request;
+use super::{Fields, fields_from};
 use crate::core::clock;
 use crate::core::exchange::{ApiRequest, ApiResponse};
 use crate::core::faults::Fault;
 use crate::core::refund_status::RefundStatus;
-use crate::pay::forms;
+use crate::pay::formats;
 use crate::pay::ledger::refunds::{Refund, RefundQuery};
 use crate::pay::service::PayService;
 
-pub(crate) fn answer(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
-    envelope::answer(pay, received, fault, &RULES, judge)
+pub(crate) fn handle(pay: &PayService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    envelope::handle_request(pay, request, fault, &RULES, query_refunds)
 }
 
-const RULES: [Rule; 5] = [
+const RULES: [FieldRule; 5] = [
     field("transaction_id", 32),
-    field("out_trade_no", 32).of_form(forms::is_out_trade_no),
-    field("out_refund_no", 64).of_form(forms::is_out_refund_no),
+    field("out_trade_no", 32).with_format(formats::is_out_trade_no),
+    field("out_refund_no", 64).with_format(formats::is_out_refund_no),
     field("refund_id", 32),
-    field("offset", 9).of_form(|value| value.bytes().all(|b| b.is_ascii_digit())),
+    field("offset", 9).with_format(|value| value.bytes().all(|b| b.is_ascii_digit())),
 ];
 
-fn judge(pay: &PayService, request: &PayRequest) -> Result<Fields, Refusal> {
+fn query_refunds(pay: &PayService, request: &V2Request) -> Result<Fields, V2Error> {
     let ledger = &*pay.ledger();
-    let found = ledger.refunds.find(asked_for(request)?);
+    let found = ledger.refunds.find(parse_query(request)?);
     let offset = request.get("offset").and_then(|offset| offset.parse().ok()).unwrap_or_default();
     let page: Vec<&Refund> = found.iter().copied().skip(offset).take(PAGE).collect();
     let Some(first) = page.first() else {
-        return Err(Refusal::new("REFUNDNOTEXIST", "退款订单查询失败"));
+        return Err(V2Error::new("REFUNDNOTEXIST", "退款订单查询失败"));
     };
     let total = first.entry.total_fee.to_string();
-    let mut answer = own(&[
+    let mut answer = fields_from(&[
         ("transaction_id", first.entry.transaction_id.as_str()),
         ("out_trade_no", &first.entry.out_trade_no),
         ("total_fee", &total),
@@ -48,12 +50,12 @@ fn judge(pay: &PayService, request: &PayRequest) -> Result<Fields, Refusal> {
         ("total_refund_count", &found.len().to_string()),
     ]);
     for (n, refund) in page.into_iter().enumerate() {
-        answer.extend(numbered(refund).into_iter().map(|(name, value)| (format!("{name}_{n}"), value)));
+        answer.extend(refund_fields(refund).into_iter().map(|(name, value)| (format!("{name}_{n}"), value)));
     }
     Ok(answer)
 }
 
-fn asked_for(request: &PayRequest) -> Result<RefundQuery<'_>, Refusal> {
+fn parse_query(request: &V2Request) -> Result<RefundQuery<'_>, V2Error> {
     if let Some(id) = request.get("refund_id") {
         return Ok(RefundQuery::RefundId(id));
     }
@@ -61,20 +63,20 @@ fn asked_for(request: &PayRequest) -> Result<RefundQuery<'_>, Refusal> {
         return Ok(RefundQuery::OutRefundNo(number));
     }
     match (request.get("transaction_id"), request.get("out_trade_no")) {
-        (Some(id), _) if !forms::is_transaction_id(id) => {
-            Err(Refusal::new("INVALID_TRANSACTIONID", "无效transaction_id"))
+        (Some(id), _) if !formats::is_transaction_id(id) => {
+            Err(V2Error::new("INVALID_TRANSACTIONID", "无效transaction_id"))
         }
         (Some(id), _) => Ok(RefundQuery::TransactionId(id)),
         (None, Some(number)) => Ok(RefundQuery::OutTradeNo(number)),
-        (None, None) => Err(Refusal::new("LACK_PARAMS", "缺少参数out_refund_no")),
+        (None, None) => Err(V2Error::new("LACK_PARAMS", "缺少参数out_refund_no")),
     }
 }
 
 /// What is told of one refund, before its number is appended to the names.
-fn numbered(refund: &Refund) -> Fields {
+fn refund_fields(refund: &Refund) -> Fields {
     let entry = &refund.entry;
     let fee = entry.refund_fee.to_string();
-    let mut fields = own(&[
+    let mut fields = fields_from(&[
         ("out_refund_no", entry.out_refund_no.as_str()),
         ("refund_id", &entry.refund_id),
         ("refund_channel", "ORIGINAL"),

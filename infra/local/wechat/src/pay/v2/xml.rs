@@ -21,7 +21,7 @@ pub(crate) enum XmlError {
     #[error("unknown entity {0}")]
     Entity(String),
     #[error("the root must be <xml>, once")]
-    Root,
+    WrongRoot,
     #[error("<{0}> is nested")]
     Nested(String),
     #[error("<{0}> appears twice")]
@@ -84,13 +84,13 @@ fn cdata(value: &str) -> String {
 /// What is open, and the fields so far.
 #[derive(Debug, Default)]
 struct Document {
-    root: Root,
-    open: Option<Field>,
+    root: RootState,
+    open: Option<OpenField>,
     fields: Fields,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-enum Root {
+enum RootState {
     #[default]
     Awaited,
     Open,
@@ -98,14 +98,14 @@ enum Root {
 }
 
 #[derive(Debug)]
-struct Field {
+struct OpenField {
     name: String,
-    pieces: Vec<Piece>,
+    pieces: Vec<TextPiece>,
 }
 
 /// Text between tags, or text that is meant as it stands.
 #[derive(Debug)]
-struct Piece {
+struct TextPiece {
     text: String,
     literal: bool,
 }
@@ -113,13 +113,15 @@ struct Piece {
 impl Document {
     fn open(&mut self, name: &str) -> Result<(), XmlError> {
         match (&self.root, &self.open) {
-            (Root::Awaited, _) if name == "xml" => self.root = Root::Open,
-            (Root::Open, None) if self.fields.contains_key(name) => {
+            (RootState::Awaited, _) if name == "xml" => self.root = RootState::Open,
+            (RootState::Open, None) if self.fields.contains_key(name) => {
                 return Err(XmlError::Twice(name.to_owned()));
             }
-            (Root::Open, None) => self.open = Some(Field { name: name.to_owned(), pieces: Vec::new() }),
-            (Root::Open, Some(_)) => return Err(XmlError::Nested(name.to_owned())),
-            (Root::Awaited | Root::Closed, _) => return Err(XmlError::Root),
+            (RootState::Open, None) => {
+                self.open = Some(OpenField { name: name.to_owned(), pieces: Vec::new() })
+            }
+            (RootState::Open, Some(_)) => return Err(XmlError::Nested(name.to_owned())),
+            (RootState::Awaited | RootState::Closed, _) => return Err(XmlError::WrongRoot),
         }
         Ok(())
     }
@@ -130,15 +132,15 @@ impl Document {
                 let value = field.value();
                 self.fields.insert(field.name, value);
             }
-            None if self.root == Root::Open => self.root = Root::Closed,
-            None => return Err(XmlError::Root),
+            None if self.root == RootState::Open => self.root = RootState::Closed,
+            None => return Err(XmlError::WrongRoot),
         }
         Ok(())
     }
 
     fn text(&mut self, text: &str, literal: bool) -> Result<(), XmlError> {
         match &mut self.open {
-            Some(field) => field.pieces.push(Piece { text: text.to_owned(), literal }),
+            Some(field) => field.pieces.push(TextPiece { text: text.to_owned(), literal }),
             None if !literal && text.trim().is_empty() => {}
             None => return Err(XmlError::StrayText),
         }
@@ -146,15 +148,16 @@ impl Document {
     }
 
     fn finish(self) -> Result<Fields, XmlError> {
-        if self.root == Root::Closed { Ok(self.fields) } else { Err(XmlError::Root) }
+        if self.root == RootState::Closed { Ok(self.fields) } else { Err(XmlError::WrongRoot) }
     }
 }
 
-impl Field {
+impl OpenField {
     /// The pieces joined, without the blanks that only separate markup.
     fn value(&self) -> String {
-        let joined = |pieces: &[Piece]| pieces.iter().map(|piece| piece.text.as_str()).collect::<String>();
-        let is_blank = |piece: &Piece| !piece.literal && piece.text.trim().is_empty();
+        let joined =
+            |pieces: &[TextPiece]| pieces.iter().map(|piece| piece.text.as_str()).collect::<String>();
+        let is_blank = |piece: &TextPiece| !piece.literal && piece.text.trim().is_empty();
         let from = self.pieces.iter().position(|piece| !is_blank(piece)).unwrap_or(self.pieces.len());
         let to = self.pieces.iter().rposition(|piece| !is_blank(piece)).map_or(from, |last| last + 1);
         joined(self.pieces.get(from..to).unwrap_or_default())
@@ -246,8 +249,8 @@ mod tests {
     fn what_is_not_one_level_of_fields_is_refused() {
         assert_eq!(parse("<xml><a><b>x</b></a></xml>"), Err(XmlError::Nested("b".to_owned())));
         assert_eq!(parse("<xml><a>x</a><a>y</a></xml>"), Err(XmlError::Twice("a".to_owned())));
-        assert_eq!(parse("<root><a>x</a></root>"), Err(XmlError::Root));
-        assert_eq!(parse("<xml></xml><xml></xml>"), Err(XmlError::Root));
+        assert_eq!(parse("<root><a>x</a></root>"), Err(XmlError::WrongRoot));
+        assert_eq!(parse("<xml></xml><xml></xml>"), Err(XmlError::WrongRoot));
         assert_eq!(parse("<xml>x</xml>"), Err(XmlError::StrayText));
         assert_eq!(parse("<xml><a>&b;</a></xml>"), Err(XmlError::Entity("b".to_owned())));
         for malformed in [

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::refusal::Refusal;
+use super::error::V3Error;
 use crate::core::exchange::ApiRequest;
 use crate::pay::service::PayService;
 
 /// What the header says.
 #[derive(Debug, PartialEq, Eq)]
-struct Authorization<'a> {
+struct AuthorizationHeader<'a> {
     mchid: &'a str,
     nonce_str: &'a str,
     timestamp: &'a str,
@@ -24,45 +24,53 @@ struct Authorization<'a> {
 }
 
 /// Believes the request to be the merchant's, or refuses it. `now` is WeChat's clock in unix seconds.
-pub(super) fn judge(pay: &PayService, received: &ApiRequest, now: u64) -> Result<(), Refusal> {
-    let header = received.header("authorization").unwrap_or_default();
+pub(super) fn verify_authorization(
+    pay: &PayService,
+    http_request: &ApiRequest,
+    now: u64,
+) -> Result<(), V3Error> {
+    let header = http_request.header("authorization").unwrap_or_default();
     if header.is_empty() {
-        return Err(refuse("Http头Authorization值为空", "authorization"));
+        return Err(header_error("Http头Authorization值为空", "authorization"));
     }
-    let given = read(header).ok_or_else(|| refuse("Http头Authorization值格式错误", "authorization"))?;
+    let header =
+        parse_header(header).ok_or_else(|| header_error("Http头Authorization值格式错误", "authorization"))?;
     let account = pay.account();
-    if given.mchid != account.mch_id {
-        return Err(refuse("Http头Authorization中的mchid不存在", "mchid"));
+    if header.mchid != account.mch_id {
+        return Err(header_error("Http头Authorization中的mchid不存在", "mchid"));
     }
-    if given.nonce_str.len() > 32 {
-        return Err(refuse("Http头Authorization中的nonce_str过长", "nonce_str"));
+    if header.nonce_str.len() > 32 {
+        return Err(header_error("Http头Authorization中的nonce_str过长", "nonce_str"));
     }
-    let digits = given.timestamp.bytes().all(|b| b.is_ascii_digit());
-    let signed_at = given.timestamp.parse::<u64>().ok().filter(|_| digits);
+    let digits = header.timestamp.bytes().all(|b| b.is_ascii_digit());
+    let signed_at = header.timestamp.parse::<u64>().ok().filter(|_| digits);
     if signed_at.is_none_or(|at| now.abs_diff(at) > TOLERANCE) {
-        return Err(refuse("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟", "timestamp"));
+        return Err(header_error(
+            "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟",
+            "timestamp",
+        ));
     }
     // It is a number, and some libraries write it in small letters.
-    if !given.serial_no.eq_ignore_ascii_case(&account.merchant_serial_no) {
-        return Err(refuse("商户证书序列号有误，请使用签名私钥匹配的证书序列号", "serial_no"));
+    if !header.serial_no.eq_ignore_ascii_case(&account.merchant_serial_no) {
+        return Err(header_error("商户证书序列号有误，请使用签名私钥匹配的证书序列号", "serial_no"));
     }
-    let message = message(received, given.timestamp, given.nonce_str);
-    if !pay.merchant_key().is_some_and(|key| key.has_signed(&message, given.signature)) {
-        return Err(not_matching(received, &message));
+    let message = signed_message(http_request, header.timestamp, header.nonce_str);
+    if !pay.merchant_key().is_some_and(|key| key.verify(&message, header.signature)) {
+        return Err(signature_mismatch(http_request, &message));
     }
     let used_for = BTreeMap::from([
-        ("method".to_owned(), received.method.to_string()),
-        ("target".to_owned(), received.target.clone()),
-        ("body".to_owned(), String::from_utf8_lossy(&received.body).into_owned()),
+        ("method".to_owned(), http_request.method.to_string()),
+        ("target".to_owned(), http_request.target.clone()),
+        ("body".to_owned(), String::from_utf8_lossy(&http_request.body).into_owned()),
     ]);
-    if !pay.ledger().orders.accept_nonce(&format!("v3 {}", given.nonce_str), used_for) {
-        return Err(refuse("Http头Authorization中的nonce_str重复使用", "nonce_str"));
+    if !pay.ledger().orders.accept_nonce(&format!("v3 {}", header.nonce_str), used_for) {
+        return Err(header_error("Http头Authorization中的nonce_str重复使用", "nonce_str"));
     }
     Ok(())
 }
 
 /// The five fields, each once, in any order, without blanks.
-fn read(header: &str) -> Option<Authorization<'_>> {
+fn parse_header(header: &str) -> Option<AuthorizationHeader<'_>> {
     let mut fields = BTreeMap::new();
     for field in header.strip_prefix(SCHEME)?.strip_prefix(' ')?.split(',') {
         let (name, value) = field.split_once('=')?;
@@ -73,43 +81,43 @@ fn read(header: &str) -> Option<Authorization<'_>> {
         }
     }
     let mut take = |name| fields.remove(name);
-    let read = Authorization {
+    let header = AuthorizationHeader {
         mchid: take("mchid")?,
         nonce_str: take("nonce_str")?,
         timestamp: take("timestamp")?,
         serial_no: take("serial_no")?,
         signature: take("signature")?,
     };
-    fields.is_empty().then_some(read)
+    fields.is_empty().then_some(header)
 }
 
-fn message(received: &ApiRequest, timestamp: &str, nonce_str: &str) -> Vec<u8> {
-    let ApiRequest { method, target, .. } = received;
+fn signed_message(http_request: &ApiRequest, timestamp: &str, nonce_str: &str) -> Vec<u8> {
+    let ApiRequest { method, target, .. } = http_request;
     let mut message = format!("{method}\n{target}\n{timestamp}\n{nonce_str}\n").into_bytes();
-    message.extend_from_slice(&received.body);
+    message.extend_from_slice(&http_request.body);
     message.push(b'\n');
     message
 }
 
-fn refuse(message: &str, field: &str) -> Refusal {
-    Refusal::signature(message, json!({"location": "authorization", "field": field}))
+fn header_error(message: &str, field: &str) -> V3Error {
+    V3Error::signature(message, json!({"location": "authorization", "field": field}))
 }
 
 /// As WeChat shows what it has verified: enough to find the difference.
-fn not_matching(received: &ApiRequest, message: &[u8]) -> Refusal {
+fn signature_mismatch(http_request: &ApiRequest, message: &[u8]) -> V3Error {
     let shown: String = String::from_utf8_lossy(message).chars().take(SHOWN).collect();
     let detail = json!({
         "location": "authorization",
         "field": "signature",
         "detail": {"issue": "sign not match"},
         "sign_information": {
-            "method": received.method.as_str(),
-            "url": received.target,
+            "method": http_request.method.as_str(),
+            "url": http_request.target,
             "truncated_sign_message": shown,
             "sign_message_length": message.len(),
         },
     });
-    Refusal::signature("错误的签名，验签失败", detail)
+    V3Error::signature("错误的签名，验签失败", detail)
 }
 
 const SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
@@ -136,15 +144,15 @@ mod tests {
             body: vectors::PREPAY_BODY.into(),
             ..ApiRequest::default()
         };
-        let signed = message(&prepay, "1700000000", "DaDsA36JrHZlIXoM1bNAhVdhTEh2gdxK");
+        let signed = signed_message(&prepay, "1700000000", "DaDsA36JrHZlIXoM1bNAhVdhTEh2gdxK");
         assert_eq!(key.sign(&signed), vectors::PREPAY_SIGNATURE);
-        assert!(key.has_signed(&signed, vectors::PREPAY_SIGNATURE));
+        assert!(key.verify(&signed, vectors::PREPAY_SIGNATURE));
 
         let query = ApiRequest {
             target: "/v3/pay/transactions/out-trade-no/DGVm3tym4KYqJ727Msfbk?mchid=1916817080".to_owned(),
             ..ApiRequest::default()
         };
-        let signed = message(&query, "1700000000", "2rMxwJkuD7d06lw3x7JjZRIvq8Afry6q");
+        let signed = signed_message(&query, "1700000000", "2rMxwJkuD7d06lw3x7JjZRIvq8Afry6q");
         assert!(signed.ends_with(b"\n\n"));
         assert_eq!(key.sign(&signed), vectors::QUERY_SIGNATURE);
     }
@@ -156,15 +164,15 @@ mod tests {
              timestamp=\"1700000000\",serial_no=\"573D0E5B5F49FEDE3895E20FCE059585CDE615C1\",signature=\"{}\"",
             vectors::PREPAY_SIGNATURE
         );
-        let read = read(&header).unwrap();
-        assert_eq!((read.mchid, read.timestamp), ("1916817080", "1700000000"));
-        assert_eq!(read.signature, vectors::PREPAY_SIGNATURE);
+        let header = parse_header(&header).unwrap();
+        assert_eq!((header.mchid, header.timestamp), ("1916817080", "1700000000"));
+        assert_eq!(header.signature, vectors::PREPAY_SIGNATURE);
     }
 
     #[test]
     fn a_header_of_another_form_is_refused() {
         let good = "WECHATPAY2-SHA256-RSA2048 mchid=\"1\",nonce_str=\"n\",timestamp=\"2\",serial_no=\"S\",signature=\"c2ln\"";
-        assert!(read(good).is_some());
+        assert!(parse_header(good).is_some());
         for bad in [
             good.replace("WECHATPAY2-SHA256-RSA2048 ", ""),
             good.replace("RSA2048", "RSA4096"),
@@ -177,7 +185,7 @@ mod tests {
             good.replace("mchid=\"1\"", "mchid=\"1\",more=\"1\""),
             String::new(),
         ] {
-            assert!(read(&bad).is_none(), "{bad}");
+            assert!(parse_header(&bad).is_none(), "{bad}");
         }
     }
 }

@@ -6,22 +6,22 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::envelope::{self, Request, Success};
-use super::refusal::Refusal;
+use super::envelope::{self, SuccessBody, V3Request};
+use super::error::V3Error;
 use super::resource;
 use crate::core::exchange::{ApiRequest, ApiResponse};
 use crate::core::faults::Fault;
 use crate::pay::ledger::platform_keys::EFFECTIVE;
 use crate::pay::service::PayService;
 
-pub(crate) fn answer(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
-    envelope::answer(pay, received, fault, &Method::GET, judge)
+pub(crate) fn handle(pay: &PayService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    envelope::handle_request(pay, request, fault, &Method::GET, list_certificates)
 }
 
-fn judge(pay: &PayService, _: &Request<'_>) -> Result<Success, Refusal> {
+fn list_certificates(pay: &PayService, _: &V3Request<'_>) -> Result<SuccessBody, V3Error> {
     let certificates = pay.ledger().platform_keys.certificates();
     if certificates.is_empty() {
-        return Err(Refusal::new("RESOURCE_NOT_EXISTS", "无可用的平台证书，请使用微信支付公钥"));
+        return Err(V3Error::new("RESOURCE_NOT_EXISTS", "无可用的平台证书，请使用微信支付公钥"));
     }
     let (effective_time, expire_time) = EFFECTIVE;
     let data: Vec<Value> = certificates
@@ -36,5 +36,5 @@ fn judge(pay: &PayService, _: &Request<'_>) -> Result<Success, Refusal> {
             })
         })
         .collect();
-    Ok(Success::Json(json!({"data": data})))
+    Ok(SuccessBody::Json(json!({"data": data})))
 }

@@ -8,8 +8,8 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::authorization;
-use super::refusal::Refusal;
-use super::seal;
+use super::error::V3Error;
+use super::signature;
 use crate::core::clock::SECOND;
 use crate::core::exchange::{ApiRequest, ApiResponse};
 use crate::core::faults::Fault;
@@ -18,15 +18,15 @@ use crate::pay::service::PayService;
 
 /// A request whose signature is good.
 #[derive(Debug)]
-pub(super) struct Request<'a> {
-    pub(super) received: &'a ApiRequest,
+pub(super) struct V3Request<'a> {
+    pub(super) http_request: &'a ApiRequest,
     /// The object that was sent; an empty one with GET.
     pub(super) body: Value,
 }
 
 /// What is answered.
 #[derive(Debug)]
-pub(super) enum Success {
+pub(super) enum SuccessBody {
     Json(Value),
     NoContent,
     /// Not signed.
@@ -34,9 +34,9 @@ pub(super) enum Success {
 }
 
 /// Judges one API's business.
-pub(super) type Judge = fn(&PayService, &Request<'_>) -> Result<Success, Refusal>;
+pub(super) type V3Handler = fn(&PayService, &V3Request<'_>) -> Result<SuccessBody, V3Error>;
 
-impl Request<'_> {
+impl V3Request<'_> {
     /// The text at this JSON pointer; an empty one counts as absent.
     pub(super) fn text(&self, pointer: &str) -> Option<&str> {
         self.body.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
@@ -48,45 +48,45 @@ impl Request<'_> {
     }
 
     /// The fields `appid` and `mchid` of the body.
-    pub(super) fn check_merchant(&self, pay: &PayService) -> Result<(), Refusal> {
+    pub(super) fn check_merchant(&self, pay: &PayService) -> Result<(), V3Error> {
         check_mchid(pay, self.text("/mchid"))?;
         if self.text("/appid") != Some(&pay.account().app_id) {
-            return Err(Refusal::new("APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配"));
+            return Err(V3Error::new("APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配"));
         }
         Ok(())
     }
 }
 
-pub(super) fn check_mchid(pay: &PayService, mchid: Option<&str>) -> Result<(), Refusal> {
+pub(super) fn check_mchid(pay: &PayService, mchid: Option<&str>) -> Result<(), V3Error> {
     match mchid {
-        None => Err(Refusal::parameter("query", "/mchid", "必填，不能为空")),
-        Some(mchid) if mchid != pay.account().mch_id => Err(Refusal::new("MCH_NOT_EXISTS", "商户号不存在")),
+        None => Err(V3Error::parameter("query", "/mchid", "必填，不能为空")),
+        Some(mchid) if mchid != pay.account().mch_id => Err(V3Error::new("MCH_NOT_EXISTS", "商户号不存在")),
         Some(_) => Ok(()),
     }
 }
 
 /// The query and the fields of the body, for the log.
-pub(crate) fn summary(received: &ApiRequest) -> Value {
+pub(crate) fn summary(http_request: &ApiRequest) -> Value {
     let mut fields: Map<String, Value> =
-        received.query.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect();
-    if let Some(serial) = received.header("wechatpay-serial") {
+        http_request.query.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect();
+    if let Some(serial) = http_request.header("wechatpay-serial") {
         fields.insert("Wechatpay-Serial".to_owned(), serial.into());
     }
-    match serde_json::from_slice(&received.body) {
+    match serde_json::from_slice(&http_request.body) {
         Ok(Value::Object(body)) => fields.extend(body),
-        _ if received.body.is_empty() => {}
-        _ => _ = fields.insert("unreadable_bytes".to_owned(), received.body.len().into()),
+        _ if http_request.body.is_empty() => {}
+        _ => _ = fields.insert("unreadable_bytes".to_owned(), http_request.body.len().into()),
     }
     Value::Object(fields)
 }
 
 /// Judges a request with the rules of all and those of its API, and answers.
-pub(super) fn answer(
+pub(super) fn handle_request(
     pay: &PayService,
-    received: &ApiRequest,
+    http_request: &ApiRequest,
     fault: Option<&Fault>,
     method: &Method,
-    judge: Judge,
+    handler: V3Handler,
 ) -> ApiResponse {
     if matches!(fault, Some(Fault::KeyRotation { .. })) {
         pay.ledger().platform_keys.rotate();
@@ -96,20 +96,24 @@ pub(super) fn answer(
         _ => 0,
     };
     let now = (pay.now() / SECOND).saturating_add_signed(skew);
-    let judged = open(pay, received, method, now).and_then(|request| match fault {
-        Some(Fault::Busy { .. }) => Err(Refusal::new("SYSTEM_ERROR", "系统异常，请稍后重试")),
-        Some(Fault::ErrCode { err_code, .. }) => Err(Refusal::new(err_code, "业务错误")),
-        _ => judge(pay, &request),
+    let result = verify_request(pay, http_request, method, now).and_then(|request| match fault {
+        Some(Fault::Busy { .. }) => Err(V3Error::new("SYSTEM_ERROR", "系统异常，请稍后重试")),
+        Some(Fault::ErrCode { err_code, .. }) => Err(V3Error::new(err_code, "业务错误")),
+        _ => handler(pay, &request),
     });
     let mode = match fault {
         Some(Fault::BadSign { .. }) => SignatureMode::Forged,
         Some(Fault::SignatureProbe { .. }) => SignatureMode::Probe,
         _ => SignatureMode::Genuine,
     };
-    match judged {
-        Ok(Success::Json(body)) => sealed(pay, received, StatusCode::OK, body.to_string().into(), mode, now),
-        Ok(Success::NoContent) => sealed(pay, received, StatusCode::NO_CONTENT, Bytes::new(), mode, now),
-        Ok(Success::File(body)) => ApiResponse {
+    match result {
+        Ok(SuccessBody::Json(body)) => {
+            signed_response(pay, http_request, StatusCode::OK, body.to_string().into(), mode, now)
+        }
+        Ok(SuccessBody::NoContent) => {
+            signed_response(pay, http_request, StatusCode::NO_CONTENT, Bytes::new(), mode, now)
+        }
+        Ok(SuccessBody::File(body)) => ApiResponse {
             status: StatusCode::OK,
             // Clients read a bill as text only if it says so.
             content_type: if body.starts_with(GZIP) { "application/x-gzip" } else { "text/plain" },
@@ -117,53 +121,53 @@ pub(super) fn answer(
             body,
             outcome: "ok".to_owned(),
         },
-        Err(refusal) => refusal.into_answer(),
+        Err(error) => error.into_response(),
     }
 }
 
 /// Reads the request and believes its signature.
-fn open<'a>(
+fn verify_request<'a>(
     pay: &PayService,
-    received: &'a ApiRequest,
+    http_request: &'a ApiRequest,
     method: &Method,
     now: u64,
-) -> Result<Request<'a>, Refusal> {
-    if received.method != *method {
-        return Err(Refusal::new("INVALID_REQUEST", format!("请使用{method}方法"))
+) -> Result<V3Request<'a>, V3Error> {
+    if http_request.method != *method {
+        return Err(V3Error::new("INVALID_REQUEST", format!("请使用{method}方法"))
             .with_status(StatusCode::METHOD_NOT_ALLOWED));
     }
-    let accepts = received.header("accept").is_some_and(|accept| {
+    let accepts = http_request.header("accept").is_some_and(|accept| {
         accept.split(',').any(|kind| ACCEPTED.contains(&kind.split(';').next().unwrap_or_default().trim()))
     });
-    if !accepts || received.header("user-agent").is_none() {
-        return Err(Refusal::new("PARAM_ERROR", "Http头缺少Accept或User-Agent"));
+    if !accepts || http_request.header("user-agent").is_none() {
+        return Err(V3Error::new("PARAM_ERROR", "Http头缺少Accept或User-Agent"));
     }
-    authorization::judge(pay, received, now)?;
+    authorization::verify_authorization(pay, http_request, now)?;
     if *method == Method::GET {
-        return Ok(Request { received, body: json!({}) });
+        return Ok(V3Request { http_request, body: json!({}) });
     }
-    let content_type = received.header("content-type").unwrap_or_default();
+    let content_type = http_request.header("content-type").unwrap_or_default();
     let kind = content_type.split(';').next().unwrap_or_default().trim();
     if !kind.eq_ignore_ascii_case("application/json") {
-        return Err(Refusal::new("PARAM_ERROR", "请求的Content-Type应为application/json"));
+        return Err(V3Error::new("PARAM_ERROR", "请求的Content-Type应为application/json"));
     }
-    match serde_json::from_slice(&received.body) {
-        Ok(body @ Value::Object(_)) => Ok(Request { received, body }),
-        _ => Err(Refusal::new("PARAM_ERROR", "请求的JSON格式错误")),
+    match serde_json::from_slice(&http_request.body) {
+        Ok(body @ Value::Object(_)) => Ok(V3Request { http_request, body }),
+        _ => Err(V3Error::new("PARAM_ERROR", "请求的JSON格式错误")),
     }
 }
 
-fn sealed(
+fn signed_response(
     pay: &PayService,
-    received: &ApiRequest,
+    http_request: &ApiRequest,
     status: StatusCode,
     body: Bytes,
     mode: SignatureMode,
     now: u64,
 ) -> ApiResponse {
-    let signer = pay.ledger().platform_keys.signer(received.header("wechatpay-serial"));
+    let signer = pay.ledger().platform_keys.signer(http_request.header("wechatpay-serial"));
     let content_type = if body.is_empty() { "" } else { "application/json; charset=utf-8" };
-    let headers = seal::headers(signer, mode, &body, now);
+    let headers = signature::signature_headers(signer, mode, &body, now);
     ApiResponse { status, content_type, headers, body, outcome: "ok".to_owned() }
 }
 

@@ -9,15 +9,15 @@ pub(crate) mod bill_file;
 pub(crate) mod certificates;
 pub(crate) mod close;
 pub(crate) mod envelope;
+mod error;
 pub(crate) mod notice;
 pub(crate) mod prepay;
 pub(crate) mod query;
 pub(crate) mod refund;
 pub(crate) mod refund_query;
-mod refusal;
 pub(crate) mod resource;
 mod schema;
-pub(crate) mod seal;
+pub(crate) mod signature;
 pub(crate) mod trade_bill;
 mod transaction;
 #[cfg(test)]
@@ -26,7 +26,7 @@ pub(crate) mod vectors;
 use serde_json::Value;
 
 /// The object with more fields.
-fn with<const N: usize>(mut object: Value, fields: [(&str, Value); N]) -> Value {
+fn with_fields<const N: usize>(mut object: Value, fields: [(&str, Value); N]) -> Value {
     if let Some(object) = object.as_object_mut() {
         object.extend(fields.map(|(name, value)| (name.to_owned(), value)));
     }

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::resource;
-use super::seal;
-use super::transaction::transaction;
-use super::with;
+use super::signature;
+use super::transaction::transaction_json;
+use super::with_fields;
 use crate::core::account::Account;
 use crate::core::clock::{self, SECOND};
 use crate::core::context::Context;
@@ -33,13 +33,13 @@ pub struct SignedNotice {
 }
 
 /// The notice of a paid order, ready to be delivered.
-pub(crate) fn of_payment(pay: &PayService, order: &Order, now: u64) -> Delivery {
-    let resource = transaction(order, pay.account(), now);
-    delivery(pay, &order.order.notify_url, "TRANSACTION.SUCCESS", &resource)
+pub(crate) fn payment_notice(pay: &PayService, order: &Order, now: u64) -> Delivery {
+    let resource = transaction_json(order, pay.account(), now);
+    build_delivery(pay, &order.request.notify_url, "TRANSACTION.SUCCESS", &resource)
 }
 
 /// The notice of a refund that is no longer being processed.
-pub(crate) fn of_refund(pay: &PayService, refund: &Refund, notify_url: &str) -> Delivery {
+pub(crate) fn refund_notice(pay: &PayService, refund: &Refund, notify_url: &str) -> Delivery {
     let entry = &refund.entry;
     let event_type = match entry.status {
         RefundStatus::Abnormal => "REFUND.ABNORMAL",
@@ -63,15 +63,15 @@ pub(crate) fn of_refund(pay: &PayService, refund: &Refund, notify_url: &str) -> 
         "future_field": "新字段",
     });
     if let Some(at) = refund.succeeded() {
-        resource = with(resource, [("success_time", clock::rfc3339(at).into())]);
+        resource = with_fields(resource, [("success_time", clock::rfc3339(at).into())]);
     }
-    delivery(pay, notify_url, event_type, &resource)
+    build_delivery(pay, notify_url, event_type, &resource)
 }
 
 /// A notice that WeChat Pay would sign at that moment (unix seconds), whatever it says.
-pub(crate) fn sign(pay: &PayService, event_type: &str, resource: &Value, at: u64) -> SignedNotice {
-    let body = envelope(event_type, resource, pay.account(), at.saturating_mul(SECOND));
-    let mut headers = sealed(&pay.shared_ledger(), SignatureMode::Genuine, &body, at);
+pub(crate) fn sign_notice(pay: &PayService, event_type: &str, resource: &Value, at: u64) -> SignedNotice {
+    let body = notice_body(event_type, resource, pay.account(), at.saturating_mul(SECOND));
+    let mut headers = signature_headers(&pay.shared_ledger(), SignatureMode::Genuine, &body, at);
     headers.push(("Content-Type", CONTENT_TYPE.to_owned()));
     SignedNotice {
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
@@ -79,9 +79,10 @@ pub(crate) fn sign(pay: &PayService, event_type: &str, resource: &Value, at: u64
     }
 }
 
-fn delivery(pay: &PayService, url: &str, event_type: &str, resource: &Value) -> Delivery {
-    let body = envelope(event_type, resource, pay.account(), pay.now());
-    let signer = Signer { context: Arc::clone(&pay.base().context), ledger: pay.shared_ledger() };
+fn build_delivery(pay: &PayService, url: &str, event_type: &str, resource: &Value) -> Delivery {
+    let body = notice_body(event_type, resource, pay.account(), pay.now());
+    let signer =
+        PlatformNoticeSigner { context: Arc::clone(&pay.base().context), ledger: pay.shared_ledger() };
     Delivery {
         url: url.to_owned(),
         content_type: CONTENT_TYPE,
@@ -89,20 +90,20 @@ fn delivery(pay: &PayService, url: &str, event_type: &str, resource: &Value) -> 
         body,
         signer: Some(Arc::new(signer)),
         summary: json!({"event_type": event_type, "resource": resource}),
-        judge: judge_answer,
+        check_answer: check_acknowledgement,
     }
 }
 
 /// Signs each delivery with the key that WeChat Pay signs with at that moment.
-struct Signer {
+struct PlatformNoticeSigner {
     context: Arc<Context>,
     ledger: Arc<Mutex<Ledger>>,
 }
 
-impl NoticeSigner for Signer {
+impl NoticeSigner for PlatformNoticeSigner {
     fn sign(&self, mode: SignatureMode, body: &str, skew: i64) -> Headers {
         let at = (self.context.now() / SECOND).saturating_add_signed(skew);
-        sealed(&self.ledger, mode, body, at)
+        signature_headers(&self.ledger, mode, body, at)
     }
 
     fn rotate_key(&self) {
@@ -110,7 +111,7 @@ impl NoticeSigner for Signer {
     }
 }
 
-fn envelope(event_type: &str, resource: &Value, account: &Account, now: u64) -> String {
+fn notice_body(event_type: &str, resource: &Value, account: &Account, now: u64) -> String {
     let (original_type, summary) = match event_type {
         "TRANSACTION.SUCCESS" => ("transaction", "支付成功"),
         "REFUND.SUCCESS" => ("refund", "退款成功"),
@@ -119,7 +120,7 @@ fn envelope(event_type: &str, resource: &Value, account: &Account, now: u64) -> 
         _ => ("unknown", "通知"),
     };
     let encrypted = resource::encrypted(&resource.to_string(), original_type, &account.api_v3_key);
-    let encrypted = with(encrypted, [("original_type", original_type.into())]);
+    let encrypted = with_fields(encrypted, [("original_type", original_type.into())]);
     json!({
         "id": random::notice_id(),
         "create_time": clock::rfc3339(now),
@@ -131,13 +132,13 @@ fn envelope(event_type: &str, resource: &Value, account: &Account, now: u64) -> 
     .to_string()
 }
 
-fn sealed(ledger: &Mutex<Ledger>, mode: SignatureMode, body: &str, at: u64) -> Headers {
+fn signature_headers(ledger: &Mutex<Ledger>, mode: SignatureMode, body: &str, at: u64) -> Headers {
     let signer = lock(ledger).platform_keys.signer(None);
-    seal::headers(signer, mode, body.as_bytes(), at)
+    signature::signature_headers(signer, mode, body.as_bytes(), at)
 }
 
 /// Only HTTP 200 and 204 end the redelivery.
-fn judge_answer(status: u16, _: &str) -> Result<(), String> {
+fn check_acknowledgement(status: u16, _: &str) -> Result<(), String> {
     match status {
         200 | 204 => Ok(()),
         _ => Err(format!("{NOT_ACKNOWLEDGED}: HTTP {status}")),
@@ -152,10 +153,10 @@ mod tests {
 
     #[test]
     fn the_status_alone_acknowledges() {
-        assert!(judge_answer(200, "{\"code\":\"FAIL\"}").is_ok());
-        assert!(judge_answer(204, "").is_ok());
+        assert!(check_acknowledgement(200, "{\"code\":\"FAIL\"}").is_ok());
+        assert!(check_acknowledgement(204, "").is_ok());
         for status in [201, 202, 302, 400, 401, 500] {
-            assert!(judge_answer(status, "{\"code\":\"SUCCESS\"}").is_err(), "{status}");
+            assert!(check_acknowledgement(status, "{\"code\":\"SUCCESS\"}").is_err(), "{status}");
         }
     }
 }

@@ -6,49 +6,53 @@
 
 use http::Method;
 
-use super::envelope::{self, Request, Success, check_mchid};
-use super::refusal::Refusal;
-use super::transaction::transaction;
+use super::envelope::{self, SuccessBody, V3Request, check_mchid};
+use super::error::V3Error;
+use super::transaction::transaction_json;
 use crate::core::exchange::{ApiRequest, ApiResponse};
 use crate::core::faults::Fault;
-use crate::pay::forms;
+use crate::pay::formats;
 use crate::pay::service::PayService;
 
-pub(crate) fn by_number(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
-    envelope::answer(pay, received, fault, &Method::GET, |pay, request| {
-        check_mchid(pay, request.received.query("mchid"))?;
-        let number = out_trade_no(request)?;
+pub(crate) fn query_by_number(pay: &PayService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    envelope::handle_request(pay, request, fault, &Method::GET, |pay, request| {
+        check_mchid(pay, request.http_request.query("mchid"))?;
+        let number = path_out_trade_no(request)?;
         let now = pay.now();
         let ledger = &*pay.ledger();
-        let order = ledger.orders.by_number(number).ok_or_else(unknown)?;
-        Ok(Success::Json(transaction(order, pay.account(), now)))
+        let order = ledger.orders.by_number(number).ok_or_else(order_unknown)?;
+        Ok(SuccessBody::Json(transaction_json(order, pay.account(), now)))
     })
 }
 
-pub(crate) fn by_transaction(pay: &PayService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
-    envelope::answer(pay, received, fault, &Method::GET, |pay, request| {
-        check_mchid(pay, request.received.query("mchid"))?;
-        let number = &request.received.path_value;
-        if !forms::is_transaction_id(number) {
-            return Err(Refusal::new("INVALID_TRANSACTIONID", "订单号非法"));
+pub(crate) fn query_by_transaction(
+    pay: &PayService,
+    request: &ApiRequest,
+    fault: Option<&Fault>,
+) -> ApiResponse {
+    envelope::handle_request(pay, request, fault, &Method::GET, |pay, request| {
+        check_mchid(pay, request.http_request.query("mchid"))?;
+        let number = &request.http_request.path_value;
+        if !formats::is_transaction_id(number) {
+            return Err(V3Error::new("INVALID_TRANSACTIONID", "订单号非法"));
         }
         let now = pay.now();
         let ledger = &*pay.ledger();
-        let order = ledger.orders.by_transaction(number).ok_or_else(unknown)?;
-        Ok(Success::Json(transaction(order, pay.account(), now)))
+        let order = ledger.orders.by_transaction(number).ok_or_else(order_unknown)?;
+        Ok(SuccessBody::Json(transaction_json(order, pay.account(), now)))
     })
 }
 
 /// The number in the path.
-pub(super) fn out_trade_no<'a>(request: &Request<'a>) -> Result<&'a str, Refusal> {
-    let number = &request.received.path_value;
-    if forms::is_out_trade_no(number) {
+pub(super) fn path_out_trade_no<'a>(request: &V3Request<'a>) -> Result<&'a str, V3Error> {
+    let number = &request.http_request.path_value;
+    if formats::is_out_trade_no(number) {
         Ok(number)
     } else {
-        Err(Refusal::parameter("uri_template", "/out_trade_no", "不符合格式要求"))
+        Err(V3Error::parameter("uri_template", "/out_trade_no", "不符合格式要求"))
     }
 }
 
-pub(super) fn unknown() -> Refusal {
-    Refusal::new("ORDER_NOT_EXIST", "订单不存在")
+pub(super) fn order_unknown() -> V3Error {
+    V3Error::new("ORDER_NOT_EXIST", "订单不存在")
 }

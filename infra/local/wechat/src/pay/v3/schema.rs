@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::refusal::Refusal;
+use super::error::V3Error;
 
 /// The rule for one field.
 #[derive(Clone, Copy)]
-pub(super) struct Field {
+pub(super) struct FieldSchema {
     name: &'static str,
     required: bool,
     shape: Shape,
@@ -21,53 +21,53 @@ enum Shape {
     /// A whole number, at least this.
     Integer(u64),
     Boolean,
-    Object(&'static [Field]),
-    List(&'static [Field]),
+    Object(&'static [FieldSchema]),
+    List(&'static [FieldSchema]),
 }
 
 /// A text of at most so many characters.
-pub(super) const fn text(name: &'static str, chars: usize) -> Field {
-    Field { name, required: false, shape: Shape::Text(chars, |_| true) }
+pub(super) const fn text(name: &'static str, chars: usize) -> FieldSchema {
+    FieldSchema { name, required: false, shape: Shape::Text(chars, |_| true) }
 }
 
 /// A text of at most so many bytes.
-pub(super) const fn bytes(name: &'static str, bytes: usize) -> Field {
-    Field { name, required: false, shape: Shape::Bytes(bytes) }
+pub(super) const fn bytes(name: &'static str, bytes: usize) -> FieldSchema {
+    FieldSchema { name, required: false, shape: Shape::Bytes(bytes) }
 }
 
 /// A whole number, at least `least`.
-pub(super) const fn integer(name: &'static str, least: u64) -> Field {
-    Field { name, required: false, shape: Shape::Integer(least) }
+pub(super) const fn integer(name: &'static str, least: u64) -> FieldSchema {
+    FieldSchema { name, required: false, shape: Shape::Integer(least) }
 }
 
-pub(super) const fn boolean(name: &'static str) -> Field {
-    Field { name, required: false, shape: Shape::Boolean }
+pub(super) const fn boolean(name: &'static str) -> FieldSchema {
+    FieldSchema { name, required: false, shape: Shape::Boolean }
 }
 
-pub(super) const fn object(name: &'static str, fields: &'static [Field]) -> Field {
-    Field { name, required: false, shape: Shape::Object(fields) }
+pub(super) const fn object(name: &'static str, fields: &'static [FieldSchema]) -> FieldSchema {
+    FieldSchema { name, required: false, shape: Shape::Object(fields) }
 }
 
 /// A list of objects.
-pub(super) const fn list(name: &'static str, fields: &'static [Field]) -> Field {
-    Field { name, required: false, shape: Shape::List(fields) }
+pub(super) const fn list(name: &'static str, fields: &'static [FieldSchema]) -> FieldSchema {
+    FieldSchema { name, required: false, shape: Shape::List(fields) }
 }
 
-impl Field {
+impl FieldSchema {
     pub(super) const fn required(self) -> Self {
         Self { required: true, ..self }
     }
 
     /// Only for a text.
-    pub(super) const fn of_form(self, form: fn(&str) -> bool) -> Self {
+    pub(super) const fn with_format(self, format: fn(&str) -> bool) -> Self {
         match self.shape {
-            Shape::Text(limit, _) => Self { shape: Shape::Text(limit, form), ..self },
+            Shape::Text(limit, _) => Self { shape: Shape::Text(limit, format), ..self },
             _ => self,
         }
     }
 
-    fn check(&self, value: Option<&Value>, at: &str) -> Result<(), Refusal> {
-        let no = |issue: &str| Err(Refusal::parameter("body", at, issue));
+    fn check(&self, value: Option<&Value>, at: &str) -> Result<(), V3Error> {
+        let no = |issue: &str| Err(V3Error::parameter("body", at, issue));
         let Some(value) = value.filter(|value| !value.is_null()) else {
             return if self.required { no("必填，不能为空") } else { Ok(()) };
         };
@@ -79,7 +79,7 @@ impl Field {
                 no("长度超过最大值")
             }
             (Shape::Bytes(limit), Value::String(text)) if text.len() > limit => no("长度超过最大值"),
-            (Shape::Text(_, form), Value::String(text)) if !text.is_empty() && !form(text) => {
+            (Shape::Text(_, format), Value::String(text)) if !text.is_empty() && !format(text) => {
                 no("不符合格式要求")
             }
             (Shape::Text(..) | Shape::Bytes(_), Value::String(_)) | (Shape::Boolean, Value::Bool(_)) => {
@@ -103,11 +103,11 @@ impl Field {
 }
 
 /// The first rule that is broken. A null is an absent field; fields without a rule are free.
-pub(super) fn check(fields: &[Field], body: &Value) -> Result<(), Refusal> {
+pub(super) fn check(fields: &[FieldSchema], body: &Value) -> Result<(), V3Error> {
     check_at(fields, body, "")
 }
 
-fn check_at(fields: &[Field], object: &Value, at: &str) -> Result<(), Refusal> {
+fn check_at(fields: &[FieldSchema], object: &Value, at: &str) -> Result<(), V3Error> {
     fields.iter().try_for_each(|field| field.check(object.get(field.name), &format!("{at}/{}", field.name)))
 }
 
@@ -120,8 +120,8 @@ mod tests {
 
     use super::*;
 
-    const GOODS: [Field; 2] = [text("id", 4).required(), integer("quantity", 1).required()];
-    const RULES: [Field; 6] = [
+    const GOODS: [FieldSchema; 2] = [text("id", 4).required(), integer("quantity", 1).required()];
+    const RULES: [FieldSchema; 6] = [
         text("name", 4).required(),
         bytes("reason", 6),
         integer("total", 1),

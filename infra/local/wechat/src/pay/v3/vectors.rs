@@ -12,9 +12,9 @@ pub(crate) fn merchant_key() -> KeyPair {
 }
 
 /// Whether the WeChat Pay public key of these messages has signed this one.
-pub(crate) fn has_platform_signed(message: &[u8], signature: &str) -> bool {
+pub(crate) fn verify_platform_signature(message: &[u8], signature: &str) -> bool {
     let key = PublicKey::from_der(&STANDARD.decode(PUBLIC_KEY).expect("a vector")).expect("a vector");
-    key.has_signed(message, signature)
+    key.verify(message, signature)
 }
 
 /// The APIv3 key.

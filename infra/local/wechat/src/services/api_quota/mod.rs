@@ -15,14 +15,14 @@ use serde_json::{Value, json};
 
 use crate::base::Base;
 use crate::base::access;
-use crate::base::platform::{INVALID_APPID, Refusal, token_route};
-use crate::base::tokens::Owner;
+use crate::base::platform::{Errcode, INVALID_APPID, token_route};
+use crate::base::tokens::access_tokens::TokenOwner;
 use crate::core::clock::{self, DAY, SECOND};
 use crate::core::exchange::{ApiRequest, ApiResponse, Route};
 use crate::core::family::{Family, RouteTable};
 use crate::core::faults::Fault;
 use crate::core::lock::lock;
-use crate::core::log::{Call, CallKind};
+use crate::core::log::{CallKind, LoggedCall};
 use crate::core::service::Service;
 
 /// What is remembered of an account's calls.
@@ -84,8 +84,8 @@ impl Service for ApiQuotaService {
     }
 }
 
-fn get_quota(quota: &ApiQuotaService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
-    access::post(&quota.base.tokens, received, fault, Owner::MiniProgram, |body: QuotaBody| {
+fn get_quota(quota: &ApiQuotaService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    access::handle_post(&quota.base.tokens, request, fault, TokenOwner::MiniProgram, |body: QuotaBody| {
         let path = body.cgi_path.unwrap_or_default();
         if !quota.counts(&path) {
             return Err(UNKNOWN_PATH);
@@ -94,7 +94,7 @@ fn get_quota(quota: &ApiQuotaService, received: &ApiRequest, fault: Option<&Faul
         let cleared = quota.past_calls().cleared.last().copied().unwrap_or_default();
         let begins = clock::start_of(clock::day(now)).max(cleared);
         let counts =
-            |call: &&Call| call.kind == CallKind::Upstream && call.path == path && call.time >= begins;
+            |call: &&LoggedCall| call.kind == CallKind::Upstream && call.path == path && call.time >= begins;
         let used =
             u64::try_from(quota.base.context.log().calls().iter().filter(counts).count()).unwrap_or(u64::MAX);
         let remain = DAILY_LIMIT.saturating_sub(used);
@@ -102,8 +102,8 @@ fn get_quota(quota: &ApiQuotaService, received: &ApiRequest, fault: Option<&Faul
     })
 }
 
-fn clear_quota(quota: &ApiQuotaService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
-    access::post(&quota.base.tokens, received, fault, Owner::MiniProgram, |body: ClearBody| {
+fn clear_quota(quota: &ApiQuotaService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    access::handle_post(&quota.base.tokens, request, fault, TokenOwner::MiniProgram, |body: ClearBody| {
         if body.appid.as_ref() != Some(&quota.base.account().app_id) {
             return Err(INVALID_APPID);
         }
@@ -118,21 +118,21 @@ fn clear_quota(quota: &ApiQuotaService, received: &ApiRequest, fault: Option<&Fa
     })
 }
 
-fn get_rid(quota: &ApiQuotaService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
-    access::post(&quota.base.tokens, received, fault, Owner::MiniProgram, |body: RidBody| {
+fn get_rid(quota: &ApiQuotaService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    access::handle_post(&quota.base.tokens, request, fault, TokenOwner::MiniProgram, |body: RidBody| {
         let rid = body.rid.unwrap_or_default();
         let now = quota.base.now();
         let past_calls = quota.past_calls();
-        let request = past_calls.requests.get(&rid).ok_or(UNKNOWN_RID)?;
-        if now.saturating_sub(request.time) > 7 * DAY {
+        let past_request = past_calls.requests.get(&rid).ok_or(UNKNOWN_RID)?;
+        if now.saturating_sub(past_request.time) > 7 * DAY {
             return Err(OLD_RID);
         }
         Ok(json!({"request": {
-            "invoke_time": request.time / SECOND,
+            "invoke_time": past_request.time / SECOND,
             "cost_in_ms": 30,
-            "request_url": request.query,
-            "request_body": request.request_body,
-            "response_body": request.response_body,
+            "request_url": past_request.query,
+            "request_body": past_request.request_body,
+            "response_body": past_request.response_body,
         }}))
     })
 }
@@ -154,19 +154,19 @@ struct RidBody {
 
 impl PastCalls {
     /// Remembers a request whose answer names a rid.
-    fn remember(&mut self, received: &ApiRequest, answer: &ApiResponse, now: u64) {
-        let response_body = String::from_utf8_lossy(&answer.body).into_owned();
+    fn remember(&mut self, request: &ApiRequest, response: &ApiResponse, now: u64) {
+        let response_body = String::from_utf8_lossy(&response.body).into_owned();
         let errmsg: Option<Value> = serde_json::from_str(&response_body).ok();
         let errmsg = errmsg.as_ref().and_then(|body| body.get("errmsg")?.as_str());
         let Some((_, rid)) = errmsg.and_then(|errmsg| errmsg.split_once("rid: ")) else { return };
-        let query = received.target.split_once('?').map(|(_, query)| query.to_owned());
-        let request = PastRequest {
+        let query = request.target.split_once('?').map(|(_, query)| query.to_owned());
+        let past_request = PastRequest {
             time: now,
             query: query.unwrap_or_default(),
-            request_body: String::from_utf8_lossy(&received.body).into_owned(),
+            request_body: String::from_utf8_lossy(&request.body).into_owned(),
             response_body: response_body.clone(),
         };
-        self.requests.insert(rid.to_owned(), request);
+        self.requests.insert(rid.to_owned(), past_request);
     }
 }
 
@@ -176,7 +176,7 @@ const OWN_PATHS: [&str; 3] =
 /// Of every API here; WeChat's differ, and nothing may depend on them.
 const DAILY_LIMIT: u64 = 1_000_000;
 const CLEARS_A_MONTH: usize = 10;
-const CLEARED_TOO_OFTEN: Refusal = Refusal::new(48006, "forbid to clear quota because of reaching the limit");
-const UNKNOWN_RID: Refusal = Refusal::new(76001, "rid not found");
-const OLD_RID: Refusal = Refusal::new(76004, "rid expired");
-const UNKNOWN_PATH: Refusal = Refusal::new(76021, "cgi_path not found, please check");
+const CLEARED_TOO_OFTEN: Errcode = Errcode::new(48006, "forbid to clear quota because of reaching the limit");
+const UNKNOWN_RID: Errcode = Errcode::new(76001, "rid not found");
+const OLD_RID: Errcode = Errcode::new(76004, "rid expired");
+const UNKNOWN_PATH: Errcode = Errcode::new(76021, "cgi_path not found, please check");

@@ -11,10 +11,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
-use super::Cards;
-use super::catalogue::{Card, CardType};
-use super::codes::{UserCard, UserCardStatus};
-use super::member::Membership;
+use super::card::{Card, CardType};
+use super::card_state::CardState;
+use super::user_card::{Member, UserCard, UserCardStatus};
 use crate::core::clock::{DAY, SECOND};
 use crate::core::random;
 use crate::core::user::User;
@@ -22,7 +21,7 @@ use crate::core::user::User;
 /// One card of a call of `wx.addCard`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Wanted {
+pub(crate) struct AddCardItem {
     card_id: String,
     card_ext: String,
 }
@@ -38,18 +37,18 @@ struct CardExt {
     signature: Option<String>,
 }
 
-impl Cards {
+impl CardState {
     /// The user takes the cards, or the phone says why not. A card that is used up, or that the user has often
     /// enough, is no failure of the whole call.
-    pub(crate) fn add(
+    pub(crate) fn add_cards(
         &mut self,
         user: &User,
-        wanted: Vec<Wanted>,
+        items: Vec<AddCardItem>,
         tickets: &[String],
         now: u64,
     ) -> Result<Value, String> {
-        let mut judged = Vec::new();
-        for Wanted { card_id, card_ext } in wanted {
+        let mut result = Vec::new();
+        for AddCardItem { card_id, card_ext } in items {
             let ext: CardExt = serde_json::from_str(&card_ext)
                 .map_err(|error| format!("cardExt is no JSON of its form: {error}"))?;
             let ext = CardExt {
@@ -59,23 +58,23 @@ impl Cards {
                 ..ext
             };
             let card = self.card(&card_id).ok_or_else(|| format!("unknown card {card_id}"))?;
-            check(card, &ext, user, tickets)?;
+            check_card_ext(card, &ext, user, tickets)?;
             self.check_unused(&card_id, &ext)?;
-            judged.push((card_id, card_ext, ext));
+            result.push((card_id, card_ext, ext));
         }
-        self.nonces.extend(judged.iter().filter_map(|(_, _, ext)| ext.nonce_str.clone()));
+        self.nonces.extend(result.iter().filter_map(|(_, _, ext)| ext.nonce_str.clone()));
         let mut list = Vec::new();
-        for (card_id, card_ext, ext) in judged {
-            let code = self.take(user, &card_id, ext, now);
+        for (card_id, card_ext, ext) in result {
+            let code = self.take_card(user, &card_id, ext, now);
             let is_success = code.is_some();
-            let code = code.map(|code| self.encrypt(code)).unwrap_or_default();
+            let code = code.map(|code| self.encrypt_code(code)).unwrap_or_default();
             list.push(json!({"cardId": card_id, "cardExt": card_ext, "code": code, "isSuccess": is_success}));
         }
         Ok(list.into())
     }
 
     /// The user takes one more of the card; its code, or `None` if there is none left or the user has enough.
-    pub(super) fn give(
+    pub(super) fn give_card(
         &mut self,
         user: &User,
         card_id: &str,
@@ -99,26 +98,26 @@ impl Cards {
             taken: now,
             ends: life.map_or(FOR_EVER, |life| now.saturating_add(life)),
             status: UserCardStatus::Normal,
-            membership: Membership::new(card.card_type == CardType::MemberCard),
+            member: (card.card_type == CardType::MemberCard).then(Member::default),
         });
         self.taken.last_mut()
     }
 
     /// Whether the user has this card, for `wx.openCard`.
-    pub(crate) fn has(&self, openid: &str, card_id: &str, code: &str) -> bool {
+    pub(crate) fn has_card(&self, openid: &str, card_id: &str, code: &str) -> bool {
         let is_it =
             |taken: &UserCard| taken.openid == openid && taken.card_id == card_id && taken.code == code;
         self.taken.iter().any(is_it)
     }
 
-    fn take(&mut self, user: &User, card_id: &str, ext: CardExt, now: u64) -> Option<String> {
-        let taken = self.give(user, card_id, ext.code, now)?;
+    fn take_card(&mut self, user: &User, card_id: &str, ext: CardExt, now: u64) -> Option<String> {
+        let taken = self.give_card(user, card_id, ext.code, now)?;
         taken.outer_str = ext.outer_str;
         Some(taken.code.clone())
     }
 
     /// What the phone gives the mini program instead of the code.
-    fn encrypt(&mut self, code: String) -> String {
+    fn encrypt_code(&mut self, code: String) -> String {
         let encrypted = random::encrypted_code();
         self.encrypted.insert(encrypted.clone(), code);
         encrypted
@@ -137,7 +136,7 @@ impl Cards {
 }
 
 /// What the phone asks WeChat before it shows the card.
-fn check(card: &Card, ext: &CardExt, user: &User, tickets: &[String]) -> Result<(), String> {
+fn check_card_ext(card: &Card, ext: &CardExt, user: &User, tickets: &[String]) -> Result<(), String> {
     if !card.is_open() {
         return Err("the card has not passed the review or was deleted".to_owned());
     }

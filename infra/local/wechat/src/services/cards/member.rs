@@ -10,51 +10,26 @@
 //!
 //! <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html>
 
-use std::collections::HashMap;
-
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::CardService;
-use super::catalogue::CardType;
-use super::codes::UserCard;
-use super::{Cards, INVALID_CARD_ID, INVALID_CARD_TYPE};
+use super::card::CardType;
+use super::card_state::CardState;
+use super::errcodes::{INVALID_CARD_ID, INVALID_CARD_TYPE};
+use super::service::CardService;
+use super::user_card::UserCard;
 use crate::base::access;
-use crate::base::platform::{INVALID_ARGUMENT, Refusal};
-use crate::base::tokens::Owner;
+use crate::base::platform::{Errcode, INVALID_ARGUMENT};
+use crate::base::tokens::access_tokens::TokenOwner;
 use crate::core::exchange::{ApiRequest, ApiResponse};
 use crate::core::faults::Fault;
 use crate::core::percent;
 use crate::core::random;
 use crate::core::user::User;
 
-/// What a membership card knows of its member; `None` for any other card.
-#[derive(Debug, Clone)]
-pub(super) struct Membership(Option<Member>);
-
-#[derive(Debug, Clone, Default)]
-struct Member {
-    /// Absent until it is activated.
-    number: Option<String>,
-    bonus: i64,
-    balance: i64,
-    custom: Map<String, Value>,
-    /// What the user filled in.
-    form: Vec<Value>,
-}
-
-/// What was begun and not yet finished.
-#[derive(Debug, Default)]
-pub(super) struct Activations {
-    /// The card and its `outer_str`, by `encrypt_card_id`.
-    links: HashMap<String, (String, String)>,
-    /// The code, by `activate_ticket`.
-    tickets: HashMap<String, String>,
-}
-
-pub(crate) fn get_url(cards: &CardService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
-    access::post(&cards.base.tokens, received, fault, Owner::OfficialAccount, |body: UrlBody| {
-        let state = &mut *cards.cards();
+pub(crate) fn get_url(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    access::handle_post(&cards.base.tokens, request, fault, TokenOwner::OfficialAccount, |body: UrlBody| {
+        let state = &mut *cards.state();
         let card_id = body.card_id.unwrap_or_default();
         let card = state.card(&card_id).ok_or(INVALID_CARD_ID)?;
         if card.card_type != CardType::MemberCard {
@@ -73,69 +48,90 @@ pub(crate) fn get_url(cards: &CardService, received: &ApiRequest, fault: Option<
 
 pub(crate) fn get_temporary_info(
     cards: &CardService,
-    received: &ApiRequest,
+    request: &ApiRequest,
     fault: Option<&Fault>,
 ) -> ApiResponse {
-    access::post(&cards.base.tokens, received, fault, Owner::OfficialAccount, |body: TicketBody| {
-        let state = &*cards.cards();
-        let ticket = body.activate_ticket.unwrap_or_default();
-        let code = state.activations.tickets.get(&ticket).ok_or(INVALID_ARGUMENT)?;
-        let taken = state.taken.iter().find(|taken| taken.code == *code);
-        let member = taken.and_then(|taken| taken.membership.0.as_ref()).ok_or(INVALID_ARGUMENT)?;
-        Ok(json!({"info": {"common_field_list": member.form, "custom_field_list": []}}))
-    })
+    access::handle_post(
+        &cards.base.tokens,
+        request,
+        fault,
+        TokenOwner::OfficialAccount,
+        |body: TicketBody| {
+            let state = &*cards.state();
+            let ticket = body.activate_ticket.unwrap_or_default();
+            let code = state.activations.tickets.get(&ticket).ok_or(INVALID_ARGUMENT)?;
+            let taken = state.taken.iter().find(|taken| taken.code == *code);
+            let member = taken.and_then(|taken| taken.member.as_ref()).ok_or(INVALID_ARGUMENT)?;
+            Ok(json!({"info": {"common_field_list": member.form, "custom_field_list": []}}))
+        },
+    )
 }
 
-pub(crate) fn activate(cards: &CardService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
-    access::post(&cards.base.tokens, received, fault, Owner::OfficialAccount, |body: ActivateBody| {
-        let number = body.membership_number.filter(|number| !number.is_empty()).ok_or(INVALID_ARGUMENT)?;
-        let state = &mut *cards.cards();
-        let taken = state.find(body.code.as_deref(), body.card_id.as_deref())?;
-        let member = taken.membership.0.as_mut().ok_or(INVALID_CARD_TYPE)?;
-        member.number = Some(number);
-        member.bonus = body.init_bonus.unwrap_or_default();
-        member.balance = body.init_balance.unwrap_or_default();
-        member.custom = custom_values(&body.rest, "init_custom_field_value");
-        Ok(json!({}))
-    })
+pub(crate) fn activate(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    access::handle_post(
+        &cards.base.tokens,
+        request,
+        fault,
+        TokenOwner::OfficialAccount,
+        |body: ActivateBody| {
+            let number =
+                body.membership_number.filter(|number| !number.is_empty()).ok_or(INVALID_ARGUMENT)?;
+            let state = &mut *cards.state();
+            let taken = state.find_user_card(body.code.as_deref(), body.card_id.as_deref())?;
+            let member = taken.member.as_mut().ok_or(INVALID_CARD_TYPE)?;
+            member.number = Some(number);
+            member.bonus = body.init_bonus.unwrap_or_default();
+            member.balance = body.init_balance.unwrap_or_default();
+            member.custom = custom_values(&body.rest, "init_custom_field_value");
+            Ok(json!({}))
+        },
+    )
 }
 
-pub(crate) fn get_user_info(
-    cards: &CardService,
-    received: &ApiRequest,
-    fault: Option<&Fault>,
-) -> ApiResponse {
-    access::post(&cards.base.tokens, received, fault, Owner::OfficialAccount, |body: MemberBody| {
-        let now = cards.base.now();
-        let card_id = body.card_id.unwrap_or_default();
-        let (openid, official_openid, membership, status) = {
-            let state = &mut *cards.cards();
-            let taken = state.find(body.code.as_deref(), Some(&card_id))?;
-            let status = taken.status_at(now);
-            (taken.openid.clone(), taken.official_openid.clone(), taken.membership.clone(), status)
-        };
-        let nick_name = cards.base.users.get(&openid).map(|user| user.nick_name).unwrap_or_default();
-        let mut fields = membership.summary(&nick_name).ok_or(INVALID_CARD_TYPE)?;
-        fields.insert("openid".to_owned(), official_openid.into());
-        fields.insert("sex".to_owned(), "UNKNOWN".into());
-        fields.insert("user_card_status".to_owned(), json!(status));
-        Ok(Value::Object(fields))
-    })
+pub(crate) fn get_user_info(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    access::handle_post(
+        &cards.base.tokens,
+        request,
+        fault,
+        TokenOwner::OfficialAccount,
+        |body: MemberBody| {
+            let now = cards.base.now();
+            let card_id = body.card_id.unwrap_or_default();
+            let (openid, official_openid, member, status) = {
+                let state = &mut *cards.state();
+                let taken = state.find_user_card(body.code.as_deref(), Some(&card_id))?;
+                let status = taken.status_at(now);
+                (taken.openid.clone(), taken.official_openid.clone(), taken.member.clone(), status)
+            };
+            let nick_name = cards.base.users.get(&openid).map(|user| user.nick_name).unwrap_or_default();
+            let mut fields = member.ok_or(INVALID_CARD_TYPE)?.summary(&nick_name);
+            fields.insert("openid".to_owned(), official_openid.into());
+            fields.insert("sex".to_owned(), "UNKNOWN".into());
+            fields.insert("user_card_status".to_owned(), json!(status));
+            Ok(Value::Object(fields))
+        },
+    )
 }
 
-pub(crate) fn update_user(cards: &CardService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
-    access::post(&cards.base.tokens, received, fault, Owner::OfficialAccount, |body: UpdateBody| {
-        let state = &mut *cards.cards();
-        let taken = state.find(body.code.as_deref(), body.card_id.as_deref())?;
-        let openid = taken.official_openid.clone();
-        let member = taken.membership.0.as_mut().ok_or(INVALID_CARD_TYPE)?;
-        let bonus = changed(member.bonus, body.bonus, body.add_bonus)?;
-        let balance = changed(member.balance, body.balance, body.add_balance)?;
-        member.bonus = bonus;
-        member.balance = balance;
-        member.custom.extend(custom_values(&body.rest, "custom_field_value"));
-        Ok(json!({"result_bonus": bonus, "result_balance": balance, "openid": openid}))
-    })
+pub(crate) fn update_user(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    access::handle_post(
+        &cards.base.tokens,
+        request,
+        fault,
+        TokenOwner::OfficialAccount,
+        |body: UpdateBody| {
+            let state = &mut *cards.state();
+            let taken = state.find_user_card(body.code.as_deref(), body.card_id.as_deref())?;
+            let openid = taken.official_openid.clone();
+            let member = taken.member.as_mut().ok_or(INVALID_CARD_TYPE)?;
+            let bonus = apply_change(member.bonus, body.bonus, body.add_bonus)?;
+            let balance = apply_change(member.balance, body.balance, body.add_balance)?;
+            member.bonus = bonus;
+            member.balance = balance;
+            member.custom.extend(custom_values(&body.rest, "custom_field_value"));
+            Ok(json!({"result_bonus": bonus, "result_balance": balance, "openid": openid}))
+        },
+    )
 }
 
 #[derive(Deserialize)]
@@ -178,32 +174,15 @@ struct UpdateBody {
     rest: Map<String, Value>,
 }
 
-impl Membership {
-    pub(super) fn new(is_membership: bool) -> Self {
-        Self(is_membership.then(Member::default))
-    }
-
-    /// What the server is told of a member; `None` if the card is no membership.
-    pub(super) fn summary(&self, nick_name: &str) -> Option<Map<String, Value>> {
-        let member = self.0.as_ref()?;
-        let fields = json!({
-            "nickname": nick_name,
-            "membership_number": member.number.as_deref().unwrap_or_default(),
-            "has_active": member.number.is_some(),
-            "bonus": member.bonus,
-            "balance": member.balance,
-            "user_info": {"common_field_list": member.form, "custom_field_list": []},
-        });
-        let mut fields = fields.as_object().cloned().unwrap_or_default();
-        fields.extend(member.custom.clone());
-        Some(fields)
-    }
-}
-
-impl Cards {
+impl CardState {
     /// The user opens the activation's mini program, fills in the form and has the card from then on: the
     /// `extraData` it returns with.
-    pub(crate) fn fill_in_form(&mut self, user: &User, link: &Link, now: u64) -> Result<Value, String> {
+    pub(crate) fn fill_in_form(
+        &mut self,
+        user: &User,
+        link: &ActivationLink,
+        now: u64,
+    ) -> Result<Value, String> {
         let (card_id, outer_str) = self
             .activations
             .links
@@ -216,12 +195,12 @@ impl Cards {
         let is_own = |taken: &&mut UserCard| taken.card_id == card_id && taken.openid == user.openid;
         let owned = self.taken.iter_mut().find(is_own).map(|taken| taken.code.clone());
         let code = owned
-            .or_else(|| self.give(user, &card_id, None, now).map(|taken| taken.code.clone()))
+            .or_else(|| self.give_card(user, &card_id, None, now).map(|taken| taken.code.clone()))
             .ok_or("no such card is left")?;
         let taken = self.taken.iter_mut().find(|taken| taken.code == code);
         if let Some(taken) = taken {
             taken.outer_str = Some(outer_str).filter(|outer_str| !outer_str.is_empty());
-            if let Some(member) = taken.membership.0.as_mut() {
+            if let Some(member) = taken.member.as_mut() {
                 member.form = vec![json!({"name": "USER_FORM_INFO_FLAG_MOBILE", "value": user.phone_number})];
             }
         }
@@ -233,14 +212,14 @@ impl Cards {
 
 /// What leads to the form.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Link {
+pub(crate) struct ActivationLink {
     encrypt_card_id: String,
     outer_str: Option<String>,
     biz: String,
 }
 
 /// An absolute value wins, so that sending both is the same whether once or twice.
-fn changed(before: i64, absolute: Option<i64>, delta: Option<i64>) -> Result<i64, Refusal> {
+fn apply_change(before: i64, absolute: Option<i64>, delta: Option<i64>) -> Result<i64, Errcode> {
     let after = absolute.or_else(|| before.checked_add(delta.unwrap_or_default()));
     after.filter(|after| *after >= 0).ok_or(INVALID_ARGUMENT)
 }

@@ -11,15 +11,17 @@
 //! <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/WeChat_Coupon_Interface.html>
 
 mod add;
+pub(crate) mod card;
+mod card_state;
 mod catalogue;
 mod codes;
+mod errcodes;
 mod member;
+pub(crate) mod service;
+mod user_card;
 mod wx;
 
-pub use catalogue::{CardStatus, CardType, NewCard};
-
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -28,37 +30,12 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use self::catalogue::Card;
-use self::codes::UserCard;
-use self::member::Activations;
-use crate::base::Base;
-use crate::base::platform::{Refusal, token_route};
-use crate::core::control::{read_object, refuse};
+use self::service::CardService;
+use crate::base::platform::token_route;
+use crate::core::control::{bad_request, parse_object};
 use crate::core::exchange::Route;
-use crate::core::lock::lock;
 use crate::core::service::Service;
 use crate::core::wx_api::WxApi;
-
-/// The cards of the official account.
-pub(crate) struct CardService {
-    base: Arc<Base>,
-    cards: Mutex<Cards>,
-}
-
-impl CardService {
-    pub(crate) fn new(base: &Arc<Base>) -> Self {
-        Self { base: Arc::clone(base), cards: Mutex::new(Cards::new(base.now())) }
-    }
-
-    /// Makes a card; its id. One with the same id is replaced.
-    pub(crate) fn create(&self, new: NewCard) -> String {
-        self.cards().create(new, self.base.now())
-    }
-
-    fn cards(&self) -> MutexGuard<'_, Cards> {
-        lock(&self.cards)
-    }
-}
 
 impl Service for CardService {
     fn server_routes(self: Arc<Self>) -> Vec<Route> {
@@ -92,47 +69,13 @@ impl Service for CardService {
 }
 
 async fn list_cards(State(cards): State<Arc<CardService>>) -> Json<Value> {
-    Json(json!({"cards": cards.cards().list()}))
+    Json(json!({"cards": cards.state().to_json()}))
 }
 
 async fn create_card(State(cards): State<Arc<CardService>>, body: Bytes) -> Response {
-    match read_object(&body).map(Value::Object).map(serde_json::from_value) {
-        Ok(Ok(new)) => Json(json!({"card_id": cards.create(new)})).into_response(),
-        Ok(Err(error)) => refuse(&error.to_string()),
-        Err(why) => refuse(&why),
+    match parse_object(&body).map(Value::Object).map(serde_json::from_value) {
+        Ok(Ok(new)) => Json(json!({"card_id": cards.create_card(new)})).into_response(),
+        Ok(Err(error)) => bad_request(&error.to_string()),
+        Err(why) => bad_request(&why),
     }
 }
-
-/// Everything about cards.
-#[derive(Debug)]
-struct Cards {
-    catalogue: Vec<Card>,
-    taken: Vec<UserCard>,
-    /// What the phone calls a code, by which the server learns it.
-    encrypted: HashMap<String, String>,
-    nonces: HashSet<String>,
-    activations: Activations,
-}
-
-impl Cards {
-    fn new(now: u64) -> Self {
-        Self {
-            catalogue: catalogue::built_in(now),
-            taken: Vec::new(),
-            encrypted: HashMap::new(),
-            nonces: HashSet::new(),
-            activations: Activations::default(),
-        }
-    }
-
-    fn card(&self, card_id: &str) -> Option<&Card> {
-        self.catalogue.iter().find(|card| card.card_id == card_id)
-    }
-}
-
-const INVALID_CODE: Refusal = Refusal::new(40056, "invalid serial code");
-const INVALID_CARD_TYPE: Refusal = Refusal::new(40071, "invalid card type");
-const INVALID_CARD_ID: Refusal = Refusal::new(40073, "invalid card id");
-const INVALID_CARD_STATUS: Refusal = Refusal::new(40078, "invalid card status");
-const CONSUMED: Refusal = Refusal::new(40099, "invalid code, this code has consumed");
-const ABNORMAL: Refusal = Refusal::new(40127, "invalid user-card status");

@@ -8,49 +8,49 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::CardService;
-use super::add::Wanted;
-use crate::base::tokens::TicketKind;
+use super::add::AddCardItem;
+use super::service::CardService;
+use crate::base::tokens::tickets::TicketKind;
 use crate::core::user::User;
-use crate::core::wx_api::{Arguments, WxFailure, text, user_denies};
+use crate::core::wx_api::{WxArguments, WxFailure, text_argument, user_denies};
 
 pub(super) fn add_card(
     cards: &CardService,
     user: &User,
-    arguments: &Arguments,
-) -> Result<Arguments, WxFailure> {
-    let wanted: Vec<Wanted> = card_list(arguments)?;
+    arguments: &WxArguments,
+) -> Result<WxArguments, WxFailure> {
+    let items: Vec<AddCardItem> = card_list(arguments)?;
     if user_denies(arguments)? {
         return Err(WxFailure::new("cancel"));
     }
     let now = cards.base.now();
     let tickets = cards.base.tokens.live_tickets(TicketKind::Card);
-    let list = cards.cards().add(user, wanted, &tickets, now).map_err(WxFailure::new)?;
-    Ok(Arguments::from_iter([("cardList".to_owned(), list)]))
+    let list = cards.state().add_cards(user, items, &tickets, now).map_err(WxFailure::new)?;
+    Ok(WxArguments::from_iter([("cardList".to_owned(), list)]))
 }
 
 /// The codes must be decrypted ones.
 pub(super) fn open_card(
     cards: &CardService,
     user: &User,
-    arguments: &Arguments,
-) -> Result<Arguments, WxFailure> {
-    let cards = cards.cards();
-    for Owned { card_id, code } in card_list(arguments)? {
-        if !cards.has(&user.openid, &card_id, &code) {
+    arguments: &WxArguments,
+) -> Result<WxArguments, WxFailure> {
+    let cards = cards.state();
+    for OpenCardItem { card_id, code } in card_list(arguments)? {
+        if !cards.has_card(&user.openid, &card_id, &code) {
             return Err(WxFailure::new(format!("the user has no card {card_id} with this code")));
         }
     }
-    Ok(Arguments::new())
+    Ok(WxArguments::new())
 }
 
 /// Goes to the mini program of the membership cards and returns from it.
 pub(super) fn navigate_to_mini_program(
     cards: &CardService,
     user: &User,
-    arguments: &Arguments,
-) -> Result<Arguments, WxFailure> {
-    if text(arguments, "appId")? != MEMBERSHIP_APP {
+    arguments: &WxArguments,
+) -> Result<WxArguments, WxFailure> {
+    if text_argument(arguments, "appId")? != MEMBERSHIP_APP {
         return Err(WxFailure::new(format!("invalid appid: the membership cards' is {MEMBERSHIP_APP}")));
     }
     let link = arguments.get("extraData").cloned().unwrap_or_default();
@@ -59,18 +59,18 @@ pub(super) fn navigate_to_mini_program(
         return Err(WxFailure::new("cancel"));
     }
     let now = cards.base.now();
-    let extra_data = cards.cards().fill_in_form(user, &link, now).map_err(WxFailure::new)?;
-    Ok(Arguments::from_iter([("extraData".to_owned(), extra_data)]))
+    let extra_data = cards.state().fill_in_form(user, &link, now).map_err(WxFailure::new)?;
+    Ok(WxArguments::from_iter([("extraData".to_owned(), extra_data)]))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Owned {
+struct OpenCardItem {
     card_id: String,
     code: String,
 }
 
-fn card_list<T: DeserializeOwned>(arguments: &Arguments) -> Result<Vec<T>, WxFailure> {
+fn card_list<T: DeserializeOwned>(arguments: &WxArguments) -> Result<Vec<T>, WxFailure> {
     let list = arguments.get("cardList").cloned().unwrap_or(Value::Null);
     let list: Vec<T> = serde_json::from_value(list)
         .map_err(|error| WxFailure::parameter(&format!("cardList is an Array of Object: {error}")))?;

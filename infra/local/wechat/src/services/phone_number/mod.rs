@@ -1,38 +1,17 @@
 //! Phone numbers: the button that gives a code, and the number that the server gets for it.
 
+mod phone_codes;
 mod server;
+pub(crate) mod service;
 mod wx;
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
-use self::server::PhoneCodes;
-use crate::base::Base;
+use self::service::PhoneNumberService;
 use crate::base::platform::token_route;
 use crate::core::exchange::Route;
-use crate::core::lock::lock;
 use crate::core::service::Service;
 use crate::core::wx_api::WxApi;
-
-/// Gives phone numbers to the back end.
-pub(crate) struct PhoneNumberService {
-    base: Arc<Base>,
-    codes: Mutex<PhoneCodes>,
-}
-
-impl PhoneNumberService {
-    pub(crate) fn new(base: &Arc<Base>) -> Self {
-        Self { base: Arc::clone(base), codes: Mutex::default() }
-    }
-
-    /// How many successes are to be paid for.
-    pub(crate) fn charged(&self) -> u64 {
-        self.codes().charged()
-    }
-
-    fn codes(&self) -> MutexGuard<'_, PhoneCodes> {
-        lock(&self.codes)
-    }
-}
 
 impl Service for PhoneNumberService {
     fn server_routes(self: Arc<Self>) -> Vec<Route> {

@@ -6,18 +6,18 @@
 
 use serde_json::Value;
 
-use super::PhoneNumberService;
-use crate::base::sealed;
+use super::service::PhoneNumberService;
+use crate::base::encrypted_data;
 use crate::core::faults::Fault;
 use crate::core::user::User;
-use crate::core::wx_api::{Arguments, WxFailure, user_denies};
+use crate::core::wx_api::{WxArguments, WxFailure, user_denies};
 
 /// The argument `appId`, which real phones do not have, makes the code another app's.
 pub(super) fn get_phone_number(
     numbers: &PhoneNumberService,
     user: &User,
-    arguments: &Arguments,
-) -> Result<Arguments, WxFailure> {
+    arguments: &WxArguments,
+) -> Result<WxArguments, WxFailure> {
     if user_denies(arguments)? {
         return Err(WxFailure::new("user deny"));
     }
@@ -27,8 +27,8 @@ pub(super) fn get_phone_number(
     let own = &numbers.base.account().app_id;
     let app_id = arguments.get("appId").and_then(Value::as_str).unwrap_or(own);
     let now = numbers.base.now();
-    let mut answer = sealed::seal(&numbers.base.sessions, user, user.number.to_json())?;
-    let code = numbers.codes().new_code(&user.openid, app_id, now);
+    let mut answer = encrypted_data::encrypt_for_user(&numbers.base.sessions, user, user.number.to_json())?;
+    let code = numbers.codes().create_code(&user.openid, app_id, now);
     answer.insert("code".to_owned(), code.into());
     Ok(answer)
 }

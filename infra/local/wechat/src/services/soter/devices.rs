@@ -39,16 +39,21 @@ struct ResultJson<'a> {
     uid: &'a str,
 }
 
-/// What a signature is judged by.
+/// What a signature is result by.
 #[derive(Deserialize)]
-struct Claims {
+struct ResultFields {
     cpu_id: Option<String>,
     rsa_pss_saltlen: Option<usize>,
 }
 
 impl SoterDevices {
     /// `resultJSON` and `resultJSONSignature` for the challenge. A salt that is longer than the usual one is told.
-    pub(super) fn sign(&mut self, openid: &str, challenge: &str, salt_length: usize) -> (String, String) {
+    pub(super) fn sign_challenge(
+        &mut self,
+        openid: &str,
+        challenge: &str,
+        salt_length: usize,
+    ) -> (String, String) {
         let counter = self.0.entry(openid.to_owned()).or_default();
         *counter += 1;
         let result = ResultJson {
@@ -71,11 +76,11 @@ impl SoterDevices {
 }
 
 /// Whether this user's phone made the signature over exactly this text.
-pub(super) fn is_signed(openid: &str, json: &str, signature: &str) -> bool {
-    let Ok(claims) = serde_json::from_str::<Claims>(json) else { return false };
+pub(super) fn verify(openid: &str, json: &str, signature: &str) -> bool {
+    let Ok(claims) = serde_json::from_str::<ResultFields>(json) else { return false };
     let Ok(signature) = STANDARD.decode(signature) else { return false };
     let salt_length = claims.rsa_pss_saltlen.unwrap_or(SALT).max(SALT);
-    let is_made_by = |key: &KeyPair| key.public().has_signed_pss(json.as_bytes(), &signature, salt_length);
+    let is_made_by = |key: &KeyPair| key.public().verify_pss(json.as_bytes(), &signature, salt_length);
     claims.cpu_id == Some(cpu_id(openid)) && DEVICE_KEY.as_ref().is_some_and(is_made_by)
 }
 
@@ -128,13 +133,13 @@ mod tests {
         let key = PublicKey::from_der(&STANDARD.decode(SPKI).unwrap()).unwrap();
         for ((message, signature), right, wrong) in [(SALT_20, 20, 32), (SALT_32, 32, 20)] {
             let signature = STANDARD.decode(signature).unwrap();
-            assert!(key.has_signed_pss(message.as_bytes(), &signature, right));
-            assert!(!key.has_signed_pss(message.as_bytes(), &signature, wrong));
-            assert!(!key.has_signed_pss(message.replace("10115", "10116").as_bytes(), &signature, right));
+            assert!(key.verify_pss(message.as_bytes(), &signature, right));
+            assert!(!key.verify_pss(message.as_bytes(), &signature, wrong));
+            assert!(!key.verify_pss(message.replace("10115", "10116").as_bytes(), &signature, right));
             let (_, shorter) = signature.split_last().unwrap();
-            assert!(!key.has_signed_pss(message.as_bytes(), shorter, right));
-            assert!(!key.has_signed_pss(message.as_bytes(), &[255; 256], right));
-            assert!(!key.has_signed_pss(message.as_bytes(), &signature, usize::MAX));
+            assert!(!key.verify_pss(message.as_bytes(), shorter, right));
+            assert!(!key.verify_pss(message.as_bytes(), &[255; 256], right));
+            assert!(!key.verify_pss(message.as_bytes(), &signature, usize::MAX));
         }
     }
 
@@ -144,10 +149,10 @@ mod tests {
         let other = PublicKey::from_der(&STANDARD.decode(SPKI).unwrap()).unwrap();
         for length in [20, 32, 64] {
             let signature = key.sign_pss(b"message", length);
-            assert!(key.public().has_signed_pss(b"message", &signature, length));
-            assert!(!key.public().has_signed_pss(b"massage", &signature, length));
-            assert!(!key.public().has_signed_pss(b"message", &signature, length - 1));
-            assert!(!other.has_signed_pss(b"message", &signature, length));
+            assert!(key.public().verify_pss(b"message", &signature, length));
+            assert!(!key.public().verify_pss(b"massage", &signature, length));
+            assert!(!key.public().verify_pss(b"message", &signature, length - 1));
+            assert!(!other.verify_pss(b"message", &signature, length));
         }
     }
 }

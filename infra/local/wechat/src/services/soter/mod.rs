@@ -2,33 +2,16 @@
 
 mod devices;
 mod server;
+pub(crate) mod service;
 mod wx;
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
-use self::devices::SoterDevices;
-use crate::base::Base;
+use self::service::SoterService;
 use crate::base::platform::token_route;
 use crate::core::exchange::Route;
-use crate::core::lock::lock;
 use crate::core::service::Service;
 use crate::core::wx_api::WxApi;
-
-/// Signs challenges and verifies the signatures.
-pub(crate) struct SoterService {
-    base: Arc<Base>,
-    devices: Mutex<SoterDevices>,
-}
-
-impl SoterService {
-    pub(crate) fn new(base: &Arc<Base>) -> Self {
-        Self { base: Arc::clone(base), devices: Mutex::default() }
-    }
-
-    fn devices(&self) -> MutexGuard<'_, SoterDevices> {
-        lock(&self.devices)
-    }
-}
 
 impl Service for SoterService {
     fn server_routes(self: Arc<Self>) -> Vec<Route> {

@@ -7,32 +7,38 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::SoterService;
 use super::devices;
+use super::service::SoterService;
 use crate::base::access;
 use crate::base::platform::{INVALID_OPENID, NOT_JSON};
-use crate::base::tokens::Owner;
+use crate::base::tokens::access_tokens::TokenOwner;
 use crate::core::exchange::{ApiRequest, ApiResponse};
 use crate::core::faults::Fault;
 
 pub(crate) fn verify_signature(
     soter: &SoterService,
-    received: &ApiRequest,
+    request: &ApiRequest,
     fault: Option<&Fault>,
 ) -> ApiResponse {
-    access::post(&soter.base.tokens, received, fault, Owner::MiniProgram, |body: Body| {
-        let openid = body.openid.unwrap_or_default();
-        if !soter.base.users.has(&openid) {
-            return Err(INVALID_OPENID);
-        }
-        let json = body.json_string.ok_or(NOT_JSON)?;
-        let signature = body.json_signature.ok_or(NOT_JSON)?;
-        Ok(json!({"is_ok": devices::is_signed(&openid, &json, &signature)}))
-    })
+    access::handle_post(
+        &soter.base.tokens,
+        request,
+        fault,
+        TokenOwner::MiniProgram,
+        |body: VerifySignatureBody| {
+            let openid = body.openid.unwrap_or_default();
+            if !soter.base.users.has(&openid) {
+                return Err(INVALID_OPENID);
+            }
+            let json = body.json_string.ok_or(NOT_JSON)?;
+            let signature = body.json_signature.ok_or(NOT_JSON)?;
+            Ok(json!({"is_ok": devices::verify(&openid, &json, &signature)}))
+        },
+    )
 }
 
 #[derive(Deserialize)]
-struct Body {
+struct VerifySignatureBody {
     openid: Option<String>,
     json_string: Option<String>,
     json_signature: Option<String>,

@@ -6,32 +6,32 @@
 
 use serde_json::{Value, json};
 
-use super::SoterService;
 use super::devices::SALT;
+use super::service::SoterService;
 use crate::core::user::User;
-use crate::core::wx_api::{Arguments, WxFailure, text};
+use crate::core::wx_api::{WxArguments, WxFailure, text_argument};
 
-pub(super) fn check_support(_: &SoterService, _: &User, _: &Arguments) -> Result<Arguments, WxFailure> {
-    Ok(Arguments::from_iter([("supportMode".to_owned(), json!(MODES))]))
+pub(super) fn check_support(_: &SoterService, _: &User, _: &WxArguments) -> Result<WxArguments, WxFailure> {
+    Ok(WxArguments::from_iter([("supportMode".to_owned(), json!(MODES))]))
 }
 
 pub(super) fn check_enrolled(
     _: &SoterService,
     _: &User,
-    arguments: &Arguments,
-) -> Result<Arguments, WxFailure> {
-    if !MODES.contains(&text(arguments, "checkAuthMode")?) {
+    arguments: &WxArguments,
+) -> Result<WxArguments, WxFailure> {
+    if !MODES.contains(&text_argument(arguments, "checkAuthMode")?) {
         return Err(fail(MODE_UNSUPPORTED, "the device does not support this mode"));
     }
-    Ok(Arguments::from_iter([("isEnrolled".to_owned(), Value::from(true))]))
+    Ok(WxArguments::from_iter([("isEnrolled".to_owned(), Value::from(true))]))
 }
 
 /// The argument `saltLength`, which real phones do not have, makes it a phone with longer salts.
 pub(super) fn start(
     soter: &SoterService,
     user: &User,
-    arguments: &Arguments,
-) -> Result<Arguments, WxFailure> {
+    arguments: &WxArguments,
+) -> Result<WxArguments, WxFailure> {
     let wrong_modes = || WxFailure::parameter("parameter.requestAuthModes should be an Array of String;");
     let modes = arguments.get("requestAuthModes").and_then(Value::as_array).ok_or_else(wrong_modes)?;
     let modes: Vec<&str> = modes.iter().map(Value::as_str).collect::<Option<_>>().ok_or_else(wrong_modes)?;
@@ -39,11 +39,11 @@ pub(super) fn start(
         .into_iter()
         .find(|mode| MODES.contains(mode))
         .ok_or_else(|| fail(MODE_UNSUPPORTED, "the device supports none of these modes"))?;
-    let challenge = text(arguments, "challenge")?;
+    let challenge = text_argument(arguments, "challenge")?;
     if !(1..=512).contains(&challenge.chars().count()) {
         return Err(fail(WRONG_CHALLENGE, "the challenge has 1 to 512 characters"));
     }
-    let content = arguments.get("authContent").map_or(Ok(""), |_| text(arguments, "authContent"))?;
+    let content = arguments.get("authContent").map_or(Ok(""), |_| text_argument(arguments, "authContent"))?;
     if content.chars().count() > 42 {
         return Err(fail(CONTENT_TOO_LONG, "authContent has at most 42 characters"));
     }
@@ -58,8 +58,8 @@ pub(super) fn start(
         Some(Some("fail")) => return Err(fail(NOT_RECOGNISED, "authenticate fail")),
         Some(_) => return Err(WxFailure::parameter("userChoice is \"accept\", \"cancel\" or \"fail\"")),
     }
-    let (json, signature) = soter.devices().sign(&user.openid, challenge, salt_length);
-    Ok(Arguments::from_iter([
+    let (json, signature) = soter.devices().sign_challenge(&user.openid, challenge, salt_length);
+    Ok(WxArguments::from_iter([
         ("resultJSON".to_owned(), json.into()),
         ("resultJSONSignature".to_owned(), signature.into()),
         ("authMode".to_owned(), mode.into()),

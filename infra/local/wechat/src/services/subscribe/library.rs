@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// A template of the library.
 #[derive(Debug)]
-pub(super) struct Public {
+pub(super) struct LibraryTemplate {
     pub(super) tid: u32,
     pub(super) title: &'static str,
     pub(super) category_id: u32,
@@ -28,8 +28,8 @@ pub(super) const ONE_TIME: u32 = 2;
 /// The account's categories: number and name.
 pub(super) const CATEGORIES: [(u32, &str); 2] = [(307, "服装/鞋/箱包"), (616, "线下超市/便利店")];
 
-pub(super) const LIBRARY: [Public; 3] = [
-    Public {
+pub(super) const LIBRARY: [LibraryTemplate; 3] = [
+    LibraryTemplate {
         tid: 1221,
         title: "订单支付成功通知",
         category_id: 307,
@@ -41,7 +41,7 @@ pub(super) const LIBRARY: [Public; 3] = [
             keyword(5, "备注", "请尽快取货", "thing"),
         ],
     },
-    Public {
+    LibraryTemplate {
         tid: 1476,
         title: "取货提醒",
         category_id: 616,
@@ -53,7 +53,7 @@ pub(super) const LIBRARY: [Public; 3] = [
             Keyword { values: &["上午", "下午"], ..keyword(5, "时段", "上午", "enum") },
         ],
     },
-    Public {
+    LibraryTemplate {
         tid: 1451,
         title: "退款通知",
         category_id: 307,
@@ -65,7 +65,7 @@ pub(super) const LIBRARY: [Public; 3] = [
     },
 ];
 
-impl Public {
+impl LibraryTemplate {
     pub(super) fn find(tid: u32) -> Option<&'static Self> {
         LIBRARY.iter().find(|public| public.tid == tid)
     }

@@ -4,56 +4,28 @@
 //!
 //! <https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/subscribe-message.html>
 
+mod account_templates;
 mod library;
+pub(crate) mod message;
 mod send;
+pub(crate) mod service;
+mod subscriptions;
 mod templates;
 mod values;
 mod wx;
 
-pub use send::Message;
+use std::sync::Arc;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
-
-use axum::extract::State as Shared;
+use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use self::templates::Templates;
-use crate::base::Base;
+use self::service::SubscribeService;
 use crate::base::platform::token_route;
 use crate::core::exchange::Route;
-use crate::core::lock::lock;
 use crate::core::service::Service;
 use crate::core::wx_api::WxApi;
-
-/// The subscribe messages of the mini program.
-pub(crate) struct SubscribeService {
-    base: Arc<Base>,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    templates: Templates,
-    subscriptions: Subscriptions,
-}
-
-impl SubscribeService {
-    pub(crate) fn new(base: &Arc<Base>) -> Self {
-        Self { base: Arc::clone(base), state: Mutex::default() }
-    }
-
-    /// The messages that were sent, oldest first.
-    pub(crate) fn sent(&self) -> Vec<Message> {
-        self.state().subscriptions.sent.clone()
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
-    }
-}
 
 impl Service for SubscribeService {
     fn server_routes(self: Arc<Self>) -> Vec<Route> {
@@ -77,32 +49,6 @@ impl Service for SubscribeService {
     }
 }
 
-async fn list_messages(Shared(subscribe): Shared<Arc<SubscribeService>>) -> Json<Value> {
+async fn list_messages(State(subscribe): State<Arc<SubscribeService>>) -> Json<Value> {
     Json(json!({"messages": subscribe.sent()}))
-}
-
-/// Who allowed what, and what was sent.
-#[derive(Debug, Default)]
-struct Subscriptions {
-    /// How many messages may still be sent, by openid and template.
-    left: HashMap<(String, String), u32>,
-    sent: Vec<Message>,
-}
-
-impl Subscriptions {
-    /// The user accepts: one more message of the template may be sent.
-    fn accept(&mut self, openid: &str, template_id: &str) {
-        *self.left.entry((openid.to_owned(), template_id.to_owned())).or_default() += 1;
-    }
-
-    /// Sends the message if the user allowed it; whether it was sent.
-    fn send(&mut self, message: Message) -> bool {
-        let key = (message.openid.clone(), message.template_id.clone());
-        match self.left.get_mut(&key) {
-            Some(left) if *left > 0 => *left -= 1,
-            _ => return false,
-        }
-        self.sent.push(message);
-        true
-    }
 }

@@ -4,52 +4,28 @@
 //!
 //! <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-message-management/subscribe-message/sendMessage.html>
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::SubscribeService;
+use super::message::SubscribeMessage;
+use super::service::SubscribeService;
 use super::values;
 use crate::base::access;
-use crate::base::pages::{PAGE_MISSING, is_missing};
-use crate::base::platform::{INVALID_OPENID, INVALID_TEMPLATE, Refusal};
-use crate::base::tokens::Owner;
+use crate::base::pages::{PAGE_MISSING, is_page_missing};
+use crate::base::platform::{Errcode, INVALID_OPENID, INVALID_TEMPLATE};
+use crate::base::tokens::access_tokens::TokenOwner;
 use crate::core::exchange::{ApiRequest, ApiResponse};
 use crate::core::faults::Fault;
 use crate::core::random;
 
-/// A subscribe message a user got.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Message {
-    /// 19 digits.
-    pub msgid: u64,
-    /// Unix milliseconds.
-    pub time: u64,
-    /// Who got it.
-    pub openid: String,
-    /// The template.
-    pub template_id: String,
-    /// The page it opens; without one it opens nothing.
-    pub page: Option<String>,
-    /// `formal`, `trial` or `developer`.
-    pub miniprogram_state: String,
-    /// `zh_CN`, `en_US`, `zh_HK` or `zh_TW`.
-    pub lang: String,
-    /// The values by keyword.
-    pub data: BTreeMap<String, String>,
-}
-
-pub(crate) fn send(
-    subscribe: &SubscribeService,
-    received: &ApiRequest,
-    fault: Option<&Fault>,
-) -> ApiResponse {
-    access::post(&subscribe.base.tokens, received, fault, Owner::MiniProgram, |body| judge(subscribe, body))
+pub(crate) fn send(subscribe: &SubscribeService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    access::handle_post(&subscribe.base.tokens, request, fault, TokenOwner::MiniProgram, |body| {
+        send_message(subscribe, body)
+    })
 }
 
 #[derive(Deserialize)]
-struct Body {
+struct SendBody {
     touser: Option<String>,
     template_id: Option<String>,
     page: Option<String>,
@@ -58,39 +34,40 @@ struct Body {
     data: Option<Map<String, Value>>,
 }
 
-fn judge(subscribe: &SubscribeService, body: Body) -> Result<Value, Refusal> {
+fn send_message(subscribe: &SubscribeService, body: SendBody) -> Result<Value, Errcode> {
     let now = subscribe.base.now();
     let base = &subscribe.base;
     let openid = body.touser.filter(|openid| base.users.has(openid)).ok_or(INVALID_OPENID)?;
     let page = body.page.filter(|page| !page.is_empty());
-    let page_is_missing = page.as_deref().is_some_and(|page| is_missing(&base.context, page));
+    let page_is_missing = page.as_deref().is_some_and(|page| is_page_missing(&base.context, page));
     let state = &mut *subscribe.state();
     let is_known = |id: &String| !id.is_empty() && state.templates.is_known(id, &base.context);
     let template_id = body.template_id.filter(is_known).ok_or(INVALID_TEMPLATE)?;
-    let data = values::read(body.data.as_ref(), state.templates.private(&template_id))
-        .map_err(|what| argument(&what))?;
+    let data = values::parse_values(body.data.as_ref(), state.templates.get(&template_id))
+        .map_err(|what| argument_error(&what))?;
     let miniprogram_state =
-        one_of("miniprogram_state", body.miniprogram_state, &["formal", "trial", "developer"])?;
-    let lang = one_of("lang", body.lang, &["zh_CN", "en_US", "zh_HK", "zh_TW"])?;
+        parse_choice("miniprogram_state", body.miniprogram_state, &["formal", "trial", "developer"])?;
+    let lang = parse_choice("lang", body.lang, &["zh_CN", "en_US", "zh_HK", "zh_TW"])?;
     if page_is_missing {
         return Err(PAGE_MISSING);
     }
     let msgid = random::msgid();
-    let message = Message { msgid, time: now, openid, template_id, page, miniprogram_state, lang, data };
+    let message =
+        SubscribeMessage { msgid, time: now, openid, template_id, page, miniprogram_state, lang, data };
     if state.subscriptions.send(message) { Ok(json!({"msgid": msgid})) } else { Err(REFUSED_BY_USER) }
 }
 
 /// The value if it is a known one, the first known one if it is absent.
-fn one_of(name: &str, value: Option<String>, known: &[&str]) -> Result<String, Refusal> {
+fn parse_choice(name: &str, value: Option<String>, known: &[&str]) -> Result<String, Errcode> {
     match value.filter(|value| !value.is_empty()) {
         None => Ok(known.first().copied().unwrap_or_default().to_owned()),
         Some(value) if known.contains(&value.as_str()) => Ok(value),
-        Some(_) => Err(argument(&format!("{name} invalid"))),
+        Some(_) => Err(argument_error(&format!("{name} invalid"))),
     }
 }
 
-fn argument(what: &str) -> Refusal {
-    Refusal::naming(47003, format!("argument invalid! {what}"))
+fn argument_error(what: &str) -> Errcode {
+    Errcode::with_message(47003, format!("argument invalid! {what}"))
 }
 
-const REFUSED_BY_USER: Refusal = Refusal::new(43101, "user refuse to accept the msg");
+const REFUSED_BY_USER: Errcode = Errcode::new(43101, "user refuse to accept the msg");

@@ -7,16 +7,16 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::templates::Private;
+use super::account_templates::AccountTemplate;
 
 /// The values by keyword, or what is wrong, as WeChat's `errmsg` names it. If the template is one the account
 /// has, every keyword of it must be there.
-pub(super) fn read(
+pub(super) fn parse_values(
     data: Option<&Map<String, Value>>,
-    template: Option<&Private>,
+    template: Option<&AccountTemplate>,
 ) -> Result<BTreeMap<String, String>, String> {
     let data = data.filter(|data| !data.is_empty()).ok_or("data invalid")?;
-    let keywords = template.map(Private::keywords).unwrap_or_default();
+    let keywords = template.map(AccountTemplate::keywords).unwrap_or_default();
     if let Some(missing) = keywords.iter().find(|keyword| !data.contains_key(*keyword)) {
         return Err(format!("data.{missing} is empty"));
     }
@@ -239,7 +239,7 @@ mod tests {
             (json!({"thing1": "x"}), "data.thing1.value invalid"),
             (json!({}), "data invalid"),
         ] {
-            assert_eq!(read(data.as_object(), None), Err(what.to_owned()));
+            assert_eq!(parse_values(data.as_object(), None), Err(what.to_owned()));
         }
     }
 }

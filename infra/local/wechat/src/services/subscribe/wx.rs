@@ -6,19 +6,19 @@
 
 use serde_json::Value;
 
-use super::SubscribeService;
+use super::service::SubscribeService;
 use crate::core::user::User;
-use crate::core::wx_api::{Arguments, WxFailure};
+use crate::core::wx_api::{WxArguments, WxFailure};
 
 /// `userChoice` says what the user chooses for a template; without it the user accepts.
 pub(super) fn request_subscribe_message(
     subscribe: &SubscribeService,
     user: &User,
-    arguments: &Arguments,
-) -> Result<Arguments, WxFailure> {
+    arguments: &WxArguments,
+) -> Result<WxArguments, WxFailure> {
     let ids = template_ids(arguments)?;
     let choices = match arguments.get("userChoice") {
-        None => &Arguments::new(),
+        None => &WxArguments::new(),
         Some(Value::Object(choices)) => choices,
         Some(_) => return Err(WxFailure::parameter("userChoice is {\"<template id>\": \"reject\"}")),
     };
@@ -29,7 +29,7 @@ pub(super) fn request_subscribe_message(
     }
     let chosen =
         ids.iter().map(|id| Ok((*id, chosen(choices, id)?))).collect::<Result<Vec<_>, WxFailure>>()?;
-    let mut answer = Arguments::new();
+    let mut answer = WxArguments::new();
     for (id, choice) in chosen {
         if ACCEPTED.contains(&choice) {
             state.subscriptions.accept(&user.openid, id);
@@ -40,7 +40,7 @@ pub(super) fn request_subscribe_message(
 }
 
 /// One to five texts.
-fn template_ids(arguments: &Arguments) -> Result<Vec<&str>, WxFailure> {
+fn template_ids(arguments: &WxArguments) -> Result<Vec<&str>, WxFailure> {
     let wrong_type = || WxFailure::parameter("parameter.tmplIds should be an Array of String;");
     let ids = arguments.get("tmplIds").and_then(Value::as_array).ok_or_else(wrong_type)?;
     let ids: Vec<&str> = ids.iter().map(Value::as_str).collect::<Option<_>>().ok_or_else(wrong_type)?;
@@ -53,7 +53,7 @@ fn template_ids(arguments: &Arguments) -> Result<Vec<&str>, WxFailure> {
     Ok(ids)
 }
 
-fn chosen<'a>(choices: &'a Arguments, id: &str) -> Result<&'a str, WxFailure> {
+fn chosen<'a>(choices: &'a WxArguments, id: &str) -> Result<&'a str, WxFailure> {
     let choice = choices.get(id).map_or(Some("accept"), Value::as_str).unwrap_or_default();
     let is_known = ACCEPTED.contains(&choice) || ["reject", "ban", "filter"].contains(&choice);
     if is_known { Ok(choice) } else { Err(WxFailure::parameter("a choice is accept, reject, ban or filter")) }

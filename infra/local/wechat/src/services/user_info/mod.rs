@@ -11,11 +11,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::base::Base;
+use crate::base::encrypted_data;
 use crate::base::open_data;
-use crate::base::sealed;
 use crate::core::service::Service;
 use crate::core::user::User;
-use crate::core::wx_api::{Arguments, WxApi, WxFailure};
+use crate::core::wx_api::{WxApi, WxArguments, WxFailure};
 
 /// Tells who a user is.
 pub(crate) struct UserInfoService {
@@ -37,7 +37,11 @@ impl Service for UserInfoService {
     }
 }
 
-fn get_user_info(info: &UserInfoService, user: &User, arguments: &Arguments) -> Result<Arguments, WxFailure> {
+fn get_user_info(
+    info: &UserInfoService,
+    user: &User,
+    arguments: &WxArguments,
+) -> Result<WxArguments, WxFailure> {
     let user_info = json!({
         "nickName": user.nick_name,
         "gender": 0,
@@ -48,11 +52,11 @@ fn get_user_info(info: &UserInfoService, user: &User, arguments: &Arguments) -> 
         "avatarUrl": GREY_AVATAR,
     });
     // A nickname's control characters stand raw in what WeChat writes for the phone.
-    let raw_data = sealed::with_raw_control_characters(&user_info.to_string());
-    let mut answer = Arguments::new();
+    let raw_data = encrypted_data::with_raw_control_characters(&user_info.to_string());
+    let mut answer = WxArguments::new();
     if arguments.get("withCredentials") != Some(&Value::Bool(false)) {
-        let session_key = info.base.sessions.live_key(&user.openid);
-        answer = sealed::seal_under(&session_key, &info.base.context, full(user, &user_info))?;
+        let session_key = info.base.sessions.use_live_key(&user.openid);
+        answer = encrypted_data::encrypt_with_key(&session_key, &info.base.context, full(user, &user_info))?;
         answer.insert("signature".to_owned(), open_data::signature(&raw_data, &session_key).into());
     }
     answer.insert("rawData".to_owned(), raw_data.into());

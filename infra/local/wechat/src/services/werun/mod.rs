@@ -1,11 +1,10 @@
 //! WeRun: the steps of the last 31 days, which only the phone passes on.
 
-mod steps;
+pub(crate) mod service;
+pub(crate) mod steps;
 mod wx;
 
-pub use steps::StepInfo;
-
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -15,33 +14,11 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
 
-use self::steps::Steps;
-use crate::base::Base;
-use crate::core::control::refuse;
-use crate::core::lock::lock;
+use self::service::WeRunService;
+use self::steps::StepInfo;
+use crate::core::control::bad_request;
 use crate::core::service::Service;
 use crate::core::wx_api::WxApi;
-
-/// Knows how many steps users walked.
-pub(crate) struct WeRunService {
-    base: Arc<Base>,
-    steps: Mutex<Steps>,
-}
-
-impl WeRunService {
-    pub(crate) fn new(base: &Arc<Base>) -> Self {
-        Self { base: Arc::clone(base), steps: Mutex::default() }
-    }
-
-    /// From now on the user has exactly these days; `None` makes the user walk by themselves again.
-    pub(crate) fn set(&self, openid: &str, steps: Option<Vec<StepInfo>>) {
-        self.steps().set(openid, steps);
-    }
-
-    fn steps(&self) -> MutexGuard<'_, Steps> {
-        lock(&self.steps)
-    }
-}
 
 impl Service for WeRunService {
     fn wx_apis(self: Arc<Self>) -> Vec<WxApi> {
@@ -64,13 +41,13 @@ struct StepsBody {
 async fn set_steps(State(werun): State<Arc<WeRunService>>, body: Bytes) -> Response {
     let StepsBody { openid, step_info_list } = match serde_json::from_slice(&body) {
         Ok(steps) => steps,
-        Err(error) => return refuse(&error.to_string()),
+        Err(error) => return bad_request(&error.to_string()),
     };
     if !werun.base.users.has(&openid) {
-        return refuse("unknown openid: create the user first with POST /_wechat/users");
+        return bad_request("unknown openid: create the user first with POST /_wechat/users");
     }
     let now = werun.base.now();
     let mut steps = werun.steps();
-    steps.set(&openid, step_info_list);
-    Json(json!({"stepInfoList": steps.of(&openid, now)})).into_response()
+    steps.set_steps(&openid, step_info_list);
+    Json(json!({"stepInfoList": steps.recent_steps(&openid, now)})).into_response()
 }

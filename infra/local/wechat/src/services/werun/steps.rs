@@ -23,7 +23,7 @@ pub(super) struct Steps(HashMap<String, Vec<StepInfo>>);
 
 impl Steps {
     /// From now on the user has exactly these days; `None` makes the user walk by themselves again.
-    pub(super) fn set(&mut self, openid: &str, steps: Option<Vec<StepInfo>>) {
+    pub(super) fn set_steps(&mut self, openid: &str, steps: Option<Vec<StepInfo>>) {
         match steps {
             Some(mut steps) => {
                 steps.sort_by_key(|info| info.timestamp);
@@ -36,7 +36,7 @@ impl Steps {
     }
 
     /// At most the last 31 days, oldest first.
-    pub(super) fn of(&self, openid: &str, now: u64) -> Vec<StepInfo> {
+    pub(super) fn recent_steps(&self, openid: &str, now: u64) -> Vec<StepInfo> {
         match self.0.get(openid) {
             Some(steps) => steps.get(steps.len().saturating_sub(DAYS)..).unwrap_or_default().to_vec(),
             None => {
@@ -68,24 +68,24 @@ mod tests {
         let steps = Steps::default();
         // 2023-11-14 22:14:02 UTC is the 15th in China.
         let now = 1_700_000_042_000;
-        let days = steps.of("o1", now);
+        let days = steps.recent_steps("o1", now);
         assert_eq!(days.len(), 31);
         assert_eq!(days[30].timestamp, 1_699_977_600);
         assert!(days.windows(2).all(|pair| pair[1].timestamp - pair[0].timestamp == 86_400));
         assert!(days.iter().all(|info| (800..14_800).contains(&info.step)));
-        assert_eq!(steps.of("o1", now), days);
-        assert_ne!(steps.of("o2", now), days);
-        assert_eq!(steps.of("o1", now + DAY)[..30], days[1..]);
+        assert_eq!(steps.recent_steps("o1", now), days);
+        assert_ne!(steps.recent_steps("o2", now), days);
+        assert_eq!(steps.recent_steps("o1", now + DAY)[..30], days[1..]);
     }
 
     #[test]
     fn what_was_set_is_given_ascending_and_only_the_last_31() {
         let mut steps = Steps::default();
         let set: Vec<_> = (0..40).rev().map(|i| StepInfo { timestamp: i * 86_400, step: 7 }).collect();
-        steps.set("o1", Some(set));
-        let given = steps.of("o1", 0);
+        steps.set_steps("o1", Some(set));
+        let given = steps.recent_steps("o1", 0);
         assert_eq!((given.len(), given[0].timestamp, given[30].timestamp), (31, 9 * 86_400, 39 * 86_400));
-        steps.set("o1", None);
-        assert_eq!(steps.of("o1", 40 * DAY)[30].timestamp, 40 * 86_400 - 28_800);
+        steps.set_steps("o1", None);
+        assert_eq!(steps.recent_steps("o1", 40 * DAY)[30].timestamp, 40 * 86_400 - 28_800);
     }
 }

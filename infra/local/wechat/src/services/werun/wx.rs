@@ -6,20 +6,20 @@
 
 use serde_json::json;
 
-use super::WeRunService;
-use crate::base::sealed;
+use super::service::WeRunService;
+use crate::base::encrypted_data;
 use crate::core::user::User;
-use crate::core::wx_api::{Arguments, WxFailure, user_denies};
+use crate::core::wx_api::{WxArguments, WxFailure, user_denies};
 
 pub(super) fn get_werun_data(
     werun: &WeRunService,
     user: &User,
-    arguments: &Arguments,
-) -> Result<Arguments, WxFailure> {
+    arguments: &WxArguments,
+) -> Result<WxArguments, WxFailure> {
     if user_denies(arguments)? {
         return Err(WxFailure::new("auth deny"));
     }
     let now = werun.base.now();
-    let steps = werun.steps().of(&user.openid, now);
-    sealed::seal(&werun.base.sessions, user, json!({"stepInfoList": steps}))
+    let steps = werun.steps().recent_steps(&user.openid, now);
+    encrypted_data::encrypt_for_user(&werun.base.sessions, user, json!({"stepInfoList": steps}))
 }

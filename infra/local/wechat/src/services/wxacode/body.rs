@@ -2,11 +2,11 @@
 
 use serde::Deserialize;
 
-use crate::base::platform::{INVALID_ARGUMENT, Refusal};
+use crate::base::platform::{Errcode, INVALID_ARGUMENT};
 
 /// A page with its query.
 #[derive(Deserialize)]
-pub(super) struct ByPath {
+pub(super) struct CodeByPathBody {
     pub(super) path: Option<String>,
     #[serde(flatten)]
     pub(super) appearance: Appearance,
@@ -14,7 +14,7 @@ pub(super) struct ByPath {
 
 /// A page, and a scene for it; a `path` is ignored.
 #[derive(Deserialize)]
-pub(super) struct ByScene {
+pub(super) struct CodeBySceneBody {
     scene: Option<String>,
     page: Option<String>,
     pub(super) check_path: Option<bool>,
@@ -48,23 +48,23 @@ enum Shade {
 
 /// How the picture is drawn.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Look {
+pub(super) struct PictureStyle {
     pub(super) width: u32,
     pub(super) color: [u8; 3],
     pub(super) transparent: bool,
     pub(super) env_version: &'static str,
 }
 
-pub(super) fn path(path: &Option<String>) -> Result<&str, Refusal> {
+pub(super) fn check_path(path: &Option<String>) -> Result<&str, Errcode> {
     let path = path.as_deref().unwrap_or_default();
     if !(1..=1024).contains(&path.chars().count()) {
         return Err(INVALID_PATH_LENGTH);
     }
-    not_reserved(path)
+    check_not_reserved(path)
 }
 
-impl ByScene {
-    pub(super) fn scene(&self) -> Result<&str, Refusal> {
+impl CodeBySceneBody {
+    pub(super) fn scene(&self) -> Result<&str, Errcode> {
         let scene = self.scene.as_deref().unwrap_or_default();
         if !(1..=32).contains(&scene.chars().count()) {
             return Err(INVALID_SCENE_LENGTH);
@@ -72,13 +72,13 @@ impl ByScene {
         if !scene.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&'()*+,/:;=?@-._~".contains(&b)) {
             return Err(INVALID_SCENE);
         }
-        not_reserved(scene)
+        check_not_reserved(scene)
     }
 
     /// `None` is the home page.
-    pub(super) fn page(&self) -> Result<Option<&str>, Refusal> {
+    pub(super) fn page(&self) -> Result<Option<&str>, Errcode> {
         let Some(page) = self.page.as_deref().filter(|page| !page.is_empty()) else { return Ok(None) };
-        not_reserved(page)?;
+        check_not_reserved(page)?;
         if page.starts_with('/') || page.contains('?') {
             return Err(INVALID_PAGE);
         }
@@ -88,7 +88,7 @@ impl ByScene {
 
 impl Appearance {
     /// All of it.
-    pub(super) fn look(&self) -> Result<Look, Refusal> {
+    pub(super) fn style(&self) -> Result<PictureStyle, Errcode> {
         let named = self.env_version.as_deref().unwrap_or("release");
         let env_version = ["release", "trial", "develop"]
             .into_iter()
@@ -101,20 +101,20 @@ impl Appearance {
         // WeChat chooses the colour of `auto_color`.
         let color = if self.auto_color == Some(true) { BLACK } else { shades };
         let transparent = self.is_hyaline == Some(true);
-        Ok(Look { env_version, color, transparent, ..self.size_only()? })
+        Ok(PictureStyle { env_version, color, transparent, ..self.size_only()? })
     }
 
     /// Where nothing but the width can be chosen.
-    pub(super) fn size_only(&self) -> Result<Look, Refusal> {
+    pub(super) fn size_only(&self) -> Result<PictureStyle, Errcode> {
         let width = self.width.unwrap_or(430);
         let width =
             u32::try_from(width).ok().filter(|width| (280..=1280).contains(width)).ok_or(INVALID_WIDTH)?;
-        Ok(Look { width, color: BLACK, transparent: false, env_version: "release" })
+        Ok(PictureStyle { width, color: BLACK, transparent: false, env_version: "release" })
     }
 }
 
 impl Shade {
-    fn value(&self) -> Result<u8, Refusal> {
+    fn value(&self) -> Result<u8, Errcode> {
         let shade = match self {
             Self::Number(number) => u8::try_from(*number).ok(),
             Self::Text(text) => text.parse().ok(),
@@ -124,17 +124,17 @@ impl Shade {
 }
 
 /// WeChat adds this parameter itself.
-fn not_reserved(text: &str) -> Result<&str, Refusal> {
+fn check_not_reserved(text: &str) -> Result<&str, Errcode> {
     if text.contains("scancode_time") { Err(RESERVED) } else { Ok(text) }
 }
 
 const BLACK: [u8; 3] = [0; 3];
 
-const INVALID_SCENE: Refusal = Refusal::new(40129, "invalid scene");
-const INVALID_PATH_LENGTH: Refusal =
-    Refusal::new(40159, "invalid length for path, or the data is not json string");
-const INVALID_PAGE: Refusal = Refusal::new(40165, "invalid weapp pagepath");
-const INVALID_SCENE_LENGTH: Refusal =
-    Refusal::new(40169, "invalid length for scene, or the data is not json string");
-const INVALID_WIDTH: Refusal = Refusal::new(40189, "invalid width");
-const RESERVED: Refusal = Refusal::new(85096, "not allow include scancode_time field");
+const INVALID_SCENE: Errcode = Errcode::new(40129, "invalid scene");
+const INVALID_PATH_LENGTH: Errcode =
+    Errcode::new(40159, "invalid length for path, or the data is not json string");
+const INVALID_PAGE: Errcode = Errcode::new(40165, "invalid weapp pagepath");
+const INVALID_SCENE_LENGTH: Errcode =
+    Errcode::new(40169, "invalid length for scene, or the data is not json string");
+const INVALID_WIDTH: Errcode = Errcode::new(40189, "invalid width");
+const RESERVED: Errcode = Errcode::new(85096, "not allow include scancode_time field");

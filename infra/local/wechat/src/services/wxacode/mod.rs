@@ -1,7 +1,7 @@
 //! Mini program codes: pictures that open a page.
 //!
 //! Documentation: "Get mini program code" (获取小程序码), "Get unlimited mini program code" (获取不限制的小程序码) and "Get
-//! mini program QR code" (获取小程序二维码). A success is the picture itself; an error is JSON, so that only the
+//! mini program QR code" (获取小程序二维码). A json_response is the picture itself; an error is JSON, so that only the
 //! content tells one from the other. Here every picture is a QR code, also where WeChat draws its round one, and
 //! its content is a link that names the page and the scene.
 //!
@@ -15,13 +15,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use http::StatusCode;
 use serde_json::json;
 
-use self::body::{ByPath, ByScene, Look};
+use self::body::{CodeByPathBody, CodeBySceneBody, PictureStyle};
 use crate::base::Base;
 use crate::base::access;
-use crate::base::pages::{PAGE_MISSING, is_missing};
-use crate::base::platform::{BUSY, JSON, Refusal, failure, picture_route, success};
+use crate::base::pages::{PAGE_MISSING, is_page_missing};
+use crate::base::platform::{BUSY, Errcode, JSON, error_response, json_response, picture_route};
 use crate::base::quota::Quota;
-use crate::base::tokens::Owner;
+use crate::base::tokens::access_tokens::TokenOwner;
 use crate::core::exchange::{ApiRequest, ApiResponse, Route};
 use crate::core::faults::Fault;
 use crate::core::lock::lock;
@@ -31,16 +31,16 @@ use crate::core::service::Service;
 /// Draws codes.
 pub(crate) struct WxaCodeService {
     base: Arc<Base>,
-    codes: Mutex<Codes>,
+    counts: Mutex<CodeCounts>,
 }
 
 impl WxaCodeService {
     pub(crate) fn new(base: &Arc<Base>) -> Self {
-        Self { base: Arc::clone(base), codes: Mutex::default() }
+        Self { base: Arc::clone(base), counts: Mutex::default() }
     }
 
-    pub(crate) fn codes(&self) -> MutexGuard<'_, Codes> {
-        lock(&self.codes)
+    pub(crate) fn counts(&self) -> MutexGuard<'_, CodeCounts> {
+        lock(&self.counts)
     }
 }
 
@@ -55,70 +55,76 @@ impl Service for WxaCodeService {
 }
 
 /// `POST /wxa/getwxacode`.
-fn get_wxacode(wxacode: &WxaCodeService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
-    let judged =
-        access::read::<ByPath>(&wxacode.base.tokens, received, fault, Owner::MiniProgram).and_then(|body| {
-            let path = body::path(&body.path)?;
-            let look = body.appearance.look()?;
-            wxacode.codes().count_forever()?;
-            Ok((link(wxacode, &[("path", path), ("env_version", look.env_version)]), look))
-        });
-    draw(wxacode, fault, judged)
+fn get_wxacode(wxacode: &WxaCodeService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    let result =
+        access::read_body::<CodeByPathBody>(&wxacode.base.tokens, request, fault, TokenOwner::MiniProgram)
+            .and_then(|body| {
+                let path = body::check_path(&body.path)?;
+                let style = body.appearance.style()?;
+                wxacode.counts().count_path_code()?;
+                Ok((link(wxacode, &[("path", path), ("env_version", style.env_version)]), style))
+            });
+    picture_response(wxacode, fault, result)
 }
 
 /// `POST /cgi-bin/wxaapp/createwxaqrcode`.
-fn create_wxa_qrcode(wxacode: &WxaCodeService, received: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
-    let judged =
-        access::read::<ByPath>(&wxacode.base.tokens, received, fault, Owner::MiniProgram).and_then(|body| {
-            let path = body::path(&body.path)?;
-            let look = body.appearance.size_only()?;
-            wxacode.codes().count_forever()?;
-            Ok((link(wxacode, &[("path", path)]), look))
-        });
-    draw(wxacode, fault, judged)
+fn create_wxa_qrcode(wxacode: &WxaCodeService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+    let result =
+        access::read_body::<CodeByPathBody>(&wxacode.base.tokens, request, fault, TokenOwner::MiniProgram)
+            .and_then(|body| {
+                let path = body::check_path(&body.path)?;
+                let style = body.appearance.size_only()?;
+                wxacode.counts().count_path_code()?;
+                Ok((link(wxacode, &[("path", path)]), style))
+            });
+    picture_response(wxacode, fault, result)
 }
 
 /// `POST /wxa/getwxacodeunlimit`.
 fn get_wxacode_unlimited(
     wxacode: &WxaCodeService,
-    received: &ApiRequest,
+    request: &ApiRequest,
     fault: Option<&Fault>,
 ) -> ApiResponse {
-    let judged =
-        access::read::<ByScene>(&wxacode.base.tokens, received, fault, Owner::MiniProgram).and_then(|body| {
-            let scene = body.scene()?;
-            let page = body.page()?;
-            let look = body.appearance.look()?;
-            let now = wxacode.base.now();
-            let context = &wxacode.base.context;
-            if body.check_path != Some(false) && page.is_some_and(|page| is_missing(context, page)) {
-                return Err(PAGE_MISSING);
-            }
-            if !wxacode.codes().take_scene(now) {
-                return Err(TOO_OFTEN);
-            }
-            let fields =
-                [("page", page.unwrap_or_default()), ("scene", scene), ("env_version", look.env_version)];
-            Ok((link(wxacode, &fields), look))
-        });
-    draw(wxacode, fault, judged)
+    let result =
+        access::read_body::<CodeBySceneBody>(&wxacode.base.tokens, request, fault, TokenOwner::MiniProgram)
+            .and_then(|body| {
+                let scene = body.scene()?;
+                let page = body.page()?;
+                let style = body.appearance.style()?;
+                let now = wxacode.base.now();
+                let context = &wxacode.base.context;
+                if body.check_path != Some(false) && page.is_some_and(|page| is_page_missing(context, page)) {
+                    return Err(PAGE_MISSING);
+                }
+                if !wxacode.counts().count_scene_code(now) {
+                    return Err(TOO_OFTEN);
+                }
+                let fields = [
+                    ("page", page.unwrap_or_default()),
+                    ("scene", scene),
+                    ("env_version", style.env_version),
+                ];
+                Ok((link(wxacode, &fields), style))
+            });
+    picture_response(wxacode, fault, result)
 }
 
 /// What is counted of the codes.
 #[derive(Debug, Default)]
-pub(crate) struct Codes {
+pub(crate) struct CodeCounts {
     /// Of both APIs with a path, since ever.
     by_path: u32,
     by_minute: Quota,
 }
 
-impl Codes {
+impl CodeCounts {
     /// Counts a code with a scene, unless there were too many within the minute.
-    pub(crate) fn take_scene(&mut self, now: u64) -> bool {
-        self.by_minute.take_in_minute(now, PER_MINUTE)
+    pub(crate) fn count_scene_code(&mut self, now: u64) -> bool {
+        self.by_minute.try_count_in_minute(now, PER_MINUTE)
     }
 
-    fn count_forever(&mut self) -> Result<(), Refusal> {
+    fn count_path_code(&mut self) -> Result<(), Errcode> {
         if self.by_path >= FOREVER {
             return Err(USED_UP);
         }
@@ -133,12 +139,12 @@ fn link(wxacode: &WxaCodeService, fields: &[(&str, &str)]) -> String {
     format!("https://mp.weixin.qq.com/a/{}?{}", wxacode.base.account().app_id, query.join("&"))
 }
 
-fn draw(
+fn picture_response(
     wxacode: &WxaCodeService,
     fault: Option<&Fault>,
-    judged: Result<(String, Look), Refusal>,
+    result: Result<(String, PictureStyle), Errcode>,
 ) -> ApiResponse {
-    let drawn = judged.and_then(|(link, look)| picture::draw(&link, &look).ok_or(BUSY));
+    let drawn = result.and_then(|(link, style)| picture::draw(&link, &style).ok_or(BUSY));
     let mut answer = match drawn {
         Ok(picture) => ApiResponse {
             status: StatusCode::OK,
@@ -147,22 +153,24 @@ fn draw(
             body: picture.bytes.into(),
             outcome: "ok".to_owned(),
         },
-        Err(refusal) => return ApiResponse { content_type: JSON, ..failure(&wxacode.base.context, refusal) },
+        Err(error) => {
+            return ApiResponse { content_type: JSON, ..error_response(&wxacode.base.context, error) };
+        }
     };
     match fault {
         Some(Fault::ImageAsTextPlain { .. }) => answer.content_type = "text/plain",
         Some(Fault::JsonInsteadOfImage { errcode, .. }) => {
             let errmsg = if *errcode == 0 { "ok" } else { "error" };
-            let said = success(&json!({"errcode": errcode, "errmsg": errmsg}));
-            answer = ApiResponse { body: said.body, outcome: errcode.to_string(), ..answer };
+            let json = json_response(&json!({"errcode": errcode, "errmsg": errmsg}));
+            answer = ApiResponse { body: json.body, outcome: errcode.to_string(), ..answer };
         }
         _ => {}
     }
     answer
 }
 
-const TOO_OFTEN: Refusal = Refusal::new(45009, "reach max api minute frequence limit");
-const USED_UP: Refusal = Refusal::new(45029, "qrcode count out of limit");
+const TOO_OFTEN: Errcode = Errcode::new(45009, "reach max api minute frequence limit");
+const USED_UP: Errcode = Errcode::new(45029, "qrcode count out of limit");
 
 /// Of the API with a scene.
 const PER_MINUTE: u32 = 5000;
@@ -176,8 +184,8 @@ mod tests {
 
     #[test]
     fn the_codes_with_a_path_are_used_up_for_ever() {
-        let mut codes = Codes { by_path: FOREVER - 1, ..Codes::default() };
-        assert_eq!(codes.count_forever(), Ok(()));
-        assert_eq!(codes.count_forever(), Err(USED_UP));
+        let mut codes = CodeCounts { by_path: FOREVER - 1, ..CodeCounts::default() };
+        assert_eq!(codes.count_path_code(), Ok(()));
+        assert_eq!(codes.count_path_code(), Err(USED_UP));
     }
 }

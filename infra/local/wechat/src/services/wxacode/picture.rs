@@ -6,7 +6,7 @@ use image::{ExtendedColorType, ImageEncoder, ImageResult, RgbImage, RgbaImage};
 use qrcode::{Color, EcLevel, QrCode};
 use sha1::{Digest, Sha1};
 
-use super::body::Look;
+use super::body::PictureStyle;
 use crate::core::random;
 
 pub(super) struct Picture {
@@ -15,20 +15,20 @@ pub(super) struct Picture {
 }
 
 /// `None` never happens: every link fits, and writing to memory does not fail.
-pub(super) fn draw(link: &str, look: &Look) -> Option<Picture> {
-    let [r, g, b] = look.color;
+pub(super) fn draw(link: &str, style: &PictureStyle) -> Option<Picture> {
+    let [r, g, b] = style.color;
     let code = encode(link)?;
-    let is_dark = dark_pixels(&code, look.width)?;
+    let is_dark = dark_pixels(&code, style.width)?;
     let mut bytes = Vec::new();
-    let (content_type, written) = if look.transparent {
+    let (content_type, written) = if style.transparent {
         let pixel = |x, y| image::Rgba(if is_dark(x, y) { [r, g, b, 255] } else { [255, 255, 255, 0] });
-        let drawn = RgbaImage::from_fn(look.width, look.width, pixel);
-        ("image/png", write(PngEncoder::new(&mut bytes), &drawn, look.width, ExtendedColorType::Rgba8))
+        let drawn = RgbaImage::from_fn(style.width, style.width, pixel);
+        ("image/png", write(PngEncoder::new(&mut bytes), &drawn, style.width, ExtendedColorType::Rgba8))
     } else {
         let pixel = |x, y| image::Rgb(if is_dark(x, y) { [r, g, b] } else { [255; 3] });
-        let drawn = RgbImage::from_fn(look.width, look.width, pixel);
+        let drawn = RgbImage::from_fn(style.width, style.width, pixel);
         let encoder = JpegEncoder::new_with_quality(&mut bytes, 90);
-        ("image/jpeg", write(encoder, &drawn, look.width, ExtendedColorType::Rgb8))
+        ("image/jpeg", write(encoder, &drawn, style.width, ExtendedColorType::Rgb8))
     };
     written.ok()?;
     Some(Picture { content_type, bytes })

@@ -1,13 +1,14 @@
 //! What stands in a bill: a row for each payment and each refund, as they happened or as a test wants them
 //! told.
 
-use super::{BillChange, BillType};
+use super::bill_change::BillChange;
+use super::bill_request::BillType;
 use crate::pay::ledger::orders::{Order, Orders};
 use crate::pay::ledger::refunds::{Refund, Refunds};
 
 /// A payment, or a refund of one.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
+pub(super) struct BillRow {
     /// Unix milliseconds.
     pub(super) at: u64,
     pub(super) transaction_id: String,
@@ -23,7 +24,7 @@ pub(super) struct Row {
     pub(super) refund: Option<Refund>,
 }
 
-impl Row {
+impl BillRow {
     pub(super) fn belongs_to(&self, bill_type: BillType) -> bool {
         match bill_type {
             BillType::All => true,
@@ -38,11 +39,11 @@ impl Row {
 }
 
 /// All rows of all days, oldest first.
-pub(super) fn rows(orders: &Orders, refunds: &Refunds, changes: &[(u64, BillChange)]) -> Vec<Row> {
-    let mut rows: Vec<Row> = orders.all().iter().filter_map(payment).collect();
+pub(super) fn rows(orders: &Orders, refunds: &Refunds, changes: &[(u64, BillChange)]) -> Vec<BillRow> {
+    let mut rows: Vec<BillRow> = orders.all().iter().filter_map(payment).collect();
     let refunded = refunds.all().iter().filter_map(|refund| {
         let order = orders.by_number(&refund.entry.out_trade_no)?;
-        Some(Row { at: refund.created, refund: Some(refund.clone()), ..payment(order)? })
+        Some(BillRow { at: refund.created, refund: Some(refund.clone()), ..payment(order)? })
     });
     rows.extend(refunded);
     for (at, change) in changes {
@@ -52,23 +53,23 @@ pub(super) fn rows(orders: &Orders, refunds: &Refunds, changes: &[(u64, BillChan
     rows
 }
 
-fn payment(order: &Order) -> Option<Row> {
+fn payment(order: &Order) -> Option<BillRow> {
     let payment = order.payment.as_ref()?;
-    Some(Row {
+    Some(BillRow {
         at: payment.at,
         transaction_id: payment.transaction_id.clone(),
-        out_trade_no: order.order.out_trade_no.clone(),
-        openid: order.order.openid.clone(),
-        device_info: order.order.device_info.clone(),
-        description: order.order.description.clone(),
-        attach: order.order.attach.clone(),
-        total_fee: order.order.total_fee,
+        out_trade_no: order.request.out_trade_no.clone(),
+        openid: order.request.openid.clone(),
+        device_info: order.request.device_info.clone(),
+        description: order.request.description.clone(),
+        attach: order.request.attach.clone(),
+        total_fee: order.request.total_fee,
         surcharge: 0,
         refund: None,
     })
 }
 
-fn apply(rows: &mut Vec<Row>, at: u64, change: &BillChange) {
+fn apply(rows: &mut Vec<BillRow>, at: u64, change: &BillChange) {
     match change {
         BillChange::Omit { out_trade_no } => rows.retain(|row| row.out_trade_no != *out_trade_no),
         BillChange::AlterAmount { out_trade_no, fee } => {
@@ -81,7 +82,7 @@ fn apply(rows: &mut Vec<Row>, at: u64, change: &BillChange) {
                 row.surcharge = 1;
             }
         }
-        BillChange::AddForeign { transaction_id, out_trade_no, fee, openid, paid_at } => rows.push(Row {
+        BillChange::AddForeign { transaction_id, out_trade_no, fee, openid, paid_at } => rows.push(BillRow {
             at: paid_at.unwrap_or(at),
             transaction_id: transaction_id.clone(),
             out_trade_no: out_trade_no.clone(),

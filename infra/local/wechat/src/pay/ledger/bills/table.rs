@@ -4,17 +4,17 @@
 //! Amounts are yuan with two decimals, charges have five. WeChat Pay charges 0.60 % of each payment, rounded half
 //! up to the fen, and gives it back with a refund.
 
-use super::BillType;
-use super::rows::Row;
+use super::bill_request::BillType;
+use super::rows::BillRow;
 use crate::core::account::Account;
 use crate::core::clock;
 use crate::pay::ledger::refunds::Refund;
 
 /// A column: its heading, and what stands in it.
-type Column = (&'static str, fn(&Row, &Account) -> String);
+type Column = (&'static str, fn(&BillRow, &Account) -> String);
 
 /// The whole file.
-pub(super) fn write(rows: &[Row], bill_type: BillType, account: &Account) -> String {
+pub(super) fn write(rows: &[BillRow], bill_type: BillType, account: &Account) -> String {
     let columns: &[Column] = match bill_type {
         BillType::All => &ALL,
         BillType::Success => &SUCCESS,
@@ -37,7 +37,7 @@ fn push(text: &mut String, values: impl IntoIterator<Item = String>) {
     text.push_str("\r\n");
 }
 
-fn summary(rows: &[Row]) -> [String; 7] {
+fn summary(rows: &[BillRow]) -> [String; 7] {
     let paid: u64 = rows.iter().map(paid).sum();
     let refunded: u64 = rows.iter().map(refunded).sum();
     let charged: i128 = rows.iter().map(charge).sum();
@@ -53,17 +53,17 @@ fn summary(rows: &[Row]) -> [String; 7] {
 }
 
 /// Fen of a payment; a refund's row has none.
-fn paid(row: &Row) -> u64 {
+fn paid(row: &BillRow) -> u64 {
     if row.refund.is_some() { 0 } else { row.total_fee }
 }
 
 /// Fen of a refund.
-fn refunded(row: &Row) -> u64 {
+fn refunded(row: &BillRow) -> u64 {
     row.refund.as_ref().map(|refund| refund.entry.refund_fee).unwrap_or_default()
 }
 
 /// Fen that WeChat keeps, or gives back.
-fn charge(row: &Row) -> i128 {
+fn charge(row: &BillRow) -> i128 {
     let of = |fen: u64| (i128::from(fen) * 60 + 5000) / 10_000;
     match &row.refund {
         Some(refund) => -of(refund.entry.refund_fee),
@@ -81,7 +81,7 @@ fn charge_yuan(fen: i128) -> String {
 }
 
 /// A value of the refund, or what stands there in a payment's row.
-fn of_refund(row: &Row, otherwise: &str, value: fn(&Refund) -> String) -> String {
+fn of_refund(row: &BillRow, otherwise: &str, value: fn(&Refund) -> String) -> String {
     row.refund.as_ref().map_or_else(|| otherwise.to_owned(), value)
 }
 
@@ -213,8 +213,8 @@ const REFUND: [Column; 29] = [
 mod tests {
     use super::*;
 
-    fn row(total_fee: u64) -> Row {
-        Row {
+    fn row(total_fee: u64) -> BillRow {
+        BillRow {
             at: 1_700_000_042_000,
             transaction_id: "4200329252049536687864243889".to_owned(),
             out_trade_no: "order-0001".to_owned(),

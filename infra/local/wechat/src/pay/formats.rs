@@ -1,4 +1,4 @@
-//! The forms that fields of both versions have.
+//! The formats that fields of both versions have.
 
 use std::net::IpAddr;
 

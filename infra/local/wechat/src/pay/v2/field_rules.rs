@@ -2,72 +2,73 @@
 
 use serde_json::Value;
 
-use super::envelope::{PayRequest, Refusal};
+use super::error::V2Error;
+use super::request::V2Request;
 use crate::core::clock;
 
 /// The rule for one field.
 #[derive(Clone, Copy)]
-pub(crate) struct Rule {
+pub(crate) struct FieldRule {
     name: &'static str,
     required: bool,
-    limit: Limit,
-    form: fn(&str) -> bool,
+    limit: LengthLimit,
+    format: fn(&str) -> bool,
 }
 
 #[derive(Clone, Copy)]
-enum Limit {
+enum LengthLimit {
     Chars(usize),
     Bytes(usize),
 }
 
 /// A field of at most so many characters.
-pub(crate) const fn field(name: &'static str, chars: usize) -> Rule {
-    Rule { name, required: false, limit: Limit::Chars(chars), form: |_| true }
+pub(crate) const fn field(name: &'static str, chars: usize) -> FieldRule {
+    FieldRule { name, required: false, limit: LengthLimit::Chars(chars), format: |_| true }
 }
 
-impl Rule {
+impl FieldRule {
     /// The limit counts bytes.
     pub(crate) const fn in_bytes(self) -> Self {
-        let (Limit::Chars(n) | Limit::Bytes(n)) = self.limit;
-        Self { limit: Limit::Bytes(n), ..self }
+        let (LengthLimit::Chars(n) | LengthLimit::Bytes(n)) = self.limit;
+        Self { limit: LengthLimit::Bytes(n), ..self }
     }
 
     pub(crate) const fn required(self) -> Self {
         Self { required: true, ..self }
     }
 
-    pub(crate) const fn of_form(self, form: fn(&str) -> bool) -> Self {
-        Self { form, ..self }
+    pub(crate) const fn with_format(self, format: fn(&str) -> bool) -> Self {
+        Self { format, ..self }
     }
 
-    fn check(&self, value: Option<&str>) -> Result<(), Refusal> {
+    fn check(&self, value: Option<&str>) -> Result<(), V2Error> {
         let Self { name, .. } = self;
         let Some(value) = value else {
             return if self.required {
-                Err(Refusal::new("LACK_PARAMS", format!("缺少参数{name}")))
+                Err(V2Error::new("LACK_PARAMS", format!("缺少参数{name}")))
             } else {
                 Ok(())
             };
         };
         let fits = match self.limit {
-            Limit::Chars(limit) => value.chars().count() <= limit,
-            Limit::Bytes(limit) => value.len() <= limit,
+            LengthLimit::Chars(limit) => value.chars().count() <= limit,
+            LengthLimit::Bytes(limit) => value.len() <= limit,
         };
         if !fits {
-            return Err(Refusal::new("PARAM_ERROR", format!("{name}参数长度有误")));
+            return Err(V2Error::new("PARAM_ERROR", format!("{name}参数长度有误")));
         }
-        if !(self.form)(value) {
-            return Err(Refusal::new("PARAM_ERROR", format!("{name}参数格式错误")));
+        if !(self.format)(value) {
+            return Err(V2Error::new("PARAM_ERROR", format!("{name}参数格式错误")));
         }
         Ok(())
     }
 }
 
 /// The fields of every request. `mch_id`, `sign_type` and `sign` were judged with the signature.
-pub(crate) const COMMON: [Rule; 2] = [field("appid", 32).required(), field("nonce_str", 32).required()];
+pub(crate) const COMMON: [FieldRule; 2] = [field("appid", 32).required(), field("nonce_str", 32).required()];
 
 /// The first rule that is broken; fields without a rule are free.
-pub(crate) fn check(request: &PayRequest, rules: &[Rule]) -> Result<(), Refusal> {
+pub(crate) fn check(request: &V2Request, rules: &[FieldRule]) -> Result<(), V2Error> {
     rules.iter().try_for_each(|rule| rule.check(request.get(rule.name)))
 }
 

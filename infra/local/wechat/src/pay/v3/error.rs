@@ -6,19 +6,19 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::with;
+use super::with_fields;
 use crate::core::exchange::ApiResponse;
 
 /// A refusal.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Refusal {
+pub(crate) struct V3Error {
     pub(crate) code: String,
     status: StatusCode,
     message: String,
     detail: Option<Value>,
 }
 
-impl Refusal {
+impl V3Error {
     /// With the status that belongs to the code.
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
         Self { code: code.to_owned(), status: status_of(code), message: message.into(), detail: None }
@@ -40,11 +40,11 @@ impl Refusal {
         Self { status, ..self }
     }
 
-    pub(crate) fn into_answer(self) -> ApiResponse {
+    pub(crate) fn into_response(self) -> ApiResponse {
         let Self { code, status, message, detail } = self;
         let mut body = json!({"code": code, "message": message});
         if let Some(detail) = detail {
-            body = with(body, [("detail", detail)]);
+            body = with_fields(body, [("detail", detail)]);
         }
         ApiResponse {
             status,
@@ -88,13 +88,13 @@ mod tests {
         for (code, status) in
             [("PARAM_ERROR", 400), ("SIGN_ERROR", 401), ("ORDER_NOT_EXIST", 404), ("SYSTEM_ERROR", 500)]
         {
-            assert_eq!(Refusal::new(code, "no").into_answer().status, status, "{code}");
+            assert_eq!(V3Error::new(code, "no").into_response().status, status, "{code}");
         }
     }
 
     #[test]
     fn a_parameter_is_refused_by_name() {
-        let answer = Refusal::parameter("body", "/amount/total", "值低于最小值 1").into_answer();
+        let answer = V3Error::parameter("body", "/amount/total", "值低于最小值 1").into_response();
         let body: Value = serde_json::from_slice(&answer.body).unwrap();
         assert_eq!(
             (body["code"].as_str(), body["detail"]["field"].as_str()),

@@ -6,26 +6,30 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::base::open_data;
-use crate::base::sessions::SessionService;
+use crate::base::sessions::service::SessionService;
 use crate::core::clock::SECOND;
 use crate::core::context::Context;
 use crate::core::faults::Fault;
 use crate::core::random;
 use crate::core::user::User;
-use crate::core::wx_api::{Arguments, WxFailure};
+use crate::core::wx_api::{WxArguments, WxFailure};
 
 /// The fields with their watermark, encrypted under the session key that is live now.
-pub(crate) fn seal(sessions: &SessionService, user: &User, fields: Value) -> Result<Arguments, WxFailure> {
-    let session_key = sessions.live_key(&user.openid);
-    seal_under(&session_key, &sessions.context, fields)
+pub(crate) fn encrypt_for_user(
+    sessions: &SessionService,
+    user: &User,
+    fields: Value,
+) -> Result<WxArguments, WxFailure> {
+    let session_key = sessions.use_live_key(&user.openid);
+    encrypt_with_key(&session_key, &sessions.context, fields)
 }
 
 /// The same, where the caller needs the key as well.
-pub(crate) fn seal_under(
+pub(crate) fn encrypt_with_key(
     session_key: &str,
     context: &Context,
     mut fields: Value,
-) -> Result<Arguments, WxFailure> {
+) -> Result<WxArguments, WxFailure> {
     if let Some(fields) = fields.as_object_mut() {
         let watermark = json!({"timestamp": context.now() / SECOND, "appid": context.account().app_id});
         fields.insert("watermark".to_owned(), watermark);
@@ -35,7 +39,7 @@ pub(crate) fn seal_under(
     let plaintext = if loose { as_loose_json(&fields) } else { fields.to_string() };
     let encrypted = open_data::encrypt(&plaintext, session_key, &iv)
         .ok_or_else(|| WxFailure::new("internal error: the session key is no key"))?;
-    Ok(Arguments::from_iter([
+    Ok(WxArguments::from_iter([
         ("encryptedData".to_owned(), Value::from(encrypted)),
         ("iv".to_owned(), Value::from(STANDARD.encode(iv))),
         ("cloudID".to_owned(), Value::from(random::cloud_id())),

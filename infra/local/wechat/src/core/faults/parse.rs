@@ -1,4 +1,4 @@
-//! Faults as they come in: a name that is known, a path that is called, a number that makes sense.
+//! FaultQueue as they come in: a name that is known, a path that is called, a number that makes sense.
 
 use std::net::IpAddr;
 
@@ -43,7 +43,7 @@ pub(crate) enum FaultError {
 
 impl Fault {
     /// Reads one fault or a list of them.
-    pub(crate) fn read(json: Value) -> Result<Vec<Self>, FaultError> {
+    pub(crate) fn parse_list(json: Value) -> Result<Vec<Self>, FaultError> {
         let items = match json {
             Value::Array(items) => items,
             single => vec![single],

@@ -7,15 +7,20 @@
 use crate::core::notices::{Headers, SignatureMode};
 use crate::core::random;
 use crate::pay::ledger::platform_keys::PlatformKeys;
-use crate::pay::ledger::platform_keys::Signer;
+use crate::pay::ledger::platform_keys::PlatformSigner;
 
 /// The headers for this body at this moment (unix seconds).
-pub(crate) fn headers(signer: &Signer, mode: SignatureMode, body: &[u8], at: u64) -> Headers {
+pub(crate) fn signature_headers(
+    signer: &PlatformSigner,
+    mode: SignatureMode,
+    body: &[u8],
+    at: u64,
+) -> Headers {
     let nonce = random::nonce();
-    let message = message(at, &nonce, body);
+    let message = signed_message(at, &nonce, body);
     let signature = match mode {
         SignatureMode::Genuine => signer.sign(&message),
-        SignatureMode::Forged => PlatformKeys::foreign(signer).sign(&message),
+        SignatureMode::Forged => PlatformKeys::other_signer(signer).sign(&message),
         SignatureMode::Probe => {
             let genuine = signer.sign(&message);
             format!("{PROBE}{}", genuine.get(PROBE.len()..).unwrap_or_default())
@@ -32,7 +37,7 @@ pub(crate) fn headers(signer: &Signer, mode: SignatureMode, body: &[u8], at: u64
 }
 
 /// What is signed.
-pub(crate) fn message(at: u64, nonce: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn signed_message(at: u64, nonce: &str, body: &[u8]) -> Vec<u8> {
     let mut message = format!("{at}\n{nonce}\n").into_bytes();
     message.extend_from_slice(body);
     message.push(b'\n');
@@ -62,8 +67,8 @@ mod tests {
             ("4FQotKb5aL3HQPrkELMxODfWNEseNQG0", vectors::REFUND_NOTICE, vectors::REFUND_NOTICE_SIGNATURE),
             ("9cz9G91rqRNjuSEJYB5SHuJLrjYyVpu1", "", vectors::EMPTY_SIGNATURE),
         ] {
-            let message = message(1_700_000_060, nonce, body.as_bytes());
-            assert!(vectors::has_platform_signed(&message, signature), "{nonce}");
+            let message = signed_message(1_700_000_060, nonce, body.as_bytes());
+            assert!(vectors::verify_platform_signature(&message, signature), "{nonce}");
         }
     }
 
@@ -72,11 +77,11 @@ mod tests {
         for (mode, good) in
             [(SignatureMode::Genuine, true), (SignatureMode::Forged, false), (SignatureMode::Probe, false)]
         {
-            let headers = headers(public_key(), mode, b"{}", 1_700_000_000);
+            let headers = signature_headers(public_key(), mode, b"{}", 1_700_000_000);
             let nonce = value(&headers, "Wechatpay-Nonce");
-            let message = message(1_700_000_000, nonce, b"{}");
+            let message = signed_message(1_700_000_000, nonce, b"{}");
             let signature = value(&headers, "Wechatpay-Signature");
-            assert_eq!(public_key().has_signed(&message, signature), good, "{mode:?}");
+            assert_eq!(public_key().verify(&message, signature), good, "{mode:?}");
             assert_eq!(signature.starts_with("WECHATPAY/SIGNTEST/"), mode == SignatureMode::Probe);
             assert_eq!(signature.len(), 344);
             assert_eq!(value(&headers, "Wechatpay-Serial"), public_key().id);

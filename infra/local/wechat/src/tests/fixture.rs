@@ -13,21 +13,21 @@ use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::base::tokens::Owner;
+use crate::base::tokens::access_tokens::TokenOwner;
 use crate::core::notices;
 use crate::core::random;
-use crate::pay::v2::envelope::own;
+use crate::pay::v2::fields_from;
 use crate::pay::v2::{Fields, sign, xml};
-use crate::{NewUser, Options, SignType, Simulator};
+use crate::{NewUser, SignType, Simulator, SimulatorOptions};
 
 pub(super) const SUCCESS: &str =
     "<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>";
 pub(super) const FAIL: &str = "<xml><return_code>FAIL</return_code><return_msg>later</return_msg></xml>";
 
-pub(super) struct World {
+pub(super) struct Fixture {
     pub(super) wechat: Simulator,
     pub(super) base: String,
-    pub(super) shop: Shop,
+    pub(super) receiver: NoticeReceiver,
     pub(super) openid: String,
     clock: Arc<AtomicU64>,
     pub(super) client: Client,
@@ -35,13 +35,13 @@ pub(super) struct World {
 
 /// Where notices go: the bodies it got, and the answers it still has to give (then SUCCESS).
 #[derive(Clone, Default)]
-pub(super) struct Shop {
+pub(super) struct NoticeReceiver {
     pub(super) url: String,
     got: Arc<Mutex<Vec<(HeaderMap, String)>>>,
     answers: Arc<Mutex<VecDeque<(u16, &'static str)>>>,
 }
 
-impl Shop {
+impl NoticeReceiver {
     pub(super) fn will_answer(&self, answers: &[(u16, &'static str)]) {
         self.answers.lock().unwrap().extend(answers);
     }
@@ -60,7 +60,7 @@ impl Shop {
 }
 
 async fn take_notice(
-    State(shop): State<Shop>,
+    State(shop): State<NoticeReceiver>,
     headers: HeaderMap,
     body: String,
 ) -> (http::StatusCode, &'static str) {
@@ -76,30 +76,30 @@ async fn serve(router: Router) -> String {
     base
 }
 
-impl World {
+impl Fixture {
     pub(super) async fn new() -> Self {
-        Self::with(Options::default()).await
+        Self::with(SimulatorOptions::default()).await
     }
 
-    /// With these options, but the world's own clock and speed.
-    pub(super) async fn with(options: Options) -> Self {
+    /// With these options, but the fixture's own clock and speed.
+    pub(super) async fn with(options: SimulatorOptions) -> Self {
         let clock = Arc::new(AtomicU64::new(1_700_000_042_000));
         let read = Arc::clone(&clock);
-        let wechat = Simulator::new(Options {
+        let wechat = Simulator::new(SimulatorOptions {
             clock: Arc::new(move || read.load(Ordering::SeqCst)),
             notify_speed: 1000,
             ..options
         });
         let router = wechat.upstream().nest("/_wechat", wechat.control());
         let base = serve(router).await;
-        let mut shop = Shop::default();
+        let mut receiver = NoticeReceiver::default();
         let routes = Router::new()
             .route("/notify", post(take_notice))
             .route("/health", get(|| async {}))
-            .with_state(shop.clone());
-        shop.url = format!("{}/notify", serve(routes).await);
+            .with_state(receiver.clone());
+        receiver.url = format!("{}/notify", serve(routes).await);
         let openid = wechat.create_user(NewUser::default()).openid;
-        Self { wechat, base, shop, openid, clock, client: notices::client().unwrap() }
+        Self { wechat, base, receiver, openid, clock, client: notices::client().unwrap() }
     }
 
     pub(super) fn advance(&self, millis: u64) {
@@ -126,7 +126,7 @@ impl World {
         read_json(self.get(path).await.unwrap()).await
     }
 
-    /// `wx.<api>` on the phone of the world's user: status and callback object.
+    /// `wx.<api>` on the phone of the fixture's user: status and callback object.
     pub(super) async fn phone(&self, api: &str, mut arguments: Value) -> (u16, Value) {
         if arguments.get("openid").is_none() {
             arguments["openid"] = self.openid.clone().into();
@@ -156,13 +156,13 @@ impl World {
     }
 
     /// The query of `/cgi-bin/token`.
-    pub(super) fn token_path(&self, owner: Owner) -> String {
+    pub(super) fn token_path(&self, owner: TokenOwner) -> String {
         let (app_id, secret) = self.credentials(owner);
         format!("/cgi-bin/token?grant_type=client_credential&appid={app_id}&secret={secret}")
     }
 
     /// The body of `/cgi-bin/stable_token`.
-    pub(super) fn stable_body(&self, owner: Owner, force_refresh: bool) -> Value {
+    pub(super) fn stable_body(&self, owner: TokenOwner, force_refresh: bool) -> Value {
         let (appid, secret) = self.credentials(owner);
         json!({
             "grant_type": "client_credential",
@@ -172,23 +172,23 @@ impl World {
         })
     }
 
-    fn credentials(&self, owner: Owner) -> (&str, &str) {
+    fn credentials(&self, owner: TokenOwner) -> (&str, &str) {
         let account = self.wechat.account();
         match owner {
-            Owner::MiniProgram => (&account.app_id, &account.app_secret),
-            Owner::OfficialAccount => (&account.official_app_id, &account.official_app_secret),
+            TokenOwner::MiniProgram => (&account.app_id, &account.app_secret),
+            TokenOwner::OfficialAccount => (&account.official_app_id, &account.official_app_secret),
         }
     }
 
     /// The stable token.
-    pub(super) async fn token_of(&self, owner: Owner) -> String {
+    pub(super) async fn token_of(&self, owner: TokenOwner) -> String {
         let answer = self.post_json("/cgi-bin/stable_token", self.stable_body(owner, false)).await;
         answer["access_token"].as_str().unwrap().to_owned()
     }
 
     /// Calls an API by POST with the mini program's token.
     pub(super) async fn api(&self, path: &str, body: Value) -> Value {
-        let token = self.token_of(Owner::MiniProgram).await;
+        let token = self.token_of(TokenOwner::MiniProgram).await;
         self.post_json(&format!("{path}?access_token={token}"), body).await
     }
 
@@ -199,7 +199,7 @@ impl World {
     /// A complete order of one yuan and a fen; the caller changes it (an empty value takes a field away).
     pub(super) fn order(&self, changes: &[(&str, &str)]) -> Fields {
         let account = self.wechat.account();
-        let mut order = own(&[
+        let mut order = fields_from(&[
             ("appid", &account.app_id),
             ("mch_id", &account.mch_id),
             ("nonce_str", &random::nonce()),
@@ -207,11 +207,11 @@ impl World {
             ("out_trade_no", "order-0001"),
             ("total_fee", "101"),
             ("spbill_create_ip", "203.0.113.9"),
-            ("notify_url", &self.shop.url),
+            ("notify_url", &self.receiver.url),
             ("trade_type", "JSAPI"),
             ("openid", &self.openid),
         ]);
-        order.extend(own(changes));
+        order.extend(fields_from(changes));
         order.retain(|_, value| !value.is_empty());
         order
     }
@@ -253,7 +253,7 @@ impl World {
     /// The arguments of `wx.requestPayment`, signed.
     pub(super) fn payment(&self, prepay_id: &str, sign_type: SignType) -> Value {
         let account = self.wechat.account();
-        let mut fields = own(&[
+        let mut fields = fields_from(&[
             ("appId", account.app_id.as_str()),
             ("timeStamp", "1700000042"),
             ("nonceStr", "6Zku3M0P5L94XBubJuGMkzmLljENHfYZ"),

@@ -1,0 +1,47 @@
+//! The service that issues access tokens and tickets.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::access_tokens::{IssuedTokens, TokenOwner};
+use super::tickets::{TicketKind, Tickets};
+use crate::base::platform::Errcode;
+use crate::core::context::Context;
+use crate::core::lock::lock;
+
+/// Gives out access tokens and tickets, and says whose a token is.
+pub(crate) struct TokenService {
+    pub(crate) context: Arc<Context>,
+    state: Mutex<TokenState>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct TokenState {
+    pub(super) tokens: IssuedTokens,
+    pub(super) tickets: Tickets,
+}
+
+impl TokenService {
+    pub(crate) fn new(context: Arc<Context>) -> Self {
+        Self { context, state: Mutex::default() }
+    }
+
+    /// Whose access token it is, if it is live.
+    pub(crate) fn owner_of(&self, token: &str) -> Result<TokenOwner, Errcode> {
+        self.state().tokens.owner_of(token, self.context.now())
+    }
+
+    /// Ends all access tokens at once. If `stuck`, `stable_token` does not notice.
+    pub(crate) fn revoke_all(&self, stuck: bool) {
+        self.state().tokens.revoke_all(stuck, self.context.now());
+    }
+
+    /// The tickets a signature may be made with now.
+    pub(crate) fn live_tickets(&self, kind: TicketKind) -> Vec<String> {
+        let now = self.context.now();
+        self.state().tickets.live(kind, now).into_iter().map(str::to_owned).collect()
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, TokenState> {
+        lock(&self.state)
+    }
+}

@@ -1,0 +1,48 @@
+//! The ways in which a test makes a bill differ from what happened.
+
+use serde::{Deserialize, Deserializer, de};
+
+use crate::core::clock;
+
+/// How the bill differs from what happened. In JSON: `{"change": "<name in snake case>", …fields}`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case", deny_unknown_fields)]
+pub enum BillChange {
+    /// Nothing of this order stands in it.
+    Omit {
+        /// The merchant's number of the order.
+        out_trade_no: String,
+    },
+    /// The payment of this order has another amount.
+    AlterAmount {
+        /// The merchant's number of the order.
+        out_trade_no: String,
+        /// Fen.
+        fee: u64,
+    },
+    /// A payment that was never made here.
+    AddForeign {
+        /// WeChat's number of the payment.
+        transaction_id: String,
+        /// The merchant's number of the order.
+        out_trade_no: String,
+        /// Fen.
+        fee: u64,
+        /// The payer.
+        openid: String,
+        /// When it was paid, in unix milliseconds; absent: at the moment of the change. In JSON it is RFC 3339 with an offset.
+        #[serde(default, deserialize_with = "moment")]
+        paid_at: Option<u64>,
+    },
+    /// What WeChat charges for the payment of this order is a fen too much.
+    WrongFee {
+        /// The merchant's number of the order.
+        out_trade_no: String,
+    },
+}
+
+fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let moment = clock::parse_rfc3339(&text);
+    moment.map(Some).ok_or_else(|| de::Error::custom("paid_at is like 2015-05-20T13:29:35+08:00"))
+}

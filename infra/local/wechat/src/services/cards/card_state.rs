@@ -1,0 +1,89 @@
+//! The cards there are, the cards that users have, and the activations that have begun.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+
+use super::card::{self, Card, NewCard};
+use super::errcodes::{INVALID_CARD_ID, INVALID_CARD_STATUS, INVALID_CODE};
+use super::user_card::UserCard;
+use crate::base::platform::Errcode;
+
+/// The state of all cards.
+#[derive(Debug)]
+pub(super) struct CardState {
+    pub(super) catalogue: Vec<Card>,
+    pub(super) taken: Vec<UserCard>,
+    /// What the phone calls a code, by which the server learns it.
+    pub(super) encrypted: HashMap<String, String>,
+    pub(super) nonces: HashSet<String>,
+    pub(super) activations: Activations,
+}
+
+impl CardState {
+    pub(super) fn new(now: u64) -> Self {
+        Self {
+            catalogue: card::built_in(now),
+            taken: Vec::new(),
+            encrypted: HashMap::new(),
+            nonces: HashSet::new(),
+            activations: Activations::default(),
+        }
+    }
+
+    pub(super) fn card(&self, card_id: &str) -> Option<&Card> {
+        self.catalogue.iter().find(|card| card.card_id == card_id)
+    }
+
+    /// Makes a card; its id. One with the same id is replaced.
+    pub(super) fn create_card(&mut self, new: NewCard, now: u64) -> String {
+        let card = Card::new(new, now);
+        let card_id = card.card_id.clone();
+        self.catalogue.retain(|known| known.card_id != card_id);
+        self.catalogue.push(card);
+        card_id
+    }
+
+    /// Every card, as `/card/get` shows it.
+    pub(super) fn to_json(&self) -> Vec<Value> {
+        self.catalogue.iter().map(Card::to_json).collect()
+    }
+
+    /// The card with this code. A code the merchant gave belongs to its card only, which must be named; an
+    /// empty `card_id` is not an absent one.
+    pub(super) fn find_user_card(
+        &mut self,
+        code: Option<&str>,
+        card_id: Option<&str>,
+    ) -> Result<&mut UserCard, Errcode> {
+        if card_id.is_some_and(|id| self.card(id).is_none()) {
+            return Err(INVALID_CARD_ID);
+        }
+        let named = code.unwrap_or_default();
+        let at = self
+            .taken
+            .iter()
+            .position(|taken| {
+                taken.code == named
+                    && match card_id {
+                        Some(card_id) => taken.card_id == card_id,
+                        None => self.card(&taken.card_id).is_some_and(|card| !card.use_custom_code),
+                    }
+            })
+            .ok_or(INVALID_CODE)?;
+        let card = self.taken.get(at).and_then(|taken| self.card(&taken.card_id));
+        if !card.is_some_and(|card| card.is_open()) {
+            return Err(INVALID_CARD_STATUS);
+        }
+        self.taken.get_mut(at).ok_or(INVALID_CODE)
+    }
+}
+
+/// What was begun and not yet finished.
+#[derive(Debug, Default)]
+pub(super) struct Activations {
+    /// The card and its `outer_str`, by `encrypt_card_id`.
+    pub(super) links: HashMap<String, (String, String)>,
+    /// The code, by `activate_ticket`.
+    pub(super) tickets: HashMap<String, String>,
+}

@@ -1,0 +1,29 @@
+//! The service that keeps the cards of the official account.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::card::NewCard;
+use super::card_state::CardState;
+use crate::base::Base;
+use crate::core::lock::lock;
+
+/// The cards of the official account.
+pub(crate) struct CardService {
+    pub(super) base: Arc<Base>,
+    state: Mutex<CardState>,
+}
+
+impl CardService {
+    pub(crate) fn new(base: &Arc<Base>) -> Self {
+        Self { base: Arc::clone(base), state: Mutex::new(CardState::new(base.now())) }
+    }
+
+    /// Makes a card; its id. One with the same id is replaced.
+    pub(crate) fn create_card(&self, new: NewCard) -> String {
+        self.state().create_card(new, self.base.now())
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, CardState> {
+        lock(&self.state)
+    }
+}

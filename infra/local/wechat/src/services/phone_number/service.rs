@@ -1,0 +1,28 @@
+//! The service that gives phone numbers to the back end.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::phone_codes::PhoneCodes;
+use crate::base::Base;
+use crate::core::lock::lock;
+
+/// Gives phone numbers to the back end.
+pub(crate) struct PhoneNumberService {
+    pub(super) base: Arc<Base>,
+    codes: Mutex<PhoneCodes>,
+}
+
+impl PhoneNumberService {
+    pub(crate) fn new(base: &Arc<Base>) -> Self {
+        Self { base: Arc::clone(base), codes: Mutex::default() }
+    }
+
+    /// How many successes are to be paid for.
+    pub(crate) fn charged(&self) -> u64 {
+        self.codes().charged()
+    }
+
+    pub(super) fn codes(&self) -> MutexGuard<'_, PhoneCodes> {
+        lock(&self.codes)
+    }
+}

@@ -1,0 +1,23 @@
+//! The service that signs SOTER challenges and verifies the signatures.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::devices::SoterDevices;
+use crate::base::Base;
+use crate::core::lock::lock;
+
+/// Signs challenges and verifies the signatures.
+pub(crate) struct SoterService {
+    pub(super) base: Arc<Base>,
+    devices: Mutex<SoterDevices>,
+}
+
+impl SoterService {
+    pub(crate) fn new(base: &Arc<Base>) -> Self {
+        Self { base: Arc::clone(base), devices: Mutex::default() }
+    }
+
+    pub(super) fn devices(&self) -> MutexGuard<'_, SoterDevices> {
+        lock(&self.devices)
+    }
+}

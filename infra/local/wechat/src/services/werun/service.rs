@@ -1,0 +1,28 @@
+//! The service that knows how many steps users walked.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::steps::{StepInfo, Steps};
+use crate::base::Base;
+use crate::core::lock::lock;
+
+/// Knows how many steps users walked.
+pub(crate) struct WeRunService {
+    pub(super) base: Arc<Base>,
+    steps: Mutex<Steps>,
+}
+
+impl WeRunService {
+    pub(crate) fn new(base: &Arc<Base>) -> Self {
+        Self { base: Arc::clone(base), steps: Mutex::default() }
+    }
+
+    /// From now on the user has exactly these days; `None` makes the user walk by themselves again.
+    pub(crate) fn set_steps(&self, openid: &str, steps: Option<Vec<StepInfo>>) {
+        self.steps().set_steps(openid, steps);
+    }
+
+    pub(super) fn steps(&self) -> MutexGuard<'_, Steps> {
+        lock(&self.steps)
+    }
+}
