@@ -1,4 +1,4 @@
-//! `POST /api/admin/cases/{caseId}/close`: an operator has decided, and says what.
+//! `POST /api/admin/cases/{caseId}/close`: an operator closes a case, with a note about the decision.
 
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -21,10 +21,10 @@ struct CloseAnswer {
 }
 
 impl CasesFunction {
-    pub(crate) async fn close(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn close_case(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let case_id = extract::path(request, "caseId")?;
-        // No key is that long: DynamoDB would not even look.
-        if case_id.len() > LONGEST {
+        // DynamoDB refuses longer keys, so there is no such case.
+        if case_id.len() > MAX_KEY_BYTES {
             return Err(Code::NotFound.into());
         }
         let note = parse(extract::json(request)?)?;
@@ -39,14 +39,14 @@ impl CasesFunction {
 fn parse(body: CloseBody) -> Result<String, ApiError> {
     let note = extract::required("note", body.note)?;
     let note = note.trim();
-    if note.is_empty() || note.chars().count() > MOST {
+    if note.is_empty() || note.chars().count() > MAX_NOTE_CHARACTERS {
         return Err(ApiError::invalid("note", "须为 1 到 200 个字"));
     }
     Ok(note.to_owned())
 }
 
-const LONGEST: usize = 1024;
-const MOST: usize = 200;
+const MAX_KEY_BYTES: usize = 1024;
+const MAX_NOTE_CHARACTERS: usize = 200;
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! `/api/admin/cases`: what only an operator can decide, listed and closed. API Gateway has checked the operator.
+//! `/api/admin/cases`: lists and closes cases, which only an operator can decide. API Gateway has authenticated the operator.
 
 mod close;
 mod cursor;
@@ -27,8 +27,8 @@ impl Function for CasesFunction {
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         match extract::route(&request) {
-            "GET /api/admin/cases" => self.list(&request).await,
-            "POST /api/admin/cases/{caseId}/close" => self.close(&request).await,
+            "GET /api/admin/cases" => self.list_cases(&request).await,
+            "POST /api/admin/cases/{caseId}/close" => self.close_case(&request).await,
             _ => Err(Code::NotFound.into()),
         }
     }

@@ -18,13 +18,14 @@ struct ListAnswer {
 }
 
 impl CasesFunction {
-    pub(crate) async fn list(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn list_cases(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let kind = parse(extract::query(request, "kind"))?;
-        let cursor = extract::query(request, "cursor").map(|text| cursor::read(&text, kind));
-        let cursor = cursor.map(|read| read.ok_or_else(|| ApiError::invalid("cursor", "不是上一页给出的值")));
+        let cursor = extract::query(request, "cursor").map(|text| cursor::parse(&text, kind));
+        let cursor =
+            cursor.map(|parsed| parsed.ok_or_else(|| ApiError::invalid("cursor", "不是上一页给出的值")));
         let page = self.cases.of_kind(kind, cursor.transpose()?.as_ref()).await?;
         let cases = page.cases.into_iter().map(CaseView::from).collect();
-        Ok(answer::success(&ListAnswer { cases, cursor: page.cursor.as_ref().map(cursor::write) }))
+        Ok(answer::success(&ListAnswer { cases, cursor: page.cursor.as_ref().map(cursor::encode) }))
     }
 }
 
@@ -40,14 +41,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_is_known_by_its_name_and_a_refusal_names_them_all() {
+    fn every_kind_is_parsed_and_the_error_names_them_all() {
         for kind in CaseKind::ALL {
             assert_eq!(parse(Some(kind.as_str().to_owned())).unwrap(), kind);
         }
         for kind in [None, Some(""), Some("oversold"), Some("OTHER")] {
-            let refused = parse(kind.map(str::to_owned)).unwrap_err();
+            let error = parse(kind.map(str::to_owned)).unwrap_err();
             assert_eq!(
-                refused.message(),
+                error.message(),
                 "参数有误：kind 须为 PAYMENT_MISMATCH、ORDER_DISPUTED、REFUND_STUCK、BILL_DIFFERENCE、OVERSOLD 之一"
             );
         }

@@ -1,7 +1,7 @@
-//! `POST /api/login`: a code of `wx.login` becomes a user and a session token.
+//! `POST /api/login`: exchanges a code of `wx.login` for a user and a session token.
 //!
-//! WeChat: 小程序登录 (`code2Session`). The code is used up by the exchange: whatever happens after it, the phone can only ask
-//! for a new one, so everything that can fail beforehand is done beforehand.
+//! WeChat: 小程序登录 (`code2Session`). The exchange uses the code up: if a later step fails, the phone needs a new code. So everything
+//! that can fail without the exchange's result is done before the exchange.
 
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -27,7 +27,7 @@ pub struct LoginFunction {
     wechat: LoginClient,
 }
 
-/// The secret of `MINI_PROGRAM_SECRET_ARN`.
+/// The secret that `MINI_PROGRAM_SECRET_ARN` names.
 #[derive(Deserialize)]
 struct MiniProgramSecret {
     app_secret: Secret,
@@ -76,8 +76,9 @@ impl Function for LoginFunction {
         let session_key = self.session_keys.seal(&login.openid, &login.session_key).await?;
         let user_id = UserId::of(&self.app_id, &login.openid);
         let openid = login.openid.clone();
-        let new = NewLogin { openid: login.openid, user_id, unionid: login.unionid, session_key, at_millis };
-        let user = self.users.log_in(&new).await?;
+        let new_login =
+            NewLogin { openid: login.openid, user_id, unionid: login.unionid, session_key, at_millis };
+        let user = self.users.log_in(&new_login).await?;
 
         let issued_at = UnixSeconds::new(at_millis / 1000);
         let caller = Caller { user_id: user.user_id.clone(), openid, issued_at };

@@ -1,4 +1,4 @@
-//! `POST /api/orders/{orderId}/cancel`: closes an unpaid order, at WeChat Pay first.
+//! `POST /api/orders/{orderId}/cancel`: closes an unpaid order, first at WeChat Pay and then in our table.
 
 use shared::{
     error::{ApiError, Code},
@@ -10,12 +10,12 @@ use shared::{
 use crate::{OrderFunction, view};
 
 impl OrderFunction {
-    pub(crate) async fn cancel(
+    pub(crate) async fn cancel_order(
         &self,
         caller: &Caller,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
-        let order = self.own_order(caller, request).await?;
+        let order = self.find_own_order(caller, request).await?;
         match order.status {
             Status::Closed => return Ok(view::answer(order)),
             Status::Paid | Status::Refunding | Status::Refunded => return Err(Code::OrderPaid.into()),

@@ -1,4 +1,4 @@
-//! `/api/products` and `/api/orders`: the catalogue; orders placed, listed, read and cancelled.
+//! `/api/products` and `/api/orders`: lists the catalogue; places, lists, reads and cancels orders.
 
 mod cancel;
 mod list;
@@ -18,13 +18,13 @@ use shared::{
     types::OrderId,
 };
 
-/// Answers about orders.
+/// Answers requests about products and orders.
 pub struct OrderFunction {
     host: Host,
     cashier: Cashier,
     products: Products,
     sessions: Sessions,
-    /// Unpaid orders that a user can have at a time.
+    /// Unpaid orders that a user can have at the same time, from `MAX_UNPAID_ORDERS`.
     max_unpaid: u32,
 }
 
@@ -37,31 +37,31 @@ impl Function for OrderFunction {
             cashier: Cashier::new(host)?,
             products: Products::new(host)?,
             sessions: Sessions::new(host)?,
-            max_unpaid: host.parsed_var("MAX_UNPAID_ORDERS", "a number from 1 to 100", max_unpaid)?,
+            max_unpaid: host.parsed_var("MAX_UNPAID_ORDERS", "a number from 1 to 100", parse_max_unpaid)?,
         })
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(&request).await?;
         match extract::route(&request) {
-            "GET /api/products" => self.products().await,
-            "POST /api/orders" => self.place(&caller, &request).await,
-            "GET /api/orders" => self.list(&caller, &request).await,
-            "GET /api/orders/{orderId}" => self.read(&caller, &request).await,
-            "POST /api/orders/{orderId}/cancel" => self.cancel(&caller, &request).await,
+            "GET /api/products" => self.list_products().await,
+            "POST /api/orders" => self.place_order(&caller, &request).await,
+            "GET /api/orders" => self.list_orders(&caller, &request).await,
+            "GET /api/orders/{orderId}" => self.read_order(&caller, &request).await,
+            "POST /api/orders/{orderId}/cancel" => self.cancel_order(&caller, &request).await,
             _ => Err(Code::NotFound.into()),
         }
     }
 }
 
-/// Reads how many unpaid orders a user can have.
-fn max_unpaid(text: &str) -> Result<u32, ()> {
-    text.parse().ok().filter(|most| (1..=100).contains(most)).ok_or(())
+/// Parses `MAX_UNPAID_ORDERS`.
+fn parse_max_unpaid(text: &str) -> Result<u32, ()> {
+    text.parse().ok().filter(|max| (1..=100).contains(max)).ok_or(())
 }
 
 impl OrderFunction {
-    /// The caller's order that the path names. Another's is as good as none.
-    async fn own_order(&self, caller: &Caller, request: &Request) -> Result<Order, ApiError> {
+    /// The caller's order that the path names. An order of another user is answered like an unknown one.
+    async fn find_own_order(&self, caller: &Caller, request: &Request) -> Result<Order, ApiError> {
         let order_id = OrderId::parse(&extract::path(request, "orderId")?).map_err(|_| Code::NotFound)?;
         let order = self.cashier.orders.get(order_id).await?;
         Ok(order.filter(|order| order.user_id == caller.user_id).ok_or(Code::NotFound)?)

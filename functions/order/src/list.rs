@@ -19,7 +19,11 @@ struct ListAnswer {
 }
 
 impl OrderFunction {
-    pub(crate) async fn list(&self, caller: &Caller, request: &Request) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn list_orders(
+        &self,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Response<Body>, ApiError> {
         let cursor = extract::query(request, "cursor").map(|text| OrderId::parse(&text)).transpose();
         let cursor =
             cursor.map_err(|error| ApiError::invalid("cursor", "不是上一页给出的值").because(error))?;

@@ -1,4 +1,4 @@
-//! `POST /api/orders`: an order at the catalogue's prices. What the phone says about prices is not asked.
+//! `POST /api/orders`: places an order at the catalogue's prices. The phone sends no prices.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -46,7 +46,11 @@ impl From<OrderSummary> for PlaceAnswer {
 }
 
 impl OrderFunction {
-    pub(crate) async fn place(&self, caller: &Caller, request: &Request) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn place_order(
+        &self,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Response<Body>, ApiError> {
         let items = parse(extract::json(request)?)?;
         let key = idempotency_key(caller, request, &items)?;
         let now = self.host.now();
@@ -71,13 +75,17 @@ impl OrderFunction {
 
 fn parse(body: PlaceBody) -> Result<Vec<(ProductId, u32)>, ApiError> {
     let lines = match body {
-        PlaceBody { product_id, quantity, items: None } => vec![line("", ItemBody { product_id, quantity })?],
+        PlaceBody { product_id, quantity, items: None } => {
+            vec![parse_line("", ItemBody { product_id, quantity })?]
+        }
         PlaceBody { product_id: None, quantity: None, items: Some(items) } => {
             if items.is_empty() || items.len() > MAX_LINES {
                 return Err(ApiError::invalid("items", "须为 1 到 20 项"));
             }
             let lines = items.into_iter().enumerate();
-            lines.map(|(index, item)| line(&format!("items[{index}]."), item)).collect::<Result<_, _>>()?
+            lines
+                .map(|(index, item)| parse_line(&format!("items[{index}]."), item))
+                .collect::<Result<_, _>>()?
         }
         PlaceBody { .. } => return Err(ApiError::invalid("items", "不能与 productId、quantity 同时出现")),
     };
@@ -88,15 +96,15 @@ fn parse(body: PlaceBody) -> Result<Vec<(ProductId, u32)>, ApiError> {
     Ok(lines)
 }
 
-fn line(place: &str, item: ItemBody) -> Result<(ProductId, u32), ApiError> {
+fn parse_line(place: &str, item: ItemBody) -> Result<(ProductId, u32), ApiError> {
     let product_id = format!("{place}productId");
     let product = extract::required(&product_id, item.product_id)?;
     let product = ProductId::parse(&product)
         .map_err(|error| ApiError::invalid(&product_id, "格式不正确").because(error))?;
-    let name = format!("{place}quantity");
-    match extract::required(&name, item.quantity)? {
-        quantity @ 1..=MAX_QUANTITY => Ok((product, quantity)),
-        _ => Err(ApiError::invalid(&name, "须为 1 到 99")),
+    let quantity = format!("{place}quantity");
+    match extract::required(&quantity, item.quantity)? {
+        count @ 1..=MAX_QUANTITY => Ok((product, count)),
+        _ => Err(ApiError::invalid(&quantity, "须为 1 到 99")),
     }
 }
 
@@ -114,5 +122,5 @@ fn idempotency_key(
 
 const MAX_LINES: usize = 20;
 const MAX_QUANTITY: u32 = 99;
-/// How long an order can be paid.
+/// Time from placing an order until it expires and can't be paid any more.
 const ORDER_LIFE: Duration = Duration::from_secs(30 * 60);

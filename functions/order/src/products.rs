@@ -1,4 +1,4 @@
-//! `GET /api/products`: what is for sale.
+//! `GET /api/products`: the products on sale.
 
 use serde::Serialize;
 use shared::{
@@ -32,7 +32,7 @@ impl From<Product> for ProductView {
 }
 
 impl OrderFunction {
-    pub(crate) async fn products(&self) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn list_products(&self) -> Result<Response<Body>, ApiError> {
         let products = self.products.on_sale().await?;
         Ok(answer::success(&ProductsAnswer {
             products: products.into_iter().map(ProductView::from).collect(),

@@ -1,4 +1,5 @@
-//! `GET /api/orders/{orderId}`: one order. A notice of payment can be late or lost, so a look at an unpaid order asks WeChat.
+//! `GET /api/orders/{orderId}`: reads one order. Because a notice of payment can be late or lost, reading an unpaid order queries WeChat
+//! Pay.
 
 use std::time::Duration;
 
@@ -14,16 +15,22 @@ use shared::{
 use crate::{OrderFunction, view};
 
 impl OrderFunction {
-    pub(crate) async fn read(&self, caller: &Caller, request: &Request) -> Result<Response<Body>, ApiError> {
-        let order = self.own_order(caller, request).await?;
-        let healed = if self.is_doubtful(&order) { self.heal_in_time(&order).await } else { None };
-        Ok(view::answer(healed.unwrap_or(order)))
+    pub(crate) async fn read_order(
+        &self,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Response<Body>, ApiError> {
+        let order = self.find_own_order(caller, request).await?;
+        let refreshed =
+            if self.may_be_stale(&order) { self.refresh_within_timeout(&order).await } else { None };
+        Ok(view::answer(refreshed.unwrap_or(order)))
     }
 
-    /// What WeChat Pay says, if it says it soon: the order as we know it is an answer too.
-    async fn heal_in_time(&self, order: &Order) -> Option<Order> {
-        match tokio::time::timeout(PATIENCE, self.heal(order)).await {
-            Ok(Ok(healed)) => healed,
+    /// The order as WeChat Pay knows it; `None` if WeChat Pay does not answer within `REFRESH_TIMEOUT` or knows nothing new. The
+    /// stored order is answered then.
+    async fn refresh_within_timeout(&self, order: &Order) -> Option<Order> {
+        match tokio::time::timeout(REFRESH_TIMEOUT, self.refresh(order)).await {
+            Ok(Ok(refreshed)) => refreshed,
             Ok(Err(error)) => {
                 telemetry::survived("heal", &error);
                 None
@@ -35,19 +42,19 @@ impl OrderFunction {
         }
     }
 
-    /// Whether WeChat Pay may know more about the order than we do, and was not asked just now.
-    fn is_doubtful(&self, order: &Order) -> bool {
+    /// Whether WeChat Pay may know more about the order than our table does, and was not queried just now.
+    fn may_be_stale(&self, order: &Order) -> bool {
         let now = self.host.now();
-        let begun = order.prepay.as_ref().map_or(order.created_at, |prepay| prepay.at);
-        let asked = order.asked_at.is_none_or(|asked_at| now.since(asked_at) >= QUIET);
-        let over = now >= order.expires_at;
+        let prepaid_at = order.prepay.as_ref().map_or(order.created_at, |prepay| prepay.at);
+        let may_query = order.asked_at.is_none_or(|asked_at| now.since(asked_at) >= QUERY_PAUSE);
+        let has_expired = now >= order.expires_at;
         order.status == Status::Unpaid
-            && asked
-            && now.since(begun) >= QUIET
-            && (over || order.terms.is_some())
+            && may_query
+            && now.since(prepaid_at) >= QUERY_PAUSE
+            && (has_expired || order.terms.is_some())
     }
 
-    async fn heal(&self, order: &Order) -> Result<Option<Order>, CashierError> {
+    async fn refresh(&self, order: &Order) -> Result<Option<Order>, CashierError> {
         let now = self.host.now();
         if !self.cashier.orders.ask_now(order, now).await? {
             return Ok(None);
@@ -65,7 +72,7 @@ impl OrderFunction {
     }
 }
 
-/// How long an order is left alone after it was prepaid, or asked about.
-const QUIET: Duration = Duration::from_secs(5);
-/// How long a reader waits for WeChat Pay.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// Time after prepaying or querying an order in which reading it does not query WeChat Pay again.
+const QUERY_PAUSE: Duration = Duration::from_secs(5);
+/// How long reading an order waits for WeChat Pay.
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(4);

@@ -34,7 +34,7 @@ pub(crate) struct OrderView {
     paid_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transaction_id: Option<TransactionId>,
-    /// Fen; once something has gone back.
+    /// Fen; absent until a refund has succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     refunded_fee: Option<Fen>,
 }
@@ -44,7 +44,7 @@ pub(crate) struct OrderView {
 struct LineView {
     product_id: ProductId,
     name: String,
-    /// Fen, of one.
+    /// Fen, of one piece.
     price: Fen,
     quantity: u32,
 }
@@ -53,7 +53,7 @@ impl From<Order> for OrderView {
     fn from(order: Order) -> Self {
         Self {
             order_id: order.order_id,
-            // Of a paid order, the one that can be refunded.
+            // A paid order shows the number of its payment, because that one can be refunded.
             out_trade_no: order.paid_by.unwrap_or(order.out_trade_no),
             status: order.status,
             total_fee: order.total_fee,

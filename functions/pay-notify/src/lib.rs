@@ -1,7 +1,8 @@
 //! `POST /api/pay/notify`: WeChat Pay's notice of a payment.
 //!
-//! WeChat Pay: 支付结果通知 (APIv2), 支付通知 (APIv3). The answer is sent only after what the notice says is durable: it makes WeChat
-//! Pay stop repeating it. FAIL asks for a repetition, and is answered where that can help or where it must stay visible.
+//! WeChat Pay: 支付结果通知 (APIv2), 支付通知 (APIv3). Success is answered only after the payment is recorded, because it makes WeChat Pay
+//! stop delivering the notice. FAIL makes WeChat Pay deliver it again. FAIL is answered where another delivery can help, and where the
+//! merchant should see the problem in WeChat Pay's console.
 
 use shared::{
     error::{ApiError, Code},
@@ -34,8 +35,10 @@ impl Function for PayNotifyFunction {
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         let bytes = extract::bytes(&request);
         match self.receiver.receive(request.headers(), bytes).await? {
-            Notice::Paid(payment) => self.paid(&payment).await?,
-            Notice::Failed { out_trade_no, err_code } => self.failed(&out_trade_no, &err_code).await?,
+            Notice::Paid(payment) => self.record_payment(&payment).await?,
+            Notice::Failed { out_trade_no, err_code } => {
+                self.record_failed_attempt(&out_trade_no, &err_code).await?
+            }
             Notice::Refund(_) => return Err(NoticeError::Field("event_type").into()),
         }
         Ok(Api::of_notice(request.headers(), bytes).accepted())
@@ -47,15 +50,15 @@ impl Function for PayNotifyFunction {
 }
 
 impl PayNotifyFunction {
-    async fn paid(&self, payment: &Payment) -> Result<(), ApiError> {
+    async fn record_payment(&self, payment: &Payment) -> Result<(), ApiError> {
         let verdict = match self.orders.settle(payment, self.late).await? {
             Settled::Recorded(verdict) => verdict,
             Settled::Again(verdict) => {
-                // It was counted as "paid" already: this says how many of those were told before.
+                // The notice was counted as "paid" as well; "again" counts those whose payment was recorded before.
                 telemetry::count(Counted::Notice("again"));
                 verdict
             }
-            // All of it went back: repeating the notice adds nothing.
+            // The whole payment was refunded. Another delivery of the notice would change nothing.
             Settled::Returned(_) => {
                 telemetry::count(Counted::Notice("again"));
                 return Ok(());
@@ -68,20 +71,21 @@ impl PayNotifyFunction {
         match verdict {
             Verdict::Pays | Verdict::Known | Verdict::Revives => Ok(()),
             Verdict::SecondPayment | Verdict::AfterClose => {
-                // Recorded, and its refund is begun: repeating the notice adds nothing.
+                // The payment is recorded and its refund is begun. Another delivery of the notice would change nothing.
                 telemetry::noted("payment-goes-back", payment.transaction_id());
                 Ok(())
             }
             Verdict::AmountDiffers | Verdict::PayerDiffers => {
-                // It never heals, and FAIL keeps it in sight on WeChat Pay's side as well.
+                // Amount or payer do not match the order; no later notice can repair that. A `PAYMENT_MISMATCH` case is open. FAIL
+                // makes WeChat Pay keep redelivering, so the merchant sees the problem in its console too.
                 telemetry::attention("payment-to-review", payment.transaction_id());
                 Err(Code::AmountMismatch.into())
             }
         }
     }
 
-    /// A genuine notice that an attempt failed: kept with the order; the user may try again.
-    async fn failed(&self, out_trade_no: &str, err_code: &str) -> Result<(), ApiError> {
+    /// Stores with the order that an attempt to pay failed. The user can try again.
+    async fn record_failed_attempt(&self, out_trade_no: &str, err_code: &str) -> Result<(), ApiError> {
         match OutTradeNo::parse(out_trade_no) {
             Ok(number) => Ok(self.orders.attempt_failed(number, err_code).await?),
             Err(error) => {

@@ -1,4 +1,4 @@
-//! The exchange of a code: taken before, kept after.
+//! Exchanges a code for a phone number: the code is claimed before WeChat is called, and the number is stored after.
 
 use std::time::Duration;
 
@@ -11,39 +11,42 @@ use shared::{
     wechat::{PlatformError, Repeat, Watermark},
 };
 
-use crate::{PhoneFunction, phone};
+use crate::{PhoneFunction, parse_phone};
 
 impl PhoneFunction {
-    /// The number that the code stands for.
-    pub(crate) async fn exchange(&self, caller: &Caller, code: &str) -> Result<Phone, ApiError> {
-        for _ in 0..LOOKS {
+    /// The phone number that the code stands for.
+    ///
+    /// # Errors
+    /// `CODE_INVALID`: the user must tap the button again. For other errors the same code can be sent again.
+    pub(crate) async fn exchange_code(&self, caller: &Caller, code: &str) -> Result<Phone, ApiError> {
+        for _ in 0..MAX_POLLS {
             match self.codes.take(code, &caller.user_id).await? {
-                PhoneCode::New => return self.exchange_new(caller, code).await,
+                PhoneCode::New => return self.exchange_claimed_code(caller, code).await,
                 PhoneCode::Exchanged => {
                     let user = self.users.get(&caller.user_id).await?.ok_or(Code::Unauthorized)?;
-                    return user.phone.ok_or_else(tap_again);
+                    return user.phone.ok_or_else(code_invalid);
                 }
-                PhoneCode::Foreign => return Err(tap_again()),
-                // The same tap, sent twice: the other request will have the number in a moment.
-                PhoneCode::Pending => tokio::time::sleep(LOOK).await,
+                PhoneCode::Foreign => return Err(code_invalid()),
+                // A concurrent request has claimed the same code and will have the number in a moment.
+                PhoneCode::Pending => tokio::time::sleep(POLL_INTERVAL).await,
             }
         }
-        Err(tap_again())
+        Err(code_invalid())
     }
 
-    async fn exchange_new(&self, caller: &Caller, code: &str) -> Result<Phone, ApiError> {
+    async fn exchange_claimed_code(&self, caller: &Caller, code: &str) -> Result<Phone, ApiError> {
         let body = json!({ "code": code });
         let answer = match self.platform.post(PATH, &body, Repeat::OneTimeCode).await {
             Ok(answer) => answer,
-            Err(error) => return Err(self.failed(code, error).await),
+            Err(error) => return Err(self.map_exchange_error(code, error).await),
         };
-        // From here on the code is spent and the number is paid for: the user gets it with what can be told of it.
+        // The code is spent and WeChat has charged for the number, so the user gets the number even if it can't be stored.
         let info = answer.get("phone_info").and_then(serde_json::Value::as_object);
         let info =
             info.ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no phone_info"))?;
         Watermark { app_id: &self.app_id, now: self.host.now(), max_age: MAX_AGE }.check_answer(info)?;
-        let phone =
-            phone(info).ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no number"))?;
+        let phone = parse_phone(info)
+            .ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no number"))?;
         if let Err(error) = self.codes.exchanged(code, &self.users, &caller.user_id, &phone).await {
             telemetry::survived("keep-phone-number", &error);
             telemetry::attention("phone-number-not-kept", &caller.user_id);
@@ -51,11 +54,11 @@ impl PhoneFunction {
         Ok(phone)
     }
 
-    /// What a failed exchange is answered. After an answer that was lost the code is given back as well: if it is spent, WeChat
-    /// says so when the user's phone sends it again, and nothing is paid for twice.
-    async fn failed(&self, code: &str, error: PlatformError) -> ApiError {
+    /// The error for a failed exchange. The claim on the code is released, also after a lost answer: if the code is spent, WeChat
+    /// refuses it when the phone sends it again, and does not charge twice.
+    async fn map_exchange_error(&self, code: &str, error: PlatformError) -> ApiError {
         if matches!(error.errcode(), Some(40029 | 40163)) {
-            return tap_again().because(error);
+            return code_invalid().because(error);
         }
         if let Err(error) = self.codes.give_back(code).await {
             telemetry::survived("give-back", &error);
@@ -64,11 +67,11 @@ impl PhoneFunction {
     }
 }
 
-fn tap_again() -> ApiError {
+fn code_invalid() -> ApiError {
     ApiError::new(Code::CodeInvalid).saying("手机号凭证已失效，请重新获取")
 }
 
 const PATH: &str = "/wxa/business/getuserphonenumber";
-/// Looks at a code that another request is exchanging: five seconds, as long as WeChat is waited for.
-const LOOKS: u32 = 20;
-const LOOK: Duration = Duration::from_millis(250);
+/// Polls of a code that another request is exchanging: five seconds in all, as long as a call of WeChat may take.
+const MAX_POLLS: u32 = 20;
+const POLL_INTERVAL: Duration = Duration::from_millis(250);

@@ -1,7 +1,7 @@
-//! `POST /api/decrypt-phone`: the user's phone number.
+//! `POST /api/decrypt-phone`: finds out the user's phone number.
 //!
-//! WeChat: 获取手机号 (`getuserphonenumber`), by the code of the button; for old phones, from encrypted data. Every exchange of
-//! a code is paid for, so a code is exchanged once, however often the request is repeated.
+//! WeChat: 获取手机号 (`getuserphonenumber`), by the code of the button; for old phones, from encrypted data. WeChat charges for every
+//! exchange, so a code is exchanged once, however often the request is repeated.
 
 mod exchange;
 
@@ -37,7 +37,7 @@ struct PhoneBody {
     iv: Option<String>,
 }
 
-enum Given {
+enum PhoneInput {
     Code(String),
     Encrypted { data: String, iv: String },
 }
@@ -78,43 +78,43 @@ impl Function for PhoneFunction {
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(&request).await?;
         let phone = match parse(extract::json(&request)?)? {
-            Given::Code(code) => self.exchange(&caller, &code).await?,
-            Given::Encrypted { data, iv } => self.decrypt(&caller, &data, &iv).await?,
+            PhoneInput::Code(code) => self.exchange_code(&caller, &code).await?,
+            PhoneInput::Encrypted { data, iv } => self.decrypt_phone(&caller, &data, &iv).await?,
         };
         Ok(answer::success(&PhoneAnswer::from(phone)))
     }
 }
 
 impl PhoneFunction {
-    async fn decrypt(&self, caller: &Caller, data: &str, iv: &str) -> Result<Phone, ApiError> {
+    async fn decrypt_phone(&self, caller: &Caller, data: &str, iv: &str) -> Result<Phone, ApiError> {
         let session = self.live.of(caller, &self.users).await?;
-        let phone = phone(&session.decrypt(data, iv)?).ok_or(Code::InvalidInput)?;
+        let phone = parse_phone(&session.decrypt(data, iv)?).ok_or(Code::InvalidInput)?;
         self.users.set_phone(&caller.user_id, &phone).await?.ok_or(Code::Unauthorized)?;
         Ok(phone)
     }
 }
 
-fn parse(body: PhoneBody) -> Result<Given, ApiError> {
+fn parse(body: PhoneBody) -> Result<PhoneInput, ApiError> {
     match body {
         PhoneBody { code: Some(code), encrypted_data: None, iv: None } => {
             if code.is_empty() || code.len() > 256 || !code.bytes().all(|byte| byte.is_ascii_graphic()) {
                 return Err(ApiError::invalid("code", "不是有效的手机号凭证"));
             }
-            Ok(Given::Code(code))
+            Ok(PhoneInput::Code(code))
         }
         PhoneBody { code: None, encrypted_data, iv } => {
             if encrypted_data.is_none() && iv.is_none() {
                 return Err(ApiError::invalid("code", "不能为空"));
             }
             let data = extract::required("encryptedData", encrypted_data)?;
-            Ok(Given::Encrypted { data, iv: extract::required("iv", iv)? })
+            Ok(PhoneInput::Encrypted { data, iv: extract::required("iv", iv)? })
         }
         PhoneBody { .. } => Err(ApiError::invalid("code", "不能与 encryptedData、iv 同时出现")),
     }
 }
 
-/// The number that WeChat's object tells: each part comes as text or as number.
-fn phone(info: &Map<String, Value>) -> Option<Phone> {
+/// Reads WeChat's object with the phone number. Each of its parts can be a text or a number.
+fn parse_phone(info: &Map<String, Value>) -> Option<Phone> {
     let text = |name: &str| match info.get(name)? {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),

@@ -1,6 +1,7 @@
-//! `POST /api/pay/refund-notify`: WeChat Pay's notice that a refund has gone on.
+//! `POST /api/pay/refund-notify`: WeChat Pay's notice that the state of a refund has changed.
 //!
-//! WeChat Pay: 退款结果通知, APIv2 and APIv3. As with payments, the answer is sent only after what the notice says is durable.
+//! WeChat Pay: 退款结果通知, APIv2 and APIv3. Success is answered only after the new state is recorded, because it makes WeChat Pay stop
+//! delivering the notice.
 
 use shared::{
     error::{ApiError, Code},
@@ -34,9 +35,10 @@ impl Function for RefundNotifyFunction {
             SettledRefund::Changed(_) | SettledRefund::Again(_) => {
                 Ok(Api::of_notice(request.headers(), bytes).accepted())
             }
-            // It never heals, and FAIL keeps it in sight on WeChat Pay's side as well.
+            // Payment or amount do not match the refund's row; no later notice can repair that. FAIL makes WeChat Pay keep
+            // redelivering, so the merchant sees the problem in its console too.
             SettledRefund::Differs => Err(Code::AmountMismatch.into()),
-            // The payment's own notice may be behind it.
+            // The payment's notice may arrive later than this one. FAIL makes WeChat Pay deliver this one again after it.
             SettledRefund::NoSuchPayment => {
                 telemetry::attention("refund-without-payment", refund.out_refund_no());
                 Err(Code::NotFound.into())

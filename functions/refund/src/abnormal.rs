@@ -1,8 +1,8 @@
-//! `POST /api/admin/refunds/{outRefundNo}/abnormal`: an operator sends the money of a refund that can't reach the user elsewhere,
-//! to a bank card of the user's or to the merchant's own account.
+//! `POST /api/admin/refunds/{outRefundNo}/abnormal`: an operator redirects an ABNORMAL refund, whose money can't reach the user, to a
+//! bank card of the user or to the merchant's own account.
 //!
-//! WeChat Pay: 发起异常退款, which only APIv3 has. The card's number and its owner's name are sealed for WeChat Pay; here they are
-//! neither stored nor logged.
+//! WeChat Pay: 发起异常退款, which only APIv3 has. The card's number and its owner's name are encrypted for WeChat Pay, and neither
+//! stored nor logged.
 
 use serde::Deserialize;
 use shared::{
@@ -25,19 +25,19 @@ struct AbnormalBody {
 }
 
 impl RefundFunction {
-    pub(crate) async fn redirect(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        let number =
+    pub(crate) async fn redirect_refund(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+        let out_refund_no =
             OutRefundNo::parse_path(&extract::path(request, "outRefundNo")?).map_err(|_| Code::NotFound)?;
-        let by = extract::operator(request)?;
+        let operator = extract::operator(request)?;
         let payee = parse(extract::json(request)?)?;
-        let row = self.refunder.refunds.get(&number).await?.ok_or(Code::NotFound)?;
-        let refused = |why: &str| Err(ApiError::new(Code::Conflict).saying(why.to_owned()));
-        match self.refunder.redirect(&row, &payee, &by).await? {
+        let row = self.refunder.refunds.get(&out_refund_no).await?.ok_or(Code::NotFound)?;
+        let conflict = |message: &str| Err(ApiError::new(Code::Conflict).saying(message.to_owned()));
+        match self.refunder.redirect(&row, &payee, &operator).await? {
             Redirected::Yes(row) => Ok(view::answer(*row)),
-            Redirected::NotAbnormal => refused("只有异常（ABNORMAL）的退款可以改退"),
+            Redirected::NotAbnormal => conflict("只有异常（ABNORMAL）的退款可以改退"),
             Redirected::Overtaken => Err(Code::Conflict.into()),
-            Redirected::OtherInterface => refused("APIv2 没有此功能，请在商户平台处理异常退款"),
-            Redirected::Refused(code) => refused(&format!("微信支付不受理：{code}")),
+            Redirected::OtherInterface => conflict("APIv2 没有此功能，请在商户平台处理异常退款"),
+            Redirected::Refused(code) => conflict(&format!("微信支付不受理：{code}")),
         }
     }
 }
@@ -61,12 +61,12 @@ fn parse(body: AbnormalBody) -> Result<AbnormalPayee, ApiError> {
             Ok(AbnormalPayee::UserCard { bank_type, bank_account, real_name })
         }
         "MERCHANT_BANK_CARD" => {
-            let given = [
+            let forbidden_fields = [
                 ("bankType", bank_type.is_some()),
                 ("bankAccount", bank_account.is_some()),
                 ("realName", real_name.is_some()),
             ];
-            match given.into_iter().find(|(_, is_given)| *is_given) {
+            match forbidden_fields.into_iter().find(|(_, is_present)| *is_present) {
                 Some((field, _)) => Err(ApiError::invalid(field, "退回商户账户时不能填写")),
                 None => Ok(AbnormalPayee::Merchant),
             }
@@ -75,7 +75,7 @@ fn parse(body: AbnormalBody) -> Result<AbnormalPayee, ApiError> {
     }
 }
 
-/// WeChat Pay's names of banks: `ICBC_DEBIT`.
+/// Whether the text can be WeChat Pay's name of a bank, such as `ICBC_DEBIT`.
 fn is_bank_type(text: &str) -> bool {
     (1..=16).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
@@ -93,16 +93,16 @@ fn is_name(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Type, bank, account and name, each if it is given.
-    fn parsed(given: [Option<&str>; 4]) -> Result<AbnormalPayee, String> {
-        let [r#type, bank_type, bank_account, real_name] = given.map(|text| text.map(str::to_owned));
+    /// Parses a body with these values of `type`, `bankType`, `bankAccount` and `realName`.
+    fn parsed(fields: [Option<&str>; 4]) -> Result<AbnormalPayee, String> {
+        let [r#type, bank_type, bank_account, real_name] = fields.map(|text| text.map(str::to_owned));
         let (bank_account, real_name) = (bank_account.map(Secret::new), real_name.map(Secret::new));
         parse(AbnormalBody { r#type, bank_type, bank_account, real_name })
             .map_err(|error| error.message().to_owned())
     }
 
     #[test]
-    fn a_card_has_bank_number_and_name_and_the_merchant_s_account_has_none() {
+    fn a_card_needs_bank_number_and_name_and_the_merchant_none_of_them() {
         let card = ["USER_BANK_CARD", "ICBC_DEBIT", "6222021234567890123", "张三"].map(Some);
         assert!(matches!(parsed(card), Ok(AbnormalPayee::UserCard { .. })));
         let merchant = [Some("MERCHANT_BANK_CARD"), None, None, None];

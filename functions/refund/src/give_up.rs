@@ -1,4 +1,4 @@
-//! `POST /api/admin/refunds/{outRefundNo}/give-up`: an operator ends a refund that WeChat Pay does not make, so that its sum can be
+//! `POST /api/admin/refunds/{outRefundNo}/give-up`: an operator ends a refund that WeChat Pay does not make, so that the money can be
 //! given back in another way.
 
 use shared::{
@@ -12,12 +12,12 @@ use shared::{
 use crate::{RefundFunction, view};
 
 impl RefundFunction {
-    pub(crate) async fn give_up(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        let number =
+    pub(crate) async fn give_up_refund(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+        let out_refund_no =
             OutRefundNo::parse_path(&extract::path(request, "outRefundNo")?).map_err(|_| Code::NotFound)?;
-        let by = extract::operator(request)?;
-        let row = self.refunder.refunds.get(&number).await?.ok_or(Code::NotFound)?;
-        match self.refunder.give_up(&row, &by).await? {
+        let operator = extract::operator(request)?;
+        let row = self.refunder.refunds.get(&out_refund_no).await?.ok_or(Code::NotFound)?;
+        match self.refunder.give_up(&row, &operator).await? {
             GiveUpOutcome::Ended(row) => Ok(view::answer(*row)),
             GiveUpOutcome::UnderWay => {
                 Err(ApiError::new(Code::Conflict).saying("微信支付正在处理该退款，不能放弃"))

@@ -1,4 +1,4 @@
-//! `/api/admin/refunds`: an operator gives money back, in full or in part, and sees what became of it.
+//! `/api/admin/refunds`: an operator refunds a payment, in full or in part, and reads the refund's state.
 
 mod abnormal;
 mod give_up;
@@ -14,7 +14,7 @@ use shared::{
     types::OutRefundNo,
 };
 
-/// Gives money back.
+/// Refunds payments.
 pub struct RefundFunction {
     host: Host,
     refunder: Refunder,
@@ -29,20 +29,20 @@ impl Function for RefundFunction {
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         match extract::route(&request) {
-            "POST /api/admin/refunds" => self.request(&request).await,
-            "GET /api/admin/refunds/{outRefundNo}" => self.read(&request).await,
-            "POST /api/admin/refunds/{outRefundNo}/abnormal" => self.redirect(&request).await,
-            "POST /api/admin/refunds/{outRefundNo}/give-up" => self.give_up(&request).await,
+            "POST /api/admin/refunds" => self.request_refund(&request).await,
+            "GET /api/admin/refunds/{outRefundNo}" => self.read_refund(&request).await,
+            "POST /api/admin/refunds/{outRefundNo}/abnormal" => self.redirect_refund(&request).await,
+            "POST /api/admin/refunds/{outRefundNo}/give-up" => self.give_up_refund(&request).await,
             _ => Err(Code::NotFound.into()),
         }
     }
 }
 
 impl RefundFunction {
-    async fn read(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        let number =
+    async fn read_refund(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+        let out_refund_no =
             OutRefundNo::parse_path(&extract::path(request, "outRefundNo")?).map_err(|_| Code::NotFound)?;
-        let refund = self.refunder.refunds.get(&number).await?.ok_or(Code::NotFound)?;
+        let refund = self.refunder.refunds.get(&out_refund_no).await?.ok_or(Code::NotFound)?;
         Ok(view::answer(refund))
     }
 }

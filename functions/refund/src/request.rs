@@ -1,5 +1,5 @@
-//! `POST /api/admin/refunds`: begun in our books first, then asked for, so that a refund that WeChat Pay makes is never unknown
-//! here. The number follows from the request's key: repeating the request repeats the same refund.
+//! `POST /api/admin/refunds`: begins a refund in our tables, then requests it from WeChat Pay, so that our tables know every refund
+//! that WeChat Pay makes. The `out_refund_no` follows from the `Idempotency-Key`, so a repeated request repeats the same refund.
 
 use serde::Deserialize;
 use shared::{
@@ -22,25 +22,26 @@ struct RefundBody {
     reason: Option<String>,
 }
 
-struct Ask {
-    attempt: OutTradeNo,
+struct RefundInput {
+    out_trade_no: OutTradeNo,
     new: NewRefund,
 }
 
 impl RefundFunction {
-    pub(crate) async fn request(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        let Ask { attempt, new } = self.parse(request)?;
-        // Better told now than after the sum was claimed.
+    pub(crate) async fn request_refund(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+        let RefundInput { out_trade_no, new } = self.parse(request)?;
+        // Fails if the merchant's certificate or keys are not configured, before the amount is claimed.
         self.refunder.pay.can_refund().await?;
-        let (order, known) = self.refunder.refunds.with_order(attempt.order_id(), &new.out_refund_no).await?;
+        let (order, known) =
+            self.refunder.refunds.with_order(out_trade_no.order_id(), &new.out_refund_no).await?;
         if let Some(row) = known {
-            return self.again(row, &new).await;
+            return self.repeat_refund(row, &new).await;
         }
         let order = order.ok_or(Code::NotFound)?;
-        let payment = self.payment(&order, attempt).await?;
+        let payment = self.find_payment(&order, out_trade_no).await?;
         match self.refunder.refunds.begin(&order, &payment, &new).await? {
-            BegunRefund::Yes(row) => self.bring_on(*row).await,
-            BegunRefund::Known(row) => self.again(*row, &new).await,
+            BegunRefund::Yes(row) => self.advance_refund(*row).await,
+            BegunRefund::Known(row) => self.repeat_refund(*row, &new).await,
             BegunRefund::TooMuch { left: 0 } => {
                 Err(ApiError::new(Code::Conflict).saying("该笔支付已全部退款"))
             }
@@ -52,60 +53,62 @@ impl RefundFunction {
         }
     }
 
-    fn parse(&self, request: &Request) -> Result<Ask, ApiError> {
+    fn parse(&self, request: &Request) -> Result<RefundInput, ApiError> {
         let key = extract::header(request, "Idempotency-Key")?.unwrap_or_default();
         if key.is_empty() || key.len() > 128 {
             return Err(ApiError::invalid("Idempotency-Key", "须为 1 到 128 个字符"));
         }
         let body: RefundBody = extract::json(request)?;
-        let attempt = extract::required("outTradeNo", body.out_trade_no)?;
-        let attempt = OutTradeNo::parse(&attempt).map_err(|_| Code::NotFound)?;
+        let out_trade_no = extract::required("outTradeNo", body.out_trade_no)?;
+        let out_trade_no = OutTradeNo::parse(&out_trade_no).map_err(|_| Code::NotFound)?;
         let refund_fee = body.refund_fee.map(Fen::new).transpose();
         let refund_fee = refund_fee
             .map_err(|error| ApiError::invalid("refundFee", "须为正整数，单位为分").because(error))?;
         if body.reason.as_deref().is_some_and(|reason| !is_reason(reason)) {
             return Err(ApiError::invalid("reason", "须为 1 到 80 字节，且不含换行"));
         }
-        let base = match (self.host.optional_var("PUBLIC_BASE_URL"), extract::domain_name(request)) {
-            (Some(base), _) => Some(base.to_owned()),
+        let base_url = match (self.host.optional_var("PUBLIC_BASE_URL"), extract::domain_name(request)) {
+            (Some(base_url), _) => Some(base_url.to_owned()),
             (None, domain) => domain.map(|domain| format!("https://{domain}")),
         };
-        Ok(Ask {
-            attempt,
+        Ok(RefundInput {
+            out_trade_no,
             new: NewRefund {
-                out_refund_no: OutRefundNo::of(attempt, key),
+                out_refund_no: OutRefundNo::of(out_trade_no, key),
                 refund_fee,
                 reason: body.reason,
                 requested_by: extract::operator(request)?,
-                notify_url: base.map(|base| format!("{base}/api/pay/refund-notify")),
+                notify_url: base_url.map(|base_url| format!("{base_url}/api/pay/refund-notify")),
             },
         })
     }
 
-    async fn payment(&self, order: &Order, attempt: OutTradeNo) -> Result<PaidRow, ApiError> {
+    async fn find_payment(&self, order: &Order, out_trade_no: OutTradeNo) -> Result<PaidRow, ApiError> {
         let refunds = &self.refunder.refunds;
         let payment = match &order.transaction_id {
-            Some(transaction_id) if order.paid_by == Some(attempt) => refunds.payment(transaction_id).await?,
-            // A payment that the order did not need has a refund of its own; one of another sum waits for this.
-            _ => refunds.payment_of(attempt).await?,
+            Some(transaction_id) if order.paid_by == Some(out_trade_no) => {
+                refunds.payment(transaction_id).await?
+            }
+            // A second payment is refunded by itself; a payment with a wrong amount is refunded here.
+            _ => refunds.payment_of(out_trade_no).await?,
         };
         payment.ok_or_else(|| ApiError::new(Code::Conflict).saying("该订单未支付，无可退款项"))
     }
 
-    async fn again(&self, row: RefundRow, new: &NewRefund) -> Result<Response<Body>, ApiError> {
+    async fn repeat_refund(&self, row: RefundRow, new: &NewRefund) -> Result<Response<Body>, ApiError> {
         if row.asked_fee != new.refund_fee || row.reason != new.reason {
             return Err(ApiError::new(Code::Conflict).saying("该请求编号已用于其他退款"));
         }
-        // One asks at a time; whoever comes second sees how it stands.
+        // One request at a time asks WeChat Pay; a concurrent one answers the refund's stored state.
         if row.status.is_final() || !self.refunder.refunds.take_turn(&row, self.host.now()).await? {
             return Ok(view::answer(row));
         }
-        self.bring_on(row).await
+        self.advance_refund(row).await
     }
 
-    /// The refund is begun, and the sweep brings it on: so whatever WeChat Pay or our keys say, the answer is the refund, with the
-    /// reason as its `failure`. Only what the operator has not configured is told as that.
-    async fn bring_on(&self, row: RefundRow) -> Result<Response<Body>, ApiError> {
+    /// Requests the refund from WeChat Pay. The refund is begun, and `order-sweep` goes on with it, so a failure is answered as the
+    /// refund with the reason in its field `failure`. Only missing configuration and a broken row are answered as errors.
+    async fn advance_refund(&self, row: RefundRow) -> Result<Response<Body>, ApiError> {
         let error = match self.refunder.bring_on(&row).await {
             Ok(row) => return Ok(view::answer(row)),
             Err(error) => error,

@@ -30,26 +30,26 @@ struct RefundView {
     refund_fee: Fen,
     status: RefundStatus,
     cause: RefundCause,
-    /// The operator who asked for it.
+    /// The operator who requested the refund.
     #[serde(skip_serializing_if = "Option::is_none")]
     requested_by: Option<OperatorArn>,
     /// RFC 3339, UTC.
     created_at: String,
-    /// WeChat Pay's number of it, once it was accepted.
+    /// WeChat Pay's number of the refund, once it has accepted the refund.
     #[serde(skip_serializing_if = "Option::is_none")]
     refund_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     success_at: Option<String>,
-    /// When an operator last sent its money elsewhere.
+    /// When an operator last redirected the refund.
     #[serde(skip_serializing_if = "Option::is_none")]
     redirected_at: Option<String>,
-    /// Who did.
+    /// The operator who redirected the refund.
     #[serde(skip_serializing_if = "Option::is_none")]
     redirected_by: Option<OperatorArn>,
-    /// The operator who gave it up.
+    /// The operator who gave the refund up.
     #[serde(skip_serializing_if = "Option::is_none")]
     given_up_by: Option<OperatorArn>,
-    /// Why it does not go on: WeChat Pay's code, or a word of ours if WeChat Pay could not be asked.
+    /// Why the refund is not progressing: WeChat Pay's code, or a code of this system if WeChat Pay could not be reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! `GET /api/user`, `POST /api/user/profile`, `PUT /api/admin/users/{userId}/role`: the user's own record.
+//! `GET /api/user`, `POST /api/user/profile`, `PUT /api/admin/users/{userId}/role`: reads and updates the caller's profile, and sets a user's role.
 
 mod profile;
 mod role;
@@ -14,7 +14,7 @@ use shared::{
     types::UserId,
 };
 
-/// Answers about users.
+/// Answers requests about users.
 pub struct UserFunction {
     host: Host,
     live: LiveSessions,
@@ -36,7 +36,7 @@ struct UserView {
     nick_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     avatar_url: Option<String>,
-    /// Masked.
+    /// The phone number with its middle digits masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     phone_number: Option<String>,
 }
@@ -67,8 +67,8 @@ impl Function for UserFunction {
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         match extract::route(&request) {
-            "GET /api/user" => self.read(&request).await,
-            "POST /api/user/profile" => self.profile(&request).await,
+            "GET /api/user" => self.read_user(&request).await,
+            "POST /api/user/profile" => self.update_profile(&request).await,
             "PUT /api/admin/users/{userId}/role" => self.set_role(&request).await,
             _ => Err(Code::NotFound.into()),
         }
@@ -76,7 +76,7 @@ impl Function for UserFunction {
 }
 
 impl UserFunction {
-    async fn read(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+    async fn read_user(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
         let user = self.users.get(&caller.user_id).await?.ok_or(Code::Unauthorized)?;
         Ok(answer::success(&UserAnswer { user: user.into() }))

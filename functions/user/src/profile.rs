@@ -1,4 +1,4 @@
-//! `POST /api/user/profile`: what `wx.getUserInfo` gave the phone, believed only as far as WeChat signed or encrypted it.
+//! `POST /api/user/profile`: stores what `wx.getUserInfo` gave the phone, as far as WeChat has signed or encrypted it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -22,7 +22,7 @@ struct ProfileBody {
     iv: Option<String>,
 }
 
-struct Given {
+struct ProfileInput {
     raw_data: String,
     info: Map<String, Value>,
     signature: String,
@@ -36,15 +36,15 @@ struct ProfileAnswer {
 }
 
 impl UserFunction {
-    pub(crate) async fn profile(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn update_profile(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
-        let given = parse(extract::json(request)?)?;
+        let input = parse(extract::json(request)?)?;
         let session = self.live.of(&caller, &self.users).await?;
-        if !session.signed(&given.raw_data, &given.signature) {
+        if !session.signed(&input.raw_data, &input.signature) {
             return Err(Code::SessionExpired.into());
         }
-        let mut info = match &given.encrypted {
-            None => given.info,
+        let mut info = match &input.encrypted {
+            None => input.info,
             Some((data, iv)) => session.decrypt(data, iv)?,
         };
         let unionid = info.get("unionId").and_then(Value::as_str).and_then(|text| UnionId::parse(text).ok());
@@ -61,10 +61,10 @@ impl UserFunction {
     }
 }
 
-fn parse(body: ProfileBody) -> Result<Given, ApiError> {
+fn parse(body: ProfileBody) -> Result<ProfileInput, ApiError> {
     let raw_data = extract::required("rawData", body.raw_data)?;
     let signature = extract::required("signature", body.signature)?;
-    // The signature is over the text as it came, and is checked on that text before this is believed.
+    // The signature covers the text exactly as it came. It is checked on that text before `info` is used.
     let info = loose_json::read_object(raw_data.as_bytes());
     let info = info.ok_or_else(|| ApiError::invalid("rawData", "不是有效的用户信息"))?;
     if signature.len() != 40 || !signature.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -76,11 +76,11 @@ fn parse(body: ProfileBody) -> Result<Given, ApiError> {
         (None, Some(_)) => return Err(ApiError::invalid("encryptedData", "不能为空")),
         (Some(_), None) => return Err(ApiError::invalid("iv", "不能为空")),
     };
-    Ok(Given { raw_data, info, signature, encrypted })
+    Ok(ProfileInput { raw_data, info, signature, encrypted })
 }
 
-/// A text that the user shows of themself; none if it is empty or longer than anybody's.
-fn text(info: &Map<String, Value>, name: &str, longest: usize) -> Option<String> {
+/// The field `name` of the user's profile; `None` if it is empty or longer than `max_characters`.
+fn text(info: &Map<String, Value>, name: &str, max_characters: usize) -> Option<String> {
     let text = info.get(name)?.as_str()?;
-    (!text.is_empty() && text.chars().count() <= longest).then(|| text.to_owned())
+    (!text.is_empty() && text.chars().count() <= max_characters).then(|| text.to_owned())
 }

@@ -1,4 +1,5 @@
-//! `PUT /api/admin/users/{userId}/role`: an operator makes a user staff, or a user again. API Gateway has checked the operator.
+//! `PUT /api/admin/users/{userId}/role`: an operator gives a user the role `staff` or `user`. API Gateway has authenticated the
+//! operator.
 
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -21,7 +22,7 @@ struct RoleAnswer {
     user: RoleView,
 }
 
-/// The user as operators see them.
+/// A user as operators see it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RoleView {
