@@ -1,4 +1,4 @@
-//! Asking WeChat for tokens and tickets.
+//! Fetches access tokens and tickets from WeChat.
 
 use std::time::Duration;
 
@@ -13,27 +13,27 @@ use shared::{
     wechat::{Call, Client, Errcode, Repeat, WeChatError, loose_json},
 };
 
-/// A token or ticket, as WeChat gave it.
-pub(crate) struct Fetched {
+/// An access token or ticket from WeChat, with its lifetime from the time of the request on.
+pub(crate) struct FetchedToken {
     pub(crate) value: Secret,
-    pub(crate) lasts: Duration,
+    pub(crate) lifetime: Duration,
 }
 
-/// WeChat gave none.
+/// WeChat gave no token.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
-    /// The account is not configured.
+    /// The operator has not configured the account.
     #[error("{0} is not configured")]
     NotConfigured(&'static str),
-    /// WeChat refuses the `access_token` that a ticket was asked for with.
+    /// WeChat refuses the `access_token` with which the ticket was requested.
     #[error("the access_token for the ticket is refused")]
     TokenRefused(#[source] WeChatError),
-    /// WeChat refuses, or is out of reach.
+    /// WeChat refuses the request, or was not reached.
     #[error("WeChat gives no token")]
     Refused(#[source] WeChatError),
-    /// The answer is not understood.
+    /// WeChat's answer lacks the token or its lifetime.
     #[error("the answer holds no token")]
-    Form,
+    MalformedAnswer,
     /// The AppSecret can't be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -49,14 +49,19 @@ struct Account {
     secret: SecretCell<AppSecret>,
 }
 
-/// Asks WeChat.
-pub(crate) struct Fetcher {
+/// Fetches access tokens and tickets.
+pub(crate) struct TokenFetcher {
     client: Client,
     mini_program: Account,
     official_account: Option<Account>,
 }
 
-impl Fetcher {
+impl TokenFetcher {
+    /// Reads `MINI_PROGRAM_APP_ID`, `MINI_PROGRAM_SECRET_ARN` and, if an official account is configured, `OFFICIAL_ACCOUNT_APP_ID` and
+    /// `OFFICIAL_ACCOUNT_SECRET_ARN`.
+    ///
+    /// # Errors
+    /// [`HostError`]: a variable is missing or malformed.
     pub(crate) fn new(host: &Host) -> Result<Self, HostError> {
         let mini_program = Account {
             app_id: host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?,
@@ -76,13 +81,20 @@ impl Fetcher {
         name == TokenName::MiniProgram || self.official_account.is_some()
     }
 
-    /// Only access tokens can be forced.
+    /// Whether WeChat can be made to replace the token. That holds for access tokens and not for tickets.
     pub(crate) fn can_force(&self, name: TokenName) -> bool {
         matches!(name, TokenName::MiniProgram | TokenName::OfficialAccount)
     }
 
-    /// `POST /cgi-bin/stable_token`.
-    pub(crate) async fn access_token(&self, name: TokenName, force: bool) -> Result<Fetched, FetchError> {
+    /// Fetches an access token (`POST /cgi-bin/stable_token`). `force` makes WeChat replace the current one.
+    ///
+    /// # Errors
+    /// [`FetchError`]: with `force`, WeChat may have replaced the token all the same.
+    pub(crate) async fn fetch_access_token(
+        &self,
+        name: TokenName,
+        force: bool,
+    ) -> Result<FetchedToken, FetchError> {
         let account = match name {
             TokenName::MiniProgram => &self.mini_program,
             _ => self.official_account.as_ref().ok_or(FetchError::NotConfigured("the official account"))?,
@@ -94,35 +106,47 @@ impl Fetcher {
             "secret": secret.app_secret.expose(),
             "force_refresh": force,
         });
-        // Asking twice gives the same token, so a lost answer may be asked for again; a forced one counts each time.
+        // WeChat gives the same token again, so the request can be sent again. Each forced request counts towards a daily limit.
         let repeat = if force { Repeat::UnlessLost } else { Repeat::Always };
         let call = Call { body: Some(&body), repeat, ..Call::get("/cgi-bin/stable_token", &[]) };
-        let answer = self.client.json(&call).await.map_err(refused)?;
-        fetched(&answer, "access_token")
+        let answer = self.client.json(&call).await.map_err(log_refusal)?;
+        read_token(&answer, "access_token")
     }
 
-    /// `GET /cgi-bin/ticket/getticket`.
-    pub(crate) async fn ticket(&self, kind: &str, access_token: &Secret) -> Result<Fetched, FetchError> {
+    /// Fetches a ticket (`GET /cgi-bin/ticket/getticket`).
+    ///
+    /// # Errors
+    /// [`FetchError`]: fetching it again is safe.
+    pub(crate) async fn fetch_ticket(
+        &self,
+        kind: &str,
+        access_token: &Secret,
+    ) -> Result<FetchedToken, FetchError> {
         let query = [("type", kind)];
         let call = Call::get("/cgi-bin/ticket/getticket", &query).with(access_token);
         match self.client.json(&call).await {
-            Ok(answer) => fetched(&answer, "ticket"),
+            Ok(answer) => read_token(&answer, "ticket"),
             Err(error) if error.is_about_token() => Err(FetchError::TokenRefused(error)),
-            Err(error) => Err(refused(error)),
+            Err(error) => Err(log_refusal(error)),
         }
     }
 }
 
-fn fetched(answer: &Map<String, Value>, name: &str) -> Result<Fetched, FetchError> {
-    let value =
-        answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).ok_or(FetchError::Form)?;
-    let lasts = answer.get("expires_in").and_then(loose_json::whole_number).ok_or(FetchError::Form)?;
-    Ok(Fetched { value: Secret::new(value.to_owned()), lasts: Duration::from_secs(lasts) })
+fn read_token(answer: &Map<String, Value>, name: &str) -> Result<FetchedToken, FetchError> {
+    let value = answer
+        .get(name)
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
+        .ok_or(FetchError::MalformedAnswer)?;
+    let lifetime =
+        answer.get("expires_in").and_then(loose_json::whole_number).ok_or(FetchError::MalformedAnswer)?;
+    Ok(FetchedToken { value: Secret::new(value.to_owned()), lifetime: Duration::from_secs(lifetime) })
 }
 
-fn refused(error: WeChatError) -> FetchError {
+/// WeChat's refusal. An address that is not on the IP list is logged for the operator.
+fn log_refusal(error: WeChatError) -> FetchError {
     if let WeChatError::Refused { errcode: Errcode(40164), detail: Some(address), .. } = &error {
-        // What the operator must enter in the console, or why the list must be off.
+        // The operator must add this address to the IP list in the console, or turn the list off.
         telemetry::attention("address-not-on-the-ip-list", address);
     }
     FetchError::Refused(error)

@@ -1,8 +1,8 @@
-//! The one broker of access tokens and tickets.
+//! The broker of access tokens and tickets: the only function that fetches them from WeChat.
 //!
-//! WeChat: 获取稳定版接口调用凭据 (`stable_token`) and its advice to keep tokens in one central place. Only this function, and
-//! login, hold the AppSecret. It is started by a schedule, which renews what is about to end, and by functions that find no
-//! usable token in the table. However many start it at once, one asks WeChat.
+//! WeChat: 获取稳定版接口调用凭据 (`stable_token`), which advises to keep tokens in one central place. Only this function and login read
+//! the AppSecret. A schedule starts the broker to renew tokens that are about to expire, and other functions start it when they find
+//! no usable token in the table. Of several runs at the same time, only the holder of the lease asks WeChat.
 
 mod fetch;
 mod obtain;
@@ -18,32 +18,32 @@ use shared::{
     telemetry,
 };
 
-use crate::fetch::Fetcher;
+use crate::fetch::TokenFetcher;
 
-/// Keeps tokens and tickets fresh.
+/// Fetches and renews access tokens and tickets.
 pub struct AccessTokenTask {
     host: Host,
     tokens: Tokens,
-    fetcher: Fetcher,
+    fetcher: TokenFetcher,
 }
 
 /// What starts the broker.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessTokenEvent {
-    /// The schedule: renew what is in use and about to end.
+    /// From the schedule: renew the tokens that are in use and about to expire.
     Renew,
-    /// A function needs this one.
+    /// From a function that needs a token.
     Obtain {
-        /// Which.
+        /// Which token.
         name: TokenName,
-        /// The version that WeChat refused, if one was: it must be replaced.
+        /// The version that WeChat has refused, if any. The function needs another one.
         #[serde(default)]
         refused: Option<u64>,
     },
 }
 
-/// What became of each token: its version. The tokens themselves are read from the table.
+/// The versions of the tokens that are usable now, and the tokens that could not be had. The values stay in the table.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AccessTokenReport {
     versions: Vec<(TokenName, u64)>,
@@ -56,25 +56,25 @@ impl Task for AccessTokenTask {
     type Report = AccessTokenReport;
 
     async fn init(host: &Host) -> Result<Self, HostError> {
-        Ok(Self { host: host.clone(), tokens: Tokens::new(host)?, fetcher: Fetcher::new(host)? })
+        Ok(Self { host: host.clone(), tokens: Tokens::new(host)?, fetcher: TokenFetcher::new(host)? })
     }
 
     async fn run(&self, event: AccessTokenEvent) -> Result<AccessTokenReport, BoxError> {
         match event {
             AccessTokenEvent::Obtain { name, refused } => {
-                let token = self.obtain(name, refused, NEEDED).await?;
+                let token = self.obtain_token(name, refused, MIN_LIFETIME).await?;
                 Ok(AccessTokenReport { versions: vec![(name, token.version)], failed: Vec::new() })
             }
-            AccessTokenEvent::Renew => Ok(self.renew().await),
+            AccessTokenEvent::Renew => Ok(self.renew_all().await),
         }
     }
 }
 
 impl AccessTokenTask {
-    async fn renew(&self) -> AccessTokenReport {
-        // Jitter: a fleet of deployments does not ask in the same second.
+    async fn renew_all(&self) -> AccessTokenReport {
+        // Jitter, so that many deployments do not ask WeChat in the same second.
         let [jitter] = self.host.random::<1>().unwrap_or_default();
-        let margin = RENEW + Duration::from_secs(u64::from(jitter) / 4);
+        let margin = RENEWAL_MARGIN + Duration::from_secs(u64::from(jitter) / 4);
         let mut report = AccessTokenReport::default();
         for name in TokenName::ALL {
             match self.renew_one(name, margin).await {
@@ -89,17 +89,18 @@ impl AccessTokenTask {
         report
     }
 
-    /// The token's version; none if nobody uses it.
+    /// The token's version; `None` if no function uses it or its account is not configured.
     async fn renew_one(&self, name: TokenName, margin: Duration) -> Result<Option<u64>, BoxError> {
         let in_use = name == TokenName::MiniProgram || self.tokens.get(name).await?.token.is_some();
         if !in_use || !self.fetcher.is_configured(name) {
             return Ok(None);
         }
-        Ok(Some(self.obtain(name, None, margin).await?.version))
+        Ok(Some(self.obtain_token(name, None, margin).await?.version))
     }
 }
 
-/// A token that lasts this long is good for a function that asks.
-const NEEDED: Duration = Duration::from_secs(90);
-/// WeChat gives a new stable token in the last 300 seconds of the old one, and both are valid then.
-const RENEW: Duration = Duration::from_secs(220);
+/// The remaining lifetime with which a token is usable for the function that needs it.
+const MIN_LIFETIME: Duration = Duration::from_secs(90);
+/// A token is renewed when it expires within this time. WeChat gives a new stable token in the last 300 seconds of the old one, and
+/// both are valid then.
+const RENEWAL_MARGIN: Duration = Duration::from_secs(220);

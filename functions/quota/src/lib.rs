@@ -1,8 +1,8 @@
-//! `GET /api/admin/quota`, `POST /api/admin/quota/clear`, `GET /api/admin/rid/{rid}`: how often WeChat may still be called, and what
-//! it knows of a request of ours.
+//! `GET /api/admin/quota`, `POST /api/admin/quota/clear`, `GET /api/admin/rid/{rid}`: reads and resets the daily quota of WeChat's APIs,
+//! and reads what WeChat has recorded about an earlier request.
 //!
-//! WeChat: 查询 API 调用额度 (`openapi/quota/get`), 重置 API 调用次数 (`clear_quota`), 查询 rid 信息 (`openapi/rid/get`). All of them are
-//! the mini program's. API Gateway has checked the operator.
+//! WeChat: 查询 API 调用额度 (`openapi/quota/get`), 重置 API 调用次数 (`clear_quota`), 查询 rid 信息 (`openapi/rid/get`). All
+//! three are called for the mini program. API Gateway has authenticated the operator.
 //!
 //! <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/openApi-mgnt/getApiQuota.html>
 
@@ -32,7 +32,7 @@ struct QuotaAnswer {
     quota: Quota,
 }
 
-/// The calls of an API that a day allows. WeChat leaves out what does not apply.
+/// The calls of an API that WeChat allows in a day. WeChat leaves out fields that do not apply.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Quota {
@@ -44,7 +44,7 @@ struct Quota {
     remain: Option<u64>,
 }
 
-/// Nothing is to be said; what is said all the same is refused by name.
+/// An empty body. A field in it is refused, and the error names the field.
 #[derive(Deserialize)]
 struct ClearBody {}
 
@@ -75,7 +75,7 @@ impl QuotaFunction {
             return Err(ApiError::invalid("cgiPath", "须为接口路径，如 /wxa/getwxacode"));
         }
         let body = json!({ "cgi_path": path });
-        let answer = self.platform.post(QUOTA, &body, Repeat::Always).await.map_err(no_quota)?;
+        let answer = self.platform.post(QUOTA, &body, Repeat::Always).await.map_err(map_quota_error)?;
         let quota = answer.get("quota").and_then(Value::as_object);
         let quota = quota.ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no quota"))?;
         let number = |name| quota.get(name).and_then(loose_json::whole_number);
@@ -84,7 +84,7 @@ impl QuotaFunction {
         Ok(answer::success(&QuotaAnswer { quota }))
     }
 
-    /// WeChat takes this ten times a month, so it is not asked again when nobody knows whether it did.
+    /// WeChat accepts this call ten times a month, so it is not sent again when its outcome is unknown.
     async fn clear_quota(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         if !extract::bytes(request).is_empty() {
             let ClearBody {} = extract::json(request)?;
@@ -100,9 +100,9 @@ fn is_api_path(text: &str) -> bool {
     text.starts_with('/') && text.len() <= 128 && text.bytes().all(is_path)
 }
 
-fn no_quota(error: PlatformError) -> ApiError {
+fn map_quota_error(error: PlatformError) -> ApiError {
     match error.errcode() {
-        // WeChat has no such API, or this account has not.
+        // WeChat has no such API, or this account may not use it.
         Some(76021 | 76022) => ApiError::invalid("cgiPath", "未被微信接受").because(error),
         _ => error.for_operator(),
     }

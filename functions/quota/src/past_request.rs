@@ -1,4 +1,4 @@
-//! `GET /api/admin/rid/{rid}`: a request of the last seven days, as WeChat remembers it, without what is secret or personal in it.
+//! `GET /api/admin/rid/{rid}`: reads what WeChat has recorded about a request of the last seven days, without secrets and personal data.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -16,7 +16,7 @@ struct PastRequestAnswer {
     request: PastRequest,
 }
 
-/// What WeChat tells of a request.
+/// WeChat's record of a request.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PastRequest {
@@ -25,12 +25,13 @@ struct PastRequest {
     invoke_time: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cost_in_ms: Option<u64>,
-    /// The URL or its query, with the values hidden that are not known to be harmless.
+    /// The URL or its query. Values of parameters that are not known to be harmless are hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_url: Option<String>,
-    /// The bodies, if they are JSON: of anything else nobody can tell what is secret in it.
+    /// The request's body, if it is JSON. In another format its secrets could not be found, so it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_body: Option<Value>,
+    /// The response's body, by the same rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     response_body: Option<Value>,
 }
@@ -42,35 +43,36 @@ impl QuotaFunction {
             return Err(Code::NotFound.into());
         }
         let answer = self.platform.post(PATH, &json!({ "rid": rid }), Repeat::Always).await;
-        let answer = answer.map_err(not_told)?;
-        let told = answer.get("request").and_then(Value::as_object);
-        let told = told.ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no request"))?;
-        Ok(answer::success(&PastRequestAnswer { request: PastRequest::read(told) }))
+        let answer = answer.map_err(map_rid_error)?;
+        let record = answer.get("request").and_then(Value::as_object);
+        let record =
+            record.ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no request"))?;
+        Ok(answer::success(&PastRequestAnswer { request: PastRequest::read(record) }))
     }
 }
 
 impl PastRequest {
-    fn read(told: &Map<String, Value>) -> Self {
-        let number = |name| told.get(name).and_then(loose_json::whole_number);
-        let text = |name| told.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    fn read(record: &Map<String, Value>) -> Self {
+        let number = |name| record.get(name).and_then(loose_json::whole_number);
+        let text = |name| record.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         Self {
             invoke_time: number("invoke_time"),
             cost_in_ms: number("cost_in_ms"),
-            request_url: text("request_url").map(redaction::of_url),
-            request_body: text("request_body").and_then(redaction::of_body),
-            response_body: text("response_body").and_then(redaction::of_body),
+            request_url: text("request_url").map(redaction::redact_url),
+            request_body: text("request_body").and_then(redaction::redact_body),
+            response_body: text("response_body").and_then(redaction::redact_body),
         }
     }
 }
 
-/// `61725984-6126f6f9-040f19c4`, as the log has it beside WeChat's error numbers.
+/// Whether the text can be a rid, such as `61725984-6126f6f9-040f19c4`. The log has it beside WeChat's errcode.
 fn is_rid(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
-fn not_told(error: PlatformError) -> ApiError {
+fn map_rid_error(error: PlatformError) -> ApiError {
     match error.errcode() {
-        // Unknown, malformed, another account's, older than seven days.
+        // The rid is unknown or malformed, or the request is another account's, or older than seven days.
         Some(76001..=76004) => ApiError::new(Code::NotFound).because(error),
         _ => error.for_operator(),
     }

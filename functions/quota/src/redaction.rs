@@ -1,45 +1,45 @@
-//! What an operator is not shown of a past request: keys and tokens, which would let anybody act for the mini program, and what is
-//! personal to its users.
+//! Hides secrets and personal data of a past request from the operator: keys and tokens, with which anybody could act for the mini
+//! program, and data of its users.
 
 use serde_json::{Map, Value};
 use shared::wechat::loose_json;
 
-/// The URL, or a query alone, in which only values that are known to be harmless are shown.
-pub(crate) fn of_url(url: &str) -> String {
-    url.split_inclusive(['?', '&', '#']).map(of_parameter).collect()
+/// The URL, or a query alone, with only the values of parameters that are known to be harmless.
+pub(crate) fn redact_url(url: &str) -> String {
+    url.split_inclusive(['?', '&', '#']).map(redact_parameter).collect()
 }
 
-/// The JSON body without the values of fields that are secret or personal; none if it is no JSON object.
-pub(crate) fn of_body(body: &str) -> Option<Value> {
-    loose_json::read_object(body.as_bytes()).map(of_object).map(Value::Object)
+/// The JSON body without the values of fields that are secret or personal; `None` if the body is no JSON object.
+pub(crate) fn redact_body(body: &str) -> Option<Value> {
+    loose_json::read_object(body.as_bytes()).map(redact_object).map(Value::Object)
 }
 
-/// A piece of a URL with the sign that ends it.
-fn of_parameter(piece: &str) -> String {
+/// Redacts one parameter of a URL, with the delimiter that ends it.
+fn redact_parameter(piece: &str) -> String {
     let end = piece.chars().next_back().filter(|c| "?&#".contains(*c)).map(String::from).unwrap_or_default();
     match piece.split_once('=') {
         Some((name, _)) if HARMLESS_PARAMETERS.contains(&name) => piece.to_owned(),
         Some((name, _)) => format!("{name}={HIDDEN}{end}"),
-        // A value whose signs are encoded.
+        // A parameter whose `=` is percent-encoded.
         None if piece.contains('%') => format!("{HIDDEN}{end}"),
         None => piece.to_owned(),
     }
 }
 
-fn of_object(object: Map<String, Value>) -> Map<String, Value> {
+fn redact_object(object: Map<String, Value>) -> Map<String, Value> {
     let fields = object.into_iter().map(|(name, value)| {
         let is_hidden = HIDDEN_FIELDS.iter().any(|hidden| name.eq_ignore_ascii_case(hidden));
-        let value = if is_hidden { Value::from(HIDDEN) } else { of_value(value) };
+        let value = if is_hidden { Value::from(HIDDEN) } else { redact_value(value) };
         (name, value)
     });
     fields.collect()
 }
 
-fn of_value(value: Value) -> Value {
+fn redact_value(value: Value) -> Value {
     match value {
-        Value::Object(object) => Value::Object(of_object(object)),
-        Value::Array(values) => values.into_iter().map(of_value).collect(),
-        // JSON within a text, such as the result of a fingerprint.
+        Value::Object(object) => Value::Object(redact_object(object)),
+        Value::Array(values) => values.into_iter().map(redact_value).collect(),
+        // A text that contains JSON, such as the result of a fingerprint check.
         Value::String(text) if text.trim_start().starts_with(['{', '[']) => Value::from(HIDDEN),
         other => other,
     }
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_shows_no_token_and_no_person() {
+    fn a_url_shows_no_token_and_no_openid() {
         for (url, shown) in [
             ("access_token=72_x", "access_token=***"),
             (
@@ -105,36 +105,36 @@ mod tests {
             ("/a?openid=o1&access_token=a=b?c&x", "/a?openid=***&access_token=***?c&x"),
             ("/cgi-bin/stable_token", "/cgi-bin/stable_token"),
         ] {
-            assert_eq!(of_url(url), shown);
+            assert_eq!(redact_url(url), shown);
         }
     }
 
     #[test]
-    fn a_body_shows_no_secret_however_deep_it_stands() {
+    fn a_body_shows_no_secret_at_any_depth() {
         let body = json!({ "errcode": 0, "SECRET": "s", "list": [{ "access_token": "t", "x": 1 }],
                            "json_string": "{\"raw\":\"x\"}", "data": { "thing1": { "value": "v" } } });
         let shown = json!({ "errcode": 0, "SECRET": "***", "list": [{ "access_token": "***", "x": 1 }],
                             "json_string": "***", "data": { "thing1": { "value": "***" } } });
-        assert_eq!(of_body(&body.to_string()), Some(shown));
+        assert_eq!(redact_body(&body.to_string()), Some(shown));
         for body in ["", "access_token=x", "[]", "\"secret\""] {
-            assert_eq!(of_body(body), None, "{body}");
+            assert_eq!(redact_body(body), None, "{body}");
         }
     }
 
     #[test]
-    fn a_body_shows_nothing_personal_that_apis_of_this_bundle_tell() {
-        // What a member wrote into WeChat's form, and how WeChat tells of them: `membercard/userinfo/get`.
+    fn a_body_shows_no_personal_data_of_a_member() {
+        // The answer of `membercard/userinfo/get`, with what the member wrote into WeChat's form.
         let body = json!({ "errcode": 0, "openid": "o1", "nickname": "李雷", "sex": "MALE", "membership_number": "42",
                            "user_info": { "common_field_list": [] }, "outer_str": "u1", "bonus": 1 });
         let shown = json!({ "errcode": 0, "openid": "***", "nickname": "***", "sex": "***",
                             "membership_number": "***", "user_info": "***", "outer_str": "***", "bonus": 1 });
-        assert_eq!(of_body(&body.to_string()), Some(shown));
+        assert_eq!(redact_body(&body.to_string()), Some(shown));
     }
 
     #[test]
-    fn a_url_whose_signs_are_encoded_shows_no_token() {
-        assert_eq!(of_url("access_token%3D72_x%26type%3Djsapi"), "***");
-        assert_eq!(of_url("/a?access_token%3D72_x&type=jsapi"), "/a?***&type=jsapi");
+    fn a_url_with_encoded_delimiters_shows_no_token() {
+        assert_eq!(redact_url("access_token%3D72_x%26type%3Djsapi"), "***");
+        assert_eq!(redact_url("/a?access_token%3D72_x&type=jsapi"), "/a?***&type=jsapi");
     }
 
     proptest! {
@@ -142,7 +142,7 @@ mod tests {
         fn a_token_is_never_shown(before in "[a-z/?&#]{0,20}", token in "[0-9A-Za-z_-]{10,40}", after in "[&#?].{0,20}") {
             let url = format!("{before}?access_token={token}{after}");
             prop_assume!(!before.contains(&token) && !after.contains(&token));
-            prop_assert!(!of_url(&url).contains(&token));
+            prop_assert!(!redact_url(&url).contains(&token));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /api/soter/challenge`: something new for the phone to sign.
+//! `POST /api/soter/challenge`: issues a challenge, which the phone signs.
 
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -20,11 +20,12 @@ struct ChallengeBody {
 #[serde(rename_all = "camelCase")]
 struct ChallengeAnswer {
     challenge: String,
+    /// Seconds.
     expires_in: u64,
 }
 
 impl SoterVerifyFunction {
-    pub(crate) async fn challenge(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn issue_challenge(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
         let intent = parse(extract::json(request)?)?;
         let challenge = self.challenges.issue(&caller.user_id, intent).await?;

@@ -1,7 +1,8 @@
-//! `POST /api/soter/challenge`, `POST /api/verify-fingerprint`: proof that the user's finger or face was there, now and for this.
+//! `POST /api/soter/challenge`, `POST /api/verify-fingerprint`: proves that the user's finger or face was checked, now and for a
+//! certain purpose.
 //!
-//! WeChat: 生物认证 (`wx.startSoterAuthentication`), 生物认证秘钥签名验证. A challenge is given out for a purpose; the phone signs
-//! it; WeChat, which alone has the phone's key, says whether the signature is right.
+//! WeChat: 生物认证 (`wx.startSoterAuthentication`), 生物认证秘钥签名验证. This function issues a challenge for a purpose, the phone signs
+//! it, and WeChat is asked whether the signature is right, because WeChat alone has the phone's key.
 //!
 //! <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/soter/verifySignature.html>
 
@@ -18,7 +19,7 @@ use shared::{
     wechat::Platform,
 };
 
-/// Gives out challenges and verifies what phones made of them.
+/// Issues challenges and verifies the signatures that phones made.
 pub struct SoterVerifyFunction {
     challenges: Challenges,
     platform: Platform,
@@ -38,8 +39,8 @@ impl Function for SoterVerifyFunction {
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         match extract::route(&request) {
-            "POST /api/soter/challenge" => self.challenge(&request).await,
-            "POST /api/verify-fingerprint" => self.verify(&request).await,
+            "POST /api/soter/challenge" => self.issue_challenge(&request).await,
+            "POST /api/verify-fingerprint" => self.verify_fingerprint(&request).await,
             _ => Err(Code::NotFound.into()),
         }
     }

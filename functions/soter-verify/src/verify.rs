@@ -1,7 +1,7 @@
-//! `POST /api/verify-fingerprint`: what `wx.startSoterAuthentication` gave the phone, believed only if WeChat says so.
+//! `POST /api/verify-fingerprint`: verifies the result that `wx.startSoterAuthentication` gave the phone.
 //!
-//! The challenge is burnt before WeChat is asked: whatever goes wrong then, the result can't be brought again. A phone's
-//! count is believed, and kept, only after WeChat said that the phone made it.
+//! The challenge is used up before WeChat is asked, so a result can't be sent a second time, even after a failure. The phone's counter
+//! is checked and stored only after WeChat has confirmed that the phone signed it.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
@@ -25,8 +25,8 @@ struct VerifyBody {
     signature: Option<String>,
 }
 
-struct Given {
-    /// As the phone signed it: it is passed on and never written anew.
+struct SignatureInput {
+    /// The text exactly as the phone signed it. It is passed on unchanged.
     result_json: String,
     result: SoterResult,
     signature: String,
@@ -40,24 +40,24 @@ struct VerifyAnswer {
 }
 
 impl SoterVerifyFunction {
-    pub(crate) async fn verify(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn verify_fingerprint(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
-        let given = parse(extract::json(request)?)?;
-        let burnt = self.challenges.burn(&given.result.raw, &caller.user_id).await?;
-        let intent = burnt.ok_or(Code::ChallengeInvalid)?;
-        self.ask(&caller, &given).await?;
-        if !self.challenges.count(&caller.user_id, &given.result).await? {
+        let input = parse(extract::json(request)?)?;
+        let intent = self.challenges.burn(&input.result.raw, &caller.user_id).await?;
+        let intent = intent.ok_or(Code::ChallengeInvalid)?;
+        self.check_signature(&caller, &input).await?;
+        if !self.challenges.count(&caller.user_id, &input.result).await? {
             return Err(not_verified().because("the phone's count did not grow"));
         }
         Ok(answer::success(&VerifyAnswer { message: "验证通过", intent }))
     }
 
-    /// Asks WeChat whether the phone of this user signed it; everything but a plain yes is a no.
-    async fn ask(&self, caller: &Caller, given: &Given) -> Result<(), ApiError> {
+    /// Asks WeChat whether the phone of this user made the signature. Every answer but `"is_ok": true` is a failure.
+    async fn check_signature(&self, caller: &Caller, input: &SignatureInput) -> Result<(), ApiError> {
         let body = json!({
             "openid": caller.openid.as_str(),
-            "json_string": given.result_json,
-            "json_signature": given.signature,
+            "json_string": input.result_json,
+            "json_signature": input.signature,
         });
         match self.platform.post(PATH, &body, Repeat::Once).await {
             Ok(answer) if answer.get("is_ok") == Some(&Value::Bool(true)) => Ok(()),
@@ -68,22 +68,22 @@ impl SoterVerifyFunction {
     }
 }
 
-fn parse(body: VerifyBody) -> Result<Given, ApiError> {
+fn parse(body: VerifyBody) -> Result<SignatureInput, ApiError> {
     let result_json = extract::required("resultJSON", body.result_json)?;
-    if result_json.len() > LONGEST_RESULT {
+    if result_json.len() > MAX_RESULT_BYTES {
         return Err(ApiError::invalid("resultJSON", "过长"));
     }
     let result = SoterResult::parse(&result_json);
     let result = result.ok_or_else(|| ApiError::invalid("resultJSON", "不是有效的认证结果"))?;
     let signature = extract::required("resultJSONSignature", body.signature)?;
     let bytes = STANDARD.decode(&signature).unwrap_or_default();
-    if bytes.is_empty() || bytes.len() > LONGEST_SIGNATURE {
+    if bytes.is_empty() || bytes.len() > MAX_SIGNATURE_BYTES {
         return Err(ApiError::invalid("resultJSONSignature", "不是有效的签名"));
     }
-    Ok(Given { result_json, result, signature })
+    Ok(SignatureInput { result_json, result, signature })
 }
 
-/// Whether WeChat finds fault with what the phone brought, and not with itself or with our account.
+/// Whether WeChat refuses the phone's result, and not because of its own or our account's state.
 fn is_about_result(error: &PlatformError) -> bool {
     error.errcode().is_some_and(|errcode| Errcode(errcode).class() == Class::Request)
 }
@@ -93,7 +93,7 @@ fn not_verified() -> ApiError {
 }
 
 const PATH: &str = "/cgi-bin/soter/verify_signature";
-/// Real ones have some 300 bytes, and up to 512 more if the challenge is not ours.
-const LONGEST_RESULT: usize = 4096;
-/// That of an RSA key of 4096 bits.
-const LONGEST_SIGNATURE: usize = 512;
+/// Real results have about 300 bytes, and up to 512 more if the challenge was not issued here.
+const MAX_RESULT_BYTES: usize = 4096;
+/// The size of a signature by an RSA key of 4096 bits.
+const MAX_SIGNATURE_BYTES: usize = 512;

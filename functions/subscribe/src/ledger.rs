@@ -1,4 +1,5 @@
-//! `POST /api/subscribe`, `GET /api/subscribe`: the user's own part of the ledger.
+//! `POST /api/subscribe`: counts the templates that the user has accepted.
+//! `GET /api/subscribe`: lists how many messages the user still takes, by template.
 
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -39,7 +40,7 @@ impl From<Vec<Subscription>> for LedgerAnswer {
 }
 
 impl SubscribeFunction {
-    pub(crate) async fn report(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn report_accepted(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
         let templates = parse(extract::json(request)?)?;
         match self.subscriber.ledger().report(&caller.openid, &templates).await? {
@@ -49,7 +50,7 @@ impl SubscribeFunction {
         }
     }
 
-    pub(crate) async fn list(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn list_subscriptions(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
         let subscriptions = self.subscriber.ledger().of_user(&caller.openid).await?;
         Ok(answer::success(&LedgerAnswer::from(subscriptions)))
@@ -58,7 +59,7 @@ impl SubscribeFunction {
 
 fn parse(body: ReportBody) -> Result<Vec<TemplateId>, ApiError> {
     let ids = extract::required("tmplIds", body.tmpl_ids)?;
-    if ids.is_empty() || ids.len() > MOST_IDS {
+    if ids.is_empty() || ids.len() > MAX_TEMPLATES {
         return Err(ApiError::invalid("tmplIds", "须为 1 到 5 个模板"));
     }
     let mut templates = Vec::with_capacity(ids.len());
@@ -73,5 +74,5 @@ fn parse(body: ReportBody) -> Result<Vec<TemplateId>, ApiError> {
     Ok(templates)
 }
 
-/// As many as one call of `wx.requestSubscribeMessage` can ask for.
-const MOST_IDS: usize = 5;
+/// The most templates that one call of `wx.requestSubscribeMessage` can ask for.
+const MAX_TEMPLATES: usize = 5;

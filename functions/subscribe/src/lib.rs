@@ -1,6 +1,7 @@
-//! `/api/subscribe`, `/api/admin/subscribe/…`: which messages users accepted, sending them, and the account's templates.
+//! `/api/subscribe`, `/api/admin/subscribe/…`: counts the messages that users accepted, sends messages, and manages the account's
+//! templates.
 //!
-//! WeChat: 订阅消息. API Gateway has checked the operators of the routes under `/api/admin`.
+//! WeChat: 订阅消息. API Gateway has authenticated the operators of the routes under `/api/admin`.
 
 mod ledger;
 mod library;
@@ -37,15 +38,15 @@ impl Function for SubscribeFunction {
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         match extract::route(&request) {
-            "POST /api/subscribe" => self.report(&request).await,
-            "GET /api/subscribe" => self.list(&request).await,
-            "POST /api/admin/subscribe/send" => self.send(&request).await,
-            "GET /api/admin/subscribe/templates" => self.templates().await,
+            "POST /api/subscribe" => self.report_accepted(&request).await,
+            "GET /api/subscribe" => self.list_subscriptions(&request).await,
+            "POST /api/admin/subscribe/send" => self.send_message(&request).await,
+            "GET /api/admin/subscribe/templates" => self.list_templates().await,
             "POST /api/admin/subscribe/templates" => self.add_template(&request).await,
             "DELETE /api/admin/subscribe/templates/{templateId}" => self.delete_template(&request).await,
-            "GET /api/admin/subscribe/categories" => self.categories().await,
-            "GET /api/admin/subscribe/library" => self.library(&request).await,
-            "GET /api/admin/subscribe/library/{tid}" => self.keywords(&request).await,
+            "GET /api/admin/subscribe/categories" => self.list_categories().await,
+            "GET /api/admin/subscribe/library" => self.list_library(&request).await,
+            "GET /api/admin/subscribe/library/{tid}" => self.list_keywords(&request).await,
             _ => Err(Code::NotFound.into()),
         }
     }

@@ -1,7 +1,7 @@
-//! `/api/admin/subscribe/categories`, `/api/admin/subscribe/library`: what the account can choose templates from.
+//! `/api/admin/subscribe/categories`, `/api/admin/subscribe/library`: lists the library from which the account can choose templates.
 //!
 //! WeChat: 获取类目 (`getcategory`), 获取所属类目下的公共模板 (`getpubtemplatetitles`), 获取关键词列表
-//! (`getpubtemplatekeywords`). What passes through keeps WeChat's names.
+//! (`getpubtemplatekeywords`). Fields that are passed through keep WeChat's names.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -26,7 +26,7 @@ impl ListAnswer {
     pub(crate) fn read(mut answer: Map<String, Value>) -> Result<Self, ApiError> {
         let data = match answer.remove("data") {
             Some(Value::Array(data)) => data,
-            // Nothing to list.
+            // WeChat leaves `data` out when the list is empty.
             None | Some(Value::Null) => Vec::new(),
             Some(_) => return Err(ApiError::new(Code::Internal).because("the answer's data are no list")),
         };
@@ -35,28 +35,28 @@ impl ListAnswer {
 }
 
 impl SubscribeFunction {
-    pub(crate) async fn categories(&self) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn list_categories(&self) -> Result<Response<Body>, ApiError> {
         let answer = self.platform.get(CATEGORIES, &[]).await.map_err(PlatformError::for_operator)?;
         Ok(answer::success(&ListAnswer::read(answer)?))
     }
 
-    pub(crate) async fn library(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn list_library(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let ids = extract::required("ids", extract::query(request, "ids"))?;
         if ids.len() > 200 || !ids.split(',').all(is_tid) {
             return Err(ApiError::invalid("ids", "须为类目编号，以逗号分隔"));
         }
         let start = number(request, "start", 0)?;
-        let limit = number(request, "limit", MOST)?;
-        if !(1..=MOST).contains(&limit) {
+        let limit = number(request, "limit", MAX_LIMIT)?;
+        if !(1..=MAX_LIMIT).contains(&limit) {
             return Err(ApiError::invalid("limit", "须为 1 到 30"));
         }
         let (start, limit) = (start.to_string(), limit.to_string());
         let query = [("ids", ids.as_str()), ("start", &start), ("limit", &limit)];
-        let answer = self.platform.get(TITLES, &query).await.map_err(not_listed)?;
+        let answer = self.platform.get(TITLES, &query).await.map_err(map_list_error)?;
         Ok(answer::success(&ListAnswer::read(answer)?))
     }
 
-    pub(crate) async fn keywords(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn list_keywords(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let tid = extract::path(request, "tid")?;
         if !is_tid(&tid) {
             return Err(Code::NotFound.into());
@@ -70,7 +70,7 @@ impl SubscribeFunction {
     }
 }
 
-/// Whether the text can be WeChat's number of something: a template of the library, a category.
+/// Whether the text can be WeChat's number of a template of the library, or of a category.
 pub(crate) fn is_tid(text: &str) -> bool {
     (1..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -81,7 +81,7 @@ fn number(request: &Request, name: &str, default: u32) -> Result<u32, ApiError> 
     number.ok_or_else(|| ApiError::invalid(name, "须为数字"))
 }
 
-fn not_listed(error: PlatformError) -> ApiError {
+fn map_list_error(error: PlatformError) -> ApiError {
     let field = match error.errcode() {
         Some(200_016) => "start",
         Some(200_017) => "limit",
@@ -94,4 +94,4 @@ fn not_listed(error: PlatformError) -> ApiError {
 const CATEGORIES: &str = "/wxaapi/newtmpl/getcategory";
 const TITLES: &str = "/wxaapi/newtmpl/getpubtemplatetitles";
 const KEYWORDS: &str = "/wxaapi/newtmpl/getpubtemplatekeywords";
-const MOST: u32 = 30;
+const MAX_LIMIT: u32 = 30;

@@ -35,7 +35,7 @@ struct SendAnswer {
 }
 
 impl SubscribeFunction {
-    pub(crate) async fn send(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn send_message(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let message = parse(extract::json(request)?)?;
         self.subscriber.send(&message).await?;
         Ok(answer::success(&SendAnswer { message: "订阅消息已发送" }))

@@ -1,7 +1,7 @@
-//! `/api/admin/subscribe/templates`: the account's own templates.
+//! `/api/admin/subscribe/templates`: lists, adds and deletes the account's own templates.
 //!
-//! WeChat: 获取个人模板列表 (`gettemplate`), 选用模板 (`addtemplate`), 删除模板 (`deltemplate`). What passes through keeps
-//! WeChat's names.
+//! WeChat: 获取个人模板列表 (`gettemplate`), 选用模板 (`addtemplate`), 删除模板 (`deltemplate`). Fields that are passed
+//! through keep WeChat's names.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ struct AddBody {
     scene_desc: Option<String>,
 }
 
-/// WeChat lists it as a number and takes it as a text.
+/// WeChat's list has the `tid` as a number, and its call to add a template takes it as a text.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum TidBody {
@@ -36,9 +36,9 @@ enum TidBody {
     Text(String),
 }
 
-struct Chosen {
+struct TemplateSelection {
     tid: String,
-    kids: Vec<u32>,
+    keyword_ids: Vec<u32>,
     scene: String,
 }
 
@@ -49,28 +49,28 @@ struct AddAnswer {
 }
 
 impl SubscribeFunction {
-    pub(crate) async fn templates(&self) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn list_templates(&self) -> Result<Response<Body>, ApiError> {
         let answer = self.platform.get(LIST, &[]).await.map_err(PlatformError::for_operator)?;
         Ok(answer::success(&ListAnswer::read(answer)?))
     }
 
     pub(crate) async fn add_template(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        let Chosen { tid, kids, scene } = parse(extract::json(request)?)?;
-        let body = json!({ "tid": tid, "kidList": kids, "sceneDesc": scene });
-        // Each call adds one: after a lost answer the list tells whether it did.
-        let answer = self.platform.post(ADD, &body, Repeat::UnlessLost).await.map_err(not_added)?;
+        let TemplateSelection { tid, keyword_ids, scene } = parse(extract::json(request)?)?;
+        let body = json!({ "tid": tid, "kidList": keyword_ids, "sceneDesc": scene });
+        // Each call adds a template, so it is not sent again after a lost answer. The list shows whether it was added.
+        let answer = self.platform.post(ADD, &body, Repeat::UnlessLost).await.map_err(map_add_error)?;
         Ok(answer::success(&AddAnswer { template_id: template_id(&answer)? }))
     }
 
     pub(crate) async fn delete_template(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let id = TemplateId::parse(&extract::path(request, "templateId")?).map_err(|_| Code::NotFound)?;
         let body = json!({ "priTmplId": id });
-        self.platform.post(DELETE, &body, Repeat::UnlessLost).await.map_err(not_deleted)?;
+        self.platform.post(DELETE, &body, Repeat::UnlessLost).await.map_err(map_delete_error)?;
         Ok(answer::success(&Map::new()))
     }
 }
 
-fn parse(body: AddBody) -> Result<Chosen, ApiError> {
+fn parse(body: AddBody) -> Result<TemplateSelection, ApiError> {
     let tid = match extract::required("tid", body.tid)? {
         TidBody::Number(number) => number.to_string(),
         TidBody::Text(text) => text,
@@ -78,18 +78,18 @@ fn parse(body: AddBody) -> Result<Chosen, ApiError> {
     if !is_tid(&tid) {
         return Err(ApiError::invalid("tid", "不是模板库中的编号"));
     }
-    let kids = extract::required("kidList", body.kid_list)?;
-    if !(2..=5).contains(&kids.len()) {
+    let keyword_ids = extract::required("kidList", body.kid_list)?;
+    if !(2..=5).contains(&keyword_ids.len()) {
         return Err(ApiError::invalid("kidList", "须为 2 到 5 个关键词"));
     }
-    if kids.iter().collect::<BTreeSet<_>>().len() < kids.len() {
+    if keyword_ids.iter().collect::<BTreeSet<_>>().len() < keyword_ids.len() {
         return Err(ApiError::invalid("kidList", "有重复的关键词"));
     }
     let scene = extract::required("sceneDesc", body.scene_desc)?;
     if scene.trim().is_empty() || scene.chars().count() > 15 || scene.chars().any(char::is_control) {
         return Err(ApiError::invalid("sceneDesc", "须为 1 到 15 个字"));
     }
-    Ok(Chosen { tid, kids, scene })
+    Ok(TemplateSelection { tid, keyword_ids, scene })
 }
 
 fn template_id(answer: &Map<String, Value>) -> Result<TemplateId, ApiError> {
@@ -97,8 +97,8 @@ fn template_id(answer: &Map<String, Value>) -> Result<TemplateId, ApiError> {
     TemplateId::parse(id).map_err(|error| ApiError::new(Code::Internal).because(error))
 }
 
-fn not_added(error: PlatformError) -> ApiError {
-    let refused = match error.errcode() {
+fn map_add_error(error: PlatformError) -> ApiError {
+    let answer = match error.errcode() {
         Some(200_012) => ApiError::new(Code::Conflict).saying("模板数量已达上限"),
         Some(200_013) => ApiError::new(Code::Conflict).saying("该模板已被封禁"),
         Some(200_014) => ApiError::invalid("tid", "未被微信接受"),
@@ -106,10 +106,10 @@ fn not_added(error: PlatformError) -> ApiError {
         Some(200_021) => ApiError::invalid("sceneDesc", "未被微信接受"),
         _ => return error.for_operator(),
     };
-    refused.because(error)
+    answer.because(error)
 }
 
-fn not_deleted(error: PlatformError) -> ApiError {
+fn map_delete_error(error: PlatformError) -> ApiError {
     match error.errcode() {
         // 20001 is WeChat's "system error", and also what it says of a template that the account does not have.
         Some(20001 | 20002 | 40037) => ApiError::new(Code::NotFound).because(error),

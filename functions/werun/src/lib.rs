@@ -1,7 +1,7 @@
-//! `/api/werun…`: the user's steps.
+//! `/api/werun…`: stores and summarizes the user's steps.
 //!
-//! WeChat: 微信运动步数 (`wx.getWeRunData`). WeChat gives the last 31 days, encrypted; they are kept per day of Beijing, so that two
-//! syncs of a day are one, and a day never gets fewer steps than it had.
+//! WeChat: 微信运动步数 (`wx.getWeRunData`). WeChat gives the last 31 days, encrypted. Steps are stored per day of Beijing, and a day
+//! keeps the larger number, so that syncing a day twice changes nothing.
 
 mod rank;
 mod summary;
@@ -16,7 +16,7 @@ use shared::{
     store::Steps,
 };
 
-/// Keeps and shows steps.
+/// Stores and summarizes steps.
 pub struct WerunFunction {
     host: Host,
     live: LiveSessions,
@@ -39,9 +39,9 @@ impl Function for WerunFunction {
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(&request).await?;
         match extract::route(&request) {
-            "POST /api/werun/decrypt" => self.sync(&caller, &request).await,
-            "GET /api/werun/summary" => self.summary(&caller, &request).await,
-            "GET /api/werun/rank" => self.rank(&request),
+            "POST /api/werun/decrypt" => self.sync_steps(&caller, &request).await,
+            "GET /api/werun/summary" => self.summarize_steps(&caller, &request).await,
+            "GET /api/werun/rank" => self.rank_group(&request),
             _ => Err(Code::NotFound.into()),
         }
     }

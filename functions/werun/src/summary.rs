@@ -37,22 +37,22 @@ struct Series {
 
 #[derive(Serialize)]
 struct StepInfo {
-    /// The midnight of Beijing that the day begins with.
+    /// The midnight of Beijing at which the day begins.
     timestamp: UnixSeconds,
     step: u64,
 }
 
 impl WerunFunction {
-    pub(crate) async fn summary(
+    pub(crate) async fn summarize_steps(
         &self,
         caller: &Caller,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
         let count = parse(extract::query(request, "days").as_deref())?;
-        let kept = self.steps.of(&caller.user_id).await?;
+        let stored = self.steps.of(&caller.user_id).await?;
         let today = Day::of(self.host.now());
         let days: Vec<_> =
-            (0..count).rev().map(|ago| today.before(ago)).map(|day| (day, kept.on(day))).collect();
+            (0..count).rev().map(|ago| today.before(ago)).map(|day| (day, stored.on(day))).collect();
         Ok(answer::success(&summary(&days)))
     }
 }
@@ -64,7 +64,7 @@ fn parse(days: Option<&str>) -> Result<u16, ApiError> {
     }
 }
 
-/// The average, rounded half up as the mini program's page rounds it (`Math.round`); zero of nothing.
+/// The average, rounded half up as the mini program's page rounds it (`Math.round`); 0 if `count` is 0.
 fn average(total: u64, count: u64) -> u64 {
     total.saturating_add(count / 2).checked_div(count).unwrap_or(0)
 }
@@ -72,12 +72,13 @@ fn average(total: u64, count: u64) -> u64 {
 fn summary(days: &[(Day, Option<u32>)]) -> SummaryAnswer {
     let steps: Vec<u64> = days.iter().map(|(_, steps)| u64::from(steps.unwrap_or(0))).collect();
     let total_steps = steps.iter().sum();
-    // A day that was never synced says nothing about the user, so it does not pull the average down.
-    let known = u64::try_from(days.iter().filter(|(_, steps)| steps.is_some()).count()).unwrap_or(u64::MAX);
+    // A day that was never synced is unknown, so it does not lower the average.
+    let known_count =
+        u64::try_from(days.iter().filter(|(_, steps)| steps.is_some()).count()).unwrap_or(u64::MAX);
     let known_days = days.iter().rev().filter_map(|(day, steps)| Some((day, (*steps)?)));
     SummaryAnswer {
         total_steps,
-        average_steps: average(total_steps, known),
+        average_steps: average(total_steps, known_count),
         max_steps: steps.iter().copied().max().unwrap_or(0),
         step_info_list: known_days
             .map(|(day, steps)| StepInfo { timestamp: day.begins(), step: steps.into() })

@@ -1,4 +1,4 @@
-//! `POST /api/werun/decrypt`: decrypts the days and keeps them.
+//! `POST /api/werun/decrypt`: decrypts the steps of the last days and stores them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -27,7 +27,7 @@ struct SyncAnswer {
     step_info_list: Vec<StepInfo>,
 }
 
-/// A day as WeChat tells it.
+/// A day of WeChat's data.
 #[derive(Debug, Serialize)]
 struct StepInfo {
     timestamp: UnixSeconds,
@@ -35,24 +35,33 @@ struct StepInfo {
 }
 
 impl WerunFunction {
-    pub(crate) async fn sync(&self, caller: &Caller, request: &Request) -> Result<Response<Body>, ApiError> {
+    pub(crate) async fn sync_steps(
+        &self,
+        caller: &Caller,
+        request: &Request,
+    ) -> Result<Response<Body>, ApiError> {
         let body: SyncBody = extract::json(request)?;
         let data = extract::required("encryptedData", body.encrypted_data)?;
         let iv = extract::required("iv", body.iv)?;
-        let (session, kept) = self.steps.with_session(caller).await?;
+        let (session, stored) = self.steps.with_session(caller).await?;
         let session = self.live.open(caller, session.ok_or(Code::SessionExpired)?).await?;
         let list = read(&session.decrypt(&data, &iv)?)?;
         let days = list.iter().map(|info| DaySteps { day: Day::of(info.timestamp), steps: info.step });
-        self.keep(caller, kept, days.collect()).await?;
+        self.store_days(caller, stored, days.collect()).await?;
         Ok(answer::success(&SyncAnswer { step_info_list: list }))
     }
 
-    /// Keeps the days; when another sync was quicker, on top of what it kept.
-    async fn keep(&self, caller: &Caller, mut kept: KeptSteps, days: Vec<DaySteps>) -> Result<(), ApiError> {
-        for _ in 0..ROUNDS {
-            match self.steps.keep(caller, &kept, &days, Day::of(self.host.now())).await? {
+    /// Stores the days. If a concurrent sync has stored steps meanwhile, the days are merged with those.
+    async fn store_days(
+        &self,
+        caller: &Caller,
+        mut stored: KeptSteps,
+        days: Vec<DaySteps>,
+    ) -> Result<(), ApiError> {
+        for _ in 0..MAX_ATTEMPTS {
+            match self.steps.keep(caller, &stored, &days, Day::of(self.host.now())).await? {
                 None => return Ok(()),
-                Some(newer) => kept = newer,
+                Some(newer) => stored = newer,
             }
         }
         Err(ApiError::new(Code::UpstreamBusy).because("other syncs were always quicker"))
@@ -60,7 +69,7 @@ impl WerunFunction {
 }
 
 fn read(data: &Map<String, Value>) -> Result<Vec<StepInfo>, ApiError> {
-    let list = data.get("stepInfoList").and_then(Value::as_array).filter(|list| list.len() <= MOST_DAYS);
+    let list = data.get("stepInfoList").and_then(Value::as_array).filter(|list| list.len() <= MAX_DAYS);
     let list = list.and_then(|list| list.iter().map(StepInfo::read).collect());
     list.ok_or_else(|| ApiError::invalid("encryptedData", "不是微信运动数据"))
 }
@@ -73,6 +82,6 @@ impl StepInfo {
     }
 }
 
-const ROUNDS: u32 = 5;
-/// WeChat gives 31.
-const MOST_DAYS: usize = 62;
+const MAX_ATTEMPTS: u32 = 5;
+/// A limit on WeChat's list, which has 31 days.
+const MAX_DAYS: usize = 62;

@@ -1,17 +1,17 @@
-//! What may be asked of a code, checked by WeChat's rules before WeChat is asked.
+//! The bodies of the requests, checked by WeChat's rules before WeChat is called.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::{error::ApiError, http::extract, wechat::Repeat};
 
-/// A code to be drawn.
-pub(crate) struct Wanted {
+/// A call of WeChat that draws a code.
+pub(crate) struct DrawRequest {
     pub(crate) api: Api,
     pub(crate) body: Value,
     pub(crate) repeat: Repeat,
 }
 
-/// WeChat's three APIs, which the documentation calls B, A and C.
+/// WeChat's three APIs that draw codes. WeChat's documentation calls them B, A and C, in this order.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Api {
     Unlimited,
@@ -28,13 +28,13 @@ impl Api {
         }
     }
 
-    /// Whether operators alone may call it.
+    /// Whether only operators may call it.
     pub(crate) fn is_for_operators(self) -> bool {
         self != Self::Unlimited
     }
 
-    /// The field that names the page.
-    pub(crate) fn names_page(self) -> &'static str {
+    /// The field of the body that names the page.
+    pub(crate) fn page_field(self) -> &'static str {
         match self {
             Self::Unlimited => "page",
             Self::ByPath | Self::QrCode => "path",
@@ -72,31 +72,31 @@ pub(crate) struct QrCodeBody {
 
 #[derive(Deserialize)]
 struct LineColor {
-    r: Shade,
-    g: Shade,
-    b: Shade,
+    r: ColorComponent,
+    g: ColorComponent,
+    b: ColorComponent,
 }
 
-/// WeChat's documentation shows numbers and texts; it is sent numbers.
+/// A part of a color, 0 to 255. WeChat's documentation shows it as a number and as a text; WeChat gets a number.
 #[derive(Deserialize)]
 #[serde(try_from = "Value")]
-struct Shade(u8);
+struct ColorComponent(u8);
 
-impl TryFrom<Value> for Shade {
+impl TryFrom<Value> for ColorComponent {
     type Error = &'static str;
 
     fn try_from(value: Value) -> Result<Self, Self::Error> {
-        let shade = match value {
+        let component = match value {
             Value::Number(number) => number.as_u64().and_then(|number| number.try_into().ok()),
             Value::String(text) => text.parse().ok(),
             _ => None,
         };
-        shade.map(Self).ok_or("not a shade from 0 to 255")
+        component.map(Self).ok_or("not a shade from 0 to 255")
     }
 }
 
 /// A code for a page and a scene.
-pub(crate) fn by_scene(body: SceneBody) -> Result<Wanted, ApiError> {
+pub(crate) fn by_scene(body: SceneBody) -> Result<DrawRequest, ApiError> {
     let fields = [
         ("scene", Some(scene(extract::required("scene", body.scene)?)?.into())),
         ("page", page(body.page)?.map(Value::from)),
@@ -107,11 +107,11 @@ pub(crate) fn by_scene(body: SceneBody) -> Result<Wanted, ApiError> {
         ("check_path", body.check_path.map(Value::from)),
         ("env_version", env_version(body.env_version)?),
     ];
-    Ok(Wanted { api: Api::Unlimited, body: object(fields), repeat: Repeat::Always })
+    Ok(DrawRequest { api: Api::Unlimited, body: object(fields), repeat: Repeat::Always })
 }
 
 /// A code for a page with its query.
-pub(crate) fn by_path(body: PathBody) -> Result<Wanted, ApiError> {
+pub(crate) fn by_path(body: PathBody) -> Result<DrawRequest, ApiError> {
     let fields = [
         ("path", Some(path(extract::required("path", body.path)?)?.into())),
         ("width", width(body.width)?),
@@ -120,15 +120,15 @@ pub(crate) fn by_path(body: PathBody) -> Result<Wanted, ApiError> {
         ("is_hyaline", body.is_hyaline.map(Value::from)),
         ("env_version", env_version(body.env_version)?),
     ];
-    // One whose answer was lost may have been counted: it is not asked for again by ourselves.
-    Ok(Wanted { api: Api::ByPath, body: object(fields), repeat: Repeat::UnlessLost })
+    // Each call counts towards the account's limit, so it is not sent again after a lost answer.
+    Ok(DrawRequest { api: Api::ByPath, body: object(fields), repeat: Repeat::UnlessLost })
 }
 
-/// The same as a square QR code.
-pub(crate) fn qr_code(body: QrCodeBody) -> Result<Wanted, ApiError> {
+/// A square QR code for a page with its query.
+pub(crate) fn qr_code(body: QrCodeBody) -> Result<DrawRequest, ApiError> {
     let path = path(extract::required("path", body.path)?)?;
     let fields = [("path", Some(path.into())), ("width", width(body.width)?)];
-    Ok(Wanted { api: Api::QrCode, body: object(fields), repeat: Repeat::UnlessLost })
+    Ok(DrawRequest { api: Api::QrCode, body: object(fields), repeat: Repeat::UnlessLost })
 }
 
 fn scene(text: String) -> Result<String, ApiError> {
@@ -139,7 +139,7 @@ fn scene(text: String) -> Result<String, ApiError> {
     if !text.bytes().all(allowed) {
         return Err(ApiError::invalid("scene", "只能含字母、数字和 !#$&'()*+,/:;=?@-._~"));
     }
-    not_reserved("scene", text)
+    refuse_reserved("scene", text)
 }
 
 fn page(text: Option<String>) -> Result<Option<String>, ApiError> {
@@ -147,22 +147,22 @@ fn page(text: Option<String>) -> Result<Option<String>, ApiError> {
     if !is_path(&text) || text.starts_with('/') || text.contains(['?', '#']) {
         return Err(ApiError::invalid("page", "须为页面路径，不以 / 开头，不带参数"));
     }
-    not_reserved("page", text).map(Some)
+    refuse_reserved("page", text).map(Some)
 }
 
 fn path(text: String) -> Result<String, ApiError> {
     if !is_path(&text) {
         return Err(ApiError::invalid("path", "须为 1 至 1024 个字符的页面路径"));
     }
-    not_reserved("path", text)
+    refuse_reserved("path", text)
 }
 
 fn is_path(text: &str) -> bool {
     (1..=1024).contains(&text.chars().count()) && !text.contains(|c: char| c.is_control() || c == ' ')
 }
 
-/// WeChat adds this parameter itself.
-fn not_reserved(field: &str, text: String) -> Result<String, ApiError> {
+/// Refuses `scancode_time`, a parameter that WeChat adds itself.
+fn refuse_reserved(field: &str, text: String) -> Result<String, ApiError> {
     if text.contains("scancode_time") {
         return Err(ApiError::invalid(field, "不能含有 scancode_time"));
     }
@@ -187,7 +187,7 @@ fn color(LineColor { r, g, b }: LineColor) -> Value {
     json!({ "r": r.0, "g": g.0, "b": b.0 })
 }
 
-/// An object of the fields that are there.
+/// A JSON object of the fields that have a value.
 fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
     fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
@@ -197,11 +197,11 @@ mod tests {
     use super::*;
 
     fn sent(body: Value) -> Value {
-        by_scene(serde_json::from_value(body).unwrap()).map(|wanted| wanted.body).unwrap()
+        by_scene(serde_json::from_value(body).unwrap()).map(|draw| draw.body).unwrap()
     }
 
     #[test]
-    fn what_was_not_asked_for_is_not_sent_and_shades_are_sent_as_numbers() {
+    fn absent_fields_are_not_sent_and_colors_are_sent_as_numbers() {
         assert_eq!(sent(json!({ "scene": "a=1" })), json!({ "scene": "a=1" }));
         let line_color = json!({ "r": "0", "g": 255, "b": "12" });
         assert_eq!(
@@ -211,14 +211,14 @@ mod tests {
     }
 
     #[test]
-    fn a_shade_is_a_whole_number_of_one_byte() {
+    fn a_color_component_is_a_whole_number_of_one_byte() {
         for shade in [json!(256), json!(-1), json!(1.5), json!("256"), json!("red"), json!(""), json!(null)] {
-            assert!(Shade::try_from(shade.clone()).is_err(), "{shade}");
+            assert!(ColorComponent::try_from(shade.clone()).is_err(), "{shade}");
         }
     }
 
     #[test]
-    fn every_character_that_wechat_allows_in_a_scene_is_allowed_and_no_other() {
+    fn a_scene_has_only_the_characters_that_wechat_allows() {
         let allowed = "0123456789azAZ!#$&'()*+,/:;=?@-._~";
         for byte in 0..=u8::MAX {
             let text = char::from(byte).to_string();

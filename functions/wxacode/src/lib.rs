@@ -1,14 +1,14 @@
-//! `POST /api/wxacode/unlimited`, `POST /api/admin/wxacode`, `POST /api/admin/wxaqrcode`: mini program codes as pictures.
+//! `POST /api/wxacode/unlimited`, `POST /api/admin/wxacode`, `POST /api/admin/wxaqrcode`: draws mini program codes as pictures.
 //!
-//! WeChat: 获取不限制的小程序码, 获取小程序码, 获取小程序二维码. The codes with a path share 100 000 for ever, so they are
-//! for operators alone; those with a scene are without number, and anybody who is logged in may have one.
+//! WeChat: 获取不限制的小程序码, 获取小程序码, 获取小程序二维码. An account can have 100 000 codes with a path in
+//! all, so only operators may draw them. Codes with a scene are unlimited, so every user may draw them.
 //!
 //! <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/qrcode-link/qr-code/getUnlimitedQRCode.html>
 
 mod body;
-mod limit;
+mod draw_error;
 mod picture;
-mod refusal;
+mod rate_limit;
 
 use shared::{
     error::{ApiError, Code},
@@ -20,12 +20,12 @@ use shared::{
     wechat::Platform,
 };
 
-use crate::{body::Wanted, limit::Limit};
+use crate::{body::DrawRequest, draw_error::map_draw_error, rate_limit::RateLimit};
 
-/// Has codes drawn.
+/// Draws mini program codes.
 pub struct WxacodeFunction {
     host: Host,
-    limit: Limit,
+    rate_limit: RateLimit,
     platform: Platform,
     sessions: Sessions,
 }
@@ -36,7 +36,7 @@ impl Function for WxacodeFunction {
     async fn init(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             host: host.clone(),
-            limit: Limit::default(),
+            rate_limit: RateLimit::default(),
             platform: Platform::new(host, TokenName::MiniProgram)?,
             sessions: Sessions::new(host)?,
         })
@@ -44,8 +44,8 @@ impl Function for WxacodeFunction {
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         match extract::route(&request) {
-            "POST /api/wxacode/unlimited" => self.unlimited(&request).await,
-            // API Gateway has checked the operator.
+            "POST /api/wxacode/unlimited" => self.draw_unlimited(&request).await,
+            // API Gateway has authenticated the operator.
             "POST /api/admin/wxacode" => self.draw(body::by_path(extract::json(&request)?)?).await,
             "POST /api/admin/wxaqrcode" => self.draw(body::qr_code(extract::json(&request)?)?).await,
             _ => Err(Code::NotFound.into()),
@@ -54,18 +54,18 @@ impl Function for WxacodeFunction {
 }
 
 impl WxacodeFunction {
-    async fn unlimited(&self, request: &Request) -> Result<Response<Body>, ApiError> {
+    async fn draw_unlimited(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
-        let wanted = body::by_scene(extract::json(request)?)?;
-        self.limit.count(&caller.user_id, self.host.now())?;
-        self.draw(wanted).await
+        let draw = body::by_scene(extract::json(request)?)?;
+        self.rate_limit.count(&caller.user_id, self.host.now())?;
+        self.draw(draw).await
     }
 
-    async fn draw(&self, wanted: Wanted) -> Result<Response<Body>, ApiError> {
-        let Wanted { api, body, repeat } = wanted;
-        let drawn = self.platform.post_for_bytes(api.path(), &body, picture::is_one, repeat).await;
-        let drawn = drawn.map_err(|error| refusal::of(api, error))?;
-        let content_type = picture::content_type(&drawn).ok_or(Code::UpstreamBusy)?;
-        Ok(answer::lasting(content_type, drawn))
+    async fn draw(&self, draw: DrawRequest) -> Result<Response<Body>, ApiError> {
+        let DrawRequest { api, body, repeat } = draw;
+        let picture = self.platform.post_for_bytes(api.path(), &body, picture::is_picture, repeat).await;
+        let picture = picture.map_err(|error| map_draw_error(api, error))?;
+        let content_type = picture::content_type(&picture).ok_or(Code::UpstreamBusy)?;
+        Ok(answer::lasting(content_type, picture))
     }
 }

@@ -1,9 +1,9 @@
-//! How many codes one user may have drawn.
+//! Limits how many codes a user may draw per minute.
 //!
-//! WeChat draws 5000 codes with a scene a minute for the whole mini program: one user who asks in a loop must not use them up
-//! for all. The count is this instance's own, so that it costs no request. An instance answers one request at a time, and a
-//! user who asks in a row meets the same few; whoever asks many instances at once gets as many times more, and all users
-//! together are stopped by API Gateway's throttling and by WeChat's 45009, which is answered with the same code.
+//! WeChat draws 5000 codes with a scene per minute for the whole mini program, and one user who calls in a loop must not use them up
+//! for all. Each instance counts for itself, because that costs no request to DynamoDB. A user who calls in a row meets the same few
+//! instances; a user who calls many instances at once can draw as many times more. All users together are limited by API Gateway's
+//! throttling and by WeChat's 45009, which is answered with the same code.
 
 use std::{
     collections::HashMap,
@@ -16,22 +16,22 @@ use shared::{
     types::{UnixSeconds, UserId},
 };
 
-/// The users who asked within the current minute of the clock.
+/// Counts the codes that each user has drawn in the current minute of the clock.
 #[derive(Default)]
-pub(crate) struct Limit(Mutex<Window>);
+pub(crate) struct RateLimit(Mutex<Window>);
 
 #[derive(Default)]
 struct Window {
     minute: u64,
-    // Holds nobody longer than a minute, so it can't grow for ever.
+    // Cleared every minute, so that it does not grow without limit.
     counts: HashMap<UserId, u32>,
 }
 
-impl Limit {
+impl RateLimit {
     /// Counts a code for the user.
     ///
     /// # Errors
-    /// `RATE_LIMITED` until the minute is over, if they had enough.
+    /// `RATE_LIMITED` until the minute is over, if the user has drawn `MAX_PER_MINUTE` codes in it.
     pub(crate) fn count(&self, user: &UserId, now: UnixSeconds) -> Result<(), ApiError> {
         let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let minute = now.get() / MINUTE;
@@ -39,7 +39,7 @@ impl Limit {
             *window = Window { minute, counts: HashMap::new() };
         }
         let count = window.counts.entry(user.clone()).or_default();
-        if *count >= PER_MINUTE {
+        if *count >= MAX_PER_MINUTE {
             let wait = Duration::from_secs(MINUTE - now.get() % MINUTE);
             return Err(ApiError::new(Code::RateLimited).retry_after(wait));
         }
@@ -48,7 +48,7 @@ impl Limit {
     }
 }
 
-const PER_MINUTE: u32 = 30;
+const MAX_PER_MINUTE: u32 = 30;
 const MINUTE: u64 = 60;
 
 #[cfg(test)]
@@ -56,8 +56,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thirty_codes_a_minute_and_user_and_then_the_next_minute() {
-        let limit = Limit::default();
+    fn a_user_draws_thirty_codes_a_minute() {
+        let limit = RateLimit::default();
         let [one, two] = ["u1", "u2"].map(|id| UserId::parse(id).unwrap());
         let now = UnixSeconds::new(1_700_000_040 + 12);
         for _ in 0..30 {
