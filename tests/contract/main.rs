@@ -23,6 +23,7 @@ mod permissions;
 mod permissions_page;
 mod routes;
 mod scenes;
+mod settings;
 mod simulator_page;
 mod template;
 mod uses;

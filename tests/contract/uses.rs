@@ -25,13 +25,21 @@ pub(crate) struct Use {
     pub(crate) is_through_root: bool,
 }
 
-/// Every use in a crate, whose files are given by their path below `src`.
-pub(crate) fn uses(files: &BTreeMap<String, String>) -> Vec<Use> {
-    let tree = Tree::read(files);
-    let mut uses: Vec<Use> = (0..tree.modules.len()).flat_map(|module| tree.uses_of(module)).collect();
-    uses.sort();
-    uses.dedup_by(|one, other| (&one.file, one.line, &one.to) == (&other.file, other.line, &other.to));
-    uses
+/// What is compiled into a crate.
+pub(crate) struct Sources {
+    pub(crate) files: BTreeSet<String>,
+    pub(crate) uses: Vec<Use>,
+}
+
+impl Sources {
+    /// Reads a crate, whose files are given by their path below `src`.
+    pub(crate) fn read(files: &BTreeMap<String, String>) -> Self {
+        let tree = Tree::read(files);
+        let mut uses: Vec<Use> = (0..tree.modules.len()).flat_map(|module| tree.uses_of(module)).collect();
+        uses.sort();
+        uses.dedup_by(|one, other| (&one.file, one.line, &one.to) == (&other.file, other.line, &other.to));
+        Self { files: tree.modules.into_iter().map(|module| module.file).collect(), uses }
+    }
 }
 
 /// A module, which is a file or a part of one.
@@ -331,7 +339,7 @@ fn part(ident: &Ident) -> (String, usize) {
     (ident.to_string(), ident.span().start().line)
 }
 
-fn is_for_tests(attributes: &[Attribute]) -> bool {
+pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         Meta::List(list) => list.path.is_ident("cfg") && list.tokens.to_string() == "test",
         _ => false,
@@ -353,7 +361,7 @@ fn defined(item: &Item) -> Option<&Ident> {
     }
 }
 
-fn attributes(item: &Item) -> &[Attribute] {
+pub(crate) fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Const(item) => &item.attrs,
         Item::Enum(item) => &item.attrs,
@@ -436,7 +444,8 @@ fn a_name_is_followed_to_the_file_that_defines_it() {
         let mut files = files.clone();
         files.insert("u.rs".to_owned(), code.to_owned());
         files.get_mut("lib.rs").expect("the root").push_str("\nmod u;");
-        let found: Vec<String> = uses(&files)
+        let found: Vec<String> = Sources::read(&files)
+            .uses
             .into_iter()
             .filter(|one| one.file == "u.rs")
             .map(|Use { line, path, to, is_through_root, .. }| {

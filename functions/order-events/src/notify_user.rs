@@ -35,8 +35,7 @@ pub(crate) struct UserNotifier {
 }
 
 impl UserNotifier {
-    /// Reads `OUTBOX_TABLE`, `PRODUCTS_TABLE`, `PAID_TEMPLATE_ID`, `PAID_TEMPLATE_DATA`, `PAID_TEMPLATE_PAGE`, and what
-    /// [`Subscriber`] reads.
+    /// Makes the table, the template and the [`Subscriber`]; they read the variables.
     ///
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed, except for the three of the template: those are logged, and no message

@@ -34,7 +34,7 @@ pub(crate) struct EventProcessor {
 }
 
 impl EventProcessor {
-    /// Reads `OUTBOX_TABLE`, `PRODUCTS_TABLE`, `ORDERS_TABLE`, and what its effects read.
+    /// Makes the tables and the effects; they read the variables.
     ///
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.

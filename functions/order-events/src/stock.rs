@@ -14,7 +14,7 @@ pub(crate) struct StockTaker {
 }
 
 impl StockTaker {
-    /// Reads `OUTBOX_TABLE` and `PRODUCTS_TABLE`.
+    /// Makes the table, which reads the variables.
     ///
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.
