@@ -82,10 +82,10 @@ const CHECKLIST: &[(&str, &[&str])] = &[
     (
         "whatever fails, the books end right",
         &[
-            "by_v2_with_md5_the_books_agree_after_the_storm",
-            "by_v2_with_hmac_the_books_agree_after_the_storm",
-            "by_v3_with_certificates_the_books_agree_after_the_storm",
-            "by_v3_with_the_public_key_the_books_agree_after_the_storm",
+            "ledgers_agree_after_chaos_over_v2_with_md5",
+            "ledgers_agree_after_chaos_over_v2_with_hmac",
+            "ledgers_agree_after_chaos_over_v3_with_certificates",
+            "ledgers_agree_after_chaos_over_v3_with_the_public_key",
         ],
     ),
 ];

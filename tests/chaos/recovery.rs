@@ -1,4 +1,4 @@
-//! After the storm: schedules run, the clock runs, an operator helps refunds on; until nothing is under way.
+//! The recovery after the faults: schedules run, the clock advances and an operator helps refunds, until nothing is pending.
 
 use std::time::Duration;
 
@@ -7,37 +7,37 @@ use futures_util::{StreamExt, future, stream};
 use local_wechat::{Fault, RefundStatus};
 use serde_json::json;
 
-/// Runs until nothing is under way; how many rounds that took.
-pub(crate) async fn come_to_rest(world: &World) -> u32 {
-    for round in 0..ROUNDS {
+/// Runs rounds until no order, refund or event is pending. Returns the number of rounds.
+pub(crate) async fn run_until_settled(world: &World) -> u32 {
+    for round in 0..MAX_ROUNDS {
         if round < 6 {
-            give_back(world, round).await;
+            create_refunds(world, round).await;
         }
-        if round > MINUTES {
-            give_up(world).await;
+        if round > MINUTE_ROUNDS {
+            give_up_refunds(world).await;
         }
-        help_refunds(world);
+        finish_refunds(world);
         world.wechat().wait_for_notices().await;
         let _ = world.bundle().drain_stream("order-events").await.expect("the stream is read");
         for task in ["order-sweep", "order-events"] {
             let _ = world.bundle().run_task(task).await.expect("a run");
         }
-        if under_way(world).await.is_empty() {
+        if pending(world).await.is_empty() {
             return round;
         }
-        // Minutes at first; then as much as the longest wait between two questions.
-        let wait = if round < MINUTES { 61 } else { 6 * 60 * 60 };
+        // A minute at first; later as long as the longest wait between two queries.
+        let wait = if round < MINUTE_ROUNDS { 61 } else { 6 * 60 * 60 };
         world.clock.advance(Duration::from_secs(wait));
     }
-    let stuck = under_way(world).await;
+    let stuck = pending(world).await;
     let log = world.log();
     let last: Vec<&str> = log.lines().rev().take(20).collect();
     assert!(stuck.is_empty(), "stuck: {stuck:#?}\n{last:#?}");
-    ROUNDS
+    MAX_ROUNDS
 }
 
-/// The merchant's certificate or key is refused for a day: every refund that waits says why and has a case. Afterwards it is
-/// accepted again, and the same refunds go on.
+/// WeChat Pay refuses the merchant's certificate or signature for a day: every waiting refund has a `failure` and an open case.
+/// Then WeChat Pay accepts it again, so that the same refunds can continue.
 pub(crate) async fn refuse_certificates(world: &World, v3: bool) {
     let (path, err_code) =
         if v3 { ("/v3/refund/domestic/refunds", "SIGN_ERROR") } else { ("/secapi/pay/refund", "CERT_ERROR") };
@@ -57,40 +57,44 @@ pub(crate) async fn refuse_certificates(world: &World, v3: bool) {
         .iter()
         .filter(|row| row["status"]["S"] == "PROCESSING" && row.get("refund_id").is_none())
         .collect();
-    assert!(!waiting.is_empty(), "nobody asked for a refund");
+    assert!(!waiting.is_empty(), "no refund is waiting");
     for row in waiting {
-        let is_told = cases.iter().any(|case| {
+        let has_case = cases.iter().any(|case| {
             case["kind"]["S"] == "REFUND_STUCK"
                 && case["out_refund_no"] == row["out_refund_no"]
                 && case.get("open_kind").is_some()
         });
-        assert!(is_told && row["failure"]["S"].is_string(), "it waits and nobody knows: {row}");
+        assert!(
+            has_case && row["failure"]["S"].is_string(),
+            "a waiting refund without a failure or a case: {row}"
+        );
     }
     world.wechat().clear_faults();
 }
 
-/// Operators who know nothing of each other give parts of each payment back; some of it comes to nothing.
-async fn give_back(world: &World, round: u32) {
+/// Operators refund parts of each payment concurrently. WeChat Pay closes some of these refunds.
+async fn create_refunds(world: &World, round: u32) {
     world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Closed, times: 2 });
-    let mut asked = Vec::new();
+    let mut requests = Vec::new();
     for (at, row) in world.items("PaymentsTable").await.iter().enumerate() {
         if at % 4 == 0 {
-            // Somebody does it in the console instead.
+            // One of four payments is refunded in the merchant console as well.
             let transaction_id = row["transaction_id"]["S"].as_str().unwrap_or_default();
             let _ = world.wechat().try_refund_in_console(transaction_id, 11 + u64::from(round));
         }
         for n in 0..2 {
             let fee = 30 + 10 * u64::from(round) + n;
             let body = json!({ "outTradeNo": row["out_trade_no"]["S"], "refundFee": fee });
-            let key = format!("quiet-{round}-{n}");
-            asked.push(async move { world.operator_once("POST", "/api/admin/refunds", &body, &key).await });
+            let key = format!("recovery-{round}-{n}");
+            requests
+                .push(async move { world.operator_once("POST", "/api/admin/refunds", &body, &key).await });
         }
     }
-    stream::iter(asked).buffer_unordered(AT_ONCE).for_each(|_| future::ready(())).await;
+    stream::iter(requests).buffer_unordered(CONCURRENCY).for_each(|_| future::ready(())).await;
 }
 
-/// What an operator does in the merchant console.
-fn help_refunds(world: &World) {
+/// Lets WeChat Pay finish the refunds that are processing or abnormal, as an operator can in the merchant console.
+fn finish_refunds(world: &World) {
     for refund in world.wechat().refunds() {
         if matches!(refund.status, RefundStatus::Processing | RefundStatus::Abnormal) {
             let _ = world.wechat().finish_refund(&refund.out_refund_no, RefundStatus::Success);
@@ -98,8 +102,8 @@ fn help_refunds(world: &World) {
     }
 }
 
-/// Orders, refunds and events that have not come to their end.
-async fn under_way(world: &World) -> Vec<String> {
+/// The orders, refunds and events that are not finished.
+async fn pending(world: &World) -> Vec<String> {
     let mut found = Vec::new();
     for row in world.items("OrdersTable").await {
         if row["status"]["S"] == "UNPAID" {
@@ -122,8 +126,8 @@ async fn under_way(world: &World) -> Vec<String> {
     found
 }
 
-/// An operator gives up what WeChat Pay has not accepted for hours.
-async fn give_up(world: &World) {
+/// An operator gives up the refunds that WeChat Pay has not accepted for hours.
+async fn give_up_refunds(world: &World) {
     for row in world.items("RefundsTable").await {
         if row["status"]["S"] == "PROCESSING" && row.get("refund_id").is_none() {
             let number = row["out_refund_no"]["S"].as_str().unwrap_or_default();
@@ -133,7 +137,7 @@ async fn give_up(world: &World) {
     }
 }
 
-const ROUNDS: u32 = 80;
-/// Rounds of a minute.
-const MINUTES: u32 = 40;
-const AT_ONCE: usize = 16;
+const MAX_ROUNDS: u32 = 80;
+/// The number of rounds that last a minute.
+const MINUTE_ROUNDS: u32 = 40;
+const CONCURRENCY: usize = 16;

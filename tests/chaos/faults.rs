@@ -1,6 +1,6 @@
-//! What fails: functions are killed, DynamoDB throttles and conflicts and loses answers, WeChat Pay is busy, slow, forgetful and
-//! wrong, it refuses the merchant's certificate and refunds that come too soon, notices are lost, doubled, cut off, late, out of
-//! order, forged, WeChat's login is out of reach; and the clock runs.
+//! The random faults: functions are killed; DynamoDB throttles, conflicts and breaks connections; WeChat Pay is busy, slow, loses
+//! answers, sends broken ones, refuses the merchant's certificate and refuses refunds for a while; notices are lost, duplicated,
+//! truncated, delayed, reordered or forged; WeChat's login can't be reached. Meanwhile the clock advances.
 
 use std::{cell::Cell, time::Duration};
 
@@ -9,19 +9,19 @@ use fastrand::Rng;
 use futures_util::future;
 use local_wechat::{Fault, RefundStatus};
 
-/// It begins.
-pub(crate) fn begin(world: &World, seed: u64) {
-    world.dynamo().start_random_faults(seed, DYNAMO_PER_MILLE);
-    world.bundle().start_random_kills(seed, KILLED_PER_MILLE);
+/// Starts the random faults of DynamoDB and the random kills of functions.
+pub(crate) fn start_random_faults(world: &World, seed: u64) {
+    world.dynamo().start_random_faults(seed, DYNAMO_FAULTS_PER_MILLE);
+    world.bundle().start_random_kills(seed, KILLS_PER_MILLE);
 }
 
-/// Blows until `done`, while schedules and streams run.
-pub(crate) async fn blow(world: &World, seed: u64, api: usize, done: &Cell<bool>) {
-    let gusts = async {
+/// Sets random faults of WeChat until `done`, while schedules and streams run.
+pub(crate) async fn inject_until_done(world: &World, seed: u64, api: usize, done: &Cell<bool>) {
+    let wechat_faults = async {
         let rng = &mut Rng::with_seed(seed.wrapping_mul(31));
         while !done.get() {
             for _ in 0..rng.usize(0..3) {
-                world.wechat().set_fault(fault(rng, api));
+                world.wechat().set_fault(random_fault(rng, api));
             }
             world.clock.advance(Duration::from_secs(rng.u64(1..30)));
             tokio::time::sleep(Duration::from_millis(60)).await;
@@ -29,26 +29,31 @@ pub(crate) async fn blow(world: &World, seed: u64, api: usize, done: &Cell<bool>
     };
     let stream = async {
         while !done.get() {
-            // Two readers at once: a shard can be read twice for a while.
+            // Two readers at once, because Lambda can read a shard twice for a while.
             let drain = || world.bundle().drain_stream("order-events");
             let _ = future::join(drain(), drain()).await;
             tokio::time::sleep(Duration::from_millis(60)).await;
         }
     };
-    future::join4(gusts, stream, repeat(world, "order-sweep", done), repeat(world, "order-events", done))
-        .await;
+    future::join4(
+        wechat_faults,
+        stream,
+        repeat_task(world, "order-sweep", done),
+        repeat_task(world, "order-events", done),
+    )
+    .await;
 }
 
-/// A schedule: a run that fails or is killed is followed by the next.
-async fn repeat(world: &World, task: &str, done: &Cell<bool>) {
+/// Runs a scheduled task again and again, whether it succeeds, fails or is killed.
+async fn repeat_task(world: &World, task: &str, done: &Cell<bool>) {
     while !done.get() {
         let _ = world.bundle().run_task(task).await;
         tokio::time::sleep(Duration::from_millis(60)).await;
     }
 }
 
-/// It ends; how often it has struck.
-pub(crate) async fn end(world: &World) -> String {
+/// Stops all faults. Returns a summary of how many there were.
+pub(crate) async fn stop_and_summarize(world: &World) -> String {
     world.dynamo().stop_random_faults();
     world.bundle().stop_random_kills();
     world.wechat().clear_faults();
@@ -64,7 +69,7 @@ pub(crate) async fn end(world: &World) -> String {
     )
 }
 
-fn fault(rng: &mut Rng, api: usize) -> Fault {
+fn random_fault(rng: &mut Rng, api: usize) -> Fault {
     const V2: [&str; 5] =
         ["/pay/unifiedorder", "/pay/orderquery", "/pay/closeorder", "/secapi/pay/refund", "/pay/refundquery"];
     const V3: [&str; 5] = [
@@ -99,19 +104,19 @@ fn fault(rng: &mut Rng, api: usize) -> Fault {
         16 if v3 => Fault::ClockSkew { path: rng.bool().then_some(path), seconds: rng.i64(-400..400), times },
         17 if v3 => Fault::SignatureProbe { path: rng.bool().then_some(path), times },
         18 => Fault::NoticeCut { times },
-        19 => login_outage(rng, times),
+        19 => random_login_fault(rng, times),
         20 => {
-            let (path, codes) = if v3 { (V3[3], LATER_V3) } else { (V2[3], LATER_V2) };
+            let (path, codes) = if v3 { (V3[3], RETRYABLE_V3) } else { (V2[3], RETRYABLE_V2) };
             Fault::ErrCode { path: path.to_owned(), err_code: codes[rng.usize(..4)].to_owned(), times }
         }
-        // What stands before WeChat Pay refuses the certificate, and nothing is known of a business code.
+        // WeChat Pay's front server refuses the certificate with HTTP 400 and without a business code.
         21 => Fault::HttpStatus { path: if v3 { V3[3] } else { V2[3] }.to_owned(), status: 400, times },
         _ => Fault::NoticeDuplicate { copies: 1, times },
     }
 }
 
-/// WeChat's login is out of reach, in one of its ways.
-fn login_outage(rng: &mut Rng, times: u32) -> Fault {
+/// One of the faults by which WeChat's login can't be reached.
+fn random_login_fault(rng: &mut Rng, times: u32) -> Fault {
     let path = "/sns/jscode2session".to_owned();
     match rng.u8(0..5) {
         0 => Fault::Busy { path, times },
@@ -122,11 +127,11 @@ fn login_outage(rng: &mut Rng, times: u32) -> Fault {
     }
 }
 
-/// Refusals of a refund that are not its end: too soon, or ours to mend, or of a code that nobody has heard of.
-const LATER_V2: [&str; 4] = ["ORDER_NOT_READY", "CERT_ERROR", "ERROR", "NEVER_HEARD_OF"];
-const LATER_V3: [&str; 4] = ["FREQUENCY_LIMITED", "SIGN_ERROR", "NO_AUTH", "NEVER_HEARD_OF"];
+/// Error codes with which a refund stays open: too early, a mistake of the merchant's that can be corrected, an unknown code.
+const RETRYABLE_V2: [&str; 4] = ["ORDER_NOT_READY", "CERT_ERROR", "ERROR", "NEVER_HEARD_OF"];
+const RETRYABLE_V3: [&str; 4] = ["FREQUENCY_LIMITED", "SIGN_ERROR", "NO_AUTH", "NEVER_HEARD_OF"];
 
-/// Of a thousand requests to DynamoDB and the others.
-const DYNAMO_PER_MILLE: u32 = 30;
-/// Of a thousand invocations.
-const KILLED_PER_MILLE: u32 = 30;
+/// How many of a thousand requests to DynamoDB, EventBridge and Secrets Manager fail.
+const DYNAMO_FAULTS_PER_MILLE: u32 = 30;
+/// How many of a thousand calls of functions are killed.
+const KILLS_PER_MILLE: u32 = 30;

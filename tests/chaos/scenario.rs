@@ -1,4 +1,4 @@
-//! One order's story: what its user and an operator do with it, chosen by its seed.
+//! The scenario of one order: the actions of its user, an operator and others, chosen by its seed.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use tokio::sync::Mutex;
 
 use crate::USERS;
 
-/// Whose order it is.
+/// The index of the user who places the order.
 pub(crate) fn user(number: u64) -> usize {
     usize::try_from(number).unwrap_or(0) % USERS
 }
 
-/// Lives through it. Whatever fails is tried again a few times, as people do, and then left.
-pub(crate) async fn live(world: &World, user: &Mutex<Phone<'_>>, seed: u64) {
+/// Places the order and runs random actions on it. Requests that fail are repeated a few times at most, as people do.
+pub(crate) async fn run(world: &World, user: &Mutex<Phone<'_>>, seed: u64) {
     let rng = &mut Rng::with_seed(seed);
-    let Some(order) = place(world, user, rng, seed).await else { return };
+    let Some(order) = place_order(world, user, rng, seed).await else { return };
     let (order_id, out_trade_no) = (order["orderId"].clone(), order["outTradeNo"].clone());
     let mut prepaid: Vec<Value> = Vec::new();
     for _ in 0..rng.usize(3..9) {
@@ -25,40 +25,43 @@ pub(crate) async fn live(world: &World, user: &Mutex<Phone<'_>>, seed: u64) {
         match rng.u8(0..100) {
             0..35 => {
                 let body = if rng.u8(0..4) == 0 { json!("另一段说明") } else { Value::Null };
-                let mut asked = json!({ "outTradeNo": out_trade_no });
+                let mut prepay = json!({ "outTradeNo": out_trade_no });
                 if body.is_string() {
-                    asked["body"] = body;
+                    prepay["body"] = body;
                 }
-                let answer = ask(world, user, "POST", "/api/pay/unified-order", &asked).await;
+                let answer = send_as_user(world, user, "POST", "/api/pay/unified-order", &prepay).await;
                 prepaid.extend((answer.status == 200).then(|| answer.json()["payParams"].clone()));
             }
             35..70 if !prepaid.is_empty() => {
-                // Also with what an earlier answer told: phones are slow.
+                // Any earlier `payParams` too, because a phone can be slow.
                 let arguments = prepaid[rng.usize(..prepaid.len())].clone();
                 let _ = user.lock().await.wx("requestPayment", arguments).await;
             }
             70..75 => {
                 let path = format!("/api/orders/{}/cancel", order_id.as_str().unwrap_or_default());
-                let _ = ask(world, user, "POST", &path, &json!({})).await;
+                let _ = send_as_user(world, user, "POST", &path, &json!({})).await;
             }
             75..80 => {
                 let path = format!("/api/orders/{}", order_id.as_str().unwrap_or_default());
-                let _ = ask(world, user, "GET", &path, &json!({})).await;
+                let _ = send_as_user(world, user, "GET", &path, &json!({})).await;
             }
-            80..82 => forge(world, user, out_trade_no.as_str().unwrap_or_default(), rng.u64(1..1000)).await,
+            80..82 => {
+                send_forged_notice(world, user, out_trade_no.as_str().unwrap_or_default(), rng.u64(1..1000))
+                    .await
+            }
             82..88 => refund_in_console(world, rng, order_id.as_str().unwrap_or_default()),
             88..90 => log_in(user).await,
-            _ => refund(world, rng, &out_trade_no, seed).await,
+            _ => refund_as_operator(world, rng, &out_trade_no, seed).await,
         }
     }
 }
 
-async fn place(world: &World, user: &Mutex<Phone<'_>>, rng: &mut Rng, seed: u64) -> Option<Value> {
+async fn place_order(world: &World, user: &Mutex<Phone<'_>>, rng: &mut Rng, seed: u64) -> Option<Value> {
     let body = json!({ "productId": "water", "quantity": rng.u32(1..4) });
     for _ in 0..20 {
         let token = user.lock().await.token.clone();
         let request = world.request("POST", "/api/orders").bearer_auth(&token);
-        let request = request.header("Idempotency-Key", format!("storm-{seed}"));
+        let request = request.header("Idempotency-Key", format!("chaos-{seed}"));
         let answer = world.send(request.json(&body)).await;
         match answer.status {
             200 => return Some(answer.json()),
@@ -69,8 +72,8 @@ async fn place(world: &World, user: &Mutex<Phone<'_>>, rng: &mut Rng, seed: u64)
     None
 }
 
-/// An operator gives something back, twice under one key, or all.
-async fn refund(world: &World, rng: &mut Rng, out_trade_no: &Value, seed: u64) {
+/// An operator refunds a part or all, one or two times with the same idempotency key.
+async fn refund_as_operator(world: &World, rng: &mut Rng, out_trade_no: &Value, seed: u64) {
     let mut body = json!({ "outTradeNo": out_trade_no });
     if rng.bool() {
         body["refundFee"] = json!(rng.u64(1..250));
@@ -81,25 +84,31 @@ async fn refund(world: &World, rng: &mut Rng, out_trade_no: &Value, seed: u64) {
     }
 }
 
-/// Somebody gives money back in the merchant console, whether we know of the payment or not: a part, or all.
+/// Refunds a part or all of a payment in the merchant console, whether or not our tables have the payment.
 fn refund_in_console(world: &World, rng: &mut Rng, order_id: &str) {
     let paid = world.wechat().ledger().into_iter().filter(|entry| entry.out_trade_no.starts_with(order_id));
     let paid: Vec<_> = paid.filter_map(|entry| Some((entry.transaction_id?, entry.total_fee))).collect();
     let Some((transaction_id, total_fee)) = rng.choice(paid) else { return };
     let fee = if rng.bool() { total_fee } else { rng.u64(1..total_fee) };
-    // The console refuses what is more than is left, and what comes too soon.
+    // The console refuses a refund that is too large or too early.
     let _ = world.wechat().try_refund_in_console(&transaction_id, fee);
 }
 
-/// A stranger says that the order is paid.
-async fn forge(world: &World, user: &Mutex<Phone<'_>>, out_trade_no: &str, number: u64) {
+/// Sends a payment notice whose signature is wrong.
+async fn send_forged_notice(world: &World, user: &Mutex<Phone<'_>>, out_trade_no: &str, number: u64) {
     let openid = user.lock().await.openid.clone();
     let notice = world.notice(out_trade_no, &format!("forged-{number}"), &openid, 200);
     let altered = world.signed_notice(notice, &[]).replace("OTHERS", "FORGED");
     let _ = world.notify(altered).await;
 }
 
-async fn ask(world: &World, user: &Mutex<Phone<'_>>, method: &str, path: &str, body: &Value) -> Answer {
+async fn send_as_user(
+    world: &World,
+    user: &Mutex<Phone<'_>>,
+    method: &str,
+    path: &str,
+    body: &Value,
+) -> Answer {
     let token = user.lock().await.token.clone();
     let request = world.request(method, path).bearer_auth(&token);
     let request = if method == "GET" { request } else { request.json(body) };

@@ -1,4 +1,4 @@
-//! WeChat Pay's ledger and our books, compared to the fen.
+//! Compares WeChat Pay's ledger with our tables, to the fen.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,28 +20,32 @@ fn number(row: &Value, name: &str) -> u64 {
     row[name]["N"].as_str().and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
-/// Asserts that all agrees; a line that says how much there was.
-pub(crate) async fn balance(world: &World) -> String {
-    bills(world).await;
+/// Asserts that WeChat Pay's ledger and our tables agree. Returns a line with the totals.
+pub(crate) async fn compare(world: &World) -> String {
+    compare_bills(world).await;
     let _ = world.bundle().drain_stream("order-events").await.expect("the stream is read");
-    let paid = payments(world).await;
-    let back = refunds(world).await;
-    let sold = orders(world, &paid, &back).await;
-    effects(world, sold).await;
-    nothing_is_silent(world).await;
-    assert!(world.wechat().accepted_probes().is_empty(), "a probe was taken for genuine");
-    let (taken, given): (u64, u64) = (paid.values().map(|(fee, _)| fee).sum(), back.values().sum());
-    assert!(given > 0 && taken > given, "{given} of {taken} fen: a storm that moves nothing proves nothing");
-    let by_hand = world.wechat().refunds();
-    let by_hand = by_hand.iter().filter(|refund| refund.source == RefundSource::VendorPlatform).count();
+    let paid = compare_payments(world).await;
+    let refunded = compare_refunds(world).await;
+    let sold = check_orders(world, &paid, &refunded).await;
+    check_effects(world, sold).await;
+    check_cases(world).await;
+    assert!(world.wechat().accepted_probes().is_empty(), "a probe was accepted as a genuine notice");
+    let (paid_fen, refunded_fen): (u64, u64) =
+        (paid.values().map(|(fee, _)| fee).sum(), refunded.values().sum());
+    assert!(
+        refunded_fen > 0 && paid_fen > refunded_fen,
+        "too little happened: {refunded_fen} of {paid_fen} fen"
+    );
+    let in_console = world.wechat().refunds();
+    let in_console = in_console.iter().filter(|refund| refund.source == RefundSource::VendorPlatform).count();
     format!(
-        "{} payments, {taken} fen taken, {given} fen given back, {by_hand} refunds of the console",
+        "{} payments of {paid_fen} fen, {refunded_fen} fen refunded, {in_console} refunds in the console",
         paid.len()
     )
 }
 
-/// The bills of these days tell of refunds that were made in the console, which are taken over, and of nothing else.
-async fn bills(world: &World) {
+/// The only differences between the bills and our tables are refunds that were made in the console, which `reconcile` takes over.
+async fn compare_bills(world: &World) {
     for _ in 0..2 {
         let tomorrow = Day::of(UnixSeconds::new(world.now())).after(1);
         let noon = tomorrow.begins().get() + 12 * 60 * 60;
@@ -57,32 +61,35 @@ async fn bills(world: &World) {
     assert_eq!(usize::try_from(billed).expect("a count"), world.items("PaymentsTable").await.len());
 }
 
-/// What only an operator can mend has a case.
-async fn nothing_is_silent(world: &World) {
+/// Every row that only an operator can repair has a case.
+async fn check_cases(world: &World) {
     let cases = world.items("CasesTable").await;
     let has_case = |kind: &str, name: &str, row: &Value| {
         cases.iter().any(|case| text(case, "kind") == kind && text(case, name) == text(row, name))
     };
     for row in world.items("RefundsTable").await {
-        let is_lost = text(&row, "status") == "CLOSED"
+        let has_failed = text(&row, "status") == "CLOSED"
             && text(&row, "cause") != "CONSOLE"
             && row.get("given_up_by").is_none();
         assert!(
-            !is_lost || has_case("REFUND_STUCK", "out_refund_no", &row),
-            "came to nothing in silence: {row}"
+            !has_failed || has_case("REFUND_STUCK", "out_refund_no", &row),
+            "a failed refund without a case: {row}"
         );
     }
     for row in world.items("PaymentsTable").await {
         let is_for_review = row.get("attention").is_some();
-        assert!(!is_for_review || has_case("PAYMENT_MISMATCH", "transaction_id", &row), "in silence: {row}");
+        assert!(
+            !is_for_review || has_case("PAYMENT_MISMATCH", "transaction_id", &row),
+            "a payment for review without a case: {row}"
+        );
     }
     for row in world.items("OutboxTable").await {
         assert!(row.get("given_up_at").is_none(), "given up: {row}");
     }
 }
 
-/// Every payment there is one here and the other way round: fee and attempt by transaction.
-async fn payments(world: &World) -> BTreeMap<String, (u64, String)> {
+/// WeChat Pay and our table have the same payments. Returns fee and `out_trade_no` by `transaction_id`.
+async fn compare_payments(world: &World) -> BTreeMap<String, (u64, String)> {
     let theirs: BTreeMap<_, _> = world
         .wechat()
         .ledger()
@@ -99,15 +106,16 @@ async fn payments(world: &World) -> BTreeMap<String, (u64, String)> {
     theirs
 }
 
-/// Every refund there is one here; none succeeded here alone; nothing given back twice. What went back, by transaction.
-async fn refunds(world: &World) -> BTreeMap<String, u64> {
+/// Our table has every refund of WeChat Pay, none succeeded in our table alone, and none was made twice. Returns the refunded fen
+/// by `transaction_id`.
+async fn compare_refunds(world: &World) -> BTreeMap<String, u64> {
     let rows = world.items("RefundsTable").await;
     let ours: BTreeMap<_, _> = rows.iter().map(|row| (text(row, "out_refund_no"), row)).collect();
     let mut theirs = BTreeSet::new();
-    let mut back: BTreeMap<String, u64> = BTreeMap::new();
+    let mut refunded: BTreeMap<String, u64> = BTreeMap::new();
     let mut claimed: BTreeMap<String, u64> = BTreeMap::new();
     for refund in world.wechat().refunds() {
-        let row = ours.get(&refund.out_refund_no).unwrap_or_else(|| panic!("unknown here: {refund:?}"));
+        let row = ours.get(&refund.out_refund_no).unwrap_or_else(|| panic!("only WeChat Pay has {refund:?}"));
         assert_eq!(
             (text(row, "status"), number(row, "refund_fee"), text(row, "transaction_id")),
             (refund.status.as_str().to_owned(), refund.refund_fee, refund.transaction_id.clone()),
@@ -117,35 +125,41 @@ async fn refunds(world: &World) -> BTreeMap<String, u64> {
             *claimed.entry(refund.transaction_id.clone()).or_default() += refund.refund_fee;
         }
         if refund.status == RefundStatus::Success {
-            *back.entry(refund.transaction_id.clone()).or_default() += refund.refund_fee;
+            *refunded.entry(refund.transaction_id.clone()).or_default() += refund.refund_fee;
         }
         theirs.insert(refund.out_refund_no);
     }
     for (refund_no, row) in &ours {
-        assert!(theirs.contains(refund_no) || text(row, "status") == "CLOSED", "unknown there: {row}");
+        assert!(theirs.contains(refund_no) || text(row, "status") == "CLOSED", "only our table has {row}");
     }
     for row in world.items("PaymentsTable").await {
         let claimed = claimed.get(&text(&row, "transaction_id")).copied().unwrap_or_default();
         assert_eq!(number(&row, "refundable_fee") + claimed, number(&row, "total_fee"), "{row}");
     }
-    back
+    refunded
 }
 
-/// The orders of which the outbox tells that they are paid.
-async fn told_paid(world: &World) -> BTreeSet<String> {
+/// The ids of the orders with an `order.paid` event in the outbox.
+async fn orders_with_paid_event(world: &World) -> BTreeSet<String> {
     let outbox = world.items("OutboxTable").await;
     outbox.iter().filter(|row| text(row, "event") == "order.paid").map(|row| text(row, "order_id")).collect()
 }
 
-/// Each order shows what became of its money. How many pieces were sold.
-async fn orders(world: &World, paid: &BTreeMap<String, (u64, String)>, back: &BTreeMap<String, u64>) -> u64 {
+/// Each order's status and amounts agree with its payments and refunds. Returns how many pieces were sold.
+async fn check_orders(
+    world: &World,
+    paid: &BTreeMap<String, (u64, String)>,
+    refunded_by_transaction: &BTreeMap<String, u64>,
+) -> u64 {
     let mut sold = 0;
-    let told = told_paid(world).await;
+    let announced = orders_with_paid_event(world).await;
     let refunds = world.items("RefundsTable").await;
     for order in world.items("OrdersTable").await {
         let order_id = text(&order, "order_id");
         let own = paid.iter().filter(|(_, (_, attempt))| attempt.starts_with(&order_id));
-        let kept: u64 = own.map(|(id, (fee, _))| fee - back.get(id).copied().unwrap_or_default()).sum();
+        let kept: u64 = own
+            .map(|(id, (fee, _))| fee - refunded_by_transaction.get(id).copied().unwrap_or_default())
+            .sum();
         let refunded = number(&order, "refunded_fee");
         let total = number(&order, "total_fee");
         assert_eq!(number(&order, "refunding_fee"), 0, "{order}");
@@ -153,13 +167,18 @@ async fn orders(world: &World, paid: &BTreeMap<String, (u64, String)>, back: &BT
             "CLOSED" => assert_eq!((kept, refunded), (0, 0), "{order}"),
             status @ ("PAID" | "REFUNDED") => {
                 assert_eq!(kept, total - refunded, "{order}");
-                assert_eq!(refunded, back.get(&text(&order, "transaction_id")).copied().unwrap_or_default());
+                let transaction_id = text(&order, "transaction_id");
+                let expected = refunded_by_transaction.get(&transaction_id).copied().unwrap_or_default();
+                assert_eq!(refunded, expected, "{order}");
                 assert_eq!(status == "REFUNDED", refunded == total, "{order}");
-                if !told.contains(&order_id) {
-                    // All of it went back in the console before our books had the payment: nobody was told that it is paid.
-                    let by_hand =
+                if !announced.contains(&order_id) {
+                    // The payment was refunded in the console before our tables had it, so there is no `order.paid` event.
+                    let in_console =
                         |row: &Value| text(row, "order_id") == order_id && text(row, "cause") == "CONSOLE";
-                    assert!(status == "REFUNDED" && refunds.iter().any(by_hand), "nobody was told: {order}");
+                    assert!(
+                        status == "REFUNDED" && refunds.iter().any(in_console),
+                        "no `order.paid` event: {order}"
+                    );
                     continue;
                 }
                 let items = order["items"]["L"].as_array().cloned().unwrap_or_default();
@@ -171,15 +190,19 @@ async fn orders(world: &World, paid: &BTreeMap<String, (u64, String)>, back: &BT
     sold
 }
 
-/// Each thing that happened is in the outbox once, was published, and took its stock once.
-async fn effects(world: &World, sold: u64) {
+/// Every event is in the outbox once and was published, and every sale reduced the stock once.
+async fn check_effects(world: &World, sold: u64) {
     let outbox = world.items("OutboxTable").await;
     let count = |kind: &str| outbox.iter().filter(|row| text(row, "event") == kind).count();
     let orders = world.items("OrdersTable").await;
     let with = |statuses: &[&str]| {
         orders.iter().filter(|row| statuses.contains(&text(row, "status").as_str())).count()
     };
-    assert_eq!(count("order.paid"), told_paid(world).await.len(), "told twice that an order is paid");
+    assert_eq!(
+        count("order.paid"),
+        orders_with_paid_event(world).await.len(),
+        "two `order.paid` events of one order"
+    );
     let closed = count("order.closed");
     assert_eq!(closed, with(&["CLOSED"]));
     let published: BTreeSet<String> = world
