@@ -1,17 +1,28 @@
-//! What every function of the bundle shares.
+//! What every function of the bundle shares, in layers: each module uses only those below it.
 //!
-//! The path of a request: [`runtime`] receives it, [`http`] reads it, [`session`] says who asks, [`store`] and [`wechat`] or
-//! [`pay`] do the work, [`error`] turns a failure into an answer, [`telemetry`] writes one log line about it.
-//! [`host`] is the only way to the environment, the clock, randomness and the network.
+//! ```text
+//! runtime             the path of every request: event → handler → answer and log line
+//! api                 requests in, answers out, error codes; which failure becomes which code
+//! service             use cases: payments, refunds, access tokens, session tokens, subscribe messages
+//! store               DynamoDB tables: one method per intention, each with its condition
+//! order               pure state machines and schedules of orders and refunds
+//! pay, wechat         the protocols of WeChat Pay and of the open platform
+//! telemetry, secrets  log lines and metrics; cached secrets
+//! host                environment, clock, randomness, network
+//! crypto              digests, ciphers, signatures: bytes in, bytes out
+//! types               values that are parsed once
+//! ```
+//!
+//! `tests/contract/layers.rs` fails on a path that points upwards.
 
+pub mod api;
 pub mod crypto;
-pub mod error;
 pub mod host;
-pub mod http;
+pub mod order;
 pub mod pay;
 pub mod runtime;
 pub mod secrets;
-pub mod session;
+pub mod service;
 pub mod store;
 pub mod telemetry;
 pub mod types;

@@ -17,10 +17,10 @@ pub use http::StatusCode;
 pub use lambda_http::{Body, Request, Response};
 
 use crate::{
-    error::{ApiError, BoxError, Code},
+    api::{ApiError, Code, FailureContext, FailureFormat, request, response},
     host::{Host, HostError},
-    http::{answer, extract},
     telemetry::{self, RequestLine, TaskLine},
+    types::BoxError,
 };
 
 /// A function can't start: its settings are wrong.
@@ -45,20 +45,9 @@ pub trait Function: Sized + Send + Sync + 'static {
 
     /// How a failure of this request is answered. WeChat's callbacks have forms of their own, which their sender decides, not what
     /// becomes of the request; all others keep this one.
-    fn failure_form(_request: &Request) -> FailureForm {
-        |error, asked| answer::failure(error, &asked.request_id)
+    fn failure_format(_request: &Request) -> FailureFormat {
+        |error, asked| response::failure(error, &asked.request_id)
     }
-}
-
-/// Writes the answer to a failure.
-pub type FailureForm = fn(&ApiError, &Asked) -> Response<Body>;
-
-/// What the answer to a failure can depend on.
-pub struct Asked {
-    /// The route, as the template names it.
-    pub route: String,
-    /// API Gateway's id of the request.
-    pub request_id: String,
 }
 
 /// A function that a schedule, a stream or another function starts with an event of its own type.
@@ -98,30 +87,33 @@ impl<F: Function> Instance<F> {
     /// Answers one request; never fails, and a panic costs only this answer.
     pub async fn respond(&self, request: Request) -> Response<Body> {
         let started = self.host.now_millis();
-        let asked =
-            Asked { route: extract::route(&request).to_owned(), request_id: extract::request_id(&request) };
+        let context = FailureContext {
+            route: request::route(&request).to_owned(),
+            request_id: request::request_id(&request),
+        };
         // The handler consumes the request.
-        let failure_form = F::failure_form(&request);
-        let operator = extract::operator_arn(&request).map(ToOwned::to_owned);
+        let failure_format = F::failure_format(&request);
+        let operator = request::operator_arn(&request).map(ToOwned::to_owned);
         let handling = AssertUnwindSafe(self.function.handle(request)).catch_unwind();
         let result = match tokio::time::timeout(LIMIT, handling).await {
             Ok(handled) => {
                 handled.unwrap_or_else(|_| Err(ApiError::new(Code::Internal).because("the handler panicked")))
             }
-            // Everything that a handler does may be cut off anywhere; so may the function itself.
+            // Dropping the handler's future is safe: Lambda may kill the process at any await point anyway, and every handler
+            // must survive that.
             Err(_) => Err(ApiError::new(Code::UpstreamBusy).because("the request took too long")),
         };
         let (response, error) = match result {
             Ok(response) => (response, None),
-            Err(error) => (failure_form(&error, &asked), Some(error)),
+            Err(error) => (failure_format(&error, &context), Some(error)),
         };
         telemetry::request(&RequestLine {
             function: F::NAME,
-            route: &asked.route,
+            route: &context.route,
             status: response.status().as_u16(),
-            error: error.as_ref(),
+            failure: error.as_ref().map(ApiError::log_entry),
             duration_ms: self.host.now_millis().saturating_sub(started),
-            request_id: &asked.request_id,
+            request_id: &context.request_id,
             operator: operator.as_deref(),
             cold_start: self.cold.swap(false, Ordering::Relaxed),
         });
@@ -153,7 +145,7 @@ impl<T: Task> TaskInstance<T> {
     /// What the task answers, or that it panicked.
     pub async fn run(&self, event: T::Event, request_id: &str) -> Result<T::Report, BoxError> {
         let started = self.host.now_millis();
-        // Boxed: the future of a long task is more type than the compiler goes through.
+        // Boxed, because the unboxed future of a large task nests deeper than rustc's limit on the length of a type.
         let handled = AssertUnwindSafe(self.task.run(event).boxed()).catch_unwind().await;
         let result = handled.unwrap_or_else(|_| Err("the task panicked".into()));
         telemetry::task(&TaskLine {
@@ -234,7 +226,7 @@ mod tests {
 
         async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
             assert!(request.uri().path() != "/panic", "as it must");
-            Ok(answer::success(&serde_json::json!({})))
+            Ok(response::success(&serde_json::json!({})))
         }
     }
 

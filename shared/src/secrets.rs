@@ -7,10 +7,9 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use crate::{
-    error::{ApiError, BoxError, Code},
     host::{AwsCall, AwsClient, AwsService, Host, HostError},
     telemetry,
-    types::UnixSeconds,
+    types::{BoxError, UnixSeconds},
 };
 
 /// A secret can't be had.
@@ -31,16 +30,6 @@ pub enum SecretError {
         /// The setting that names the secret.
         name: &'static str,
     },
-}
-
-impl From<SecretError> for ApiError {
-    fn from(error: SecretError) -> Self {
-        let code = match &error {
-            SecretError::Unavailable { .. } => Code::Internal,
-            SecretError::Form { .. } => Code::NotConfigured,
-        };
-        Self::new(code).because(error)
-    }
 }
 
 /// One secret: a JSON object of the form `T`, named by the ARN in a setting.

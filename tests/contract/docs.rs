@@ -12,7 +12,7 @@ use e2e::World;
 use local_gateway::Config;
 use local_template::{Parameter, Stack, Template};
 use regex_lite::Regex;
-use shared::{error::Code, store::EventKind};
+use shared::{api::Code, store::EventKind};
 
 use crate::workspace::{
     assert_none, differences, names, pages, quoted, read, root, section, stack, table, template, with,
@@ -358,7 +358,7 @@ fn the_sections_of_the_configuration_file_are_known() {
         for key in comment.split(':').next().unwrap_or_default().split(',') {
             let key = key.split('=').next().unwrap_or_default().trim();
             let refused = parse(&format!("{}\n{key} = []\n", header.trim())).expect_err("a list is no value");
-            let why = shared::error::chain(&refused);
+            let why = shared::types::error_chain(&refused);
             assert!(!why.contains("unknown field"), "{key}: {why}");
         }
     }

@@ -6,7 +6,9 @@ use e2e::{Answer, Phone, Setup, World};
 use local_wechat::{Fault, RefundStatus};
 use serde_json::{Value, json};
 use shared::{
-    pay::{PayClient, Trade, order::LatePayment},
+    order::LatePayment,
+    pay::Trade,
+    service::pay_client,
     store::Orders,
     types::{Day, OutTradeNo, UnixSeconds},
 };
@@ -22,7 +24,7 @@ pub(crate) async fn refund(world: &World, key: &str, body: &Value) -> Answer {
 pub(crate) async fn astray(world: &World, phone: &Phone<'_>) {
     for folder in ["order", "unified-order", "pay-notify", "order-sweep", "reconcile"] {
         let host = world.bundle().host(folder).expect("a function");
-        let (pay, orders) = (PayClient::new(&host).expect("settings"), Orders::new(&host).expect("settings"));
+        let (pay, orders) = (pay_client(&host).expect("settings"), Orders::new(&host).expect("settings"));
         for (name, value) in [("status", json!({ "S": "CLOSED" })), ("total_fee", json!({ "N": "1" }))] {
             let (order_id, out_trade_no) = phone.buy_unnoticed().await;
             let number = OutTradeNo::parse(&out_trade_no).expect("a number");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use regex_lite::Regex;
 use serde_json::Value;
-use shared::{error::Code, store::CaseKind};
+use shared::{api::Code, store::CaseKind};
 
 use crate::workspace::{
     assert_none, differences, pages, quoted, read, rust_files, section, stack, stack_with, table, template,

@@ -11,10 +11,10 @@ use local_template::Stack;
 use local_wechat::Fault;
 use serde_json::json;
 use shared::{
-    pay::{PayClient, Trade},
+    pay::Trade,
+    service::{AccessTokens, pay_client},
     store::TokenName,
     types::OutTradeNo,
-    wechat::AccessTokens,
 };
 
 use crate::{
@@ -195,7 +195,7 @@ async fn certificates() -> World {
     {
         world.clock.advance(Duration::from_secs(13 * 60 * 60));
         let host = world.bundle().host(folder).expect("a function");
-        let pay = PayClient::new(&host).expect("its settings");
+        let pay = pay_client(&host).expect("its settings");
         assert!(matches!(pay.query(nobody_s).await, Ok(Trade::Unknown)), "{folder}");
     }
     world

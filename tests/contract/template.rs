@@ -9,8 +9,8 @@ use local_gateway::start;
 use local_template::{Function, Schedule, ScheduleExpression, Stack, Statement, Template};
 use regex_lite::Regex;
 use shared::{
-    error,
     host::{Host, SystemClock, SystemRandomness},
+    types::error_chain,
 };
 
 use crate::workspace::{assert_none, stack, stack_with, template, with};
@@ -240,7 +240,7 @@ async fn start_problems(stack: &Stack) -> Vec<String> {
     let mut problems = Vec::new();
     for Function { folder, environment, .. } in &stack.functions {
         if let Err(error) = start(folder, host(environment.clone())).await {
-            let error = error::chain(&error);
+            let error = error_chain(&error);
             problems.push(format!("{folder} does not start with what the template gives it: {error}"));
             continue;
         }

@@ -8,9 +8,9 @@ use local_wechat::Fault;
 use serde_json::{Value, json};
 use shared::{
     host::{AwsCall, AwsService, Host, SystemRandomness},
+    service::{AccessTokenError, AccessTokens},
     store::{Leased, Token, TokenName, Tokens},
     types::{Secret, UnixSeconds},
-    wechat::{AccessTokens, TokenError},
 };
 
 const STABLE_TOKEN: &str = "/cgi-bin/stable_token";
@@ -34,7 +34,7 @@ fn now(world: &World) -> UnixSeconds {
     UnixSeconds::new(world.now())
 }
 
-async fn get(world: &World) -> Result<Token, TokenError> {
+async fn get(world: &World) -> Result<Token, AccessTokenError> {
     cold_reader(world).get(NAME).await
 }
 

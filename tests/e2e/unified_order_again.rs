@@ -55,11 +55,12 @@ fn configured_otherwise(world: &World, changes: &[(&str, &str)]) -> shared::host
 /// Prepays the order as the shop did before, and stores what came of it unless the answer was lost: the `prepay_id`.
 async fn prepaid_before(world: &World, order_id: &str, changes: &[(&str, &str)], lost: bool) -> String {
     use shared::{
-        pay::{PayClient, Prepaid, PrepayRequest},
+        pay::{Prepaid, PrepayRequest},
+        service::pay_client,
         store::{Orders, Prepay, PrepayTerms},
     };
     let host = configured_otherwise(world, changes);
-    let (pay, orders) = (PayClient::new(&host).expect("settings"), Orders::new(&host).expect("settings"));
+    let (pay, orders) = (pay_client(&host).expect("settings"), Orders::new(&host).expect("settings"));
     let id = shared::types::OrderId::parse(order_id).expect("an id");
     let order = orders.get(id).await.expect("an answer").expect("the order");
     let terms = PrepayTerms {

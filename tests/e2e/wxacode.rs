@@ -8,10 +8,7 @@ use image::ImageFormat;
 use insta::assert_snapshot;
 use local_wechat::Fault;
 use serde_json::{Value, json};
-use shared::{
-    store::TokenName,
-    wechat::{Platform, Repeat},
-};
+use shared::{service::Platform, store::TokenName, wechat::Repeat};
 
 const UNLIMITED: &str = "/api/wxacode/unlimited";
 const CODE: &str = "/api/admin/wxacode";

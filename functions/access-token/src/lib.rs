@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    error::BoxError,
     host::{Host, HostError},
     runtime::Task,
     store::{TokenName, Tokens},
     telemetry,
+    types::BoxError,
 };
 
 use crate::fetch::TokenFetcher;

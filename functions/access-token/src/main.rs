@@ -1,5 +1,5 @@
 //! The Lambda binary of `access-token`.
 
-fn main() -> Result<(), shared::error::BoxError> {
+fn main() -> Result<(), shared::types::BoxError> {
     shared::runtime::serve_task::<access_token::AccessTokenTask>()
 }

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use shared::{
-    error::BoxError,
     store::{Lease, Leased, Token, TokenName, TokenRow},
     telemetry::{self, Counted},
-    types::UnixSeconds,
+    types::{BoxError, UnixSeconds},
 };
 
 use crate::{

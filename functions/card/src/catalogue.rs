@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Duration};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Map, Value, json};
 use shared::{
-    error::{ApiError, Code},
+    api::{ApiError, Code},
     host::Host,
+    service::{Platform, PlatformError},
     telemetry,
     types::{CardId, UnixSeconds},
-    wechat::{Platform, PlatformError, Repeat, loose_json},
+    wechat::{Repeat, loose_json},
 };
 use tokio::sync::Mutex;
 

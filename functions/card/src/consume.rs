@@ -7,10 +7,11 @@
 
 use serde_json::{Map, Value};
 use shared::{
+    service::PlatformError,
     store::{Clerk, Consumed, Consumption, StoreError},
     telemetry,
     types::{CardCode, CardId},
-    wechat::{PlatformError, Repeat},
+    wechat::Repeat,
 };
 
 use crate::CardFunction;

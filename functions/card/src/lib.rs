@@ -25,14 +25,12 @@ mod report;
 mod verify;
 
 use shared::{
-    error::{ApiError, Code},
+    api::{ApiError, Code, request},
     host::{Host, HostError},
-    http::extract,
     runtime::{Body, Function, Request, Response},
-    session::{Sessions, Staff},
+    service::{AccessTokens, Platform, SessionTokens, StaffGuard},
     store::{Cards, TokenName},
     types::{AppId, CardCode, CardId, IdError},
-    wechat::{AccessTokens, Platform},
 };
 
 use crate::catalogue::Catalogue;
@@ -44,8 +42,8 @@ pub struct CardFunction {
     catalogue: Catalogue,
     is_configured: bool,
     platform: Platform,
-    sessions: Sessions,
-    staff: Staff,
+    sessions: SessionTokens,
+    staff: StaffGuard,
     tokens: AccessTokens,
 }
 
@@ -64,8 +62,8 @@ impl Function for CardFunction {
             catalogue: Catalogue::new(host),
             is_configured,
             platform: Platform::new(host, TokenName::OfficialAccount)?,
-            sessions: Sessions::new(host)?,
-            staff: Staff::new(host)?,
+            sessions: SessionTokens::new(host)?,
+            staff: StaffGuard::new(host)?,
             tokens: AccessTokens::new(host)?,
         })
     }
@@ -75,7 +73,7 @@ impl Function for CardFunction {
         if !self.is_configured {
             return Err(Code::NotConfigured.into());
         }
-        match extract::route(&request) {
+        match request::route(&request) {
             "GET /api/cards" => self.list_offered_cards(&caller).await,
             "POST /api/cards/report" => self.report_added_cards(&caller, &request).await,
             "GET /api/user/cards" => self.list_user_cards(&caller).await,
@@ -110,6 +108,6 @@ fn identifier<T>(
     text: Option<String>,
     parse: fn(&str) -> Result<T, IdError>,
 ) -> Result<T, ApiError> {
-    let text = extract::required(name, text)?;
+    let text = request::required(name, text)?;
     parse(&text).map_err(|error| ApiError::invalid(name, "格式不正确").because(error))
 }

@@ -3,12 +3,10 @@
 
 use serde::Serialize;
 use shared::{
-    error::{ApiError, Code},
-    http::answer,
+    api::{ApiError, Code, response},
     runtime::{Body, Response},
-    session::Caller,
     store::{Holdings, TokenName},
-    types::{CardCode, CardId, Secret},
+    types::{Caller, CardCode, CardId, Secret},
     wechat::CardExt,
 };
 
@@ -50,14 +48,14 @@ impl CardFunction {
             let card_ext = self.card_ext(caller, terms, code.as_ref(), &ticket.value)?;
             card_list.push(OfferView { card_id: terms.card_id.clone(), card_ext });
         }
-        Ok(answer::success(&ListAnswer { card_list }))
+        Ok(response::success(&ListAnswer { card_list }))
     }
 
     pub(crate) async fn list_user_cards(&self, caller: &Caller) -> Result<Response<Body>, ApiError> {
         let cards = self.cards.of_user(&caller.user_id).await?.cards.into_iter();
         let unused = cards.filter(|card| card.consumed_at.is_none());
         let card_list = unused.map(|card| CardView { card_id: card.card_id, code: card.code }).collect();
-        Ok(answer::success(&ListAnswer { card_list }))
+        Ok(response::success(&ListAnswer { card_list }))
     }
 
     /// The code that this shop makes for the card, if the card needs one. It stays the same until the user has added the card.

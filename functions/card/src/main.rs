@@ -1,5 +1,5 @@
 //! The Lambda binary of `card`.
 
-fn main() -> Result<(), shared::error::BoxError> {
+fn main() -> Result<(), shared::types::BoxError> {
     shared::runtime::serve::<card::CardFunction>()
 }

@@ -8,14 +8,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::{
-    error::{ApiError, Code},
-    http::{answer, extract},
+    api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
-    session::Caller,
+    service::PlatformError,
     store::{CodeClaim, HeldCard},
     telemetry,
-    types::{CardCode, CardId},
-    wechat::{Class, Errcode, PlatformError, Repeat},
+    types::{Caller, CardCode, CardId},
+    wechat::{Class, Errcode, Repeat},
 };
 
 use crate::{CardFunction, card_id, code, percent};
@@ -61,7 +60,7 @@ impl CardFunction {
         caller: &Caller,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
-        let card_id = card_id("cardId", extract::query(request, "cardId"))?;
+        let card_id = card_id("cardId", request::query(request, "cardId"))?;
         // WeChat keeps `outer_str` with the code, and `is_asker` reads it.
         let body = json!({ "card_id": card_id.as_str(), "outer_str": caller.user_id.as_str() });
         let answer = self.platform.post("/card/membercard/activate/geturl", &body, Repeat::Always).await;
@@ -69,7 +68,7 @@ impl CardFunction {
         let extra_data = answer.get("url").and_then(Value::as_str).and_then(extra_data);
         let extra_data =
             extra_data.ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no such url"))?;
-        Ok(answer::success(&ActivationAnswer { app_id: MEMBER_CARD_APP, extra_data }))
+        Ok(response::success(&ActivationAnswer { app_id: MEMBER_CARD_APP, extra_data }))
     }
 
     pub(crate) async fn activate_card(
@@ -77,7 +76,7 @@ impl CardFunction {
         caller: &Caller,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
-        let input = parse(extract::json(request)?)?;
+        let input = parse(request::json(request)?)?;
         let membership = self.cards.membership(&input.code).await?;
         let claim = membership.claim_of(&caller.user_id);
         let membership_number = match (claim, membership.activated()) {
@@ -85,7 +84,7 @@ impl CardFunction {
             (CodeClaim::Owner | CodeClaim::Member, Some(number)) => number.to_owned(),
             _ => self.activate_membership(caller, &input, claim).await?,
         };
-        Ok(answer::success(&ActivateAnswer { membership_number }))
+        Ok(response::success(&ActivateAnswer { membership_number }))
     }
 
     /// Gives the member a number, first in our table and then at WeChat.
@@ -171,7 +170,7 @@ impl CardFunction {
 }
 
 fn parse(body: ActivateBody) -> Result<ActivationInput, ApiError> {
-    let ticket = extract::required("activateTicket", body.activate_ticket)?;
+    let ticket = request::required("activateTicket", body.activate_ticket)?;
     if ticket.is_empty() || ticket.len() > 512 || !ticket.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(ApiError::invalid("activateTicket", "格式不正确"));
     }

@@ -3,13 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::{
+    api::{ApiError, Code, request, response},
     crypto::{hex, sha256},
-    error::{ApiError, Code},
-    http::{answer, extract},
     runtime::{Body, Request, Response},
-    session::Caller,
     store::{HeldCard, Holdings, Receipt},
-    types::{CardCode, CardId},
+    types::{Caller, CardCode, CardId},
     wechat::Repeat,
 };
 
@@ -51,14 +49,14 @@ impl CardFunction {
         caller: &Caller,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
-        let added = parse(extract::json(request)?)?;
+        let added = parse(request::json(request)?)?;
         let mut user_cards = self.cards.of_user(&caller.user_id).await?;
         let mut cards = Vec::with_capacity(added.len());
         for added in added {
             let card = self.keep_added_card(caller, &added, &mut user_cards).await?;
             cards.push(CardView { card_id: card.card_id, code: card.code });
         }
-        Ok(answer::success(&ReportAnswer { cards }))
+        Ok(response::success(&ReportAnswer { cards }))
     }
 
     /// Opens the card's code and stores the card as the caller's.
@@ -108,7 +106,7 @@ impl CardFunction {
 }
 
 fn parse(body: ReportBody) -> Result<Vec<AddedCard>, ApiError> {
-    let cards = extract::required("addedCards", body.added_cards)?;
+    let cards = request::required("addedCards", body.added_cards)?;
     if cards.is_empty() || cards.len() > MAX_CARDS {
         return Err(ApiError::invalid("addedCards", "须为 1 到 20 项"));
     }
@@ -120,11 +118,11 @@ fn parse(body: ReportBody) -> Result<Vec<AddedCard>, ApiError> {
 /// Reads one card; `None` if it was not added, because it has no code then.
 fn parse_card(place: &str, body: AddedCardBody) -> Result<Option<AddedCard>, ApiError> {
     let card_id = card_id(&format!("{place}cardId"), body.card_id)?;
-    if !extract::required(&format!("{place}isSuccess"), body.is_success)? {
+    if !request::required(&format!("{place}isSuccess"), body.is_success)? {
         return Ok(None);
     }
     let code_field = format!("{place}code");
-    let code = extract::required(&code_field, body.code)?;
+    let code = request::required(&code_field, body.code)?;
     // A code that was part of a URL on the phone is percent-encoded, and its plus signs have become blanks.
     let sealed = percent::decode(&code).replace(' ', "+");
     if sealed.is_empty()

@@ -2,13 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    error::{ApiError, Code},
-    http::{answer, extract},
+    api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
-    session::Caller,
+    service::PlatformError,
     store::{Begun, Clerk, Consumed},
-    types::{CardCode, CardId},
-    wechat::PlatformError,
+    types::{Caller, CardCode, CardId},
 };
 
 use crate::{
@@ -45,8 +43,8 @@ impl CardFunction {
         caller: &Caller,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
-        let member = self.staff.member(caller).await?;
-        let (code, named_card) = parse(extract::json(request)?)?;
+        let member = self.staff.require(caller).await?;
+        let (code, named_card) = parse(request::json(request)?)?;
         let clerk = Clerk { user_id: member.user_id, name: member.nick_name };
         let claim = match self.cards.begin(&code, &clerk).await? {
             Begun::Ours(claim) => claim,
@@ -58,7 +56,7 @@ impl CardFunction {
         let consume = ConsumeRequest { code: &code, card_id: card_id.as_ref(), clerk: &clerk, claim: &claim };
         let (card_id, record) = self.consume_code(&consume).await.map_err(map_consume_error)?;
         let card_info = CardInfo { card_id, code, consumed_at: record.at.to_rfc3339() };
-        Ok(answer::success(&VerifyAnswer { message: "核销成功", card_info }))
+        Ok(response::success(&VerifyAnswer { message: "核销成功", card_info }))
     }
 }
 

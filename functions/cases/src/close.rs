@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    error::{ApiError, Code},
-    http::{answer, extract},
+    api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
     store::ClosedCase,
 };
@@ -22,22 +21,22 @@ struct CloseAnswer {
 
 impl CasesFunction {
     pub(crate) async fn close_case(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        let case_id = extract::path(request, "caseId")?;
+        let case_id = request::path(request, "caseId")?;
         // DynamoDB refuses longer keys, so there is no such case.
         if case_id.len() > MAX_KEY_BYTES {
             return Err(Code::NotFound.into());
         }
-        let note = parse(extract::json(request)?)?;
-        let operator = extract::operator(request)?;
+        let note = parse(request::json(request)?)?;
+        let operator = request::operator(request)?;
         match self.cases.close(&case_id, &note, &operator).await? {
-            ClosedCase::Closed(case) => Ok(answer::success(&CloseAnswer { case: (*case).into() })),
+            ClosedCase::Closed(case) => Ok(response::success(&CloseAnswer { case: (*case).into() })),
             ClosedCase::Unknown => Err(Code::NotFound.into()),
         }
     }
 }
 
 fn parse(body: CloseBody) -> Result<String, ApiError> {
-    let note = extract::required("note", body.note)?;
+    let note = request::required("note", body.note)?;
     let note = note.trim();
     if note.is_empty() || note.chars().count() > MAX_NOTE_CHARACTERS {
         return Err(ApiError::invalid("note", "须为 1 到 200 个字"));

@@ -6,9 +6,8 @@ mod list;
 mod view;
 
 use shared::{
-    error::{ApiError, Code},
+    api::{ApiError, Code, request},
     host::{Host, HostError},
-    http::extract,
     runtime::{Body, Function, Request, Response},
     store::Cases,
 };
@@ -26,7 +25,7 @@ impl Function for CasesFunction {
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
-        match extract::route(&request) {
+        match request::route(&request) {
             "GET /api/admin/cases" => self.list_cases(&request).await,
             "POST /api/admin/cases/{caseId}/close" => self.close_case(&request).await,
             _ => Err(Code::NotFound.into()),

@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 use shared::{
-    error::ApiError,
-    http::{answer, extract},
+    api::{ApiError, request, response},
     runtime::{Body, Request, Response},
     store::CaseKind,
 };
@@ -19,13 +18,13 @@ struct ListAnswer {
 
 impl CasesFunction {
     pub(crate) async fn list_cases(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        let kind = parse(extract::query(request, "kind"))?;
-        let cursor = extract::query(request, "cursor").map(|text| cursor::parse(&text, kind));
+        let kind = parse(request::query(request, "kind"))?;
+        let cursor = request::query(request, "cursor").map(|text| cursor::parse(&text, kind));
         let cursor =
             cursor.map(|parsed| parsed.ok_or_else(|| ApiError::invalid("cursor", "不是上一页给出的值")));
         let page = self.cases.of_kind(kind, cursor.transpose()?.as_ref()).await?;
         let cases = page.cases.into_iter().map(CaseView::from).collect();
-        Ok(answer::success(&ListAnswer { cases, cursor: page.cursor.as_ref().map(cursor::encode) }))
+        Ok(response::success(&ListAnswer { cases, cursor: page.cursor.as_ref().map(cursor::encode) }))
     }
 }
 

@@ -5,14 +5,13 @@
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    error::ApiError,
+    api::{ApiError, request, response},
     host::{Host, HostError},
-    http::{answer, extract},
     runtime::{Body, Function, Request, Response},
     secrets::SecretCell,
-    session::{Caller, Sessions},
+    service::SessionTokens,
     store::{NewLogin, SessionKeys, Users},
-    types::{AppId, Secret, UnixSeconds, UserId},
+    types::{AppId, Caller, Secret, UnixSeconds, UserId},
     wechat::LoginClient,
 };
 
@@ -21,7 +20,7 @@ pub struct LoginFunction {
     host: Host,
     app_id: AppId,
     secret: SecretCell<MiniProgramSecret>,
-    sessions: Sessions,
+    sessions: SessionTokens,
     session_keys: SessionKeys,
     users: Users,
     wechat: LoginClient,
@@ -56,7 +55,7 @@ impl Function for LoginFunction {
             host: host.clone(),
             app_id: host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?,
             secret: SecretCell::new(host, "MINI_PROGRAM_SECRET_ARN")?,
-            sessions: Sessions::new(host)?,
+            sessions: SessionTokens::new(host)?,
             session_keys: SessionKeys::new(host)?,
             users: Users::new(host)?,
             wechat: LoginClient::new(host)?,
@@ -64,7 +63,7 @@ impl Function for LoginFunction {
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
-        let code = parse(extract::json(&request)?)?;
+        let code = parse(request::json(&request)?)?;
         let (secret, session_keys, sessions) =
             tokio::join!(self.secret.get(), self.session_keys.ready(), self.sessions.ready());
         let secret = secret?;
@@ -82,9 +81,9 @@ impl Function for LoginFunction {
 
         let issued_at = UnixSeconds::new(at_millis / 1000);
         let caller = Caller { user_id: user.user_id.clone(), openid, issued_at };
-        Ok(answer::success(&LoginAnswer {
+        Ok(response::success(&LoginAnswer {
             token: self.sessions.issue(&caller).await?,
-            expires_in: Sessions::LIFETIME.as_secs(),
+            expires_in: SessionTokens::LIFETIME.as_secs(),
             user_id: user.user_id,
             is_new_user: user.is_new,
         }))
@@ -92,7 +91,7 @@ impl Function for LoginFunction {
 }
 
 fn parse(body: LoginBody) -> Result<String, ApiError> {
-    let code = extract::required("code", body.code)?;
+    let code = request::required("code", body.code)?;
     if code.is_empty() || code.len() > 256 || !code.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(ApiError::invalid("code", "不是有效的登录凭证"));
     }

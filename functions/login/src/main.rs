@@ -1,5 +1,5 @@
 //! The Lambda binary of `login`.
 
-fn main() -> Result<(), shared::error::BoxError> {
+fn main() -> Result<(), shared::types::BoxError> {
     shared::runtime::serve::<login::LoginFunction>()
 }

@@ -1,6 +1,6 @@
 //! Why an event is not processed to its end.
 
-use shared::{error::BoxError, store::StoreError};
+use shared::{store::StoreError, types::BoxError};
 
 /// Something is still to do for an event: the stream delivers it again, or the schedule finds it.
 #[derive(Debug, thiserror::Error)]

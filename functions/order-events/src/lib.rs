@@ -31,12 +31,11 @@ use futures_util::{StreamExt, future, stream};
 use serde::Serialize;
 use serde_json::Value;
 use shared::{
-    error::BoxError,
     host::{Host, HostError},
     runtime::Task,
     store::{Cursor, Outbox, shards},
     telemetry::{self, Counted},
-    types::UnixSeconds,
+    types::{BoxError, UnixSeconds},
 };
 
 use crate::{

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use shared::{
     host::{Host, HostError},
-    pay::order::Status,
+    order::Status,
+    service::{SendError, Subscriber},
     store::{MessageFate, Order, Outbox, Pending},
     telemetry,
     types::UnixSeconds,
-    wechat::subscribe::{Message, SendError, Subscriber},
+    wechat::subscribe::Message,
 };
 
 use crate::{error::EventError, paid_template::PaidTemplate};

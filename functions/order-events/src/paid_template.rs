@@ -193,7 +193,7 @@ mod tests {
     use serde_json::json;
     use shared::{
         host::{SystemClock, SystemRandomness},
-        pay::order::Status,
+        order::Status,
         store::{Line, PrepayTerms},
         types::{Fen, OpenId, ProductId, UserId},
     };

@@ -5,10 +5,9 @@
 use serde::Deserialize;
 use serde_json::json;
 use shared::{
-    error::BoxError,
     host::{AwsCall, AwsClient, AwsService, Host, HostError},
     store::Event,
-    types::UserId,
+    types::{BoxError, UserId},
 };
 
 use crate::{error::EventError, event_detail::EventDetail};

@@ -12,13 +12,12 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use shared::{
-    error::BoxError,
     host::{Host, HostError},
-    pay::{Cashier, Refunder},
     runtime::Task,
+    service::{Cashier, Refunder},
     store::{Cases, Cursor, Page, StoreError, shards, shards_of_unprepaid},
     telemetry::{self, Counted},
-    types::{OrderId, OutRefundNo, UnixSeconds},
+    types::{BoxError, OrderId, OutRefundNo, UnixSeconds},
 };
 
 use crate::report::SweepOutcome;

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use shared::{
-    error::BoxError,
-    pay::{Asked, Closing, order::Status},
+    order::Status,
+    service::{Asked, Closing},
     store::{Case, CaseKind, Order},
     telemetry,
-    types::{OrderId, UnixSeconds},
+    types::{BoxError, OrderId, UnixSeconds},
 };
 
 use crate::{OrderSweepTask, report::SweepOutcome};

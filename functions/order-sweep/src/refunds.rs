@@ -1,6 +1,6 @@
 //! One refund that is due: requested from WeChat Pay if it has not been requested yet, otherwise queried.
 
-use shared::{error::BoxError, types::OutRefundNo};
+use shared::types::{BoxError, OutRefundNo};
 
 use crate::{OrderSweepTask, report::SweepOutcome};
 

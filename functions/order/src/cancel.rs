@@ -1,10 +1,11 @@
 //! `POST /api/orders/{orderId}/cancel`: closes an unpaid order, first at WeChat Pay and then in our table.
 
 use shared::{
-    error::{ApiError, Code},
-    pay::{Closing, order::Status},
+    api::{ApiError, Code},
+    order::Status,
     runtime::{Body, Request, Response},
-    session::Caller,
+    service::Closing,
+    types::Caller,
 };
 
 use crate::{OrderFunction, view};

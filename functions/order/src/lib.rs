@@ -8,14 +8,12 @@ mod read;
 mod view;
 
 use shared::{
-    error::{ApiError, Code},
+    api::{ApiError, Code, request},
     host::{Host, HostError},
-    http::extract,
-    pay::Cashier,
     runtime::{Body, Function, Request, Response},
-    session::{Caller, Sessions},
+    service::{Cashier, SessionTokens},
     store::{Order, Products},
-    types::OrderId,
+    types::{Caller, OrderId},
 };
 
 /// Answers requests about products and orders.
@@ -23,7 +21,7 @@ pub struct OrderFunction {
     host: Host,
     cashier: Cashier,
     products: Products,
-    sessions: Sessions,
+    sessions: SessionTokens,
     /// Unpaid orders that a user can have at the same time, from `MAX_UNPAID_ORDERS`.
     max_unpaid: u32,
 }
@@ -36,14 +34,14 @@ impl Function for OrderFunction {
             host: host.clone(),
             cashier: Cashier::new(host)?,
             products: Products::new(host)?,
-            sessions: Sessions::new(host)?,
+            sessions: SessionTokens::new(host)?,
             max_unpaid: host.parsed_var("MAX_UNPAID_ORDERS", "a number from 1 to 100", parse_max_unpaid)?,
         })
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(&request).await?;
-        match extract::route(&request) {
+        match request::route(&request) {
             "GET /api/products" => self.list_products().await,
             "POST /api/orders" => self.place_order(&caller, &request).await,
             "GET /api/orders" => self.list_orders(&caller, &request).await,
@@ -62,7 +60,7 @@ fn parse_max_unpaid(text: &str) -> Result<u32, ()> {
 impl OrderFunction {
     /// The caller's order that the path names. An order of another user is answered like an unknown one.
     async fn find_own_order(&self, caller: &Caller, request: &Request) -> Result<Order, ApiError> {
-        let order_id = OrderId::parse(&extract::path(request, "orderId")?).map_err(|_| Code::NotFound)?;
+        let order_id = OrderId::parse(&request::path(request, "orderId")?).map_err(|_| Code::NotFound)?;
         let order = self.cashier.orders.get(order_id).await?;
         Ok(order.filter(|order| order.user_id == caller.user_id).ok_or(Code::NotFound)?)
     }

@@ -2,11 +2,9 @@
 
 use serde::Serialize;
 use shared::{
-    error::ApiError,
-    http::{answer, extract},
+    api::{ApiError, request, response},
     runtime::{Body, Request, Response},
-    session::Caller,
-    types::OrderId,
+    types::{Caller, OrderId},
 };
 
 use crate::{OrderFunction, view::OrderView};
@@ -24,11 +22,11 @@ impl OrderFunction {
         caller: &Caller,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
-        let cursor = extract::query(request, "cursor").map(|text| OrderId::parse(&text)).transpose();
+        let cursor = request::query(request, "cursor").map(|text| OrderId::parse(&text)).transpose();
         let cursor =
             cursor.map_err(|error| ApiError::invalid("cursor", "不是上一页给出的值").because(error))?;
         let page = self.cashier.orders.of_user(&caller.user_id, cursor).await?;
         let orders = page.orders.into_iter().map(OrderView::from).collect();
-        Ok(answer::success(&ListAnswer { orders, cursor: page.cursor }))
+        Ok(response::success(&ListAnswer { orders, cursor: page.cursor }))
     }
 }

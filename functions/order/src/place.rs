@@ -4,12 +4,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    error::{ApiError, Code},
-    http::{answer, extract},
+    api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
-    session::Caller,
     store::{IdempotencyKey, NewOrder, OrderSummary, Placed},
-    types::{Fen, OrderId, OutTradeNo, ProductId},
+    types::{Caller, Fen, OrderId, OutTradeNo, ProductId},
 };
 
 use crate::OrderFunction;
@@ -51,7 +49,7 @@ impl OrderFunction {
         caller: &Caller,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
-        let items = parse(extract::json(request)?)?;
+        let items = parse(request::json(request)?)?;
         let key = idempotency_key(caller, request, &items)?;
         let now = self.host.now();
         let new = NewOrder {
@@ -63,7 +61,7 @@ impl OrderFunction {
             expires_at: now.plus(ORDER_LIFE),
         };
         match self.cashier.orders.place(&new, key.as_ref(), self.max_unpaid).await? {
-            Placed::Order(order) => Ok(answer::success(&PlaceAnswer::from(order))),
+            Placed::Order(order) => Ok(response::success(&PlaceAnswer::from(order))),
             Placed::NoSuchProduct(_) => Err(ApiError::new(Code::NotFound).saying("商品不存在或已下架")),
             Placed::OutOfStock(_) => Err(Code::OutOfStock.into()),
             Placed::TooManyUnpaid => Err(Code::TooManyUnpaid.into()),
@@ -98,11 +96,11 @@ fn parse(body: PlaceBody) -> Result<Vec<(ProductId, u32)>, ApiError> {
 
 fn parse_line(place: &str, item: ItemBody) -> Result<(ProductId, u32), ApiError> {
     let product_id = format!("{place}productId");
-    let product = extract::required(&product_id, item.product_id)?;
+    let product = request::required(&product_id, item.product_id)?;
     let product = ProductId::parse(&product)
         .map_err(|error| ApiError::invalid(&product_id, "格式不正确").because(error))?;
     let quantity = format!("{place}quantity");
-    match extract::required(&quantity, item.quantity)? {
+    match request::required(&quantity, item.quantity)? {
         count @ 1..=MAX_QUANTITY => Ok((product, count)),
         _ => Err(ApiError::invalid(&quantity, "须为 1 到 99")),
     }
@@ -113,7 +111,7 @@ fn idempotency_key(
     request: &Request,
     items: &[(ProductId, u32)],
 ) -> Result<Option<IdempotencyKey>, ApiError> {
-    let Some(key) = extract::header(request, "Idempotency-Key")? else { return Ok(None) };
+    let Some(key) = request::header(request, "Idempotency-Key")? else { return Ok(None) };
     if key.is_empty() || key.len() > 128 {
         return Err(ApiError::invalid("Idempotency-Key", "须为 1 到 128 个字符"));
     }

@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 use shared::{
-    error::ApiError,
-    http::answer,
+    api::{ApiError, response},
     runtime::{Body, Response},
     store::Product,
     types::{Fen, ProductId},
@@ -34,7 +33,7 @@ impl From<Product> for ProductView {
 impl OrderFunction {
     pub(crate) async fn list_products(&self) -> Result<Response<Body>, ApiError> {
         let products = self.products.on_sale().await?;
-        Ok(answer::success(&ProductsAnswer {
+        Ok(response::success(&ProductsAnswer {
             products: products.into_iter().map(ProductView::from).collect(),
         }))
     }

@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use shared::{
-    error::ApiError,
-    pay::{Asked, CashierError, Closing, order::Status},
+    api::ApiError,
+    order::Status,
     runtime::{Body, Request, Response},
-    session::Caller,
+    service::{Asked, CashierError, Closing},
     store::Order,
     telemetry,
+    types::Caller,
 };
 
 use crate::{OrderFunction, view};

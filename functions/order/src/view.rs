@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use shared::{
-    http::answer,
-    pay::order::Status,
+    api::response,
+    order::Status,
     runtime::{Body, Response},
     store::{Line, Order},
     types::{Fen, OrderId, OutTradeNo, ProductId, TransactionId},
@@ -16,7 +16,7 @@ struct OrderAnswer {
 
 /// 200 with the order.
 pub(crate) fn answer(order: Order) -> Response<Body> {
-    answer::success(&OrderAnswer { order: order.into() })
+    response::success(&OrderAnswer { order: order.into() })
 }
 
 #[derive(Serialize)]

@@ -5,14 +5,12 @@
 //! merchant should see the problem in WeChat Pay's console.
 
 use shared::{
-    error::{ApiError, Code},
+    api::{ApiError, Code, FailureFormat, request},
     host::{Host, HostError},
-    http::extract,
-    pay::{
-        Api, Notice, NoticeError, Payment, Receiver,
-        order::{LatePayment, Verdict},
-    },
-    runtime::{Body, FailureForm, Function, Request, Response},
+    order::{LatePayment, Verdict},
+    pay::{Api, Notice, NoticeError, Payment, Receiver},
+    runtime::{Body, Function, Request, Response},
+    service::notice_receiver,
     store::{Orders, Settled},
     telemetry::{self, Counted},
     types::OutTradeNo,
@@ -29,11 +27,15 @@ impl Function for PayNotifyFunction {
     const NAME: &'static str = "pay-notify";
 
     async fn init(host: &Host) -> Result<Self, HostError> {
-        Ok(Self { orders: Orders::new(host)?, receiver: Receiver::new(host)?, late: LatePayment::of(host)? })
+        Ok(Self {
+            orders: Orders::new(host)?,
+            receiver: notice_receiver(host)?,
+            late: LatePayment::of(host)?,
+        })
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
-        let bytes = extract::bytes(&request);
+        let bytes = request::bytes(&request);
         match self.receiver.receive(request.headers(), bytes).await? {
             Notice::Paid(payment) => self.record_payment(&payment).await?,
             Notice::Failed { out_trade_no, err_code } => {
@@ -44,8 +46,8 @@ impl Function for PayNotifyFunction {
         Ok(Api::of_notice(request.headers(), bytes).accepted())
     }
 
-    fn failure_form(request: &Request) -> FailureForm {
-        Api::of_notice(request.headers(), extract::bytes(request)).failure_form()
+    fn failure_format(request: &Request) -> FailureFormat {
+        Api::of_notice(request.headers(), request::bytes(request)).failure_format()
     }
 }
 

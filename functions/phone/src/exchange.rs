@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 use shared::{
-    error::{ApiError, Code},
-    session::{Caller, MAX_AGE},
+    api::{ApiError, Code},
+    service::{MAX_AGE, PlatformError},
     store::{Phone, PhoneCode},
     telemetry,
-    wechat::{PlatformError, Repeat, Watermark},
+    types::Caller,
+    wechat::{Repeat, Watermark},
 };
 
 use crate::{PhoneFunction, parse_phone};

@@ -8,14 +8,12 @@ mod exchange;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::{
-    error::{ApiError, Code},
+    api::{ApiError, Code, request, response},
     host::{Host, HostError},
-    http::{answer, extract},
     runtime::{Body, Function, Request, Response},
-    session::{Caller, LiveSessions, Sessions},
+    service::{Platform, SessionTokens, WeChatSessions},
     store::{Phone, PhoneCodes, TokenName, Users},
-    types::AppId,
-    wechat::Platform,
+    types::{AppId, Caller},
 };
 
 /// Finds out phone numbers.
@@ -23,9 +21,9 @@ pub struct PhoneFunction {
     host: Host,
     app_id: AppId,
     codes: PhoneCodes,
-    live: LiveSessions,
+    live: WeChatSessions,
     platform: Platform,
-    sessions: Sessions,
+    sessions: SessionTokens,
     users: Users,
 }
 
@@ -68,20 +66,20 @@ impl Function for PhoneFunction {
             host: host.clone(),
             app_id: host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?,
             codes: PhoneCodes::new(host)?,
-            live: LiveSessions::new(host)?,
+            live: WeChatSessions::new(host)?,
             platform: Platform::new(host, TokenName::MiniProgram)?,
-            sessions: Sessions::new(host)?,
+            sessions: SessionTokens::new(host)?,
             users: Users::new(host)?,
         })
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(&request).await?;
-        let phone = match parse(extract::json(&request)?)? {
+        let phone = match parse(request::json(&request)?)? {
             PhoneInput::Code(code) => self.exchange_code(&caller, &code).await?,
             PhoneInput::Encrypted { data, iv } => self.decrypt_phone(&caller, &data, &iv).await?,
         };
-        Ok(answer::success(&PhoneAnswer::from(phone)))
+        Ok(response::success(&PhoneAnswer::from(phone)))
     }
 }
 
@@ -106,8 +104,8 @@ fn parse(body: PhoneBody) -> Result<PhoneInput, ApiError> {
             if encrypted_data.is_none() && iv.is_none() {
                 return Err(ApiError::invalid("code", "不能为空"));
             }
-            let data = extract::required("encryptedData", encrypted_data)?;
-            Ok(PhoneInput::Encrypted { data, iv: extract::required("iv", iv)? })
+            let data = request::required("encryptedData", encrypted_data)?;
+            Ok(PhoneInput::Encrypted { data, iv: request::required("iv", iv)? })
         }
         PhoneBody { .. } => Err(ApiError::invalid("code", "不能与 encryptedData、iv 同时出现")),
     }

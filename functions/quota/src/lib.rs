@@ -12,13 +12,13 @@ mod redaction;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared::{
-    error::{ApiError, Code},
+    api::{ApiError, Code, request, response},
     host::{Host, HostError},
-    http::{answer, extract},
     runtime::{Body, Function, Request, Response},
+    service::{Platform, PlatformError},
     store::TokenName,
     types::AppId,
-    wechat::{Platform, PlatformError, Repeat, loose_json},
+    wechat::{Repeat, loose_json},
 };
 
 /// Answers about quotas and past requests.
@@ -59,7 +59,7 @@ impl Function for QuotaFunction {
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
-        match extract::route(&request) {
+        match request::route(&request) {
             "GET /api/admin/quota" => self.read_quota(&request).await,
             "POST /api/admin/quota/clear" => self.clear_quota(&request).await,
             "GET /api/admin/rid/{rid}" => self.read_past_request(&request).await,
@@ -70,7 +70,7 @@ impl Function for QuotaFunction {
 
 impl QuotaFunction {
     async fn read_quota(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        let path = extract::required("cgiPath", extract::query(request, "cgiPath"))?;
+        let path = request::required("cgiPath", request::query(request, "cgiPath"))?;
         if !is_api_path(&path) {
             return Err(ApiError::invalid("cgiPath", "须为接口路径，如 /wxa/getwxacode"));
         }
@@ -81,17 +81,17 @@ impl QuotaFunction {
         let number = |name| quota.get(name).and_then(loose_json::whole_number);
         let quota =
             Quota { daily_limit: number("daily_limit"), used: number("used"), remain: number("remain") };
-        Ok(answer::success(&QuotaAnswer { quota }))
+        Ok(response::success(&QuotaAnswer { quota }))
     }
 
     /// WeChat accepts this call ten times a month, so it is not sent again when its outcome is unknown.
     async fn clear_quota(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        if !extract::bytes(request).is_empty() {
-            let ClearBody {} = extract::json(request)?;
+        if !request::bytes(request).is_empty() {
+            let ClearBody {} = request::json(request)?;
         }
         let body = json!({ "appid": self.app_id.as_str() });
         self.platform.post(CLEAR, &body, Repeat::UnlessLost).await.map_err(PlatformError::for_operator)?;
-        Ok(answer::success(&Map::new()))
+        Ok(response::success(&Map::new()))
     }
 }
 

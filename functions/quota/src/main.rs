@@ -1,5 +1,5 @@
 //! The Lambda binary of `quota`.
 
-fn main() -> Result<(), shared::error::BoxError> {
+fn main() -> Result<(), shared::types::BoxError> {
     shared::runtime::serve::<quota::QuotaFunction>()
 }

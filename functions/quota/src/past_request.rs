@@ -3,10 +3,10 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use shared::{
-    error::{ApiError, Code},
-    http::{answer, extract},
+    api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
-    wechat::{PlatformError, Repeat, loose_json},
+    service::PlatformError,
+    wechat::{Repeat, loose_json},
 };
 
 use crate::{QuotaFunction, redaction};
@@ -38,7 +38,7 @@ struct PastRequest {
 
 impl QuotaFunction {
     pub(crate) async fn read_past_request(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        let rid = extract::path(request, "rid")?;
+        let rid = request::path(request, "rid")?;
         if !is_rid(&rid) {
             return Err(Code::NotFound.into());
         }
@@ -47,7 +47,7 @@ impl QuotaFunction {
         let record = answer.get("request").and_then(Value::as_object);
         let record =
             record.ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no request"))?;
-        Ok(answer::success(&PastRequestAnswer { request: PastRequest::read(record) }))
+        Ok(response::success(&PastRequestAnswer { request: PastRequest::read(record) }))
     }
 }
 

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use shared::{
-    error,
     pay::{Bill, BillTotals},
     store::{BillRecord, BillState},
     telemetry::{self, Counted},
-    types::{Day, UnixSeconds},
+    types::{Day, UnixSeconds, error_chain},
 };
 
 use crate::{
@@ -35,7 +34,7 @@ impl ReconcileTask {
         let record = BillRecord {
             healed: progress.recovered,
             differences: progress.differences,
-            failure: compared.err().map(|error| error::chain(&error)),
+            failure: compared.err().map(|error| error_chain(&error)),
             ..BillRecord::new(day, state, now, &totals)
         };
         if let Err(error) = self.bills.keep(&record).await {

@@ -198,7 +198,8 @@ fn refund_line_difference(day: Day, kind: DifferenceKind, line: &RefundLine, wha
 #[cfg(test)]
 mod tests {
     use shared::{
-        pay::{BilledRefund, RefundStatus, order::Verdict},
+        order::Verdict,
+        pay::{BilledRefund, RefundStatus},
         types::OpenId,
     };
 

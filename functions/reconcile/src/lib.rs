@@ -22,12 +22,13 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use shared::{
-    error::BoxError,
     host::{Host, HostError},
-    pay::{PayClient, Refunder, order::LatePayment},
+    order::LatePayment,
+    pay::PayClient,
     runtime::Task,
+    service::{Refunder, pay_client},
     store::{Bills, Orders, StoreError},
-    types::{Day, Rate, UnixSeconds},
+    types::{BoxError, Day, Rate, UnixSeconds},
 };
 
 pub use report::{DayReport, ReconcileReport};
@@ -64,7 +65,7 @@ impl Task for ReconcileTask {
         });
         Ok(Self {
             host: host.clone(),
-            pay: PayClient::new(host)?,
+            pay: pay_client(host)?,
             refunder: Refunder::new(host)?,
             orders: Orders::new(host)?,
             late: LatePayment::of(host)?,

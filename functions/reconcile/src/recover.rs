@@ -4,7 +4,8 @@
 //! lost, or came before the payment's. WeChat Pay answers queries for either kind by its number, in both interfaces.
 
 use shared::{
-    pay::{PaymentLine, RefundLine, Trade, order::Verdict},
+    order::Verdict,
+    pay::{PaymentLine, RefundLine, Trade},
     store::{Settled, SettledRefund, StoreError},
     telemetry,
     types::{Day, OutRefundNo, OutTradeNo},

@@ -4,11 +4,11 @@
 //! delivering the notice.
 
 use shared::{
-    error::{ApiError, Code},
+    api::{ApiError, Code, FailureFormat, request},
     host::{Host, HostError},
-    http::extract,
-    pay::{Api, Notice, NoticeError, Receiver, Refunder},
-    runtime::{Body, FailureForm, Function, Request, Response},
+    pay::{Api, Notice, NoticeError, Receiver},
+    runtime::{Body, Function, Request, Response},
+    service::{Refunder, notice_receiver},
     store::SettledRefund,
     telemetry,
 };
@@ -23,11 +23,11 @@ impl Function for RefundNotifyFunction {
     const NAME: &'static str = "refund-notify";
 
     async fn init(host: &Host) -> Result<Self, HostError> {
-        Ok(Self { receiver: Receiver::new(host)?, refunder: Refunder::new(host)? })
+        Ok(Self { receiver: notice_receiver(host)?, refunder: Refunder::new(host)? })
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
-        let bytes = extract::bytes(&request);
+        let bytes = request::bytes(&request);
         let Notice::Refund(refund) = self.receiver.receive(request.headers(), bytes).await? else {
             return Err(NoticeError::Field("event_type").into());
         };
@@ -46,7 +46,7 @@ impl Function for RefundNotifyFunction {
         }
     }
 
-    fn failure_form(request: &Request) -> FailureForm {
-        Api::of_notice(request.headers(), extract::bytes(request)).failure_form()
+    fn failure_format(request: &Request) -> FailureFormat {
+        Api::of_notice(request.headers(), request::bytes(request)).failure_format()
     }
 }

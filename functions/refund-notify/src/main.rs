@@ -1,5 +1,5 @@
 //! The Lambda binary of `refund-notify`.
 
-fn main() -> Result<(), shared::error::BoxError> {
+fn main() -> Result<(), shared::types::BoxError> {
     shared::runtime::serve::<refund_notify::RefundNotifyFunction>()
 }

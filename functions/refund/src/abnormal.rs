@@ -6,10 +6,10 @@
 
 use serde::Deserialize;
 use shared::{
-    error::{ApiError, Code},
-    http::extract,
-    pay::{AbnormalPayee, Redirected},
+    api::{ApiError, Code, request},
+    pay::AbnormalPayee,
     runtime::{Body, Request, Response},
+    service::Redirected,
     types::{OutRefundNo, Secret},
 };
 
@@ -27,9 +27,9 @@ struct AbnormalBody {
 impl RefundFunction {
     pub(crate) async fn redirect_refund(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let out_refund_no =
-            OutRefundNo::parse_path(&extract::path(request, "outRefundNo")?).map_err(|_| Code::NotFound)?;
-        let operator = extract::operator(request)?;
-        let payee = parse(extract::json(request)?)?;
+            OutRefundNo::parse_path(&request::path(request, "outRefundNo")?).map_err(|_| Code::NotFound)?;
+        let operator = request::operator(request)?;
+        let payee = parse(request::json(request)?)?;
         let row = self.refunder.refunds.get(&out_refund_no).await?.ok_or(Code::NotFound)?;
         let conflict = |message: &str| Err(ApiError::new(Code::Conflict).saying(message.to_owned()));
         match self.refunder.redirect(&row, &payee, &operator).await? {
@@ -44,17 +44,17 @@ impl RefundFunction {
 
 fn parse(body: AbnormalBody) -> Result<AbnormalPayee, ApiError> {
     let AbnormalBody { r#type, bank_type, bank_account, real_name } = body;
-    match extract::required("type", r#type)?.as_str() {
+    match request::required("type", r#type)?.as_str() {
         "USER_BANK_CARD" => {
-            let bank_type = extract::required("bankType", bank_type)?;
+            let bank_type = request::required("bankType", bank_type)?;
             if !is_bank_type(&bank_type) {
                 return Err(ApiError::invalid("bankType", "须为微信支付的银行类型，如 ICBC_DEBIT"));
             }
-            let bank_account = extract::required("bankAccount", bank_account)?;
+            let bank_account = request::required("bankAccount", bank_account)?;
             if !is_account(bank_account.expose()) {
                 return Err(ApiError::invalid("bankAccount", "须为 8 到 30 位数字"));
             }
-            let real_name = extract::required("realName", real_name)?;
+            let real_name = request::required("realName", real_name)?;
             if !is_name(real_name.expose()) {
                 return Err(ApiError::invalid("realName", "须为 1 到 60 字节"));
             }

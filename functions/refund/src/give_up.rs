@@ -2,10 +2,9 @@
 //! given back in another way.
 
 use shared::{
-    error::{ApiError, Code},
-    http::extract,
-    pay::GiveUpOutcome,
+    api::{ApiError, Code, request},
     runtime::{Body, Request, Response},
+    service::GiveUpOutcome,
     types::OutRefundNo,
 };
 
@@ -14,8 +13,8 @@ use crate::{RefundFunction, view};
 impl RefundFunction {
     pub(crate) async fn give_up_refund(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let out_refund_no =
-            OutRefundNo::parse_path(&extract::path(request, "outRefundNo")?).map_err(|_| Code::NotFound)?;
-        let operator = extract::operator(request)?;
+            OutRefundNo::parse_path(&request::path(request, "outRefundNo")?).map_err(|_| Code::NotFound)?;
+        let operator = request::operator(request)?;
         let row = self.refunder.refunds.get(&out_refund_no).await?.ok_or(Code::NotFound)?;
         match self.refunder.give_up(&row, &operator).await? {
             GiveUpOutcome::Ended(row) => Ok(view::answer(*row)),

@@ -1,16 +1,15 @@
 //! `/api/admin/refunds`: an operator refunds a payment, in full or in part, and reads the refund's state.
 
 mod abnormal;
+mod begin;
 mod give_up;
-mod request;
 mod view;
 
 use shared::{
-    error::{ApiError, Code},
+    api::{ApiError, Code, request},
     host::{Host, HostError},
-    http::extract,
-    pay::Refunder,
     runtime::{Body, Function, Request, Response},
+    service::Refunder,
     types::OutRefundNo,
 };
 
@@ -28,7 +27,7 @@ impl Function for RefundFunction {
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
-        match extract::route(&request) {
+        match request::route(&request) {
             "POST /api/admin/refunds" => self.request_refund(&request).await,
             "GET /api/admin/refunds/{outRefundNo}" => self.read_refund(&request).await,
             "POST /api/admin/refunds/{outRefundNo}/abnormal" => self.redirect_refund(&request).await,
@@ -41,7 +40,7 @@ impl Function for RefundFunction {
 impl RefundFunction {
     async fn read_refund(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let out_refund_no =
-            OutRefundNo::parse_path(&extract::path(request, "outRefundNo")?).map_err(|_| Code::NotFound)?;
+            OutRefundNo::parse_path(&request::path(request, "outRefundNo")?).map_err(|_| Code::NotFound)?;
         let refund = self.refunder.refunds.get(&out_refund_no).await?.ok_or(Code::NotFound)?;
         Ok(view::answer(refund))
     }

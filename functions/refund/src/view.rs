@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use shared::{
-    http::answer,
+    api::response,
     pay::RefundStatus,
     runtime::{Body, Response},
     store::{RefundCause, RefundRow},
@@ -16,7 +16,7 @@ struct RefundAnswer {
 
 /// 200 with the refund.
 pub(crate) fn answer(refund: RefundRow) -> Response<Body> {
-    answer::success(&RefundAnswer { refund: refund.into() })
+    response::success(&RefundAnswer { refund: refund.into() })
 }
 
 #[derive(Serialize)]

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    error::ApiError,
-    http::{answer, extract},
+    api::{ApiError, request, response},
     runtime::{Body, Request, Response},
     store::{Challenges, Intent},
 };
@@ -27,15 +26,15 @@ struct ChallengeAnswer {
 impl SoterVerifyFunction {
     pub(crate) async fn issue_challenge(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
-        let intent = parse(extract::json(request)?)?;
+        let intent = parse(request::json(request)?)?;
         let challenge = self.challenges.issue(&caller.user_id, intent).await?;
         let expires_in = Challenges::LIFETIME.as_secs();
-        Ok(answer::success(&ChallengeAnswer { challenge, expires_in }))
+        Ok(response::success(&ChallengeAnswer { challenge, expires_in }))
     }
 }
 
 fn parse(ChallengeBody { purpose, payload }: ChallengeBody) -> Result<Intent, ApiError> {
-    let purpose = extract::required("purpose", purpose)?;
+    let purpose = request::required("purpose", purpose)?;
     if !(1..=64).contains(&purpose.chars().count()) {
         return Err(ApiError::invalid("purpose", "须为 1 至 64 个字符"));
     }

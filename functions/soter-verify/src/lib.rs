@@ -10,20 +10,18 @@ mod challenge;
 mod verify;
 
 use shared::{
-    error::{ApiError, Code},
+    api::{ApiError, Code, request},
     host::{Host, HostError},
-    http::extract,
     runtime::{Body, Function, Request, Response},
-    session::Sessions,
+    service::{Platform, SessionTokens},
     store::{Challenges, TokenName},
-    wechat::Platform,
 };
 
 /// Issues challenges and verifies the signatures that phones made.
 pub struct SoterVerifyFunction {
     challenges: Challenges,
     platform: Platform,
-    sessions: Sessions,
+    sessions: SessionTokens,
 }
 
 impl Function for SoterVerifyFunction {
@@ -33,12 +31,12 @@ impl Function for SoterVerifyFunction {
         Ok(Self {
             challenges: Challenges::new(host)?,
             platform: Platform::new(host, TokenName::MiniProgram)?,
-            sessions: Sessions::new(host)?,
+            sessions: SessionTokens::new(host)?,
         })
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
-        match extract::route(&request) {
+        match request::route(&request) {
             "POST /api/soter/challenge" => self.issue_challenge(&request).await,
             "POST /api/verify-fingerprint" => self.verify_fingerprint(&request).await,
             _ => Err(Code::NotFound.into()),

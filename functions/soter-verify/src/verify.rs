@@ -7,12 +7,12 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::{
-    error::{ApiError, Code},
-    http::{answer, extract},
+    api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
-    session::Caller,
+    service::PlatformError,
     store::Intent,
-    wechat::{Class, Errcode, PlatformError, Repeat, SoterResult},
+    types::Caller,
+    wechat::{Class, Errcode, Repeat, SoterResult},
 };
 
 use crate::SoterVerifyFunction;
@@ -42,14 +42,14 @@ struct VerifyAnswer {
 impl SoterVerifyFunction {
     pub(crate) async fn verify_fingerprint(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
-        let input = parse(extract::json(request)?)?;
+        let input = parse(request::json(request)?)?;
         let intent = self.challenges.burn(&input.result.raw, &caller.user_id).await?;
         let intent = intent.ok_or(Code::ChallengeInvalid)?;
         self.check_signature(&caller, &input).await?;
         if !self.challenges.count(&caller.user_id, &input.result).await? {
             return Err(not_verified().because("the phone's count did not grow"));
         }
-        Ok(answer::success(&VerifyAnswer { message: "验证通过", intent }))
+        Ok(response::success(&VerifyAnswer { message: "验证通过", intent }))
     }
 
     /// Asks WeChat whether the phone of this user made the signature. Every answer but `"is_ok": true` is a failure.
@@ -69,13 +69,13 @@ impl SoterVerifyFunction {
 }
 
 fn parse(body: VerifyBody) -> Result<SignatureInput, ApiError> {
-    let result_json = extract::required("resultJSON", body.result_json)?;
+    let result_json = request::required("resultJSON", body.result_json)?;
     if result_json.len() > MAX_RESULT_BYTES {
         return Err(ApiError::invalid("resultJSON", "过长"));
     }
     let result = SoterResult::parse(&result_json);
     let result = result.ok_or_else(|| ApiError::invalid("resultJSON", "不是有效的认证结果"))?;
-    let signature = extract::required("resultJSONSignature", body.signature)?;
+    let signature = request::required("resultJSONSignature", body.signature)?;
     let bytes = STANDARD.decode(&signature).unwrap_or_default();
     if bytes.is_empty() || bytes.len() > MAX_SIGNATURE_BYTES {
         return Err(ApiError::invalid("resultJSONSignature", "不是有效的签名"));

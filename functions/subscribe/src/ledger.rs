@@ -3,8 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    error::{ApiError, Code},
-    http::{answer, extract},
+    api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
     store::{Reported, Subscription},
     types::TemplateId,
@@ -42,9 +41,9 @@ impl From<Vec<Subscription>> for LedgerAnswer {
 impl SubscribeFunction {
     pub(crate) async fn report_accepted(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
-        let templates = parse(extract::json(request)?)?;
+        let templates = parse(request::json(request)?)?;
         match self.subscriber.ledger().report(&caller.openid, &templates).await? {
-            Reported::Counted(subscriptions) => Ok(answer::success(&LedgerAnswer::from(subscriptions))),
+            Reported::Counted(subscriptions) => Ok(response::success(&LedgerAnswer::from(subscriptions))),
             Reported::TooOften => Err(Code::RateLimited.into()),
             Reported::TooMany => Err(ApiError::invalid("tmplIds", "超出模板总数")),
         }
@@ -53,12 +52,12 @@ impl SubscribeFunction {
     pub(crate) async fn list_subscriptions(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
         let subscriptions = self.subscriber.ledger().of_user(&caller.openid).await?;
-        Ok(answer::success(&LedgerAnswer::from(subscriptions)))
+        Ok(response::success(&LedgerAnswer::from(subscriptions)))
     }
 }
 
 fn parse(body: ReportBody) -> Result<Vec<TemplateId>, ApiError> {
-    let ids = extract::required("tmplIds", body.tmpl_ids)?;
+    let ids = request::required("tmplIds", body.tmpl_ids)?;
     if ids.is_empty() || ids.len() > MAX_TEMPLATES {
         return Err(ApiError::invalid("tmplIds", "须为 1 到 5 个模板"));
     }

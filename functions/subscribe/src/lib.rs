@@ -9,19 +9,17 @@ mod send;
 mod templates;
 
 use shared::{
-    error::{ApiError, Code},
+    api::{ApiError, Code, request},
     host::{Host, HostError},
-    http::extract,
     runtime::{Body, Function, Request, Response},
-    session::Sessions,
+    service::{Platform, SessionTokens, Subscriber},
     store::TokenName,
-    wechat::{Platform, subscribe::Subscriber},
 };
 
 /// Counts and sends subscribe messages.
 pub struct SubscribeFunction {
     platform: Platform,
-    sessions: Sessions,
+    sessions: SessionTokens,
     subscriber: Subscriber,
 }
 
@@ -31,13 +29,13 @@ impl Function for SubscribeFunction {
     async fn init(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             platform: Platform::new(host, TokenName::MiniProgram)?,
-            sessions: Sessions::new(host)?,
+            sessions: SessionTokens::new(host)?,
             subscriber: Subscriber::new(host)?,
         })
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
-        match extract::route(&request) {
+        match request::route(&request) {
             "POST /api/subscribe" => self.report_accepted(&request).await,
             "GET /api/subscribe" => self.list_subscriptions(&request).await,
             "POST /api/admin/subscribe/send" => self.send_message(&request).await,

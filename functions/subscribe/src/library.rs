@@ -6,10 +6,9 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::{
-    error::{ApiError, Code},
-    http::{answer, extract},
+    api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
-    wechat::PlatformError,
+    service::PlatformError,
 };
 
 use crate::SubscribeFunction;
@@ -37,11 +36,11 @@ impl ListAnswer {
 impl SubscribeFunction {
     pub(crate) async fn list_categories(&self) -> Result<Response<Body>, ApiError> {
         let answer = self.platform.get(CATEGORIES, &[]).await.map_err(PlatformError::for_operator)?;
-        Ok(answer::success(&ListAnswer::read(answer)?))
+        Ok(response::success(&ListAnswer::read(answer)?))
     }
 
     pub(crate) async fn list_library(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        let ids = extract::required("ids", extract::query(request, "ids"))?;
+        let ids = request::required("ids", request::query(request, "ids"))?;
         if ids.len() > 200 || !ids.split(',').all(is_tid) {
             return Err(ApiError::invalid("ids", "须为类目编号，以逗号分隔"));
         }
@@ -53,11 +52,11 @@ impl SubscribeFunction {
         let (start, limit) = (start.to_string(), limit.to_string());
         let query = [("ids", ids.as_str()), ("start", &start), ("limit", &limit)];
         let answer = self.platform.get(TITLES, &query).await.map_err(map_list_error)?;
-        Ok(answer::success(&ListAnswer::read(answer)?))
+        Ok(response::success(&ListAnswer::read(answer)?))
     }
 
     pub(crate) async fn list_keywords(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        let tid = extract::path(request, "tid")?;
+        let tid = request::path(request, "tid")?;
         if !is_tid(&tid) {
             return Err(Code::NotFound.into());
         }
@@ -66,7 +65,7 @@ impl SubscribeFunction {
                 Some(200_014) => ApiError::new(Code::NotFound).because(error),
                 _ => error.for_operator(),
             })?;
-        Ok(answer::success(&ListAnswer::read(answer)?))
+        Ok(response::success(&ListAnswer::read(answer)?))
     }
 }
 
@@ -76,7 +75,7 @@ pub(crate) fn is_tid(text: &str) -> bool {
 }
 
 fn number(request: &Request, name: &str, default: u32) -> Result<u32, ApiError> {
-    let Some(text) = extract::query(request, name) else { return Ok(default) };
+    let Some(text) = request::query(request, name) else { return Ok(default) };
     let number = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
     number.ok_or_else(|| ApiError::invalid(name, "须为数字"))
 }

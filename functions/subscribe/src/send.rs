@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    error::ApiError,
-    http::{answer, extract},
+    api::{ApiError, request, response},
     runtime::{Body, Request, Response},
     types::{OpenId, TemplateId},
     wechat::subscribe::{Data, Lang, Message, Page, State},
@@ -36,16 +35,16 @@ struct SendAnswer {
 
 impl SubscribeFunction {
     pub(crate) async fn send_message(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        let message = parse(extract::json(request)?)?;
+        let message = parse(request::json(request)?)?;
         self.subscriber.send(&message).await?;
-        Ok(answer::success(&SendAnswer { message: "订阅消息已发送" }))
+        Ok(response::success(&SendAnswer { message: "订阅消息已发送" }))
     }
 }
 
 fn parse(body: SendBody) -> Result<Message, ApiError> {
-    let openid = extract::required("openid", body.openid)?;
-    let template_id = extract::required("templateId", body.template_id)?;
-    let data = extract::required("data", body.data)?;
+    let openid = request::required("openid", body.openid)?;
+    let template_id = request::required("templateId", body.template_id)?;
+    let data = request::required("data", body.data)?;
     let page =
         body.page.map(|page| Page::parse(&page).ok_or_else(|| ApiError::invalid("page", "不是页面路径")));
     let state = body.miniprogram_state.map(|state| {

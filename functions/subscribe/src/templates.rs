@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared::{
-    error::{ApiError, Code},
-    http::{answer, extract},
+    api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
+    service::PlatformError,
     types::TemplateId,
-    wechat::{PlatformError, Repeat},
+    wechat::Repeat,
 };
 
 use crate::{
@@ -51,41 +51,41 @@ struct AddAnswer {
 impl SubscribeFunction {
     pub(crate) async fn list_templates(&self) -> Result<Response<Body>, ApiError> {
         let answer = self.platform.get(LIST, &[]).await.map_err(PlatformError::for_operator)?;
-        Ok(answer::success(&ListAnswer::read(answer)?))
+        Ok(response::success(&ListAnswer::read(answer)?))
     }
 
     pub(crate) async fn add_template(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        let TemplateSelection { tid, keyword_ids, scene } = parse(extract::json(request)?)?;
+        let TemplateSelection { tid, keyword_ids, scene } = parse(request::json(request)?)?;
         let body = json!({ "tid": tid, "kidList": keyword_ids, "sceneDesc": scene });
         // Each call adds a template, so it is not sent again after a lost answer. The list shows whether it was added.
         let answer = self.platform.post(ADD, &body, Repeat::UnlessLost).await.map_err(map_add_error)?;
-        Ok(answer::success(&AddAnswer { template_id: template_id(&answer)? }))
+        Ok(response::success(&AddAnswer { template_id: template_id(&answer)? }))
     }
 
     pub(crate) async fn delete_template(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        let id = TemplateId::parse(&extract::path(request, "templateId")?).map_err(|_| Code::NotFound)?;
+        let id = TemplateId::parse(&request::path(request, "templateId")?).map_err(|_| Code::NotFound)?;
         let body = json!({ "priTmplId": id });
         self.platform.post(DELETE, &body, Repeat::UnlessLost).await.map_err(map_delete_error)?;
-        Ok(answer::success(&Map::new()))
+        Ok(response::success(&Map::new()))
     }
 }
 
 fn parse(body: AddBody) -> Result<TemplateSelection, ApiError> {
-    let tid = match extract::required("tid", body.tid)? {
+    let tid = match request::required("tid", body.tid)? {
         TidBody::Number(number) => number.to_string(),
         TidBody::Text(text) => text,
     };
     if !is_tid(&tid) {
         return Err(ApiError::invalid("tid", "不是模板库中的编号"));
     }
-    let keyword_ids = extract::required("kidList", body.kid_list)?;
+    let keyword_ids = request::required("kidList", body.kid_list)?;
     if !(2..=5).contains(&keyword_ids.len()) {
         return Err(ApiError::invalid("kidList", "须为 2 到 5 个关键词"));
     }
     if keyword_ids.iter().collect::<BTreeSet<_>>().len() < keyword_ids.len() {
         return Err(ApiError::invalid("kidList", "有重复的关键词"));
     }
-    let scene = extract::required("sceneDesc", body.scene_desc)?;
+    let scene = request::required("sceneDesc", body.scene_desc)?;
     if scene.trim().is_empty() || scene.chars().count() > 15 || scene.chars().any(char::is_control) {
         return Err(ApiError::invalid("sceneDesc", "须为 1 到 15 个字"));
     }

@@ -8,13 +8,14 @@ mod prepay_input;
 
 use serde::Serialize;
 use shared::{
-    error::{ApiError, Code},
+    api::{ApiError, Code, response},
     host::{Host, HostError},
-    http::answer,
-    pay::{Cashier, PayParams, order::Status},
+    order::Status,
+    pay::PayParams,
     runtime::{Body, Function, Request, Response},
-    session::{Caller, Sessions},
+    service::{Cashier, SessionTokens},
     store::Order,
+    types::Caller,
 };
 
 use crate::prepay_input::PrepayInput;
@@ -23,7 +24,7 @@ use crate::prepay_input::PrepayInput;
 pub struct UnifiedOrderFunction {
     host: Host,
     cashier: Cashier,
-    sessions: Sessions,
+    sessions: SessionTokens,
     public_base_url: Option<String>,
 }
 
@@ -40,7 +41,7 @@ impl Function for UnifiedOrderFunction {
         Ok(Self {
             host: host.clone(),
             cashier: Cashier::new(host)?,
-            sessions: Sessions::new(host)?,
+            sessions: SessionTokens::new(host)?,
             public_base_url: host.optional_var("PUBLIC_BASE_URL").map(str::to_owned),
         })
     }
@@ -54,7 +55,7 @@ impl Function for UnifiedOrderFunction {
             _ => self.prepay_order(order, &input).await?,
         };
         let pay_params = self.cashier.pay.pay_params(&prepay_id).await?;
-        Ok(answer::success(&PrepayAnswer { pay_params }))
+        Ok(response::success(&PrepayAnswer { pay_params }))
     }
 }
 

@@ -1,5 +1,5 @@
 //! The Lambda binary of `unified-order`.
 
-fn main() -> Result<(), shared::error::BoxError> {
+fn main() -> Result<(), shared::types::BoxError> {
     shared::runtime::serve::<unified_order::UnifiedOrderFunction>()
 }

@@ -1,8 +1,10 @@
 //! Prepaying an order: what each answer of WeChat Pay to 统一下单 means for the order.
 
 use shared::{
-    error::{ApiError, Code},
-    pay::{Asked, Closing, PayError, Prepaid, PrepayRequest, order::Status},
+    api::{ApiError, Code},
+    order::Status,
+    pay::{PayError, Prepaid, PrepayRequest},
+    service::{Asked, Closing},
     store::{Order, Prepay, PrepayTerms, Stored},
     telemetry,
     types::PrepayId,

@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 use shared::{
-    error::{ApiError, Code},
-    http::extract,
+    api::{ApiError, Code, request},
     runtime::Request,
     store::{Line, Order, PrepayTerms},
     types::{OrderId, OutTradeNo, UnixSeconds},
@@ -36,18 +35,18 @@ impl PrepayInput {
     /// # Errors
     /// `INVALID_INPUT` names the field; `NOT_FOUND` if `outTradeNo` is not a number of this shop.
     pub(crate) fn parse(request: &Request, public_base_url: Option<&str>) -> Result<Self, ApiError> {
-        let body: PrepayBody = extract::json(request)?;
-        let number = extract::required("outTradeNo", body.out_trade_no)?;
+        let body: PrepayBody = request::json(request)?;
+        let number = request::required("outTradeNo", body.out_trade_no)?;
         let description = body.body.as_deref().map(describe);
         if description.as_ref().is_some_and(String::is_empty) {
             return Err(ApiError::invalid("body", "不能为空"));
         }
-        let base_url = match (public_base_url, extract::domain_name(request)) {
+        let base_url = match (public_base_url, request::domain_name(request)) {
             (Some(base_url), _) => base_url.to_owned(),
             (None, Some(domain)) => format!("https://{domain}"),
             (None, None) => return Err(ApiError::new(Code::Internal).because("the event names no domain")),
         };
-        let client_ip = extract::source_ip(request);
+        let client_ip = request::source_ip(request);
         Ok(Self {
             // A malformed number is answered like an unknown one and like another user's.
             order_id: OutTradeNo::parse(&number).map_err(|_| Code::NotFound)?.order_id(),

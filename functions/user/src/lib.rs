@@ -5,11 +5,10 @@ mod role;
 
 use serde::Serialize;
 use shared::{
-    error::{ApiError, Code},
+    api::{ApiError, Code, request, response},
     host::{Host, HostError},
-    http::{answer, extract},
     runtime::{Body, Function, Request, Response},
-    session::{LiveSessions, Sessions},
+    service::{SessionTokens, WeChatSessions},
     store::{Role, User, Users},
     types::UserId,
 };
@@ -17,8 +16,8 @@ use shared::{
 /// Answers requests about users.
 pub struct UserFunction {
     host: Host,
-    live: LiveSessions,
-    sessions: Sessions,
+    live: WeChatSessions,
+    sessions: SessionTokens,
     users: Users,
 }
 
@@ -59,14 +58,14 @@ impl Function for UserFunction {
     async fn init(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             host: host.clone(),
-            live: LiveSessions::new(host)?,
-            sessions: Sessions::new(host)?,
+            live: WeChatSessions::new(host)?,
+            sessions: SessionTokens::new(host)?,
             users: Users::new(host)?,
         })
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
-        match extract::route(&request) {
+        match request::route(&request) {
             "GET /api/user" => self.read_user(&request).await,
             "POST /api/user/profile" => self.update_profile(&request).await,
             "PUT /api/admin/users/{userId}/role" => self.set_role(&request).await,
@@ -79,6 +78,6 @@ impl UserFunction {
     async fn read_user(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
         let user = self.users.get(&caller.user_id).await?.ok_or(Code::Unauthorized)?;
-        Ok(answer::success(&UserAnswer { user: user.into() }))
+        Ok(response::success(&UserAnswer { user: user.into() }))
     }
 }

@@ -1,5 +1,5 @@
 //! The Lambda binary of `user`.
 
-fn main() -> Result<(), shared::error::BoxError> {
+fn main() -> Result<(), shared::types::BoxError> {
     shared::runtime::serve::<user::UserFunction>()
 }

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::{
-    error::{ApiError, Code},
-    http::{answer, extract},
+    api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
     store::Profile,
     types::UnionId,
@@ -38,7 +37,7 @@ struct ProfileAnswer {
 impl UserFunction {
     pub(crate) async fn update_profile(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
-        let input = parse(extract::json(request)?)?;
+        let input = parse(request::json(request)?)?;
         let session = self.live.of(&caller, &self.users).await?;
         if !session.signed(&input.raw_data, &input.signature) {
             return Err(Code::SessionExpired.into());
@@ -57,13 +56,13 @@ impl UserFunction {
         for name in ["openId", "unionId", "watermark"] {
             info.remove(name);
         }
-        Ok(answer::success(&ProfileAnswer { user_info: info }))
+        Ok(response::success(&ProfileAnswer { user_info: info }))
     }
 }
 
 fn parse(body: ProfileBody) -> Result<ProfileInput, ApiError> {
-    let raw_data = extract::required("rawData", body.raw_data)?;
-    let signature = extract::required("signature", body.signature)?;
+    let raw_data = request::required("rawData", body.raw_data)?;
+    let signature = request::required("signature", body.signature)?;
     // The signature covers the text exactly as it came. It is checked on that text before `info` is used.
     let info = loose_json::read_object(raw_data.as_bytes());
     let info = info.ok_or_else(|| ApiError::invalid("rawData", "不是有效的用户信息"))?;

@@ -3,8 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    error::{ApiError, Code},
-    http::{answer, extract},
+    api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
     store::Role,
     types::{OperatorArn, UserId},
@@ -35,18 +34,18 @@ struct RoleView {
 
 impl UserFunction {
     pub(crate) async fn set_role(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        let user_id = UserId::parse(&extract::path(request, "userId")?).map_err(|_| Code::NotFound)?;
-        let role = parse(extract::json(request)?)?;
-        let operator = extract::operator(request)?;
+        let user_id = UserId::parse(&request::path(request, "userId")?).map_err(|_| Code::NotFound)?;
+        let role = parse(request::json(request)?)?;
+        let operator = request::operator(request)?;
         let user = self.users.set_role(&user_id, role, &operator).await?.ok_or(Code::NotFound)?;
         let role_set_by = user.role_set_by.clone();
         let role_set_at = user.role_set_at.map(|at| at.to_rfc3339());
-        Ok(answer::success(&RoleAnswer { user: RoleView { user: user.into(), role_set_by, role_set_at } }))
+        Ok(response::success(&RoleAnswer { user: RoleView { user: user.into(), role_set_by, role_set_at } }))
     }
 }
 
 fn parse(body: RoleBody) -> Result<Role, ApiError> {
-    match extract::required("role", body.role)?.as_str() {
+    match request::required("role", body.role)?.as_str() {
         "user" => Ok(Role::User),
         "staff" => Ok(Role::Staff),
         _ => Err(ApiError::invalid("role", "须为 user 或 staff")),

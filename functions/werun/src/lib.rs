@@ -8,19 +8,18 @@ mod summary;
 mod sync;
 
 use shared::{
-    error::{ApiError, Code},
+    api::{ApiError, Code, request},
     host::{Host, HostError},
-    http::extract,
     runtime::{Body, Function, Request, Response},
-    session::{LiveSessions, Sessions},
+    service::{SessionTokens, WeChatSessions},
     store::Steps,
 };
 
 /// Stores and summarizes steps.
 pub struct WerunFunction {
     host: Host,
-    live: LiveSessions,
-    sessions: Sessions,
+    live: WeChatSessions,
+    sessions: SessionTokens,
     steps: Steps,
 }
 
@@ -30,15 +29,15 @@ impl Function for WerunFunction {
     async fn init(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             host: host.clone(),
-            live: LiveSessions::new(host)?,
-            sessions: Sessions::new(host)?,
+            live: WeChatSessions::new(host)?,
+            sessions: SessionTokens::new(host)?,
             steps: Steps::new(host)?,
         })
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(&request).await?;
-        match extract::route(&request) {
+        match request::route(&request) {
             "POST /api/werun/decrypt" => self.sync_steps(&caller, &request).await,
             "GET /api/werun/summary" => self.summarize_steps(&caller, &request).await,
             "GET /api/werun/rank" => self.rank_group(&request),

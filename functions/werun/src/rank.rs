@@ -4,8 +4,7 @@
 //! answer for users who are no members.
 
 use shared::{
-    error::{ApiError, Code},
-    http::extract,
+    api::{ApiError, Code, request},
     runtime::{Body, Request, Response},
 };
 
@@ -14,7 +13,7 @@ use crate::WerunFunction;
 impl WerunFunction {
     #[expect(clippy::unused_self, reason = "it will read the group's members")]
     pub(crate) fn rank_group(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        let group = extract::required("openGId", extract::query(request, "openGId"))?;
+        let group = request::required("openGId", request::query(request, "openGId"))?;
         if group.is_empty() || group.len() > 128 || !group.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(ApiError::invalid("openGId", "格式不正确"));
         }

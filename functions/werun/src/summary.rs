@@ -2,11 +2,9 @@
 
 use serde::Serialize;
 use shared::{
-    error::ApiError,
-    http::{answer, extract},
+    api::{ApiError, request, response},
     runtime::{Body, Request, Response},
-    session::Caller,
-    types::{Day, UnixSeconds},
+    types::{Caller, Day, UnixSeconds},
 };
 
 use crate::WerunFunction;
@@ -48,12 +46,12 @@ impl WerunFunction {
         caller: &Caller,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
-        let count = parse(extract::query(request, "days").as_deref())?;
+        let count = parse(request::query(request, "days").as_deref())?;
         let stored = self.steps.of(&caller.user_id).await?;
         let today = Day::of(self.host.now());
         let days: Vec<_> =
             (0..count).rev().map(|ago| today.before(ago)).map(|day| (day, stored.on(day))).collect();
-        Ok(answer::success(&summary(&days)))
+        Ok(response::success(&summary(&days)))
     }
 }
 

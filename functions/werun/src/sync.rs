@@ -3,12 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::{
-    error::{ApiError, Code},
-    http::{answer, extract},
+    api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
-    session::Caller,
     store::{DaySteps, KeptSteps},
-    types::{Day, UnixSeconds},
+    types::{Caller, Day, UnixSeconds},
     wechat::loose_json,
 };
 
@@ -40,15 +38,15 @@ impl WerunFunction {
         caller: &Caller,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
-        let body: SyncBody = extract::json(request)?;
-        let data = extract::required("encryptedData", body.encrypted_data)?;
-        let iv = extract::required("iv", body.iv)?;
+        let body: SyncBody = request::json(request)?;
+        let data = request::required("encryptedData", body.encrypted_data)?;
+        let iv = request::required("iv", body.iv)?;
         let (session, stored) = self.steps.with_session(caller).await?;
         let session = self.live.open(caller, session.ok_or(Code::SessionExpired)?).await?;
         let list = read(&session.decrypt(&data, &iv)?)?;
         let days = list.iter().map(|info| DaySteps { day: Day::of(info.timestamp), steps: info.step });
         self.store_days(caller, stored, days.collect()).await?;
-        Ok(answer::success(&SyncAnswer { step_info_list: list }))
+        Ok(response::success(&SyncAnswer { step_info_list: list }))
     }
 
     /// Stores the days. If a concurrent sync has stored steps meanwhile, the days are merged with those.

@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::{error::ApiError, http::extract, wechat::Repeat};
+use shared::{
+    api::{ApiError, request},
+    wechat::Repeat,
+};
 
 /// A call of WeChat that draws a code.
 pub(crate) struct DrawRequest {
@@ -98,7 +101,7 @@ impl TryFrom<Value> for ColorComponent {
 /// A code for a page and a scene.
 pub(crate) fn by_scene(body: SceneBody) -> Result<DrawRequest, ApiError> {
     let fields = [
-        ("scene", Some(scene(extract::required("scene", body.scene)?)?.into())),
+        ("scene", Some(scene(request::required("scene", body.scene)?)?.into())),
         ("page", page(body.page)?.map(Value::from)),
         ("width", width(body.width)?),
         ("auto_color", body.auto_color.map(Value::from)),
@@ -113,7 +116,7 @@ pub(crate) fn by_scene(body: SceneBody) -> Result<DrawRequest, ApiError> {
 /// A code for a page with its query.
 pub(crate) fn by_path(body: PathBody) -> Result<DrawRequest, ApiError> {
     let fields = [
-        ("path", Some(path(extract::required("path", body.path)?)?.into())),
+        ("path", Some(path(request::required("path", body.path)?)?.into())),
         ("width", width(body.width)?),
         ("auto_color", body.auto_color.map(Value::from)),
         ("line_color", body.line_color.map(color)),
@@ -126,7 +129,7 @@ pub(crate) fn by_path(body: PathBody) -> Result<DrawRequest, ApiError> {
 
 /// A square QR code for a page with its query.
 pub(crate) fn qr_code(body: QrCodeBody) -> Result<DrawRequest, ApiError> {
-    let path = path(extract::required("path", body.path)?)?;
+    let path = path(request::required("path", body.path)?)?;
     let fields = [("path", Some(path.into())), ("width", width(body.width)?)];
     Ok(DrawRequest { api: Api::QrCode, body: object(fields), repeat: Repeat::UnlessLost })
 }

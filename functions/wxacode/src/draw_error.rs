@@ -1,8 +1,8 @@
 //! Maps WeChat's refusal to draw a code to an error that names the field at fault.
 
 use shared::{
-    error::{ApiError, Code},
-    wechat::PlatformError,
+    api::{ApiError, Code},
+    service::PlatformError,
 };
 
 use crate::body::Api;

@@ -11,13 +11,11 @@ mod picture;
 mod rate_limit;
 
 use shared::{
-    error::{ApiError, Code},
+    api::{ApiError, Code, request, response},
     host::{Host, HostError},
-    http::{answer, extract},
     runtime::{Body, Function, Request, Response},
-    session::Sessions,
+    service::{Platform, SessionTokens},
     store::TokenName,
-    wechat::Platform,
 };
 
 use crate::{body::DrawRequest, draw_error::map_draw_error, rate_limit::RateLimit};
@@ -27,7 +25,7 @@ pub struct WxacodeFunction {
     host: Host,
     rate_limit: RateLimit,
     platform: Platform,
-    sessions: Sessions,
+    sessions: SessionTokens,
 }
 
 impl Function for WxacodeFunction {
@@ -38,16 +36,16 @@ impl Function for WxacodeFunction {
             host: host.clone(),
             rate_limit: RateLimit::default(),
             platform: Platform::new(host, TokenName::MiniProgram)?,
-            sessions: Sessions::new(host)?,
+            sessions: SessionTokens::new(host)?,
         })
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
-        match extract::route(&request) {
+        match request::route(&request) {
             "POST /api/wxacode/unlimited" => self.draw_unlimited(&request).await,
             // API Gateway has authenticated the operator.
-            "POST /api/admin/wxacode" => self.draw(body::by_path(extract::json(&request)?)?).await,
-            "POST /api/admin/wxaqrcode" => self.draw(body::qr_code(extract::json(&request)?)?).await,
+            "POST /api/admin/wxacode" => self.draw(body::by_path(request::json(&request)?)?).await,
+            "POST /api/admin/wxaqrcode" => self.draw(body::qr_code(request::json(&request)?)?).await,
             _ => Err(Code::NotFound.into()),
         }
     }
@@ -56,7 +54,7 @@ impl Function for WxacodeFunction {
 impl WxacodeFunction {
     async fn draw_unlimited(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
-        let draw = body::by_scene(extract::json(request)?)?;
+        let draw = body::by_scene(request::json(request)?)?;
         self.rate_limit.count(&caller.user_id, self.host.now())?;
         self.draw(draw).await
     }
@@ -66,6 +64,6 @@ impl WxacodeFunction {
         let picture = self.platform.post_for_bytes(api.path(), &body, picture::is_picture, repeat).await;
         let picture = picture.map_err(|error| map_draw_error(api, error))?;
         let content_type = picture::content_type(&picture).ok_or(Code::UpstreamBusy)?;
-        Ok(answer::lasting(content_type, picture))
+        Ok(response::lasting(content_type, picture))
     }
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use shared::{
-    error::{ApiError, Code},
+    api::{ApiError, Code},
     types::{UnixSeconds, UserId},
 };
 

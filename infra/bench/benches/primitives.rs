@@ -22,13 +22,10 @@ use local_bench::{
 use shared::{
     crypto::{SigningKey, VerifyingKey, decrypt_cbc, hmac_sha256, open_gcm},
     host::{Clock, Host, SystemRandomness},
-    pay::{
-        Receiver,
-        v2::{self, SignType},
-    },
+    pay::v2::{self, SignType},
     runtime::{Body, Request},
-    session::{Caller, Sessions},
-    types::{AppId, OpenId, Secret, UnixSeconds, UserId},
+    service::{SessionTokens, notice_receiver},
+    types::{AppId, Caller, OpenId, Secret, UnixSeconds, UserId},
 };
 use tokio::runtime::Runtime;
 
@@ -51,7 +48,7 @@ fn v2_parts(criterion: &mut Criterion) {
 
 fn notices(criterion: &mut Criterion) {
     let world = World::start();
-    let receiver = Receiver::new(&world.host("pay-notify")).unwrap();
+    let receiver = notice_receiver(&world.host("pay-notify")).unwrap();
     let key = SigningKey::from_pem(PRIVATE_KEY).unwrap();
     for (name, notice) in [
         ("v2 notice verify and read", merchant::v2_notice(1).unwrap()),
@@ -103,7 +100,7 @@ fn rsa(criterion: &mut Criterion) {
 
 fn tokens(criterion: &mut Criterion) {
     let world = World::start();
-    let sessions = Sessions::new(&world.host("user")).unwrap();
+    let sessions = SessionTokens::new(&world.host("user")).unwrap();
     let openid = OpenId::parse("o5wQws1FH2FD2uaNtxmrc1jiG4dc").unwrap();
     let user_id = UserId::of(&AppId::parse(APP_ID).unwrap(), &openid);
     let caller = Caller { user_id, openid, issued_at: UnixSeconds::new(NOW / 1000) };

@@ -7,7 +7,7 @@ use std::{
 };
 
 use cargo_metadata::Message;
-use shared::error::BoxError;
+use shared::types::BoxError;
 
 /// The root of the workspace.
 #[must_use]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use local_template::{Function, RouteAuth, Stack, Template};
-use shared::error::BoxError;
+use shared::types::BoxError;
 
 use crate::{binaries::root, event};
 

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use shared::error::BoxError;
+use shared::types::BoxError;
 
 use crate::{
     binaries, deployment, event, merchant,

@@ -11,9 +11,9 @@ use local_gateway::{Bundle, Options};
 use local_wechat::SignType;
 use serde_json::{Value, json};
 use shared::{
-    error::BoxError,
     host::{Host, SystemClock, SystemRandomness},
     store::shards,
+    types::BoxError,
 };
 use tokio::task::JoinSet;
 

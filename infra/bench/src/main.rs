@@ -12,7 +12,7 @@ use local_bench::{
     functions, growth, machine, notice, primitives,
     report::{self, Section},
 };
-use shared::error::{self, BoxError};
+use shared::types::{BoxError, error_chain};
 use tokio::runtime::Builder;
 
 /// Measures what ships: size, start, memory and time of every function against hello world; what a payment notice costs; that
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let _ = writeln!(io::stderr(), "error: {}", error::chain(failure.as_ref()));
+            let _ = writeln!(io::stderr(), "error: {}", error_chain(failure.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -8,9 +8,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::json;
 use shared::{
     crypto::SigningKey,
-    error::BoxError,
     pay::v2::{self, Fields, SignType},
-    types::{OrderId, OutTradeNo, Secret, UnixSeconds},
+    types::{BoxError, OrderId, OutTradeNo, Secret, UnixSeconds},
 };
 
 use crate::deployment::{APP_ID, MERCHANT_ID};
@@ -165,7 +164,8 @@ mod tests {
 
     use shared::{
         host::{Clock, Host, SystemClock, SystemRandomness},
-        pay::{Notice as Received, Receiver},
+        pay::Notice as Received,
+        service::notice_receiver,
     };
 
     use super::*;
@@ -178,7 +178,7 @@ mod tests {
         let function = stack.functions.iter().find(|function| function.folder == "pay-notify").expect("it");
         let environment = deployment::environment(function, &upstream.url);
         let host = Host::new(environment, Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new());
-        let receiver = Receiver::new(&host).expect("its settings");
+        let receiver = notice_receiver(&host).expect("its settings");
         let key = SigningKey::from_pem(PRIVATE_KEY).expect("a key");
         let v3 = v3_notice(7, &key, SystemClock.now_millis() / 1000);
         for notice in [v2_notice(7), v3] {

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use shared::{
     crypto::SigningKey,
-    error::BoxError,
     host::{Clock, SystemClock},
+    types::BoxError,
 };
 
 use crate::{

@@ -8,7 +8,7 @@ use std::{
 
 use cargo_metadata::MetadataCommand;
 use serde_json::Value;
-use shared::error::BoxError;
+use shared::types::BoxError;
 
 use crate::{binaries::root, report::Section, statistics::time, table::Table};
 

@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use shared::error::BoxError;
+use shared::types::BoxError;
 
 use crate::clock;
 

@@ -15,8 +15,8 @@ use axum::{
 };
 use bytes::Bytes;
 use shared::{
-    error::BoxError,
     host::{Clock, SystemClock},
+    types::BoxError,
 };
 use std::time::Instant;
 use tokio::{

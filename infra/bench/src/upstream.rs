@@ -14,7 +14,7 @@ use axum::{
     serve::ListenerExt,
 };
 use serde_json::json;
-use shared::error::BoxError;
+use shared::types::BoxError;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 /// It ends when this is dropped.

@@ -3,9 +3,9 @@
 //! A function gets everything of the outside from its `Host`. In Lambda that is the process's environment and AWS; locally it
 //! is what the template says and the emulators. The code above it is the same.
 
-mod aws;
+mod aws_client;
 mod client;
-mod service;
+mod dynamodb;
 mod upstream;
 
 use std::{
@@ -16,9 +16,9 @@ use std::{
 
 use rustls::pki_types::CertificateDer;
 
+pub use aws_client::{AwsCall, AwsClient, AwsError, AwsService};
 use client::Clients;
 pub use client::Peer;
-pub use service::{AwsCall, AwsClient, AwsError, AwsService};
 pub(crate) use upstream::{Address, Reach, Upstream};
 
 use crate::types::UnixSeconds;

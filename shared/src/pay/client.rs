@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    AbnormalPayee, Api, Bill, PayError, Payment, Refund, RefundRequest, Requested, terminal::Terminal, v2, v3,
+    AbnormalPayee, Api, Bill, CertificateStore, PayError, Payment, Refund, RefundRequest, Requested,
+    merchant::Terminal, v2, v3,
 };
 use crate::{
     host::{Host, HostError},
@@ -95,8 +96,8 @@ impl PayClient {
     ///
     /// # Errors
     /// One is missing or wrong.
-    pub fn new(host: &Host) -> Result<Self, HostError> {
-        Terminal::new(host).map(Self)
+    pub fn new(host: &Host, certificates: Box<dyn CertificateStore>) -> Result<Self, HostError> {
+        Terminal::new(host, certificates).map(Self)
     }
 
     /// Asks for a prepayment.

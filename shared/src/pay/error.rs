@@ -1,10 +1,7 @@
 //! What goes wrong between us and WeChat Pay.
 
 use super::BillError;
-use crate::{
-    error::{ApiError, BoxError, Code},
-    host::HostError,
-};
+use crate::{host::HostError, types::BoxError};
 
 /// WeChat Pay could not be asked, or its answer can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +86,7 @@ impl PayError {
     }
 
     /// Whether WeChat Pay asks to slow down.
-    pub(super) fn is_rate_limit(&self) -> bool {
+    pub(crate) fn is_rate_limit(&self) -> bool {
         matches!(self, Self::Business { code, .. } if is_rate_limit(code))
     }
 
@@ -107,19 +104,6 @@ impl PayError {
             Self::Secret(_) => "SECRET_UNREADABLE".to_owned(),
             Self::Request { .. } | Self::Host(_) => "NOT_SENT".to_owned(),
         }
-    }
-}
-
-impl From<PayError> for ApiError {
-    fn from(error: PayError) -> Self {
-        let code = match error {
-            PayError::Secret(error) => return error.into(),
-            PayError::NotConfigured(_) => Code::NotConfigured,
-            ref error if error.is_rate_limit() => Code::RateLimited,
-            ref error if error.is_transient() => Code::UpstreamBusy,
-            _ => Code::Internal,
-        };
-        Self::new(code).because(error)
     }
 }
 

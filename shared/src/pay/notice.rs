@@ -4,16 +4,12 @@
 //! paid after it.
 
 use http::{HeaderMap, header::CONTENT_TYPE};
-use lambda_http::{Body, Response};
-use serde_json::json;
 
-use super::{Api, PayError, Payment, Refund, Terminal, v2, v3};
+use super::{Api, CertificateStore, PayError, Payment, Refund, Terminal, v2, v3};
 use crate::{
-    error::{ApiError, BoxError, Code},
     host::{Host, HostError},
-    http::answer,
-    runtime::{Asked, FailureForm, StatusCode},
     telemetry::{self, Counted},
+    types::BoxError,
 };
 
 /// What a genuine notice says.
@@ -64,22 +60,6 @@ pub enum NoticeError {
     Unverifiable(#[source] PayError),
 }
 
-impl From<NoticeError> for ApiError {
-    fn from(error: NoticeError) -> Self {
-        let code = match error {
-            NoticeError::Unverifiable(error) => return error.into(),
-            NoticeError::Malformed(_) | NoticeError::ReturnCode => Code::InvalidInput,
-            NoticeError::Signature | NoticeError::Seal(_) | NoticeError::Probe | NoticeError::OtherApi => {
-                Code::Unauthorized
-            }
-            // Signed with WeChat Pay's key and not to be read: our settings are wrong, or the protocol has changed. It is
-            // about money.
-            NoticeError::Foreign(_) | NoticeError::Field(_) => Code::Internal,
-        };
-        Self::new(code).because(error)
-    }
-}
-
 /// Receives notices.
 pub struct Receiver(Terminal);
 
@@ -88,8 +68,8 @@ impl Receiver {
     ///
     /// # Errors
     /// One is missing or wrong.
-    pub fn new(host: &Host) -> Result<Self, HostError> {
-        Terminal::new(host).map(Self)
+    pub fn new(host: &Host, certificates: Box<dyn CertificateStore>) -> Result<Self, HostError> {
+        Terminal::new(host, certificates).map(Self)
     }
 
     /// Reads a notice from the exact bytes received.
@@ -154,44 +134,9 @@ impl Api {
             }
         }
     }
-
-    /// The answer that makes WeChat Pay stop repeating the notice.
-    #[must_use]
-    pub fn accepted(self) -> Response<Body> {
-        match self {
-            Self::V2 => answer::with_type(StatusCode::OK, XML, SUCCESS),
-            Self::V3 => answer::empty(StatusCode::NO_CONTENT),
-        }
-    }
-
-    /// Writes the answer that makes WeChat Pay send the notice again.
-    #[must_use]
-    pub fn failure_form(self) -> FailureForm {
-        match self {
-            Self::V2 => refuse_by_xml,
-            Self::V3 => refuse_by_status,
-        }
-    }
-}
-
-fn refuse_by_xml(_: &ApiError, _: &Asked) -> Response<Body> {
-    answer::with_type(StatusCode::OK, XML, FAIL)
-}
-
-/// APIv3 looks at the status alone: every code has one of failure.
-fn refuse_by_status(error: &ApiError, _: &Asked) -> Response<Body> {
-    let message =
-        if error.code() == Code::Unauthorized { "验签失败" } else { "处理失败，请重试" };
-    let body = json!({ "code": "FAIL", "message": message }).to_string();
-    answer::with_type(error.code().status(), "application/json; charset=utf-8", body)
 }
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-const XML: &str = "text/xml; charset=utf-8";
-const SUCCESS: &str =
-    "<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>";
-const FAIL: &str =
-    "<xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[REFUSED]]></return_msg></xml>";
 
 #[cfg(test)]
 mod tests {
@@ -205,11 +150,6 @@ mod tests {
             (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap())
         };
         named.iter().map(header).collect()
-    }
-
-    fn refusal(api: Api, code: Code) -> Response<Body> {
-        let asked = Asked { route: String::new(), request_id: String::new() };
-        api.failure_form()(&code.into(), &asked)
     }
 
     #[test]
@@ -227,14 +167,6 @@ mod tests {
             (&[], "null", Api::V3),
         ] {
             assert_eq!(Api::of_notice(&headers(named), body.as_bytes()), api, "{named:?} {body:?}");
-        }
-    }
-
-    #[test]
-    fn a_refusal_of_apiv3_is_never_an_acknowledgement() {
-        for code in Code::ALL {
-            assert!(!refusal(Api::V3, *code).status().is_success(), "{code:?}");
-            assert_eq!(refusal(Api::V2, *code).status(), StatusCode::OK, "{code:?}");
         }
     }
 

@@ -6,28 +6,14 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::{Client, operation::put_item::PutItemError};
-use serde::{Deserialize, Serialize};
+use futures_util::future::BoxFuture;
 
 use super::{StoreError, item};
 use crate::{
     host::{Host, HostError},
-    types::UnixSeconds,
+    pay::{CertificateStore, SignedCertificates},
+    types::BoxError,
 };
-
-/// WeChat Pay's answer to `GET /v3/certificates`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignedCertificates {
-    /// `Wechatpay-Timestamp`: when it was made.
-    pub signed_at: UnixSeconds,
-    /// `Wechatpay-Nonce`.
-    pub nonce: String,
-    /// `Wechatpay-Signature`.
-    pub signature: String,
-    /// `Wechatpay-Serial`.
-    pub serial: String,
-    /// The body, byte for byte.
-    pub body: String,
-}
 
 /// The table.
 pub struct PlatformCertificates {
@@ -50,10 +36,7 @@ impl PlatformCertificates {
     }
 
     /// The list that was kept last; `None` if none ever was.
-    ///
-    /// # Errors
-    /// DynamoDB can't be asked.
-    pub async fn read(&self) -> Result<Option<SignedCertificates>, StoreError> {
+    async fn get(&self) -> Result<Option<SignedCertificates>, StoreError> {
         let request = self.client.get_item().table_name(&self.table).key("mch_id", item::s(&self.mch_id));
         let answer = request.send().await;
         let answer = answer.map_err(|error| StoreError::from_sdk("reading the certificates", error))?;
@@ -64,10 +47,7 @@ impl PlatformCertificates {
     ///
     /// Condition: it is newer than the one that is there, or that one is of a time to come and so no list of WeChat Pay's. Of
     /// several that were got at once the newest stays.
-    ///
-    /// # Errors
-    /// DynamoDB can't be asked.
-    pub async fn keep(&self, list: &SignedCertificates) -> Result<(), StoreError> {
+    async fn put_if_newer(&self, list: &SignedCertificates) -> Result<(), StoreError> {
         let put = self
             .client
             .put_item()
@@ -90,6 +70,16 @@ impl PlatformCertificates {
             }
             Err(error) => Err(StoreError::from_sdk("keeping the certificates", error)),
         }
+    }
+}
+
+impl CertificateStore for PlatformCertificates {
+    fn read(&self) -> BoxFuture<'_, Result<Option<SignedCertificates>, BoxError>> {
+        Box::pin(async { Ok(self.get().await?) })
+    }
+
+    fn keep<'a>(&'a self, list: &'a SignedCertificates) -> BoxFuture<'a, Result<(), BoxError>> {
+        Box::pin(async { Ok(self.put_if_newer(list).await?) })
     }
 }
 

@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use super::{StoreError, item};
 use crate::{
     crypto::{hex, sha256},
-    error::ApiError,
     host::{Host, HostError},
     types::{UnixSeconds, UserId},
     wechat::SoterResult,
@@ -69,13 +68,14 @@ impl Challenges {
     /// No condition: nobody has had these bits before, and a request repeated after a lost answer writes the same row.
     ///
     /// # Errors
-    /// There is no randomness, or DynamoDB can't be asked.
-    pub async fn issue(&self, user_id: &UserId, intent: Intent) -> Result<String, ApiError> {
-        let challenge = hex(&self.host.random::<BYTES>()?);
+    /// [`StoreError`]: there is no randomness, or DynamoDB failed; `is_transient()` says whether to retry.
+    pub async fn issue(&self, user_id: &UserId, intent: Intent) -> Result<String, StoreError> {
+        let random = self.host.random::<BYTES>().map_err(|error| StoreError::new(ISSUING, error))?;
+        let challenge = hex(&random);
         let expires_at = self.host.now().plus(Self::LIFETIME);
         let row = Row { challenge: challenge.clone(), user_id: user_id.clone(), intent, expires_at };
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item::write(&row)?));
-        put.send().await.map_err(|error| StoreError::from_sdk("issuing a challenge", error))?;
+        put.send().await.map_err(|error| StoreError::from_sdk(ISSUING, error))?;
         Ok(challenge)
     }
 
@@ -159,3 +159,4 @@ fn is_challenge(text: &str) -> bool {
 
 const BYTES: usize = 32;
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const ISSUING: &str = "issuing a challenge";

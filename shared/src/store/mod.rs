@@ -32,7 +32,7 @@ pub use cards::{
     Begun, Cards, Clerk, CodeClaim, Consumed, Consumption, HeldCard, Holdings, Membership, Offer, Receipt,
 };
 pub use cases::{Case, CaseCursor, CaseKind, CasePage, Cases, ClosedCase};
-pub use certificates::{PlatformCertificates, SignedCertificates};
+pub use certificates::PlatformCertificates;
 pub use challenges::{Challenges, Intent};
 pub use due::{Cursor, Page, shards, shards_of_unprepaid};
 pub use effects::{Claim, Found, MessageFate, Outbox, Pending};
@@ -45,7 +45,7 @@ pub use payments::PaidRow;
 pub use phone_codes::{PhoneCode, PhoneCodes};
 pub use products::{Product, Products};
 pub use refunds::{Begun as BegunRefund, NewRefund, RefundCause, RefundRow, Refunds, SettledRefund};
-pub use sessions::{Session, SessionKeys};
+pub use sessions::{Session, SessionKeys, SessionKeysError};
 pub use steps::{DaySteps, KeptSteps, Steps};
 pub use stock::StockTaken;
 pub use subscriptions::{Reported, Subscription, Subscriptions};
@@ -54,7 +54,7 @@ pub use users::{LoggedIn, NewLogin, Phone, Profile, Role, User, Users};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
-use crate::error::{ApiError, BoxError, Code};
+use crate::types::BoxError;
 
 /// DynamoDB could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -112,11 +112,4 @@ fn is_transient(code: &str) -> bool {
             | "TransactionConflictException"
             | "TransactionInProgressException"
     )
-}
-
-impl From<StoreError> for ApiError {
-    fn from(error: StoreError) -> Self {
-        let code = if error.transient { Code::UpstreamBusy } else { Code::Internal };
-        Self::new(code).because(error)
-    }
 }

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{StoreError, due, item};
 use crate::{
     host::Host,
-    pay::{Payment, order::Verdict},
+    order::Verdict,
+    pay::Payment,
     types::{Day, OpenId, OrderId, OutTradeNo, TransactionId, UnixSeconds},
 };
 

@@ -11,8 +11,7 @@ use crate::{
     crypto::{Keyring, Sealed},
     host::{Host, HostError},
     secrets::{SecretCell, SecretError},
-    session::Caller,
-    types::{OpenId, SessionKey, UnionId, UnixSeconds, UserId},
+    types::{Caller, OpenId, SessionKey, UnionId, UnixSeconds, UserId},
 };
 
 /// The row.
@@ -118,12 +117,6 @@ pub enum SessionKeysError {
     /// There is no randomness.
     #[error(transparent)]
     Host(#[from] HostError),
-}
-
-impl From<SessionKeysError> for crate::error::ApiError {
-    fn from(error: SessionKeysError) -> Self {
-        Self::new(crate::error::Code::Internal).because(error)
-    }
 }
 
 /// The row of `openid`, if that has ever logged in.

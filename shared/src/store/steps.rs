@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Session, StoreError, item};
 use crate::{
     host::{Host, HostError},
-    session::Caller,
-    types::{Day, UserId},
+    types::{Caller, Day, UserId},
 };
 
 /// The steps of a day.

@@ -10,10 +10,9 @@ use tracing_subscriber::{fmt::MakeWriter, util::SubscriberInitExt};
 mod line;
 
 use crate::{
-    error::{self, ApiError, BoxError, Severity},
     host::Host,
-    runtime::InitError,
     telemetry::line::Lines,
+    types::{BoxError, error_chain},
 };
 
 /// What the log tells of one request.
@@ -25,7 +24,7 @@ pub struct RequestLine<'a> {
     /// The HTTP status.
     pub status: u16,
     /// The failure, if it was one.
-    pub error: Option<&'a ApiError>,
+    pub failure: Option<Failure<'a>>,
     /// Wall time, in milliseconds.
     pub duration_ms: u64,
     /// API Gateway's request id, which a failure's body repeats.
@@ -36,10 +35,31 @@ pub struct RequestLine<'a> {
     pub cold_start: bool,
 }
 
+/// What the log tells of a request's failure.
+pub struct Failure<'a> {
+    /// The error code, as the caller gets it.
+    pub code: &'a str,
+    /// The log level of the line.
+    pub severity: Severity,
+    /// The cause and its sources, as [`error_chain`] writes them; `None` if the code says all.
+    pub chain: Option<String>,
+}
+
+/// The log level of a failed request's line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// The caller made a mistake.
+    Info,
+    /// Somebody should look if it happens often.
+    Warn,
+    /// The fault is in this back end or in its settings.
+    Error,
+}
+
 /// Writes the line of one request.
 pub fn request(line: &RequestLine<'_>) {
-    let code = line.error.map_or("OK", |error| error.code().name());
-    let chain = line.error.and_then(ApiError::chain);
+    let code = line.failure.as_ref().map_or("OK", |failure| failure.code);
+    let chain = line.failure.as_ref().and_then(|failure| failure.chain.as_deref());
     macro_rules! write {
         ($level:ident) => {
             tracing::$level!(
@@ -56,7 +76,7 @@ pub fn request(line: &RequestLine<'_>) {
             )
         };
     }
-    match line.error.map_or(Severity::Info, |error| error.code().severity()) {
+    match line.failure.as_ref().map_or(Severity::Info, |failure| failure.severity) {
         Severity::Info => write!(info),
         Severity::Warn => write!(warn),
         Severity::Error => write!(error),
@@ -83,15 +103,15 @@ pub fn task(line: &TaskLine<'_>) {
     match &line.report {
         Ok(report) => tracing::info!(function, report, duration_ms, request_id, cold_start, "task"),
         Err(error) => {
-            let chain = error::chain(error.as_ref());
+            let chain = error_chain(error.as_ref());
             tracing::error!(function, error.chain = chain, duration_ms, request_id, cold_start, "task");
         }
     }
 }
 
 /// Writes why a function can't start.
-pub fn startup_failure(error: &InitError) {
-    tracing::error!(error.chain = error::chain(error), "startup");
+pub fn startup_failure(error: &(dyn std::error::Error + 'static)) {
+    tracing::error!(error.chain = error_chain(error), "startup");
 }
 
 /// Something that is not a request's failure and that an operator must look at: `what` in kebab-case, `about` the number of
@@ -107,7 +127,7 @@ pub fn noted(what: &'static str, about: &dyn std::fmt::Display) {
 
 /// A failure that was survived, and which `step` of the work it was.
 pub fn survived(step: &'static str, error: &(dyn std::error::Error + 'static)) {
-    tracing::warn!(step, error.chain = error::chain(error), "survived");
+    tracing::warn!(step, error.chain = error_chain(error), "survived");
 }
 
 /// Something that is counted, and from which CloudWatch makes a metric.

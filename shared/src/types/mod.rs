@@ -4,7 +4,9 @@
 //! can be followed without telling who it is about. *Secret* ones ([`SessionKey`], [`Secret`]) print nothing and are wiped on
 //! drop.
 
+mod caller;
 mod day;
+mod error;
 mod fen;
 mod id;
 mod order_no;
@@ -12,7 +14,9 @@ mod secret;
 mod time;
 mod yuan;
 
+pub use caller::Caller;
 pub use day::{Day, DayError};
+pub use error::{BoxError, error_chain};
 pub use fen::{Fen, FenError};
 pub use id::{
     AppId, CardCode, CardId, IdError, MchId, OpenId, OperatorArn, OutRefundNo, PhoneNumber, PrepayId,

@@ -1,6 +1,6 @@
 //! WeChat's error numbers, and what each one calls for.
 
-use crate::error::{BoxError, Code};
+use crate::types::BoxError;
 
 /// A global return code of the open platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,20 +80,6 @@ impl WeChatError {
     #[must_use]
     pub fn is_about_token(&self) -> bool {
         matches!(self, Self::Refused { errcode: Errcode(40001 | 40014 | 42001), .. })
-    }
-
-    /// What a caller is told, if the API has no answer of its own for it.
-    #[must_use]
-    pub fn code(&self) -> Code {
-        match self {
-            Self::Unreachable { .. } | Self::Gateway { .. } | Self::Lost { .. } => Code::UpstreamBusy,
-            Self::Refused { errcode, .. } if errcode.cause().is_some() => Code::Conflict,
-            Self::Refused { errcode, .. } => match errcode.class() {
-                Class::Busy | Class::Token => Code::UpstreamBusy,
-                Class::Quota => Code::RateLimited,
-                Class::Config | Class::Request => Code::Internal,
-            },
-        }
     }
 }
 

@@ -4,7 +4,6 @@ use serde::Deserialize;
 
 use super::{Call, Class, Client, Repeat, WeChatError};
 use crate::{
-    error::{ApiError, Code},
     host::{Host, HostError},
     types::{AppId, OpenId, Secret, SessionKey, UnionId},
 };
@@ -45,19 +44,6 @@ pub enum LoginError {
     /// Our appid or AppSecret is wrong, or the answer is not understood.
     #[error("the login is not configured right")]
     Config(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl From<LoginError> for ApiError {
-    fn from(error: LoginError) -> Self {
-        let code = match &error {
-            LoginError::Code(_) => Code::CodeInvalid,
-            LoginError::Blocked(_) => Code::LoginBlocked,
-            LoginError::TooMany(_) => Code::RateLimited,
-            LoginError::Busy(_) => Code::UpstreamBusy,
-            LoginError::Config(_) => Code::Internal,
-        };
-        Self::new(code).because(error)
-    }
 }
 
 /// Exchanges codes for sessions.

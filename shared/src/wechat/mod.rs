@@ -1,23 +1,19 @@
 //! WeChat's open platform: a client, its error numbers, and a file per API family.
 
-mod access_token;
 mod card_ext;
 mod client;
 mod error;
 mod login;
 pub mod loose_json;
 mod open_data;
-mod platform;
 mod soter;
 pub mod subscribe;
 #[cfg(test)]
 mod tests;
 
-pub use access_token::{AccessTokens, TokenError};
 pub use card_ext::CardExt;
 pub use client::{Call, Client, Repeat};
 pub use error::{Class, Errcode, WeChatError};
 pub use login::{Login, LoginClient, LoginError};
 pub use open_data::{OpenDataError, Watermark, decrypt, raw_data_is_genuine};
-pub use platform::{Platform, PlatformError};
 pub use soter::SoterResult;

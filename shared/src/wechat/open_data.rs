@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 use super::loose_json;
 use crate::{
     crypto,
-    error::{ApiError, Code},
     types::{AppId, SessionKey, UnixSeconds},
 };
 
@@ -50,19 +49,6 @@ pub enum OpenDataError {
     /// The data belong to another user.
     #[error("the data are another user's")]
     OpenId,
-}
-
-impl From<OpenDataError> for ApiError {
-    fn from(error: OpenDataError) -> Self {
-        match error {
-            OpenDataError::Data => Self::invalid("encryptedData", "不是有效的加密数据").because(error),
-            OpenDataError::Iv => Self::invalid("iv", "不是有效的初始向量").because(error),
-            OpenDataError::Key => Self::new(Code::SessionExpired).because(error),
-            OpenDataError::AppId | OpenDataError::Stale | OpenDataError::OpenId => {
-                Self::new(Code::WatermarkMismatch).because(error)
-            }
-        }
-    }
 }
 
 /// Decrypts open data with the first of `keys` that fits, and checks the watermark.

@@ -8,8 +8,8 @@ use futures_util::future::BoxFuture;
 use lambda_http::{Adapter, Context, LambdaEvent, Service, request::LambdaRequest, service_fn};
 use serde_json::Value;
 use shared::{
-    error::BoxError,
     runtime::{Function, Instance, Task, TaskInstance},
+    types::BoxError,
 };
 
 /// A started function behind routes.

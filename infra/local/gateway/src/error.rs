@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use local_dynamo::DynamoError;
 use local_template::TemplateError;
-use shared::{error::BoxError, host::HostError, runtime::InitError};
+use shared::{host::HostError, runtime::InitError, types::BoxError};
 
 /// Why the bundle can't start.
 #[derive(Debug, thiserror::Error)]

@@ -176,5 +176,5 @@ impl Deployed {
 
 /// Lambda logs a failed start too.
 fn started<I>(result: Result<I, InitError>) -> Result<I, CallError> {
-    result.inspect_err(telemetry::startup_failure).map_err(CallError::from)
+    result.inspect_err(|error| telemetry::startup_failure(error)).map_err(CallError::from)
 }

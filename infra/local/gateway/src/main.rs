@@ -9,8 +9,8 @@ use std::{
 use clap::Parser;
 use local_gateway::{Bundle, Config, Options};
 use shared::{
-    error::{self, BoxError},
     telemetry,
+    types::{BoxError, error_chain},
 };
 use tracing_subscriber::{filter::filter_fn, layer::SubscriberExt};
 
@@ -38,7 +38,7 @@ async fn main() -> ExitCode {
     match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let _ = writeln!(io::stderr(), "error: {}", error::chain(failure.as_ref()));
+            let _ = writeln!(io::stderr(), "error: {}", error_chain(failure.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use local_template::{Pseudo, Schedule, ScheduleExpression, Stack};
 use serde_json::{Value, json};
-use shared::{error, host::Clock};
+use shared::{host::Clock, types::error_chain};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{function::Deployed, functions::Functions, moment};
@@ -70,7 +70,7 @@ async fn run(
         // Waited for: the next run begins after this one.
         let result = task.run(event(&schedule, now), request_id(&schedule, now)).await;
         if let Err(failure) = result {
-            tracing::error!(schedule = schedule.name, error.chain = error::chain(&failure), "schedule");
+            tracing::error!(schedule = schedule.name, error.chain = error_chain(&failure), "schedule");
         }
     }
 }

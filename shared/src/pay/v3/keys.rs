@@ -11,7 +11,8 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::Deserialize;
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::{
@@ -21,12 +22,35 @@ use super::{
 };
 use crate::{
     crypto::{VerifyingKey, open_gcm},
-    error::BoxError,
     pay::{MerchantSecret, PayError, Terminal, secret::PUBLIC_KEY},
-    store::SignedCertificates,
     telemetry,
-    types::{Secret, UnixSeconds},
+    types::{BoxError, Secret, UnixSeconds},
 };
+
+/// WeChat Pay's answer to `GET /v3/certificates` as it came, encrypted and signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedCertificates {
+    /// `Wechatpay-Timestamp`: when it was made.
+    pub signed_at: UnixSeconds,
+    /// `Wechatpay-Nonce`.
+    pub nonce: String,
+    /// `Wechatpay-Signature`.
+    pub signature: String,
+    /// `Wechatpay-Serial`.
+    pub serial: String,
+    /// The body, byte for byte.
+    pub body: String,
+}
+
+/// Where the functions of one merchant share the list of certificates that one of them has downloaded. Nothing read from it is
+/// trusted: the list is decrypted and its signature verified as if it had come from the network.
+pub trait CertificateStore: Send + Sync {
+    /// The list that was kept last; `None` if there is none.
+    fn read(&self) -> BoxFuture<'_, Result<Option<SignedCertificates>, BoxError>>;
+
+    /// Keeps the list unless a newer one is kept already.
+    fn keep<'a>(&'a self, list: &'a SignedCertificates) -> BoxFuture<'a, Result<(), BoxError>>;
+}
 
 /// The certificates that were downloaded, here or by another function.
 #[derive(Default)]
@@ -239,7 +263,7 @@ impl Terminal {
             };
             if let Err(error) = self.shared_certificates.keep(&shared).await {
                 // The other functions ask for themselves.
-                telemetry::survived("shared-certificates", &error);
+                telemetry::survived("shared-certificates", &*error);
             }
         }
         Ok(list)
@@ -314,3 +338,18 @@ const CERTIFICATES: &str = "/v3/certificates";
 const MAX_AGE: Duration = Duration::from_secs(12 * 60 * 60);
 /// Between two looks.
 const MIN_AGE: Duration = Duration::from_secs(60);
+
+/// A store that holds nothing.
+#[cfg(test)]
+pub(crate) struct NoCertificates;
+
+#[cfg(test)]
+impl CertificateStore for NoCertificates {
+    fn read(&self) -> BoxFuture<'_, Result<Option<SignedCertificates>, BoxError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn keep<'a>(&'a self, _: &'a SignedCertificates) -> BoxFuture<'a, Result<(), BoxError>> {
+        Box::pin(async { Ok(()) })
+    }
+}

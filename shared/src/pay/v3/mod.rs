@@ -11,7 +11,10 @@ mod verify;
 
 pub(super) use api::{close, pay_params, prepay, query};
 pub(super) use bill::bill;
+#[cfg(test)]
+pub(crate) use keys::NoCertificates;
 pub(crate) use keys::PlatformKeys;
+pub use keys::{CertificateStore, SignedCertificates};
 pub(super) use notice::receive;
 pub(super) use refund::{ask as query_refund, redirect as redirect_refund, request as refund};
 pub use verify::SealError;

@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use super::{Cards, Outcome, ROUNDS, code_key, hold::card_key, outcome};
 use crate::{
     crypto::hex,
-    error::ApiError,
     store::{
         StoreError,
         item::{self, Cancelled, Item},
@@ -101,9 +100,11 @@ impl Cards {
     /// Condition: it was not consumed, and no living request is about to.
     ///
     /// # Errors
-    /// DynamoDB can't be asked, or there is no randomness.
-    pub async fn begin(&self, code: &CardCode, clerk: &Clerk) -> Result<Begun, ApiError> {
-        let attempt = hex(&self.host.random::<8>()?);
+    /// [`StoreError`]: there is no randomness, or DynamoDB failed; `is_transient()` says whether to retry. After a timeout the
+    /// write may have been applied; the claim then ends by itself.
+    pub async fn begin(&self, code: &CardCode, clerk: &Clerk) -> Result<Begun, StoreError> {
+        let random = self.host.random::<8>().map_err(|error| StoreError::new(BEGINNING, error))?;
+        let attempt = hex(&random);
         let now = self.host.now();
         let update = self
             .update(code_key(code))

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::{Line, Order, Orders};
 use crate::{
     crypto::{hex, sha256},
-    pay::order::Status,
+    order::Status,
     store::{
         Product, StoreError, due,
         item::{self, Cancelled, Item, Updated},

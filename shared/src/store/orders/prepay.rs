@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
 
 use super::{Order, Orders, Prepay, PrepayTerms, sweep};
 use crate::{
-    pay::order::Status,
+    order::Status,
     store::{
         StoreError, due,
         item::{self, Cancelled, Updated},

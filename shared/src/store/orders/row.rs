@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    pay::order::{Standing, Status},
+    order::{Standing, Status},
     types::{Fen, OpenId, OrderId, OutTradeNo, PrepayId, ProductId, TransactionId, UnixSeconds, UserId},
 };
 

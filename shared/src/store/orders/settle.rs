@@ -17,10 +17,8 @@ use aws_sdk_dynamodb::types::{
 
 use super::{Order, Orders};
 use crate::{
-    pay::{
-        Payment,
-        order::{LatePayment, Verdict, judge},
-    },
+    order::{LatePayment, Verdict, judge},
+    pay::Payment,
     store::{
         Case, CaseKind, PaidRow, StoreError, cases, due,
         item::{self, Cancelled, Item},

@@ -7,10 +7,8 @@ use aws_sdk_dynamodb::types::{
 use super::{RefundCause, RefundRow, Refunds};
 use crate::{
     host::Host,
-    pay::{
-        Payment,
-        order::{Status, Verdict},
-    },
+    order::{Status, Verdict},
+    pay::Payment,
     store::{
         Order, PaidRow, StoreError,
         item::{self, Cancelled},

@@ -5,7 +5,8 @@ use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure::AllOld, Trans
 
 use super::{RefundCause, RefundRow, Refunds};
 use crate::{
-    pay::{Refund, RefundStatus, order::Status},
+    order::Status,
+    pay::{Refund, RefundStatus},
     store::{
         Case, Order, PaidRow, StoreError, cases, due,
         item::{self, Cancelled},

@@ -6,10 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::keyword::Kind;
-use crate::{
-    error::ApiError,
-    types::{OpenId, TemplateId},
-};
+use crate::types::{OpenId, TemplateId};
 
 /// A message to one user.
 #[derive(Debug, Clone)]
@@ -29,7 +26,8 @@ pub struct Message {
 }
 
 impl Message {
-    pub(super) fn to_json(&self) -> Value {
+    /// The body of `subscribeMessage.send`.
+    pub(crate) fn to_json(&self) -> Value {
         let Self { openid, template_id, data, page, state, lang } = self;
         let data: BTreeMap<_, _> =
             data.0.iter().map(|(key, value)| (key, json!({ "value": value }))).collect();
@@ -107,17 +105,6 @@ fn kind(key: &str) -> Option<&str> {
     let digits = key.len().saturating_sub(kind.len());
     let letters = kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     ((1..=3).contains(&digits) && (1..=32).contains(&kind.len()) && letters).then_some(kind)
-}
-
-impl From<DataError> for ApiError {
-    fn from(error: DataError) -> Self {
-        let invalid = match &error {
-            DataError::Count => Self::invalid("data", "须有 1 到 5 个关键词"),
-            DataError::Key => Self::invalid("data", "含有不是关键词的字段"),
-            DataError::Value { key, rule } => Self::invalid(&format!("data.{key}"), rule),
-        };
-        invalid.because(error)
-    }
 }
 
 /// A page of the mini program, perhaps with a query.
@@ -229,11 +216,11 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_value_is_told_by_its_keyword_and_its_rule() {
+    fn a_wrong_value_is_refused_with_its_keyword_and_its_rule() {
         let error = data(&[("thing1", "好"), ("phrase2", "abc")]).unwrap_err();
-        assert_eq!(ApiError::from(error).message(), "参数有误：data.phrase2 须为 5 个以内汉字");
+        assert!(matches!(error, DataError::Value { key, rule: "须为 5 个以内汉字" } if key == "phrase2"));
         let error = data(&[("colour1", &"红".repeat(201))]).unwrap_err();
-        assert_eq!(ApiError::from(error).message(), "参数有误：data.colour1 须为 200 个以内字符");
+        assert!(matches!(error, DataError::Value { key, rule: "须为 200 个以内字符" } if key == "colour1"));
         assert!(data(&[("colour1", "红")]).is_ok(), "WeChat decides about kinds that its page does not list");
     }
 

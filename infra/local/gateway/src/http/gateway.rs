@@ -17,7 +17,7 @@ use axum::{
 use http::Response;
 use lambda_http::Context;
 use local_template::RouteAuth;
-use shared::{error, host::Clock};
+use shared::{host::Clock, types::error_chain};
 use url::Url;
 
 use super::{
@@ -88,7 +88,7 @@ impl Gateway {
         }
         let answer = endpoint.function.answer(event, context, endpoint.limit).await;
         let answer = answer.map_err(|failure| {
-            let (route, chain) = (&endpoint.route_key, error::chain(&failure));
+            let (route, chain) = (&endpoint.route_key, error_chain(&failure));
             tracing::error!(route, request_id = stamp.request_id, error.chain = chain, "no answer");
             Refusal::from(&failure)
         })?;

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, path::Path, sync::Arc};
 use local_dynamo::{Dynamo, DynamoError};
 use local_template::{Function, Pseudo, StartingPosition, Stream};
 use serde_json::{Value, json};
-use shared::{error, host::Clock};
+use shared::{host::Clock, types::error_chain};
 use tokio::sync::Mutex;
 
 use super::{
@@ -179,7 +179,7 @@ impl Mapping {
             return;
         }
         if let Err(failure) = reader.position.keep() {
-            tracing::error!(stream = self.name, error.chain = error::chain(&failure), "position");
+            tracing::error!(stream = self.name, error.chain = error_chain(&failure), "position");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
-use shared::error;
+use shared::types::error_chain;
 use tokio::sync::watch;
 
 use super::mapping::{Mapping, Step};
@@ -24,7 +24,7 @@ pub(super) async fn run(mapping: Arc<Mapping>, mut stopped: watch::Receiver<bool
                 }
             }
             Err(failure) => {
-                let chain = error::chain(&failure);
+                let chain = error_chain(&failure);
                 tracing::error!(stream = mapping.name(), error.chain = chain, "stream");
                 LONGEST_PAUSE
             }

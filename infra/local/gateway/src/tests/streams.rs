@@ -8,9 +8,9 @@ use std::{
 
 use serde_json::{Value, json};
 use shared::{
-    error::BoxError,
     host::{Host, HostError},
     runtime::Task,
+    types::BoxError,
 };
 
 use super::world::start_quietly;

@@ -13,11 +13,11 @@ use lambda_http::{Body, Request, RequestExt, Response, request::RequestContext};
 use local_template::Template;
 use serde_json::{Value, json};
 use shared::{
+    api::{ApiError, request},
     crypto,
-    error::{ApiError, BoxError},
     host::{Host, HostError, SystemClock, SystemRandomness},
-    http::extract,
     runtime::{Function, Task},
+    types::BoxError,
 };
 
 use crate::{Bundle, Config, Options, function::Entry};
@@ -62,11 +62,11 @@ impl Function for Echo {
         let parameters = request.path_parameters_ref();
         let parameters: BTreeMap<&str, &str> = parameters.iter().flat_map(|all| all.iter()).collect();
         let told = json!({
-            "route": extract::route(&request),
+            "route": request::route(&request),
             "path": parameters,
-            "query": extract::query(&request, "q"),
-            "body": String::from_utf8_lossy(extract::bytes(&request)),
-            "sourceIp": extract::source_ip(&request),
+            "query": request::query(&request, "q"),
+            "body": String::from_utf8_lossy(request::bytes(&request)),
+            "sourceIp": request::source_ip(&request),
             "iam": iam,
             "instance": self.instance,
             "environment": self.environment,

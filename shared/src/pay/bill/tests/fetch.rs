@@ -36,13 +36,16 @@ fn terminal(base: &str) -> Terminal {
         ("PAY_API", "v2"),
         ("PAY_SIGN_TYPE", "HMAC-SHA256"),
         ("MERCHANT_SECRET_ARN", "x"),
-        ("PLATFORM_CERTIFICATES_TABLE", "x"),
         ("AWS_REGION", "x"),
         ("AWS_ACCESS_KEY_ID", "x"),
         ("AWS_SECRET_ACCESS_KEY", "x"),
     ];
     let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    Terminal::new(&Host::new(env, Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new())).unwrap()
+    Terminal::new(
+        &Host::new(env, Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new()),
+        Box::new(v3::NoCertificates),
+    )
+    .unwrap()
 }
 
 /// What the server on the other side says of one request: the answer's head, without its length, and its body.

@@ -3,10 +3,10 @@
 
 use serde::Deserialize;
 use shared::{
-    error::{ApiError, Code},
-    http::extract,
-    pay::{PayError, RefunderError},
+    api::{ApiError, Code, request},
+    pay::PayError,
     runtime::{Body, Request, Response},
+    service::RefunderError,
     store::{BegunRefund, NewRefund, Order, PaidRow, RefundRow},
     telemetry,
     types::{Fen, OutRefundNo, OutTradeNo},
@@ -54,12 +54,12 @@ impl RefundFunction {
     }
 
     fn parse(&self, request: &Request) -> Result<RefundInput, ApiError> {
-        let key = extract::header(request, "Idempotency-Key")?.unwrap_or_default();
+        let key = request::header(request, "Idempotency-Key")?.unwrap_or_default();
         if key.is_empty() || key.len() > 128 {
             return Err(ApiError::invalid("Idempotency-Key", "须为 1 到 128 个字符"));
         }
-        let body: RefundBody = extract::json(request)?;
-        let out_trade_no = extract::required("outTradeNo", body.out_trade_no)?;
+        let body: RefundBody = request::json(request)?;
+        let out_trade_no = request::required("outTradeNo", body.out_trade_no)?;
         let out_trade_no = OutTradeNo::parse(&out_trade_no).map_err(|_| Code::NotFound)?;
         let refund_fee = body.refund_fee.map(Fen::new).transpose();
         let refund_fee = refund_fee
@@ -67,7 +67,7 @@ impl RefundFunction {
         if body.reason.as_deref().is_some_and(|reason| !is_reason(reason)) {
             return Err(ApiError::invalid("reason", "须为 1 到 80 字节，且不含换行"));
         }
-        let base_url = match (self.host.optional_var("PUBLIC_BASE_URL"), extract::domain_name(request)) {
+        let base_url = match (self.host.optional_var("PUBLIC_BASE_URL"), request::domain_name(request)) {
             (Some(base_url), _) => Some(base_url.to_owned()),
             (None, domain) => domain.map(|domain| format!("https://{domain}")),
         };
@@ -77,7 +77,7 @@ impl RefundFunction {
                 out_refund_no: OutRefundNo::of(out_trade_no, key),
                 refund_fee,
                 reason: body.reason,
-                requested_by: extract::operator(request)?,
+                requested_by: request::operator(request)?,
                 notify_url: base_url.map(|base_url| format!("{base_url}/api/pay/refund-notify")),
             },
         })

@@ -21,9 +21,9 @@ use tokio::time::{error::Elapsed, timeout};
 
 use super::{
     Clock, Host, HostError, SystemClock,
-    aws::{ATTEMPT, ATTEMPTS, OPERATION},
+    dynamodb::{ATTEMPT, ATTEMPTS, OPERATION},
 };
-use crate::error::BoxError;
+use crate::types::BoxError;
 
 /// Which service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

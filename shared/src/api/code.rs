@@ -1,27 +1,8 @@
-//! What goes wrong at the edge: one closed table of codes, one shape of answer.
-//!
-//! Inner modules have errors of their own and know nothing of HTTP. A handler decides which [`Code`] a cause deserves; the
-//! answer tells the code and a short Chinese message, the log tells the cause, once.
-
-use std::{borrow::Cow, time::Duration};
+//! The closed table of error codes: name, HTTP status, log level and public message of each.
 
 use http::StatusCode;
 
-use crate::host::HostError;
-
-/// Any error, boxed.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// How loud the log line of a failure is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    /// The caller's doing.
-    Info,
-    /// Worth a look if it goes on.
-    Warn,
-    /// Ours to mend.
-    Error,
-}
+use crate::telemetry::Severity;
 
 macro_rules! codes {
     ($($variant:ident $name:literal $status:literal $severity:ident $message:literal $when:literal;)+) => {
@@ -95,113 +76,9 @@ codes! {
     UpstreamBusy "UPSTREAM_BUSY" 503 Warn "系统繁忙，请稍后再试" "WeChat or the database is busy: repeat the request";
 }
 
-/// A request's failure: the code for the caller, the cause for the log.
-#[derive(Debug)]
-pub struct ApiError {
-    code: Code,
-    message: Option<Cow<'static, str>>,
-    retry_after: Option<Duration>,
-    cause: Option<BoxError>,
-}
-
-impl ApiError {
-    /// The failure `code`, without a cause.
-    #[must_use]
-    pub fn new(code: Code) -> Self {
-        Self { code, message: None, retry_after: None, cause: None }
-    }
-
-    /// `INVALID_INPUT`: `field` is wrong because of `problem` (short Chinese, such as `不能为空`).
-    #[must_use]
-    pub fn invalid(field: &str, problem: &str) -> Self {
-        Self {
-            message: Some(format!("参数有误：{field} {problem}").into()), ..Self::new(Code::InvalidInput)
-        }
-    }
-
-    /// With another message than the code's own. A 5xx keeps the code's: it tells nothing of the inside.
-    #[must_use]
-    pub fn saying(mut self, message: impl Into<Cow<'static, str>>) -> Self {
-        if !self.code.status().is_server_error() {
-            self.message = Some(message.into());
-        }
-        self
-    }
-
-    /// With what caused it, for the log. Its `Display` must hold no secret and no personal data.
-    #[must_use]
-    pub fn because(mut self, cause: impl Into<BoxError>) -> Self {
-        self.cause = Some(cause.into());
-        self
-    }
-
-    /// With the time after which a repetition may succeed.
-    #[must_use]
-    pub fn retry_after(mut self, wait: Duration) -> Self {
-        self.retry_after = Some(wait);
-        self
-    }
-
-    /// The code.
-    #[must_use]
-    pub fn code(&self) -> Code {
-        self.code
-    }
-
-    /// What the caller is shown.
-    #[must_use]
-    pub fn message(&self) -> &str {
-        self.message.as_deref().unwrap_or_else(|| self.code.message())
-    }
-
-    /// Seconds for the `Retry-After` header: always there for `RATE_LIMITED`.
-    #[must_use]
-    pub fn retry_after_seconds(&self) -> Option<u64> {
-        let default = (self.code == Code::RateLimited).then_some(60);
-        self.retry_after.map(|wait| wait.as_secs()).or(default)
-    }
-
-    /// The causes, outermost first, as one line.
-    #[must_use]
-    pub fn chain(&self) -> Option<String> {
-        self.cause.as_deref().map(|cause| chain(cause))
-    }
-}
-
-impl From<Code> for ApiError {
-    fn from(code: Code) -> Self {
-        Self::new(code)
-    }
-}
-
-impl From<HostError> for ApiError {
-    fn from(error: HostError) -> Self {
-        Self::new(Code::Internal).because(error)
-    }
-}
-
-/// `error` and its sources, outermost first, as one line.
-#[must_use]
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        source = error.source();
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_server_error_keeps_its_constant_message() {
-        let error = ApiError::new(Code::Internal).saying("the table is on fire");
-        assert_eq!(error.message(), Code::Internal.message());
-    }
 
     #[test]
     fn every_code_has_an_error_status_and_a_name_of_its_own() {
@@ -211,11 +88,5 @@ mod tests {
             assert!(code.status().is_client_error() || code.status().is_server_error(), "{code:?}");
             assert!(code.message().chars().count() <= 20, "{code:?} is too long for a toast");
         }
-    }
-
-    #[test]
-    fn rate_limited_says_when_to_come_back() {
-        assert_eq!(ApiError::new(Code::RateLimited).retry_after_seconds(), Some(60));
-        assert_eq!(ApiError::new(Code::NotFound).retry_after_seconds(), None);
     }
 }

@@ -2,13 +2,11 @@
 //!
 //! The rule that keeps money: an attempt is given up only after WeChat Pay has said that it can't be paid any more.
 
-use super::{
-    Close, PayClient, PayError, Trade,
-    order::{LatePayment, Status},
-};
+use super::merchant::pay_client;
 use crate::{
-    error::{ApiError, Code},
     host::{Host, HostError},
+    order::{LatePayment, Status},
+    pay::{Close, PayClient, PayError, Trade},
     store::{ClosedOrder, Order, Orders, Settled, StoreError, Stored},
     telemetry,
     types::UnixSeconds,
@@ -57,16 +55,6 @@ pub enum CashierError {
     Restless(&'static str),
 }
 
-impl From<CashierError> for ApiError {
-    fn from(error: CashierError) -> Self {
-        match error {
-            CashierError::Pay(error) => error.into(),
-            CashierError::Store(error) => error.into(),
-            CashierError::Restless(_) => Self::new(Code::UpstreamBusy).because(error),
-        }
-    }
-}
-
 /// Asks, settles, ends attempts and closes orders.
 pub struct Cashier {
     /// The client of WeChat Pay.
@@ -84,7 +72,7 @@ impl Cashier {
     /// One is missing or wrong.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
-            pay: PayClient::new(host)?,
+            pay: pay_client(host)?,
             orders: Orders::new(host)?,
             late: LatePayment::of(host)?,
             host: host.clone(),

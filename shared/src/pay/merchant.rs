@@ -2,11 +2,14 @@
 
 use std::str::FromStr;
 
-use super::{MerchantSecret, v2::SignType, v3::PlatformKeys};
+use super::{
+    MerchantSecret,
+    v2::SignType,
+    v3::{CertificateStore, PlatformKeys},
+};
 use crate::{
     host::{Host, HostError, Peer, Upstream},
     secrets::SecretCell,
-    store::PlatformCertificates,
     types::{AppId, MchId},
 };
 
@@ -49,12 +52,12 @@ pub(crate) struct Terminal {
     /// WeChat Pay's keys, as far as they were downloaded.
     pub(crate) platform_keys: PlatformKeys,
     /// Those that another function may have downloaded.
-    pub(crate) shared_certificates: PlatformCertificates,
+    pub(crate) shared_certificates: Box<dyn CertificateStore>,
 }
 
 impl Terminal {
     /// Reads the settings.
-    pub(crate) fn new(host: &Host) -> Result<Self, HostError> {
+    pub(crate) fn new(host: &Host, certificates: Box<dyn CertificateStore>) -> Result<Self, HostError> {
         Ok(Self {
             host: host.clone(),
             upstream: Upstream::new(host, "PAY_API_BASE", Peer::Pay)?,
@@ -64,7 +67,7 @@ impl Terminal {
             sign_type: host.parsed_var("PAY_SIGN_TYPE", "MD5 or HMAC-SHA256", str::parse::<SignType>)?,
             secret: SecretCell::new(host, "MERCHANT_SECRET_ARN")?,
             platform_keys: PlatformKeys::default(),
-            shared_certificates: PlatformCertificates::new(host)?,
+            shared_certificates: certificates,
         })
     }
 
@@ -85,10 +88,9 @@ impl Terminal {
             ("PAY_API", "v2"),
             ("PAY_SIGN_TYPE", "MD5"),
             ("MERCHANT_SECRET_ARN", "x"),
-            ("PLATFORM_CERTIFICATES_TABLE", "x"),
         ];
         let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let host = Host::new(env, Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new());
-        Self::new(&host).expect("a test's own settings are right")
+        Self::new(&host, Box::new(super::v3::NoCertificates)).expect("a test's own settings are right")
     }
 }

@@ -5,10 +5,9 @@ use std::time::Duration;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use super::Caller;
 use crate::{
     crypto::{Keyring, equal, hmac_sha256},
-    types::{OpenId, UnixSeconds, UserId},
+    types::{Caller, OpenId, UnixSeconds, UserId},
 };
 
 /// Why a token is not accepted. The caller is only told UNAUTHORIZED.

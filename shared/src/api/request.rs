@@ -4,7 +4,7 @@ use lambda_http::{Body, Request, RequestExt, request::RequestContext};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    error::{ApiError, Code},
+    api::{ApiError, Code},
     types::OperatorArn,
 };
 

@@ -6,15 +6,14 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use crate::{
-    error::{ApiError, BoxError, Code},
     host::{AwsCall, AwsClient, AwsService, Host, HostError},
     store::{Token, TokenName, Tokens, TokensError},
-    types::UnixSeconds,
+    types::{BoxError, UnixSeconds},
 };
 
 /// No usable token could be had.
 #[derive(Debug, thiserror::Error)]
-pub enum TokenError {
+pub enum AccessTokenError {
     /// The table can't be read.
     #[error(transparent)]
     Table(#[from] TokensError),
@@ -27,12 +26,6 @@ pub enum TokenError {
         #[source]
         cause: BoxError,
     },
-}
-
-impl From<TokenError> for ApiError {
-    fn from(error: TokenError) -> Self {
-        Self::new(Code::UpstreamBusy).because(error)
-    }
 }
 
 /// The tokens that all functions share.
@@ -68,8 +61,8 @@ impl AccessTokens {
     /// A token that can be used now.
     ///
     /// # Errors
-    /// [`TokenError`].
-    pub async fn get(&self, name: TokenName) -> Result<Token, TokenError> {
+    /// [`AccessTokenError`].
+    pub async fn get(&self, name: TokenName) -> Result<Token, AccessTokenError> {
         let now = self.host.now();
         if let Some(held) = self.held.lock().await.get(&name)
             && held.token.lasts(now, MARGIN)
@@ -83,22 +76,23 @@ impl AccessTokens {
     /// Another token than `refused`, which WeChat does not take (40001, 40014, 42001).
     ///
     /// # Errors
-    /// [`TokenError`].
-    pub async fn instead_of(&self, name: TokenName, refused: &Token) -> Result<Token, TokenError> {
+    /// [`AccessTokenError`].
+    pub async fn instead_of(&self, name: TokenName, refused: &Token) -> Result<Token, AccessTokenError> {
         self.shared(name, Some(refused.version)).await
     }
 
-    async fn shared(&self, name: TokenName, refused: Option<u64>) -> Result<Token, TokenError> {
+    async fn shared(&self, name: TokenName, refused: Option<u64>) -> Result<Token, AccessTokenError> {
         if let Some(token) = self.read(name, refused).await? {
             return Ok(token);
         }
         self.start_broker(name, refused).await?;
-        let none = || TokenError::Broker { name: name.as_str(), cause: "it left none in the table".into() };
+        let none =
+            || AccessTokenError::Broker { name: name.as_str(), cause: "it left none in the table".into() };
         self.read(name, refused).await?.ok_or_else(none)
     }
 
     /// The table's token, if it can be used and is not the refused one.
-    async fn read(&self, name: TokenName, refused: Option<u64>) -> Result<Option<Token>, TokenError> {
+    async fn read(&self, name: TokenName, refused: Option<u64>) -> Result<Option<Token>, AccessTokenError> {
         let now = self.host.now();
         let token = self.tokens.get(name).await?.token;
         let token = token.filter(|token| refused != Some(token.version) && token.lasts(now, MARGIN));
@@ -108,8 +102,8 @@ impl AccessTokens {
         Ok(token)
     }
 
-    async fn start_broker(&self, name: TokenName, refused: Option<u64>) -> Result<(), TokenError> {
-        let failed = |cause| TokenError::Broker { name: name.as_str(), cause };
+    async fn start_broker(&self, name: TokenName, refused: Option<u64>) -> Result<(), AccessTokenError> {
+        let failed = |cause| AccessTokenError::Broker { name: name.as_str(), cause };
         let event = json!({ "obtain": { "name": name, "refused": refused } });
         let answer = self.lambda.call(&AwsCall::post(&self.broker, &event, PATIENCE)).await;
         let answer = answer.map_err(|error| failed(error.into()))?;

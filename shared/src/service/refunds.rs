@@ -2,10 +2,10 @@
 //!
 //! The rule that keeps money: a refund is given up only after WeChat Pay has refused it and has said that it does not know it.
 
-use super::{AbnormalPayee, PayClient, PayError, Refund, RefundStatus, Requested};
+use super::merchant::pay_client;
 use crate::{
-    error::ApiError,
     host::{Host, HostError},
+    pay::{AbnormalPayee, PayClient, PayError, Refund, RefundStatus, Requested},
     store::{Case, CaseKind, Cases, RefundCause, RefundRow, Refunds, SettledRefund, StoreError},
     telemetry,
     types::{OperatorArn, OutTradeNo},
@@ -57,15 +57,6 @@ impl RefunderError {
     }
 }
 
-impl From<RefunderError> for ApiError {
-    fn from(error: RefunderError) -> Self {
-        match error {
-            RefunderError::Pay(error) => error.into(),
-            RefunderError::Store(error) => error.into(),
-        }
-    }
-}
-
 /// What came of giving up a refund.
 #[derive(Debug)]
 pub enum GiveUpOutcome {
@@ -94,7 +85,7 @@ impl Refunder {
     /// One is missing or wrong.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
-            pay: PayClient::new(host)?,
+            pay: pay_client(host)?,
             refunds: Refunds::new(host)?,
             cases: Cases::new(host)?,
             host: host.clone(),

@@ -15,9 +15,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Payment;
 use crate::{
     host::{Host, HostError},
+    pay::Payment,
     types::{Fen, OpenId, TransactionId},
 };
 
@@ -177,22 +177,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        pay::Source,
-        types::{OrderId, OutTradeNo, UnixSeconds},
-    };
 
-    fn payment(transaction: &str, fee: u64, openid: &str) -> Payment {
-        Payment {
-            out_trade_no: OutTradeNo::first(OrderId::new(UnixSeconds::new(1), [0; 10])),
-            transaction_id: TransactionId::parse(transaction).unwrap(),
-            total_fee: Fen::new(fee).unwrap(),
-            currency: "CNY".to_owned(),
-            openid: OpenId::parse(openid).unwrap(),
-            paid_at: UnixSeconds::new(2),
-            source: Source::Notice,
-            has_refunds: false,
-        }
+    fn payment(transaction_id: &str, fee: u64, openid: &str) -> Payment {
+        Payment::for_test(transaction_id, (fee, "CNY"), openid, false)
     }
 
     fn status() -> impl Strategy<Value = Status> {
@@ -252,7 +239,7 @@ mod tests {
             openid: &openid,
             transaction_id: None,
         };
-        let gone = Payment { has_refunds: true, ..payment("t", 1, "a") };
+        let gone = Payment::for_test("t", (1, "CNY"), "a", true);
         assert_eq!(judge(order, &gone, LatePayment::Revive), Verdict::AfterClose);
         assert_eq!(judge(order, &payment("t", 1, "a"), LatePayment::Revive), Verdict::Revives);
     }
@@ -266,7 +253,7 @@ mod tests {
             openid: &openid,
             transaction_id: None,
         };
-        let payment = Payment { currency: "USD".to_owned(), ..payment("t", 1, "a") };
+        let payment = Payment::for_test("t", (1, "USD"), "a", false);
         assert_eq!(judge(order, &payment, LatePayment::Refund), Verdict::AmountDiffers);
     }
 }

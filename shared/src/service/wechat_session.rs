@@ -4,24 +4,39 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::Caller;
 use crate::{
-    error::{ApiError, Code},
     host::{Host, HostError},
-    store::{Session, SessionKeys, Users},
-    types::{AppId, OpenId, SessionKey, UnixSeconds},
+    store::{Session, SessionKeys, SessionKeysError, StoreError, Users},
+    types::{AppId, Caller, OpenId, SessionKey, UnixSeconds},
     wechat::{OpenDataError, Watermark, decrypt, raw_data_is_genuine},
 };
 
+/// The caller has no session that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum WeChatSessionError {
+    /// There is no row for the caller's openid.
+    #[error("the caller has no session")]
+    Missing,
+    /// The caller's token was made void after it was issued.
+    #[error("the caller's token was made void")]
+    Revoked,
+    /// The session's keys can't be opened.
+    #[error(transparent)]
+    Keys(#[from] SessionKeysError),
+    /// The table can't be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Finds callers' sessions.
-pub struct LiveSessions {
+pub struct WeChatSessions {
     host: Host,
     app_id: AppId,
     keys: SessionKeys,
 }
 
 /// The caller's session, and what was encrypted or signed within it.
-pub struct LiveSession {
+pub struct WeChatSession {
     /// The row.
     pub row: Session,
     keys: Vec<SessionKey>,
@@ -30,7 +45,7 @@ pub struct LiveSession {
     now: UnixSeconds,
 }
 
-impl LiveSessions {
+impl WeChatSessions {
     /// Reads the settings.
     ///
     /// # Errors
@@ -43,27 +58,27 @@ impl LiveSessions {
     /// The caller's session: one request.
     ///
     /// # Errors
-    /// `SESSION_EXPIRED` without a session; `UNAUTHORIZED` if the caller's token was made void.
-    pub async fn of(&self, caller: &Caller, users: &Users) -> Result<LiveSession, ApiError> {
-        let row = users.session(&caller.openid).await?.ok_or(Code::SessionExpired)?;
+    /// [`WeChatSessionError`]: without a session or with a token that was made void the user must log in again.
+    pub async fn of(&self, caller: &Caller, users: &Users) -> Result<WeChatSession, WeChatSessionError> {
+        let row = users.session(&caller.openid).await?.ok_or(WeChatSessionError::Missing)?;
         self.open(caller, row).await
     }
 
     /// The session that the row, read together with others, is of.
     ///
     /// # Errors
-    /// As [`LiveSessions::of`].
-    pub async fn open(&self, caller: &Caller, row: Session) -> Result<LiveSession, ApiError> {
+    /// As [`WeChatSessions::of`].
+    pub async fn open(&self, caller: &Caller, row: Session) -> Result<WeChatSession, WeChatSessionError> {
         if !row.honours(caller) {
-            return Err(Code::Unauthorized.into());
+            return Err(WeChatSessionError::Revoked);
         }
         let keys = self.keys.open(&row).await?;
         let (app_id, openid) = (self.app_id.clone(), caller.openid.clone());
-        Ok(LiveSession { row, keys, app_id, openid, now: self.host.now() })
+        Ok(WeChatSession { row, keys, app_id, openid, now: self.host.now() })
     }
 }
 
-impl LiveSession {
+impl WeChatSession {
     /// Whether `signature` is that of `raw_data` within this session.
     #[must_use]
     pub fn signed(&self, raw_data: &str, signature: &str) -> bool {

@@ -4,7 +4,18 @@ use http::{StatusCode, header};
 use lambda_http::{Body, Response};
 use serde::Serialize;
 
-use crate::error::ApiError;
+use super::ApiError;
+
+/// Writes the answer to a failure.
+pub type FailureFormat = fn(&ApiError, &FailureContext) -> Response<Body>;
+
+/// What the answer to a failure can depend on.
+pub struct FailureContext {
+    /// The route, as the template names it.
+    pub route: String,
+    /// API Gateway's id of the request.
+    pub request_id: String,
+}
 
 /// 200 and `{"success":true, …}` with the fields of `body`.
 #[must_use]
@@ -89,7 +100,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::error::ApiError;
+    use crate::api::ApiError;
 
     fn text(response: &Response<Body>) -> &str {
         let Body::Text(text) = response.body() else { panic!("not a text") };

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{AccessTokens, Call, Class, Client, Errcode, Repeat, TokenError, WeChatError};
+use super::{AccessTokenError, AccessTokens};
 use crate::{
-    error::{ApiError, Code},
     host::{Host, HostError},
     store::TokenName,
+    wechat::{Call, Client, Repeat, WeChatError},
 };
 
 /// A call that needs a token failed.
@@ -17,7 +17,7 @@ pub enum PlatformError {
     WeChat(#[from] WeChatError),
     /// There is no token.
     #[error(transparent)]
-    Token(#[from] TokenError),
+    Token(#[from] AccessTokenError),
 }
 
 impl PlatformError {
@@ -35,37 +35,6 @@ impl PlatformError {
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, Self::WeChat(error) if error.is_outcome_unknown())
     }
-
-    /// What an operator is told, who called the API and can look the number up: every number that is about the request is
-    /// theirs to act on, also one that nobody here knows. A user is told only of causes that they can understand.
-    #[must_use]
-    pub fn for_operator(self) -> ApiError {
-        match self.errcode().map(Errcode) {
-            Some(errcode) if errcode.class() == Class::Request => refused(errcode).because(self),
-            _ => self.into(),
-        }
-    }
-}
-
-/// For numbers that an API family has no answer of its own for.
-impl From<PlatformError> for ApiError {
-    fn from(error: PlatformError) -> Self {
-        let code = match &error {
-            PlatformError::Token(_) => Code::UpstreamBusy,
-            PlatformError::WeChat(error) => error.code(),
-        };
-        let answer = match error.errcode() {
-            Some(errcode) if code == Code::Conflict => refused(Errcode(errcode)),
-            _ => Self::new(code),
-        };
-        answer.because(error)
-    }
-}
-
-/// `CONFLICT` that says what WeChat says.
-fn refused(errcode: Errcode) -> ApiError {
-    let cause = errcode.cause().unwrap_or("微信拒绝了该请求");
-    ApiError::new(Code::Conflict).saying(format!("{cause}（微信错误码 {errcode}）"))
 }
 
 /// The open platform, as one account of ours.

@@ -1,0 +1,253 @@
+//! Which failure of the layers below becomes which error code: every `From<…> for ApiError` stands here.
+//!
+//! A handler that knows better, because the same failure means something else on its route, makes its own [`ApiError`].
+
+use std::time::Duration;
+
+use super::{ApiError, Code};
+use crate::{
+    host::HostError,
+    pay::{NoticeError, PayError},
+    secrets::SecretError,
+    service::{
+        AccessTokenError, CashierError, PlatformError, RefunderError, SendError, SessionTokenError,
+        StaffError, WeChatSessionError,
+    },
+    store::{SessionKeysError, StoreError},
+    wechat::{Class, Errcode, LoginError, OpenDataError, WeChatError, subscribe::DataError},
+};
+
+impl From<Code> for ApiError {
+    fn from(code: Code) -> Self {
+        Self::new(code)
+    }
+}
+
+impl From<HostError> for ApiError {
+    fn from(error: HostError) -> Self {
+        Self::new(Code::Internal).because(error)
+    }
+}
+
+impl From<SecretError> for ApiError {
+    fn from(error: SecretError) -> Self {
+        let code = match &error {
+            SecretError::Unavailable { .. } => Code::Internal,
+            SecretError::Form { .. } => Code::NotConfigured,
+        };
+        Self::new(code).because(error)
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let code = if error.is_transient() { Code::UpstreamBusy } else { Code::Internal };
+        Self::new(code).because(error)
+    }
+}
+
+impl From<SessionKeysError> for ApiError {
+    fn from(error: SessionKeysError) -> Self {
+        Self::new(Code::Internal).because(error)
+    }
+}
+
+impl From<PayError> for ApiError {
+    fn from(error: PayError) -> Self {
+        let code = match error {
+            PayError::Secret(error) => return error.into(),
+            PayError::NotConfigured(_) => Code::NotConfigured,
+            ref error if error.is_rate_limit() => Code::RateLimited,
+            ref error if error.is_transient() => Code::UpstreamBusy,
+            _ => Code::Internal,
+        };
+        Self::new(code).because(error)
+    }
+}
+
+impl From<NoticeError> for ApiError {
+    fn from(error: NoticeError) -> Self {
+        let code = match error {
+            NoticeError::Unverifiable(error) => return error.into(),
+            NoticeError::Malformed(_) | NoticeError::ReturnCode => Code::InvalidInput,
+            NoticeError::Signature | NoticeError::Seal(_) | NoticeError::Probe | NoticeError::OtherApi => {
+                Code::Unauthorized
+            }
+            // Signed with WeChat Pay's key and not to be read: our settings are wrong, or the protocol has changed. It is
+            // about money.
+            NoticeError::Foreign(_) | NoticeError::Field(_) => Code::Internal,
+        };
+        Self::new(code).because(error)
+    }
+}
+
+impl From<CashierError> for ApiError {
+    fn from(error: CashierError) -> Self {
+        match error {
+            CashierError::Pay(error) => error.into(),
+            CashierError::Store(error) => error.into(),
+            CashierError::Restless(_) => Self::new(Code::UpstreamBusy).because(error),
+        }
+    }
+}
+
+impl From<RefunderError> for ApiError {
+    fn from(error: RefunderError) -> Self {
+        match error {
+            RefunderError::Pay(error) => error.into(),
+            RefunderError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<LoginError> for ApiError {
+    fn from(error: LoginError) -> Self {
+        let code = match &error {
+            LoginError::Code(_) => Code::CodeInvalid,
+            LoginError::Blocked(_) => Code::LoginBlocked,
+            LoginError::TooMany(_) => Code::RateLimited,
+            LoginError::Busy(_) => Code::UpstreamBusy,
+            LoginError::Config(_) => Code::Internal,
+        };
+        Self::new(code).because(error)
+    }
+}
+
+impl From<OpenDataError> for ApiError {
+    fn from(error: OpenDataError) -> Self {
+        match error {
+            OpenDataError::Data => Self::invalid("encryptedData", "不是有效的加密数据").because(error),
+            OpenDataError::Iv => Self::invalid("iv", "不是有效的初始向量").because(error),
+            OpenDataError::Key => Self::new(Code::SessionExpired).because(error),
+            OpenDataError::AppId | OpenDataError::Stale | OpenDataError::OpenId => {
+                Self::new(Code::WatermarkMismatch).because(error)
+            }
+        }
+    }
+}
+
+impl From<DataError> for ApiError {
+    fn from(error: DataError) -> Self {
+        let invalid = match &error {
+            DataError::Count => Self::invalid("data", "须有 1 到 5 个关键词"),
+            DataError::Key => Self::invalid("data", "含有不是关键词的字段"),
+            DataError::Value { key, rule } => Self::invalid(&format!("data.{key}"), rule),
+        };
+        invalid.because(error)
+    }
+}
+
+impl From<AccessTokenError> for ApiError {
+    fn from(error: AccessTokenError) -> Self {
+        Self::new(Code::UpstreamBusy).because(error)
+    }
+}
+
+impl From<SessionTokenError> for ApiError {
+    fn from(error: SessionTokenError) -> Self {
+        let code = match error {
+            SessionTokenError::Secret(error) => return error.into(),
+            SessionTokenError::Missing => return Code::Unauthorized.into(),
+            SessionTokenError::Invalid(_) => Code::Unauthorized,
+            SessionTokenError::NotIssued(_) => Code::Internal,
+        };
+        Self::new(code).because(error)
+    }
+}
+
+impl From<WeChatSessionError> for ApiError {
+    fn from(error: WeChatSessionError) -> Self {
+        match error {
+            WeChatSessionError::Missing => Code::SessionExpired.into(),
+            WeChatSessionError::Revoked => Code::Unauthorized.into(),
+            WeChatSessionError::Keys(error) => error.into(),
+            WeChatSessionError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StaffError> for ApiError {
+    fn from(error: StaffError) -> Self {
+        match error {
+            StaffError::Revoked => Code::Unauthorized.into(),
+            StaffError::NotStaff => Code::Forbidden.into(),
+            StaffError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// For numbers that an API family has no answer of its own for.
+impl From<PlatformError> for ApiError {
+    fn from(error: PlatformError) -> Self {
+        let code = match &error {
+            PlatformError::Token(_) => Code::UpstreamBusy,
+            PlatformError::WeChat(error) => error.code(),
+        };
+        let answer = match error.errcode() {
+            Some(errcode) if code == Code::Conflict => refused(Errcode(errcode)),
+            _ => Self::new(code),
+        };
+        answer.because(error)
+    }
+}
+
+impl From<SendError> for ApiError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::NotSubscribed(None) => Code::NotSubscribed.into(),
+            SendError::NotSubscribed(Some(cause)) => Self::new(Code::NotSubscribed).because(cause),
+            SendError::Refused { field, cause } => Self::invalid(&field, "未被微信接受").because(cause),
+            // Another message is on its way to the same user.
+            SendError::Platform(cause) if cause.errcode() == Some(43108) => {
+                Self::new(Code::UpstreamBusy).retry_after(Duration::from_secs(1)).because(cause)
+            }
+            SendError::Platform(cause) => cause.for_operator(),
+            SendError::Store(cause) => cause.into(),
+        }
+    }
+}
+
+impl PlatformError {
+    /// What an operator is told, who called the API and can look the number up: every number that is about the request is
+    /// theirs to act on, also one that nobody here knows. A user is told only of causes that they can understand.
+    #[must_use]
+    pub fn for_operator(self) -> ApiError {
+        match self.errcode().map(Errcode) {
+            Some(errcode) if errcode.class() == Class::Request => refused(errcode).because(self),
+            _ => self.into(),
+        }
+    }
+}
+
+/// `CONFLICT` that says what WeChat says.
+fn refused(errcode: Errcode) -> ApiError {
+    let cause = errcode.cause().unwrap_or("微信拒绝了该请求");
+    ApiError::new(Code::Conflict).saying(format!("{cause}（微信错误码 {errcode}）"))
+}
+
+impl WeChatError {
+    /// What a caller is told, if the API has no answer of its own for it.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Unreachable { .. } | Self::Gateway { .. } | Self::Lost { .. } => Code::UpstreamBusy,
+            Self::Refused { errcode, .. } if errcode.cause().is_some() => Code::Conflict,
+            Self::Refused { errcode, .. } => match errcode.class() {
+                Class::Busy | Class::Token => Code::UpstreamBusy,
+                Class::Quota => Code::RateLimited,
+                Class::Config | Class::Request => Code::Internal,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_keyword_is_named_to_the_caller() {
+        let error = DataError::Value { key: "phrase2".to_owned(), rule: "须为 5 个以内汉字" };
+        assert_eq!(ApiError::from(error).message(), "参数有误：data.phrase2 须为 5 个以内汉字");
+    }
+}

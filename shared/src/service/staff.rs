@@ -1,0 +1,52 @@
+//! Who is staff, by the rows of this moment: a token says who somebody is, never what they may do.
+
+use crate::{
+    host::{Host, HostError},
+    store::{Role, StoreError, User, Users},
+    types::Caller,
+};
+
+/// The caller may not do what only staff may do, or nobody can say.
+#[derive(Debug, thiserror::Error)]
+pub enum StaffError {
+    /// The caller's token was made void after it was issued, or the user is gone.
+    #[error("the caller's token was made void")]
+    Revoked,
+    /// The caller is a user without the role.
+    #[error("the caller is not staff")]
+    NotStaff,
+    /// The tables can't be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Lets only the shop's staff through.
+pub struct StaffGuard {
+    users: Users,
+}
+
+impl StaffGuard {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// One is missing.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self { users: Users::new(host)? })
+    }
+
+    /// The caller's record, if the caller is staff: one request.
+    ///
+    /// # Errors
+    /// [`StaffError`].
+    pub async fn require(&self, caller: &Caller) -> Result<User, StaffError> {
+        let (user, session) = self.users.with_session(&caller.user_id, &caller.openid).await?;
+        if !session.is_some_and(|session| session.honours(caller)) {
+            return Err(StaffError::Revoked);
+        }
+        let user = user.ok_or(StaffError::Revoked)?;
+        match user.role {
+            Role::Staff => Ok(user),
+            Role::User => Err(StaffError::NotStaff),
+        }
+    }
+}
