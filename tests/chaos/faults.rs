@@ -60,7 +60,7 @@ pub(crate) async fn stop_and_summarize(world: &World) -> String {
     world.wechat().wait_for_notices().await;
     let calls = world.wechat().upstream_calls();
     let faults = calls.iter().chain(&world.wechat().deliveries()).filter(|call| call.fault.is_some()).count();
-    let answers = world.answers();
+    let answers = world.responses();
     let failed = answers.iter().filter(|answer| answer.status >= 500).count();
     format!(
         "{failed} of {} answers 5xx, {faults} of {} exchanges with WeChat faulty",

@@ -60,7 +60,7 @@ impl RunOptions {
 async fn run_chaos(api: usize) {
     let RunOptions { orders, seed } = RunOptions::read();
     let (name, config) = APIS[api];
-    let world = World::configured(config).await;
+    let world = World::start().with_config(config).await;
     stock_up(&world).await;
     let mut users: Vec<Phone<'_>> = Vec::new();
     for _ in 0..USERS {

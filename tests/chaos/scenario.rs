@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Answer, Phone, World};
+use e2e::{Phone, Response, World};
 use fastrand::Rng;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -97,9 +97,9 @@ fn refund_in_console(world: &World, rng: &mut Rng, order_id: &str) {
 /// Sends a payment notice whose signature is wrong.
 async fn send_forged_notice(world: &World, user: &Mutex<Phone<'_>>, out_trade_no: &str, number: u64) {
     let openid = user.lock().await.openid.clone();
-    let notice = world.notice(out_trade_no, &format!("forged-{number}"), &openid, 200);
-    let altered = world.signed_notice(notice, &[]).replace("OTHERS", "FORGED");
-    let _ = world.notify(altered).await;
+    let notice = world.wechat_pay().payment_fields(out_trade_no, &format!("forged-{number}"), &openid, 200);
+    let altered = world.wechat_pay().sign(notice, &[]).replace("OTHERS", "FORGED");
+    let _ = world.wechat_pay().send_payment_notice(altered).await;
 }
 
 async fn send_as_user(
@@ -108,7 +108,7 @@ async fn send_as_user(
     method: &str,
     path: &str,
     body: &Value,
-) -> Answer {
+) -> Response {
     let token = user.lock().await.token.clone();
     let request = world.request(method, path).bearer_auth(&token);
     let request = if method == "GET" { request } else { request.json(body) };

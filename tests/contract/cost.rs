@@ -9,8 +9,11 @@ use local_wechat::{Fault, RefundStatus};
 use serde_json::json;
 
 use crate::{
+    flows::{
+        ACTIVATION, accept_message, add_every_card, fill_in_activation, profile_body, set_unionid,
+        sign_challenge, staff_user,
+    },
     money,
-    scenes::{ACTIVATION, added, clerk, filled, profile, reveal, signed, subscribed},
     workspace::{assert_none, stack, template},
 };
 
@@ -72,7 +75,7 @@ struct Meter<'w> {
 
 impl Meter<'_> {
     async fn of<T>(&mut self, what: &'static str, work: impl Future<Output = T>) -> T {
-        let (value, calls, wechat) = self.world.calls(work).await;
+        let (value, calls, wechat) = self.world.record_calls(work).await;
         self.costs.push(Cost {
             what,
             dynamodb: calls.len(),
@@ -109,28 +112,28 @@ async fn costs() -> Vec<Cost> {
 /// Every function has been called and holds its secrets.
 async fn warm(world: &World) {
     let phone = world.user().await;
-    let _ = phone.post("/api/user/profile", &profile(&phone).await).await.ok();
+    phone.post("/api/user/profile", &profile_body(&phone).await).await.ok();
     let tapped = phone.wx("getPhoneNumber", json!({})).await.json();
-    let _ = phone.post("/api/decrypt-phone", &json!({ "code": tapped["code"] })).await.ok();
-    let message = subscribed(&phone).await;
-    let _ = world.operator("POST", "/api/admin/subscribe/send", &message).await.ok();
-    let _ = world.operator("GET", "/api/admin/subscribe/templates", &json!({})).await.ok();
-    let _ = phone.get("/api/cards").await.ok();
+    phone.post("/api/decrypt-phone", &json!({ "code": tapped["code"] })).await.ok();
+    let message = accept_message(&phone).await;
+    world.operator("POST", "/api/admin/subscribe/send", &message).await.ok();
+    world.operator("GET", "/api/admin/subscribe/templates", &json!({})).await.ok();
+    phone.get("/api/cards").await.ok();
     let issued = phone.post("/api/soter/challenge", &json!({ "purpose": "pay" })).await.ok();
-    let _ = phone.post("/api/verify-fingerprint", &signed(&phone, &issued).await).await.ok();
-    let _ = phone.post("/api/wxacode/unlimited", &json!({ "scene": "s" })).await;
-    let _ = world.operator("GET", QUOTA, &json!({})).await.ok();
-    let prepaid = phone.prepay(&phone.order().await.1).await.ok();
-    let _ = phone.pay(&prepaid).await;
+    phone.post("/api/verify-fingerprint", &sign_challenge(&phone, &issued).await).await.ok();
+    phone.post("/api/wxacode/unlimited", &json!({ "scene": "s" })).await;
+    world.operator("GET", QUOTA, &json!({})).await.ok();
+    let prepaid = phone.prepay(&phone.order().await.1).await;
+    phone.try_pay(&prepaid).await;
     world.wechat().wait_for_notices().await;
-    let _ = phone.prepay(&phone.order().await.1).await.ok();
+    phone.prepay(&phone.order().await.1).await;
     world.clock.advance(Duration::from_secs(40));
-    let _ = world.sweep().await;
+    world.sweep().await;
     let (order_id, out_trade_no) = phone.order().await;
-    let _ = phone.prepay(&out_trade_no).await.ok();
-    let _ = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await.ok();
+    phone.prepay(&out_trade_no).await;
+    phone.cancel(&order_id).await;
     let (_, out_trade_no) = phone.buy().await;
-    let _ = money::refund(world, "k", &json!({ "outTradeNo": out_trade_no })).await.ok();
+    money::refund(world, "k", &json!({ "outTradeNo": out_trade_no })).await.ok();
     world.wechat().wait_for_notices().await;
 }
 
@@ -142,26 +145,25 @@ async fn people(meter: &mut Meter<'_>) {
     phone.token = login.text("/token");
     world.clock.advance(Duration::from_secs(1));
     let code = json!({ "code": phone.code().await });
-    let _ = meter.of("POST /api/login, a known user", world.post("/api/login", &code)).await.ok();
-    reveal(world, &phone, "union-of-somebody");
+    meter.of("POST /api/login, a known user", world.post("/api/login", &code)).await.ok();
+    set_unionid(world, &phone, "union-of-another-user");
     world.clock.advance(Duration::from_secs(1));
     let code = json!({ "code": phone.code().await });
     let learned = "POST /api/login, a known user whose unionid is new";
-    let _ = meter.of(learned, world.post("/api/login", &code)).await.ok();
+    meter.of(learned, world.post("/api/login", &code)).await.ok();
     let new = world.person(Some("union-of-another"));
     let code = json!({ "code": new.code().await });
-    let _ =
-        meter.of("POST /api/login, a new user with a unionid", world.post("/api/login", &code)).await.ok();
+    meter.of("POST /api/login, a new user with a unionid", world.post("/api/login", &code)).await.ok();
 
     let user = meter.of("GET /api/user", phone.get("/api/user")).await.ok();
     let anonymous = world.send(world.request("GET", "/api/user").bearer_auth("x.y.z"));
     assert_eq!(meter.of("GET /api/user, a bad token", anonymous).await.status, 401);
-    let body = profile(&phone).await;
-    let _ = meter.of("POST /api/user/profile", phone.post("/api/user/profile", &body)).await.ok();
+    let body = profile_body(&phone).await;
+    meter.of("POST /api/user/profile", phone.post("/api/user/profile", &body)).await.ok();
     let path = format!("/api/admin/users/{}/role", user.text("/user/userId"));
     let staff = json!({ "role": "staff" });
     let role = world.operator("PUT", &path, &staff);
-    let _ = meter.of("PUT /api/admin/users/{userId}/role", role).await.ok();
+    meter.of("PUT /api/admin/users/{userId}/role", role).await.ok();
 }
 
 async fn phones(meter: &mut Meter<'_>) {
@@ -169,11 +171,11 @@ async fn phones(meter: &mut Meter<'_>) {
     let phone = world.user().await;
     let tapped = phone.wx("getPhoneNumber", json!({})).await.json();
     let code = json!({ "code": tapped["code"] });
-    let _ = meter.of("POST /api/decrypt-phone", phone.post("/api/decrypt-phone", &code)).await.ok();
-    let _ = meter.of("POST /api/decrypt-phone, again", phone.post("/api/decrypt-phone", &code)).await.ok();
+    meter.of("POST /api/decrypt-phone", phone.post("/api/decrypt-phone", &code)).await.ok();
+    meter.of("POST /api/decrypt-phone, again", phone.post("/api/decrypt-phone", &code)).await.ok();
     let data = json!({ "encryptedData": tapped["encryptedData"], "iv": tapped["iv"] });
     let decrypted = phone.post("/api/decrypt-phone", &data);
-    let _ = meter.of("POST /api/decrypt-phone, encrypted", decrypted).await.ok();
+    meter.of("POST /api/decrypt-phone, encrypted", decrypted).await.ok();
     let renewed = meter.of("access-token", world.bundle().run_task("access-token")).await;
     assert!(renewed.is_ok(), "{renewed:?}");
 }
@@ -181,55 +183,55 @@ async fn phones(meter: &mut Meter<'_>) {
 async fn messages(meter: &mut Meter<'_>) {
     let world = meter.world;
     let phone = world.user().await;
-    let message = subscribed(&phone).await;
+    let message = accept_message(&phone).await;
     let send = async || world.operator("POST", "/api/admin/subscribe/send", &message).await;
-    let _ = meter.of("POST /api/admin/subscribe/send", send()).await.ok();
+    meter.of("POST /api/admin/subscribe/send", send()).await.ok();
     world.clock.advance(Duration::from_secs(60));
     let report = json!({ "tmplIds": ["paid"] });
-    let _ = meter.of("POST /api/subscribe", phone.post("/api/subscribe", &report)).await.ok();
-    // WeChat has not been told.
+    meter.of("POST /api/subscribe", phone.post("/api/subscribe", &report)).await.ok();
+    // The user did not accept the message at WeChat.
     let refused = meter.of("POST /api/admin/subscribe/send, refused", send()).await;
     assert_eq!(refused.outcome(), "409 NOT_SUBSCRIBED");
     let nothing_left = meter.of("POST /api/admin/subscribe/send, nothing left", send()).await;
     assert_eq!(nothing_left.outcome(), "409 NOT_SUBSCRIBED");
     let report = json!({ "tmplIds": ["paid", "sent", "refunded"] });
     let report = phone.post("/api/subscribe", &report);
-    let _ = meter.of("POST /api/subscribe, three templates, again in the same minute", report).await.ok();
-    let _ = meter.of("GET /api/subscribe", phone.get("/api/subscribe")).await.ok();
+    meter.of("POST /api/subscribe, three templates, again in the same minute", report).await.ok();
+    meter.of("GET /api/subscribe", phone.get("/api/subscribe")).await.ok();
 
     let operator = async |method, path: &str, body| world.operator(method, path, &body).await.ok();
     let get = async |path: &str| operator("GET", path, json!({})).await;
     let (templates, library) = ("/api/admin/subscribe/templates", "/api/admin/subscribe/library");
     let new = json!({ "tid": 1451, "kidList": [1, 2], "sceneDesc": "退款结果" });
     let added = meter.of("POST /api/admin/subscribe/templates", operator("POST", templates, new)).await;
-    let _ = meter.of("GET /api/admin/subscribe/templates", get(templates)).await;
+    meter.of("GET /api/admin/subscribe/templates", get(templates)).await;
     let path = format!("{templates}/{}", added.text("/templateId"));
     let deleted = operator("DELETE", &path, json!({}));
-    let _ = meter.of("DELETE /api/admin/subscribe/templates/{templateId}", deleted).await;
-    let _ = meter.of("GET /api/admin/subscribe/categories", get("/api/admin/subscribe/categories")).await;
-    let _ = meter.of("GET /api/admin/subscribe/library", get(&format!("{library}?ids=307"))).await;
-    let _ = meter.of("GET /api/admin/subscribe/library/{tid}", get(&format!("{library}/1451"))).await;
+    meter.of("DELETE /api/admin/subscribe/templates/{templateId}", deleted).await;
+    meter.of("GET /api/admin/subscribe/categories", get("/api/admin/subscribe/categories")).await;
+    meter.of("GET /api/admin/subscribe/library", get(&format!("{library}?ids=307"))).await;
+    meter.of("GET /api/admin/subscribe/library/{tid}", get(&format!("{library}/1451"))).await;
 }
 
 async fn cards(meter: &mut Meter<'_>) {
     let world = meter.world;
-    let (phone, clerk) = (world.user().await, clerk(world).await);
-    let report = added(&phone).await;
+    let (phone, clerk) = (world.user().await, staff_user(world).await);
+    let report = add_every_card(&phone).await;
     let reported = meter.of("POST /api/cards/report, three cards", phone.post("/api/cards/report", &report));
-    let _ = reported.await.ok();
+    reported.await.ok();
     let again = phone.post("/api/cards/report", &report);
-    let _ = meter.of("POST /api/cards/report, three cards, again", again).await.ok();
-    let _ = meter.of("GET /api/cards, a code to be made", phone.get("/api/cards")).await.ok();
-    let _ = meter.of("GET /api/cards", phone.get("/api/cards")).await.ok();
+    meter.of("POST /api/cards/report, three cards, again", again).await.ok();
+    meter.of("GET /api/cards, a code to be made", phone.get("/api/cards")).await.ok();
+    meter.of("GET /api/cards", phone.get("/api/cards")).await.ok();
     let held = meter.of("GET /api/user/cards", phone.get("/api/user/cards")).await.ok().json();
     let code = json!({ "code": held["cardList"][0]["code"] });
-    let _ = meter.of("POST /api/cards/verify", clerk.post("/api/cards/verify", &code)).await.ok();
+    meter.of("POST /api/cards/verify", clerk.post("/api/cards/verify", &code)).await.ok();
     let again = meter.of("POST /api/cards/verify, again", clerk.post("/api/cards/verify", &code)).await;
     assert_eq!(again.outcome(), "409 ALREADY_CONSUMED");
     let activation = meter.of("GET /api/cards/member/activation", phone.get(ACTIVATION)).await.ok().json();
-    let (path, filled) = ("/api/cards/member/activate", filled(&phone, &activation).await);
-    let _ = meter.of("POST /api/cards/member/activate", phone.post(path, &filled)).await.ok();
-    let _ = meter.of("POST /api/cards/member/activate, again", phone.post(path, &filled)).await.ok();
+    let (path, filled) = ("/api/cards/member/activate", fill_in_activation(&phone, &activation).await);
+    meter.of("POST /api/cards/member/activate", phone.post(path, &filled)).await.ok();
+    meter.of("POST /api/cards/member/activate, again", phone.post(path, &filled)).await.ok();
 }
 
 async fn steps(meter: &mut Meter<'_>) {
@@ -237,8 +239,8 @@ async fn steps(meter: &mut Meter<'_>) {
     let phone = world.user().await;
     let data = phone.wx("getWeRunData", json!({})).await.json();
     let data = json!({ "encryptedData": data["encryptedData"], "iv": data["iv"] });
-    let _ = meter.of("POST /api/werun/decrypt", phone.post("/api/werun/decrypt", &data)).await.ok();
-    let _ = meter.of("GET /api/werun/summary", phone.get("/api/werun/summary")).await.ok();
+    meter.of("POST /api/werun/decrypt", phone.post("/api/werun/decrypt", &data)).await.ok();
+    meter.of("GET /api/werun/summary", phone.get("/api/werun/summary")).await.ok();
     let rank = phone.get("/api/werun/rank?openGId=tGEmahu4JpymxRTthEQ87E0R2Ul4");
     assert_eq!(meter.of("GET /api/werun/rank", rank).await.status, 403);
 }
@@ -248,9 +250,9 @@ async fn fingers(meter: &mut Meter<'_>) {
     let purpose = json!({ "purpose": "pay" });
     let issued =
         meter.of("POST /api/soter/challenge", phone.post("/api/soter/challenge", &purpose)).await.ok();
-    let result = signed(&phone, &issued).await;
+    let result = sign_challenge(&phone, &issued).await;
     let verify = async || phone.post("/api/verify-fingerprint", &result).await;
-    let _ = meter.of("POST /api/verify-fingerprint", verify()).await.ok();
+    meter.of("POST /api/verify-fingerprint", verify()).await.ok();
     assert_eq!(meter.of("POST /api/verify-fingerprint, again", verify()).await.status, 409);
 }
 
@@ -266,8 +268,8 @@ async fn codes(meter: &mut Meter<'_>) {
     ] {
         assert_eq!(meter.of(what, world.operator("POST", path, &page)).await.status, 200);
     }
-    let _ = meter.of("GET /api/admin/quota", world.operator("GET", QUOTA, &json!({}))).await.ok();
-    let _ = meter.of("POST /api/admin/quota/clear", world.operator("POST", CLEAR, &json!({}))).await.ok();
+    meter.of("GET /api/admin/quota", world.operator("GET", QUOTA, &json!({}))).await.ok();
+    meter.of("POST /api/admin/quota/clear", world.operator("POST", CLEAR, &json!({}))).await.ok();
     let past = "/api/admin/rid/61725984-6126f6f9-040f19c4";
     let past = meter.of("GET /api/admin/rid/{rid}", world.operator("GET", past, &json!({}))).await;
     assert_eq!(past.status, 404);
@@ -276,20 +278,20 @@ async fn codes(meter: &mut Meter<'_>) {
 async fn orders(meter: &mut Meter<'_>) {
     let world = meter.world;
     let phone = world.user().await;
-    let _ = meter.of("GET /api/products", phone.get("/api/products")).await.ok();
+    meter.of("GET /api/products", phone.get("/api/products")).await.ok();
     let water = json!({ "productId": "water", "quantity": 1 });
     let order = meter.of("POST /api/orders", phone.post("/api/orders", &water)).await.ok();
     let keyed = phone.post_once("/api/orders", &water, "key");
-    let _ = meter.of("POST /api/orders, Idempotency-Key", keyed).await.ok();
+    meter.of("POST /api/orders, Idempotency-Key", keyed).await.ok();
     let keyed = phone.post_once("/api/orders", &water, "key");
-    let _ = meter.of("POST /api/orders, Idempotency-Key, again", keyed).await.ok();
+    meter.of("POST /api/orders, Idempotency-Key, again", keyed).await.ok();
     let each = ["cake", "coffee", "umbrella", "water"];
     let each = each.map(|product| json!({ "productId": product, "quantity": 1 }));
     let every = json!({ "items": each });
-    let _ = meter.of("POST /api/orders, four products", phone.post("/api/orders", &every)).await.ok();
-    let _ = meter.of("GET /api/orders", phone.get("/api/orders")).await.ok();
+    meter.of("POST /api/orders, four products", phone.post("/api/orders", &every)).await.ok();
+    meter.of("GET /api/orders", phone.get("/api/orders")).await.ok();
     let path = format!("/api/orders/{}", order.text("/orderId"));
-    let _ = meter.of("GET /api/orders/{orderId}", phone.get(&path)).await.ok();
+    meter.of("GET /api/orders/{orderId}", phone.get(&path)).await.ok();
     let nonsense = phone.get("/api/orders/nonsense");
     let authentication = meter.of("GET /api/orders/{orderId}, authentication alone", nonsense).await;
     assert_eq!(authentication.status, 404);
@@ -297,7 +299,7 @@ async fn orders(meter: &mut Meter<'_>) {
     let cancelled = meter.of("POST /api/orders/{orderId}/cancel", phone.post(&path, &nothing)).await;
     assert_eq!(cancelled.text("/order/status"), "CLOSED");
     let (order_id, out_trade_no) = phone.order().await;
-    let _ = phone.prepay(&out_trade_no).await.ok();
+    phone.prepay(&out_trade_no).await;
     let path = format!("/api/orders/{order_id}/cancel");
     let cancelled = meter.of("POST /api/orders/{orderId}/cancel, prepaid", phone.post(&path, &nothing)).await;
     assert_eq!(cancelled.text("/order/status"), "CLOSED");
@@ -307,21 +309,28 @@ async fn payments(meter: &mut Meter<'_>) {
     let world = meter.world;
     let phone = world.user().await;
     let (_, out_trade_no) = phone.order().await;
-    let _ = meter.of("POST /api/pay/unified-order", phone.prepay(&out_trade_no)).await.ok();
-    let _ = meter.of("POST /api/pay/unified-order, again", phone.prepay(&out_trade_no)).await.ok();
+    meter.of("POST /api/pay/unified-order", phone.try_prepay(&out_trade_no)).await.ok();
+    meter.of("POST /api/pay/unified-order, again", phone.try_prepay(&out_trade_no)).await.ok();
     let other = json!({ "outTradeNo": out_trade_no, "body": "another description" });
     let another = phone.post("/api/pay/unified-order", &other);
     let prepaid = meter.of("POST /api/pay/unified-order, another description", another).await.ok();
-    let _ = phone.pay(&prepaid).await;
+    phone.try_pay(&prepaid).await;
     world.wechat().wait_for_notices().await;
 
     let (_, out_trade_no) = phone.order().await;
-    let notice = world.notice(&out_trade_no, "4200000000000000000000000001", &phone.openid, 200);
-    let notice = world.signed_notice(notice, &[]);
+    let notice =
+        world.wechat_pay().payment_fields(&out_trade_no, "4200000000000000000000000001", &phone.openid, 200);
+    let notice = world.wechat_pay().sign(notice, &[]);
     for what in ["POST /api/pay/notify", "POST /api/pay/notify, again"] {
-        assert!(meter.of(what, world.notify(notice.clone())).await.body.contains("SUCCESS"));
+        assert!(
+            meter
+                .of(what, world.wechat_pay().send_payment_notice(notice.clone()))
+                .await
+                .body
+                .contains("SUCCESS")
+        );
     }
-    let forged = world.notify(notice.replace("200", "100"));
+    let forged = world.wechat_pay().send_payment_notice(notice.replace("200", "100"));
     assert!(meter.of("POST /api/pay/notify, forged", forged).await.body.contains("FAIL"));
 
     let (order_id, _) = phone.buy_unnoticed().await;
@@ -332,7 +341,7 @@ async fn payments(meter: &mut Meter<'_>) {
 
 /// The money of a refund is sent to a bank card, which APIv3 alone does.
 async fn redirected_refund() -> Vec<Cost> {
-    let world = World::configured("[merchant]\napi = \"v3\"").await;
+    let world = World::start().with_config("[merchant]\napi = \"v3\"").await;
     let mut meter = Meter { world: &world, costs: Vec::new() };
     let phone = world.user().await;
     let card = json!({ "type": "USER_BANK_CARD", "bankType": "ICBC_DEBIT",
@@ -344,11 +353,11 @@ async fn redirected_refund() -> Vec<Cost> {
         world.wechat().wait_for_notices().await;
         let path = format!("/api/admin/refunds/{}/abnormal", refund.text("/refund/outRefundNo"));
         let redirected = world.operator("POST", &path, &card);
-        let _ = meter.of("POST /api/admin/refunds/{outRefundNo}/abnormal", redirected).await.ok();
+        meter.of("POST /api/admin/refunds/{outRefundNo}/abnormal", redirected).await.ok();
     };
     redirect().await;
     redirect().await;
-    // The first one was no warm instance's.
+    // The first request started the instance.
     meter.costs.split_off(1)
 }
 
@@ -362,7 +371,7 @@ async fn refunds(meter: &mut Meter<'_>) {
     let path = format!("/api/admin/refunds/{}/give-up", refused.text("/refund/outRefundNo"));
     let nothing = json!({});
     let given_up = world.operator("POST", &path, &nothing);
-    let _ = meter.of("POST /api/admin/refunds/{outRefundNo}/give-up", given_up).await.ok();
+    meter.of("POST /api/admin/refunds/{outRefundNo}/give-up", given_up).await.ok();
     let (_, out_trade_no) = phone.buy().await;
     world.wechat().set_fault(Fault::RefundStalled { times: 1 });
     let body = json!({ "outTradeNo": out_trade_no });
@@ -371,10 +380,16 @@ async fn refunds(meter: &mut Meter<'_>) {
     let path = format!("/api/admin/refunds/{number}");
     let nothing = json!({});
     let read = world.operator("GET", &path, &nothing);
-    let _ = meter.of("GET /api/admin/refunds/{outRefundNo}", read).await.ok();
-    let notice = money::told(world, &number, &out_trade_no);
+    meter.of("GET /api/admin/refunds/{outRefundNo}", read).await.ok();
+    let notice = money::refund_notice(world, &number, &out_trade_no);
     for what in ["POST /api/pay/refund-notify", "POST /api/pay/refund-notify, again"] {
-        assert!(meter.of(what, world.refund_notify(notice.clone())).await.body.contains("SUCCESS"));
+        assert!(
+            meter
+                .of(what, world.wechat_pay().send_refund_notice(notice.clone()))
+                .await
+                .body
+                .contains("SUCCESS")
+        );
     }
     let again = money::refund(world, "k", &body);
     assert_eq!(
@@ -382,8 +397,9 @@ async fn refunds(meter: &mut Meter<'_>) {
         "SUCCESS"
     );
 
-    let second = world.notice(&out_trade_no, "4200000000000000000000000002", &phone.openid, 200);
-    let second = world.notify(world.signed_notice(second, &[]));
+    let second =
+        world.wechat_pay().payment_fields(&out_trade_no, "4200000000000000000000000002", &phone.openid, 200);
+    let second = world.wechat_pay().send_payment_notice(world.wechat_pay().sign(second, &[]));
     assert!(meter.of("POST /api/pay/notify, a second payment", second).await.body.contains("SUCCESS"));
 }
 
@@ -392,14 +408,14 @@ async fn sweeps(meter: &mut Meter<'_>) {
     let phone = world.user().await;
     // What the orders before left to do.
     world.clock.advance(Duration::from_secs(3600));
-    let _ = world.sweep().await;
+    world.sweep().await;
     world.clock.advance(Duration::from_secs(3600));
-    let _ = meter.of("order-sweep, nothing to do", world.sweep()).await;
-    let _ = phone.buy_unnoticed().await;
+    meter.of("order-sweep, nothing to do", world.sweep()).await;
+    phone.buy_unnoticed().await;
     world.clock.advance(Duration::from_secs(30));
     let swept = meter.of("order-sweep, a lost notice", world.sweep()).await;
     assert_eq!(swept["paid"], 1, "{swept}");
-    let _ = phone.prepay(&phone.order().await.1).await.ok();
+    phone.prepay(&phone.order().await.1).await;
     world.clock.advance(Duration::from_secs(30));
     let swept = meter.of("order-sweep, an order that waits", world.sweep()).await;
     assert_eq!(swept["waiting"], 1, "{swept}");
@@ -412,14 +428,14 @@ async fn effects(meter: &mut Meter<'_>) {
     let world = meter.world;
     let phone = world.user().await;
     let drain = || world.bundle().drain_stream("order-events");
-    let _ = drain().await.expect("the stream is read");
-    let _ = phone.buy().await;
-    let _ = meter.of("order-events, a paid order", drain()).await.expect("the stream is read");
+    drain().await.expect("the stream is read");
+    phone.buy().await;
+    meter.of("order-events, a paid order", drain()).await.expect("the stream is read");
     let nothing = world.bundle().run_task("order-events");
-    let _ = meter.of("order-events, nothing to repair", nothing).await.expect("a run");
+    meter.of("order-events, nothing to repair", nothing).await.expect("a run");
     let nothing = json!({});
     let list = world.operator("GET", "/api/admin/cases?kind=OVERSOLD", &nothing);
-    let _ = meter.of("GET /api/admin/cases", list).await.ok();
+    meter.of("GET /api/admin/cases", list).await.ok();
     let note = json!({ "note": "seen" });
     let close = world.operator("POST", "/api/admin/cases/OVERSOLD%23x/close", &note);
     assert_eq!(meter.of("POST /api/admin/cases/{caseId}/close", close).await.status, 404);
@@ -428,13 +444,13 @@ async fn effects(meter: &mut Meter<'_>) {
 async fn bills(meter: &mut Meter<'_>) {
     let world = meter.world;
     let mut phone = world.user().await;
-    money::next_noon(world);
-    let _ = world.bundle().run_task("reconcile").await.expect("a run");
-    let _ = meter.of("reconcile, a day that is settled", world.bundle().run_task("reconcile")).await;
-    let _ = phone.log_in().await;
-    let _ = phone.buy().await;
-    money::next_noon(world);
-    let _ = meter.of("reconcile, a day with one payment", world.bundle().run_task("reconcile")).await;
+    money::advance_to_next_noon(world);
+    world.bundle().run_task("reconcile").await.expect("a run");
+    meter.of("reconcile, a day that is settled", world.bundle().run_task("reconcile")).await.expect("a run");
+    phone.log_in().await;
+    phone.buy().await;
+    money::advance_to_next_noon(world);
+    meter.of("reconcile, a day with one payment", world.bundle().run_task("reconcile")).await.expect("a run");
 }
 
 /// What is over its budget, and budgets of what was not measured.
@@ -458,7 +474,7 @@ fn unmeasured(costs: &[Cost], stack: &Stack) -> Vec<String> {
         routes.chain(task).collect::<Vec<_>>()
     });
     let has = |route: &String| costs.iter().any(|cost| cost.what.split(',').next() == Some(route));
-    routes.filter(|route| !has(route)).map(|route| format!("nobody measured {route}")).collect()
+    routes.filter(|route| !has(route)).map(|route| format!("{route} was not measured")).collect()
 }
 
 fn table(costs: &[Cost]) -> String {
@@ -497,7 +513,7 @@ fn a_request_over_its_budget_or_not_measured_is_named() {
     );
     let stack = stack(&template());
     let unmeasured = unmeasured(&costs, &stack);
-    assert!(unmeasured.contains(&"nobody measured GET /api/products".to_owned()));
-    assert!(unmeasured.contains(&"nobody measured order-sweep".to_owned()));
-    assert!(!unmeasured.contains(&"nobody measured GET /api/user".to_owned()));
+    assert!(unmeasured.contains(&"GET /api/products was not measured".to_owned()));
+    assert!(unmeasured.contains(&"order-sweep was not measured".to_owned()));
+    assert!(!unmeasured.contains(&"GET /api/user was not measured".to_owned()));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::World;
+use e2e::{Requests, World};
 use futures_util::future::join_all;
 use local_wechat::Fault;
 use serde_json::{Value, json};
@@ -26,7 +26,8 @@ fn tokens(world: &World) -> Tokens {
     Tokens::new(&world.bundle().host("access-token").expect("the broker")).expect("its settings")
 }
 
-fn asked(world: &World) -> usize {
+/// How often WeChat was asked for a token.
+fn token_requests(world: &World) -> usize {
     world.wechat().token_calls().values().sum()
 }
 
@@ -47,19 +48,19 @@ async fn two_hundred_cold_readers_at_once_make_one_upstream_call() {
     let tokens = join_all(readers.iter().map(|reader| reader.get(NAME))).await;
     let values: Vec<Token> = tokens.into_iter().map(|token| token.expect("a token")).collect();
     assert!(values.iter().all(|token| token.value == values[0].value && token.version == 1));
-    assert_eq!(asked(&world), 1);
+    assert_eq!(token_requests(&world), 1);
 }
 
 #[tokio::test]
 async fn a_warm_reader_reads_the_table_every_five_minutes_and_never_wechat() {
     let world = World::start().await;
     let reader = cold_reader(&world);
-    let _ = reader.get(NAME).await.expect("a token");
-    let (_, cost) = world.cost(reader.get(NAME)).await;
-    assert_eq!(cost, (0, 0));
+    reader.get(NAME).await.expect("a token");
+    let (_, cost) = world.count_requests(reader.get(NAME)).await;
+    assert_eq!(cost, Requests { dynamodb: 0, wechat: 0 });
     world.clock.advance(Duration::from_secs(301));
-    let (_, cost) = world.cost(reader.get(NAME)).await;
-    assert_eq!(cost, (1, 0));
+    let (_, cost) = world.count_requests(reader.get(NAME)).await;
+    assert_eq!(cost, Requests { dynamodb: 1, wechat: 0 });
 }
 
 #[tokio::test]
@@ -69,14 +70,14 @@ async fn the_schedule_renews_a_token_once_shortly_before_its_end() {
     let mut versions = Vec::new();
     for _ in 0..130 {
         world.clock.advance(Duration::from_secs(60));
-        let _ = world.bundle().run_task("access-token").await.expect("a report");
+        world.bundle().run_task("access-token").await.expect("a report");
         let token = get(&world).await.expect("a token");
         assert!(token.lasts(now(&world), Duration::from_secs(150)), "it never comes near its end");
         versions.push(token.version);
     }
     assert_eq!(versions.first(), Some(&first.version));
     assert_eq!(versions.last(), Some(&(first.version + 1)));
-    assert!(asked(&world) <= 3, "{}", asked(&world));
+    assert!(token_requests(&world) <= 3, "{}", token_requests(&world));
 }
 
 #[tokio::test]
@@ -86,27 +87,27 @@ async fn a_token_revoked_under_load_is_replaced_once_and_no_request_fails() {
     for _ in 0..30 {
         phones.push(world.user().await);
     }
-    let _ = crate::phone::by_code(&phones[0]).await.ok();
-    let before = asked(&world);
+    crate::phone::by_code(&phones[0]).await.ok();
+    let before = token_requests(&world);
     world.wechat().revoke_tokens();
     let answers = join_all(phones.iter().map(crate::phone::by_code)).await;
     assert!(
         answers.iter().all(|answer| answer.status == 200),
         "{:?}",
-        answers.iter().map(e2e::Answer::outcome).collect::<Vec<_>>()
+        answers.iter().map(e2e::Response::outcome).collect::<Vec<_>>()
     );
     assert_eq!(get(&world).await.expect("a token").version, 2);
-    assert_eq!(asked(&world) - before, 1);
+    assert_eq!(token_requests(&world) - before, 1);
 }
 
 #[tokio::test]
 async fn a_revoked_token_that_wechat_repeats_is_force_refreshed_once_a_minute() {
     let world = World::start().await;
     let phone = world.user().await;
-    let _ = crate::phone::by_code(&phone).await.ok();
+    crate::phone::by_code(&phone).await.ok();
     let revoked = || Fault::TokenRevoked { path: None, stuck: true, times: 1 };
     world.wechat().set_fault(revoked());
-    let _ = crate::phone::by_code(&phone).await.ok();
+    crate::phone::by_code(&phone).await.ok();
     assert!(world.log().contains("token-forced"));
     let forces = |world: &World| {
         let calls = world.wechat().upstream_calls();
@@ -117,7 +118,7 @@ async fn a_revoked_token_that_wechat_repeats_is_force_refreshed_once_a_minute() 
     assert_eq!(crate::phone::by_code(&phone).await.outcome(), "503 UPSTREAM_BUSY");
     assert_eq!(forces(&world), 1, "not again within a minute");
     world.clock.advance(Duration::from_secs(61));
-    let _ = crate::phone::by_code(&phone).await.ok();
+    crate::phone::by_code(&phone).await.ok();
     assert_eq!(forces(&world), 2);
 }
 
@@ -129,12 +130,12 @@ async fn a_broker_killed_between_lease_and_write_is_replaced_after_its_lease() {
     let waiting = get(&world);
     let time_passes = async {
         tokio::time::sleep(Duration::from_millis(600)).await;
-        assert_eq!(asked(&world), 0, "the lease is respected");
+        assert_eq!(token_requests(&world), 0, "the lease is respected");
         world.clock.advance(Tokens::LEASE);
     };
     let (token, ()) = futures_util::join!(waiting, time_passes);
     assert_eq!(token.expect("a token").version, 1);
-    assert_eq!(asked(&world), 1);
+    assert_eq!(token_requests(&world), 1);
 }
 
 #[tokio::test]
@@ -161,18 +162,18 @@ async fn a_slow_old_answer_that_arrives_late_changes_nothing() {
 async fn a_valid_token_is_served_while_the_broker_can_t_reach_wechat() {
     let world = World::start().await;
     let phone = world.user().await;
-    let _ = crate::phone::by_code(&phone).await.ok();
+    crate::phone::by_code(&phone).await.ok();
     world.wechat().set_fault(Fault::HttpStatus { path: STABLE_TOKEN.into(), status: 502, times: 1000 });
     world.clock.advance(Duration::from_secs(7200 - 200));
     let report = world.bundle().run_task("access-token").await.expect("a report");
     assert_eq!(report["versions"], json!([["mini_program", 1]]), "{report}");
-    let _ = crate::phone::by_code(&phone).await.ok();
+    crate::phone::by_code(&phone).await.ok();
     world.clock.advance(Duration::from_secs(200));
     let report = world.bundle().run_task("access-token").await.expect("a report");
     assert_eq!(report["failed"], json!(["mini_program"]));
     assert_eq!(crate::phone::by_code(&phone).await.outcome(), "503 UPSTREAM_BUSY");
     world.wechat().clear_faults();
-    let _ = crate::phone::by_code(&phone).await.ok();
+    crate::phone::by_code(&phone).await.ok();
 }
 
 #[tokio::test]
@@ -182,7 +183,7 @@ async fn an_address_that_is_not_on_wechat_s_list_is_named_in_the_log() {
     world.wechat().set_fault(Fault::IpRefused { path: STABLE_TOKEN.into(), address, times: 1 });
     assert!(get(&world).await.is_err());
     assert!(world.log().contains("address-not-on-the-ip-list") && world.log().contains("203.0.113.77"));
-    assert_eq!(asked(&world), 1, "asking again can't help");
+    assert_eq!(token_requests(&world), 1, "asking again can't help");
 }
 
 #[tokio::test]
@@ -195,16 +196,17 @@ async fn tickets_are_the_official_account_s_and_are_kept_like_tokens() {
     }
     let calls = world.wechat().upstream_calls();
     let of = |path: &str| calls.iter().filter(|call| call.path == path).count();
-    assert_eq!((of(STABLE_TOKEN), of("/cgi-bin/ticket/getticket")), (1, 2));
+    assert_eq!(of(STABLE_TOKEN), 1);
+    assert_eq!(of("/cgi-bin/ticket/getticket"), 2);
 }
 
 #[tokio::test]
 async fn a_ticket_is_fetched_although_the_account_s_token_was_revoked() {
     let world = World::start().await;
     let reader = cold_reader(&world);
-    let _ = reader.get(TokenName::JsapiTicket).await.expect("a ticket");
+    reader.get(TokenName::JsapiTicket).await.expect("a ticket");
     world.wechat().revoke_tokens();
-    let _ = reader.get(TokenName::CardTicket).await.expect("a ticket");
+    reader.get(TokenName::CardTicket).await.expect("a ticket");
 }
 
 #[tokio::test]
@@ -263,7 +265,7 @@ async fn a_function_without_the_permission_can_t_start_the_broker() {
 
 #[tokio::test]
 async fn an_official_account_that_is_not_configured_has_no_tokens() {
-    let world = World::configured("[upstream]\nwechat_api_base = \"http://127.0.0.1:9\"\n").await;
+    let world = World::start().with_config("[upstream]\nwechat_api_base = \"http://127.0.0.1:9\"\n").await;
     let report: Value = world.bundle().run_task("access-token").await.expect("a report");
     assert_eq!(
         report["failed"],

@@ -16,8 +16,7 @@ async fn an_openid_in_the_log_is_found() {
 async fn a_secret_in_a_table_is_found() {
     let world = World::start().await;
     let item = json!({ "id": { "S": "x" }, "note": { "S": world.wechat().account().app_secret } });
-    let put = json!({ "TableName": world.table("UsersTable"), "Item": item });
-    world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
+    world.put_item("UsersTable", item).await;
 }
 
 #[tokio::test]

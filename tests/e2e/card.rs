@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use e2e::{Answer, Phone, World};
+use e2e::{Phone, Requests, Response, World};
 use insta::assert_snapshot;
 use local_wechat::{CardStatus, Fault, NewCard, Simulator};
 use serde_json::{Value, json};
 
-/// The simulator's own cards: for anybody; with a code of ours for a given user; a membership.
+/// The simulator's own cards: one for every user, one with a custom code for one user, a member card.
 pub(crate) const CASH: &str = "pLocalCash-Coupon_0000000001";
 pub(crate) const CUSTOM: &str = "pLocalBound-Custom_000000002";
 pub(crate) const MEMBER: &str = "pLocalMember-Card_0000000003";
@@ -46,15 +46,11 @@ pub(crate) async fn clerk(world: &World) -> Phone<'_> {
 pub(crate) async fn set_role(world: &World, phone: &Phone<'_>, role: &str) {
     let user_id = phone.get("/api/user").await.text("/user/userId");
     let path = format!("/api/admin/users/{user_id}/role");
-    let _ = world.operator("PUT", &path, &json!({ "role": role })).await.ok();
+    world.operator("PUT", &path, &json!({ "role": role })).await.ok();
 }
 
-pub(crate) async fn verify(clerk: &Phone<'_>, code: &str) -> Answer {
+pub(crate) async fn verify(clerk: &Phone<'_>, code: &str) -> Response {
     clerk.post("/api/cards/verify", &json!({ "code": code })).await
-}
-
-pub(crate) fn called(world: &World, path: &str) -> usize {
-    world.wechat().upstream_calls().iter().filter(|call| call.path == path).count()
 }
 
 fn ext(offer: &Value) -> Value {
@@ -103,7 +99,7 @@ async fn a_custom_code_stays_reserved_for_its_user_until_the_card_is_added() {
     assert_ne!(ext(&first)["nonce_str"], ext(&again)["nonce_str"]);
     assert_ne!(ext(&first)["code"], ext(&offer(&other, CUSTOM).await)["code"]);
     let refused = other.wx("addCard", json!({ "cardList": [first] })).await;
-    assert_eq!(refused.status, 400, "it is for one user");
+    assert_eq!(refused.status, 400, "the card is for one user");
     let added = add(&phone, &again).await;
     let reported = phone.post("/api/cards/report", &added).await.ok();
     assert_eq!(reported.text("/cards/0/code"), ext(&first)["code"]);
@@ -125,16 +121,20 @@ async fn the_catalogue_has_all_pages_and_only_what_passed_review() {
     let ids: BTreeSet<_> =
         list.as_array().expect("a list").iter().map(|card| card["cardId"].as_str()).collect();
     assert_eq!(ids.len(), 64);
-    assert_eq!(called(&world, "/card/batchget"), 2);
-    assert_eq!(called(&world, "/card/get"), 64);
+    assert_eq!(world.calls_to("/card/batchget"), 2);
+    assert_eq!(world.calls_to("/card/get"), 64);
     let other = world.user().await;
-    let (_, cost) = world.cost(other.get("/api/cards")).await;
-    assert_eq!(cost, (2, 0), "the user's cards, and a code for the card that needs one");
-    let (_, cost) = world.cost(other.get("/api/cards")).await;
-    assert_eq!(cost, (1, 0));
+    let (_, cost) = world.count_requests(other.get("/api/cards")).await;
+    assert_eq!(
+        cost,
+        Requests { dynamodb: 2, wechat: 0 },
+        "the user's cards, and a code for the card that needs one"
+    );
+    let (_, cost) = world.count_requests(other.get("/api/cards")).await;
+    assert_eq!(cost, Requests { dynamodb: 1, wechat: 0 });
     world.clock.advance(Duration::from_secs(301));
-    let _ = phone.get("/api/cards").await.ok();
-    assert_eq!(called(&world, "/card/get"), 128);
+    phone.get("/api/cards").await.ok();
+    assert_eq!(world.calls_to("/card/get"), 128);
 }
 
 #[tokio::test]
@@ -144,15 +144,16 @@ async fn a_repeated_report_makes_no_request_to_wechat() {
     let added = add(&phone, &offer(&phone, CASH).await).await;
     let first = phone.post("/api/cards/report", &added).await.ok();
     assert_eq!(first.text("/cards/0/cardId"), CASH);
-    let (again, cost) = world.cost(phone.post("/api/cards/report", &added)).await;
-    assert_eq!((again.body, cost), (first.body, (1, 0)));
+    let (again, cost) = world.count_requests(phone.post("/api/cards/report", &added)).await;
+    assert_eq!(again.body, first.body);
+    assert_eq!(cost, Requests { dynamodb: 1, wechat: 0 });
     assert_eq!(held(&phone).await.as_array().map(Vec::len), Some(1));
     // A code that went through a URL.
     let mut mangled = added.clone();
     let code = added["addedCards"][0]["code"].as_str().expect("a code").replace('+', " ").replace('=', "%3D");
     mangled["addedCards"][0]["code"] = json!(code);
-    let (_, cost) = world.cost(phone.post("/api/cards/report", &mangled)).await;
-    assert_eq!(cost, (1, 0));
+    let (_, cost) = world.count_requests(phone.post("/api/cards/report", &mangled)).await;
+    assert_eq!(cost, Requests { dynamodb: 1, wechat: 0 });
 }
 
 #[tokio::test]
@@ -160,7 +161,7 @@ async fn a_card_of_another_user_can_t_be_reported() {
     let world = World::start().await;
     let (phone, thief) = (world.user().await, world.user().await);
     let added = add(&phone, &offer(&phone, CASH).await).await;
-    let _ = phone.post("/api/cards/report", &added).await.ok();
+    phone.post("/api/cards/report", &added).await.ok();
     assert_snapshot!(thief.post("/api/cards/report", &added).await.snapshot(), @r#"404 {"success":false,"code":"NOT_FOUND","message":"内容不存在","requestId":"…"}"#);
     assert_eq!(held(&thief).await, json!([]));
     assert_eq!(held(&phone).await.as_array().map(Vec::len), Some(1));
@@ -223,7 +224,7 @@ async fn a_busy_wechat_and_a_spent_quota_have_different_codes() {
         stuck: false,
         times: 1,
     });
-    let _ = phone.post("/api/cards/report", &added).await.ok();
+    phone.post("/api/cards/report", &added).await.ok();
 }
 
 #[tokio::test]
@@ -234,7 +235,7 @@ async fn without_an_official_account_every_route_says_so() {
     let address = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(async move { axum::serve(listener, router).await });
     let config = format!("[upstream]\nwechat_api_base = \"{address}\"\n");
-    let world = World::configured(&config).await;
+    let world = World::start().with_config(&config).await;
 
     let openid = wechat.create_user(local_wechat::NewUser::default()).openid;
     let login = world.http().post(format!("{address}/_wechat/wx/login")).json(&json!({ "openid": openid }));
@@ -261,7 +262,7 @@ async fn one_report_may_name_several_cards_and_one_card_twice() {
     let cards = phone.post("/api/cards/report", &body).await.ok().json()["cards"].clone();
     assert_eq!(cards[0], cards[2]);
     assert_ne!(cards[0], cards[1]);
-    assert_eq!(called(&world, "/card/code/decrypt"), 2);
+    assert_eq!(world.calls_to("/card/code/decrypt"), 2);
     assert_ne!(have(&phone, CASH).await, cards[0]["code"].as_str().expect("a code"));
     assert_eq!(held(&phone).await.as_array().map(Vec::len), Some(3));
 }

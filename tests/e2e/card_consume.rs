@@ -1,17 +1,17 @@
-//! `POST /api/cards/verify`: cards consumed, once, by staff, whatever gets lost on the way.
+//! `POST /api/cards/verify`: staff consume a card once, also when answers are lost.
 
 use std::time::Duration;
 
-use e2e::{Phone, World};
+use e2e::{Phone, Requests, World};
 use futures_util::future::join_all;
 use insta::assert_snapshot;
 use local_wechat::{CardStatus, Fault, NewCard};
 use serde_json::{Value, json};
 
-use crate::card::{CASH, CUSTOM, MEMBER, add, called, clerk, have, held, offer, set_role, verify};
+use crate::card::{CASH, CUSTOM, MEMBER, add, clerk, have, held, offer, set_role, verify};
 
 const CONSUME: &str = "/card/code/consume";
-const LOOK: &str = "/card/code/get";
+const QUERY: &str = "/card/code/get";
 
 fn lost_after(path: &str) -> Fault {
     Fault::TimeoutAfter { path: path.into(), millis: 0, times: 1 }
@@ -21,7 +21,7 @@ fn lost_before(path: &str, times: u32) -> Fault {
     Fault::TimeoutBefore { path: path.into(), millis: 0, times }
 }
 
-/// The code's own row.
+/// The row of the code in the table of cards.
 async fn journal(world: &World, code: &str) -> Option<Value> {
     let rows = world.items("CardsTable").await.into_iter();
     rows.filter(|row| row["id"]["S"] == "code").find(|row| row["holder"]["S"] == format!("code#{code}"))
@@ -42,10 +42,8 @@ async fn a_card_is_consumed_once_and_leaves_its_holder_s_list() {
     let code = have(&phone, CASH).await;
     let answer = verify(&clerk, &code).await.ok();
     assert_eq!(answer.text("/message"), "核销成功");
-    assert_eq!(
-        (answer.text("/cardInfo/cardId"), answer.text("/cardInfo/code")),
-        (CASH.to_owned(), code.clone())
-    );
+    assert_eq!(answer.text("/cardInfo/cardId"), CASH.to_owned());
+    assert_eq!(answer.text("/cardInfo/code"), code.clone());
     assert_eq!(held(&phone).await, json!([]));
     let again = verify(&clerk, &code).await;
     assert_eq!(again.outcome(), "409 ALREADY_CONSUMED");
@@ -55,7 +53,7 @@ async fn a_card_is_consumed_once_and_leaves_its_holder_s_list() {
         message.contains(&format!("店员{}", &id[id.len() - 6..])) && message.contains("核销"),
         "{message}"
     );
-    assert_eq!(called(&world, CONSUME), 1);
+    assert_eq!(world.calls_to(CONSUME), 1);
     assert_eq!(state(&world, &code).await.as_deref(), Some("CONSUMED"));
 }
 
@@ -65,11 +63,11 @@ async fn a_consumption_and_its_repetition_keep_to_their_request_budget() {
     let (clerk, phone) = (clerk(&world).await, world.user().await);
     let first = have(&phone, CASH).await;
     let code = have(&phone, CASH).await;
-    let _ = verify(&clerk, &first).await.ok();
-    let (_, cost) = world.cost(verify(&clerk, &code)).await;
-    assert_eq!(cost, (3, 2));
-    let (_, cost) = world.cost(verify(&clerk, &code)).await;
-    assert_eq!(cost, (2, 0));
+    verify(&clerk, &first).await.ok();
+    let (_, cost) = world.count_requests(verify(&clerk, &code)).await;
+    assert_eq!(cost, Requests { dynamodb: 3, wechat: 2 });
+    let (_, cost) = world.count_requests(verify(&clerk, &code)).await;
+    assert_eq!(cost, Requests { dynamodb: 2, wechat: 0 });
 }
 
 #[tokio::test]
@@ -78,11 +76,11 @@ async fn twenty_clerks_at_once_consume_a_code_once() {
     let (clerk, phone) = (clerk(&world).await, world.user().await);
     let code = have(&phone, CASH).await;
     let answers = join_all((0..20).map(|_| verify(&clerk, &code))).await;
-    let outcomes: Vec<_> = answers.iter().map(e2e::Answer::outcome).collect();
+    let outcomes: Vec<_> = answers.iter().map(e2e::Response::outcome).collect();
     assert_eq!(outcomes.iter().filter(|outcome| *outcome == "200 OK").count(), 1, "{outcomes:?}");
     let known = ["200 OK", "409 CONFLICT", "409 ALREADY_CONSUMED"];
     assert!(outcomes.iter().all(|outcome| known.contains(&outcome.as_str())), "{outcomes:?}");
-    assert_eq!(called(&world, CONSUME), 1);
+    assert_eq!(world.calls_to(CONSUME), 1);
     assert_eq!(verify(&clerk, &code).await.outcome(), "409 ALREADY_CONSUMED");
 }
 
@@ -94,7 +92,7 @@ async fn a_custom_code_is_consumed_with_its_card_if_only_the_code_is_shown() {
     assert_eq!(verify(&clerk, &code).await.ok().text("/cardInfo/cardId"), CUSTOM);
     let code = have(&phone, CUSTOM).await;
     let named = json!({ "code": code, "cardId": CUSTOM });
-    let _ = clerk.post("/api/cards/verify", &named).await.ok();
+    clerk.post("/api/cards/verify", &named).await.ok();
 }
 
 #[tokio::test]
@@ -114,10 +112,10 @@ async fn only_staff_consume_and_only_while_they_are_staff() {
         "UpdateExpression": "SET tokens_valid_from = :now",
         "ExpressionAttributeValues": { ":now": { "N": world.now().to_string() } } });
     world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
-    assert_eq!(verify(&clerk, &code).await.outcome(), "401 UNAUTHORIZED", "a token made void");
-    assert_eq!(called(&world, CONSUME), 0);
-    let _ = clerk.log_in().await;
-    let _ = verify(&clerk, &code).await.ok();
+    assert_eq!(verify(&clerk, &code).await.outcome(), "401 UNAUTHORIZED", "the tokens were revoked");
+    assert_eq!(world.calls_to(CONSUME), 0);
+    clerk.log_in().await;
+    verify(&clerk, &code).await.ok();
 }
 
 #[tokio::test]
@@ -145,7 +143,7 @@ async fn malformed_requests_name_the_field_and_unknown_codes_are_not_found() {
         assert_eq!(clerk.post("/api/cards/verify", &body).await.outcome(), "404 NOT_FOUND", "{card_id}");
     }
     assert_eq!(state(&world, &code).await, None, "nothing was consumed");
-    let _ = verify(&clerk, &code).await.ok();
+    verify(&clerk, &code).await.ok();
 }
 
 #[tokio::test]
@@ -154,14 +152,15 @@ async fn a_card_that_ended_or_was_withdrawn_is_refused() {
     let (mut clerk, mut phone) = (clerk(&world).await, world.user().await);
     let expired = have(&phone, CASH).await;
     world.clock.advance(Duration::from_secs(31 * 24 * 60 * 60));
-    let _ = (clerk.log_in().await, phone.log_in().await);
+    clerk.log_in().await;
+    phone.log_in().await;
     assert_eq!(verify(&clerk, &expired).await.outcome(), "409 CONFLICT");
     let code = have(&phone, CASH).await;
     let deleted =
         NewCard { card_id: Some(CASH.to_owned()), status: CardStatus::Deleted, ..NewCard::default() };
     world.wechat().create_card(deleted);
     assert_eq!(verify(&clerk, &code).await.outcome(), "409 CONFLICT");
-    assert_eq!(called(&world, CONSUME), 0);
+    assert_eq!(world.calls_to(CONSUME), 0);
 }
 
 #[tokio::test]
@@ -179,7 +178,7 @@ async fn each_refusal_of_wechat_has_its_answer_and_leaves_the_code_free() {
         (45009, "429 RATE_LIMITED"),
         (48001, "500 INTERNAL_ERROR"),
     ] {
-        for path in [CONSUME, LOOK] {
+        for path in [CONSUME, QUERY] {
             world.wechat().set_fault(Fault::Errcode { path: path.into(), errcode, times: 1 });
             assert_eq!(verify(&clerk, &code).await.outcome(), outcome, "{path} {errcode}");
             assert_eq!(state(&world, &code).await, None, "{path} {errcode}");
@@ -188,7 +187,7 @@ async fn each_refusal_of_wechat_has_its_answer_and_leaves_the_code_free() {
     world.wechat().set_fault(Fault::Busy { path: CONSUME.into(), times: 3 });
     assert_eq!(verify(&clerk, &code).await.outcome(), "503 UPSTREAM_BUSY");
     world.wechat().set_fault(Fault::TokenRevoked { path: Some(CONSUME.into()), stuck: false, times: 1 });
-    let _ = verify(&clerk, &code).await.ok();
+    verify(&clerk, &code).await.ok();
 }
 
 #[tokio::test]
@@ -197,15 +196,15 @@ async fn a_consumption_whose_answer_was_lost_is_confirmed_by_a_query() {
     let (clerk, phone) = (clerk(&world).await, world.user().await);
     let done = have(&phone, CASH).await;
     world.wechat().set_fault(lost_after(CONSUME));
-    let _ = verify(&clerk, &done).await.ok();
+    verify(&clerk, &done).await.ok();
     assert_eq!(verify(&clerk, &done).await.outcome(), "409 ALREADY_CONSUMED");
 
     let undone = have(&phone, CASH).await;
     world.wechat().set_fault(lost_before(CONSUME, 1));
     assert_eq!(verify(&clerk, &undone).await.outcome(), "503 UPSTREAM_BUSY");
-    assert_eq!(state(&world, &undone).await.as_deref(), Some("PENDING"), "it may still take effect");
-    let _ = verify(&clerk, &undone).await.ok();
-    assert_eq!(called(&world, CONSUME), 3);
+    assert_eq!(state(&world, &undone).await.as_deref(), Some("PENDING"), "the request may still take effect");
+    verify(&clerk, &undone).await.ok();
+    assert_eq!(world.calls_to(CONSUME), 3);
 }
 
 #[tokio::test]
@@ -215,31 +214,31 @@ async fn a_retry_resolves_an_unknown_consumption_in_favour_of_the_first_clerk() 
     let phone = world.user().await;
     let codes = [have(&phone, CASH).await, have(&phone, CASH).await];
     for code in &codes {
-        let before = called(&world, CONSUME);
+        let before = world.calls_to(CONSUME);
         world.wechat().set_fault(Fault::TimeoutAfter { path: CONSUME.into(), millis: 300, times: 1 });
         let unreachable = async {
-            while called(&world, CONSUME) == before {
+            while world.calls_to(CONSUME) == before {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
-            world.wechat().set_fault(Fault::Busy { path: LOOK.into(), times: 3 });
+            world.wechat().set_fault(Fault::Busy { path: QUERY.into(), times: 3 });
         };
         let (answer, ()) = tokio::join!(verify(&first, code), unreachable);
         assert_eq!(answer.outcome(), "503 UPSTREAM_BUSY");
         assert_eq!(state(&world, code).await.as_deref(), Some("PENDING"));
     }
-    // Still nobody knows.
-    world.wechat().set_fault(Fault::Busy { path: LOOK.into(), times: 3 });
+    // The state of the code is still unknown.
+    world.wechat().set_fault(Fault::Busy { path: QUERY.into(), times: 3 });
     assert_eq!(verify(&second, &codes[0]).await.outcome(), "503 UPSTREAM_BUSY");
     assert_eq!(
         verify(&second, &codes[0]).await.outcome(),
         "409 ALREADY_CONSUMED",
-        "it was the first clerk's"
+        "the first clerk consumed it"
     );
-    let _ = verify(&first, &codes[1]).await.ok();
+    verify(&first, &codes[1]).await.ok();
     for code in &codes {
         assert_eq!(verify(&first, code).await.outcome(), "409 ALREADY_CONSUMED");
     }
-    assert_eq!(called(&world, CONSUME), 2);
+    assert_eq!(world.calls_to(CONSUME), 2);
 }
 
 #[tokio::test]
@@ -249,16 +248,20 @@ async fn a_consumption_that_takes_effect_late_belongs_to_its_first_clerk() {
     let phone = world.user().await;
     for (next, outcome) in [(&first, "200 OK"), (&second, "409 ALREADY_CONSUMED")] {
         let code = have(&phone, CASH).await;
-        let before = called(&world, CONSUME);
+        let before = world.calls_to(CONSUME);
         world.wechat().set_fault(Fault::LateEffect { path: CONSUME.into(), millis: 300, times: 1 });
         assert_eq!(verify(&first, &code).await.outcome(), "503 UPSTREAM_BUSY");
-        assert_eq!(held(&phone).await, json!([{ "cardId": CASH, "code": code }]), "it looked usable");
-        while called(&world, CONSUME) == before {
+        assert_eq!(
+            held(&phone).await,
+            json!([{ "cardId": CASH, "code": code }]),
+            "the query found the card unused"
+        );
+        while world.calls_to(CONSUME) == before {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        // Whatever WeChat says meanwhile, the try is not forgotten.
+        // The journal keeps the first try, whatever WeChat answers meanwhile.
         for errcode in [40127, 45009] {
-            world.wechat().set_fault(Fault::Errcode { path: LOOK.into(), errcode, times: 1 });
+            world.wechat().set_fault(Fault::Errcode { path: QUERY.into(), errcode, times: 1 });
             assert_ne!(verify(&second, &code).await.status, 200);
             assert_eq!(state(&world, &code).await.as_deref(), Some("PENDING"), "{errcode}");
         }
@@ -267,8 +270,8 @@ async fn a_consumption_that_takes_effect_late_belongs_to_its_first_clerk() {
         let id = user_id(&first).await;
         let again = verify(&first, &code).await.text("/message");
         assert!(again.contains(&format!("店员{}", &id[id.len() - 6..])), "{again}");
-        assert_eq!(held(&phone).await, json!([]), "the holder sees that it is used up");
-        assert_eq!(called(&world, CONSUME) - before, 1);
+        assert_eq!(held(&phone).await, json!([]), "the card leaves the holder's list");
+        assert_eq!(world.calls_to(CONSUME) - before, 1);
     }
 }
 
@@ -286,17 +289,17 @@ async fn a_refused_second_try_keeps_the_journal_of_a_lost_first_try() {
         assert_eq!(state(&world, &code).await.as_deref(), Some("PENDING"), "{errcode}");
         world.wechat().clear_faults();
     }
-    let _ = verify(&second, &code).await.ok();
+    verify(&second, &code).await.ok();
     let id = user_id(&second).await;
     let again = verify(&first, &code).await.text("/message");
-    assert!(again.contains(&format!("店员{}", &id[id.len() - 6..])), "who spent it: {again}");
+    assert!(again.contains(&format!("店员{}", &id[id.len() - 6..])), "the clerk who consumed it: {again}");
 }
 
 #[tokio::test]
 async fn a_code_that_is_reported_after_its_consumption_is_listed_as_used_up() {
     let world = World::start().await;
     let (clerk, phone) = (clerk(&world).await, world.user().await);
-    // Consumed while nobody here knew the holder.
+    // The card is consumed before its holder is known here.
     let added = add(&phone, &offer(&phone, CUSTOM).await).await;
     let code =
         serde_json::from_str::<Value>(offer(&phone, CUSTOM).await["cardExt"].as_str().expect("a text"))
@@ -304,8 +307,8 @@ async fn a_code_that_is_reported_after_its_consumption_is_listed_as_used_up() {
             .as_str()
             .expect("a code")
             .to_owned();
-    let _ = clerk.post("/api/cards/verify", &json!({ "code": code, "cardId": CUSTOM })).await.ok();
-    let _ = phone.post("/api/cards/report", &added).await.ok();
+    clerk.post("/api/cards/verify", &json!({ "code": code, "cardId": CUSTOM })).await.ok();
+    phone.post("/api/cards/report", &added).await.ok();
     assert_eq!(held(&phone).await, json!([]));
 }
 
@@ -327,7 +330,7 @@ async fn a_killed_request_keeps_its_claim_on_a_code_for_half_a_minute() {
     world.clock.advance(Duration::from_secs(34));
     assert_eq!(verify(&clerk, &code).await.outcome(), "409 CONFLICT");
     world.clock.advance(Duration::from_secs(1));
-    let _ = verify(&clerk, &code).await.ok();
+    verify(&clerk, &code).await.ok();
 }
 
 #[tokio::test]
@@ -335,12 +338,12 @@ async fn a_card_that_was_consumed_elsewhere_is_answered_already_consumed() {
     let world = World::start().await;
     let (clerk, phone) = (clerk(&world).await, world.user().await);
     let code = have(&phone, CASH).await;
-    let _ = verify(&clerk, &code).await.ok();
-    // Our journal knows nothing of it.
+    verify(&clerk, &code).await.ok();
+    // The journal is deleted, as if the card had been consumed elsewhere.
     let key = json!({ "holder": { "S": format!("code#{code}") }, "id": { "S": "code" } });
     let delete = json!({ "TableName": world.table("CardsTable"), "Key": key });
     world.dynamo().call_as_operator("DeleteItem", delete).await.expect("a deletion");
     world.wechat().set_fault(lost_after(CONSUME));
     assert_snapshot!(verify(&clerk, &code).await.snapshot(), @r#"409 {"success":false,"code":"ALREADY_CONSUMED","message":"该券已核销","requestId":"…"}"#);
-    assert_eq!(called(&world, CONSUME), 1, "it was looked at before");
+    assert_eq!(world.calls_to(CONSUME), 1, "the query found it consumed");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::World;
+use e2e::{Requests, World};
 use insta::assert_snapshot;
 use local_wechat::Fault;
 use serde_json::json;
@@ -24,15 +24,15 @@ async fn a_first_login_makes_a_user_and_a_second_one_finds_it() {
 async fn a_login_of_a_known_user_costs_one_request_and_of_a_new_one_two() {
     let world = World::start().await;
     // Read the secrets first: they are cached for minutes.
-    let _ = world.user().await;
+    world.user().await;
     let mut phone = world.stranger();
     let code = json!({ "code": phone.code().await });
-    let (_, cost) = world.cost(world.post("/api/login", &code)).await;
-    assert_eq!(cost, (2, 1), "a new user");
+    let (_, cost) = world.count_requests(world.post("/api/login", &code)).await;
+    assert_eq!(cost, Requests { dynamodb: 2, wechat: 1 }, "a new user");
     let code = json!({ "code": phone.code().await });
-    let (_, cost) = world.cost(world.post("/api/login", &code)).await;
-    assert_eq!(cost, (1, 1), "a known user");
-    let _ = phone.log_in().await;
+    let (_, cost) = world.count_requests(world.post("/api/login", &code)).await;
+    assert_eq!(cost, Requests { dynamodb: 1, wechat: 1 }, "a known user");
+    phone.log_in().await;
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn one_code_used_twenty_times_at_once_logs_in_once() {
     let world = World::start().await;
     let code = json!({ "code": world.stranger().code().await });
     let logins = futures_util::future::join_all((0..20).map(|_| world.post("/api/login", &code))).await;
-    let mut outcomes: Vec<_> = logins.iter().map(e2e::Answer::outcome).collect();
+    let mut outcomes: Vec<_> = logins.iter().map(e2e::Response::outcome).collect();
     outcomes.sort();
     assert_eq!(outcomes.iter().filter(|outcome| *outcome == "200 OK").count(), 1);
     assert_eq!(outcomes.iter().filter(|outcome| *outcome == "400 CODE_INVALID").count(), 19);
@@ -70,7 +70,7 @@ async fn codes_that_are_used_expired_or_invented_ask_for_a_new_login() {
     let world = World::start().await;
     let phone = world.stranger();
     let used = json!({ "code": phone.code().await });
-    let _ = world.post("/api/login", &used).await.ok();
+    world.post("/api/login", &used).await.ok();
     assert_snapshot!(world.post("/api/login", &used).await.snapshot(), @r#"400 {"success":false,"code":"CODE_INVALID","message":"登录凭证已失效，请重试","requestId":"…"}"#);
     let expired = json!({ "code": phone.code().await });
     world.clock.advance(Duration::from_secs(301));
@@ -121,7 +121,7 @@ async fn a_login_is_retried_once_after_busy_and_not_after_a_lost_answer() {
     for fault in [busy(1), gateway(502, 1), gateway(503, 1), gateway(504, 1)] {
         let before = asked();
         world.wechat().set_fault(fault);
-        let _ = phone.log_in().await;
+        phone.log_in().await;
         assert_eq!(asked() - before, 2);
     }
     let lost = |millis| Fault::TimeoutBefore { path: EXCHANGE.into(), times: 1, millis };
@@ -143,7 +143,7 @@ async fn a_login_is_retried_once_after_busy_and_not_after_a_lost_answer() {
         assert_eq!(asked() - before, calls, "{fault:?}");
         world.wechat().clear_faults();
         // The code was not spent.
-        let _ = world.post("/api/login", &code).await.ok();
+        world.post("/api/login", &code).await.ok();
     }
     let log = world.log();
     for code in ["-1", "502", "500", "lost"] {
@@ -224,7 +224,7 @@ async fn blocked_users_quotas_and_wrong_settings_have_answers_of_their_own() {
 async fn a_login_that_was_overtaken_does_not_overwrite_the_newer_session() {
     let world = World::start().await;
     let mut phone = world.stranger();
-    let _ = phone.log_in().await;
+    phone.log_in().await;
     let newer = world.items("SessionsTable").await[0].clone();
     // The same user on an instance whose clock is behind.
     let table = world.table("SessionsTable");
@@ -241,10 +241,10 @@ async fn a_login_that_was_overtaken_does_not_overwrite_the_newer_session() {
 async fn the_previous_session_key_is_kept_beside_the_new_one() {
     let world = World::start().await;
     let mut phone = world.stranger();
-    let _ = phone.log_in().await;
+    phone.log_in().await;
     let first = world.items("SessionsTable").await[0]["session_key"].clone();
     world.clock.advance(Duration::from_secs(1));
-    let _ = phone.log_in().await;
+    phone.log_in().await;
     let session = world.items("SessionsTable").await[0].clone();
     assert_eq!(session["previous_session_key"], first);
     assert_ne!(session["session_key"], first);
@@ -254,7 +254,7 @@ async fn the_previous_session_key_is_kept_beside_the_new_one() {
 async fn a_unionid_that_appears_later_is_kept_after_it_vanishes() {
     let world = World::start().await;
     let mut phone = world.stranger();
-    let _ = phone.log_in().await;
+    phone.log_in().await;
     let again = |unionid: Option<&str>| local_wechat::NewUser {
         openid: Some(phone.openid.clone()),
         unionid: unionid.map(str::to_owned),
@@ -263,12 +263,12 @@ async fn a_unionid_that_appears_later_is_kept_after_it_vanishes() {
     let with = again(Some("union-of-one"));
     let without = again(None);
     world.wechat().create_user(with);
-    let _ = phone.log_in().await;
+    phone.log_in().await;
     let claimed =
         |items: &[serde_json::Value]| items.iter().any(|item| item["id"]["S"] == "unionid#union-of-one");
     assert!(claimed(&world.items("UsersTable").await));
     world.wechat().create_user(without);
-    let _ = phone.log_in().await;
+    phone.log_in().await;
     assert_eq!(world.items("SessionsTable").await[0]["unionid"]["S"], "union-of-one");
 }
 
@@ -306,8 +306,8 @@ async fn two_users_with_one_unionid_stay_two_until_an_operator_decides() {
     assert_eq!(merge["same_person_as"]["S"].as_str(), Some(first.as_str()));
     assert!(world.log().contains("two-users-one-person"));
     // It is noted once: the next login is an ordinary one.
-    let (_, cost) = world.cost(two.log_in()).await;
-    assert_eq!(cost, (1, 1));
+    let (_, cost) = world.count_requests(two.log_in()).await;
+    assert_eq!(cost, Requests { dynamodb: 1, wechat: 1 });
 }
 
 #[tokio::test]
@@ -315,7 +315,7 @@ async fn a_busy_database_is_answered_503_and_a_lost_write_is_repeated() {
     use local_dynamo::{DynamoFault, FaultKind};
     let world = World::start().await;
     let mut phone = world.stranger();
-    let _ = phone.log_in().await;
+    phone.log_in().await;
     world.dynamo().inject_fault(DynamoFault {
         caller: Some("LoginFunction".to_owned()),
         operation: Some("UpdateItem".to_owned()),
@@ -331,7 +331,7 @@ async fn a_busy_database_is_answered_503_and_a_lost_write_is_repeated() {
         kind: FaultKind::TimeoutAfter,
         times: 1,
     });
-    let _ = phone.log_in().await;
+    phone.log_in().await;
 }
 
 #[tokio::test]
@@ -343,7 +343,8 @@ async fn a_user_whose_session_was_deleted_logs_in_again() {
     let delete = json!({ "TableName": world.table("SessionsTable"), "Key": key });
     world.dynamo().call_as_operator("DeleteItem", delete).await.expect("a deletion");
     let again = phone.log_in().await;
-    assert_eq!((again.text("/userId"), again.text("/isNewUser")), (first, "false".to_owned()));
+    assert_eq!(again.text("/userId"), first);
+    assert_eq!(again.text("/isNewUser"), "false");
     assert_eq!(world.items("UsersTable").await.len(), 1);
 }
 
@@ -362,7 +363,7 @@ async fn a_login_waits_for_a_transaction_that_holds_the_session() {
                 kind: FaultKind::TransactionConflict,
                 times: 2,
             });
-            let _ = phone.log_in().await;
+            phone.log_in().await;
             world.dynamo().clear_faults();
             if !known {
                 phone = world.stranger();

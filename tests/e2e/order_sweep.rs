@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::World;
+use e2e::{Requests, World};
 use local_wechat::Fault;
 use serde_json::{Value, json};
 
@@ -37,11 +37,11 @@ async fn an_order_whose_notice_was_lost_becomes_paid() {
 async fn an_unpaid_order_is_queried_at_the_intervals_of_the_payments_page() {
     let world = World::start().await;
     let phone = world.user().await;
-    let _ = phone.prepay(&phone.order().await.1).await.ok();
+    phone.prepay(&phone.order().await.1).await;
     let mut asked = Vec::new();
     for second in (0..1790).step_by(10) {
         let before = world.wechat().upstream_calls().len();
-        let _ = world.sweep().await;
+        world.sweep().await;
         if world.wechat().upstream_calls().len() > before {
             asked.push(second);
         }
@@ -55,11 +55,11 @@ async fn an_expired_order_is_closed_at_wechat_pay_and_here() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.order().await;
-    let prepaid = phone.prepay(&out_trade_no).await.ok();
+    let prepaid = phone.prepay(&out_trade_no).await;
     let (untouched, _) = phone.order().await;
     world.clock.advance(Duration::from_secs(1800));
     assert_eq!(world.sweep().await, report(&[("closed", 2)]));
-    assert_ne!(phone.pay(&prepaid).await.status, 200);
+    assert_ne!(phone.try_pay(&prepaid).await.status, 200);
     for order in [&order_id, &untouched] {
         assert_eq!(row(&world.items("OrdersTable").await, order)["status"]["S"], "CLOSED");
     }
@@ -93,7 +93,7 @@ async fn an_order_whose_query_failed_is_queried_again_later() {
 async fn an_expired_order_that_could_not_be_closed_is_tried_again_soon() {
     let world = World::start().await;
     let phone = world.user().await;
-    let _ = phone.prepay(&phone.order().await.1).await.ok();
+    phone.prepay(&phone.order().await.1).await;
     world.clock.advance(Duration::from_secs(1800));
     world.wechat().set_fault(Fault::HttpStatus { path: "/pay/closeorder".into(), status: 502, times: 3 });
     assert_eq!(world.sweep().await, report(&[("failed", 1)]));
@@ -105,7 +105,7 @@ async fn an_expired_order_that_could_not_be_closed_is_tried_again_soon() {
 async fn two_sweeps_at_once_query_an_order_once() {
     let world = World::start().await;
     let phone = world.user().await;
-    let _ = phone.buy_unnoticed().await;
+    phone.buy_unnoticed().await;
     world.clock.advance(Duration::from_secs(30));
     let before = world.wechat().upstream_calls().len();
     let (one, two) = futures_util::join!(world.sweep(), world.sweep());
@@ -134,7 +134,7 @@ async fn a_mismatching_payment_waits_for_an_operator_and_closes_nothing() {
 async fn a_never_prepaid_order_is_swept_once_without_a_query_to_wechat_pay() {
     let world = World::start().await;
     let phone = world.user().await;
-    let _ = phone.order().await;
+    phone.order().await;
     for _ in 0..29 {
         world.clock.advance(Duration::from_secs(60));
         assert_eq!(world.sweep().await, report(&[]));
@@ -154,8 +154,7 @@ async fn more_orders_than_a_page_are_swept_in_one_run() {
         let mut copy = template.clone();
         copy["order_id"] = json!({ "S": format!("01HF7Y9B9X0000000000000{number:03}") });
         copy["due_shard"] = json!({ "S": "00" });
-        let put = json!({ "TableName": world.table("OrdersTable"), "Item": copy });
-        world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
+        world.put_item("OrdersTable", copy).await;
     }
     world.clock.advance(Duration::from_secs(1800));
     assert_eq!(world.sweep().await["closed"], 121);
@@ -171,8 +170,7 @@ async fn a_backlog_in_some_shards_does_not_delay_the_others() {
         let mut copy = template.clone();
         copy["order_id"] = json!({ "S": id });
         copy["due_shard"] = json!({ "S": shard });
-        let put = json!({ "TableName": world.table("OrdersTable"), "Item": copy });
-        let _ = world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
+        world.put_item("OrdersTable", copy).await;
     };
     for shard in 0..8 {
         for number in 0..60 {
@@ -197,11 +195,10 @@ async fn a_backlog_in_some_shards_does_not_delay_the_others() {
 async fn one_bad_row_does_not_delay_the_others() {
     let world = World::start().await;
     let phone = world.user().await;
-    let _ = phone.order().await;
+    phone.order().await;
     let bad =
         json!({ "order_id": { "S": "by hand" }, "due_shard": { "S": "03" }, "next_query_at": { "N": "1" } });
-    let put = json!({ "TableName": world.table("OrdersTable"), "Item": bad });
-    world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
+    world.put_item("OrdersTable", bad).await;
     world.clock.advance(Duration::from_secs(1800));
     assert_eq!(world.sweep().await, report(&[("closed", 1)]));
     assert!(world.log().contains("row-without-order"));
@@ -213,8 +210,7 @@ async fn more_bad_rows_than_a_page_delay_no_order_and_are_read_once_a_run() {
     let phone = world.user().await;
     let (order_id, _) = phone.order().await;
     let put = async |item: Value| {
-        let put = json!({ "TableName": world.table("OrdersTable"), "Item": item });
-        world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
+        world.put_item("OrdersTable", item).await;
     };
     for number in 0..60 {
         let id = format!("01HF7Y9B9X0000000000000{number:03}");
@@ -250,7 +246,7 @@ async fn a_disputed_order_is_swept_every_six_hours() {
 async fn never_prepaid_orders_do_not_delay_an_order_whose_notice_was_lost() {
     let world = World::start().await;
     let (phone, flood) = (world.user().await, world.user().await);
-    let _ = flood.order().await;
+    flood.order().await;
     let template = world.items("OrdersTable").await.remove(0);
     let shard = template["due_shard"]["S"].as_str().expect("a shard").to_owned();
     for number in 0..16 {
@@ -259,8 +255,7 @@ async fn never_prepaid_orders_do_not_delay_an_order_whose_notice_was_lost() {
             let mut copy = template.clone();
             copy["order_id"] = json!({ "S": format!("01HF7Y9B9X00000000000{number:02}{order:03}") });
             copy["due_shard"] = json!({ "S": shard });
-            let put = json!({ "TableName": world.table("OrdersTable"), "Item": copy });
-            world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
+            world.put_item("OrdersTable", copy).await;
         }
     }
     // All of the flood is due, and was due before.
@@ -280,8 +275,8 @@ async fn never_prepaid_orders_do_not_delay_an_order_whose_notice_was_lost() {
         report["deferred"].as_u64().is_some_and(|deferred| deferred > 0),
         "the flood was not swept: {report}"
     );
-    let _ = world.sweep().await;
-    let _ = world.sweep().await;
+    world.sweep().await;
+    world.sweep().await;
     let rows = world.items("OrdersTable").await;
     assert!(rows.iter().all(|row| row["status"]["S"] != "UNPAID"), "the flood is closed in its turn");
 }
@@ -290,11 +285,11 @@ async fn never_prepaid_orders_do_not_delay_an_order_whose_notice_was_lost() {
 async fn an_order_that_was_never_prepaid_is_closed_by_two_requests() {
     let world = World::start().await;
     let phone = world.user().await;
-    let _ = world.sweep().await;
-    let (_, (idle, _)) = world.cost(world.sweep()).await;
-    let _ = phone.order().await;
+    world.sweep().await;
+    let (_, idle) = world.count_requests(world.sweep()).await;
+    phone.order().await;
     world.clock.advance(Duration::from_secs(1800));
-    let (report, (swept, upstream)) = world.cost(world.sweep()).await;
+    let (report, swept) = world.count_requests(world.sweep()).await;
     assert_eq!(report["closed"], 1);
-    assert_eq!((swept - idle, upstream), (2, 0));
+    assert_eq!(swept, Requests { dynamodb: idle.dynamodb + 2, wechat: 0 });
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use e2e::{Phone, Setup, World};
+use e2e::{Phone, Requests, World};
 use insta::assert_snapshot;
 use local_wechat::{Fault, SignType};
 use serde_json::json;
@@ -12,15 +12,15 @@ const SUCCESS: &str =
 const FAIL: &str =
     "200 <xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[REFUSED]]></return_msg></xml>";
 
-/// An order that waits for its payment: its id and the fields of the notice that will come.
-async fn expected(world: &World, phone: &Phone<'_>) -> (String, BTreeMap<String, String>) {
+/// Places an order: its id, and the fields of the notice of its payment.
+async fn order_and_notice(world: &World, phone: &Phone<'_>) -> (String, BTreeMap<String, String>) {
     let (order_id, out_trade_no) = phone.order().await;
     let transaction = format!("42000000000000{:014}", world.items("OrdersTable").await.len());
-    let notice = world.notice(&out_trade_no, &transaction, &phone.openid, 200);
+    let notice = world.wechat_pay().payment_fields(&out_trade_no, &transaction, &phone.openid, 200);
     (order_id, notice)
 }
 
-/// Nothing of what notices write is there.
+/// Fails the test if a notice has written a row.
 async fn assert_nothing_written(world: &World) {
     for table in ["PaymentsTable", "OutboxTable"] {
         assert!(world.items(table).await.is_empty(), "{table}");
@@ -34,21 +34,21 @@ async fn assert_nothing_written(world: &World) {
 async fn a_notice_pays_its_order_in_one_request_and_a_copy_changes_nothing() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (_, warm) = expected(&world, &phone).await;
-    let _ = world.notify(world.signed_notice(warm, &[])).await;
+    let (_, warm) = order_and_notice(&world, &phone).await;
+    world.wechat_pay().deliver_payment(warm).await;
 
-    let (order_id, notice) = expected(&world, &phone).await;
-    let notice = world.signed_notice(notice, &[]);
-    let (answer, cost) = world.cost(world.notify(notice.clone())).await;
+    let (order_id, notice) = order_and_notice(&world, &phone).await;
+    let notice = world.wechat_pay().sign(notice, &[]);
+    let (answer, cost) = world.count_requests(world.wechat_pay().send_payment_notice(notice.clone())).await;
     assert_eq!(answer.snapshot(), SUCCESS);
     assert_eq!(answer.headers["content-type"], "text/xml; charset=utf-8");
-    assert_eq!(cost, (1, 0), "a first notice");
+    assert_eq!(cost, Requests { dynamodb: 1, wechat: 0 }, "a first notice");
     assert_eq!(phone.status(&order_id).await, "PAID");
 
     let before = world.dynamo().dump_tables().expect("the tables");
-    let (answer, cost) = world.cost(world.notify(notice)).await;
+    let (answer, cost) = world.count_requests(world.wechat_pay().send_payment_notice(notice)).await;
     assert_eq!(answer.snapshot(), SUCCESS);
-    assert_eq!(cost, (1, 0), "a repeated notice");
+    assert_eq!(cost, Requests { dynamodb: 1, wechat: 0 }, "a repeated notice");
     assert_eq!(world.log().matches(r#""Outcome":"again""#).count(), 1, "it is counted as one");
     assert_eq!(world.dynamo().dump_tables().expect("the tables"), before);
 }
@@ -57,9 +57,12 @@ async fn a_notice_pays_its_order_in_one_request_and_a_copy_changes_nothing() {
 async fn twenty_simultaneous_notices_have_one_effect() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (order_id, notice) = expected(&world, &phone).await;
-    let notice = world.signed_notice(notice, &[]);
-    let answers = futures_util::future::join_all((0..20).map(|_| world.notify(notice.clone()))).await;
+    let (order_id, notice) = order_and_notice(&world, &phone).await;
+    let notice = world.wechat_pay().sign(notice, &[]);
+    let answers = futures_util::future::join_all(
+        (0..20).map(|_| world.wechat_pay().send_payment_notice(notice.clone())),
+    )
+    .await;
     assert!(answers.iter().all(|answer| answer.snapshot() == SUCCESS));
     assert_eq!(phone.status(&order_id).await, "PAID");
     assert_eq!(world.items("PaymentsTable").await.len(), 1);
@@ -70,8 +73,8 @@ async fn twenty_simultaneous_notices_have_one_effect() {
 async fn order_receipt_and_outbox_agree() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (order_id, notice) = expected(&world, &phone).await;
-    let _ = world.notify(world.signed_notice(notice.clone(), &[])).await;
+    let (order_id, notice) = order_and_notice(&world, &phone).await;
+    world.wechat_pay().deliver_payment(notice.clone()).await;
     let order = phone.get(&format!("/api/orders/{order_id}")).await;
     assert_eq!(order.text("/order/transactionId"), notice["transaction_id"]);
     assert_eq!(order.text("/order/paidAt"), "2026-11-21T04:00:00Z", "time_end is Beijing time");
@@ -83,11 +86,8 @@ async fn order_receipt_and_outbox_agree() {
     assert_eq!(event["event"]["S"], "order.paid");
     assert_eq!(event["order_id"]["S"], order_id);
     let row = &world.items("OrdersTable").await[0];
-    assert_eq!(
-        (row.get("due_shard"), row.get("next_query_at")),
-        (None, None),
-        "nobody asks about it any more"
-    );
+    assert_eq!(row.get("due_shard"), None, "the order left the index by_due");
+    assert_eq!(row.get("next_query_at"), None, "the order left the index by_due");
 }
 
 #[tokio::test]
@@ -100,9 +100,9 @@ async fn simulated_notices_arrive_despite_copies_forgeries_and_delays() {
         Fault::NoticeDelayed { millis: 50, times: 1 },
     ] {
         let (order_id, out_trade_no) = phone.order().await;
-        let prepaid = phone.prepay(&out_trade_no).await.ok();
+        let prepaid = phone.prepay(&out_trade_no).await;
         world.wechat().set_fault(fault.clone());
-        assert_eq!(phone.pay(&prepaid).await.status, 200);
+        phone.pay(&prepaid).await;
         world.wechat().wait_for_notices().await;
         assert_eq!(phone.status(&order_id).await, "PAID", "{fault:?}");
     }
@@ -118,13 +118,13 @@ async fn a_notice_that_could_not_be_stored_is_sent_again_by_wechat_pay() {
     for kind in
         [FaultKind::InternalError, FaultKind::TimeoutBefore, FaultKind::TimeoutAfter, FaultKind::Throttle]
     {
-        let (order_id, notice) = expected(&world, &phone).await;
-        let notice = world.signed_notice(notice, &[]);
+        let (order_id, notice) = order_and_notice(&world, &phone).await;
+        let notice = world.wechat_pay().sign(notice, &[]);
         let caller = Some("PayNotifyFunction".to_owned());
         world.dynamo().inject_fault(DynamoFault { caller, operation: None, kind, times: 3 });
-        assert_eq!(world.notify(notice.clone()).await.snapshot(), FAIL, "{kind:?}");
+        assert_eq!(world.wechat_pay().send_payment_notice(notice.clone()).await.snapshot(), FAIL, "{kind:?}");
         world.dynamo().clear_faults();
-        assert_eq!(world.notify(notice).await.snapshot(), SUCCESS, "{kind:?}");
+        assert_eq!(world.wechat_pay().send_payment_notice(notice).await.snapshot(), SUCCESS, "{kind:?}");
         assert_eq!(phone.status(&order_id).await, "PAID");
     }
     assert_eq!(world.items("PaymentsTable").await.len(), 4);
@@ -136,7 +136,7 @@ async fn a_transaction_that_collides_is_tried_again() {
     use local_dynamo::{DynamoFault, FaultKind};
     let world = World::start().await;
     let phone = world.user().await;
-    let (order_id, notice) = expected(&world, &phone).await;
+    let (order_id, notice) = order_and_notice(&world, &phone).await;
     let caller = Some("PayNotifyFunction".to_owned());
     world.dynamo().inject_fault(DynamoFault {
         caller,
@@ -144,7 +144,10 @@ async fn a_transaction_that_collides_is_tried_again() {
         kind: FaultKind::TransactionConflict,
         times: 3,
     });
-    assert_eq!(world.notify(world.signed_notice(notice, &[])).await.snapshot(), SUCCESS);
+    assert_eq!(
+        world.wechat_pay().send_payment_notice(world.wechat_pay().sign(notice, &[])).await.snapshot(),
+        SUCCESS
+    );
     assert_eq!(phone.status(&order_id).await, "PAID");
 }
 
@@ -152,8 +155,8 @@ async fn a_transaction_that_collides_is_tried_again() {
 async fn hostile_documents_are_refused_and_nothing_is_written() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (_, notice) = expected(&world, &phone).await;
-    let genuine = world.signed_notice(notice, &[]);
+    let (_, notice) = order_and_notice(&world, &phone).await;
+    let genuine = world.wechat_pay().sign(notice, &[]);
     let inner = genuine.trim_start_matches("<xml>").trim_end_matches("</xml>");
     for hostile in [
         String::new(),
@@ -171,12 +174,12 @@ async fn hostile_documents_are_refused_and_nothing_is_written() {
         genuine.replace("</xml>", ""),
         format!("<xml>{inner}<pad>{}</pad></xml>", "x".repeat(64 * 1024)),
     ] {
-        let answer = world.notify(hostile.clone()).await;
+        let answer = world.wechat_pay().send_payment_notice(hostile.clone()).await;
         assert_eq!(answer.snapshot(), FAIL, "{}", &hostile[..hostile.len().min(200)]);
     }
     let mut not_utf8 = genuine.into_bytes();
     not_utf8.splice(5..5, *b"<a>\xff</a>");
-    assert_eq!(world.notify(not_utf8).await.snapshot(), FAIL);
+    assert_eq!(world.wechat_pay().send_payment_notice(not_utf8).await.snapshot(), FAIL);
     assert_nothing_written(&world).await;
 }
 
@@ -184,11 +187,11 @@ async fn hostile_documents_are_refused_and_nothing_is_written() {
 async fn forged_foreign_and_misplaced_notices_write_nothing() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (_, notice) = expected(&world, &phone).await;
-    let genuine = world.signed_notice(notice.clone(), &[]);
+    let (_, notice) = order_and_notice(&world, &phone).await;
+    let genuine = world.wechat_pay().sign(notice.clone(), &[]);
     let mut unsigned = notice.clone();
     unsigned.insert("sign".to_owned(), String::new());
-    let with = |changes: &[(&str, &str)]| world.signed_notice(notice.clone(), changes);
+    let with = |changes: &[(&str, &str)]| world.wechat_pay().sign(notice.clone(), changes);
     for (what, body) in [
         ("an altered amount", genuine.replace("200", "100")),
         ("an altered signature", genuine.replace("<sign><![CDATA[", "<sign><![CDATA[0")),
@@ -208,7 +211,7 @@ async fn forged_foreign_and_misplaced_notices_write_nothing() {
         ("an amount that is no number", with(&[("total_fee", "2.00")])),
         ("a time that is none", with(&[("time_end", "soon")])),
     ] {
-        assert_eq!(world.notify(body).await.snapshot(), FAIL, "{what}");
+        assert_eq!(world.wechat_pay().send_payment_notice(body).await.snapshot(), FAIL, "{what}");
     }
     assert_nothing_written(&world).await;
     assert!(world.log().contains("payment-without-order"), "money without an order gets attention");
@@ -223,18 +226,16 @@ async fn a_wrong_amount_payer_or_currency_is_recorded_for_review_only() {
         ([("openid", "o000000000000000000000000000"), ("transaction_id", "2")], "PAYER_DIFFERS"),
         ([("fee_type", "USD"), ("transaction_id", "3")], "AMOUNT_DIFFERS"),
     ] {
-        let (order_id, notice) = expected(&world, &phone).await;
-        let body = world.signed_notice(notice, &changes);
-        assert_eq!(world.notify(body.clone()).await.snapshot(), FAIL);
-        assert_eq!(world.notify(body).await.snapshot(), FAIL, "the same again");
+        let (order_id, notice) = order_and_notice(&world, &phone).await;
+        let body = world.wechat_pay().sign(notice, &changes);
+        assert_eq!(world.wechat_pay().send_payment_notice(body.clone()).await.snapshot(), FAIL);
+        assert_eq!(world.wechat_pay().send_payment_notice(body).await.snapshot(), FAIL, "the same again");
         assert_eq!(phone.status(&order_id).await, "UNPAID");
         let payments = world.items("PaymentsTable").await;
         let of_it: Vec<_> = payments.iter().filter(|payment| payment["order_id"]["S"] == order_id).collect();
         assert_eq!(of_it.len(), 1);
-        assert_eq!(
-            (&of_it[0]["verdict"]["S"], &of_it[0]["attention"]["S"]),
-            (&json!(verdict), &json!("REVIEW"))
-        );
+        assert_eq!(of_it[0]["verdict"]["S"], json!(verdict));
+        assert_eq!(of_it[0]["attention"]["S"], "REVIEW");
     }
     assert!(world.log().contains("payment-to-review"));
 }
@@ -243,10 +244,11 @@ async fn a_wrong_amount_payer_or_currency_is_recorded_for_review_only() {
 async fn the_cash_part_may_be_less_than_the_order() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (order_id, notice) = expected(&world, &phone).await;
+    let (order_id, notice) = order_and_notice(&world, &phone).await;
     let body = world
-        .signed_notice(notice, &[("cash_fee", "150"), ("coupon_fee", "50"), ("settlement_total_fee", "190")]);
-    assert_eq!(world.notify(body).await.snapshot(), SUCCESS);
+        .wechat_pay()
+        .sign(notice, &[("cash_fee", "150"), ("coupon_fee", "50"), ("settlement_total_fee", "190")]);
+    assert_eq!(world.wechat_pay().send_payment_notice(body).await.snapshot(), SUCCESS);
     assert_eq!(phone.status(&order_id).await, "PAID");
 }
 
@@ -254,25 +256,22 @@ async fn the_cash_part_may_be_less_than_the_order() {
 async fn a_second_payment_of_an_order_is_recorded_and_its_refund_begun() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (order_id, notice) = expected(&world, &phone).await;
-    let _ = world.notify(world.signed_notice(notice.clone(), &[])).await;
-    let second = world.signed_notice(notice.clone(), &[("transaction_id", "777")]);
+    let (order_id, notice) = order_and_notice(&world, &phone).await;
+    world.wechat_pay().deliver_payment(notice.clone()).await;
+    let second = world.wechat_pay().sign(notice.clone(), &[("transaction_id", "777")]);
     for _ in 0..3 {
-        assert_eq!(world.notify(second.clone()).await.snapshot(), SUCCESS);
+        assert_eq!(world.wechat_pay().send_payment_notice(second.clone()).await.snapshot(), SUCCESS);
     }
     let payments = world.items("PaymentsTable").await;
     assert_eq!(payments.len(), 2);
     let extra = payments.iter().find(|payment| payment["transaction_id"]["S"] == "777").expect("the second");
-    assert_eq!(
-        (&extra["verdict"]["S"], &extra["refundable_fee"]["N"]),
-        (&json!("SECOND_PAYMENT"), &json!("0"))
-    );
+    assert_eq!(extra["verdict"]["S"], "SECOND_PAYMENT");
+    assert_eq!(extra["refundable_fee"]["N"], "0");
     let refunds = world.items("RefundsTable").await;
     assert_eq!(refunds.len(), 1, "however often the notice comes");
-    assert_eq!(
-        (&refunds[0]["transaction_id"]["S"], &refunds[0]["refund_fee"]["N"], &refunds[0]["status"]["S"]),
-        (&json!("777"), &json!("200"), &json!("PROCESSING"))
-    );
+    assert_eq!(refunds[0]["transaction_id"]["S"], "777");
+    assert_eq!(refunds[0]["refund_fee"]["N"], "200");
+    assert_eq!(refunds[0]["status"]["S"], "PROCESSING");
     let order = phone.get(&format!("/api/orders/{order_id}")).await;
     assert_eq!(
         order.text("/order/transactionId"),
@@ -286,10 +285,12 @@ async fn a_second_payment_of_an_order_is_recorded_and_its_refund_begun() {
 async fn a_payment_of_a_closed_order_is_recorded_and_its_refund_begun() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (order_id, notice) = expected(&world, &phone).await;
-    let _ = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await.ok();
-    let late = world.signed_notice(notice, &[]);
-    let answers = futures_util::future::join_all((0..5).map(|_| world.notify(late.clone()))).await;
+    let (order_id, notice) = order_and_notice(&world, &phone).await;
+    phone.cancel(&order_id).await;
+    let late = world.wechat_pay().sign(notice, &[]);
+    let answers =
+        futures_util::future::join_all((0..5).map(|_| world.wechat_pay().send_payment_notice(late.clone())))
+            .await;
     assert!(answers.iter().all(|answer| answer.snapshot() == SUCCESS));
     assert_eq!(phone.status(&order_id).await, "CLOSED");
     let payments = world.items("PaymentsTable").await;
@@ -303,19 +304,20 @@ async fn a_payment_of_a_closed_order_is_recorded_and_its_refund_begun() {
 
 #[tokio::test]
 async fn a_payment_of_a_closed_order_pays_it_if_the_operator_chose_revive() {
-    let parameters = vec![("PaidAfterClose", "REVIVE")];
-    let world = World::with(Setup { parameters, ..Setup::default() }).await;
+    let world = World::start().with_parameter("PaidAfterClose", "REVIVE").await;
     let phone = world.user().await;
-    let (order_id, notice) = expected(&world, &phone).await;
-    let _ = phone.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await.ok();
-    let late = world.signed_notice(notice.clone(), &[]);
-    let answers = futures_util::future::join_all((0..5).map(|_| world.notify(late.clone()))).await;
+    let (order_id, notice) = order_and_notice(&world, &phone).await;
+    phone.cancel(&order_id).await;
+    let late = world.wechat_pay().sign(notice.clone(), &[]);
+    let answers =
+        futures_util::future::join_all((0..5).map(|_| world.wechat_pay().send_payment_notice(late.clone())))
+            .await;
     assert!(answers.iter().all(|answer| answer.snapshot() == SUCCESS));
     assert_eq!(phone.status(&order_id).await, "PAID");
     assert!(world.items("RefundsTable").await.is_empty());
-    // It is an order like any other from now on: a second payment goes back.
-    let second = world.signed_notice(notice, &[("transaction_id", "777")]);
-    assert_eq!(world.notify(second).await.snapshot(), SUCCESS);
+    // A second payment of the revived order is refunded.
+    let second = world.wechat_pay().sign(notice, &[("transaction_id", "777")]);
+    assert_eq!(world.wechat_pay().send_payment_notice(second).await.snapshot(), SUCCESS);
     assert_eq!(world.items("RefundsTable").await[0]["cause"]["S"], "SECOND_PAYMENT");
     let events: Vec<_> =
         world.items("OutboxTable").await.iter().map(|row| row["event"]["S"].to_string()).collect();
@@ -326,15 +328,19 @@ async fn a_payment_of_a_closed_order_pays_it_if_the_operator_chose_revive() {
 async fn a_genuine_failure_is_kept_with_the_order_and_answered_success() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (order_id, notice) = expected(&world, &phone).await;
-    let failure = world.signed_notice(notice.clone(), &[("result_code", "FAIL"), ("err_code", "NOTENOUGH")]);
-    assert_eq!(world.notify(failure.clone()).await.snapshot(), SUCCESS);
+    let (order_id, notice) = order_and_notice(&world, &phone).await;
+    let failure =
+        world.wechat_pay().sign(notice.clone(), &[("result_code", "FAIL"), ("err_code", "NOTENOUGH")]);
+    assert_eq!(world.wechat_pay().send_payment_notice(failure.clone()).await.snapshot(), SUCCESS);
     assert_eq!(phone.status(&order_id).await, "UNPAID");
     assert_eq!(world.items("OrdersTable").await[0]["last_failure"]["S"], "NOTENOUGH");
     assert!(world.items("PaymentsTable").await.is_empty());
     // The user tries again; a failure that comes late does not undo it.
-    assert_eq!(world.notify(world.signed_notice(notice, &[])).await.snapshot(), SUCCESS);
-    assert_eq!(world.notify(failure).await.snapshot(), SUCCESS);
+    assert_eq!(
+        world.wechat_pay().send_payment_notice(world.wechat_pay().sign(notice, &[])).await.snapshot(),
+        SUCCESS
+    );
+    assert_eq!(world.wechat_pay().send_payment_notice(failure).await.snapshot(), SUCCESS);
     assert_eq!(phone.status(&order_id).await, "PAID");
 }
 
@@ -349,15 +355,15 @@ async fn the_bytes_are_verified_whatever_content_type_they_come_with() {
         "application/octet-stream",
         "application/x-www-form-urlencoded",
     ] {
-        let (order_id, notice) = expected(&world, &phone).await;
-        let body = world.signed_notice(notice, &[("attach", "表情😀&<]]>")]);
+        let (order_id, notice) = order_and_notice(&world, &phone).await;
+        let body = world.wechat_pay().sign(notice, &[("attach", "表情😀&<]]>")]);
         let request =
             world.request("POST", "/api/pay/notify").header("Content-Type", content_type).body(body);
         assert_eq!(world.send(request).await.snapshot(), SUCCESS, "{content_type}");
         assert_eq!(phone.status(&order_id).await, "PAID");
     }
-    let (order_id, notice) = expected(&world, &phone).await;
-    let request = world.request("POST", "/api/pay/notify").body(world.signed_notice(notice, &[]));
+    let (order_id, notice) = order_and_notice(&world, &phone).await;
+    let request = world.request("POST", "/api/pay/notify").body(world.wechat_pay().sign(notice, &[]));
     assert_eq!(world.send(request).await.snapshot(), SUCCESS, "none at all");
     assert_eq!(phone.status(&order_id).await, "PAID");
 }
@@ -366,16 +372,16 @@ async fn the_bytes_are_verified_whatever_content_type_they_come_with() {
 async fn the_answers_are_fixed_to_the_byte() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (_, notice) = expected(&world, &phone).await;
-    assert_snapshot!(world.notify("nonsense").await.body, @"<xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[REFUSED]]></return_msg></xml>");
-    assert_snapshot!(world.notify(world.signed_notice(notice, &[])).await.body, @"<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>");
+    let (_, notice) = order_and_notice(&world, &phone).await;
+    assert_snapshot!(world.wechat_pay().send_payment_notice("nonsense").await.body, @"<xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[REFUSED]]></return_msg></xml>");
+    assert_snapshot!(world.wechat_pay().send_payment_notice(world.wechat_pay().sign(notice, &[])).await.body, @"<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>");
 }
 
 #[tokio::test]
 async fn an_api_key_that_is_empty_makes_no_signature_right() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (_, notice) = expected(&world, &phone).await;
+    let (_, notice) = order_and_notice(&world, &phone).await;
     world.dynamo().set_secret("MerchantSecret", r#"{"api_v2_key":""}"#).expect("a secret");
     let mut fields: shared::pay::v2::Fields = notice.into_iter().collect();
     let signature = shared::pay::v2::sign(
@@ -385,7 +391,7 @@ async fn an_api_key_that_is_empty_makes_no_signature_right() {
     );
     fields.set("sign", signature);
     let body = shared::pay::v2::write("xml", &fields).expect("a notice");
-    assert_eq!(world.notify(body).await.snapshot(), FAIL);
+    assert_eq!(world.wechat_pay().send_payment_notice(body).await.snapshot(), FAIL);
     assert_nothing_written(&world).await;
 }
 
@@ -393,10 +399,10 @@ async fn an_api_key_that_is_empty_makes_no_signature_right() {
 async fn a_second_payment_has_its_own_event_and_its_receipt_is_kept() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (_, notice) = expected(&world, &phone).await;
-    let _ = world.notify(world.signed_notice(notice.clone(), &[])).await;
-    let second = world.signed_notice(notice, &[("transaction_id", "777")]);
-    let _ = world.notify(second.clone()).await;
+    let (_, notice) = order_and_notice(&world, &phone).await;
+    world.wechat_pay().deliver_payment(notice.clone()).await;
+    let second = world.wechat_pay().sign(notice, &[("transaction_id", "777")]);
+    assert_eq!(world.wechat_pay().send_payment_notice(second.clone()).await.snapshot(), SUCCESS);
     let mut events: Vec<_> =
         world.items("OutboxTable").await.iter().map(|row| row["event"]["S"].to_string()).collect();
     events.sort();
@@ -406,8 +412,9 @@ async fn a_second_payment_has_its_own_event_and_its_receipt_is_kept() {
         "UpdateExpression": "REMOVE attention" });
     world.dynamo().call_as_operator("UpdateItem", done).await.expect("an update");
     let before = world.dynamo().dump_tables().expect("the tables");
-    let (answer, cost) = world.cost(world.notify(second)).await;
-    assert_eq!((answer.snapshot().as_str(), cost), (SUCCESS, (1, 0)));
+    let (answer, cost) = world.count_requests(world.wechat_pay().send_payment_notice(second)).await;
+    assert_eq!(answer.snapshot(), SUCCESS);
+    assert_eq!(cost, Requests { dynamodb: 1, wechat: 0 });
     assert_eq!(world.dynamo().dump_tables().expect("the tables"), before);
 }
 
@@ -415,13 +422,13 @@ async fn a_second_payment_has_its_own_event_and_its_receipt_is_kept() {
 async fn a_payment_under_review_pays_its_order_once_the_order_was_put_right() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (order_id, notice) = expected(&world, &phone).await;
-    let notice = world.signed_notice(notice, &[("total_fee", "150")]);
-    assert_eq!(world.notify(notice.clone()).await.snapshot(), FAIL);
+    let (order_id, notice) = order_and_notice(&world, &phone).await;
+    let notice = world.wechat_pay().sign(notice, &[("total_fee", "150")]);
+    assert_eq!(world.wechat_pay().send_payment_notice(notice.clone()).await.snapshot(), FAIL);
     let right = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
         "UpdateExpression": "SET total_fee = :fee", "ExpressionAttributeValues": { ":fee": { "N": "150" } } });
     world.dynamo().call_as_operator("UpdateItem", right).await.expect("an update");
-    assert_eq!(world.notify(notice).await.snapshot(), SUCCESS);
+    assert_eq!(world.wechat_pay().send_payment_notice(notice).await.snapshot(), SUCCESS);
     assert_eq!(phone.status(&order_id).await, "PAID");
     let payments = world.items("PaymentsTable").await;
     assert_eq!(payments.len(), 1);
@@ -433,10 +440,17 @@ async fn a_payment_under_review_pays_its_order_once_the_order_was_put_right() {
 async fn a_signed_notice_that_can_t_be_read_is_an_error_in_the_log() {
     let world = World::start().await;
     let phone = world.user().await;
-    let (_, notice) = expected(&world, &phone).await;
+    let (_, notice) = order_and_notice(&world, &phone).await;
     for changes in [("time_end", "soon"), ("appid", "wx00000000000000ff")] {
         let before = world.log().matches(r#""level":"ERROR""#).count();
-        assert_eq!(world.notify(world.signed_notice(notice.clone(), &[changes])).await.snapshot(), FAIL);
+        assert_eq!(
+            world
+                .wechat_pay()
+                .send_payment_notice(world.wechat_pay().sign(notice.clone(), &[changes]))
+                .await
+                .snapshot(),
+            FAIL
+        );
         assert_eq!(world.log().matches(r#""level":"ERROR""#).count() - before, 1, "{changes:?}");
     }
 }
@@ -444,13 +458,18 @@ async fn a_signed_notice_that_can_t_be_read_is_an_error_in_the_log() {
 #[tokio::test]
 async fn a_genuine_failure_of_an_unknown_order_makes_no_row() {
     let world = World::start().await;
-    let notice = world.notice("01HF7Y9B9X000000000000000001", "1", "o000000000000000000000000000", 1);
-    let failure = world.signed_notice(notice, &[("result_code", "FAIL"), ("err_code", "NOTENOUGH")]);
-    assert_eq!(world.notify(failure).await.snapshot(), SUCCESS);
+    let notice = world.wechat_pay().payment_fields(
+        "01HF7Y9B9X000000000000000001",
+        "1",
+        "o000000000000000000000000000",
+        1,
+    );
+    let failure = world.wechat_pay().sign(notice, &[("result_code", "FAIL"), ("err_code", "NOTENOUGH")]);
+    assert_eq!(world.wechat_pay().send_payment_notice(failure).await.snapshot(), SUCCESS);
     assert!(world.items("OrdersTable").await.is_empty());
 }
 
-/// Bodies that are no JSON of a notice, or none at all.
+/// Bodies that are not the JSON of a notice.
 fn bodies_of_no_notice() -> Vec<Vec<u8>> {
     let mut bodies: Vec<Vec<u8>> = [
         "",
@@ -520,12 +539,9 @@ async fn a_truncated_signed_notice_is_refused_so_that_it_is_sent_again() {
         for length in lengths.step_by(17) {
             let mut cut = notice.clone();
             cut.body.truncate(length);
-            let answer = world.send_signed(path, &cut).await;
-            assert_eq!(
-                (answer.status, answer.text("/code").as_str()),
-                (401, "FAIL"),
-                "{path} cut at {length}"
-            );
+            let answer = world.wechat_pay().send_signed_v3(path, &cut).await;
+            assert_eq!(answer.status, 401, "{path} cut at {length}");
+            assert_eq!(answer.text("/code"), "FAIL", "{path} cut at {length}");
         }
     }
 }

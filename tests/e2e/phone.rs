@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Answer, Phone, World};
+use e2e::{Phone, Requests, Response, World};
 use futures_util::future::join_all;
 use insta::assert_snapshot;
 use local_wechat::{Fault, NewUser};
@@ -15,17 +15,13 @@ async fn tap(phone: &Phone<'_>) -> Value {
 }
 
 /// Taps the button and sends its code.
-pub(crate) async fn by_code(phone: &Phone<'_>) -> Answer {
+pub(crate) async fn by_code(phone: &Phone<'_>) -> Response {
     let code = tap(phone).await["code"].clone();
     phone.post("/api/decrypt-phone", &json!({ "code": code })).await
 }
 
 fn encrypted(tapped: &Value) -> Value {
     json!({ "encryptedData": tapped["encryptedData"], "iv": tapped["iv"] })
-}
-
-fn exchanged(world: &World) -> usize {
-    world.wechat().upstream_calls().iter().filter(|call| call.path == EXCHANGE).count()
 }
 
 #[tokio::test]
@@ -50,19 +46,19 @@ async fn the_same_tap_sent_again_or_twenty_times_at_once_is_paid_for_once() {
     assert!(answers.iter().all(|answer| answer.body == first));
     assert_eq!(phone.post("/api/decrypt-phone", &body).await.body, first);
     assert_eq!(world.wechat().charged_phone_calls(), 1);
-    assert_eq!(exchanged(&world), 1);
+    assert_eq!(world.calls_to(EXCHANGE), 1);
 }
 
 #[tokio::test]
 async fn an_exchange_and_its_repetition_keep_to_their_request_budget() {
     let world = World::start().await;
     let phone = world.user().await;
-    let _ = by_code(&phone).await.ok();
+    by_code(&phone).await.ok();
     let body = json!({ "code": tap(&phone).await["code"] });
-    let (_, cost) = world.cost(phone.post("/api/decrypt-phone", &body)).await;
-    assert_eq!(cost, (2, 1));
-    let (_, cost) = world.cost(phone.post("/api/decrypt-phone", &body)).await;
-    assert_eq!(cost, (2, 0));
+    let (_, cost) = world.count_requests(phone.post("/api/decrypt-phone", &body)).await;
+    assert_eq!(cost, Requests { dynamodb: 2, wechat: 1 });
+    let (_, cost) = world.count_requests(phone.post("/api/decrypt-phone", &body)).await;
+    assert_eq!(cost, Requests { dynamodb: 2, wechat: 0 });
 }
 
 #[tokio::test]
@@ -72,7 +68,7 @@ async fn codes_of_another_kind_or_another_user_ask_for_another_tap() {
     let login_code = json!({ "code": one.code().await });
     assert_snapshot!(one.post("/api/decrypt-phone", &login_code).await.snapshot(), @r#"400 {"success":false,"code":"CODE_INVALID","message":"手机号凭证已失效，请重新获取","requestId":"…"}"#);
     let body = json!({ "code": tap(&one).await["code"] });
-    let _ = one.post("/api/decrypt-phone", &body).await.ok();
+    one.post("/api/decrypt-phone", &body).await.ok();
     assert_eq!(two.post("/api/decrypt-phone", &body).await.outcome(), "400 CODE_INVALID");
     let expired = json!({ "code": tap(&one).await["code"] });
     world.clock.advance(Duration::from_secs(301));
@@ -86,9 +82,9 @@ async fn encrypted_data_give_the_number_under_the_current_and_the_previous_key()
     let mut phone = world.user().await;
     let tapped = tap(&phone).await;
     let now = phone.post("/api/decrypt-phone", &encrypted(&tapped)).await.ok();
-    let _ = phone.log_in().await;
+    phone.log_in().await;
     assert_eq!(phone.post("/api/decrypt-phone", &encrypted(&tapped)).await.ok().body, now.body);
-    let _ = phone.log_in().await;
+    phone.log_in().await;
     assert_eq!(phone.post("/api/decrypt-phone", &encrypted(&tapped)).await.outcome(), "401 SESSION_EXPIRED");
     assert_eq!(world.wechat().charged_phone_calls(), 0);
 }
@@ -124,7 +120,7 @@ async fn a_malformed_request_is_refused_with_the_field_s_name() {
         assert!(answer.text("/message").contains(field), "{body} {}", answer.body);
     }
     assert_eq!(world.post("/api/decrypt-phone", &json!({ "code": "x" })).await.outcome(), "401 UNAUTHORIZED");
-    assert_eq!(exchanged(&world), 0);
+    assert_eq!(world.calls_to(EXCHANGE), 0);
 }
 
 #[tokio::test]
@@ -141,16 +137,16 @@ async fn a_failure_of_wechat_leaves_the_code_usable() {
         (Fault::Garbage { path: EXCHANGE.into(), times: 1 }, "503 UPSTREAM_BUSY", 1),
         (Fault::TimeoutBefore { path: EXCHANGE.into(), times: 1, millis: 0 }, "503 UPSTREAM_BUSY", 1),
     ] {
-        let before = exchanged(&world);
+        let before = world.calls_to(EXCHANGE);
         let body = json!({ "code": tap(&phone).await["code"] });
         world.wechat().set_fault(fault);
         assert_eq!(phone.post("/api/decrypt-phone", &body).await.outcome(), outcome);
-        assert_eq!(exchanged(&world) - before, calls, "{outcome}");
+        assert_eq!(world.calls_to(EXCHANGE) - before, calls, "{outcome}");
         world.wechat().clear_faults();
-        let _ = phone.post("/api/decrypt-phone", &body).await.ok();
+        phone.post("/api/decrypt-phone", &body).await.ok();
     }
     world.wechat().set_fault(gateway(504, 1));
-    let _ = by_code(&phone).await.ok();
+    by_code(&phone).await.ok();
 }
 
 #[tokio::test]
@@ -160,7 +156,7 @@ async fn a_code_that_a_lost_answer_spent_is_paid_for_once_and_asks_for_a_tap() {
     let body = json!({ "code": tap(&phone).await["code"] });
     world.wechat().set_fault(Fault::TimeoutAfter { path: EXCHANGE.into(), times: 1, millis: 0 });
     assert_eq!(phone.post("/api/decrypt-phone", &body).await.outcome(), "503 UPSTREAM_BUSY");
-    assert_eq!(exchanged(&world), 1, "a lost answer is not asked for again by itself");
+    assert_eq!(world.calls_to(EXCHANGE), 1, "a lost answer is not asked for again by itself");
     assert_eq!(phone.post("/api/decrypt-phone", &body).await.outcome(), "400 CODE_INVALID");
     assert_eq!(world.wechat().charged_phone_calls(), 1);
 }
@@ -170,7 +166,7 @@ async fn a_number_in_an_unusual_form_is_normalised_and_answered() {
     let world = World::start().await;
     let phone = world.user().await;
     let watermark = json!({ "timestamp": 1, "appid": world.wechat().account().app_id });
-    for (info, told) in [
+    for (info, expected) in [
         (
             json!({ "phoneNumber": "+1 4155551234", "purePhoneNumber": "4155551234", "countryCode": "1" }),
             ["+14155551234", "4155551234", "1"],
@@ -193,7 +189,7 @@ async fn a_number_in_an_unusual_form_is_normalised_and_answered() {
         for _ in 0..2 {
             let answer = phone.post("/api/decrypt-phone", &body).await.ok();
             let parts = ["/phoneNumber", "/purePhoneNumber", "/countryCode"].map(|part| answer.text(part));
-            assert_eq!(parts, told, "{info}");
+            assert_eq!(parts, expected, "{info}");
         }
     }
     let foreign = json!({ "phoneNumber": "13800138000", "purePhoneNumber": "13800138000", "countryCode": "86",
@@ -225,7 +221,7 @@ async fn a_foreign_number_keeps_its_country() {
     let number = Some("+85251234567".to_owned());
     let user = world.wechat().create_user(NewUser { phone_number: number, ..Default::default() });
     let mut phone = world.phone(&user.openid);
-    let _ = phone.log_in().await;
+    phone.log_in().await;
     let answer = by_code(&phone).await.ok();
     assert_eq!(answer.text("/phoneNumber"), "+85251234567");
     assert_eq!(answer.text("/purePhoneNumber"), "51234567");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Answer, World};
+use e2e::{Requests, Response, World};
 use insta::assert_snapshot;
 use local_wechat::Fault;
 use serde_json::{Value, json};
@@ -10,15 +10,15 @@ use serde_json::{Value, json};
 const CLEAR: &str = "/api/admin/quota/clear";
 const LOGIN: &str = "/sns/jscode2session";
 
-async fn quota(world: &World, path: &str) -> Answer {
+async fn quota(world: &World, path: &str) -> Response {
     world.operator("GET", &format!("/api/admin/quota?cgiPath={path}"), &Value::Null).await
 }
 
-async fn past_request(world: &World, rid: &str) -> Answer {
+async fn past_request(world: &World, rid: &str) -> Response {
     world.operator("GET", &format!("/api/admin/rid/{rid}"), &Value::Null).await
 }
 
-/// WeChat's id of the refused request that the log told last.
+/// WeChat's id (rid) of the last refused request in the log.
 fn last_rid(world: &World) -> String {
     let log = world.log();
     let (_, rid) = log.rsplit_once("(rid ").expect("a refusal");
@@ -28,10 +28,10 @@ fn last_rid(world: &World) -> String {
 #[tokio::test]
 async fn an_operator_reads_how_often_an_api_may_still_be_called() {
     let world = World::start().await;
-    let _ = world.user().await;
+    world.user().await;
     assert_snapshot!(quota(&world, LOGIN).await.snapshot(), @r#"200 {"success":true,"quota":{"dailyLimit":1000000,"used":1,"remain":999999}}"#);
-    let (_, cost) = world.cost(quota(&world, LOGIN)).await;
-    assert_eq!(cost, (0, 1));
+    let (_, cost) = world.count_requests(quota(&world, LOGIN)).await;
+    assert_eq!(cost, Requests { dynamodb: 0, wechat: 1 });
     for path in ["", "wxa", "/a%20b", "/a%3Fb", &format!("/{}", "a".repeat(128)), "/no/such/api"] {
         let answer = quota(&world, path).await;
         assert_eq!(answer.outcome(), "400 INVALID_INPUT", "{path}");
@@ -43,14 +43,14 @@ async fn an_operator_reads_how_often_an_api_may_still_be_called() {
 #[tokio::test]
 async fn an_operator_clears_the_counts_ten_times_a_month() {
     let world = World::start().await;
-    let _ = world.user().await;
+    world.user().await;
     assert_eq!(world.operator("POST", CLEAR, &json!({ "appid": "x" })).await.outcome(), "400 INVALID_INPUT");
     let path = "/cgi-bin/clear_quota";
     world.wechat().set_fault(Fault::TimeoutBefore { path: path.into(), times: 1, millis: 0 });
     assert_eq!(world.operator("POST", CLEAR, &json!({})).await.outcome(), "503 UPSTREAM_BUSY");
     for _ in 0..10 {
         world.clock.advance(Duration::from_millis(1));
-        let _ = world.operator("POST", CLEAR, &json!({})).await.ok();
+        world.operator("POST", CLEAR, &json!({})).await.ok();
     }
     assert_eq!(quota(&world, LOGIN).await.json()["quota"]["used"], 0);
     let answer = world.operator("POST", CLEAR, &json!({})).await;
@@ -73,23 +73,23 @@ async fn an_operator_looks_a_request_up_and_sees_no_secret() {
     }
     let code = phone.code().await;
     assert_eq!(world.post("/api/login", &json!({ "code": code })).await.status, 400);
-    let told = past_request(&world, &last_rid(&world)).await.ok();
-    let request = told.json()["request"].clone();
+    let found = past_request(&world, &last_rid(&world)).await.ok();
+    let request = found.json()["request"].clone();
     assert_eq!(request["responseBody"]["errcode"], 40029);
     let url = request["requestUrl"].as_str().expect("a text");
     assert!(url.contains("secret=***") && url.contains("js_code=***") && url.contains("appid=wx"), "{url}");
-    assert!(!told.body.contains(&code));
+    assert!(!found.body.contains(&code));
 
     let body =
         json!({ "openid": phone.openid, "templateId": "tmpl-1", "data": { "thing1": { "value": "水" } } });
-    let _ = phone.post("/api/subscribe", &json!({ "tmplIds": ["tmpl-1"] })).await.ok();
+    phone.post("/api/subscribe", &json!({ "tmplIds": ["tmpl-1"] })).await.ok();
     assert_eq!(world.operator("POST", "/api/admin/subscribe/send", &body).await.outcome(), "409 CONFLICT");
-    let told = past_request(&world, &last_rid(&world)).await.ok();
-    let request = told.json()["request"].clone();
+    let found = past_request(&world, &last_rid(&world)).await.ok();
+    let request = found.json()["request"].clone();
     assert_eq!(request["requestUrl"], "access_token=***");
     assert_eq!(request["requestBody"]["template_id"], "tmpl-1");
     for canary in world.wechat().secrets().iter().chain([&phone.openid]) {
-        assert!(!told.body.contains(canary.as_str()), "{}", told.body);
+        assert!(!found.body.contains(canary.as_str()), "{}", found.body);
     }
 
     let rid = last_rid(&world);

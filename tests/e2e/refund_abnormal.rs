@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Answer, World};
+use e2e::{Response, World};
 use local_wechat::{Fault, RefundStatus};
 use serde_json::{Value, json};
 
@@ -17,8 +17,7 @@ async fn abnormal(world: &World) -> (String, String) {
     let (order_id, out_trade_no) = phone.buy().await;
     world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Abnormal, times: 1 });
     let body = json!({ "outTradeNo": out_trade_no });
-    let asked = world.operator_once("POST", "/api/admin/refunds", &body, "k").await.ok();
-    world.wechat().wait_for_notices().await;
+    let asked = world.request_refund(&body, "k").await;
     (asked.text("/refund/outRefundNo"), order_id)
 }
 
@@ -27,7 +26,7 @@ fn card() -> Value {
             "bankAccount": "6222021234567890123", "realName": "张小明" })
 }
 
-async fn redirect(world: &World, number: &str, body: &Value) -> Answer {
+async fn redirect(world: &World, number: &str, body: &Value) -> Response {
     let answer = world.operator("POST", &format!("/api/admin/refunds/{number}/abnormal"), body).await;
     world.wechat().wait_for_notices().await;
     answer
@@ -41,7 +40,7 @@ async fn status(world: &World, number: &str) -> String {
 async fn pass_days(world: &World, days: u64) {
     for _ in 0..days {
         world.clock.advance(Duration::from_secs(24 * 60 * 60));
-        let _ = world.sweep().await;
+        world.sweep().await;
         world.wechat().wait_for_notices().await;
     }
 }
@@ -49,12 +48,12 @@ async fn pass_days(world: &World, days: u64) {
 #[tokio::test]
 async fn the_money_goes_to_a_card_that_is_sealed_for_either_kind_of_key() {
     for config in [V3, PUBLIC_KEY] {
-        let world = World::configured(config).await;
+        let world = World::start().with_config(config).await;
         let (number, order_id) = abnormal(&world).await;
         let sent = redirect(&world, &number, &card()).await.ok();
         assert_eq!(sent.text("/refund/status"), "PROCESSING");
         assert!(sent.text("/refund/redirectedBy").starts_with("arn:"), "{}", sent.body);
-        assert_eq!(status(&world, &number).await, "SUCCESS", "the notice told so");
+        assert_eq!(status(&world, &number).await, "SUCCESS", "the notice has arrived");
         let orders = world.items("OrdersTable").await;
         let order = orders.iter().find(|order| order["order_id"]["S"] == json!(order_id)).expect("the order");
         assert_eq!(order["status"]["S"], "REFUNDED");
@@ -71,31 +70,32 @@ async fn the_money_goes_to_a_card_that_is_sealed_for_either_kind_of_key() {
 
 #[tokio::test]
 async fn money_that_fails_twice_is_another_case_and_can_go_to_the_merchant() {
-    let world = World::configured(V3).await;
+    let world = World::start().with_config(V3).await;
     let (number, _) = abnormal(&world).await;
     world.wechat().set_fault(Fault::RefundStalled { times: 1 });
-    let _ = redirect(&world, &number, &card()).await.ok();
-    let told = |log: &str| log.matches(r#""what":"refund-stuck""#).count();
-    let before = told(&world.log());
+    redirect(&world, &number, &card()).await.ok();
+    let alerts = || world.log().matches(r#""what":"refund-stuck""#).count();
+    let before = alerts();
     pass_days(&world, 6).await;
-    assert_eq!((status(&world, &number).await.as_str(), told(&world.log())), ("PROCESSING", before));
-    let _ = world.wechat().finish_refund(&number, RefundStatus::Abnormal);
+    assert_eq!(status(&world, &number).await, "PROCESSING");
+    assert_eq!(alerts(), before);
+    world.wechat().finish_refund(&number, RefundStatus::Abnormal);
     world.wechat().wait_for_notices().await;
     assert_eq!(status(&world, &number).await, "ABNORMAL");
     assert_eq!(world.items("CasesTable").await.len(), 2, "the first may be closed");
     let sent = redirect(&world, &number, &json!({ "type": "MERCHANT_BANK_CARD" })).await.ok();
     assert_eq!(sent.text("/refund/status"), "PROCESSING");
     assert_eq!(status(&world, &number).await, "SUCCESS");
-    assert_eq!(world.wechat().refunds().len(), 1, "it is one refund all the time");
+    assert_eq!(world.wechat().refunds().len(), 1, "there is one refund only");
 }
 
 #[tokio::test]
 async fn a_transfer_to_a_card_that_takes_a_week_is_a_case() {
-    let world = World::configured(V3).await;
+    let world = World::start().with_config(V3).await;
     let (number, _) = abnormal(&world).await;
     pass_days(&world, 10).await;
     world.wechat().set_fault(Fault::RefundStalled { times: 1 });
-    let _ = redirect(&world, &number, &card()).await.ok();
+    redirect(&world, &number, &card()).await.ok();
     pass_days(&world, 6).await;
     assert_eq!(world.items("CasesTable").await.len(), 1);
     pass_days(&world, 1).await;
@@ -104,7 +104,7 @@ async fn a_transfer_to_a_card_that_takes_a_week_is_a_case() {
 
 #[tokio::test]
 async fn an_answer_that_is_lost_does_not_hide_that_the_money_is_on_its_way() {
-    let world = World::configured(V3).await;
+    let world = World::start().with_config(V3).await;
     let (number, _) = abnormal(&world).await;
     world.wechat().set_fault(Fault::RefundStalled { times: 1 });
     world.wechat().set_fault(Fault::TimeoutAfter { path: PATH.into(), millis: 1, times: 3 });
@@ -115,7 +115,7 @@ async fn an_answer_that_is_lost_does_not_hide_that_the_money_is_on_its_way() {
 
 #[tokio::test]
 async fn only_an_abnormal_refund_of_apiv3_can_be_sent_elsewhere() {
-    let world = World::configured(V3).await;
+    let world = World::start().with_config(V3).await;
     assert_eq!(redirect(&world, "nothing", &card()).await.outcome(), "404 NOT_FOUND");
     let (number, _) = abnormal(&world).await;
     for body in [json!({}), json!({ "type": "CARD" }), json!({ "type": "USER_BANK_CARD" })] {
@@ -130,19 +130,18 @@ async fn only_an_abnormal_refund_of_apiv3_can_be_sent_elsewhere() {
 
     let world = World::start().await;
     let (number, _) = abnormal(&world).await;
-    let told = redirect(&world, &number, &card()).await;
-    assert_eq!(told.outcome(), "409 CONFLICT");
-    assert!(told.text("/message").contains("商户平台"), "it says what to do instead");
+    let refused = redirect(&world, &number, &card()).await;
+    assert_eq!(refused.outcome(), "409 CONFLICT");
+    assert!(refused.text("/message").contains("商户平台"), "the response names the other way");
 }
 
 #[tokio::test]
 async fn a_number_of_the_console_is_read_from_a_path_that_every_signer_signs() {
-    let world = World::configured(V3).await;
+    let world = World::start().with_config(V3).await;
     let (_, _) = abnormal(&world).await;
     let mut row = world.items("RefundsTable").await.remove(0);
     row["out_refund_no"] = json!({ "S": "R|1" });
-    let put = json!({ "TableName": world.table("RefundsTable"), "Item": row });
-    world.dynamo().call_as_operator("PutItem", put).await.expect("a row");
+    world.put_item("RefundsTable", row).await;
     let answer = redirect(&world, "R.7C1", &json!({ "type": "MERCHANT_BANK_CARD" })).await;
     // WeChat Pay knows the refund by another number.
     assert_eq!(answer.outcome(), "409 CONFLICT");

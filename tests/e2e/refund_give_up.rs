@@ -2,18 +2,16 @@
 
 use std::time::Duration;
 
-use e2e::{Answer, World};
+use e2e::{Response, World};
 use local_wechat::Fault;
 use serde_json::{Value, json};
 
-async fn ask(world: &World, out_trade_no: &str, fee: u64, key: &str) -> Answer {
+async fn request(world: &World, out_trade_no: &str, fee: u64, key: &str) -> Response {
     let body = json!({ "outTradeNo": out_trade_no, "refundFee": fee });
-    let answer = world.operator_once("POST", "/api/admin/refunds", &body, key).await;
-    world.wechat().wait_for_notices().await;
-    answer
+    world.request_refund(&body, key).await
 }
 
-async fn give_up(world: &World, number: &str) -> Answer {
+async fn give_up(world: &World, number: &str) -> Response {
     world.operator("POST", &format!("/api/admin/refunds/{number}/give-up"), &json!({})).await
 }
 
@@ -27,12 +25,12 @@ async fn a_refund_whose_money_went_back_by_hand_is_given_up() {
     let world = World::start().await;
     let (order_id, out_trade_no) = world.user().await.buy().await;
     let transaction = world.wechat().ledger()[0].transaction_id.clone().expect("paid");
-    let _ = world.wechat().refund_in_console(&transaction, 150);
+    world.wechat().refund_in_console(&transaction, 150);
     world.clock.advance(Duration::from_secs(61));
 
-    let asked = ask(&world, &out_trade_no, 100, "a").await.ok();
+    let asked = request(&world, &out_trade_no, 100, "a").await;
     let number = asked.text("/refund/outRefundNo");
-    assert_eq!(asked.text("/refund/failure"), "ERROR", "more than is left there");
+    assert_eq!(asked.text("/refund/failure"), "ERROR", "the payment has less left at WeChat Pay");
     let given_up = give_up(&world, &number).await.ok();
     assert_eq!(given_up.text("/refund/status"), "CLOSED");
     assert!(given_up.text("/refund/givenUpBy").starts_with("arn:"), "{}", given_up.body);
@@ -45,22 +43,25 @@ async fn a_refund_whose_money_went_back_by_hand_is_given_up() {
     assert_eq!(
         order(&world, &order_id).await["refunded_fee"]["N"],
         "150",
-        "the console's refund is taken over"
+        "the refund of the console is recorded"
     );
-    assert!(world.items("CasesTable").await.is_empty(), "the operator knows of it");
+    assert!(
+        world.items("CasesTable").await.is_empty(),
+        "an operator gave the refund up, so that there is no case"
+    );
     world.clock.advance(Duration::from_secs(61));
-    let rest = ask(&world, &out_trade_no, 50, "b").await.ok();
-    let _ = world.sweep().await;
+    let rest = request(&world, &out_trade_no, 50, "b").await;
+    world.sweep().await;
     assert_ne!(rest.text("/refund/status"), "CLOSED");
     assert_eq!(order(&world, &order_id).await["status"]["S"], "REFUNDED");
 }
 
 #[tokio::test]
 async fn a_refund_that_wechat_pay_is_processing_is_not_given_up() {
-    let world = World::configured("[merchant]\napi = \"v3\"").await;
+    let world = World::start().with_config("[merchant]\napi = \"v3\"").await;
     let (_, out_trade_no) = world.user().await.buy().await;
     world.wechat().set_fault(Fault::RefundStalled { times: 1 });
-    let number = ask(&world, &out_trade_no, 100, "a").await.ok().text("/refund/outRefundNo");
+    let number = request(&world, &out_trade_no, 100, "a").await.text("/refund/outRefundNo");
     assert_eq!(give_up(&world, &number).await.outcome(), "409 CONFLICT");
     assert_eq!(give_up(&world, "nothing").await.outcome(), "404 NOT_FOUND");
 }
@@ -71,11 +72,11 @@ async fn a_refund_that_succeeded_after_all_is_not_given_up() {
         ("[merchant]\napi = \"v2\"", "/secapi/pay/refund"),
         ("[merchant]\napi = \"v3\"", "/v3/refund/domestic/refunds"),
     ] {
-        let world = World::configured(config).await;
+        let world = World::start().with_config(config).await;
         let (order_id, out_trade_no) = world.user().await.buy().await;
         world.wechat().set_fault(Fault::BadSign { path: path.to_owned(), times: 1 });
         world.wechat().set_fault(Fault::NoticeLost { times: 1 });
-        let asked = ask(&world, &out_trade_no, 100, "a").await.ok();
+        let asked = request(&world, &out_trade_no, 100, "a").await;
         assert_eq!(asked.text("/refund/failure"), "NOT_VERIFIED");
         let ended = give_up(&world, &asked.text("/refund/outRefundNo")).await.ok();
         assert_eq!(ended.text("/refund/status"), "SUCCESS");

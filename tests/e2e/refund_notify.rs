@@ -11,7 +11,7 @@ const FAIL: &str =
 const SUCCESS: &str =
     "200 <xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>";
 
-/// A refund of 200 fen that WeChat Pay is at: its number, and the fields of a notice that it is through.
+/// A refund of 200 fen in processing: its `out_refund_no`, and the fields of the notice that it succeeded.
 async fn stalled(world: &World, phone: &Phone<'_>) -> (String, BTreeMap<String, String>) {
     let (_, out_trade_no) = phone.buy().await;
     world.wechat().set_fault(Fault::RefundStalled { times: 1 });
@@ -49,13 +49,13 @@ async fn a_notice_ends_the_refund_and_a_repeated_or_late_one_changes_nothing() {
     let phone = world.user().await;
     let (number, fields) = stalled(&world, &phone).await;
     let body = world.wechat().encrypt_refund_notice(fields.clone());
-    assert_eq!(world.refund_notify(body.clone()).await.snapshot(), SUCCESS);
+    assert_eq!(world.wechat_pay().send_refund_notice(body.clone()).await.snapshot(), SUCCESS);
     assert_eq!(row_status(&world, &number).await, "SUCCESS");
     let before = world.dynamo().dump_tables().expect("the tables");
     let mut late = fields;
     late.insert("refund_status".to_owned(), "CHANGE".to_owned());
     for body in [body, world.wechat().encrypt_refund_notice(late)] {
-        assert_eq!(world.refund_notify(body).await.snapshot(), SUCCESS);
+        assert_eq!(world.wechat_pay().send_refund_notice(body).await.snapshot(), SUCCESS);
     }
     assert_eq!(world.dynamo().dump_tables().expect("the tables"), before);
 }
@@ -66,10 +66,13 @@ async fn twenty_notices_at_once_have_one_effect() {
     let phone = world.user().await;
     let (_, fields) = stalled(&world, &phone).await;
     let body = world.wechat().encrypt_refund_notice(fields);
-    let answers = futures_util::future::join_all((0..20).map(|_| world.refund_notify(body.clone()))).await;
+    let answers =
+        futures_util::future::join_all((0..20).map(|_| world.wechat_pay().send_refund_notice(body.clone())))
+            .await;
     assert!(answers.iter().all(|answer| answer.snapshot() == SUCCESS));
     let order = &world.items("OrdersTable").await[0];
-    assert_eq!((&order["status"]["S"], &order["refunded_fee"]["N"]), (&json!("REFUNDED"), &json!("200")));
+    assert_eq!(order["status"]["S"], "REFUNDED");
+    assert_eq!(order["refunded_fee"]["N"], "200");
     let events = world.items("OutboxTable").await;
     assert_eq!(events.iter().filter(|row| row["event"]["S"] == "order.refunded").count(), 1);
 }
@@ -88,11 +91,14 @@ async fn a_notice_that_is_not_encrypted_with_the_api_key_is_refused() {
     for body in
         [String::from_utf8(altered).expect("text"), xml.to_owned(), String::new(), "<xml></xml>".to_owned()]
     {
-        assert_eq!(world.refund_notify(body).await.snapshot(), FAIL);
+        assert_eq!(world.wechat_pay().send_refund_notice(body).await.snapshot(), FAIL);
     }
     // A payment's notice is no refund's.
-    let payment = world.notice(&fields["out_trade_no"], "1", &phone.openid, 200);
-    assert_eq!(world.refund_notify(world.signed_notice(payment, &[])).await.snapshot(), FAIL);
+    let payment = world.wechat_pay().payment_fields(&fields["out_trade_no"], "1", &phone.openid, 200);
+    assert_eq!(
+        world.wechat_pay().send_refund_notice(world.wechat_pay().sign(payment, &[])).await.snapshot(),
+        FAIL
+    );
     assert_eq!(row_status(&world, &number).await, "PROCESSING");
 }
 
@@ -103,19 +109,29 @@ async fn a_notice_with_a_wrong_sum_or_payment_is_reported_and_changes_nothing() 
     let (number, fields) = stalled(&world, &phone).await;
     let mut other_sum = fields.clone();
     other_sum.insert("refund_fee".to_owned(), "199".to_owned());
-    assert_eq!(world.refund_notify(world.wechat().encrypt_refund_notice(other_sum)).await.snapshot(), FAIL);
+    assert_eq!(
+        world
+            .wechat_pay()
+            .send_refund_notice(world.wechat().encrypt_refund_notice(other_sum))
+            .await
+            .snapshot(),
+        FAIL
+    );
     assert_eq!(world.items("CasesTable").await[0]["kind"]["S"], "REFUND_STUCK");
     let mut unknown = fields;
     unknown.insert("out_trade_no".to_owned(), "01HF7Y9B9X000000000000000001".to_owned());
     unknown.insert("out_refund_no".to_owned(), "elsewhere".to_owned());
-    assert_eq!(world.refund_notify(world.wechat().encrypt_refund_notice(unknown)).await.snapshot(), FAIL);
+    assert_eq!(
+        world.wechat_pay().send_refund_notice(world.wechat().encrypt_refund_notice(unknown)).await.snapshot(),
+        FAIL
+    );
     assert_eq!(row_status(&world, &number).await, "PROCESSING");
     assert!(world.log().contains("refund-without-payment"));
 }
 
 #[tokio::test]
 async fn a_notice_of_apiv3_that_is_five_minutes_old_is_refused() {
-    let world = World::configured("[merchant]\napi = \"v3\"").await;
+    let world = World::start().with_config("[merchant]\napi = \"v3\"").await;
     let phone = world.user().await;
     let (number, fields) = stalled(&world, &phone).await;
     let resource = json!({
@@ -126,43 +142,44 @@ async fn a_notice_of_apiv3_that_is_five_minutes_old_is_refused() {
         "user_received_account": "支付用户零钱",
     });
     let old = world.wechat().sign_notice_v3("REFUND.SUCCESS", resource.clone(), world.now() - 300);
-    assert_eq!(world.send_signed("/api/pay/refund-notify", &old).await.status, 401);
+    assert_eq!(world.wechat_pay().send_signed_v3("/api/pay/refund-notify", &old).await.status, 401);
     assert_eq!(row_status(&world, &number).await, "PROCESSING");
-    let answer = world.notify_v3("/api/pay/refund-notify", "REFUND.SUCCESS", resource).await;
-    assert_eq!((answer.status, answer.body.len()), (204, 0));
+    let answer = world.wechat_pay().send_v3("/api/pay/refund-notify", "REFUND.SUCCESS", resource).await;
+    assert_eq!(answer.status, 204);
+    assert_eq!(answer.body.len(), 0);
     assert_eq!(row_status(&world, &number).await, "SUCCESS");
 }
 
-/// What WeChat Pay tells of a refund that was made in the merchant console.
-async fn console(world: &World, phone: &Phone<'_>, status: &str) -> String {
+/// Sends the notice of a refund that was made in the merchant console: the `outTradeNo` of its payment.
+async fn notify_console_refund(world: &World, phone: &Phone<'_>, status: &str) -> String {
     let (_, out_trade_no) = phone.buy().await;
-    let told = json!({
+    let resource = json!({
         "mchid": world.wechat().account().mch_id, "out_trade_no": out_trade_no,
         "transaction_id": world.wechat().ledger()[0].transaction_id, "out_refund_no": "console-1",
         "refund_id": "50300001", "refund_status": status, "user_received_account": "支付用户零钱",
         "amount": { "total": 200, "refund": 200, "payer_total": 200, "payer_refund": 200 },
     });
     let event = format!("REFUND.{status}");
-    assert_eq!(world.notify_v3("/api/pay/refund-notify", &event, told).await.status, 204);
+    assert_eq!(world.wechat_pay().send_v3("/api/pay/refund-notify", &event, resource).await.status, 204);
     out_trade_no
 }
 
 #[tokio::test]
 async fn a_closed_console_refund_leaves_the_whole_sum_refundable() {
-    let world = World::configured("[merchant]\napi = \"v3\"").await;
+    let world = World::start().with_config("[merchant]\napi = \"v3\"").await;
     let phone = world.user().await;
-    let out_trade_no = console(&world, &phone, "CLOSED").await;
+    let out_trade_no = notify_console_refund(&world, &phone, "CLOSED").await;
     let body = json!({ "outTradeNo": out_trade_no });
-    let _ = world.operator_once("POST", "/api/admin/refunds", &body, "k").await.ok();
+    world.operator_once("POST", "/api/admin/refunds", &body, "k").await.ok();
 }
 
 #[tokio::test]
 async fn an_abnormal_console_refund_is_a_case_and_is_never_made_here() {
-    let world = World::configured("[merchant]\napi = \"v3\"").await;
+    let world = World::start().with_config("[merchant]\napi = \"v3\"").await;
     let phone = world.user().await;
-    let _ = console(&world, &phone, "ABNORMAL").await;
+    notify_console_refund(&world, &phone, "ABNORMAL").await;
     assert_eq!(world.items("CasesTable").await.len(), 1);
     world.clock.advance(std::time::Duration::from_secs(25 * 60 * 60));
-    let _ = world.sweep().await;
+    world.sweep().await;
     assert!(world.wechat().refunds().is_empty());
 }

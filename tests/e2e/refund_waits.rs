@@ -1,20 +1,18 @@
-//! Refunds that WeChat Pay does not take, for whatever reason: nothing of it is silent, and each goes on when the reason is gone.
+//! Refunds that WeChat Pay does not accept: the reason is shown, a case is opened, and the refund is made when the reason is gone.
 
 use std::time::Duration;
 
-use e2e::{Answer, World};
+use e2e::{Response, World};
 use local_wechat::{Fault, RefundStatus};
 use serde_json::{Value, json};
 
-/// The configuration that chooses the interface, and its path of asking for a refund.
+/// The configuration that chooses the interface, and the path at which that interface takes refunds.
 const V2: (&str, &str) = ("", "/secapi/pay/refund");
 const V3: (&str, &str) = ("[merchant]\napi = \"v3\"", "/v3/refund/domestic/refunds");
 
-async fn refund(world: &World, key: &str, out_trade_no: &str) -> Answer {
+async fn refund(world: &World, key: &str, out_trade_no: &str) -> Response {
     let body = json!({ "outTradeNo": out_trade_no });
-    let answer = world.operator_once("POST", "/api/admin/refunds", &body, key).await;
-    world.wechat().wait_for_notices().await;
-    answer
+    world.try_request_refund(&body, key).await
 }
 
 async fn read(world: &World, out_refund_no: &str) -> Value {
@@ -23,14 +21,14 @@ async fn read(world: &World, out_refund_no: &str) -> Value {
 }
 
 /// The status of a refund, and its failure.
-fn stands(refund: &Value) -> (&str, &str) {
+fn status_and_failure(refund: &Value) -> (&str, &str) {
     (refund["status"].as_str().unwrap_or_default(), refund["failure"].as_str().unwrap_or_default())
 }
 
 /// Lets the time pass and the sweep do what is due.
 async fn pass(world: &World, seconds: u64) {
     world.clock.advance(Duration::from_secs(seconds));
-    let _ = world.sweep().await;
+    world.sweep().await;
     world.wechat().wait_for_notices().await;
 }
 
@@ -41,34 +39,33 @@ fn counted(world: &World, metric: &str) -> Vec<Value> {
     lines.filter(|line| line.get(metric).is_some()).collect()
 }
 
-/// What wanted attention so far, in the order of time.
-fn attentions(world: &World) -> Vec<String> {
+/// The operator alerts so far, in the order of time.
+fn alerts(world: &World) -> Vec<String> {
     let lines = counted(world, "Attention");
     lines.iter().map(|line| line["What"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-/// Puts a merchant's secret that lacks these fields; the one that lacks nothing.
-fn lose(world: &World, fields: &[&str]) -> String {
+/// Empties these fields of the merchant's secret: the secret before.
+fn remove_from_secret(world: &World, fields: &[&str]) -> String {
     let whole = world.dynamo().secret("MerchantSecret").expect("a secret");
-    let mut less: Value = serde_json::from_str(&whole).expect("JSON");
+    let mut changed: Value = serde_json::from_str(&whole).expect("JSON");
     for field in fields {
-        less[*field] = Value::Null;
+        changed[*field] = Value::Null;
     }
-    world.dynamo().set_secret("MerchantSecret", less.to_string()).expect("a secret");
+    world.dynamo().set_secret("MerchantSecret", changed.to_string()).expect("a secret");
     whole
 }
 
-/// Begins the refund of a payment that came after its order was closed: nobody asks for that one. Its number.
-async fn refund_of_itself(world: &World) -> String {
+/// Begins the automatic refund of a payment that came after its order was closed: the `out_refund_no`.
+async fn begin_automatic_refund(world: &World) -> String {
     let phone = world.user().await;
     let (_, out_trade_no) = phone.buy_unnoticed().await;
     let mut closed = world.items("OrdersTable").await.remove(0);
     closed["status"] = json!({ "S": "CLOSED" });
-    let put = json!({ "TableName": world.table("OrdersTable"), "Item": closed });
-    let _ = world.dynamo().call_as_operator("PutItem", put).await.expect("a put");
+    world.put_item("OrdersTable", closed).await;
     let transaction = world.wechat().ledger()[0].transaction_id.clone().expect("paid");
-    let notice = world.notice(&out_trade_no, &transaction, &phone.openid, 200);
-    let _ = world.notify(world.signed_notice(notice, &[])).await;
+    let notice = world.wechat_pay().payment_fields(&out_trade_no, &transaction, &phone.openid, 200);
+    world.wechat_pay().deliver_payment(notice).await;
     let refunds = world.items("RefundsTable").await;
     refunds[0]["out_refund_no"]["S"].as_str().expect("a number").to_owned()
 }
@@ -76,39 +73,45 @@ async fn refund_of_itself(world: &World) -> String {
 #[tokio::test]
 async fn a_refund_without_a_certificate_is_a_case_for_a_day_and_then_succeeds() {
     let world = World::start().await;
-    let whole = lose(&world, &["client_cert", "client_key"]);
-    let number = refund_of_itself(&world).await;
+    let whole = remove_from_secret(&world, &["client_cert", "client_key"]);
+    let number = begin_automatic_refund(&world).await;
     pass(&world, 0).await;
-    assert_eq!(stands(&read(&world, &number).await), ("PROCESSING", "NOT_CONFIGURED client_cert"));
-    assert_eq!(attentions(&world).last().expect("one"), "refund-waits");
+    assert_eq!(
+        status_and_failure(&read(&world, &number).await),
+        ("PROCESSING", "NOT_CONFIGURED client_cert")
+    );
+    assert_eq!(alerts(&world).last().expect("one"), "refund-waits");
     for seconds in [600, 600, 600, 600, 600, 599] {
         pass(&world, seconds).await;
     }
-    assert!(world.items("CasesTable").await.is_empty(), "it is not an hour old");
+    assert!(world.items("CasesTable").await.is_empty(), "the refund is not an hour old");
     pass(&world, 1).await;
-    assert_eq!(world.items("CasesTable").await.len(), 1, "it is an hour old");
+    assert_eq!(world.items("CasesTable").await.len(), 1, "the refund is an hour old");
     for _ in 1..24 {
         pass(&world, 3600).await;
     }
     let cases = world.items("CasesTable").await;
-    assert_eq!((cases.len(), &cases[0]["kind"]["S"]), (1, &json!("REFUND_STUCK")));
+    assert_eq!(cases.len(), 1, "{cases:?}");
+    assert_eq!(cases[0]["kind"]["S"], "REFUND_STUCK");
     assert_eq!(cases[0]["out_refund_no"]["S"], json!(number));
     assert_eq!(
         cases[0]["what"]["S"],
         "WeChat Pay has not accepted it for an hour: NOT_CONFIGURED client_cert"
     );
     let opened = counted(&world, "CasesOpened");
-    assert_eq!((opened.len(), &opened[0]["Kind"]), (1, &json!("REFUND_STUCK")), "counted once");
-    let told = attentions(&world);
-    let times = |what: &str| told.iter().filter(|one| *one == what).count();
-    assert!(times("refund-waits") >= 24 && times("refund-stuck") >= 23, "{told:?}");
+    assert_eq!(opened.len(), 1, "a case is counted once: {opened:?}");
+    assert_eq!(opened[0]["Kind"], "REFUND_STUCK");
+    let alerts = alerts(&world);
+    let times = |what: &str| alerts.iter().filter(|one| *one == what).count();
+    assert!(times("refund-waits") >= 24 && times("refund-stuck") >= 23, "{alerts:?}");
 
     world.dynamo().set_secret("MerchantSecret", whole).expect("a secret");
     pass(&world, 3600).await;
     let after = read(&world, &number).await;
-    assert_eq!(stands(&after), ("SUCCESS", ""));
+    assert_eq!(status_and_failure(&after), ("SUCCESS", ""));
     let made = world.wechat().refunds();
-    assert_eq!((made.len(), &made[0].out_refund_no), (1, &number), "under the same number");
+    assert_eq!(made.len(), 1, "{made:?}");
+    assert_eq!(made[0].out_refund_no, number);
     let case_id = cases[0]["case_id"]["S"].as_str().expect("an id");
     let close = format!("/api/admin/cases/{case_id}/close");
     let closed = world.operator("POST", &close, &json!({ "note": "证书已更新" })).await.ok();
@@ -118,7 +121,7 @@ async fn a_refund_without_a_certificate_is_a_case_for_a_day_and_then_succeeds() 
 #[tokio::test]
 async fn without_a_certificate_a_requested_refund_is_refused_and_not_begun() {
     let world = World::start().await;
-    let _ = lose(&world, &["client_cert", "client_key"]);
+    remove_from_secret(&world, &["client_cert", "client_key"]);
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.buy().await;
     assert_eq!(refund(&world, "k", &out_trade_no).await.outcome(), "501 NOT_CONFIGURED");
@@ -126,7 +129,7 @@ async fn without_a_certificate_a_requested_refund_is_refused_and_not_begun() {
     assert_eq!(phone.status(&order_id).await, "PAID");
 }
 
-/// What WeChat Pay, or the server in front of it, can say to a request for a refund; what stands as the failure then.
+/// What WeChat Pay, or the server in front of it, can answer to a request for a refund, and the `failure` that is stored then.
 fn refusals((_, path): (&str, &str)) -> Vec<(Fault, &'static str)> {
     let path = || path.to_owned();
     let code = |err_code: &'static str| {
@@ -177,7 +180,7 @@ fn refusals((_, path): (&str, &str)) -> Vec<(Fault, &'static str)> {
     [both, own].concat()
 }
 
-/// The codes that the documents call final.
+/// The codes that WeChat Pay's documents call final.
 const FINAL: [&str; 8] = [
     "USER_ACCOUNT_ABNORMAL",
     "TRADE_OVERDUE",
@@ -192,7 +195,7 @@ const FINAL: [&str; 8] = [
 #[tokio::test]
 async fn each_refusal_of_a_refund_is_shown_and_it_is_made_or_given_up() {
     for api in [V2, V3] {
-        let world = World::configured(api.0).await;
+        let world = World::start().with_config(api.0).await;
         let phone = world.user().await;
         let mut numbers = Vec::new();
         for (fault, failure) in refusals(api) {
@@ -201,7 +204,7 @@ async fn each_refusal_of_a_refund_is_shown_and_it_is_made_or_given_up() {
             let asked = refund(&world, "k", &out_trade_no).await.ok();
             let ends = FINAL.contains(&failure);
             let status = if ends { "CLOSED" } else { "PROCESSING" };
-            assert_eq!(stands(&asked.json()["refund"]), (status, failure), "{fault:?}");
+            assert_eq!(status_and_failure(&asked.json()["refund"]), (status, failure), "{fault:?}");
             if ends {
                 assert_eq!(phone.status(&order_id).await, "PAID", "{failure}");
             } else {
@@ -210,7 +213,7 @@ async fn each_refusal_of_a_refund_is_shown_and_it_is_made_or_given_up() {
         }
         pass(&world, 61).await;
         for (number, order_id, failure) in numbers {
-            assert_eq!(stands(&read(&world, &number).await), ("SUCCESS", ""), "after {failure}");
+            assert_eq!(status_and_failure(&read(&world, &number).await), ("SUCCESS", ""), "after {failure}");
             assert_eq!(phone.status(&order_id).await, "REFUNDED", "after {failure}");
         }
     }
@@ -219,26 +222,30 @@ async fn each_refusal_of_a_refund_is_shown_and_it_is_made_or_given_up() {
 #[tokio::test]
 async fn a_refund_whose_answers_are_lost_for_an_hour_is_a_case() {
     for api in [V2, V3] {
-        let world = World::configured(api.0).await;
+        let world = World::start().with_config(api.0).await;
         let phone = world.user().await;
         let (_, out_trade_no) = phone.buy().await;
         world.wechat().set_fault(Fault::TimeoutBefore { path: api.1.into(), millis: 1, times: 1000 });
         let asked = refund(&world, "k", &out_trade_no).await.ok();
-        assert_eq!(stands(&asked.json()["refund"]), ("PROCESSING", "NO_ANSWER"));
+        assert_eq!(status_and_failure(&asked.json()["refund"]), ("PROCESSING", "NO_ANSWER"));
         pass(&world, 3599).await;
-        assert!(world.items("CasesTable").await.is_empty(), "it is not an hour old");
+        assert!(world.items("CasesTable").await.is_empty(), "the refund is not an hour old");
         pass(&world, 1).await;
         let cases = world.items("CasesTable").await;
-        assert_eq!((cases.len(), &cases[0]["kind"]["S"]), (1, &json!("REFUND_STUCK")));
+        assert_eq!(cases.len(), 1, "{cases:?}");
+        assert_eq!(cases[0]["kind"]["S"], "REFUND_STUCK");
         world.wechat().clear_faults();
         pass(&world, 3600).await;
-        assert_eq!(stands(&read(&world, &asked.text("/refund/outRefundNo")).await), ("SUCCESS", ""));
+        assert_eq!(
+            status_and_failure(&read(&world, &asked.text("/refund/outRefundNo")).await),
+            ("SUCCESS", "")
+        );
     }
 }
 
 #[tokio::test]
 async fn a_refund_that_stays_in_processing_for_a_week_is_a_case() {
-    let world = World::configured(V3.0).await;
+    let world = World::start().with_config(V3.0).await;
     let phone = world.user().await;
     let (_, out_trade_no) = phone.buy().await;
     world.wechat().set_fault(Fault::RefundStalled { times: 1 });
@@ -248,14 +255,15 @@ async fn a_refund_that_stays_in_processing_for_a_week_is_a_case() {
         pass(&world, 24 * 60 * 60).await;
     }
     pass(&world, 24 * 60 * 60 - 1).await;
-    assert!(world.items("CasesTable").await.is_empty(), "it is not a week old");
+    assert!(world.items("CasesTable").await.is_empty(), "the refund is not a week old");
     pass(&world, 1).await;
     let cases = world.items("CasesTable").await;
-    assert_eq!((cases.len(), &cases[0]["out_refund_no"]["S"]), (1, &json!(number)));
+    assert_eq!(cases.len(), 1, "{cases:?}");
+    assert_eq!(cases[0]["out_refund_no"]["S"], json!(number));
     assert_eq!(cases[0]["what"]["S"], "WeChat Pay has been at it for a week");
-    let _ = world.wechat().finish_refund(&number, RefundStatus::Abnormal);
+    world.wechat().finish_refund(&number, RefundStatus::Abnormal);
     world.wechat().wait_for_notices().await;
-    assert_eq!(world.items("CasesTable").await.len(), 2, "another trouble is another case");
+    assert_eq!(world.items("CasesTable").await.len(), 2, "another reason is another case");
     assert_eq!(counted(&world, "CasesOpened").len(), 2);
 }
 
@@ -265,11 +273,12 @@ async fn a_case_is_counted_once_by_whichever_function_opens_it() {
     let phone = world.user().await;
     let (_, out_trade_no) = phone.buy_unnoticed().await;
     let transaction = world.wechat().ledger()[0].transaction_id.clone().expect("paid");
-    let notice = world.notice(&out_trade_no, &transaction, &phone.openid, 100);
+    let notice = world.wechat_pay().payment_fields(&out_trade_no, &transaction, &phone.openid, 100);
     for _ in 0..3 {
-        let _ = world.notify(world.signed_notice(notice.clone(), &[])).await;
+        world.wechat_pay().deliver_payment(notice.clone()).await;
     }
     let opened = counted(&world, "CasesOpened");
-    assert_eq!((opened.len(), &opened[0]["Kind"]), (1, &json!("PAYMENT_MISMATCH")));
+    assert_eq!(opened.len(), 1, "{opened:?}");
+    assert_eq!(opened[0]["Kind"], "PAYMENT_MISMATCH");
     assert_eq!(opened[0]["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["Stack", "Kind"]]));
 }

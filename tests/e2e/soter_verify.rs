@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use e2e::{Answer, Phone, World};
+use e2e::{Phone, Requests, Response, World};
 use futures_util::future::join_all;
 use insta::assert_snapshot;
 use local_wechat::Fault;
@@ -17,7 +17,7 @@ async fn challenge(phone: &Phone<'_>) -> String {
     phone.post(CHALLENGE, &body).await.ok().text("/challenge")
 }
 
-/// The finger on the sensor: what the mini program sends then.
+/// The user touches the sensor: the body that the mini program sends then.
 async fn touch(phone: &Phone<'_>, challenge: &str) -> Value {
     let arguments = json!({ "requestAuthModes": ["fingerPrint"], "challenge": challenge });
     let touched = phone.wx("startSoterAuthentication", arguments).await;
@@ -31,12 +31,8 @@ async fn fresh(phone: &Phone<'_>) -> Value {
     touch(phone, &challenge(phone).await).await
 }
 
-async fn verify(phone: &Phone<'_>, result: &Value) -> Answer {
+async fn verify(phone: &Phone<'_>, result: &Value) -> Response {
     phone.post(VERIFY, result).await
-}
-
-fn asked(world: &World) -> usize {
-    world.wechat().upstream_calls().iter().filter(|call| call.path == UPSTREAM).count()
 }
 
 #[tokio::test]
@@ -68,14 +64,16 @@ async fn challenges_differ() {
 async fn a_challenge_and_a_verification_keep_to_their_request_budget() {
     let world = World::start().await;
     let phone = world.user().await;
-    let _ = verify(&phone, &fresh(&phone).await).await.ok();
-    let (challenge, cost) = world.cost(challenge(&phone)).await;
-    assert_eq!(cost, (1, 0));
+    verify(&phone, &fresh(&phone).await).await.ok();
+    let (challenge, cost) = world.count_requests(challenge(&phone)).await;
+    assert_eq!(cost, Requests { dynamodb: 1, wechat: 0 });
     let result = touch(&phone, &challenge).await;
-    let (verified, cost) = world.cost(verify(&phone, &result)).await;
-    assert_eq!((verified.status, cost), (200, (2, 1)));
-    let (refused, cost) = world.cost(verify(&phone, &result)).await;
-    assert_eq!((refused.status, cost), (409, (1, 0)));
+    let (verified, cost) = world.count_requests(verify(&phone, &result)).await;
+    assert_eq!(verified.status, 200);
+    assert_eq!(cost, Requests { dynamodb: 2, wechat: 1 });
+    let (refused, cost) = world.count_requests(verify(&phone, &result)).await;
+    assert_eq!(refused.status, 409);
+    assert_eq!(cost, Requests { dynamodb: 1, wechat: 0 });
 }
 
 #[tokio::test]
@@ -84,10 +82,10 @@ async fn a_result_is_used_once_also_by_twenty_requests_at_once() {
     let phone = world.user().await;
     let result = fresh(&phone).await;
     let answers = join_all((0..20).map(|_| verify(&phone, &result))).await;
-    let outcomes: Vec<String> = answers.iter().map(Answer::outcome).collect();
+    let outcomes: Vec<String> = answers.iter().map(Response::outcome).collect();
     assert_eq!(outcomes.iter().filter(|outcome| *outcome == "200 OK").count(), 1, "{outcomes:?}");
     assert_eq!(outcomes.iter().filter(|outcome| *outcome == "409 CHALLENGE_INVALID").count(), 19);
-    assert_eq!(asked(&world), 1);
+    assert_eq!(world.calls_to(UPSTREAM), 1);
     let again = verify(&phone, &result).await;
     assert_snapshot!(again.snapshot(), @r#"409 {"success":false,"code":"CHALLENGE_INVALID","message":"验证已失效，请重新发起","requestId":"…"}"#);
 }
@@ -103,15 +101,15 @@ async fn a_foreign_or_unknown_challenge_is_refused_and_kept_for_its_owner() {
         let result = touch(&one, unknown).await;
         assert_eq!(verify(&one, &result).await.outcome(), "409 CHALLENGE_INVALID", "{unknown}");
     }
-    assert_eq!(asked(&world), 0);
-    let _ = verify(&one, &touch(&one, &challenge).await).await.ok();
+    assert_eq!(world.calls_to(UPSTREAM), 0);
+    verify(&one, &touch(&one, &challenge).await).await.ok();
 }
 
 #[tokio::test]
 async fn the_key_of_a_stored_counter_is_no_challenge() {
     let world = World::start().await;
     let phone = world.user().await;
-    let _ = verify(&phone, &fresh(&phone).await).await.ok();
+    verify(&phone, &fresh(&phone).await).await.ok();
     let rows = world.items("ChallengesTable").await;
     let count = rows[0]["challenge"]["S"].as_str().expect("a key").to_owned();
     assert!(rows.len() == 1 && count.starts_with("count#"), "{rows:?}");
@@ -126,7 +124,7 @@ async fn a_challenge_lives_five_minutes_and_not_a_second_more() {
     let phone = world.user().await;
     let (timely, late) = (fresh(&phone).await, fresh(&phone).await);
     world.clock.advance(Duration::from_secs(299));
-    let _ = verify(&phone, &timely).await.ok();
+    verify(&phone, &timely).await.ok();
     world.clock.advance(Duration::from_secs(1));
     assert_eq!(verify(&phone, &late).await.outcome(), "409 CHALLENGE_INVALID");
     let row = &world.items("ChallengesTable").await;
@@ -151,7 +149,7 @@ async fn a_foreign_or_altered_signature_is_refused_and_spends_the_challenge() {
     let mut mixed = fresh(&one).await;
     mixed["resultJSONSignature"] = result["resultJSONSignature"].clone();
     assert_eq!(verify(&one, &mixed).await.outcome(), "403 FORBIDDEN");
-    let _ = verify(&one, &fresh(&one).await).await.ok();
+    verify(&one, &fresh(&one).await).await.ok();
 }
 
 #[tokio::test]
@@ -159,11 +157,11 @@ async fn a_result_that_was_signed_before_a_later_one_is_refused() {
     let world = World::start().await;
     let (one, two) = (world.user().await, world.user().await);
     let (older, newer) = (fresh(&one).await, fresh(&one).await);
-    let _ = verify(&one, &newer).await.ok();
+    verify(&one, &newer).await.ok();
     assert_eq!(verify(&one, &older).await.outcome(), "403 FORBIDDEN");
-    // Each user's phone counts for itself.
-    let _ = verify(&two, &fresh(&two).await).await.ok();
-    let _ = verify(&one, &fresh(&one).await).await.ok();
+    // Each user has a counter of their own.
+    verify(&two, &fresh(&two).await).await.ok();
+    verify(&one, &fresh(&one).await).await.ok();
 }
 
 #[tokio::test]
@@ -177,15 +175,15 @@ async fn a_refused_result_leaves_the_stored_counter_unchanged() {
     fields["counter"] = json!(4_000_000_000_u32);
     forged["resultJSON"] = json!(fields.to_string());
     assert_eq!(verify(&phone, &forged).await.outcome(), "403 FORBIDDEN");
-    let _ = verify(&phone, &honest).await.ok();
+    verify(&phone, &honest).await.ok();
 }
 
 #[tokio::test]
 async fn a_counter_that_was_unused_for_a_month_is_forgotten() {
     let world = World::start().await;
     let mut phone = world.user().await;
-    let _ = verify(&phone, &fresh(&phone).await).await.ok();
-    // The phone's key was made anew, and counts from the beginning: it is as if ours were ahead.
+    verify(&phone, &fresh(&phone).await).await.ok();
+    // The phone has a new key whose counter begins at 0, so that the stored counter is ahead.
     let rows = world.items("ChallengesTable").await;
     let update = json!({ "TableName": world.table("ChallengesTable"), "Key": { "challenge": rows[0]["challenge"] },
         "UpdateExpression": "SET counted = :ahead",
@@ -193,8 +191,8 @@ async fn a_counter_that_was_unused_for_a_month_is_forgotten() {
     world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
     assert_eq!(verify(&phone, &fresh(&phone).await).await.outcome(), "403 FORBIDDEN");
     world.clock.advance(Duration::from_secs(30 * 24 * 60 * 60));
-    let _ = phone.log_in().await;
-    let _ = verify(&phone, &fresh(&phone).await).await.ok();
+    phone.log_in().await;
+    verify(&phone, &fresh(&phone).await).await.ok();
 }
 
 #[tokio::test]
@@ -215,10 +213,10 @@ async fn a_failure_of_wechat_verifies_nothing_and_spends_the_challenge() {
     ] {
         let name = format!("{fault:?}");
         let result = fresh(&phone).await;
-        let before = asked(&world);
+        let before = world.calls_to(UPSTREAM);
         world.wechat().set_fault(fault);
         assert_eq!(verify(&phone, &result).await.outcome(), outcome, "{name}");
-        assert_eq!(asked(&world) - before, calls, "{name}");
+        assert_eq!(world.calls_to(UPSTREAM) - before, calls, "{name}");
         world.wechat().clear_faults();
         assert_eq!(verify(&phone, &result).await.outcome(), "409 CHALLENGE_INVALID", "{name}");
     }
@@ -236,7 +234,7 @@ async fn a_failed_verification_is_retried_once_with_a_new_token_if_needed() {
     ] {
         let result = fresh(&phone).await;
         world.wechat().set_fault(fault);
-        let _ = verify(&phone, &result).await.ok();
+        verify(&phone, &result).await.ok();
     }
 }
 
@@ -257,11 +255,11 @@ async fn a_lost_answer_of_the_database_spends_a_challenge_and_no_counter() {
     lost("PutItem");
     let result = fresh(&phone).await;
     lost("UpdateItem");
-    let _ = verify(&phone, &result).await.ok();
+    verify(&phone, &result).await.ok();
     let result = fresh(&phone).await;
     lost("DeleteItem");
     assert_eq!(verify(&phone, &result).await.outcome(), "409 CHALLENGE_INVALID");
-    assert_eq!(asked(&world), 1);
+    assert_eq!(world.calls_to(UPSTREAM), 1);
 }
 
 #[tokio::test]
@@ -269,7 +267,7 @@ async fn the_text_that_the_phone_signed_reaches_wechat_unchanged() {
     let world = World::start().await;
     let phone = world.user().await;
     let result = fresh(&phone).await;
-    let _ = verify(&phone, &result).await.ok();
+    verify(&phone, &result).await.ok();
     let calls = world.wechat().upstream_calls();
     let call = calls.iter().find(|call| call.path == UPSTREAM).expect("the call");
     assert_eq!(call.request["json_string"], result["resultJSON"]);
@@ -285,7 +283,7 @@ async fn a_signature_with_a_longer_salt_is_left_to_wechat() {
     let touched = phone.wx("startSoterAuthentication", arguments).await.json();
     let result =
         json!({ "resultJSON": touched["resultJSON"], "resultJSONSignature": touched["resultJSONSignature"] });
-    let _ = verify(&phone, &result).await.ok();
+    verify(&phone, &result).await.ok();
 }
 
 #[tokio::test]
@@ -306,7 +304,7 @@ async fn a_malformed_request_names_the_field_and_spends_no_challenge() {
         assert!(answer.text("/message").contains(field), "{body} {}", answer.body);
     }
     let longest = json!({ "purpose": "支".repeat(64), "payload": "付".repeat(512) });
-    let _ = phone.post(CHALLENGE, &longest).await.ok();
+    phone.post(CHALLENGE, &longest).await.ok();
 
     let whole = fresh(&phone).await;
     let raw =
@@ -335,8 +333,8 @@ async fn a_malformed_request_names_the_field_and_spends_no_challenge() {
         assert_eq!(answer.outcome(), "400 INVALID_INPUT", "{field} {value}");
         assert!(answer.text("/message").contains(field), "{field} {value} {}", answer.body);
     }
-    assert_eq!(asked(&world), 0);
-    let _ = verify(&phone, &whole).await.ok();
+    assert_eq!(world.calls_to(UPSTREAM), 0);
+    verify(&phone, &whole).await.ok();
 }
 
 #[tokio::test]
@@ -346,5 +344,5 @@ async fn both_routes_are_for_users() {
     assert_eq!(world.post(CHALLENGE, &json!({ "purpose": "pay" })).await.outcome(), "401 UNAUTHORIZED");
     let result = fresh(&phone).await;
     assert_eq!(world.post(VERIFY, &result).await.outcome(), "401 UNAUTHORIZED");
-    let _ = verify(&phone, &result).await.ok();
+    verify(&phone, &result).await.ok();
 }

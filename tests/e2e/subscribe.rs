@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Answer, Phone, World};
+use e2e::{Effects, Phone, Requests, Response, World};
 use futures_util::future::join_all;
 use insta::assert_snapshot;
 use local_wechat::Fault;
@@ -17,11 +17,11 @@ const PAID: &str = "tmpl-paid";
 async fn accept(phone: &Phone<'_>, template: &str) {
     let asked = phone.wx("requestSubscribeMessage", json!({ "tmplIds": [template] })).await;
     assert_eq!(asked.json()[template], "accept", "{}", asked.body);
-    let _ = report(phone, &[template]).await.ok();
+    report(phone, &[template]).await.ok();
 }
 
 /// The phone says that the user accepted, whether or not they did.
-async fn report(phone: &Phone<'_>, templates: &[&str]) -> Answer {
+async fn report(phone: &Phone<'_>, templates: &[&str]) -> Response {
     phone.post("/api/subscribe", &json!({ "tmplIds": templates })).await
 }
 
@@ -39,12 +39,8 @@ fn message(phone: &Phone<'_>) -> Value {
             "data": { "thing1": { "value": "矿泉水" }, "amount2": { "value": "¥2.00" } } })
 }
 
-async fn send(world: &World, body: &Value) -> Answer {
+async fn send(world: &World, body: &Value) -> Response {
     world.operator("POST", ADMIN_SEND, body).await
-}
-
-fn sends(world: &World) -> usize {
-    world.wechat().upstream_calls().iter().filter(|call| call.path == SEND).count()
 }
 
 fn fault(errcode: i64) -> Fault {
@@ -111,7 +107,7 @@ async fn a_hundred_reports_at_once_count_ten_and_a_hundred_minutes_count_twenty(
     for _ in 0..10 {
         world.clock.advance(Duration::from_secs(60));
         for _ in 0..9 {
-            let _ = report(&phone, &[PAID]).await.ok();
+            report(&phone, &[PAID]).await.ok();
         }
     }
     assert_eq!(remaining(&phone).await, left(20));
@@ -175,20 +171,22 @@ async fn a_message_is_sent_unchanged_and_taken_from_what_remains() {
     whole["page"] = json!("pages/order?id=1");
     whole["miniprogramState"] = json!("trial");
     whole["lang"] = json!("en_US");
-    let _ = send(&world, &whole).await.ok();
+    send(&world, &whole).await.ok();
     let got = world.wechat().messages();
     let got: Vec<_> = got
         .iter()
         .map(|got| {
-            assert_eq!((&got.openid, got.template_id.as_str()), (&phone.openid, PAID));
-            assert_eq!((got.data["thing1"].as_str(), got.data["amount2"].as_str()), ("矿泉水", "¥2.00"));
+            assert_eq!(got.openid, phone.openid);
+            assert_eq!(got.template_id.as_str(), PAID);
+            assert_eq!(got.data["thing1"].as_str(), "矿泉水");
+            assert_eq!(got.data["amount2"].as_str(), "¥2.00");
             (got.page.as_deref(), got.miniprogram_state.as_str(), got.lang.as_str())
         })
         .collect();
     assert_eq!(got, [(None, "formal", "zh_CN"), (Some("pages/order?id=1"), "trial", "en_US")]);
     assert_eq!(remaining(&phone).await, left(0));
     assert_eq!(send(&world, &message(&phone)).await.outcome(), "409 NOT_SUBSCRIBED");
-    assert_eq!(sends(&world), 2, "WeChat is not asked for nothing");
+    assert_eq!(world.calls_to(SEND), 2, "nothing remains, so that WeChat is not called");
 }
 
 #[tokio::test]
@@ -197,14 +195,14 @@ async fn twenty_sends_at_once_with_one_remaining_send_one_message() {
     let phone = world.user().await;
     // WeChat would take twenty.
     for _ in 0..20 {
-        let _ = phone.wx("requestSubscribeMessage", json!({ "tmplIds": [PAID] })).await;
+        phone.wx("requestSubscribeMessage", json!({ "tmplIds": [PAID] })).await;
     }
-    let _ = report(&phone, &[PAID]).await.ok();
+    report(&phone, &[PAID]).await.ok();
     let body = message(&phone);
     let answers = join_all((0..20).map(|_| send(&world, &body))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
     assert_eq!(answers.iter().filter(|answer| answer.outcome() == "409 NOT_SUBSCRIBED").count(), 19);
-    assert_eq!((sends(&world), world.wechat().messages().len()), (1, 1));
+    assert_eq!(world.effects().await, Effects { send_calls: 1, messages: 1, ..Effects::default() });
 }
 
 #[tokio::test]
@@ -218,7 +216,7 @@ async fn a_user_is_sent_no_message_that_they_did_not_accept() {
     assert_eq!(send(&world, &unknown).await.outcome(), "409 NOT_SUBSCRIBED");
     accept(&phone, "tmpl-other").await;
     assert_eq!(send(&world, &message(&phone)).await.outcome(), "409 NOT_SUBSCRIBED");
-    assert_eq!(sends(&world), 0);
+    assert_eq!(world.calls_to(SEND), 0);
 }
 
 #[tokio::test]
@@ -227,12 +225,12 @@ async fn a_refusal_of_the_user_at_wechat_empties_the_ledger() {
     let phone = world.user().await;
     // Reported three times and never accepted.
     for _ in 0..3 {
-        let _ = report(&phone, &[PAID]).await.ok();
+        report(&phone, &[PAID]).await.ok();
     }
     assert_eq!(send(&world, &message(&phone)).await.outcome(), "409 NOT_SUBSCRIBED");
     assert_eq!(remaining(&phone).await, left(0));
     assert_eq!(send(&world, &message(&phone)).await.outcome(), "409 NOT_SUBSCRIBED");
-    assert_eq!(sends(&world), 1, "it is asked once");
+    assert_eq!(world.calls_to(SEND), 1, "it is asked once");
 }
 
 #[tokio::test]
@@ -263,7 +261,7 @@ async fn a_message_that_wechat_refuses_is_named_and_given_back() {
         assert_eq!(remaining(&phone).await, left(1), "{outcome} {field}");
         world.wechat().clear_faults();
     }
-    let _ = send(&world, &body).await.ok();
+    send(&world, &body).await.ok();
     assert_eq!(remaining(&phone).await, left(0));
 }
 
@@ -279,7 +277,7 @@ async fn the_keyword_that_wechat_does_not_take_is_named() {
     for (data, key) in [
         // The template has no keyword 1, and its keyword 4 is missing.
         (json!({ "thing1": { "value": "水" }, "amount2": { "value": "¥2" } }), "data.thing4"),
-        // Ours lets this form of a date through.
+        // Our check accepts this form of a date.
         (
             json!({ "thing4": { "value": "水" }, "amount2": { "value": "2" }, "date3": { "value": "2019年10月1日15:01" } }),
             "data.date3",
@@ -291,8 +289,8 @@ async fn the_keyword_that_wechat_does_not_take_is_named() {
         assert!(answer.text("/message").contains(key), "{}", answer.body);
     }
     body["data"] = json!({ "thing4": { "value": "水" }, "amount2": { "value": "2" } });
-    let _ = send(&world, &body).await.ok();
-    assert_eq!((sends(&world), world.wechat().messages().len()), (3, 1));
+    send(&world, &body).await.ok();
+    assert_eq!(world.effects().await, Effects { send_calls: 3, messages: 1, ..Effects::default() });
 }
 
 #[tokio::test]
@@ -309,7 +307,7 @@ async fn keywords_and_dates_that_wechat_takes_are_sent() {
         accept(&phone, PAID).await;
         let mut body = message(&phone);
         body["data"] = data;
-        let _ = send(&world, &body).await.ok();
+        send(&world, &body).await.ok();
     }
     assert_eq!(world.wechat().messages().len(), 4);
 }
@@ -325,10 +323,11 @@ async fn after_a_lost_answer_nothing_is_sent_again_or_given_back() {
         (Fault::Garbage { path: SEND.into(), times: 1 }, 1),
     ] {
         accept(&phone, PAID).await;
-        let before = sends(&world);
+        let before = world.calls_to(SEND);
         world.wechat().set_fault(fault);
         assert_eq!(send(&world, &message(&phone)).await.outcome(), "503 UPSTREAM_BUSY");
-        assert_eq!((sends(&world) - before, world.wechat().messages().len()), (1, sent));
+        assert_eq!(world.calls_to(SEND) - before, 1);
+        assert_eq!(world.wechat().messages().len(), sent);
         assert_eq!(remaining(&phone).await, left(0));
     }
 }
@@ -344,10 +343,10 @@ async fn a_lost_answer_of_the_ledger_takes_one_message_and_sends_it() {
         let (caller, operation) = (Some("SubscribeFunction".to_owned()), Some("UpdateItem".to_owned()));
         let kind = local_dynamo::FaultKind::TimeoutAfter;
         world.dynamo().inject_fault(local_dynamo::DynamoFault { caller, operation, kind, times: 1 });
-        let _ = send(&world, &message(&phone)).await.ok();
+        send(&world, &message(&phone)).await.ok();
         assert_eq!(remaining(&phone).await, left(remains));
     }
-    assert_eq!((sends(&world), world.wechat().messages().len()), (2, 2));
+    assert_eq!(world.effects().await, Effects { send_calls: 2, messages: 2, ..Effects::default() });
 }
 
 #[tokio::test]
@@ -362,7 +361,7 @@ async fn while_the_ledger_can_t_be_read_nothing_is_sent() {
     assert_eq!(report(&phone, &[PAID]).await.outcome(), "503 UPSTREAM_BUSY");
     assert_eq!(phone.get("/api/subscribe").await.outcome(), "503 UPSTREAM_BUSY");
     world.dynamo().clear_faults();
-    assert_eq!(sends(&world), 0);
+    assert_eq!(world.calls_to(SEND), 0);
     assert_eq!(remaining(&phone).await, left(1));
 }
 
@@ -372,7 +371,7 @@ async fn a_refused_token_is_replaced_and_the_message_sent_once() {
     let phone = world.user().await;
     accept(&phone, PAID).await;
     world.wechat().set_fault(Fault::TokenRevoked { path: Some(SEND.into()), stuck: false, times: 1 });
-    let _ = send(&world, &message(&phone)).await.ok();
+    send(&world, &message(&phone)).await.ok();
     assert_eq!(world.wechat().messages().len(), 1);
     assert_eq!(remaining(&phone).await, left(0));
 }
@@ -416,7 +415,7 @@ async fn a_malformed_message_names_the_field_and_makes_no_request() {
     }
     let huge = json!({ "openid": "x".repeat(70_000) });
     assert_eq!(send(&world, &huge).await.outcome(), "413 PAYLOAD_TOO_LARGE");
-    assert_eq!(sends(&world), 0);
+    assert_eq!(world.calls_to(SEND), 0);
     assert_eq!(remaining(&phone).await, left(1));
 }
 
@@ -438,7 +437,7 @@ async fn operators_routes_are_closed_to_users() {
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status().as_u16(), 403, "{method} {path}");
     }
-    assert_eq!(sends(&world), 0);
+    assert_eq!(world.calls_to(SEND), 0);
 }
 
 #[tokio::test]
@@ -447,19 +446,19 @@ async fn each_route_of_messages_keeps_to_its_request_budget() {
     let phone = world.user().await;
     accept(&phone, PAID).await;
     accept(&phone, PAID).await;
-    let _ = send(&world, &message(&phone)).await.ok();
-    let (_, cost) = world.cost(phone.get("/api/subscribe")).await;
-    assert_eq!(cost, (1, 0));
-    let (_, cost) = world.cost(send(&world, &message(&phone))).await;
-    assert_eq!(cost, (1, 1));
-    let (_, cost) = world.cost(send(&world, &message(&phone))).await;
-    assert_eq!(cost, (1, 0), "nothing remains");
-    let _ = report(&phone, &[PAID]).await.ok();
-    let (_, cost) = world.cost(send(&world, &message(&phone))).await;
-    assert_eq!(cost, (2, 1), "refused");
+    send(&world, &message(&phone)).await.ok();
+    let (_, cost) = world.count_requests(phone.get("/api/subscribe")).await;
+    assert_eq!(cost, Requests { dynamodb: 1, wechat: 0 });
+    let (_, cost) = world.count_requests(send(&world, &message(&phone))).await;
+    assert_eq!(cost, Requests { dynamodb: 1, wechat: 1 });
+    let (_, cost) = world.count_requests(send(&world, &message(&phone))).await;
+    assert_eq!(cost, Requests { dynamodb: 1, wechat: 0 }, "nothing remains");
+    report(&phone, &[PAID]).await.ok();
+    let (_, cost) = world.count_requests(send(&world, &message(&phone))).await;
+    assert_eq!(cost, Requests { dynamodb: 2, wechat: 1 }, "refused");
     world.clock.advance(Duration::from_secs(60));
-    let (_, cost) = world.cost(report(&phone, &[PAID])).await;
-    assert_eq!(cost, (2, 0), "the first of a minute");
-    let (_, cost) = world.cost(report(&phone, &[PAID, "b", "c"])).await;
-    assert_eq!(cost, (5, 0));
+    let (_, cost) = world.count_requests(report(&phone, &[PAID])).await;
+    assert_eq!(cost, Requests { dynamodb: 2, wechat: 0 }, "the first of a minute");
+    let (_, cost) = world.count_requests(report(&phone, &[PAID, "b", "c"])).await;
+    assert_eq!(cost, Requests { dynamodb: 5, wechat: 0 });
 }

@@ -1,24 +1,19 @@
-//! `POST /api/pay/unified-order` of an order that was asked for before: by another interface, with another text, or almost too late.
+//! `POST /api/pay/unified-order` of an order that was prepaid before: by another interface, with another text, or near its end.
 
 use std::time::Duration;
 
-use e2e::World;
+use e2e::{Requests, World};
 use insta::assert_snapshot;
 use local_wechat::Fault;
 use serde_json::json;
 
 const PREPAY: &str = "/pay/unifiedorder";
 
-/// How often WeChat Pay was asked for a prepayment.
-fn asked(world: &World) -> usize {
-    world.wechat().upstream_calls().iter().filter(|call| call.path == PREPAY).count()
-}
-
-fn package(answer: &e2e::Answer) -> String {
+fn package(answer: &e2e::Response) -> String {
     answer.text("/payParams/package")
 }
 
-/// A shop that is configured otherwise, as this one was before: its settings.
+/// The settings of `unified-order` with these changes, as they were before.
 fn configured_otherwise(world: &World, changes: &[(&str, &str)]) -> shared::host::Host {
     use std::sync::Arc;
 
@@ -52,7 +47,7 @@ fn configured_otherwise(world: &World, changes: &[(&str, &str)]) -> shared::host
     )
 }
 
-/// Prepays the order as the shop did before, and stores what came of it unless the answer was lost: the `prepay_id`.
+/// Prepays the order with the settings before, and stores the result unless the answer was `lost`: the `prepay_id`.
 async fn prepaid_before(world: &World, order_id: &str, changes: &[(&str, &str)], lost: bool) -> String {
     use shared::{
         pay::{Prepaid, PrepayRequest},
@@ -83,11 +78,11 @@ async fn prepaid_before(world: &World, order_id: &str, changes: &[(&str, &str)],
     };
     let prepay_id = prepay_id.expect("it can be prepaid");
     if lost {
-        let _ = orders.asked_with(&order, &terms).await.expect("it is stored");
+        orders.asked_with(&order, &terms).await.expect("it is stored");
     } else {
         let at = shared::types::UnixSeconds::new(world.now());
         let prepay = Prepay { prepay_id: prepay_id.clone(), at, sign_type: pay.sign_type().to_owned() };
-        let _ = orders.prepaid(&order, &terms, &prepay).await.expect("it is stored");
+        orders.prepaid(&order, &terms, &prepay).await.expect("it is stored");
     }
     prepay_id.as_str().to_owned()
 }
@@ -106,18 +101,18 @@ async fn an_order_prepaid_before_a_change_of_interface_can_be_paid() {
         ("[merchant]\napi = \"v3\"", vec![V2, HMAC]),
     ] {
         for lost in [false, true] {
-            let world = World::configured(config).await;
+            let world = World::start().with_config(config).await;
             let phone = world.user().await;
             let (order_id, out_trade_no) = phone.order().await;
             let old = prepaid_before(&world, &order_id, &before, lost).await;
-            let (prepaid, (_, upstream)) = world.cost(phone.prepay(&out_trade_no)).await;
+            let (prepaid, requests) = world.count_requests(phone.try_prepay(&out_trade_no)).await;
             let prepaid = prepaid.ok();
             assert_ne!(package(&prepaid), format!("prepay_id={old}"), "{config} {before:?}");
-            // What refuses, asking, closing, the new one; and certificates.
-            assert!(upstream <= 6, "{config} {before:?} {lost}: {upstream}");
-            let (_, cost) = world.cost(phone.prepay(&out_trade_no)).await;
-            assert_eq!(cost, (1, 0), "it is kept");
-            assert_eq!(phone.pay(&prepaid).await.status, 200, "{config} {before:?} {lost}");
+            // The refused request, a query, a close, the new request; and downloads of certificates.
+            assert!(requests.wechat <= 6, "{config} {before:?} {lost}: {requests:?}");
+            let (_, cost) = world.count_requests(phone.try_prepay(&out_trade_no)).await;
+            assert_eq!(cost, Requests { dynamodb: 1, wechat: 0 }, "it is kept");
+            assert_eq!(phone.try_pay(&prepaid).await.status, 200, "{config} {before:?} {lost}");
             world.wechat().wait_for_notices().await;
             let order = phone.get(&format!("/api/orders/{order_id}")).await;
             assert_eq!(order.text("/order/status"), "PAID");
@@ -134,7 +129,7 @@ async fn an_order_paid_before_a_change_of_interface_is_not_prepaid_again() {
     let update = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
         "UpdateExpression": "SET prepay.sign_type = :md5", "ExpressionAttributeValues": { ":md5": { "S": "MD5" } } });
     world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
-    assert_eq!(phone.prepay(&out_trade_no).await.outcome(), "409 ORDER_PAID");
+    assert_eq!(phone.try_prepay(&out_trade_no).await.outcome(), "409 ORDER_PAID");
     assert_eq!(phone.status(&order_id).await, "PAID");
 }
 
@@ -149,10 +144,10 @@ async fn a_number_that_wechat_pay_refuses_after_expiry_is_replaced_by_the_next()
         ),
     ] {
         for code in codes {
-            let world = World::configured(config).await;
+            let world = World::start().with_config(config).await;
             let phone = world.user().await;
             let (order_id, out_trade_no) = phone.order().await;
-            let _ = phone.prepay(&out_trade_no).await.ok();
+            phone.prepay(&out_trade_no).await;
             let expired = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
                 "UpdateExpression": "SET prepay.#at = :at", "ExpressionAttributeNames": { "#at": "at" },
                 "ExpressionAttributeValues": { ":at": { "N": (world.now() - 6901).to_string() } } });
@@ -162,8 +157,8 @@ async fn a_number_that_wechat_pay_refuses_after_expiry_is_replaced_by_the_next()
                 err_code: (*code).into(),
                 times: 1,
             });
-            let prepaid = phone.prepay(&out_trade_no).await.ok();
-            assert_eq!(phone.pay(&prepaid).await.status, 200, "{code}");
+            let prepaid = phone.prepay(&out_trade_no).await;
+            assert_eq!(phone.try_pay(&prepaid).await.status, 200, "{code}");
             world.wechat().wait_for_notices().await;
             assert_eq!(phone.status(&order_id).await, "PAID", "{code}");
         }
@@ -180,13 +175,13 @@ async fn a_description_can_be_changed_nine_times() {
         async move { phone.post("/api/pay/unified-order", &body).await }
     };
     for number in 1..=10 {
-        let _ = ask(format!("第{number}段")).await.ok();
+        ask(format!("第{number}段")).await.ok();
     }
-    let before = asked(&world);
+    let before = world.calls_to(PREPAY);
     assert_snapshot!(ask("又一段".to_owned()).await.snapshot(), @r#"409 {"success":false,"code":"CONFLICT","message":"订单说明更改过多，请重新下单","requestId":"…"}"#);
-    assert_eq!(asked(&world), before, "WeChat Pay is not asked");
+    assert_eq!(world.calls_to(PREPAY), before, "WeChat Pay is not asked");
     let prepaid = ask("第10段".to_owned()).await.ok();
-    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    phone.pay(&prepaid).await;
     world.wechat().wait_for_notices().await;
     assert_eq!(phone.status(&order_id).await, "PAID");
 }
@@ -205,23 +200,23 @@ async fn an_order_whose_numbers_are_used_up_is_closed() {
         err_code: "ORDERCLOSED".into(),
         times: 1,
     });
-    assert_eq!(phone.prepay(&out_trade_no).await.outcome(), "409 ORDER_CLOSED");
+    assert_eq!(phone.try_prepay(&out_trade_no).await.outcome(), "409 ORDER_CLOSED");
     assert_eq!(phone.status(&order_id).await, "CLOSED");
 }
 
 #[tokio::test]
 async fn a_prepayment_in_the_last_minutes_gets_five_and_the_order_ends_in_time() {
     for config in ["", "[merchant]\napi = \"v3\""] {
-        let world = World::configured(config).await;
+        let world = World::start().with_config(config).await;
         let phone = world.user().await;
         let (order_id, out_trade_no) = phone.order().await;
         world.clock.advance(Duration::from_secs(1650));
         let path = if config.is_empty() { PREPAY } else { "/v3/pay/transactions/jsapi" };
         world.wechat().set_fault(Fault::TimeoutAfter { path: path.into(), times: 3, millis: 0 });
-        assert_eq!(phone.prepay(&out_trade_no).await.outcome(), "503 UPSTREAM_BUSY");
+        assert_eq!(phone.try_prepay(&out_trade_no).await.outcome(), "503 UPSTREAM_BUSY");
         let first = shared::types::UnixSeconds::new(world.now() + 330);
         world.clock.advance(Duration::from_secs(10));
-        let prepaid = phone.prepay(&out_trade_no).await.ok();
+        let prepaid = phone.prepay(&out_trade_no).await;
         let calls = world.wechat().upstream_calls();
         let expiries: std::collections::BTreeSet<_> = calls
             .iter()
@@ -232,7 +227,7 @@ async fn a_prepayment_in_the_last_minutes_gets_five_and_the_order_ends_in_time()
         assert_eq!(expiries.into_iter().collect::<Vec<_>>(), [expected], "the same in each repetition");
         world.clock.advance(Duration::from_secs(140));
         assert_eq!(world.sweep().await["closed"], 1, "the order ends when it ends");
-        assert_ne!(phone.pay(&prepaid).await.status, 200, "it was closed at WeChat Pay, too");
+        assert_ne!(phone.try_pay(&prepaid).await.status, 200, "it was closed at WeChat Pay, too");
         assert_eq!(phone.status(&order_id).await, "CLOSED");
     }
 }
@@ -248,16 +243,17 @@ async fn an_expiry_that_wechat_pay_finds_too_near_closes_or_renumbers() {
     let (_, out_trade_no) = phone.order().await;
     world.clock.advance(Duration::from_secs(1600));
     refuse();
-    assert_eq!(phone.prepay(&out_trade_no).await.outcome(), "409 ORDER_CLOSED");
-    // What was asked for in time and never got there: by now its time is too near, another number's is not.
+    assert_eq!(phone.try_prepay(&out_trade_no).await.outcome(), "409 ORDER_CLOSED");
+    // A request with an expiry that was far enough never arrives. When it is repeated, its expiry is too near, and the next
+    // attempt gets a later one.
     let (order_id, out_trade_no) = phone.order().await;
     world.clock.advance(Duration::from_secs(1400));
     world.wechat().set_fault(Fault::TimeoutBefore { path: PREPAY.into(), times: 3, millis: 0 });
-    assert_eq!(phone.prepay(&out_trade_no).await.outcome(), "503 UPSTREAM_BUSY");
+    assert_eq!(phone.try_prepay(&out_trade_no).await.outcome(), "503 UPSTREAM_BUSY");
     world.clock.advance(Duration::from_secs(300));
     refuse();
-    let prepaid = phone.prepay(&out_trade_no).await.ok();
-    assert_eq!(phone.pay(&prepaid).await.status, 200);
+    let prepaid = phone.prepay(&out_trade_no).await;
+    phone.pay(&prepaid).await;
     world.wechat().wait_for_notices().await;
     assert_eq!(phone.status(&order_id).await, "PAID");
 }

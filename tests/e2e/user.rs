@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Answer, Phone, World};
+use e2e::{Phone, Requests, Response, World};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn body(info: &Value) -> Value {
             "encryptedData": info["encryptedData"], "iv": info["iv"] })
 }
 
-async fn named(world: &World, name: &str) -> (String, Answer) {
+async fn named(world: &World, name: &str) -> (String, Response) {
     let user = local_wechat::NewUser { nick_name: Some(name.to_owned()), ..Default::default() };
     let openid = world.wechat().create_user(user).openid;
     let answer = world.post("/api/login", &json!({ "code": code(world, &openid).await })).await.ok();
@@ -61,18 +61,18 @@ async fn without_a_valid_token_nothing_is_answered() {
 async fn checking_a_token_makes_no_request() {
     let world = World::start().await;
     let phone = world.user().await;
-    let _ = phone.get("/api/user").await.ok();
-    let (_, cost) = world.cost(phone.get("/api/user")).await;
-    assert_eq!(cost, (1, 0), "the user's row alone");
-    let (_, cost) = world.cost(world.send(world.request("GET", "/api/user"))).await;
-    assert_eq!(cost, (0, 0));
+    phone.get("/api/user").await.ok();
+    let (_, cost) = world.count_requests(phone.get("/api/user")).await;
+    assert_eq!(cost, Requests { dynamodb: 1, wechat: 0 }, "the user's row alone");
+    let (_, cost) = world.count_requests(world.send(world.request("GET", "/api/user"))).await;
+    assert_eq!(cost, Requests { dynamodb: 0, wechat: 0 });
 }
 
 #[tokio::test]
 async fn tokens_of_the_previous_key_live_on_after_a_rotation() {
     let world = World::start().await;
     let mut phone = world.user().await;
-    let _ = phone.get("/api/user").await.ok();
+    phone.get("/api/user").await.ok();
     let old = phone.token.clone();
     let keys = world.dynamo().secret("SessionKeysSecret").expect("the key ring");
     let keys: Value = serde_json::from_str(&keys).expect("JSON");
@@ -80,18 +80,18 @@ async fn tokens_of_the_previous_key_live_on_after_a_rotation() {
                        "previous": { "kid": keys["kid"], "key": keys["key"] } });
     world.dynamo().set_secret("SessionKeysSecret", next.to_string()).expect("a secret");
     world.clock.advance(Duration::from_secs(301));
-    let _ = phone.log_in().await;
+    phone.log_in().await;
     assert_ne!(old.split('.').next(), phone.token.split('.').next(), "the new token names the new key");
-    let _ = phone.get("/api/user").await.ok();
+    phone.get("/api/user").await.ok();
     phone.token = old;
-    let _ = phone.get("/api/user").await.ok();
+    phone.get("/api/user").await.ok();
 }
 
 #[tokio::test]
 async fn a_token_of_a_key_newer_than_the_cached_ring_is_accepted_at_once() {
     let world = World::start().await;
     let mut phone = world.user().await;
-    let _ = phone.get("/api/user").await.ok();
+    phone.get("/api/user").await.ok();
     let keys: Value =
         serde_json::from_str(&world.dynamo().secret("SessionKeysSecret").expect("the key ring"))
             .expect("JSON");
@@ -101,8 +101,8 @@ async fn a_token_of_a_key_newer_than_the_cached_ring_is_accepted_at_once() {
     // The login function starts anew and has the new ring; the user function still holds the old one.
     world.bundle().restart_function("login").await;
     world.clock.advance(Duration::from_secs(11));
-    let _ = phone.log_in().await;
-    let _ = phone.get("/api/user").await.ok();
+    phone.log_in().await;
+    phone.get("/api/user").await.ok();
 }
 
 #[tokio::test]
@@ -172,10 +172,10 @@ async fn data_fetched_before_another_login_still_decrypt() {
     let mut phone = world.user().await;
     let info = info(&phone).await;
     world.clock.advance(Duration::from_secs(1));
-    let _ = phone.log_in().await;
-    let _ = phone.post("/api/user/profile", &body(&info)).await.ok();
+    phone.log_in().await;
+    phone.post("/api/user/profile", &body(&info)).await.ok();
     world.clock.advance(Duration::from_secs(1));
-    let _ = phone.log_in().await;
+    phone.log_in().await;
     assert_snapshot!(phone.post("/api/user/profile", &body(&info)).await.snapshot(), @r#"401 {"success":false,"code":"SESSION_EXPIRED","message":"登录状态已过期，请重新登录","requestId":"…"}"#);
 }
 
@@ -229,7 +229,7 @@ async fn a_unionid_in_the_profile_is_learned() {
         unionid: Some("union-in-profile".to_owned()),
         ..Default::default()
     });
-    let _ = phone.post("/api/user/profile", &body(&info(&phone).await)).await.ok();
+    phone.post("/api/user/profile", &body(&info(&phone).await)).await.ok();
     assert_eq!(world.items("SessionsTable").await[0]["unionid"]["S"], "union-in-profile");
 }
 
@@ -244,9 +244,9 @@ async fn a_user_whose_tokens_were_made_void_must_log_in_again() {
     world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
     let profile = body(&info(&phone).await);
     assert_eq!(phone.post("/api/user/profile", &profile).await.outcome(), "401 UNAUTHORIZED");
-    let _ = phone.log_in().await;
+    phone.log_in().await;
     let profile = body(&info(&phone).await);
-    let _ = phone.post("/api/user/profile", &profile).await.ok();
+    phone.post("/api/user/profile", &profile).await.ok();
 }
 
 #[tokio::test]
@@ -273,8 +273,8 @@ async fn an_operator_makes_a_user_staff() {
     assert!(!line.contains("\"operator\""), "a user is none: {line}");
     let answer = world.operator("PUT", &path, &json!({ "role": "owner" })).await;
     assert_eq!(answer.outcome(), "400 INVALID_INPUT");
-    for nobody in ["nobody", "unionid%23x", "%E5%BC%A0"] {
-        let path = format!("/api/admin/users/{nobody}/role");
+    for user_id in ["nobody", "unionid%23x", "%E5%BC%A0"] {
+        let path = format!("/api/admin/users/{user_id}/role");
         assert_eq!(
             world.operator("PUT", &path, &json!({ "role": "staff" })).await.outcome(),
             "404 NOT_FOUND"
@@ -321,10 +321,10 @@ async fn a_cached_key_ring_serves_while_secrets_manager_is_unreachable() {
     use local_dynamo::{DynamoFault, FaultKind};
     let world = World::start().await;
     let phone = world.user().await;
-    let _ = phone.get("/api/user").await.ok();
+    phone.get("/api/user").await.ok();
     world.clock.advance(Duration::from_secs(301));
     let (caller, operation) = (Some("UserFunction".to_owned()), Some("GetSecretValue".to_owned()));
     world.dynamo().inject_fault(DynamoFault { caller, operation, kind: FaultKind::InternalError, times: 10 });
-    let _ = phone.get("/api/user").await.ok();
+    phone.get("/api/user").await.ok();
     assert!(world.log().contains("survived"));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Answer, Phone, World};
+use e2e::{Phone, Requests, Response, World};
 use futures_util::future::join_all;
 use insta::assert_snapshot;
 use local_wechat::StepInfo;
@@ -14,7 +14,7 @@ async fn data(phone: &Phone<'_>) -> Value {
     json!({ "encryptedData": data["encryptedData"], "iv": data["iv"] })
 }
 
-async fn sync(phone: &Phone<'_>) -> Answer {
+async fn sync(phone: &Phone<'_>) -> Response {
     phone.post("/api/werun/decrypt", &data(phone).await).await
 }
 
@@ -36,10 +36,10 @@ fn walk(world: &World, phone: &Phone<'_>, steps: &[u32]) {
 async fn thirty_one_days_are_answered_in_order_and_stored_by_two_requests() {
     let world = World::start().await;
     let phone = world.user().await;
-    let _ = sync(&phone).await.ok();
+    sync(&phone).await.ok();
     let body = data(&phone).await;
-    let (answer, cost) = world.cost(phone.post("/api/werun/decrypt", &body)).await;
-    assert_eq!(cost, (2, 0));
+    let (answer, cost) = world.count_requests(phone.post("/api/werun/decrypt", &body)).await;
+    assert_eq!(cost, Requests { dynamodb: 2, wechat: 0 });
     let list = answer.ok().json()["stepInfoList"].as_array().expect("a list").clone();
     assert_eq!(list.len(), 31);
     assert!(list.windows(2).all(|pair| pair[0]["timestamp"].as_u64() < pair[1]["timestamp"].as_u64()));
@@ -51,14 +51,13 @@ async fn the_summary_is_ready_for_the_chart() {
     let world = World::start().await;
     let phone = world.user().await;
     walk(&world, &phone, &[100, 200, 300, 400]);
-    let _ = sync(&phone).await.ok();
-    let (summary, cost) = world.cost(phone.get("/api/werun/summary?days=3")).await;
-    assert_eq!(cost, (1, 0));
+    sync(&phone).await.ok();
+    let (summary, cost) = world.count_requests(phone.get("/api/werun/summary?days=3")).await;
+    assert_eq!(cost, Requests { dynamodb: 1, wechat: 0 });
     let summary = summary.ok().json();
-    assert_eq!(
-        (&summary["totalSteps"], &summary["averageSteps"], &summary["maxSteps"]),
-        (&json!(900), &json!(300), &json!(400))
-    );
+    assert_eq!(summary["totalSteps"], 900);
+    assert_eq!(summary["averageSteps"], 300);
+    assert_eq!(summary["maxSteps"], 400);
     assert_eq!(summary["chartData"]["series"], json!([{ "name": "步数", "data": [200, 300, 400] }]));
     let categories: Vec<_> = [2, 1, 0].map(|ago| today(&world).before(ago).month_and_day()).into();
     assert_eq!(summary["chartData"]["categories"], json!(categories));
@@ -72,7 +71,7 @@ async fn an_average_is_rounded_half_up_and_not_cut() {
     for (steps, average) in [(&[1, 2][..], 2), (&[1, 3, 4], 3), (&[1, 1, 2], 1), (&[1, 2, 2, 4], 2)] {
         let phone = world.user().await;
         walk(&world, &phone, steps);
-        let _ = sync(&phone).await.ok();
+        sync(&phone).await.ok();
         let summary = phone.get("/api/werun/summary?days=4").await.ok().json();
         assert_eq!(summary["averageSteps"], average, "{steps:?}");
     }
@@ -84,7 +83,8 @@ async fn a_user_who_never_synced_has_an_empty_chart() {
     let phone = world.user().await;
     let summary = phone.get("/api/werun/summary").await.ok().json();
     assert_eq!(summary["chartData"]["series"][0]["data"], json!([0, 0, 0, 0, 0, 0, 0]));
-    assert_eq!((&summary["averageSteps"], &summary["stepInfoList"]), (&json!(0), &json!([])));
+    assert_eq!(summary["averageSteps"], 0);
+    assert_eq!(summary["stepInfoList"], json!([]));
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn two_syncs_of_a_day_keep_the_larger_value() {
     let phone = world.user().await;
     for (steps, kept) in [(500, 500), (800, 800), (300, 800)] {
         walk(&world, &phone, &[steps]);
-        let _ = sync(&phone).await.ok();
+        sync(&phone).await.ok();
         let summary = phone.get("/api/werun/summary?days=1").await.ok().json();
         assert_eq!(summary["totalSteps"], kept);
     }
@@ -120,12 +120,12 @@ async fn a_sync_on_the_next_day_adds_that_day() {
     let world = World::start().await;
     let phone = world.user().await;
     walk(&world, &phone, &[100]);
-    let _ = sync(&phone).await.ok();
+    sync(&phone).await.ok();
     world.clock.advance(Duration::from_secs(86_400));
     let mut phone = phone;
-    let _ = phone.log_in().await;
+    phone.log_in().await;
     walk(&world, &phone, &[150]);
-    let _ = sync(&phone).await.ok();
+    sync(&phone).await.ok();
     let summary = phone.get("/api/werun/summary?days=2").await.ok().json();
     assert_eq!(summary["chartData"]["series"][0]["data"], json!([100, 150]));
 }

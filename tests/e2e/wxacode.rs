@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Answer, World};
+use e2e::{Requests, Response, World};
 use futures_util::future::join_all;
 use image::ImageFormat;
 use insta::assert_snapshot;
@@ -17,13 +17,13 @@ const BY_SCENE: &str = "/wxa/getwxacodeunlimit";
 const BY_PATH: &str = "/wxa/getwxacode";
 const SQUARE: &str = "/cgi-bin/wxaapp/createwxaqrcode";
 
-fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
+fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
     answer.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// What a reader finds in the picture, and how wide it is.
 #[track_caller]
-fn read(answer: &Answer, format: ImageFormat) -> (String, u32) {
+fn read(answer: &Response, format: ImageFormat) -> (String, u32) {
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(header(answer, "content-type"), format.to_mime_type());
     let picture = image::load_from_memory_with_format(&answer.bytes, format).expect("a picture").to_rgba8();
@@ -38,10 +38,6 @@ fn read(answer: &Answer, format: ImageFormat) -> (String, u32) {
     (reader.detect_grids()[0].decode().expect("a code").1, width)
 }
 
-fn asked(world: &World, path: &str) -> usize {
-    world.wechat().upstream_calls().iter().filter(|call| call.path == path).count()
-}
-
 #[tokio::test]
 async fn a_code_opens_the_page_with_the_scene() {
     let world = World::start().await;
@@ -51,7 +47,8 @@ async fn a_code_opens_the_page_with_the_scene() {
     let (link, width) = read(&answer, ImageFormat::Jpeg);
     let app_id = &world.wechat().account().app_id;
     let query = "page=pages%2Findex%2Findex&scene=a%3D1%26b%3D2&env_version=release";
-    assert_eq!((link, width), (format!("https://mp.weixin.qq.com/a/{app_id}?{query}"), 280));
+    assert_eq!(link, format!("https://mp.weixin.qq.com/a/{app_id}?{query}"));
+    assert_eq!(width, 280);
     assert_eq!(header(&answer, "cache-control"), "public, max-age=86400, immutable");
 }
 
@@ -69,7 +66,8 @@ async fn a_transparent_code_is_a_png_in_the_colour_asked_for() {
     let calls = world.wechat().upstream_calls();
     let call = calls.iter().find(|call| call.path == BY_SCENE).expect("the call");
     assert_eq!(call.request["line_color"], json!({ "r": 10, "g": 20, "b": 30 }));
-    assert_eq!((call.request.get("page"), call.request.get("width")), (None, None));
+    assert_eq!(call.request.get("page"), None);
+    assert_eq!(call.request.get("width"), None);
 }
 
 #[tokio::test]
@@ -91,11 +89,13 @@ async fn a_code_costs_one_request_to_wechat_and_none_to_the_database() {
     let world = World::start().await;
     let phone = world.user().await;
     let body = json!({ "scene": "s" });
-    let _ = phone.post(UNLIMITED, &body).await;
-    let (answer, cost) = world.cost(phone.post(UNLIMITED, &body)).await;
-    assert_eq!((answer.status, cost), (200, (0, 1)));
-    let (answer, cost) = world.cost(phone.post(UNLIMITED, &json!({ "scene": "a b" }))).await;
-    assert_eq!((answer.status, cost), (400, (0, 0)));
+    phone.post(UNLIMITED, &body).await;
+    let (answer, cost) = world.count_requests(phone.post(UNLIMITED, &body)).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(cost, Requests { dynamodb: 0, wechat: 1 });
+    let (answer, cost) = world.count_requests(phone.post(UNLIMITED, &json!({ "scene": "a b" }))).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(cost, Requests { dynamodb: 0, wechat: 0 });
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn a_body_that_wechat_would_refuse_is_refused_without_a_request() {
         assert_eq!(answer.outcome(), "400 INVALID_INPUT", "{changes}");
         assert!(answer.text("/message").contains(&format!("：{field} ")), "{changes} {}", answer.body);
     }
-    assert_eq!(asked(&world, BY_SCENE), 0);
+    assert_eq!(world.calls_to(BY_SCENE), 0);
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn a_missing_page_is_refused_with_a_hint_and_drawn_if_it_is_not_checked() 
     let refused = phone.post(UNLIMITED, &body).await;
     assert_snapshot!(refused.snapshot(), @r#"400 {"success":false,"code":"INVALID_INPUT","message":"参数有误：page 不存在或尚未发布；未发布的页面请将 check_path 设为 false","requestId":"…"}"#);
     body["check_path"] = json!(false);
-    let _ = read(&phone.post(UNLIMITED, &body).await, ImageFormat::Jpeg);
+    read(&phone.post(UNLIMITED, &body).await, ImageFormat::Jpeg);
 }
 
 #[tokio::test]
@@ -198,10 +198,8 @@ async fn json_is_never_answered_as_a_picture_whatever_its_type_says() {
     let fault = |errcode, times| Fault::JsonInsteadOfImage { path: path.clone(), errcode, times };
     world.wechat().set_fault(fault(0, 3));
     let answer = phone.post(UNLIMITED, &body).await;
-    assert_eq!(
-        (answer.outcome().as_str(), header(&answer, "cache-control")),
-        ("503 UPSTREAM_BUSY", "no-store")
-    );
+    assert_eq!(answer.outcome().as_str(), "503 UPSTREAM_BUSY");
+    assert_eq!(header(&answer, "cache-control"), "no-store");
     world.wechat().set_fault(fault(40129, 1));
     assert_eq!(phone.post(UNLIMITED, &body).await.outcome(), "400 INVALID_INPUT");
     for fault in [
@@ -214,18 +212,18 @@ async fn json_is_never_answered_as_a_picture_whatever_its_type_says() {
         assert_eq!(phone.post(UNLIMITED, &body).await.outcome(), "503 UPSTREAM_BUSY");
     }
     world.wechat().set_fault(Fault::ImageAsTextPlain { path: path.clone(), times: 1 });
-    let _ = read(&phone.post(UNLIMITED, &body).await, ImageFormat::Jpeg);
+    read(&phone.post(UNLIMITED, &body).await, ImageFormat::Jpeg);
     world.wechat().set_fault(Fault::TimeoutBefore { path, millis: 0, times: 1 });
-    let _ = read(&phone.post(UNLIMITED, &body).await, ImageFormat::Jpeg);
+    read(&phone.post(UNLIMITED, &body).await, ImageFormat::Jpeg);
 }
 
 #[tokio::test]
 async fn a_revoked_token_is_replaced_and_the_code_drawn() {
     let world = World::start().await;
     let phone = world.user().await;
-    let _ = phone.post(UNLIMITED, &json!({ "scene": "s" })).await;
+    phone.post(UNLIMITED, &json!({ "scene": "s" })).await;
     world.wechat().revoke_tokens();
-    let _ = read(&phone.post(UNLIMITED, &json!({ "scene": "s" })).await, ImageFormat::Jpeg);
+    read(&phone.post(UNLIMITED, &json!({ "scene": "s" })).await, ImageFormat::Jpeg);
 }
 
 #[tokio::test]
@@ -238,8 +236,9 @@ async fn one_user_gets_thirty_codes_a_minute_and_others_are_not_limited() {
     let answers = join_all((0..31).map(|_| greedy.post(UNLIMITED, &body))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 30);
     let refused = answers.iter().find(|answer| answer.status != 200).expect("one too many");
-    assert_eq!((refused.outcome().as_str(), header(refused, "retry-after")), ("429 RATE_LIMITED", "60"));
-    assert_eq!(asked(&world, BY_SCENE), 30);
+    assert_eq!(refused.outcome().as_str(), "429 RATE_LIMITED");
+    assert_eq!(header(refused, "retry-after"), "60");
+    assert_eq!(world.calls_to(BY_SCENE), 30);
     assert_eq!(modest.post(UNLIMITED, &body).await.status, 200);
     world.clock.advance(Duration::from_secs(60));
     assert_eq!(greedy.post(UNLIMITED, &body).await.status, 200);
@@ -280,7 +279,7 @@ async fn a_path_that_wechat_would_refuse_is_refused_without_a_request() {
             assert!(answer.text("/message").contains(field), "{route} {body} {}", answer.body);
         }
         let longest = world.operator("POST", route, &json!({ "path": "页".repeat(1024) })).await;
-        let _ = read(&longest, ImageFormat::Jpeg);
+        read(&longest, ImageFormat::Jpeg);
     }
     let appearance = json!({ "path": "pages/index", "is_hyaline": true });
     assert_eq!(world.operator("POST", QR_CODE, &appearance).await.outcome(), "400 INVALID_INPUT");
@@ -293,7 +292,7 @@ async fn a_permanent_code_is_not_requested_again_after_a_lost_answer() {
         world.wechat().set_fault(Fault::TimeoutAfter { path: path.to_owned(), millis: 0, times: 1 });
         let answer = world.operator("POST", route, &json!({ "path": "pages/index" })).await;
         assert_eq!(answer.outcome(), "503 UPSTREAM_BUSY");
-        assert_eq!(asked(&world, path), 1);
+        assert_eq!(world.calls_to(path), 1);
     }
 }
 
@@ -307,5 +306,5 @@ async fn codes_are_for_users_and_permanent_codes_for_operators() {
         let request = request.json(&json!({ "path": "pages/index" }));
         assert_eq!(request.send().await.expect("an answer").status().as_u16(), 403, "{route}");
     }
-    assert_eq!(asked(&world, BY_SCENE) + asked(&world, BY_PATH) + asked(&world, SQUARE), 0);
+    assert_eq!(world.calls_to(BY_SCENE) + world.calls_to(BY_PATH) + world.calls_to(SQUARE), 0);
 }

@@ -1,4 +1,4 @@
-//! A clock that stands still until a test turns it.
+//! A clock that stands still until a test advances it.
 
 use std::{
     sync::{
@@ -10,7 +10,7 @@ use std::{
 
 use shared::host::{Clock, SystemClock};
 
-/// Starts at the real time: what is signed towards the local AWS is judged by the real clock.
+/// The clock of a world. It starts at the real time, because the local AWS compares signatures with the real clock.
 #[derive(Clone)]
 pub struct TestClock(Arc<AtomicU64>);
 
@@ -19,7 +19,7 @@ impl TestClock {
         Self(Arc::new(AtomicU64::new(SystemClock.now_millis())))
     }
 
-    /// Turns it on.
+    /// Advances the clock.
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
     }

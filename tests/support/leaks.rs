@@ -1,8 +1,8 @@
-//! The search for secrets and people, at the end of every world.
+//! The search for secrets and people when a world ends.
 
 use crate::World;
 
-/// Searches what must not hold them; panics at the first one found.
+/// Searches the log, the tables and the responses; panics at the first secret or person found.
 pub(crate) fn search(world: &World) {
     let Some(wechat) = world.bundle().wechat() else { return };
     let log = world.log();
@@ -10,28 +10,28 @@ pub(crate) fn search(world: &World) {
     let mut secrets = wechat.secrets();
     for secret in &world.bundle().stack().secrets {
         let value = world.dynamo().secret(&secret.logical_id).unwrap_or_default();
-        // Every text of it that is long enough to be a key.
+        // Every text in the secret that is long enough to be a key.
         secrets.extend(value.split('"').filter(|text| text.len() >= 16).map(str::to_owned));
     }
-    let answers = world.answers();
+    let responses = world.responses();
 
-    // Nothing secret, anywhere.
+    // Secrets: nowhere.
     for secret in &secrets {
         refuse(&log, secret, "a secret is in the log");
         refuse(&tables, secret, "a secret is in a table in clear");
-        for answer in &answers {
-            refuse(&answer.body, secret, "a secret is in an answer");
+        for response in &responses {
+            refuse(&response.body, secret, "a secret is in a response");
         }
     }
-    // A token is its owner's alone: it is answered once and stands nowhere else.
-    for token in answers.iter().filter_map(|answer| answer.body.split_once(r#""token":""#)) {
+    // A session token is answered once, to its owner, and stands nowhere else.
+    for token in responses.iter().filter_map(|response| response.body.split_once(r#""token":""#)) {
         let token = token.1.split('"').next().unwrap_or_default();
         refuse(&log, token, "a session token is in the log");
         refuse(&tables, token, "a session token is in a table");
     }
-    // People: not in the log, not in what a failure answers.
-    let failures = answers.iter().filter(|answer| answer.status >= 400);
-    let failures: String = failures.map(|answer| answer.body.as_str()).collect();
+    // People: neither in the log nor in a response of failure.
+    let failures = responses.iter().filter(|response| response.status >= 400);
+    let failures: String = failures.map(|response| response.body.as_str()).collect();
     for person in wechat.identities() {
         refuse(&log, &person, "an openid, a unionid or a phone number is in the log");
         refuse(&failures, &person, "an openid, a unionid or a phone number is in a failure");

@@ -1,8 +1,4 @@
-//! The world that the end-to-end tests live in: the whole bundle, a simulated WeChat, phones and operators.
-//!
-//! Every world has servers and tables of its own. When one ends, what it logged, every error it answered and every table are
-//! searched for secrets and people.
-
+#![doc = include_str!("README.md")]
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -10,15 +6,21 @@
     reason = "a test that can't go on has failed, and says why"
 )]
 
-mod answer;
+mod builder;
 mod clock;
+mod effects;
 mod leaks;
 mod log;
 mod operator;
 mod phone;
+mod response;
+mod wechat_pay;
 mod world;
 
-pub use answer::Answer;
+pub use builder::WorldBuilder;
 pub use clock::TestClock;
+pub use effects::Effects;
 pub use phone::Phone;
-pub use world::{Setup, World};
+pub use response::Response;
+pub use wechat_pay::WeChatPay;
+pub use world::{Requests, World};

@@ -1,4 +1,4 @@
-//! What the functions log, caught.
+//! The log of the functions, captured.
 
 use std::{
     io,
@@ -7,16 +7,16 @@ use std::{
 
 use tracing::subscriber::DefaultGuard;
 
-/// The log of one world. A test's runtime has one thread, so the subscriber of that thread hears all of it.
-pub(crate) struct Log {
+/// The log of one world. The runtime of a test has one thread, so the subscriber of that thread gets every line.
+pub(crate) struct CapturedLog {
     text: Arc<Mutex<Vec<u8>>>,
     _guard: DefaultGuard,
 }
 
-impl Log {
-    pub(crate) fn catch() -> Self {
+impl CapturedLog {
+    pub(crate) fn start() -> Self {
         let text = Arc::new(Mutex::new(Vec::new()));
-        let writer = Writer(text.clone());
+        let writer = BufferWriter(text.clone());
         let subscriber = shared::telemetry::subscriber("local", "local", move || writer.clone());
         Self { text, _guard: tracing::subscriber::set_default(subscriber) }
     }
@@ -27,9 +27,9 @@ impl Log {
 }
 
 #[derive(Clone)]
-struct Writer(Arc<Mutex<Vec<u8>>>);
+struct BufferWriter(Arc<Mutex<Vec<u8>>>);
 
-impl io::Write for Writer {
+impl io::Write for BufferWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
         Ok(bytes.len())

@@ -1,19 +1,26 @@
-//! An operator, who signs with IAM.
+//! An operator's signature, which IAM demands.
 
 use http::{HeaderMap, HeaderValue};
 use local_dynamo::sigv4::{self, Signer, WireRequest};
 
-/// What the operator signs with.
+/// The program that signs the request.
 #[derive(Clone, Copy)]
-pub(crate) enum Tool {
-    /// A signer that does all that AWS asks for.
+pub(crate) enum SigningClient {
+    /// An SDK, which encodes the path as AWS does.
     Sdk,
-    /// curl 7.88, which Debian 12 has.
+    /// curl 7.88, which Debian 12 has. It signs the path as it is written.
     Curl,
 }
 
 /// The headers that sign the request with the local operator's key, at that Unix second.
-pub(crate) fn sign(tool: Tool, base_url: &str, method: &str, path: &str, body: &[u8], now: u64) -> HeaderMap {
+pub(crate) fn sign(
+    client: SigningClient,
+    base_url: &str,
+    method: &str,
+    path: &str,
+    body: &[u8],
+    now: u64,
+) -> HeaderMap {
     let host = base_url.trim_start_matches("http://");
     let mut headers = HeaderMap::new();
     headers.insert("host", HeaderValue::from_str(host).expect("a host"));
@@ -26,9 +33,9 @@ pub(crate) fn sign(tool: Tool, base_url: &str, method: &str, path: &str, body: &
         region: "us-east-1",
         service: "execute-api",
     };
-    let signed = match tool {
-        Tool::Sdk => sigv4::sign(&request, signer, now),
-        Tool::Curl => sigv4::sign_as_curl_7_88(&request, signer, now),
+    let signed = match client {
+        SigningClient::Sdk => sigv4::sign(&request, signer, now),
+        SigningClient::Curl => sigv4::sign_as_curl_7_88(&request, signer, now),
     };
     signed.expect("a signature")
 }

@@ -1,18 +1,18 @@
-//! A phone: its user's side of WeChat, and the mini program's requests to our API.
+//! A phone: what its user does in WeChat, and the mini program's requests to our API.
 
 use std::time::Duration;
 
 use local_wechat::Fault;
 use serde_json::{Value, json};
 
-use crate::{Answer, World};
+use crate::{Response, World};
 
-/// A user who holds a phone, perhaps logged in.
+/// A user with a phone, perhaps logged in.
 pub struct Phone<'w> {
     world: &'w World,
-    /// Who WeChat says it is.
+    /// The user's `openid` at WeChat.
     pub openid: String,
-    /// The session token, once logged in.
+    /// The session token; empty before the first login.
     pub token: String,
 }
 
@@ -21,29 +21,29 @@ impl<'w> Phone<'w> {
         Self { world, openid, token: String::new() }
     }
 
-    /// `wx.{api}`: what the success or fail callback gets.
-    pub async fn wx(&self, api: &str, arguments: Value) -> Answer {
+    /// Calls `wx.{api}`: what its success or fail callback gets.
+    pub async fn wx(&self, api: &str, arguments: Value) -> Response {
         let mut body = json!({ "openid": self.openid });
         body.as_object_mut().expect("an object").extend(arguments.as_object().cloned().unwrap_or_default());
         let url = format!("{}/_wechat/wx/{api}", self.world.url());
-        Answer::read(self.world.http().post(url).json(&body).send().await.expect("an answer")).await
+        Response::read(self.world.http().post(url).json(&body).send().await.expect("an answer")).await
     }
 
-    /// `wx.login`: a code.
+    /// Calls `wx.login`: the code.
     pub async fn code(&self) -> String {
         self.wx("login", json!({})).await.text("/code")
     }
 
-    /// Logs in and keeps the token.
-    pub async fn log_in(&mut self) -> Answer {
-        // Of two logins in one millisecond nobody can tell which is the later one.
+    /// Logs in, which must succeed, and keeps the token.
+    pub async fn log_in(&mut self) -> Response {
+        // The table orders logins by their millisecond.
         self.world.clock.advance(Duration::from_millis(1));
         let answer = self.world.post("/api/login", &json!({ "code": self.code().await })).await.ok();
         self.token = answer.text("/token");
         answer
     }
 
-    /// Logs in and keeps the token, if all goes well; whether it did.
+    /// Logs in, and keeps the token of a success; whether it succeeded.
     pub async fn try_log_in(&mut self) -> bool {
         self.world.clock.advance(Duration::from_millis(1));
         let answer = self.world.post("/api/login", &json!({ "code": self.code().await })).await;
@@ -54,17 +54,17 @@ impl<'w> Phone<'w> {
     }
 
     /// A `GET` with the token.
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Response {
         self.world.send(self.world.request("GET", path).bearer_auth(&self.token)).await
     }
 
     /// A `POST` of JSON with the token.
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub async fn post(&self, path: &str, body: &Value) -> Response {
         self.world.send(self.world.request("POST", path).bearer_auth(&self.token).json(body)).await
     }
 
     /// A `POST` of JSON with the token and an `Idempotency-Key`.
-    pub async fn post_once(&self, path: &str, body: &Value, key: &str) -> Answer {
+    pub async fn post_once(&self, path: &str, body: &Value, key: &str) -> Response {
         let request =
             self.world.request("POST", path).bearer_auth(&self.token).header("Idempotency-Key", key);
         self.world.send(request.json(body)).await
@@ -76,24 +76,55 @@ impl<'w> Phone<'w> {
         (answer.text("/orderId"), answer.text("/outTradeNo"))
     }
 
-    /// Prepays the order.
-    pub async fn prepay(&self, out_trade_no: &str) -> Answer {
+    /// Prepays the order, which must succeed: `payParams`.
+    pub async fn prepay(&self, out_trade_no: &str) -> Response {
+        self.try_prepay(out_trade_no).await.ok()
+    }
+
+    /// Asks to prepay the order.
+    pub async fn try_prepay(&self, out_trade_no: &str) -> Response {
         self.post("/api/pay/unified-order", &json!({ "outTradeNo": out_trade_no })).await
     }
 
-    /// Pays with what a prepayment answered.
-    pub async fn pay(&self, prepaid: &Answer) -> Answer {
+    /// Pays with the `payParams` of a prepayment, which must succeed.
+    pub async fn pay(&self, prepaid: &Response) {
+        let response = self.try_pay(prepaid).await;
+        assert_eq!(response.status, 200, "{}", response.body);
+    }
+
+    /// Tries to pay with the `payParams` of a prepayment: what the callback of `wx.requestPayment` gets.
+    pub async fn try_pay(&self, prepaid: &Response) -> Response {
         self.wx("requestPayment", prepaid.json()["payParams"].clone()).await
     }
 
-    /// Orders, prepays and pays one bottle of water, and the notice has arrived: its `orderId` and `outTradeNo`.
+    /// Cancels the order, which must succeed.
+    pub async fn cancel(&self, order_id: &str) -> Response {
+        self.try_cancel(order_id).await.ok()
+    }
+
+    /// Asks to cancel the order.
+    pub async fn try_cancel(&self, order_id: &str) -> Response {
+        self.post(&format!("/api/orders/{order_id}/cancel"), &json!({})).await
+    }
+
+    /// The user accepts so many messages of the template, and the mini program reports each.
+    pub async fn accept_messages(&self, template_id: &str, count: usize) {
+        let template = json!({ "tmplIds": [template_id] });
+        for _ in 0..count {
+            let accepted = self.wx("requestSubscribeMessage", template.clone()).await;
+            assert_eq!(accepted.json()[template_id], "accept", "{}", accepted.body);
+            self.post("/api/subscribe", &template).await.ok();
+        }
+    }
+
+    /// Orders, prepays and pays one bottle of water; the notice has arrived: its `orderId` and `outTradeNo`.
     pub async fn buy(&self) -> (String, String) {
         let bought = self.order_and_pay().await;
         self.world.wechat().wait_for_notices().await;
         bought
     }
 
-    /// As [`Phone::buy`], and the notice never comes.
+    /// As [`Phone::buy`], but the notice is lost.
     pub async fn buy_unnoticed(&self) -> (String, String) {
         self.world.wechat().set_fault(Fault::NoticeLost { times: 1 });
         self.order_and_pay().await
@@ -101,12 +132,12 @@ impl<'w> Phone<'w> {
 
     async fn order_and_pay(&self) -> (String, String) {
         let (order_id, out_trade_no) = self.order().await;
-        let prepaid = self.prepay(&out_trade_no).await.ok();
-        assert_eq!(self.pay(&prepaid).await.status, 200);
+        let prepaid = self.prepay(&out_trade_no).await;
+        self.pay(&prepaid).await;
         (order_id, out_trade_no)
     }
 
-    /// The order's status, by asking for it.
+    /// The status of the order, as its owner reads it.
     pub async fn status(&self, order_id: &str) -> String {
         self.get(&format!("/api/orders/{order_id}")).await.ok().text("/order/status")
     }

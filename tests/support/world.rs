@@ -1,4 +1,4 @@
-//! The bundle, running.
+//! The running bundle.
 
 use std::{
     collections::BTreeMap,
@@ -9,68 +9,60 @@ use std::{
 
 use local_dynamo::{Dynamo, ServiceCall};
 use local_gateway::{Bundle, Config, Options};
-use local_wechat::{SignedNotice, Simulator};
+use local_wechat::Simulator;
 use serde_json::{Value, json};
 use shared::host::{Clock, Host, SystemRandomness};
 
 use crate::{
-    Answer, Phone, TestClock, leaks,
-    log::Log,
-    operator::{self, Tool},
+    Effects, Phone, Response, TestClock, WeChatPay, WorldBuilder, leaks,
+    log::CapturedLog,
+    operator::{self, SigningClient},
 };
 
-/// How a world differs from the usual one.
-#[derive(Default)]
-pub struct Setup {
-    /// The configuration file's contents.
-    pub config: String,
-    /// Parameters of the template, by name.
-    pub parameters: Vec<(&'static str, &'static str)>,
+/// How many requests functions made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Requests {
+    /// To DynamoDB; those to Secrets Manager are not counted.
+    pub dynamodb: usize,
+    /// To WeChat and WeChat Pay.
+    pub wechat: usize,
 }
 
-/// The bundle, running, and what is needed to look at it from all sides.
+/// The running bundle, and ways to use it and to look at it.
 pub struct World {
     /// The one clock of functions, WeChat and gateway.
     pub clock: TestClock,
     bundle: Bundle,
     http: reqwest::Client,
-    log: Log,
-    answers: Mutex<Vec<Answer>>,
+    log: CapturedLog,
+    responses: Mutex<Vec<Response>>,
 }
 
 impl World {
-    /// The usual world.
-    pub async fn start() -> Self {
-        Self::with(Setup::default()).await
+    /// The usual world, when the builder is awaited.
+    pub fn start() -> WorldBuilder {
+        WorldBuilder::default()
     }
 
-    /// A world with this configuration file.
-    pub async fn configured(config: &str) -> Self {
-        Self::with(Setup { config: config.to_owned(), ..Setup::default() }).await
-    }
-
-    /// A world that differs.
-    pub async fn with(setup: Setup) -> Self {
-        let log = Log::catch();
+    pub(crate) async fn launch(builder: WorldBuilder) -> Self {
+        let log = CapturedLog::start();
         let clock = TestClock::start();
-        let config = Config::parse(&setup.config, Path::new(".")).expect("a configuration");
-        let parameters = setup.parameters.into_iter();
+        let config = Config::parse(&builder.config, Path::new(".")).expect("a configuration");
         let options = Options {
             port: 0,
             data: None,
             config,
-            parameters: parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            parameters: builder.parameters.into_iter().collect(),
             clock: Arc::new(clock.clone()),
             // 15 seconds between the first deliveries of a notice become 15 milliseconds.
             notify_speed: 1000,
             run_schedules: false,
         };
         let bundle = Bundle::start(options).await.expect("the bundle starts");
-        // The functions' own kind of client.
         let host =
             Host::new(BTreeMap::new(), Arc::new(clock.clone()), Arc::new(SystemRandomness), Vec::new());
         let http = host.http().expect("a client");
-        Self { clock, bundle, http, log, answers: Mutex::default() }
+        Self { clock, bundle, http, log, responses: Mutex::default() }
     }
 
     /// Where the API is.
@@ -97,7 +89,7 @@ impl World {
         self.bundle.dynamo()
     }
 
-    /// The client that everything here is sent with.
+    /// The HTTP client of this world: the functions' own kind.
     #[must_use]
     pub fn http(&self) -> &reqwest::Client {
         &self.http
@@ -109,10 +101,10 @@ impl World {
         self.log.text()
     }
 
-    /// Every answer of our API so far.
+    /// Every response of our API so far.
     #[must_use]
-    pub fn answers(&self) -> Vec<Answer> {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn responses(&self) -> Vec<Response> {
+        self.responses.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A new user with a phone, not logged in.
@@ -121,7 +113,7 @@ impl World {
         self.person(None)
     }
 
-    /// A new user of whom WeChat tells a unionid, not logged in.
+    /// A new user, not logged in; WeChat answers this unionid to a login.
     #[must_use]
     pub fn person(&self, unionid: Option<&str>) -> Phone<'_> {
         let unionid = unionid.map(str::to_owned);
@@ -129,7 +121,7 @@ impl World {
         Phone::new(self, user.openid)
     }
 
-    /// The phone of a user that WeChat knows, not logged in.
+    /// The phone of a user that the simulated WeChat has, not logged in.
     #[must_use]
     pub fn phone(&self, openid: &str) -> Phone<'_> {
         Phone::new(self, openid.to_owned())
@@ -138,7 +130,7 @@ impl World {
     /// A new user, logged in.
     pub async fn user(&self) -> Phone<'_> {
         let mut phone = self.stranger();
-        let _ = phone.log_in().await;
+        phone.log_in().await;
         phone
     }
 
@@ -148,113 +140,81 @@ impl World {
         self.http.request(method, format!("{}{path}", self.url()))
     }
 
-    /// Sends it, and keeps the answer for the search for leaks.
-    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let answer =
-            Answer::read(request.timeout(Duration::from_secs(60)).send().await.expect("an answer")).await;
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner).push(answer.clone());
-        answer
+    /// Sends a request, and keeps the response for the search for leaks.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Response {
+        let response =
+            Response::read(request.timeout(Duration::from_secs(60)).send().await.expect("an answer")).await;
+        self.responses.lock().unwrap_or_else(PoisonError::into_inner).push(response.clone());
+        response
     }
 
     /// A `POST` of JSON without a token.
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub async fn post(&self, path: &str, body: &Value) -> Response {
         self.send(self.request("POST", path).json(body)).await
     }
 
     /// A request of an operator, signed with IAM.
-    pub async fn operator(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub async fn operator(&self, method: &str, path: &str, body: &Value) -> Response {
         let body = serde_json::to_vec(body).expect("JSON");
-        let headers = operator::sign(Tool::Sdk, &self.url(), method, path, &body, self.now());
+        let headers = operator::sign(SigningClient::Sdk, &self.url(), method, path, &body, self.now());
         self.send(self.request(method, path).headers(headers).body(body)).await
     }
 
-    /// The same, signed as the curl of Debian 12 signs it.
-    pub async fn operator_with_curl(&self, method: &str, path: &str, body: &Value) -> Answer {
+    /// A request of an operator, signed as the curl of Debian 12 signs it.
+    pub async fn operator_with_curl(&self, method: &str, path: &str, body: &Value) -> Response {
         let body = serde_json::to_vec(body).expect("JSON");
-        let headers = operator::sign(Tool::Curl, &self.url(), method, path, &body, self.now());
+        let headers = operator::sign(SigningClient::Curl, &self.url(), method, path, &body, self.now());
         self.send(self.request(method, path).headers(headers).body(body)).await
     }
 
-    /// The same with an `Idempotency-Key`.
-    pub async fn operator_once(&self, method: &str, path: &str, body: &Value, key: &str) -> Answer {
+    /// A request of an operator with an `Idempotency-Key`.
+    pub async fn operator_once(&self, method: &str, path: &str, body: &Value, key: &str) -> Response {
         let body = serde_json::to_vec(body).expect("JSON");
-        let headers = operator::sign(Tool::Sdk, &self.url(), method, path, &body, self.now());
+        let headers = operator::sign(SigningClient::Sdk, &self.url(), method, path, &body, self.now());
         let request = self.request(method, path).headers(headers).header("Idempotency-Key", key);
         self.send(request.body(body)).await
     }
 
-    /// A notice of a refund as WeChat Pay would send it.
-    pub async fn refund_notify(&self, body: impl Into<reqwest::Body>) -> Answer {
-        let request = self.request("POST", "/api/pay/refund-notify").header("content-type", "text/xml");
-        self.send(request.body(body)).await
+    /// Asks for a refund as an operator, which must succeed; notices that follow from it have arrived.
+    pub async fn request_refund(&self, body: &Value, key: &str) -> Response {
+        self.try_request_refund(body, key).await.ok()
     }
 
-    /// A genuine notice of APIv3, whatever it says, signed now.
-    pub async fn notify_v3(&self, path: &str, event_type: &str, resource: Value) -> Answer {
-        let notice = self.wechat().sign_notice_v3(event_type, resource, self.now());
-        self.send_signed(path, &notice).await
+    /// Asks for a refund as an operator; notices that follow from it have arrived.
+    pub async fn try_request_refund(&self, body: &Value, key: &str) -> Response {
+        let response = self.operator_once("POST", "/api/admin/refunds", body, key).await;
+        self.wechat().wait_for_notices().await;
+        response
     }
 
-    /// Sends a notice of APIv3 as it was signed.
-    pub async fn send_signed(&self, path: &str, notice: &SignedNotice) -> Answer {
-        let mut request = self.request("POST", path).header("content-type", "application/json");
-        for (name, value) in &notice.headers {
-            request = request.header(name, value);
-        }
-        self.send(request.body(notice.body.clone())).await
-    }
-
-    /// A notice of payment as WeChat Pay would send it: signed, whatever it says.
-    pub async fn notify(&self, body: impl Into<reqwest::Body>) -> Answer {
-        let request = self.request("POST", "/api/pay/notify").header("content-type", "text/xml");
-        self.send(request.body(body)).await
-    }
-
-    /// The fields of a genuine notice that the attempt was paid; tests change what they are about.
+    /// The notices that WeChat Pay could send.
     #[must_use]
-    pub fn notice(
-        &self,
-        out_trade_no: &str,
-        transaction_id: &str,
-        openid: &str,
-        total_fee: u64,
-    ) -> BTreeMap<String, String> {
-        let account = self.wechat().account();
-        [
-            ("return_code", "SUCCESS"),
-            ("result_code", "SUCCESS"),
-            ("appid", &account.app_id),
-            ("mch_id", &account.mch_id),
-            ("nonce_str", "c4210e95fc37659eb02793a338996fbb"),
-            ("out_trade_no", out_trade_no),
-            ("transaction_id", transaction_id),
-            ("openid", openid),
-            ("total_fee", &total_fee.to_string()),
-            ("cash_fee", &total_fee.to_string()),
-            ("fee_type", "CNY"),
-            ("bank_type", "OTHERS"),
-            ("trade_type", "JSAPI"),
-            ("time_end", "20261121120000"),
-            ("attach", ""),
-            ("future_field", "新字段"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
+    pub fn wechat_pay(&self) -> WeChatPay<'_> {
+        WeChatPay::new(self)
     }
 
-    /// A genuine notice, altered by `changes` and signed as the shop is configured.
+    /// How many requests functions have sent to this path of WeChat.
     #[must_use]
-    pub fn signed_notice(&self, mut fields: BTreeMap<String, String>, changes: &[(&str, &str)]) -> String {
-        fields.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        self.wechat().sign_notice(fields, local_wechat::SignType::HmacSha256)
+    pub fn calls_to(&self, path: &str) -> usize {
+        self.wechat().upstream_calls().iter().filter(|call| call.path == path).count()
     }
 
-    /// Runs the sweep of unpaid orders once: its report.
+    /// Lets the stream deliver every event that it has: the reports of `order-events`.
+    pub async fn deliver_events(&self) -> Vec<Value> {
+        self.bundle.drain_stream("order-events").await.expect("the stream is delivered")
+    }
+
+    /// What followed from the orders so far.
+    pub async fn effects(&self) -> Effects {
+        Effects::read(self).await
+    }
+
+    /// Runs `order-sweep` once: its report.
     pub async fn sweep(&self) -> Value {
         self.bundle.run_task("order-sweep").await.expect("the sweep runs")
     }
 
-    /// The items of the table with this logical id: of all pages, of which each holds a megabyte.
+    /// All items of the table with this logical id. A page of a scan holds a megabyte, so that several may be read.
     pub async fn items(&self, logical_id: &str) -> Vec<Value> {
         let mut items = Vec::new();
         let mut scan = json!({ "TableName": self.table(logical_id) });
@@ -274,23 +234,29 @@ impl World {
         self.bundle.stack().table(logical_id).expect("the table").name.clone()
     }
 
-    /// Requests to DynamoDB and to WeChat that `work` made.
-    pub async fn cost<T>(&self, work: impl Future<Output = T>) -> (T, (usize, usize)) {
-        let (value, calls, upstream) = self.calls(work).await;
-        (value, (calls.len(), upstream))
+    /// How many requests the functions made during `work`.
+    pub async fn count_requests<T>(&self, work: impl Future<Output = T>) -> (T, Requests) {
+        let (value, calls, wechat) = self.record_calls(work).await;
+        (value, Requests { dynamodb: calls.len(), wechat })
     }
 
-    /// The functions' requests to DynamoDB, and how many they sent to WeChat, that `work` made.
-    pub async fn calls<T>(&self, work: impl Future<Output = T>) -> (T, Vec<ServiceCall>, usize) {
-        let _ = self.dynamo().take_calls();
-        let upstream = self.wechat().upstream_calls().len();
+    /// The functions' requests to DynamoDB during `work`, and how many they sent to WeChat.
+    pub async fn record_calls<T>(&self, work: impl Future<Output = T>) -> (T, Vec<ServiceCall>, usize) {
+        drop(self.dynamo().take_calls());
+        let before = self.wechat().upstream_calls().len();
         let value = work.await;
         let mut calls = self.dynamo().take_calls();
         calls.retain(|call| call.caller != "operator" && call.operation != "GetSecretValue");
-        (value, calls, self.wechat().upstream_calls().len() - upstream)
+        (value, calls, self.wechat().upstream_calls().len() - before)
     }
 
-    /// The time.
+    /// Writes an item into the table with this logical id, as it is.
+    pub async fn put_item(&self, logical_id: &str, item: Value) {
+        let put = json!({ "TableName": self.table(logical_id), "Item": item });
+        self.dynamo().call_as_operator("PutItem", put).await.expect("a put");
+    }
+
+    /// The time of the world, in Unix seconds.
     #[must_use]
     pub fn now(&self) -> u64 {
         self.clock.now_millis() / 1000

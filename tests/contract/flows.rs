@@ -1,18 +1,18 @@
-//! What more than one walk through the world needs.
+//! Steps of users that more than one contract test needs.
 
-use e2e::{Answer, Phone, World};
+use e2e::{Phone, Response, World};
 use local_wechat::NewUser;
 use serde_json::{Value, json};
 
 /// What a mini program sends to `POST /api/user/profile`.
-pub(crate) async fn profile(phone: &Phone<'_>) -> Value {
+pub(crate) async fn profile_body(phone: &Phone<'_>) -> Value {
     let info = phone.wx("getUserInfo", json!({})).await.json();
     json!({ "rawData": info["rawData"], "signature": info["signature"],
             "encryptedData": info["encryptedData"], "iv": info["iv"] })
 }
 
-/// WeChat begins to tell the unionid of this phone's user.
-pub(crate) fn reveal(world: &World, phone: &Phone<'_>, unionid: &str) {
+/// From now on the simulated WeChat has this unionid for the user of the phone.
+pub(crate) fn set_unionid(world: &World, phone: &Phone<'_>, unionid: &str) {
     world.wechat().create_user(NewUser {
         openid: Some(phone.openid.clone()),
         unionid: Some(unionid.to_owned()),
@@ -20,37 +20,35 @@ pub(crate) fn reveal(world: &World, phone: &Phone<'_>, unionid: &str) {
     });
 }
 
-/// The user accepts one message of the template `paid`, and the phone reports it; what sends it.
-pub(crate) async fn subscribed(phone: &Phone<'_>) -> Value {
-    let template = json!({ "tmplIds": ["paid"] });
-    assert_eq!(phone.wx("requestSubscribeMessage", template.clone()).await.status, 200);
-    let _ = phone.post("/api/subscribe", &template).await.ok();
+/// The user accepts one message of the template `paid`, and the phone reports it: the body with which an operator sends it.
+pub(crate) async fn accept_message(phone: &Phone<'_>) -> Value {
+    phone.accept_messages("paid", 1).await;
     json!({ "openid": phone.openid, "templateId": "paid", "data": { "thing1": { "value": "矿泉水" } } })
 }
 
 /// The user's finger on the sensor: what a mini program sends to `POST /api/verify-fingerprint`.
-pub(crate) async fn signed(phone: &Phone<'_>, issued: &Answer) -> Value {
+pub(crate) async fn sign_challenge(phone: &Phone<'_>, issued: &Response) -> Value {
     let arguments = json!({ "requestAuthModes": ["fingerPrint"], "challenge": issued.text("/challenge") });
     let touched = phone.wx("startSoterAuthentication", arguments).await.json();
     json!({ "resultJSON": touched["resultJSON"], "resultJSONSignature": touched["resultJSONSignature"] })
 }
 
 /// A user whom an operator made staff.
-pub(crate) async fn clerk(world: &World) -> Phone<'_> {
+pub(crate) async fn staff_user(world: &World) -> Phone<'_> {
     let phone = world.user().await;
     let path = format!("/api/admin/users/{}/role", phone.get("/api/user").await.ok().text("/user/userId"));
-    let _ = world.operator("PUT", &path, &json!({ "role": "staff" })).await.ok();
+    world.operator("PUT", &path, &json!({ "role": "staff" })).await.ok();
     phone
 }
 
 /// Every card there is, added on the phone: what a mini program sends to `POST /api/cards/report`.
-pub(crate) async fn added(phone: &Phone<'_>) -> Value {
+pub(crate) async fn add_every_card(phone: &Phone<'_>) -> Value {
     let offered = phone.get("/api/cards").await.ok().json();
     json!({ "addedCards": phone.wx("addCard", offered).await.json()["cardList"] })
 }
 
 /// A member card's form, filled in: what a mini program sends to `POST /api/cards/member/activate`.
-pub(crate) async fn filled(phone: &Phone<'_>, activation: &Value) -> Value {
+pub(crate) async fn fill_in_activation(phone: &Phone<'_>, activation: &Value) -> Value {
     let to = json!({ "appId": activation["appId"], "extraData": activation["extraData"] });
     let back = phone.wx("navigateToMiniProgram", to).await.json()["extraData"].clone();
     json!({ "activateTicket": back["activate_ticket"], "cardId": back["card_id"], "code": back["code"] })

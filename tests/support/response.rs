@@ -1,36 +1,39 @@
-//! An answer of the API, as the tests look at it.
+//! A response of the API, as the tests look at it.
 
 use serde_json::Value;
 
 /// Status, headers and body.
 #[derive(Clone)]
-pub struct Answer {
+pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// The headers, as they came.
+    /// The headers.
     pub headers: http::HeaderMap,
-    /// The body as text; what is no text is replaced.
+    /// The body as text; bytes that are no UTF-8 are replaced.
     pub body: String,
-    /// The body as it came.
+    /// The body as bytes.
     pub bytes: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     pub(crate) async fn read(response: reqwest::Response) -> Self {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let bytes = response.bytes().await.expect("a body").to_vec();
         let body = String::from_utf8_lossy(&bytes).into_owned();
-        let answer = Self { status, headers, body, bytes };
-        answer.refuse_unknown_headers();
-        answer
+        let read = Self { status, headers, body, bytes };
+        read.refuse_unknown_headers();
+        read
     }
 
-    /// No header leaves us that nobody decided on.
+    /// Fails the test if the response has a header that is not on the list.
     fn refuse_unknown_headers(&self) {
         const KNOWN: &[&str] = &["cache-control", "content-length", "content-type", "date", "retry-after"];
         for name in self.headers.keys() {
-            assert!(KNOWN.contains(&name.as_str()), "the header {name} is answered and nobody decided so");
+            assert!(
+                KNOWN.contains(&name.as_str()),
+                "the header {name} is not on the list of headers that our API sends"
+            );
         }
     }
 
@@ -50,8 +53,7 @@ impl Answer {
         }
     }
 
-    /// The answer, when it must be a success.
-    #[must_use]
+    /// The response, which must be a success. Fails the test otherwise.
     #[track_caller]
     pub fn ok(self) -> Self {
         assert!(self.status == 200 && self.text("/success") == "true", "{} {}", self.status, self.body);
@@ -65,7 +67,7 @@ impl Answer {
         format!("{} {code}", self.status)
     }
 
-    /// Status and body with everything that differs from run to run replaced by its name.
+    /// Status and body; a value that differs from run to run is replaced by `…`.
     #[must_use]
     pub fn snapshot(&self) -> String {
         let mut text = format!("{} {}", self.status, self.body);
