@@ -16,6 +16,7 @@ mod cost;
 mod dependencies;
 mod docs;
 mod flows;
+mod intervals;
 mod layers;
 mod layout;
 mod money;
