@@ -67,7 +67,7 @@ async fn waits(world: &World, table: &str, count: usize) -> Vec<u64> {
         assert_eq!(asked(), before, "{wait} seconds, and WeChat Pay was asked earlier");
         world.clock.advance(Duration::from_secs(1));
         world.sweep().await;
-        world.wechat().settle().await;
+        world.wechat().wait_for_notices().await;
         assert!(asked() > before, "{wait} seconds, and WeChat Pay was not asked");
         waits.push(wait);
     }

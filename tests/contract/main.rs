@@ -27,6 +27,7 @@ mod routes;
 mod settings;
 mod simulator_page;
 mod template;
+mod test_names;
 mod uses;
 mod walk;
 mod workspace;
