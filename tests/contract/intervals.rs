@@ -103,7 +103,7 @@ async fn an_unpaid_prepaid_order_is_queried_at_the_documented_intervals() {
 
 #[tokio::test]
 async fn a_never_prepaid_order_is_not_queried_and_is_closed_at_its_end() {
-    assert_eq!(documented("never prepaid"), []);
+    assert_eq!(documented("never prepaid"), [0; 0]);
     let world = World::start().await;
     let _order = world.user().await.order().await;
     let before = world.wechat().upstream_calls().len();
@@ -115,7 +115,7 @@ async fn a_never_prepaid_order_is_not_queried_and_is_closed_at_its_end() {
 }
 
 #[tokio::test]
-async fn an_order_that_could_not_be_closed_is_queried_at_the_documented_interval() {
+async fn an_order_that_could_not_be_closed_is_retried_at_the_documented_interval() {
     let world = World::start().await;
     let phone = world.user().await;
     let (_, out_trade_no) = phone.order().await;
@@ -226,5 +226,5 @@ fn intervals_are_read_from_words_and_numbers() {
     assert_eq!(seconds("after a minute at least, after an hour at most"), [60, 3600]);
     assert_eq!(seconds("once a day"), [86_400]);
     assert_eq!(seconds("every 6 hours"), [21_600]);
-    assert_eq!(seconds("not at all; it is closed at its end"), []);
+    assert_eq!(seconds("not at all; it is closed at its end"), [0; 0]);
 }
