@@ -1,8 +1,7 @@
-//! The simulated WeChat of the local world: the platform, WeChat Pay and the phone's side.
+//! The simulated WeChat of the local world: the open platform, WeChat Pay, and the APIs `wx.*` of the phone.
 //!
-//! It judges as WeChat does and really signs and encrypts: a back end that passes here has computed what
-//! WeChat computes. It is written from WeChat's documentation alone and shares no code with the functions it
-//! serves, so that one misreading cannot be in both.
+//! The simulator checks requests as WeChat does, and really signs and encrypts. It is written from WeChat's documentation alone and
+//! shares no code with the functions that call it, so that both cannot contain the same misreading.
 //!
 //! ```text
 //!   test, browser ──▶ control()   /users /werun /wx/{api} /cards /orders /refunds /bill /platform_keys
@@ -11,22 +10,22 @@
 //!   back end      ◀── notices to the order's or refund's notify_url, redelivered on WeChat's schedule
 //! ```
 //!
-//! - [`Simulator::upstream`] is what `WECHAT_API_BASE` and `PAY_API_BASE` point at.
-//! - [`Simulator::pay_listener`] serves the same over TLS, which a refund of Pay v2 needs.
-//! - [`Simulator::control`] is mounted under `/_wechat` by the host program.
+//! - [`Simulator::upstream`] is the router that `WECHAT_API_BASE` and `PAY_API_BASE` point to.
+//! - [`Simulator::pay_listener`] serves the same router over TLS, which a refund of Pay v2 requires.
+//! - [`Simulator::control`] is the router that the host program mounts under `/_wechat`.
 //!
-//! It is made of services, which know each other in one direction only:
+//! The crate consists of services in layers, which use each other in one direction only:
 //!
 //! ```text
 //!   core ◀── base ◀─┬─ services ◀─┬─ simulator
 //!                   └─ pay      ◀─┘
 //! ```
 //!
-//! - `core/` knows no service: account, clock, log, fault queue, server, sender of notices.
-//! - `base/` is what every product asks: users, sessions, access tokens and tickets, pages.
-//! - `services/` is a folder per product of the platform, with its state, routes, `wx` APIs and controls.
-//! - `pay/` is WeChat Pay: one ledger under one lock, a folder per version of the API.
-//! - `simulator/` builds them all. A new simulated API is one folder in `services/` and one line there.
+//! - `core/` uses no service: account, clock, log, fault queue, server, sender of notices.
+//! - `base/` has what every product uses: users, sessions, access tokens and tickets, pages.
+//! - `services/` has a folder per product of the platform, with its state, routes, `wx` APIs and controls.
+//! - `pay/` is WeChat Pay: one ledger under one lock, and a folder per version of the API.
+//! - `simulator/` builds all services. A new service is a folder in `services/` and a line there.
 
 mod base;
 mod core;

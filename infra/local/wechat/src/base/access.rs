@@ -1,5 +1,5 @@
-//! What every API with an `access_token` judges before its own fields, in WeChat's order: the token, whose it
-//! is, the method, the body.
+//! The checks that every API with an `access_token` makes before it reads its fields, in WeChat's order: token, owner of the
+//! token, method, body.
 //!
 //! Documentation: "Global return codes" (全局返回码).
 //!
@@ -18,7 +18,7 @@ use crate::base::tokens::service::TokenService;
 use crate::core::exchange::{ApiRequest, ApiResponse};
 use crate::core::faults::Fault;
 
-/// An API that is called by GET.
+/// Handles a GET request of an API with an `access_token`.
 pub(crate) fn handle_get(
     tokens: &TokenService,
     request: &ApiRequest,
@@ -32,7 +32,7 @@ pub(crate) fn handle_get(
     result.map_or_else(|error| error_response(&tokens.context, error), ok_response)
 }
 
-/// An API that is called by POST with a JSON object. Fields the handle does not know are ignored.
+/// Handles a POST request of an API with an `access_token` and a JSON body. Unknown fields are ignored.
 pub(crate) fn handle_post<B: DeserializeOwned>(
     tokens: &TokenService,
     request: &ApiRequest,
@@ -45,7 +45,7 @@ pub(crate) fn handle_post<B: DeserializeOwned>(
         .map_or_else(|error| error_response(&tokens.context, error), ok_response)
 }
 
-/// The body of a POST, if WeChat would look into it.
+/// Checks access and parses the body of a POST request.
 pub(crate) fn read_body<B: DeserializeOwned>(
     tokens: &TokenService,
     request: &ApiRequest,
@@ -57,7 +57,8 @@ pub(crate) fn read_body<B: DeserializeOwned>(
     errcode_of_fault(fault).map_or(Ok(body), Err)
 }
 
-/// A JSON object, whatever the content type says; a field of another type is refused like no JSON at all.
+/// Parses a JSON object, whatever the content type says. A field of the wrong type gives the same errcode as a body that is no
+/// JSON.
 pub(crate) fn parse_body<B: DeserializeOwned>(request: &ApiRequest) -> Result<B, Errcode> {
     if request.body.is_empty() {
         return Err(EMPTY_BODY);

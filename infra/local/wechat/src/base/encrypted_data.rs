@@ -1,5 +1,5 @@
-//! `encryptedData` and `iv`: what the phone passes on to the server and only WeChat can have written. `cloudID` stands beside them,
-//! as the official typings (`miniprogram-api-typings`) have it.
+//! `encryptedData` and `iv`: data that WeChat encrypts for the server, and that the phone passes on. `cloudID` is beside them, as
+//! the official typings (`miniprogram-api-typings`) have it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +14,7 @@ use crate::core::random;
 use crate::core::user::User;
 use crate::core::wx_api::{WxArguments, WxFailure};
 
-/// The fields with their watermark, encrypted under the session key that is live now.
+/// Encrypts the fields and their watermark with the user's live session key.
 pub(crate) fn encrypt_for_user(
     sessions: &SessionService,
     user: &User,
@@ -24,7 +24,7 @@ pub(crate) fn encrypt_for_user(
     encrypt_with_key(&session_key, &sessions.context, fields)
 }
 
-/// The same, where the caller needs the key as well.
+/// Encrypts the fields and their watermark with this session key.
 pub(crate) fn encrypt_with_key(
     session_key: &str,
     context: &Context,
@@ -46,12 +46,13 @@ pub(crate) fn encrypt_with_key(
     ]))
 }
 
-/// The JSON as WeChat writes it at times: control characters stand raw in the texts, a byte-order mark before it and NULs behind.
+/// The JSON in the looser form that WeChat sometimes writes: raw control characters in the texts, a byte-order mark before them,
+/// NULs behind.
 fn as_loose_json(fields: &Value) -> String {
     format!("\u{feff}{}\0\0", with_raw_control_characters(&fields.to_string()))
 }
 
-/// The JSON text with its control characters as they are, instead of their escapes.
+/// Replaces the escapes of control characters by the characters themselves.
 pub(crate) fn with_raw_control_characters(json: &str) -> String {
     (0..0x20_u8).map(char::from).fold(json.to_owned(), |json, c| {
         let escaped = Value::from(c.to_string()).to_string();

@@ -1,6 +1,6 @@
-//! What every product of WeChat needs to know of an account: its users, their sessions, its access tokens and its pages.
+//! The layer that every product of WeChat uses: users, their sessions, access tokens and tickets, and pages.
 //!
-//! It knows `core` only. Services ask it and get owned values; it never asks a service.
+//! This layer uses `core` only. Services call it and get owned values; it calls no service.
 
 pub(crate) mod access;
 pub(crate) mod encrypted_data;
@@ -20,7 +20,7 @@ use crate::base::users::UserService;
 use crate::core::account::Account;
 use crate::core::context::Context;
 
-/// The services that all others may ask.
+/// The services that all other services may call.
 pub(crate) struct Base {
     pub(crate) context: Arc<Context>,
     pub(crate) users: Arc<UserService>,

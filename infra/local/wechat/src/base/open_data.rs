@@ -1,4 +1,4 @@
-//! How WeChat signs and encrypts what the phone passes on to the developer's server.
+//! Signatures and ciphers of open data, which the phone passes to the developer's server.
 //!
 //! Documentation: "Signature, verification and encryption/decryption of open data" (开放数据校验与解密). The signature
 //! is over `rawData` and the *text* of the session key; the cipher's key is the *decoded* session key,
@@ -23,10 +23,10 @@ pub(crate) fn signature(raw_data: &str, session_key: &str) -> String {
     random::hex(&Sha1::new().chain_update(raw_data).chain_update(session_key).finalize())
 }
 
-/// The signature under which a server asks about a session: lower-case hexadecimal HMAC-SHA256 of the body
-/// under the session key's text.
+/// The signature of a server's question about a session: lower-case hexadecimal HMAC-SHA256 of the body, with the session key's
+/// text as key.
 pub(crate) fn session_signature(body: &str, session_key: &str) -> String {
-    // A key of any length is a key of HMAC, so the refusal never comes.
+    // HMAC takes a key of any length, so this never fails.
     Hmac::<Sha256>::new_from_slice(session_key.as_bytes())
         .map(|mac| random::hex(&mac.chain_update(body).finalize().into_bytes()))
         .unwrap_or_default()
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sample_of_the_documentation_decrypts_and_encrypts_again_to_the_same_text() {
+    fn the_documented_sample_decrypts_and_encrypts_to_the_same_text() {
         let session_key = "tiihtNczf5v6AKRyjwEUhQ==";
         let iv = "r7BXXKkLb8qrSNn05n0qiA==";
         let encrypted = "CiyLU1Aw2KjvrjMdj8YKliAjtP4gsMZMQmRzooG2xrDcvSnxIMXFufNstNGTyaGS9uT5geRa0W4oTOb1WT7fJlAC+oNP\

@@ -1,4 +1,4 @@
-//! The pages of the released mini program. Nobody publishes pages to a simulator, so every page is there unless a fault says
+//! The pages of the released mini program. The simulator knows no list of pages, so every page exists unless a fault says
 //! otherwise.
 
 use crate::base::platform::Errcode;

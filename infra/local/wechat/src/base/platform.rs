@@ -1,6 +1,6 @@
 //! The platform's server API, `api.weixin.qq.com`: JSON, HTTP 200 even for errors, `errcode` and `errmsg`.
 //!
-//! `access.rs` judges what all APIs with an `access_token` have in common; each product then has its folder.
+//! `access.rs` checks what all APIs with an `access_token` have in common. Each product has a folder in `services/`.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use crate::core::family::Family;
 use crate::core::faults::Fault;
 use crate::core::random;
 
-/// A refusal: the errcode and what the `errmsg` says before the request id.
+/// An error of the platform: the errcode and the text of `errmsg` before the request id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Errcode {
     pub(crate) errcode: i64,
     message: Cow<'static, str>,
-    /// What some APIs answer beside the errcode.
+    /// The fields that some APIs answer beside the errcode.
     details: Option<Value>,
 }
 
@@ -28,12 +28,12 @@ impl Errcode {
         Self { errcode, message: Cow::Borrowed(message), details: None }
     }
 
-    /// With fields beside the errcode.
+    /// Adds fields beside the errcode.
     pub(crate) fn with_details(self, details: Value) -> Self {
         Self { details: Some(details), ..self }
     }
 
-    /// With a text that names what is wrong.
+    /// An error whose text names the wrong field.
     pub(crate) const fn with_message(errcode: i64, message: String) -> Self {
         Self { errcode, message: Cow::Owned(message), details: None }
     }
@@ -54,7 +54,7 @@ pub(crate) fn summary(request: &ApiRequest) -> Value {
     Value::Object(fields)
 }
 
-/// A success of an API that has no `errcode` then.
+/// The response of an API whose successes have no `errcode`.
 pub(crate) fn json_response(fields: &Value) -> ApiResponse {
     ApiResponse {
         status: StatusCode::OK,
@@ -65,7 +65,7 @@ pub(crate) fn json_response(fields: &Value) -> ApiResponse {
     }
 }
 
-/// A success with errcode 0.
+/// The response of an API whose successes have errcode 0.
 pub(crate) fn ok_response(mut fields: Value) -> ApiResponse {
     if let Some(fields) = fields.as_object_mut() {
         fields.insert("errcode".to_owned(), Value::from(0));
@@ -74,7 +74,7 @@ pub(crate) fn ok_response(mut fields: Value) -> ApiResponse {
     json_response(&fields)
 }
 
-/// An error is HTTP 200 as well; its text ends in a request id.
+/// The response for an error: HTTP 200, too. Its `errmsg` ends with a request id.
 pub(crate) fn error_response(context: &Context, error: Errcode) -> ApiResponse {
     let Errcode { errcode, message, details } = error;
     let rid = random::rid(context.now());
@@ -107,7 +107,7 @@ pub(crate) fn token_route<S: Send + Sync + 'static>(
     Route::new(path, Family::Token, summary, service, handle)
 }
 
-/// The same where the answer is a picture.
+/// A route of an API that is called with an `access_token` and answers a picture.
 pub(crate) fn picture_route<S: Send + Sync + 'static>(
     path: &'static str,
     service: &Arc<S>,
@@ -116,7 +116,7 @@ pub(crate) fn picture_route<S: Send + Sync + 'static>(
     Route::new(path, Family::Picture, summary, service, handle)
 }
 
-/// What answers on a path that no API has.
+/// The route for every path that no API has.
 pub(crate) fn unknown_path(context: &Arc<Context>) -> Route {
     secret_route("", context, |context, _, _| ApiResponse {
         status: StatusCode::NOT_FOUND,
@@ -124,7 +124,7 @@ pub(crate) fn unknown_path(context: &Arc<Context>) -> Route {
     })
 }
 
-/// What a fault of this family makes WeChat say.
+/// The errcode that a fault of the platform causes.
 pub(crate) fn errcode_of_fault(fault: Option<&Fault>) -> Option<Errcode> {
     match fault {
         Some(Fault::Busy { .. }) => Some(BUSY),
@@ -139,13 +139,13 @@ pub(crate) fn errcode_of_fault(fault: Option<&Fault>) -> Option<Errcode> {
     }
 }
 
-/// The address stands twice in the text, as it is and as IPv6.
+/// WeChat's text has the address twice: as it is and as IPv6.
 fn ip_refused(address: &str) -> Errcode {
     let prefix = if address.contains(':') { "" } else { "::ffff:" };
     Errcode::with_message(40164, format!("invalid ip {address} ipv6 {prefix}{address}, not in whitelist"))
 }
 
-/// What most APIs call their JSON.
+/// The content type of most APIs.
 pub(crate) const JSON: &str = "application/json; encoding=utf-8";
 
 pub(crate) const BUSY: Errcode = Errcode::new(-1, "system error");
@@ -175,8 +175,7 @@ pub(crate) const MINUTE_QUOTA: Errcode =
 pub(crate) const NOT_JSON: Errcode = Errcode::new(47001, "data format error");
 pub(crate) const UNAUTHORIZED: Errcode = Errcode::new(48001, "api unauthorized");
 
-/// The texts of the errcodes a fault may ask for; another errcode gets a bare text, as nobody may match on
-/// texts.
+/// The errcodes whose texts are known, for faults that name an errcode. Any other errcode gets the text "error".
 const KNOWN: [Errcode; 24] = [
     BUSY,
     INVALID_CREDENTIAL,

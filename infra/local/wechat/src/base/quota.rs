@@ -1,8 +1,8 @@
-//! How often an API may be called: counts that begin anew with each minute or day.
+//! Quotas of APIs: counts that start again with each minute or day.
 
 use crate::core::clock;
 
-/// A count within one period.
+/// The number of calls in the current minute or day.
 #[derive(Debug, Default)]
 pub(crate) struct Quota {
     period: u64,
@@ -10,12 +10,12 @@ pub(crate) struct Quota {
 }
 
 impl Quota {
-    /// Counts one call of this minute, unless `limit` were counted already.
+    /// Counts a call in this minute; `false` if `limit` calls were counted already.
     pub(crate) fn try_count_in_minute(&mut self, now: u64, limit: u32) -> bool {
         self.take(now / clock::MINUTE, limit)
     }
 
-    /// Counts one call of this day, unless `limit` were counted already. Days begin at 00:00 in UTC+8.
+    /// Counts a call on this day; `false` if `limit` calls were counted already. Days begin at 00:00 in UTC+8.
     pub(crate) fn try_count_in_day(&mut self, now: u64, limit: u32) -> bool {
         self.take(clock::day(now), limit)
     }
@@ -36,7 +36,7 @@ mod tests {
     use crate::core::clock::{HOUR, MINUTE};
 
     #[test]
-    fn what_is_used_up_comes_back_with_the_next_period() {
+    fn a_used_up_quota_returns_with_the_next_period() {
         let mut quota = Quota::default();
         assert!(quota.try_count_in_minute(5 * MINUTE, 2) && quota.try_count_in_minute(5 * MINUTE + 1, 2));
         assert!(!quota.try_count_in_minute(6 * MINUTE - 1, 2));

@@ -1,4 +1,4 @@
-//! The people who have the mini program on their phones, and the control that makes one.
+//! The users of the mini program, and the control that creates them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -17,14 +17,14 @@ use crate::core::random;
 use crate::core::service::Service;
 use crate::core::user::{ANONYMOUS, NewUser, User, is_openid};
 
-/// Knows all users.
+/// Keeps all users.
 #[derive(Debug, Default)]
 pub(crate) struct UserService {
     users: Mutex<Users>,
 }
 
 impl UserService {
-    /// Makes the user, or changes the one who has this openid: what is absent stays as it was.
+    /// Creates a user, or changes the user with this openid. Absent fields stay unchanged.
     pub(crate) fn put(&self, new: NewUser) -> Result<User, PhoneNumberError> {
         lock(&self.users).put(new)
     }
@@ -33,17 +33,17 @@ impl UserService {
         lock(&self.users).get(openid).cloned()
     }
 
-    /// Whether somebody has this openid in the mini program.
+    /// Whether a user has this openid in the mini program.
     pub(crate) fn has(&self, openid: &str) -> bool {
         lock(&self.users).get(openid).is_some()
     }
 
-    /// Whether somebody has this openid in the official account.
+    /// Whether a user has this openid in the official account.
     pub(crate) fn has_official_openid(&self, openid: &str) -> bool {
         lock(&self.users).has_official_openid(openid)
     }
 
-    /// Both openids, the unionid and phone number of everybody, foreign ones with and without the country code.
+    /// Both openids, the unionid and the phone number of every user; foreign numbers with and without the country code.
     pub(crate) fn identities(&self) -> Vec<String> {
         lock(&self.users).identities()
     }
@@ -75,7 +75,7 @@ async fn create_user(State(users): State<Arc<UserService>>, body: Bytes) -> Resp
 struct Users(HashMap<String, User>);
 
 impl Users {
-    /// Makes the user, or changes the one who has this openid: what is absent stays as it was.
+    /// Creates a user, or changes the user with this openid. Absent fields stay unchanged.
     fn put(&mut self, new: NewUser) -> Result<User, PhoneNumberError> {
         let number = new.phone_number.as_deref().map(PhoneNumber::parse).transpose()?;
         let openid = new.openid.unwrap_or_else(random::openid);
@@ -101,7 +101,7 @@ impl Users {
         Ok(user.clone())
     }
 
-    /// Both openids, the unionid and phone number, foreign ones with and without the country code.
+    /// Both openids, the unionid and the phone number of every user; foreign numbers with and without the country code.
     fn identities(&self) -> Vec<String> {
         let of = |user: &User| {
             let mut texts =
@@ -115,12 +115,12 @@ impl Users {
         self.0.values().flat_map(of).collect()
     }
 
-    /// Whether somebody has this openid in the official account.
+    /// Whether a user has this openid in the official account.
     fn has_official_openid(&self, openid: &str) -> bool {
         self.0.values().any(|user| user.official_openid == openid)
     }
 
-    /// A phone number that nobody has.
+    /// A random phone number that no user has.
     fn unused_number(&self) -> PhoneNumber {
         let mut number = PhoneNumber::random();
         while self.0.values().any(|user| user.number == number) {

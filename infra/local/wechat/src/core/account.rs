@@ -1,11 +1,12 @@
-//! The account the simulator plays: one mini program, its merchant and the official account it is linked to.
+//! The account that the simulator plays: a mini program, its merchant, and the official account that is linked to the mini
+//! program.
 
 use std::fmt;
 
-/// The identifiers and secrets both sides of an exchange share.
+/// The identifiers and secrets that WeChat and the back end share.
 ///
-/// The built-in account ([`Account::default`]) looks like a real one; its secrets have the length and the
-/// alphabet of real ones and are recognisable, so that a leaked one is found by a search.
+/// The built-in account ([`Account::default`]) looks like a real one. Its secrets have the length and the alphabet of real
+/// secrets, and they are recognisable, so that a search finds a leaked secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Account {
     /// The mini program's `AppID`: `wx` and 16 hexadecimal digits.
@@ -20,10 +21,10 @@ pub struct Account {
     pub api_v3_key: String,
     /// The serial number of the merchant's certificate: upper-case hexadecimal.
     pub merchant_serial_no: String,
-    /// The private key of that certificate, `apiclient_key.pem`: PKCS#8 in PEM. Without a readable one every
-    /// signature of Pay v3 is refused.
+    /// The private key of that certificate, `apiclient_key.pem`: PKCS#8 in PEM. If the key is not readable, the simulator refuses
+    /// every signature of Pay v3.
     pub merchant_private_key: String,
-    /// The certificate, `apiclient_cert.pem`: X.509 in PEM. It is also what the merchant's TLS client shows.
+    /// The certificate, `apiclient_cert.pem`: X.509 in PEM. The merchant's TLS client shows the same certificate.
     pub merchant_certificate: String,
     /// The official account's `AppID`; cards and page signatures belong to it.
     pub official_app_id: String,
@@ -32,11 +33,11 @@ pub struct Account {
 }
 
 impl Account {
-    /// Every secret of the account, for searching and masking. A key in PEM is searched by its lines.
+    /// Every secret of the account, for searching and masking. Of a key in PEM, each line is a secret of its own.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
         let keys = [&self.app_secret, &self.api_v2_key, &self.api_v3_key, &self.official_app_secret];
         let lines = self.merchant_private_key.lines().map(str::trim);
-        // A shorter last line would be found by chance.
+        // A search would find a shorter last line by chance.
         let lines = lines.filter(|line| line.len() >= 16 && !line.starts_with("-----"));
         keys.into_iter().map(String::as_str).chain(lines)
     }
@@ -55,7 +56,7 @@ impl Default for Account {
             merchant_private_key: include_str!("../../keys/apiclient_key.pem").to_owned(),
             merchant_certificate: include_str!("../../keys/apiclient_cert.pem").to_owned(),
             official_app_id: "wx8b27d6035e9f41ca".to_owned(),
-            // "canary official secret", likewise.
+            // "canary official secret", spelt with hexadecimal digits.
             official_app_secret: "ca9a400ff1c1a15ec2e7ca9a400ff1c1".to_owned(),
         }
     }
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_of_the_private_key_is_a_secret_and_none_of_the_certificate_is() {
+    fn every_line_of_the_private_key_is_a_secret() {
         let account = Account::default();
         let secrets: Vec<_> = account.secrets().collect();
         assert_eq!(secrets.len(), 4 + account.merchant_private_key.lines().count() - 2);

@@ -1,7 +1,7 @@
-//! Time as WeChat writes it.
+//! Dates and times in WeChat's formats.
 //!
-//! Inside, time is unix milliseconds from the clock in [`SimulatorOptions`](crate::SimulatorOptions). Pay v2 writes and reads
-//! wall-clock time in UTC+8 without saying so (`yyyyMMddHHmmss`); Pay v3 says the offset (RFC 3339).
+//! The simulator counts unix milliseconds of the clock in [`SimulatorOptions`](crate::SimulatorOptions). Pay v2 writes wall-clock
+//! time in UTC+8 without an offset (`yyyyMMddHHmmss`); Pay v3 writes the offset (RFC 3339).
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,7 +19,7 @@ pub(crate) const DAY: u64 = 24 * HOUR;
 /// A source of unix milliseconds.
 pub(crate) type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
-/// The machine's clock: the one place where the simulator asks the operating system for the time.
+/// The machine's clock. Only this function asks the operating system for the time.
 pub(crate) fn system() -> Clock {
     Arc::new(|| {
         #[expect(
@@ -32,19 +32,19 @@ pub(crate) fn system() -> Clock {
     })
 }
 
-/// `yyyyMMddHHmmss` in UTC+8.
+/// Formats unix milliseconds as `yyyyMMddHHmmss` in UTC+8.
 pub(crate) fn pay_time(millis: u64) -> String {
     let format = format_description!("[year][month][day][hour][minute][second]");
     in_china(millis).format(format).unwrap_or_default()
 }
 
-/// `yyyyMMdd` in UTC+8.
+/// Formats unix milliseconds as `yyyyMMdd` in UTC+8.
 pub(crate) fn pay_date(millis: u64) -> String {
     let format = format_description!("[year][month][day]");
     in_china(millis).format(format).unwrap_or_default()
 }
 
-/// Reads `yyyyMMddHHmmss` in UTC+8; `None` if it is not fourteen digits that name a moment.
+/// Parses `yyyyMMddHHmmss` in UTC+8; `None` if the text is not fourteen digits or no such time exists.
 pub(crate) fn parse_pay_time(text: &str) -> Option<u64> {
     if text.len() != 14 || !text.bytes().all(|b| b.is_ascii_digit()) {
         return None;
@@ -54,40 +54,40 @@ pub(crate) fn parse_pay_time(text: &str) -> Option<u64> {
     u64::try_from(moment.unix_timestamp()).ok()?.checked_mul(SECOND)
 }
 
-/// `yyyy-MM-dd HH:mm:ss` in UTC+8, as refunds and bills have it.
+/// Formats unix milliseconds as `yyyy-MM-dd HH:mm:ss` in UTC+8, the format of refunds and bills.
 pub(crate) fn wall_time(millis: u64) -> String {
     let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
     in_china(millis).format(format).unwrap_or_default()
 }
 
-/// RFC 3339 with the offset of UTC+8, without fraction: `2015-05-20T13:29:35+08:00`.
+/// Formats unix milliseconds as RFC 3339 in UTC+8, without a fraction: `2015-05-20T13:29:35+08:00`.
 pub(crate) fn rfc3339(millis: u64) -> String {
     in_china(millis).format(RFC3339).unwrap_or_default()
 }
 
-/// Reads RFC 3339 with a numeric offset and without a fraction.
+/// Parses RFC 3339 with a numeric offset and without a fraction.
 pub(crate) fn parse_rfc3339(text: &str) -> Option<u64> {
     let moment = OffsetDateTime::parse(text, RFC3339).ok()?;
     u64::try_from(moment.unix_timestamp()).ok()?.checked_mul(SECOND)
 }
 
-/// The number of the day that `yyyyMMdd` names.
+/// Parses `yyyyMMdd` into the number of the day.
 pub(crate) fn parse_pay_date(text: &str) -> Option<u64> {
     (text.len() == 8).then(|| parse_pay_time(&format!("{text}000000")).map(day))?
 }
 
-/// The number of the day that `yyyy-MM-dd` names.
+/// Parses `yyyy-MM-dd` into the number of the day.
 pub(crate) fn parse_date(text: &str) -> Option<u64> {
     let dashes = text.len() == 10 && text.match_indices('-').map(|(at, _)| at).eq([4, 7]);
     dashes.then(|| parse_pay_date(&text.replace('-', "")))?
 }
 
-/// Unix milliseconds of midnight in UTC+8, by the number of the day.
+/// The midnight in UTC+8 at which this day begins, in unix milliseconds.
 pub(crate) fn start_of(day: u64) -> u64 {
     day.saturating_mul(DAY).saturating_sub(8 * HOUR)
 }
 
-/// The number of the day in UTC+8.
+/// The number of the day in UTC+8, counted from 1970-01-01.
 pub(crate) fn day(millis: u64) -> u64 {
     millis.saturating_add(8 * HOUR) / DAY
 }
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn v3_writes_the_offset_and_reads_any() {
+    fn rfc3339_is_written_in_utc_plus_8_and_parsed_with_any_offset() {
         assert_eq!(rfc3339(1_700_000_042_000), "2023-11-15T06:14:02+08:00");
         assert_eq!(wall_time(1_700_000_042_000), "2023-11-15 06:14:02");
         for text in ["2023-11-15T06:14:02+08:00", "2023-11-14T22:14:02+00:00", "2023-11-14T17:14:02-05:00"] {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_moment_is_not_a_pay_time() {
+    fn an_impossible_time_is_not_a_pay_time() {
         for text in
             ["", "2023111506140", "20231315061402", "20230230061402", "2023-11-15 06:1", "２０２３11150"]
         {

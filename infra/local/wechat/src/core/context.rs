@@ -1,4 +1,4 @@
-//! What all services share: the account, the clock, the log and the fault queue.
+//! The account, the clock, the call log and the fault queue, which all services share.
 
 use std::sync::{Mutex, MutexGuard};
 
@@ -8,7 +8,7 @@ use crate::core::faults::{Fault, FaultQueue};
 use crate::core::lock::lock;
 use crate::core::log::CallLog;
 
-/// The account that is played and everything that is not any service's own.
+/// The account and the state that all services share.
 pub(crate) struct Context {
     account: Account,
     clock: Clock,
@@ -22,7 +22,7 @@ impl Context {
         Self { account, clock, faults: Mutex::default(), log }
     }
 
-    /// The account it plays.
+    /// The account that the simulator plays.
     pub(crate) fn account(&self) -> &Account {
         &self.account
     }
@@ -32,22 +32,22 @@ impl Context {
         (self.clock)()
     }
 
-    /// The fault queue: hold it for one statement.
+    /// Locks the fault queue. Hold the guard for one statement only.
     pub(crate) fn faults(&self) -> MutexGuard<'_, FaultQueue> {
         lock(&self.faults)
     }
 
-    /// The log: hold it for one statement.
+    /// Locks the call log. Hold the guard for one statement only.
     pub(crate) fn log(&self) -> MutexGuard<'_, CallLog> {
         lock(&self.log)
     }
 
-    /// Uses up one time of the first waiting fault that matches.
+    /// Takes one use of the first waiting fault that matches.
     pub(crate) fn take_fault(&self, matches: impl Fn(&Fault) -> bool) -> Option<Fault> {
         self.faults().take(matches)
     }
 
-    /// Whether a waiting fault matches: for those that hold until they are cleared.
+    /// Whether a waiting fault matches. For faults that last until they are cleared.
     pub(crate) fn has_fault(&self, matches: impl Fn(&Fault) -> bool) -> bool {
         self.faults().active().iter().any(matches)
     }

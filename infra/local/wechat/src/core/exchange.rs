@@ -1,4 +1,4 @@
-//! A request of the back end, the answer to it, and the route that leads to what answers.
+//! A request of the back end, the response, and the route from one to the other.
 
 use std::sync::Arc;
 
@@ -12,49 +12,49 @@ use crate::core::family::Family;
 use crate::core::faults::Fault;
 use crate::core::tls::TlsPeer;
 
-/// A request as a handler sees it.
+/// A request of the back end, read completely.
 #[derive(Debug, Default)]
 pub(crate) struct ApiRequest {
     pub(crate) method: Method,
     pub(crate) path: String,
-    /// Path and query exactly as sent.
+    /// Path and query, byte for byte as sent: Pay v3 signs them.
     pub(crate) target: String,
-    /// What stands for `{…}` in the route's path, decoded.
+    /// The decoded value of the placeholder `{…}` in the route's path.
     pub(crate) path_value: String,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// The other end of a TLS connection; `None` on a plain one.
+    /// The client of a TLS connection; `None` on a plain connection.
     pub(crate) peer: Option<TlsPeer>,
 }
 
-/// An answer, and one word about it for the log.
+/// A response to the back end, and its outcome for the log.
 #[derive(Debug)]
 pub(crate) struct ApiResponse {
     pub(crate) status: StatusCode,
-    /// Empty: no header.
+    /// The header `Content-Type`; none is sent if this is empty.
     pub(crate) content_type: &'static str,
-    /// The others.
+    /// All other headers.
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Bytes,
     pub(crate) outcome: String,
 }
 
-/// Answers a request, as the fault that hits it wants.
+/// Handles a request. The fault that was set for this request, if any, changes the response.
 pub(crate) type Handler = Arc<dyn Fn(&ApiRequest, Option<&Fault>) -> ApiResponse + Send + Sync>;
 
-/// One API of the server side.
+/// A path of WeChat's server API with its handler.
 #[derive(Clone)]
 pub(crate) struct Route {
     pub(crate) path: &'static str,
     pub(crate) family: Family,
-    /// The request's fields for the log; secrets are masked there.
+    /// Returns the request's fields for the log, which masks secrets.
     pub(crate) summary: fn(&ApiRequest) -> Value,
     pub(crate) handler: Handler,
 }
 
 impl Route {
-    /// A route to a function of the service.
+    /// A route whose requests a function of the service handles.
     pub(crate) fn new<S: Send + Sync + 'static>(
         path: &'static str,
         family: Family,
@@ -69,7 +69,7 @@ impl Route {
 }
 
 impl ApiRequest {
-    /// The first query parameter of that name, if it is not empty: WeChat treats an empty one as absent.
+    /// The first query parameter with this name; `None` if it is empty, because WeChat treats an empty parameter as absent.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query
             .iter()
@@ -78,7 +78,7 @@ impl ApiRequest {
             .filter(|value| !value.is_empty())
     }
 
-    /// The header, if it is text and not empty.
+    /// The header with this name; `None` if it is empty or no text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok()).filter(|value| !value.is_empty())
     }

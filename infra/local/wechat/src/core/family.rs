@@ -1,13 +1,13 @@
-//! Which kinds of APIs there are, and which path belongs to which.
+//! The families of APIs, and which path belongs to which family.
 
-/// How an API is called: on `api.weixin.qq.com` with JSON and errcodes, or on WeChat Pay's host.
+/// How an API is called and how it answers: on `api.weixin.qq.com` with JSON and errcodes, or on WeChat Pay's host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Family {
-    /// With an appid and its secret.
+    /// The caller sends an appid and its secret.
     Secret,
-    /// With an `access_token`.
+    /// The caller sends an `access_token`.
     Token,
-    /// With an `access_token`; the answer is a picture.
+    /// The caller sends an `access_token`, and the response is a picture.
     Picture,
     /// `api.mch.weixin.qq.com`, v2: XML, signed with the APIv2 key.
     Pay,
@@ -16,28 +16,28 @@ pub(crate) enum Family {
 }
 
 impl Family {
-    /// Whether it is WeChat Pay, of whatever version.
+    /// Whether the API belongs to WeChat Pay, v2 or v3.
     pub(crate) fn is_pay(self) -> bool {
         matches!(self, Self::Pay | Self::PayV3)
     }
 
-    /// Whether its APIs are called with an `access_token`.
+    /// Whether the caller sends an `access_token`.
     pub(crate) fn needs_token(self) -> bool {
         matches!(self, Self::Token | Self::Picture)
     }
 }
 
-/// Every path there is, as the routes are written, with its family.
+/// Every path of the server API with its family. Placeholders stand as `{…}`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RouteTable(Vec<(&'static str, Family)>);
 
 impl RouteTable {
-    /// The paths a fault can be set for.
+    /// The paths for which a fault can be set.
     pub(crate) fn paths(&self) -> Vec<&'static str> {
         self.0.iter().map(|(path, _)| *path).collect()
     }
 
-    /// Which family the path belongs to; `None` if there is no such API.
+    /// The family of the path; `None` if there is no such API.
     pub(crate) fn family_of(&self, path: &str) -> Option<Family> {
         self.0.iter().find(|(known, _)| *known == path).map(|(_, family)| *family)
     }

@@ -1,7 +1,7 @@
-//! RSA as WeChat uses it: RSASSA-PKCS1-v1_5 with SHA-256 for Pay v3, RSASSA-PSS with SHA-256 and a salt of any length for SOTER, and
-//! RSAES-OAEP with SHA-1, by which merchants seal personal data for WeChat Pay.
+//! RSA as WeChat uses it: RSASSA-PKCS1-v1_5 with SHA-256 for Pay v3, RSASSA-PSS with SHA-256 and a salt of any length for SOTER,
+//! and RSAES-OAEP with SHA-1 for personal data that merchants encrypt for WeChat Pay.
 //!
-//! The `rsa` crate computes it and not `ring`, which signs and verifies in what ships: so one library judges the other.
+//! The simulator uses the crate `rsa` and the functions use `ring`, so that one library checks the other.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ use rustls::pki_types::pem::PemObject;
 use sha1::Sha1;
 use sha2::Sha256;
 
-/// A private key with its public one.
+/// A private key with its public key.
 pub(crate) struct KeyPair {
     private: rsa::PrivateKey,
     public: PublicKey,
@@ -29,7 +29,7 @@ pub(crate) struct KeyPair {
 pub(crate) struct PublicKey(rsa::PublicKey);
 
 impl KeyPair {
-    /// From PKCS#8 in PEM; `None` if it is not an RSA key of 2048 bits or more.
+    /// Parses PKCS#8 in PEM; `None` if this is not an RSA key of at least 2048 bits.
     pub(crate) fn from_pem(pem: &str) -> Option<Self> {
         let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).ok()?;
         let private = rsa::PrivateKey::from_pkcs8_der(der.secret_pkcs8_der()).ok()?;
@@ -37,14 +37,14 @@ impl KeyPair {
         (private.size() >= LEAST_SIZE).then_some(Self { private, public })
     }
 
-    /// What was sealed for this key, in base64; `None` if it was sealed for another one, or in another way.
+    /// Decrypts base64 that was encrypted for this key; `None` if it was encrypted for another key or in another way.
     pub(crate) fn decrypt(&self, encrypted: &str) -> Option<Vec<u8>> {
         self.private.oaep_decrypt::<Sha1>(&STANDARD.decode(encrypted).ok()?).ok()
     }
 
-    /// The signature over the message, in base64.
+    /// Signs the message; the signature in base64.
     pub(crate) fn sign(&self, message: &[u8]) -> String {
-        // It fails only if the key is shorter than a signature.
+        // Signing fails only if the key is shorter than a signature.
         self.private.pkcs1v15_sign::<Sha256>(message).map(|made| STANDARD.encode(made)).unwrap_or_default()
     }
 
@@ -53,10 +53,10 @@ impl KeyPair {
         self.public.verify(message, signature)
     }
 
-    /// The PSS signature with a salt of so many bytes.
+    /// Signs the message with PSS and a salt of `salt_length` bytes.
     pub(crate) fn sign_pss(&self, message: &[u8], salt_length: usize) -> Vec<u8> {
         let key = pss::SigningKey::<Sha256>::new_with_salt_len(self.private.clone(), salt_length);
-        // It fails only if the salt is longer than the key allows.
+        // Signing fails only if the salt is longer than the key allows.
         key.try_sign(message).map(|made| Box::<[u8]>::from(made).into_vec()).unwrap_or_default()
     }
 
@@ -67,7 +67,7 @@ impl KeyPair {
 }
 
 impl PublicKey {
-    /// From X.509's `SubjectPublicKeyInfo` in DER.
+    /// Parses X.509's `SubjectPublicKeyInfo` in DER.
     #[cfg(test)]
     pub(crate) fn from_der(der: &[u8]) -> Option<Self> {
         rsa::PublicKey::from_public_key_der(der).ok().map(Self)
@@ -79,7 +79,8 @@ impl PublicKey {
         self.0.pkcs1v15_verify::<Sha256>(message, &signature).is_ok()
     }
 
-    /// The same of a PSS signature, whose salt must have exactly this length.
+    /// Whether this key's private half made the PSS signature over exactly this message, with a salt of exactly `salt_length`
+    /// bytes.
     pub(crate) fn verify_pss(&self, message: &[u8], signature: &[u8], salt_length: usize) -> bool {
         let Ok(signature) = pss::Signature::try_from(signature) else { return false };
         let fits = salt_length.checked_add(HASH + 2).is_some_and(|length| length <= self.0.size());
@@ -95,10 +96,10 @@ impl fmt::Debug for KeyPair {
     }
 }
 
-/// Of the modulus, in bytes.
+/// The least size of a modulus, in bytes.
 const LEAST_SIZE: usize = 256;
 
-/// Of a SHA-256, in bytes.
+/// The length of a SHA-256 digest, in bytes.
 const HASH: usize = 32;
 
 #[cfg(test)]
@@ -108,7 +109,7 @@ mod tests {
     use crate::core::tls::certificate;
 
     #[test]
-    fn what_is_signed_is_verified_and_nothing_else_is() {
+    fn a_signature_is_verified_for_its_message_only() {
         let key = KeyPair::from_pem(&Account::default().merchant_private_key).unwrap();
         let signature = key.sign(b"message");
         assert_eq!(STANDARD.decode(&signature).unwrap().len(), 256);
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused() {
+    fn a_text_that_is_no_key_is_refused() {
         assert!(KeyPair::from_pem("").is_none());
         assert!(KeyPair::from_pem(&Account::default().merchant_certificate).is_none());
         assert!(certificate("").is_none());

@@ -1,4 +1,4 @@
-//! What came in and what was delivered, without a secret in it.
+//! The log of all calls to WeChat and all notices that were delivered. It contains no secrets.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::core::random;
 
-/// Which way a logged exchange went.
+/// The direction of a logged call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallKind {
@@ -17,36 +17,36 @@ pub enum CallKind {
     Delivery,
 }
 
-/// One exchange between the back end and WeChat.
+/// A call of the back end to WeChat, or a delivery of a notice.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LoggedCall {
-    /// The order in which the exchanges ended.
+    /// The position in the log, counted from 1 in the order in which calls ended.
     pub seq: u64,
     /// Unix milliseconds.
     pub time: u64,
-    /// Which way it went.
+    /// The direction.
     pub kind: CallKind,
     /// The HTTP method.
     pub method: String,
-    /// The path of an upstream call, the whole URL of a delivery.
+    /// The path of a call to WeChat, or the whole URL of a delivery.
     pub path: String,
-    /// The request's fields, secrets masked.
+    /// The request's fields with secrets masked.
     pub request: Value,
     /// The HTTP status; absent if the connection closed without an answer.
     pub status: Option<u16>,
-    /// `ok`, the errcode, the `err_code`, or what else came of it.
+    /// `ok`, the errcode, the `err_code`, or another short description of the result.
     pub outcome: String,
-    /// The fault that hit this exchange.
+    /// The name of the fault that applied to this call.
     pub fault: Option<String>,
-    /// The body a delivery was answered with.
+    /// The body of the back end's answer to a delivery.
     pub answer: Option<String>,
 }
 
-/// All exchanges, and what must never be seen in one.
+/// All calls, and the secrets that are masked in them.
 #[derive(Debug, Default)]
 pub(crate) struct CallLog {
     calls: Vec<LoggedCall>,
-    /// Session keys, access tokens and tickets.
+    /// Session keys, access tokens and tickets that were issued.
     issued: HashSet<String>,
     secrets: Vec<String>,
 }
@@ -56,17 +56,17 @@ impl CallLog {
         Self { secrets: secrets.into_iter().collect(), ..Self::default() }
     }
 
-    /// From now on the session key, access token or ticket is masked.
+    /// Adds a session key, access token or ticket, which is masked from now on.
     pub(crate) fn add_secret(&mut self, secret: &str) {
         self.issued.insert(secret.to_owned());
     }
 
-    /// Every secret that was ever held or issued.
+    /// Every secret of the account, and every secret that was issued.
     pub(crate) fn secrets(&self) -> Vec<String> {
         self.secrets.iter().chain(&self.issued).cloned().collect()
     }
 
-    /// Appends the exchange, numbered and masked.
+    /// Appends a call, with its number and with secrets masked.
     pub(crate) fn push(&mut self, mut call: LoggedCall) {
         call.seq = u64::try_from(self.calls.len()).unwrap_or(u64::MAX).saturating_add(1);
         call.path = self.mask(&call.path);
@@ -100,8 +100,7 @@ impl CallLog {
         }
     }
 
-    /// Hides every secret wherever it stands: a back end that sends one in the wrong field must not fill the
-    /// log with it.
+    /// Masks every secret in the text, because a back end may send a secret in the wrong field.
     fn mask(&self, text: &str) -> String {
         let mut masked = text.to_owned();
         for secret in self.secrets.iter().filter(|secret| !secret.is_empty()) {
@@ -115,12 +114,12 @@ impl CallLog {
     }
 }
 
-/// What has the form of a session key: the 24 characters that end in `==`.
+/// The parts of the text that have the form of a session key: 24 characters that end in `==`.
 fn session_keys_in(text: &str) -> impl Iterator<Item = &str> {
     text.match_indices("==").filter_map(move |(end, _)| text.get(end.checked_sub(22)?..end + 2))
 }
 
-/// What has the form of an access token or a ticket.
+/// The parts of the text that have the form of an access token or a ticket.
 fn tokens_in(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|c: char| !u8::try_from(c).is_ok_and(random::is_url_safe));
     words.filter(|word| word.len() >= 64)
@@ -128,7 +127,7 @@ fn tokens_in(text: &str) -> impl Iterator<Item = &str> {
 
 const MASK: &str = "***";
 
-/// Fields that are hidden even if their value is not a secret of ours: a mistyped secret is a secret too.
+/// Fields that are masked even if their value is no known secret, because a mistyped secret is a secret too.
 const SECRET_FIELDS: [&str; 5] = ["secret", "session_key", "access_token", "ticket", "key"];
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! What every service of the simulator stands on: the account, time and randomness, the log, the faults, the server that
-//! answers the back end, the sender of notices, and the trait that a service implements.
+//! The lowest layer, which every service uses: account, clock, randomness, call log, faults, the server for the back end, the
+//! sender of notices, and the trait that a service implements.
 //!
-//! Nothing here knows a service. The log and the fault queue are leaf locks: they are held for one statement, nothing else
-//! is locked under them, and so they may be taken while a service's state is locked.
+//! This layer uses no service. The log and the fault queue are leaf locks: code that holds one of them locks nothing else, so
+//! they may be taken while a service's state is locked.
 
 pub(crate) mod account;
 pub(crate) mod clock;

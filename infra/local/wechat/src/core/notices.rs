@@ -1,8 +1,7 @@
-//! How a notice gets to the back end: once at once, then again on WeChat's schedule until it is acknowledged.
+//! Sends notices to the back end: immediately, then again on WeChat's schedule until the back end acknowledges.
 //!
-//! Documentation: "Payment result notification": redelivery after
-//! 15s/15s/30s/3m/10m/20m/30m/30m/30m/60m/3h/3h/3h/6h/6h. An answer must come within five (real) seconds.
-//! Every delivery and its answer is in the log.
+//! Documentation: "Payment result notification": redelivery after 15s/15s/30s/3m/10m/20m/30m/30m/30m/60m/3h/3h/3h/6h/6h. The back
+//! end must answer within five real seconds. The log has every delivery with its answer.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,39 +22,39 @@ pub(crate) struct Delivery {
     pub(crate) url: String,
     pub(crate) content_type: &'static str,
     pub(crate) body: String,
-    /// The same with a wrong signature, if that is in the body.
+    /// The body of a forged copy. It differs from `body` only if the signature is part of the body.
     pub(crate) forged: String,
-    /// Signs each delivery anew; `None` if the signature is in the body.
+    /// Signs each delivery with the current time; `None` if the signature is part of the body.
     pub(crate) signer: Option<Arc<dyn NoticeSigner>>,
-    /// The fields, for the log.
+    /// The fields of the notice for the log.
     pub(crate) summary: Value,
-    /// Whether status and body acknowledge it, or what is wrong with them.
+    /// Checks status and body of the back end's answer: `Ok` if they acknowledge the notice, otherwise what is wrong.
     pub(crate) check_answer: fn(u16, &str) -> Result<(), String>,
 }
 
-/// What kind of signature a message gets.
+/// The kind of signature that a message gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SignatureMode {
     Genuine,
-    /// By a key that is not the one that is named.
+    /// Made with another key than the serial number names.
     Forged,
-    /// A signature probe.
+    /// A signature probe: the signature begins with `WECHATPAY/SIGNTEST/`.
     Probe,
 }
 
-/// Names and values.
+/// HTTP headers: names and values.
 pub(crate) type Headers = Vec<(&'static str, String)>;
 
-/// Signs notices whose signature stands in headers.
+/// Signs notices whose signature is in HTTP headers.
 pub(crate) trait NoticeSigner: Send + Sync {
-    /// The headers that sign the body, so many seconds off WeChat's clock.
+    /// The headers that sign the body. `skew` is added to WeChat's clock, in seconds.
     fn sign(&self, mode: SignatureMode, body: &str, skew: i64) -> Headers;
 
-    /// From now on another key signs.
+    /// Replaces the platform certificate.
     fn rotate_key(&self);
 }
 
-/// Sends notices; clones are the same one.
+/// Sends notices. Clones share one state.
 #[derive(Clone)]
 pub(crate) struct NoticeSender {
     inner: Arc<SenderParts>,
@@ -65,7 +64,7 @@ struct SenderParts {
     context: Arc<Context>,
     client: Result<Client, String>,
     speed: u32,
-    /// Notices held back by `notice_reordered`: a leaf lock.
+    /// Notices that the fault `notice_reordered` holds back. A leaf lock.
     held: Mutex<Vec<Delivery>>,
     in_flight: watch::Sender<usize>,
 }
@@ -83,13 +82,14 @@ impl NoticeSender {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Waits until nothing is on its way.
+    /// Waits until no delivery is in flight and none waits for redelivery.
     pub(crate) async fn wait_until_idle(&self) {
-        // The sender lives in self, so the wait ends only by its condition.
+        // `wait_for` fails only without a sender, and `self` holds the sender.
         let _ = self.inner.in_flight.subscribe().wait_for(|count| *count == 0).await;
     }
 
-    /// Sends a notice, as the waiting faults want it. No service's state may be locked: the faults may have the key replaced.
+    /// Sends a notice and applies the waiting faults. No service's state may be locked here, because a fault may rotate the
+    /// signing key.
     pub(crate) fn send(&self, delivery: Delivery) {
         let faults = DeliveryFaults::take(&self.inner.context, &delivery);
         if faults.lost {
@@ -121,7 +121,7 @@ impl NoticeSender {
                 fault: Some("notice_forged"),
                 ..DeliveryAttempt::GENUINE
             };
-            // Whatever the answer is: WeChat did not send this one.
+            // The answer does not matter, because a forger sent this copy.
             self.deliver_once(delivery, forged).await;
         }
         if faults.probe {
@@ -162,7 +162,7 @@ impl NoticeSender {
         }
     }
 
-    /// One delivery; whether it was acknowledged.
+    /// Delivers the notice once; whether the back end acknowledged.
     async fn deliver_once(&self, delivery: &Delivery, attempt: DeliveryAttempt) -> bool {
         let mut call = self.log_entry(delivery, attempt.fault);
         let outcome = match self.post_delivery(delivery, attempt).await {
@@ -227,7 +227,7 @@ impl NoticeSender {
     }
 }
 
-/// What the faults do to one notice.
+/// The effects of the faults on one notice.
 #[derive(Debug, Default)]
 struct DeliveryFaults {
     lost: bool,
@@ -237,13 +237,13 @@ struct DeliveryFaults {
     probe: bool,
     /// Whether the first delivery arrives with half of its body.
     cut: bool,
-    /// Seconds the first delivery is off.
+    /// The clock skew of the first delivery, in seconds.
     skew: Option<i64>,
     copies: u32,
 }
 
 impl DeliveryFaults {
-    /// Takes the faults of this notice at once, so that two notices do not share them.
+    /// Takes all faults of this notice under one lock, so that two notices do not share them.
     fn take(context: &Context, delivery: &Delivery) -> Self {
         let mut faults = context.faults();
         let mut taken = Self {
@@ -278,7 +278,7 @@ impl DeliveryFaults {
             _ => None,
         });
         let rotation = faults.take(|fault| matches!(fault, Fault::KeyRotation { path: None, .. }));
-        // The signer locks its own state, which must not happen under the fault queue.
+        // `rotate_key` locks the ledger, which must not happen while the fault queue is locked.
         drop(faults);
         if rotation.is_some() {
             signer.rotate_key();
@@ -287,14 +287,14 @@ impl DeliveryFaults {
     }
 }
 
-/// How one delivery is made.
+/// One delivery of a notice, and the fault that applies to it.
 #[derive(Debug, Clone, Copy)]
 struct DeliveryAttempt {
     mode: SignatureMode,
     fault: Option<&'static str>,
     /// Whether half of the body is missing.
     cut: bool,
-    /// Seconds.
+    /// In seconds.
     skew: i64,
 }
 
@@ -302,7 +302,7 @@ impl DeliveryAttempt {
     const GENUINE: Self = Self { mode: SignatureMode::Genuine, fault: None, cut: false, skew: 0 };
 }
 
-/// Counts a delivery until it is dropped, however its task ends.
+/// Counts a delivery as in flight until this is dropped, also if the task panics.
 struct InFlight(NoticeSender);
 
 impl InFlight {
@@ -318,7 +318,7 @@ impl Drop for InFlight {
     }
 }
 
-/// A client of its own: no proxy between WeChat and this machine, no redirect, five seconds.
+/// The HTTP client for notices: no proxy, no redirects, a timeout of five seconds.
 pub(crate) fn client() -> Result<Client, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider)
@@ -335,20 +335,20 @@ pub(crate) fn client() -> Result<Client, String> {
         .map_err(|error| error.to_string())
 }
 
-/// How the outcome of a delivery begins that will be repeated.
+/// The beginning of a delivery's outcome if the notice will be redelivered.
 pub(crate) const NOT_ACKNOWLEDGED: &str = "not acknowledged";
 
-/// The outcome of a signature probe that the back end has taken for genuine.
+/// The outcome of a signature probe that the back end acknowledged.
 pub(crate) const PROBE_ACCEPTED: &str = "signature probe accepted";
 
-/// The name of the fault that sends one.
+/// The name of the fault that sends a signature probe.
 const PROBE: &str = "signature_probe";
 
-/// Seconds before each redelivery.
+/// The wait before each redelivery, in seconds.
 const REDELIVERIES: [u64; 15] =
     [15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600];
 
-/// How much of an answer the log keeps.
+/// The number of characters of an answer that the log keeps.
 const ANSWER_KEPT: usize = 1000;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Percent-encoding of a query value.
 
-/// Everything but letters, digits and `-._~`.
+/// Encodes everything except ASCII letters, digits and `-._~`.
 pub(crate) fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_query_reserves_is_encoded() {
+    fn reserved_characters_are_encoded() {
         assert_eq!(encode("a=1&b=中+/~_"), "a%3D1%26b%3D%E4%B8%AD%2B%2F~_");
     }
 }

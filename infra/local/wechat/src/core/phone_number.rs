@@ -1,4 +1,4 @@
-//! Phone numbers as WeChat gives them: the country code stands in `phoneNumber` only if it is a foreign one.
+//! Phone numbers in WeChat's form: `phoneNumber` has the country code only if the number is foreign.
 //!
 //! Documentation: "Get phone number" (获取手机号).
 //!
@@ -16,7 +16,7 @@ pub(crate) struct PhoneNumber {
     pure: String,
 }
 
-/// Why a text is no phone number.
+/// The text is no phone number.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
     "a phone number is 11 digits that begin with 1, or + and the digits of a foreign one with its country code"
@@ -24,12 +24,12 @@ pub(crate) struct PhoneNumber {
 pub(crate) struct PhoneNumberError;
 
 impl PhoneNumber {
-    /// A mobile number of China, made up.
+    /// A random mobile number of China.
     pub(crate) fn random() -> Self {
         Self { country_code: CHINA.to_owned(), pure: format!("13{}", random::digits(&random::bytes::<9>())) }
     }
 
-    /// Reads `13800138000` or `+85251234567`.
+    /// Parses `13800138000` or `+85251234567`.
     pub(crate) fn parse(text: &str) -> Result<Self, PhoneNumberError> {
         let (country_code, pure) = match text.strip_prefix('+') {
             None => (CHINA, text),
@@ -45,7 +45,7 @@ impl PhoneNumber {
         if is_number { Ok(number) } else { Err(PhoneNumberError) }
     }
 
-    /// With the country code if it is a foreign one.
+    /// The number, with the country code if it is foreign.
     pub(crate) fn full(&self) -> String {
         if self.country_code == CHINA {
             self.pure.clone()
@@ -54,12 +54,12 @@ impl PhoneNumber {
         }
     }
 
-    /// Without the country code.
+    /// The number without the country code.
     pub(crate) fn pure(&self) -> &str {
         &self.pure
     }
 
-    /// What the server gets, but for the watermark.
+    /// The JSON that the server gets, without the watermark.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "phoneNumber": self.full(),
@@ -69,7 +69,7 @@ impl PhoneNumber {
     }
 }
 
-/// How many digits the country code has: no code is the beginning of another.
+/// The number of digits of the country code. No country code is the beginning of another.
 fn country_code_length(digits: &str) -> usize {
     if digits.starts_with(['1', '7']) {
         1
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_refused() {
+    fn a_text_that_is_no_phone_number_is_refused() {
         for text in
             ["", "+", "+852", "1380013800", "23800138000", "+85x1234567", "+86138", "138 0013 8000", "+８５2"]
         {
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_made_up_number_is_one() {
+    fn a_random_number_is_a_phone_number() {
         let number = PhoneNumber::random();
         assert_eq!(PhoneNumber::parse(&number.full()), Ok(number));
     }

@@ -1,16 +1,16 @@
-//! Identifiers, keys and nonces in the forms WeChat gives them.
+//! Random identifiers, keys and nonces in WeChat's formats.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use crate::core::clock;
 
-/// `N` random bytes: the one place where the simulator asks the operating system for randomness.
+/// `N` random bytes. Only this function asks the operating system for randomness.
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     #[expect(clippy::disallowed_methods, reason = "the simulator's only source of keys and identifiers")]
     let filled = getrandom::fill(&mut bytes);
-    // Without randomness every key below would be a constant.
+    // Without randomness every key in this file would be a constant.
     assert!(filled.is_ok(), "the operating system gives no randomness");
     bytes
 }
@@ -72,7 +72,7 @@ pub(crate) fn is_access_token(text: &str) -> bool {
     text.len() >= 100 && text.bytes().all(is_url_safe)
 }
 
-/// A number, an underscore and 86 URL-safe characters: what a cloud function opens data with instead of the session key.
+/// A number, an underscore and 86 URL-safe characters. A cloud function decrypts open data with it instead of the session key.
 pub(crate) fn cloud_id() -> String {
     format!("72_{}", URL_SAFE_NO_PAD.encode(bytes::<64>()))
 }
@@ -82,7 +82,7 @@ pub(crate) fn ticket() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<64>())
 }
 
-/// A character of tokens and tickets.
+/// Whether the character occurs in tokens and tickets.
 pub(crate) fn is_url_safe(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
@@ -92,7 +92,7 @@ pub(crate) fn nonce() -> String {
     hex(&bytes::<16>())
 }
 
-/// `wx`, the moment in UTC+8 and 20 hexadecimal digits.
+/// `wx`, the time in UTC+8 and 20 hexadecimal digits.
 pub(crate) fn prepay_id(now: u64) -> String {
     format!("wx{}{}", clock::pay_time(now), hex(&bytes::<10>()))
 }
@@ -119,12 +119,12 @@ pub(crate) fn notice_id() -> String {
     [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
 }
 
-/// What a bill is downloaded with.
+/// The token with which a bill is downloaded.
 pub(crate) fn download_token() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<64>())
 }
 
-/// What WeChat appends to an `errmsg`, for its support to find the request by.
+/// The request id that WeChat appends to an `errmsg`, so that an operator can look up the request.
 pub(crate) fn rid(now: u64) -> String {
     let rest = hex(&bytes::<8>());
     let (second, third) = rest.split_at(8);

@@ -1,8 +1,8 @@
-//! What can become of a refund: a word of WeChat Pay that the faults use as well.
+//! The states of a refund. WeChat Pay and the faults use them.
 
 use serde::{Deserialize, Serialize};
 
-/// What has become of a refund.
+/// The state of a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RefundStatus {
@@ -12,12 +12,12 @@ pub enum RefundStatus {
     Success,
     /// The money does not reach the user without the merchant's help; Pay v2 calls it CHANGE.
     Abnormal,
-    /// Given up; the amount can be refunded again. Pay v2 calls it REFUNDCLOSE.
+    /// The refund was closed; the amount can be refunded again. Pay v2 calls it REFUNDCLOSE.
     Closed,
 }
 
 impl RefundStatus {
-    /// As in Pay v3's `status`.
+    /// The value of Pay v3's `status`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Processing => "PROCESSING",
@@ -27,7 +27,7 @@ impl RefundStatus {
         }
     }
 
-    /// As in Pay v2's `refund_status`.
+    /// The value of Pay v2's `refund_status`.
     pub(crate) fn v2(self) -> &'static str {
         match self {
             Self::Processing => "PROCESSING",

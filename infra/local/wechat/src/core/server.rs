@@ -1,6 +1,6 @@
-//! The server that answers the back end: what happens to every request whatever its route.
+//! The HTTP server for the back end, with the steps that every route shares.
 //!
-//! Around each handler stand the faults that concern the transport (no answer, a gateway's page) and the log.
+//! The server applies the faults of the transport (no answer, a gateway's page) around each handler, and writes the log.
 
 use std::io;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use crate::core::faults::Fault;
 use crate::core::log::{CallKind, LoggedCall};
 use crate::core::tls::TlsPeer;
 
-/// Sees every exchange that was answered.
+/// Called after every request that was answered.
 pub(crate) type Observer = Arc<dyn Fn(Family, &ApiRequest, &ApiResponse) + Send + Sync>;
 
-/// Serves the routes; `unknown` answers every other path.
+/// Serves the routes. The route `unknown` handles every other path.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) context: Arc<Context>,
@@ -106,7 +106,7 @@ async fn read_request(request: Request) -> ApiRequest {
         .ok()
         .and_then(|values| values.iter().next().map(|(_, value)| value.to_owned()));
     let query = Query::try_from_uri(&head.uri).map(|Query(query)| query).unwrap_or_default();
-    // A body beyond the limit is judged as an empty one.
+    // A body above the limit counts as empty.
     let body = to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
     ApiRequest {
         method: head.method,
@@ -120,15 +120,15 @@ async fn read_request(request: Request) -> ApiRequest {
     }
 }
 
-/// Waits and then closes the connection: a body that fails before its first byte makes the server drop the
-/// connection without having sent a status line.
+/// Waits, then closes the connection. A body that fails before its first byte makes the server close the connection without
+/// sending a status line.
 async fn drop_connection(millis: u64) -> Response {
     tokio::time::sleep(Duration::from_millis(millis)).await;
     let broken = io::Error::new(io::ErrorKind::ConnectionAborted, "the answer is lost");
     Response::new(Body::from_stream(futures_util::stream::iter([Err::<Bytes, _>(broken)])))
 }
 
-/// What a gateway in front of WeChat shows.
+/// The page of a gateway in front of WeChat.
 fn gateway_page(status: u16) -> ApiResponse {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
     ApiResponse {
@@ -143,5 +143,5 @@ fn gateway_page(status: u16) -> ApiResponse {
     }
 }
 
-/// More than any request of these APIs has.
+/// The largest body in bytes; no request of these APIs needs as much.
 const BODY_LIMIT: usize = 1024 * 1024;

@@ -1,4 +1,4 @@
-//! What a service is.
+//! The trait that every service of the simulator implements.
 
 use std::sync::Arc;
 
@@ -8,26 +8,26 @@ use crate::core::exchange::{ApiRequest, ApiResponse, Route};
 use crate::core::family::Family;
 use crate::core::wx_api::WxApi;
 
-/// One product of WeChat: its state, which nobody else sees, and what leads to it.
+/// One product of WeChat: its private state, and the routes and functions that lead to it.
 ///
-/// One request changes one service's state. No service's state is locked while another one or `base` is asked, so that no
-/// two requests can wait for each other; the log and the fault queue may be asked at any time.
+/// A request changes the state of one service only. A service that calls another service or `base` must not hold its own lock, so
+/// that no two requests can wait for each other. The log and the fault queue may be used at any time.
 pub(crate) trait Service: Send + Sync {
-    /// What the back end calls: `/sns/…`, `/cgi-bin/…`, `/wxa/…`, `/v3/…`.
+    /// The APIs that the back end calls: `/sns/…`, `/cgi-bin/…`, `/wxa/…`, `/v3/…`.
     fn server_routes(self: Arc<Self>) -> Vec<Route> {
         Vec::new()
     }
 
-    /// What a mini program calls: `wx.login`, `wx.addCard` and the like.
+    /// The APIs that a mini program calls, such as `wx.login` and `wx.addCard`.
     fn wx_apis(self: Arc<Self>) -> Vec<WxApi> {
         Vec::new()
     }
 
-    /// What tests and the browser call, below `/_wechat`.
+    /// The controls that tests and the browser call, below `/_wechat`.
     fn control(self: Arc<Self>) -> Router {
         Router::new()
     }
 
-    /// Sees every exchange with the back end that was answered, of whatever service.
+    /// Called after every answered request of the back end, also those of other services.
     fn observe(&self, _family: Family, _request: &ApiRequest, _response: &ApiResponse) {}
 }

@@ -1,9 +1,8 @@
-//! TLS for WeChat Pay: a refund of Pay v2 is believed only from a connection that shows the merchant's
-//! certificate.
+//! TLS for WeChat Pay, which accepts a refund of Pay v2 only over a connection with the merchant's certificate.
 //!
-//! A client certificate is asked for and not required, and any is taken: which merchant it belongs to is
-//! judged by the API that needs it. The server's certificate is for `localhost`, `127.0.0.1` and `::1`; who
-//! calls must trust [`Simulator::ca_certificate`](crate::Simulator::ca_certificate).
+//! The server asks for a client certificate, requires none and accepts any; the API that needs one checks whose it is. The
+//! server's certificate is for `localhost`, `127.0.0.1` and `::1`; clients must trust
+//! [`Simulator::ca_certificate`](crate::Simulator::ca_certificate).
 
 use std::io;
 use std::net::SocketAddr;
@@ -28,11 +27,11 @@ use tokio_rustls::server::TlsStream;
 pub struct PayListener {
     tcp: TcpListener,
     acceptor: TlsAcceptor,
-    /// A slow caller must not keep the others waiting.
+    /// The handshakes in progress, so that a slow client does not delay the others.
     handshakes: JoinSet<Option<(TlsStream<TcpStream>, SocketAddr)>>,
 }
 
-/// Who called over TLS: what `into_make_service_with_connect_info` is given.
+/// The client of a TLS connection, as `into_make_service_with_connect_info` passes it on.
 #[derive(Debug, Clone)]
 pub struct TlsPeer {
     certificate: Option<CertificateDer<'static>>,
@@ -80,7 +79,7 @@ impl Listener for PayListener {
 }
 
 impl TlsPeer {
-    /// Whether the caller showed exactly this certificate (PEM).
+    /// Whether the client showed exactly this certificate (PEM).
     pub(crate) fn shows(&self, pem: &str) -> bool {
         self.certificate.is_some() && self.certificate == certificate(pem)
     }
@@ -98,9 +97,9 @@ pub(crate) fn certificate(pem: &str) -> Option<CertificateDer<'static>> {
     CertificateDer::from_pem_slice(pem.as_bytes()).ok()
 }
 
-/// The authority that issued the server's certificate, to be trusted by who calls.
+/// The certificate authority of the server's certificate, which clients must trust.
 pub(crate) fn ca_certificate() -> CertificateDer<'static> {
-    // The built-in file is a certificate; were it not, an empty one would be trusted by nobody.
+    // The built-in file is a certificate. If it were damaged, no client would trust the empty certificate.
     certificate(CA).unwrap_or_else(|| CertificateDer::from(Vec::new()))
 }
 
@@ -117,7 +116,7 @@ fn server_config() -> Result<ServerConfig, Error> {
     Ok(config)
 }
 
-/// Takes every client, with a certificate or without; a certificate's key must be the client's.
+/// Accepts every client, with or without a certificate. A client must prove that it has the certificate's key.
 #[derive(Debug)]
 struct AnyClient(Arc<CryptoProvider>);
 
@@ -166,5 +165,5 @@ const CA: &str = include_str!("../../keys/ca.pem");
 const SERVER_CERTIFICATE: &str = include_str!("../../keys/server_cert.pem");
 const SERVER_KEY: &str = include_str!("../../keys/server_key.pem");
 
-/// How long a handshake may take.
+/// The time limit of a handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);

@@ -1,23 +1,23 @@
-//! A person who has the mini program on the phone, and the form of an openid.
+//! A user of the mini program, and the form of an openid.
 
 use serde::{Deserialize, Serialize};
 
 use crate::core::phone_number::PhoneNumber;
 
-/// What `wx.getUserInfo` calls everybody since nicknames were withdrawn.
+/// The nickname that `wx.getUserInfo` returns for every user since WeChat withdrew nicknames.
 pub(crate) const ANONYMOUS: &str = "微信用户";
 
-/// A user to be made, or changed if the openid is known already.
+/// A user to create, or to change if the openid exists.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewUser {
-    /// The nickname to show; `微信用户`, as everybody is called today, if absent.
+    /// The nickname; `微信用户`, today's nickname of every user, if absent.
     pub nick_name: Option<String>,
-    /// Present once the mini program is bound to an Open Platform account.
+    /// The unionid; present if the mini program is bound to an Open Platform account.
     pub unionid: Option<String>,
-    /// 28 characters that begin with `o`; a random one if absent.
+    /// The openid: 28 characters that begin with `o`; a random one if absent.
     pub openid: Option<String>,
-    /// `13800138000`, or `+85251234567` for a foreign one; a random one of China if absent.
+    /// The phone number: `13800138000`, or `+85251234567` for a foreign one; a random number of China if absent.
     pub phone_number: Option<String>,
 }
 

@@ -1,6 +1,6 @@
-//! The phone's side: what a mini program gets from `wx.*`.
+//! The APIs `wx.*` that a mini program calls on the phone.
 //!
-//! An answer is the success callback's object; a failure is the fail callback's, with `errMsg` `<api>:fail
+//! A success is the object of the success callback. A failure is the object of the fail callback, with `errMsg` `<api>:fail
 //! <why>`.
 
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 
 use crate::core::user::User;
 
-/// The arguments of a call.
+/// The arguments or the result of a call.
 pub(crate) type WxArguments = Map<String, Value>;
 
-/// What goes to the fail callback.
+/// The failure of a call, for the fail callback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WxFailure {
     pub(crate) status: StatusCode,
@@ -21,7 +21,7 @@ pub(crate) struct WxFailure {
     pub(crate) err_code: i64,
 }
 
-/// One API of the phone's side.
+/// An API `wx.<name>` with its handler.
 #[derive(Clone)]
 pub(crate) struct WxApi {
     name: &'static str,
@@ -31,7 +31,7 @@ pub(crate) struct WxApi {
 type WxHandler = Arc<dyn Fn(&User, &WxArguments) -> Result<WxArguments, WxFailure> + Send + Sync>;
 
 impl WxApi {
-    /// `wx.<name>`, which is a function of the service.
+    /// The API `wx.<name>`, whose calls a function of the service handles.
     pub(crate) fn new<S: Send + Sync + 'static>(
         name: &'static str,
         service: &Arc<S>,
@@ -43,12 +43,12 @@ impl WxApi {
 }
 
 impl WxFailure {
-    /// The user or WeChat says no.
+    /// A failure with the general code, because the user or WeChat refuses.
     pub(crate) fn new(why: impl Into<String>) -> Self {
         Self { status: StatusCode::BAD_REQUEST, err_msg: why.into(), err_code: GENERAL }
     }
 
-    /// The call itself is wrong.
+    /// A failure because an argument is wrong.
     pub(crate) fn parameter(why: &str) -> Self {
         Self { err_code: PARAMETER, ..Self::new(format!("parameter error: {why}")) }
     }
@@ -85,7 +85,7 @@ pub(crate) fn call_api(
     }
 }
 
-/// The argument as text; WeChat refuses another type by name.
+/// The argument as text. The failure for another type names that type, as WeChat's does.
 pub(crate) fn text_argument<'a>(arguments: &'a WxArguments, name: &str) -> Result<&'a str, WxFailure> {
     let given = match arguments.get(name) {
         Some(Value::String(text)) => return Ok(text),
@@ -99,7 +99,7 @@ pub(crate) fn text_argument<'a>(arguments: &'a WxArguments, name: &str) -> Resul
     Err(WxFailure::parameter(&format!("parameter.{name} should be String instead of {given};")))
 }
 
-/// Whether the user says no where the question is yes or no; without `userChoice` it is yes.
+/// Whether `userChoice` says that the user refuses; without it the user accepts.
 pub(crate) fn user_denies(arguments: &WxArguments) -> Result<bool, WxFailure> {
     match arguments.get("userChoice").map(Value::as_str) {
         None | Some(Some("accept")) => Ok(false),
@@ -122,7 +122,7 @@ fn find_caller(
     })
 }
 
-/// Where WeChat tells no code of its own.
+/// The code if WeChat documents no other.
 const GENERAL: i64 = -1;
 
 /// WeChat's common errno of a parameter error.

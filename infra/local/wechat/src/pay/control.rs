@@ -48,7 +48,7 @@ struct FinishBody {
 async fn finish_refund(State(pay): State<Arc<PayService>>, body: Bytes) -> Response {
     match serde_json::from_slice(&body) {
         Ok(FinishBody { out_refund_no, status }) => {
-            answer(refunds::finish_refund(&pay, &out_refund_no, status).map(|refund| json!(refund)))
+            json_or_error(refunds::finish_refund(&pay, &out_refund_no, status).map(|refund| json!(refund)))
         }
         Err(error) => bad_request(&error.to_string()),
     }
@@ -63,7 +63,7 @@ struct ConsoleBody {
 
 async fn console_refund(State(pay): State<Arc<PayService>>, body: Bytes) -> Response {
     match serde_json::from_slice(&body) {
-        Ok(ConsoleBody { transaction_id, refund_fee }) => answer(
+        Ok(ConsoleBody { transaction_id, refund_fee }) => json_or_error(
             refunds::request_console_refund(&pay, &transaction_id, refund_fee).map(|refund| json!(refund)),
         ),
         Err(error) => bad_request(&error.to_string()),
@@ -100,9 +100,9 @@ async fn switch_to_public_key(State(pay): State<Arc<PayService>>) -> Json<Value>
     list_keys(State(pay)).await
 }
 
-fn answer(done: Result<Value, String>) -> Response {
-    match done {
-        Ok(told) => Json(told).into_response(),
+fn json_or_error(result: Result<Value, String>) -> Response {
+    match result {
+        Ok(body) => Json(body).into_response(),
         Err(why) => bad_request(&why),
     }
 }

@@ -1,22 +1,22 @@
-//! The formats that fields of both versions have.
+//! The formats of fields that Pay v2 and v3 share.
 
 use std::net::IpAddr;
 
 use reqwest::Url;
 
-/// 6 to 32 of digits, letters and `_-|*`.
+/// Whether the text is 6 to 32 ASCII digits, letters or `_-|*`.
 pub(crate) fn is_out_trade_no(value: &str) -> bool {
     (6..=32).contains(&value.len())
         && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'|' | b'*'))
 }
 
-/// 1 to 64 of digits, letters and `_-|*@`.
+/// Whether the text is 1 to 64 ASCII digits, letters or `_-|*@`.
 pub(crate) fn is_out_refund_no(value: &str) -> bool {
     (1..=64).contains(&value.len())
         && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'|' | b'*' | b'@'))
 }
 
-/// 28 digits.
+/// Whether the text is 28 digits.
 pub(crate) fn is_transaction_id(value: &str) -> bool {
     value.len() == 28 && value.bytes().all(|b| b.is_ascii_digit())
 }
@@ -25,8 +25,8 @@ pub(crate) fn is_ip(value: &str) -> bool {
     value.parse::<IpAddr>().is_ok()
 }
 
-/// Absolute, https, without query. WeChat could not reach this machine, so http is allowed to a loopback
-/// address only.
+/// Whether the text is an absolute https URL without a query. http is allowed to a loopback address only, because WeChat itself
+/// could not reach this machine.
 pub(crate) fn is_notify_url(value: &str) -> bool {
     let Ok(url) = Url::parse(value) else { return false };
     let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));

@@ -1,8 +1,8 @@
 //! WeChat Pay, `api.mch.weixin.qq.com`: the merchant's orders, refunds and bills, and one folder per version
 //! of the API.
 //!
-//! It knows `core` and `base`. `ledger/` is the one state; `v2/`, `v3/` and `wx_payment.rs` are what the back end and the phone
-//! call, `control.rs` what tests call.
+//! This folder uses `core` and `base`. `ledger/` holds the whole state. `v2/` and `v3/` have the APIs that the back end calls,
+//! `wx_payment.rs` the one that the phone calls, and `control.rs` the controls for tests.
 
 mod control;
 mod formats;
@@ -61,5 +61,5 @@ impl Service for PayService {
     }
 }
 
-/// A function that answers an API of WeChat Pay.
+/// A function that handles the requests of an API of WeChat Pay.
 type PayHandler = fn(&PayService, &ApiRequest, Option<&Fault>) -> ApiResponse;

@@ -1,8 +1,7 @@
-//! The merchant's refunds as WeChat Pay keeps them: one ledger for both versions of the API and the console.
+//! Requests, redirects and ends refunds, and sends their notices. Both versions of the API and the merchant console use it.
 //!
-//! A refund is PROCESSING when it is accepted and ends at once as SUCCESS, unless a fault says otherwise; then
-//! it is notified, as the API it was made with writes notices. A number that is used again for the same is the
-//! same refund.
+//! A refund is PROCESSING when it is accepted, and ends at once as SUCCESS, unless a fault says otherwise. Then its notice is
+//! sent in the format of the API that made the refund. A repeated request with the same number and amounts means the same refund.
 
 use crate::core::random;
 use crate::core::refund_status::RefundStatus;
@@ -14,14 +13,14 @@ use crate::pay::service::PayService;
 use crate::pay::version::ApiVersion;
 use crate::pay::{v2, v3};
 
-/// Asks for a refund: as it stands the moment it is accepted, or as it is if it was made before.
+/// Requests a refund. Returns it in the state in which it was accepted, or in its current state if the request was repeated.
 pub(crate) fn request_refund(pay: &PayService, new: NewRefund) -> Result<Refund, RefundRefusal> {
     let interval = if new.source == RefundSource::Api { pay.refund_interval() } else { 0 };
     let requested = pay.ledger().request_refund(new, interval, &pay.base().context);
     Ok(send_end_notice(pay, requested?))
 }
 
-/// Sends the money of an abnormal refund elsewhere: the refund as it stands the moment that is accepted.
+/// Redirects the money of an abnormal refund to another account. Returns the refund in the state in which this was accepted.
 pub(crate) fn redirect_refund(
     pay: &PayService,
     refund_id: &str,
@@ -31,7 +30,7 @@ pub(crate) fn redirect_refund(
     Ok(send_end_notice(pay, redirected?))
 }
 
-/// Ends a refund that is being processed or that needed the merchant's help.
+/// Ends a refund that is PROCESSING or ABNORMAL.
 pub(crate) fn finish_refund(
     pay: &PayService,
     out_refund_no: &str,
@@ -44,7 +43,7 @@ pub(crate) fn finish_refund(
     Ok(refund.entry)
 }
 
-/// A refund that somebody makes in the merchant console.
+/// Makes a refund as in the merchant console, without a notice.
 pub(crate) fn request_console_refund(
     pay: &PayService,
     transaction_id: &str,
@@ -70,7 +69,7 @@ pub(crate) fn request_console_refund(
     made.ok_or_else(|| "the refund is gone".to_owned())
 }
 
-/// Notifies a refund that ended at once; the refund as it was accepted.
+/// Sends the notice of a refund that ended at once. Returns the refund as it was accepted.
 fn send_end_notice(pay: &PayService, AcceptedRefund { accepted, ended }: AcceptedRefund) -> Refund {
     if let Some(ended) = ended {
         send_refund_notice(pay, &ended);
@@ -78,7 +77,7 @@ fn send_end_notice(pay: &PayService, AcceptedRefund { accepted, ended }: Accepte
     accepted
 }
 
-/// Sends the notice of a refund that ended, if the merchant asked for one.
+/// Sends the notice of a refund that has ended, if the request had a `notify_url`.
 fn send_refund_notice(pay: &PayService, refund: &Refund) {
     let Some((version, notify_url)) = &refund.notify else { return };
     pay.notices().send(match version {

@@ -1,4 +1,4 @@
-//! The service behind all APIs of WeChat Pay: the ledger, the merchant's key and the notices.
+//! The service that all APIs of WeChat Pay share: the ledger, the merchant's key and the sender of notices.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
@@ -12,19 +12,19 @@ use crate::pay::ledger::bills::Bill;
 use crate::pay::ledger::bills::bill_request::{BillRefusal, BillRequest};
 use crate::pay::ledger::platform_keys::PlatformMode;
 
-/// WeChat Pay.
+/// WeChat Pay's service.
 pub(crate) struct PayService {
     base: Arc<Base>,
     notices: NoticeSender,
-    /// Shared with what signs notices while they are on their way.
+    /// The ledger, which the signers of notices in flight share.
     ledger: Arc<Mutex<Ledger>>,
-    /// Read when it is first needed: a shop of Pay v2 may have none.
+    /// The merchant's key, parsed at its first use, because a merchant of Pay v2 may have none.
     merchant_key: OnceLock<Option<KeyPair>>,
     refund_interval: u64,
 }
 
 impl PayService {
-    /// `refund_interval` is in milliseconds.
+    /// A service with an empty ledger. `refund_interval` is in milliseconds.
     pub(crate) fn new(
         base: &Arc<Base>,
         notices: NoticeSender,
@@ -58,12 +58,12 @@ impl PayService {
         lock(&self.ledger)
     }
 
-    /// The ledger itself, for what outlives a request.
+    /// The shared ledger, for values that outlive a request.
     pub(crate) fn shared_ledger(&self) -> Arc<Mutex<Ledger>> {
         Arc::clone(&self.ledger)
     }
 
-    /// What sends the notices. No lock may be held then.
+    /// The sender of notices. The ledger must not be locked while a notice is sent.
     pub(crate) fn notices(&self) -> &NoticeSender {
         &self.notices
     }
@@ -74,12 +74,12 @@ impl PayService {
         self.merchant_key.get_or_init(read).as_ref()
     }
 
-    /// How long after a refund of an order the next one may be, in milliseconds.
+    /// The least time between two refunds of an order, in milliseconds.
     pub(crate) fn refund_interval(&self) -> u64 {
         self.refund_interval
     }
 
-    /// The bill that is asked for.
+    /// Creates the requested bill.
     pub(crate) fn create_bill(&self, request: &BillRequest) -> Result<Bill, BillRefusal> {
         let ledger = self.ledger();
         ledger.bills.create_bill(&ledger.orders, &ledger.refunds, &self.base.context, request)

@@ -1,6 +1,6 @@
-//! Which version of the API something was made with, and how the older one signs.
+//! The versions of WeChat Pay's API, and the signature types of v2.
 
-/// How Pay v2 signs.
+/// The signature type of Pay v2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignType {
     /// `MD5`, the default.
@@ -9,16 +9,16 @@ pub enum SignType {
     HmacSha256,
 }
 
-/// Which API something was made with.
+/// The version of the API with which an order or refund was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ApiVersion {
-    /// v2, and how the request was signed.
+    /// v2, with the signature type of the request.
     V2(SignType),
     V3,
 }
 
 impl SignType {
-    /// As in the field `sign_type`.
+    /// The value of the field `sign_type`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Md5 => "MD5",

@@ -1,11 +1,11 @@
-//! `wx.requestPayment`: the phone checks what the server signed, the user says yes, the money moves, WeChat
-//! Pay notifies.
+//! `wx.requestPayment`: the phone verifies the server's signature, the user agrees, the order is paid, and WeChat Pay sends the
+//! notice.
 //!
-//! Documentation: "wx.requestPayment" and "Invoke payment" (小程序调起支付API) of Pay v2 and v3. Of v2 five fields are
-//! signed: `appId` (which is not passed), `nonceStr`, `package`, `signType`, `timeStamp`. Of v3 `signType` is RSA and
-//! four values are signed with the merchant's private key, a line each: appId, timeStamp, nonceStr, package.
+//! Documentation: "wx.requestPayment" and "Invoke payment" (小程序调起支付API) of Pay v2 and v3. In v2 the server signs five fields:
+//! `appId` (which is not passed to `wx`), `nonceStr`, `package`, `signType`, `timeStamp`. In v3 `signType` is RSA, and the server
+//! signs four lines with the merchant's private key: appId, timeStamp, nonceStr, package.
 //!
-//! An order can be paid only as it was made.
+//! An order can be paid only with the version and signature type that made it.
 //!
 //! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=7_7>
 
@@ -43,7 +43,7 @@ pub(super) fn request_payment(
     Ok(WxArguments::new())
 }
 
-/// The `prepay_id`, if the phone would show the cashier for it.
+/// Checks the arguments as the phone does before it shows the payment dialog; returns the `prepay_id`.
 fn check_arguments<'a>(
     pay: &PayService,
     user: &User,
@@ -91,7 +91,7 @@ fn check_arguments<'a>(
     Ok(prepay_id)
 }
 
-/// What the server signed.
+/// The values that the server signed.
 struct PaySignFields<'a> {
     app_id: &'a str,
     time_stamp: &'a str,
@@ -132,7 +132,7 @@ fn not_payable(reason: PaymentRefusal) -> WxFailure {
     })
 }
 
-/// The user closed the cashier.
+/// The err_code if the user closes the payment dialog.
 const CANCELLED: i64 = -2;
 
 #[cfg(test)]

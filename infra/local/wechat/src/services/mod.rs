@@ -1,7 +1,8 @@
 //! The products of the platform, a folder each: state, routes of the server API, `wx` APIs and controls.
 //!
-//! A service knows `core` and `base` and no other service. A new simulated API is one folder here and one line in
-//! `simulator/mod.rs`. Within a folder `server.rs` is what the back end calls and `wx.rs` what the phone calls.
+//! A service uses `core` and `base` and no other service. A new service is a folder here and a line in `simulator/mod.rs`. In a
+//! folder, `service.rs` has the state, `server.rs` the APIs that the back end calls, `wx.rs` those that the phone calls, and
+//! `mod.rs` the list of routes.
 
 pub(crate) mod api_quota;
 pub(crate) mod cards;

@@ -1,4 +1,4 @@
-//! The controls of the simulator itself: the phone's side, the log and the faults. Those of a service are in its folder.
+//! The controls of the simulator itself: the `wx` APIs, the log and the faults. A service's own controls are in its folder.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The simulator as its host and the tests see it: it builds the services, collects what they offer and mounts it.
+//! The simulator: it builds the services, collects their routes and mounts them for its host and the tests.
 
 mod control;
 mod pay;
@@ -40,18 +40,18 @@ use crate::services::werun::service::WeRunService;
 use crate::services::werun::steps::StepInfo;
 use crate::services::wxacode::WxaCodeService;
 
-/// How the simulator is set up.
+/// The configuration of the simulator.
 #[derive(Clone)]
 pub struct SimulatorOptions {
     /// The account it plays.
     pub account: Account,
-    /// Unix milliseconds. Code, order and prepay lifetimes follow it.
+    /// The clock, in unix milliseconds. Lifetimes of codes, orders and prepay ids follow it.
     pub clock: Arc<dyn Fn() -> u64 + Send + Sync>,
-    /// Divides the waits between redeliveries of a notice: at 100, 15 s become 150 ms.
+    /// The divisor of the waits between redeliveries of a notice: at 100, 15 s become 150 ms.
     pub notify_speed: u32,
-    /// What WeChat Pay v3 signs with at first.
+    /// The kind of key with which WeChat Pay v3 signs at first.
     pub platform_mode: PlatformMode,
-    /// How long after a refund of an order the next one may be, in milliseconds of the clock.
+    /// The least time between two refunds of an order, in milliseconds of the clock.
     pub refund_interval_ms: u64,
 }
 
@@ -78,7 +78,7 @@ impl fmt::Debug for SimulatorOptions {
     }
 }
 
-/// A simulated WeChat; clones are the same one.
+/// A simulated WeChat. Clones share one state.
 #[derive(Clone)]
 pub struct Simulator {
     parts: Arc<SimulatorParts>,
@@ -95,7 +95,7 @@ struct SimulatorParts {
     wx_apis: Vec<WxApi>,
 }
 
-/// The services that a test can ask directly.
+/// The services that methods of [`Simulator`] call directly.
 struct NamedServices {
     cards: Arc<CardService>,
     pay: Arc<PayService>,
@@ -136,7 +136,7 @@ impl Simulator {
             Arc::new(SoterService::new(&base)),
             Arc::new(UserInfoService::new(&base)),
         ];
-        // It counts the calls of all the others.
+        // The quota service counts the calls of all other services.
         services.push(Arc::new(ApiQuotaService::new(&base, table(&routes_of(&services)))));
 
         let routes = routes_of(&services);
@@ -157,16 +157,15 @@ impl Simulator {
         Self { parts: Arc::new(parts) }
     }
 
-    /// The server API: what `WECHAT_API_BASE` and `PAY_API_BASE` point at. It is mounted at the root.
+    /// The router of the server API, which `WECHAT_API_BASE` and `PAY_API_BASE` point to. Mount it at the root.
     ///
-    /// On a plain listener it is served as it is (`axum::serve(listener, router)`); nobody has a client
-    /// certificate there, so `/secapi/…` always refuses. For mutual TLS the same router is served a second time,
-    /// see [`Simulator::pay_listener`].
+    /// On a plain listener serve it as it is (`axum::serve(listener, router)`). A plain connection has no client certificate, so
+    /// `/secapi/…` always refuses there. For mutual TLS serve the same router a second time, see [`Simulator::pay_listener`].
     pub fn upstream(&self) -> Router {
         self.parts.server.router()
     }
 
-    /// The phone's side and the controls: `/wx/{api}`, `/log`, `/faults` and those of each service.
+    /// The router of the controls: `/wx/{api}`, `/log`, `/faults` and the controls of each service.
     pub fn control(&self) -> Router {
         let services = self.parts.services.iter().map(|service| Arc::clone(service).control());
         let control = ControlState {
@@ -183,71 +182,69 @@ impl Simulator {
         self.context().account()
     }
 
-    /// Every secret it holds or ever issued: `AppSecret`s, the merchant's keys (of the private one every
+    /// Every secret of the account and every secret that was issued: `AppSecret`s, the merchant's keys (of the private key each
     /// line), all session keys, access tokens and tickets.
     pub fn secrets(&self) -> Vec<String> {
         self.context().log().secrets()
     }
 
-    /// Both openids, the unionid and the phone number of every user: what must not stand in a log in clear.
+    /// Both openids, the unionid and the phone number of every user, which no log may contain in clear.
     pub fn identities(&self) -> Vec<String> {
         self.parts.base.users.identities()
     }
 
-    /// Makes a user, or changes the one who has the given openid.
+    /// Creates a user, or changes the user with the given openid.
     ///
     /// # Panics
     ///
-    /// If the phone number is none.
+    /// If the phone number is malformed.
     pub fn create_user(&self, new: NewUser) -> User {
         let made = self.parts.base.users.put(new);
         #[expect(clippy::panic, reason = "a test that makes such a user has a mistake")]
         made.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Sets the user's steps: exactly these days are told, oldest first, at most the last 31.
+    /// Sets the user's days. `wx.getWeRunData` returns them oldest first, at most the last 31.
     pub fn set_steps(&self, openid: &str, steps: impl IntoIterator<Item = StepInfo>) {
         self.parts.named.werun.set_steps(openid, Some(steps.into_iter().collect()));
     }
 
-    /// How many phone numbers were given to the back end, each of which is paid for.
+    /// The number of phone numbers that the back end got. WeChat charges for each.
     pub fn charged_phone_calls(&self) -> u64 {
         self.parts.named.phone_numbers.charged()
     }
 
-    /// Lets a fault wait for its next matching request.
+    /// Adds a fault, which waits for the next matching request.
     ///
     /// # Panics
     ///
-    /// If the fault could never happen, for example because no route has its path: a test that sets it would
-    /// prove nothing.
+    /// If the fault could never happen, for example because no route has its path. A test with such a fault would prove nothing.
     pub fn set_fault(&self, fault: Fault) {
         let set = self.context().faults().add_checked(vec![fault], &self.parts.routes);
         assert!(set.is_ok(), "{set:?}");
     }
 
-    /// Forgets all waiting faults.
+    /// Removes all waiting faults.
     pub fn clear_faults(&self) {
         self.context().faults().clear();
     }
 
-    /// The requests the back end made, oldest first.
+    /// The requests of the back end, oldest first.
     pub fn upstream_calls(&self) -> Vec<LoggedCall> {
         self.calls_of(CallKind::Upstream)
     }
 
-    /// The notices that were delivered to the back end, oldest first, each with the answer it got.
+    /// The deliveries of notices to the back end, oldest first, each with the back end's answer.
     pub fn deliveries(&self) -> Vec<LoggedCall> {
         self.calls_of(CallKind::Delivery)
     }
 
-    /// Ends all access tokens at once: who uses one is told 40001 and can get a new one.
+    /// Revokes all access tokens. A caller that uses one gets 40001 and can get a new token.
     pub fn revoke_tokens(&self) {
         self.parts.base.tokens.revoke_all(false);
     }
 
-    /// How often an access token was asked for, by the appid that was given: all requests to
-    /// `/cgi-bin/token` and `/cgi-bin/stable_token`, answered or not.
+    /// The number of requests to `/cgi-bin/token` and `/cgi-bin/stable_token` by appid, answered or not.
     pub fn token_calls(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for call in self.context().log().calls().iter().filter(|call| is_token_path(&call.path)) {
@@ -257,18 +254,18 @@ impl Simulator {
         counts
     }
 
-    /// The subscribe messages that users got, oldest first.
+    /// The subscribe messages that users received, oldest first.
     pub fn messages(&self) -> Vec<SubscribeMessage> {
         self.parts.named.subscribe.sent()
     }
 
-    /// Makes a card of the official account; its `card_id`. One with the same id is replaced.
+    /// Creates a card of the official account, or replaces the card with this id; returns the `card_id`.
     pub fn create_card(&self, new: NewCard) -> String {
         self.parts.named.cards.create_card(new)
     }
 
-    /// Waits until no notice is on its way or waiting for redelivery. One that `notice_reordered` holds back
-    /// is not waited for.
+    /// Waits until no notice is in flight and none waits for redelivery. A notice that `notice_reordered` holds back does not
+    /// count.
     pub async fn wait_for_notices(&self) {
         self.parts.notices.wait_until_idle().await;
     }
@@ -284,12 +281,12 @@ impl Simulator {
 
 #[cfg(test)]
 impl Simulator {
-    /// Every path there is.
+    /// Every path of the server API, with its family.
     pub(crate) fn routes(&self) -> &RouteTable {
         &self.parts.routes
     }
 
-    /// What draws codes.
+    /// The service that draws codes.
     pub(crate) fn wxacode(&self) -> &WxaCodeService {
         &self.parts.named.wxacode
     }
@@ -309,7 +306,7 @@ fn table(routes: &[Route]) -> RouteTable {
     routes.iter().map(|route| (route.path, route.family)).collect()
 }
 
-/// Shows every answered exchange to every service.
+/// Calls `observe` of every service for every answered request.
 fn observer(services: &[Arc<dyn Service>]) -> Observer {
     let services = services.to_vec();
     Arc::new(move |family, request, response| {

@@ -1,4 +1,4 @@
-//! The simulated WeChat Pay as its host and the tests see it: keys, refunds, bills, crafted notices, TLS.
+//! The methods of the simulator that concern WeChat Pay: keys, refunds, bills, crafted notices, TLS.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ use crate::pay::version::SignType;
 use crate::pay::{refunds, v2, v3};
 
 impl Simulator {
-    /// All orders, in the order in which they were made.
+    /// All orders of the merchant, oldest first.
     pub fn ledger(&self) -> Vec<LedgerEntry> {
         let now = self.pay().now();
         self.pay().ledger().orders.entries(now)
@@ -43,12 +43,12 @@ impl Simulator {
             .collect()
     }
 
-    /// From now on the next platform certificate signs; the first can still be downloaded. There is no third.
+    /// Replaces the platform certificate that signs. The first can still be downloaded. There is no third certificate.
     pub fn rotate_platform_certificate(&self) {
         self.pay().ledger().platform_keys.rotate();
     }
 
-    /// From now on everything is signed with the WeChat Pay public key, and there are no certificates.
+    /// Switches to the WeChat Pay public key for all signatures. Then there are no certificates to download.
     pub fn switch_to_public_key(&self) {
         self.pay().ledger().platform_keys.mode = PlatformMode::PublicKey;
     }
@@ -58,48 +58,48 @@ impl Simulator {
         self.pay().ledger().refunds.entries()
     }
 
-    /// A refund that somebody makes in the merchant console: it is not notified, and stands in the bill.
+    /// Makes a refund as in the merchant console. The back end gets no notice; the bill contains the refund.
     ///
     /// # Panics
     ///
-    /// If the payment cannot be refunded: a test that does so has a mistake.
+    /// If the payment cannot be refunded, because such a test has a mistake.
     pub fn refund_in_console(&self, transaction_id: &str, fee: u64) -> RefundEntry {
         let made = self.try_refund_in_console(transaction_id, fee);
         #[expect(clippy::panic, reason = "a test that makes such a refund has a mistake")]
         made.unwrap_or_else(|why| panic!("{why}"))
     }
 
-    /// As [`Simulator::refund_in_console`]; what the console refuses is said in words.
+    /// Makes a refund as [`Simulator::refund_in_console`] does, without panicking.
     ///
     /// # Errors
     ///
-    /// There is no such payment, or it can't be refunded by so much now.
+    /// A sentence that says why: there is no such payment, or this amount can't be refunded now.
     pub fn try_refund_in_console(&self, transaction_id: &str, fee: u64) -> Result<RefundEntry, String> {
         refunds::request_console_refund(self.pay(), transaction_id, fee)
     }
 
-    /// Ends a refund that `refund_stalled` keeps PROCESSING, or one that is ABNORMAL, and notifies it.
+    /// Ends a refund that `refund_stalled` keeps PROCESSING, or one that is ABNORMAL, and sends its notice.
     ///
     /// # Panics
     ///
-    /// If there is no such refund: a test that ends it would prove nothing.
+    /// If there is no such refund, because such a test would prove nothing.
     pub fn finish_refund(&self, out_refund_no: &str, status: RefundStatus) -> RefundEntry {
         let ended = refunds::finish_refund(self.pay(), out_refund_no, status);
         #[expect(clippy::panic, reason = "a test that ends such a refund has a mistake")]
         ended.unwrap_or_else(|why| panic!("{why}"))
     }
 
-    /// From now on nothing of this order stands in a bill.
+    /// Removes the payment and the refunds of this order from all bills.
     pub fn omit_from_bill(&self, out_trade_no: &str) {
         self.change_bill(BillChange::Omit { out_trade_no: out_trade_no.to_owned() });
     }
 
-    /// From now on the bill tells another amount (fen) of this order's payment.
+    /// Changes the amount (fen) of this order's payment in the bill.
     pub fn alter_bill_amount(&self, out_trade_no: &str, fee: u64) {
         self.change_bill(BillChange::AlterAmount { out_trade_no: out_trade_no.to_owned(), fee });
     }
 
-    /// Adds a payment (fen) that was never made here to today's bill.
+    /// Adds a payment (fen) to today's bill that the simulator's ledger does not have.
     pub fn add_foreign_payment(&self, transaction_id: &str, out_trade_no: &str, fee: u64, openid: &str) {
         self.change_bill(BillChange::AddForeign {
             transaction_id: transaction_id.to_owned(),
@@ -110,24 +110,24 @@ impl Simulator {
         });
     }
 
-    /// From now on the bill charges a fen too much for this order's payment.
+    /// Makes the bill charge a fen too much for this order's payment.
     pub fn set_wrong_fee(&self, out_trade_no: &str) {
         self.change_bill(BillChange::WrongFee { out_trade_no: out_trade_no.to_owned() });
     }
 
-    /// Makes the bill differ from what happened.
+    /// Makes the bill differ from the ledger.
     pub fn change_bill(&self, change: BillChange) {
         let now = self.pay().now();
         self.pay().ledger().bills.add_change(change, now);
     }
 
-    /// The signature probes that the back end has taken for genuine notices.
+    /// The deliveries of signature probes that the back end acknowledged.
     pub fn accepted_probes(&self) -> Vec<LoggedCall> {
         self.deliveries().into_iter().filter(|call| call.outcome == PROBE_ACCEPTED).collect()
     }
 
-    /// A notice of Pay v3 with exactly this resource, genuinely encrypted and signed at that moment (unix
-    /// seconds): for notices that WeChat would sign but a shop must not believe.
+    /// A notice of Pay v3 with exactly this resource, genuinely encrypted and signed at this time (unix seconds). For notices
+    /// with a valid signature that a shop must still refuse.
     pub fn sign_notice_v3(&self, event_type: &str, resource: Value, at: u64) -> SignedNotice {
         v3::notice::sign_notice(self.pay(), event_type, &resource, at)
     }
@@ -137,9 +137,9 @@ impl Simulator {
         v2::refund_notice::message_body(&fields, self.account(), &self.account().api_v2_key)
     }
 
-    /// TLS on a listener, for [`Simulator::upstream`]; clients may show a certificate.
+    /// Wraps a listener in TLS, for [`Simulator::upstream`]. Clients may show a certificate.
     ///
-    /// The handlers learn of the certificate through the connect info, so the router must be served with it:
+    /// The handlers get the certificate through the connect info, so serve the router with it:
     ///
     /// ```no_run
     /// # async fn serve(wechat: local_wechat::Simulator) -> std::io::Result<()> {
@@ -151,25 +151,24 @@ impl Simulator {
     /// # }
     /// ```
     ///
-    /// The same router (or a clone) may be served on a plain listener beside it, as it is.
+    /// The same router, or a clone, may be served on a plain listener beside it.
     ///
     /// # Panics
     ///
-    /// If the built-in certificate were damaged.
+    /// If the built-in certificate is damaged.
     pub fn pay_listener(&self, listener: TcpListener) -> PayListener {
         let made = PayListener::new(listener);
         #[expect(clippy::panic, reason = "the built-in certificate and key fit, which a test proves")]
         made.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The authority that issued the certificate of [`Simulator::pay_listener`]: who calls must trust it.
+    /// The certificate authority of [`Simulator::pay_listener`], which clients must trust.
     pub fn ca_certificate(&self) -> CertificateDer<'static> {
         tls::ca_certificate()
     }
 
-    /// The body of a Pay v2 notice with exactly these fields, genuinely signed: for notices that WeChat would
-    /// sign but a shop must not believe (another amount, another payer, a foreign merchant). Fields the
-    /// caller wants must be given, also `sign_type`; only `sign` is added.
+    /// The body of a Pay v2 notice with exactly these fields and a valid signature. For notices that a shop must still refuse
+    /// (another amount, another payer, another merchant). Only the field `sign` is added; `sign_type` is not.
     pub fn sign_notice(&self, fields: BTreeMap<String, String>, sign_type: SignType) -> String {
         v2::notice::signed_body(fields, sign_type, &self.account().api_v2_key)
     }

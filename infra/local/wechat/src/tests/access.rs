@@ -1,4 +1,4 @@
-//! What all APIs with an `access_token` have in common, asked of each of them.
+//! Tests of the checks that all APIs with an `access_token` share, for each of these APIs.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::fixture::{Fixture, read_json};
 use crate::base::tokens::access_tokens::TokenOwner::{MiniProgram, OfficialAccount};
 use crate::core::family::Family;
 
-/// Every path of the families, with and without a picture.
+/// Every path that is called with an `access_token`.
 fn paths(fixture: &Fixture) -> Vec<&'static str> {
     let routes = fixture.wechat.routes();
     let mut paths = routes.paths();
@@ -14,7 +14,7 @@ fn paths(fixture: &Fixture) -> Vec<&'static str> {
     paths
 }
 
-/// The token the API is open to; the other account's is refused.
+/// The owner whose tokens the API accepts.
 async fn right_token(fixture: &Fixture, path: &str) -> String {
     let mut right = Vec::new();
     for owner in [MiniProgram, OfficialAccount] {
@@ -28,7 +28,7 @@ async fn right_token(fixture: &Fixture, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_api_judges_token_account_method_and_body() {
+async fn every_api_checks_token_owner_method_and_body() {
     let fixture = Fixture::new().await;
     assert!(paths(&fixture).len() >= 27);
     for path in paths(&fixture) {
@@ -59,20 +59,20 @@ async fn every_fault_of_a_path_hits_every_api() {
             if is_get { fixture.get(&with_token).await } else { fixture.post(&with_token, "{}").await }
         };
         for (name, errcode) in [("busy", -1), ("quota", 45009), ("ip_refused", 40164)] {
-            fixture.fault(json!({"fault": name, "path": path})).await;
+            fixture.add_faults(json!({"fault": name, "path": path})).await;
             assert_eq!(read_json(call().await.unwrap()).await["errcode"], errcode, "{path} {name}");
         }
-        fixture.fault(json!({"fault": "errcode", "path": path, "errcode": 50002})).await;
+        fixture.add_faults(json!({"fault": "errcode", "path": path, "errcode": 50002})).await;
         assert_eq!(read_json(call().await.unwrap()).await["errcode"], 50002, "{path}");
-        fixture.fault(json!({"fault": "http_status", "path": path, "status": 502})).await;
+        fixture.add_faults(json!({"fault": "http_status", "path": path, "status": 502})).await;
         assert_eq!(call().await.unwrap().status(), 502, "{path}");
-        fixture.fault(json!({"fault": "garbage", "path": path})).await;
+        fixture.add_faults(json!({"fault": "garbage", "path": path})).await;
         assert!(call().await.unwrap().text().await.unwrap().starts_with("<html>"), "{path}");
         for name in ["timeout_before", "timeout_after"] {
-            fixture.fault(json!({"fault": name, "path": path})).await;
+            fixture.add_faults(json!({"fault": name, "path": path})).await;
             assert!(call().await.is_err(), "{path} {name}");
         }
-        fixture.fault(json!({"fault": "token_revoked", "path": path})).await;
+        fixture.add_faults(json!({"fault": "token_revoked", "path": path})).await;
         assert_eq!(read_json(call().await.unwrap()).await["errcode"], 40001, "{path}");
     }
 }

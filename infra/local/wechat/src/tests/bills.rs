@@ -1,4 +1,4 @@
-//! The bill of a day in both versions, when there is none, and how it can differ from what happened.
+//! Tests of bills: both versions, missing bills, and changes by tests.
 
 use std::io::Read;
 
@@ -15,7 +15,7 @@ use crate::pay::v2::xml;
 
 const TODAY: &str = "2023-11-15";
 
-/// A fixture in which something was bought and half of it refunded, after the bill of that day was generated.
+/// A fixture with a payment, half of which is refunded, after the bill of that day was generated.
 async fn reconciling() -> Fixture {
     let fixture = Fixture::new().await;
     fixture.v3_buy("order-0001").await;
@@ -27,7 +27,7 @@ async fn reconciling() -> Fixture {
 }
 
 async fn v2(fixture: &Fixture, changes: &[(&str, &str)]) -> String {
-    let mut fields = fixture.about(&[("out_trade_no", ""), ("bill_date", "20231115")]);
+    let mut fields = fixture.query_fields(&[("out_trade_no", ""), ("bill_date", "20231115")]);
     fields.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let answer = fixture.post("/pay/downloadbill", fixture.signed(fields)).await.unwrap();
     assert_eq!(answer.status(), 200);
@@ -45,10 +45,10 @@ async fn v3(fixture: &Fixture, query: &str) -> TestResponse {
     fixture.v3_get(&format!("/v3/bill/tradebill?{query}")).await
 }
 
-/// Downloads what the answer points at.
+/// Downloads the file of the `download_url` in the response.
 async fn file(fixture: &Fixture, answer: &TestResponse) -> TestResponse {
-    let told = answer.json();
-    let url = told["download_url"].as_str().unwrap();
+    let body = answer.json();
+    let url = body["download_url"].as_str().unwrap();
     fixture.v3_get(url.strip_prefix(&fixture.base).unwrap()).await
 }
 
@@ -65,9 +65,9 @@ async fn the_bill_has_what_was_paid_and_refunded_that_day() {
     let text = v2(&fixture, &[]).await;
     let rows = rows(&text);
     assert_eq!(rows.iter().map(Vec::len).collect::<Vec<_>>(), [27, 27, 27]);
-    let told: Vec<_> = rows.iter().map(|row| (row[6].as_str(), row[9].as_str(), row[24].as_str())).collect();
+    let body: Vec<_> = rows.iter().map(|row| (row[6].as_str(), row[9].as_str(), row[24].as_str())).collect();
     assert_eq!(
-        told,
+        body,
         [
             ("order-0001", "SUCCESS", "1.01"),
             ("order-0002", "SUCCESS", "1.01"),
@@ -107,7 +107,7 @@ async fn the_hash_is_over_the_file_before_it_is_compressed() {
 }
 
 #[tokio::test]
-async fn payments_and_refunds_can_be_had_apart() {
+async fn a_bill_can_have_payments_or_refunds_only() {
     let fixture = reconciling().await;
     for (bill_type, count, columns) in [("SUCCESS", 2, 20), ("REFUND", 1, 29)] {
         let rows = rows(&v2(&fixture, &[("bill_type", bill_type)]).await);
@@ -158,7 +158,7 @@ async fn a_bill_is_there_at_ten_the_next_day_and_for_three_months() {
 }
 
 #[tokio::test]
-async fn a_request_for_a_bill_is_judged() {
+async fn the_request_for_a_bill_is_checked() {
     let fixture = reconciling().await;
     for query in
         ["", "bill_date=20231115", "bill_date=2023-11-15&bill_type=NONE", "bill_date=2023-11-15&tar_type=ZIP"]
@@ -195,7 +195,7 @@ async fn a_bill_can_differ_from_what_happened() {
 }
 
 #[tokio::test]
-async fn a_payment_made_elsewhere_can_stand_in_the_bill_of_an_earlier_day() {
+async fn a_bill_of_an_earlier_day_can_have_a_foreign_payment() {
     let fixture = reconciling().await;
     let foreign = |paid_at: &str| {
         json!({
@@ -224,10 +224,10 @@ async fn a_bill_says_whether_it_is_text_or_compressed() {
 }
 
 #[tokio::test]
-async fn a_bill_may_be_late_or_broken() {
+async fn faults_make_a_bill_late_missing_or_corrupt() {
     let fixture = reconciling().await;
     fixture
-        .fault(json!([
+        .add_faults(json!([
             {"fault": "bill_none", "times": 2},
             {"fault": "bill_not_ready", "times": 2},
             {"fault": "bill_corrupt", "times": 3},
@@ -253,7 +253,7 @@ async fn a_bill_may_be_late_or_broken() {
 async fn the_faults_of_every_api_apply_to_bills() {
     let fixture = reconciling().await;
     fixture
-        .fault(json!([
+        .add_faults(json!([
             {"fault": "busy", "path": "/v3/bill/tradebill"},
             {"fault": "http_status", "path": "/v3/billdownload/file", "status": 502},
             {"fault": "busy", "path": "/pay/downloadbill"},

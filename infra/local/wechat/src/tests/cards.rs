@@ -1,4 +1,4 @@
-//! Cards: signed by the server, taken on the phone, looked up and consumed once.
+//! Tests of cards: signed by the server, taken on the phone, queried and consumed once.
 
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
@@ -29,7 +29,7 @@ async fn ticket(fixture: &Fixture) -> String {
     answer["ticket"].as_str().unwrap().to_owned()
 }
 
-/// The fields of a `cardExt`, signed over the values that are to be signed.
+/// A `cardExt` with its signature over ticket, timestamp, card id, nonce and the other signed values.
 async fn card_ext(fixture: &Fixture, card_id: &str, more: Value) -> Value {
     let mut ext = json!({"timestamp": "1700000042", "nonce_str": random::nonce(), "outer_str": "shop"});
     ext.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -44,10 +44,10 @@ async fn card_ext(fixture: &Fixture, card_id: &str, more: Value) -> Value {
 
 async fn add(fixture: &Fixture, card_id: &str, ext: &Value) -> (u16, Value) {
     let list = json!({"cardList": [{"cardId": card_id, "cardExt": ext.to_string()}]});
-    fixture.phone("addCard", list).await
+    fixture.call_wx("addCard", list).await
 }
 
-/// Takes the coupon: its code, decrypted.
+/// Takes the coupon; returns its decrypted code.
 async fn take(fixture: &Fixture, card_id: &str, more: Value) -> String {
     let ext = card_ext(fixture, card_id, more).await;
     let (status, answer) = add(fixture, card_id, &ext).await;
@@ -109,7 +109,7 @@ async fn a_card_is_taken_looked_up_and_consumed_once() {
 async fn a_lost_answer_has_consumed_the_code() {
     let fixture = Fixture::new().await;
     let code = take(&fixture, CASH, json!({})).await;
-    fixture.fault(json!({"fault": "timeout_after", "path": "/card/code/consume"})).await;
+    fixture.add_faults(json!({"fault": "timeout_after", "path": "/card/code/consume"})).await;
     let token = fixture.token_of(OfficialAccount).await;
     let path = format!("/card/code/consume?access_token={token}");
     assert!(fixture.post(&path, json!({"code": code})).await.is_err());
@@ -117,7 +117,7 @@ async fn a_lost_answer_has_consumed_the_code() {
 }
 
 #[tokio::test]
-async fn codes_that_are_unknown_ended_or_misnamed_are_refused() {
+async fn unknown_or_ended_codes_and_wrong_card_ids_are_refused() {
     let fixture = Fixture::new().await;
     let code = take(&fixture, CASH, json!({})).await;
     for (body, wanted) in [
@@ -188,7 +188,7 @@ async fn a_wrong_card_ext_is_refused() {
     let (_, answer) = add(&fixture, CASH, &number).await;
     assert!(answer["errMsg"].as_str().unwrap().contains("nonce_str was used"), "{answer}");
     let object = json!({"cardList": [{"cardId": CASH, "cardExt": number}]});
-    assert_eq!(fixture.phone("addCard", object).await.1["errCode"], 1001);
+    assert_eq!(fixture.call_wx("addCard", object).await.1["errCode"], 1001);
 }
 
 #[tokio::test]
@@ -200,7 +200,7 @@ async fn an_old_ticket_signs_nothing() {
 }
 
 #[tokio::test]
-async fn what_a_user_has_is_listed_by_the_official_accounts_openid() {
+async fn a_users_cards_are_listed_by_the_official_openid() {
     let fixture = Fixture::new().await;
     let code = take(&fixture, CASH, json!({})).await;
     let consumed = take(&fixture, CASH, json!({})).await;
@@ -213,7 +213,8 @@ async fn what_a_user_has_is_listed_by_the_official_accounts_openid() {
     assert_eq!(other["card_list"], json!([]));
     assert_eq!(errcode(&fixture, "user/getcardlist", json!({"openid": fixture.openid})).await, 40003);
 
-    let open = |code: &str| fixture.phone("openCard", json!({"cardList": [{"cardId": CASH, "code": code}]}));
+    let open =
+        |code: &str| fixture.call_wx("openCard", json!({"cardList": [{"cardId": CASH, "code": code}]}));
     assert_eq!(open(&code).await.0, 200);
     assert_eq!(open("encrypted").await.0, 400);
 }
@@ -283,7 +284,7 @@ async fn a_member_fills_in_the_form_is_activated_and_kept_up_to_date() {
         url.query_pairs().map(|(name, value)| (name.into_owned(), Value::from(value))).collect();
     assert_eq!(extra_data["outer_str"], "a&b");
     let go = |app_id: &str, extra_data: &Value| {
-        fixture.phone("navigateToMiniProgram", json!({"appId": app_id, "extraData": extra_data}))
+        fixture.call_wx("navigateToMiniProgram", json!({"appId": app_id, "extraData": extra_data}))
     };
     assert_eq!(go("wx933aa61d2fda8d42", &extra_data).await.0, 400);
     assert_eq!(go("wxeb490c6f9b154ef9", &json!({"encrypt_card_id": "x", "biz": "y"})).await.0, 400);

@@ -1,4 +1,4 @@
-//! What goes wrong when it is told to.
+//! Tests of the faults that tests set.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use super::fixture::{Fixture, read_json};
 async fn busy_keeps_the_code_good() {
     let fixture = Fixture::new().await;
     let code = fixture.login_code().await;
-    fixture.fault(json!({"fault": "busy", "path": "/sns/jscode2session", "times": 2})).await;
+    fixture.add_faults(json!({"fault": "busy", "path": "/sns/jscode2session", "times": 2})).await;
     assert_eq!(fixture.code_to_session(&code).await["errcode"], -1);
     assert_eq!(fixture.code_to_session(&code).await["errcode"], -1);
     assert_eq!(fixture.code_to_session(&code).await["openid"], fixture.openid.as_str());
@@ -19,7 +19,7 @@ async fn busy_keeps_the_code_good() {
 async fn a_given_errcode_is_answered() {
     let fixture = Fixture::new().await;
     let code = fixture.login_code().await;
-    fixture.fault(json!({"fault": "errcode", "path": "/sns/jscode2session", "errcode": 45011})).await;
+    fixture.add_faults(json!({"fault": "errcode", "path": "/sns/jscode2session", "errcode": 45011})).await;
     assert_eq!(fixture.code_to_session(&code).await["errcode"], 45011);
     assert!(fixture.code_to_session(&code).await.get("errcode").is_none());
 }
@@ -28,7 +28,7 @@ async fn a_given_errcode_is_answered() {
 async fn a_timeout_before_the_effect_keeps_the_code_good() {
     let fixture = Fixture::new().await;
     let code = fixture.login_code().await;
-    fixture.fault(json!({"fault": "timeout_before", "path": "/sns/jscode2session", "millis": 20})).await;
+    fixture.add_faults(json!({"fault": "timeout_before", "path": "/sns/jscode2session", "millis": 20})).await;
     let lost = fixture.get(&fixture.code_to_session_path(&code)).await.unwrap_err();
     assert!(lost.status().is_none() && lost.is_request(), "{lost:?}");
     assert!(fixture.code_to_session(&code).await.get("errcode").is_none());
@@ -39,7 +39,7 @@ async fn a_timeout_before_the_effect_keeps_the_code_good() {
 async fn a_timeout_after_the_effect_has_used_the_code() {
     let fixture = Fixture::new().await;
     let code = fixture.login_code().await;
-    fixture.fault(json!({"fault": "timeout_after", "path": "/sns/jscode2session"})).await;
+    fixture.add_faults(json!({"fault": "timeout_after", "path": "/sns/jscode2session"})).await;
     assert!(fixture.get(&fixture.code_to_session_path(&code)).await.is_err());
     assert_eq!(fixture.code_to_session(&code).await["errcode"], 40163);
 }
@@ -48,7 +48,7 @@ async fn a_timeout_after_the_effect_has_used_the_code() {
 async fn a_timeout_after_the_effect_leaves_an_order_behind() {
     let fixture = Fixture::new().await;
     let order = fixture.order(&[]);
-    fixture.fault(json!({"fault": "timeout_after", "path": "/pay/unifiedorder"})).await;
+    fixture.add_faults(json!({"fault": "timeout_after", "path": "/pay/unifiedorder"})).await;
     assert!(fixture.post("/pay/unifiedorder", fixture.signed(order.clone())).await.is_err());
     assert_eq!(fixture.wechat.ledger().len(), 1);
     assert_eq!(fixture.pay_api("/pay/unifiedorder", order).await["result_code"], "SUCCESS");
@@ -63,9 +63,9 @@ async fn a_gateways_page_is_neither_json_nor_xml() {
         {"fault": "http_status", "path": path, "status": 502},
         {"fault": "garbage", "path": path},
     ]);
-    fixture.fault(faults).await;
+    fixture.add_faults(faults).await;
     for status in [502, 200] {
-        let answer = fixture.post(path, fixture.signed(fixture.about(&[]))).await.unwrap();
+        let answer = fixture.post(path, fixture.signed(fixture.query_fields(&[]))).await.unwrap();
         assert_eq!(answer.status(), status);
         assert!(answer.text().await.unwrap().starts_with("<html>"));
     }
@@ -78,7 +78,7 @@ async fn pay_answers_system_error_or_the_given_code_signed() {
         {"fault": "busy", "path": "/pay/unifiedorder"},
         {"fault": "err_code", "path": "/pay/unifiedorder", "err_code": "NOTENOUGH"},
     ]);
-    fixture.fault(faults).await;
+    fixture.add_faults(faults).await;
     let order = fixture.order(&[]);
     for err_code in ["SYSTEMERROR", "NOTENOUGH"] {
         let answer = fixture.pay_api("/pay/unifiedorder", order.clone()).await;
@@ -89,11 +89,11 @@ async fn pay_answers_system_error_or_the_given_code_signed() {
 }
 
 #[tokio::test]
-async fn a_bad_sign_is_a_wrong_signature_over_a_true_answer() {
+async fn the_fault_bad_sign_signs_a_correct_answer_wrongly() {
     let fixture = Fixture::new().await;
     fixture.prepay(&[]).await;
-    fixture.fault(json!({"fault": "bad_sign", "path": "/pay/orderquery"})).await;
-    let answer = fixture.post_xml("/pay/orderquery", &fixture.signed(fixture.about(&[]))).await;
+    fixture.add_faults(json!({"fault": "bad_sign", "path": "/pay/orderquery"})).await;
+    let answer = fixture.post_xml("/pay/orderquery", &fixture.signed(fixture.query_fields(&[]))).await;
     assert_eq!(answer["trade_state"], "NOTPAY");
     let key = &fixture.wechat.account().api_v2_key;
     assert!(!crate::pay::v2::sign::is_signed(&answer, crate::SignType::Md5, key));
@@ -104,7 +104,7 @@ async fn a_bad_sign_is_a_wrong_signature_over_a_true_answer() {
 async fn a_blocked_user_cannot_log_in_until_the_faults_are_cleared() {
     let fixture = Fixture::new().await;
     let code = fixture.login_code().await;
-    fixture.fault(json!({"fault": "login_blocked", "openid": fixture.openid})).await;
+    fixture.add_faults(json!({"fault": "login_blocked", "openid": fixture.openid})).await;
     assert_eq!(fixture.code_to_session(&code).await["errcode"], 40226);
     assert_eq!(fixture.code_to_session(&code).await["errcode"], 40226);
     assert_eq!(fixture.delete("/_wechat/faults").await, json!({"faults": []}));
@@ -114,7 +114,7 @@ async fn a_blocked_user_cannot_log_in_until_the_faults_are_cleared() {
 #[tokio::test]
 async fn the_waiting_faults_are_listed_with_what_is_left_of_them() {
     let fixture = Fixture::new().await;
-    fixture.fault(json!({"fault": "busy", "path": "/sns/jscode2session", "times": 2})).await;
+    fixture.add_faults(json!({"fault": "busy", "path": "/sns/jscode2session", "times": 2})).await;
     fixture.code_to_session("x").await;
     let left = json!({"faults": [{"fault": "busy", "path": "/sns/jscode2session", "times": 1}]});
     assert_eq!(

@@ -1,5 +1,4 @@
-//! A simulator on a loopback port, a clock that moves only when told, and a shop that answers notices as
-//! told.
+//! The fixture of these tests: a simulator on a loopback port, a clock that tests advance, and a receiver of notices.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,11 +32,11 @@ pub(super) struct Fixture {
     pub(super) client: Client,
 }
 
-/// Where notices go: the bodies it got, and the answers it still has to give (then SUCCESS).
+/// The receiver of notices. It keeps their bodies and answers in the order that a test has set, then SUCCESS.
 #[derive(Clone, Default)]
 pub(super) struct NoticeReceiver {
     pub(super) url: String,
-    got: Arc<Mutex<Vec<(HeaderMap, String)>>>,
+    received: Arc<Mutex<Vec<(HeaderMap, String)>>>,
     answers: Arc<Mutex<VecDeque<(u16, &'static str)>>>,
 }
 
@@ -51,7 +50,7 @@ impl NoticeReceiver {
     }
 
     pub(super) fn requests(&self) -> Vec<(HeaderMap, String)> {
-        self.got.lock().unwrap().clone()
+        self.received.lock().unwrap().clone()
     }
 
     pub(super) fn notices(&self) -> Vec<Fields> {
@@ -60,12 +59,12 @@ impl NoticeReceiver {
 }
 
 async fn take_notice(
-    State(shop): State<NoticeReceiver>,
+    State(receiver): State<NoticeReceiver>,
     headers: HeaderMap,
     body: String,
 ) -> (http::StatusCode, &'static str) {
-    shop.got.lock().unwrap().push((headers, body));
-    let (status, answer) = shop.answers.lock().unwrap().pop_front().unwrap_or((200, SUCCESS));
+    receiver.received.lock().unwrap().push((headers, body));
+    let (status, answer) = receiver.answers.lock().unwrap().pop_front().unwrap_or((200, SUCCESS));
     (http::StatusCode::from_u16(status).unwrap(), answer)
 }
 
@@ -81,7 +80,7 @@ impl Fixture {
         Self::with(SimulatorOptions::default()).await
     }
 
-    /// With these options, but the fixture's own clock and speed.
+    /// Starts a simulator with these options, but with the fixture's clock and speed.
     pub(super) async fn with(options: SimulatorOptions) -> Self {
         let clock = Arc::new(AtomicU64::new(1_700_000_042_000));
         let read = Arc::clone(&clock);
@@ -126,8 +125,8 @@ impl Fixture {
         read_json(self.get(path).await.unwrap()).await
     }
 
-    /// `wx.<api>` on the phone of the fixture's user: status and callback object.
-    pub(super) async fn phone(&self, api: &str, mut arguments: Value) -> (u16, Value) {
+    /// Calls `wx.<api>` on the phone of the fixture's user; returns status and callback object.
+    pub(super) async fn call_wx(&self, api: &str, mut arguments: Value) -> (u16, Value) {
         if arguments.get("openid").is_none() {
             arguments["openid"] = self.openid.clone().into();
         }
@@ -135,12 +134,12 @@ impl Fixture {
         (response.status().as_u16(), read_json(response).await)
     }
 
-    pub(super) async fn fault(&self, fault: Value) {
+    pub(super) async fn add_faults(&self, fault: Value) {
         assert_eq!(self.post("/_wechat/faults", &fault).await.unwrap().status(), 200, "{fault}");
     }
 
     pub(super) async fn login_code(&self) -> String {
-        self.phone("login", json!({})).await.1["code"].as_str().unwrap().to_owned()
+        self.call_wx("login", json!({})).await.1["code"].as_str().unwrap().to_owned()
     }
 
     pub(super) fn code_to_session_path(&self, code: &str) -> String {
@@ -180,7 +179,7 @@ impl Fixture {
         }
     }
 
-    /// The stable token.
+    /// The owner's stable token.
     pub(super) async fn token_of(&self, owner: TokenOwner) -> String {
         let answer = self.post_json("/cgi-bin/stable_token", self.stable_body(owner, false)).await;
         answer["access_token"].as_str().unwrap().to_owned()
@@ -196,7 +195,7 @@ impl Fixture {
         read_json(self.post(path, body).await.unwrap()).await
     }
 
-    /// A complete order of one yuan and a fen; the caller changes it (an empty value takes a field away).
+    /// The fields of an order of 1.01 yuan, with these changes. An empty value removes a field.
     pub(super) fn order(&self, changes: &[(&str, &str)]) -> Fields {
         let account = self.wechat.account();
         let mut order = fields_from(&[
@@ -216,8 +215,8 @@ impl Fixture {
         order
     }
 
-    /// The fields of a query or closing of the order.
-    pub(super) fn about(&self, changes: &[(&str, &str)]) -> Fields {
+    /// The fields of a request to query or close the order.
+    pub(super) fn query_fields(&self, changes: &[(&str, &str)]) -> Fields {
         let mut fields = self.order(changes);
         let names = ["appid", "mch_id", "nonce_str", "out_trade_no", "sign_type"];
         fields.retain(|name, _| {
@@ -231,7 +230,7 @@ impl Fixture {
         self.wechat.sign_notice(fields, sign_type)
     }
 
-    /// Signs and posts, and checks that an answer is signed exactly if it should be.
+    /// Signs and posts a request. Checks that the response is signed if and only if `return_code` is SUCCESS.
     pub(super) async fn pay_api(&self, path: &str, fields: Fields) -> Fields {
         let sign_type = sign_type_of(&fields);
         let answer = self.post_xml(path, &self.signed(fields)).await;
@@ -266,10 +265,10 @@ impl Fixture {
         json!(fields)
     }
 
-    /// Orders and pays.
+    /// Makes an order and pays it.
     pub(super) async fn buy(&self, out_trade_no: &str) -> (u16, Value) {
         let prepay_id = self.prepay(&[("out_trade_no", out_trade_no)]).await;
-        self.phone("requestPayment", self.payment(&prepay_id, SignType::Md5)).await
+        self.call_wx("requestPayment", self.payment(&prepay_id, SignType::Md5)).await
     }
 }
 

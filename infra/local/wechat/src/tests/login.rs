@@ -1,4 +1,4 @@
-//! Logging in: the phone's code, the server's exchange, and what the session key then opens.
+//! Tests of the login: the phone's code, its exchange by the server, and data encrypted with the session key.
 
 use aes::Aes128;
 use base64::Engine;
@@ -28,15 +28,15 @@ pub(super) fn session_key(session: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn a_login_gives_the_openid_and_the_key_to_the_phones_data() {
+async fn a_login_returns_the_openid_and_the_key_of_the_phones_data() {
     let fixture = Fixture::new().await;
-    let (_, answer) = fixture.phone("login", json!({})).await;
+    let (_, answer) = fixture.call_wx("login", json!({})).await;
     assert_eq!(answer["errMsg"], "login:ok");
     let session = fixture.code_to_session(answer["code"].as_str().unwrap()).await;
     assert_eq!(session["openid"], fixture.openid.as_str());
     assert_eq!(session.get("unionid"), None);
 
-    let (status, data) = fixture.phone("getUserInfo", json!({})).await;
+    let (status, data) = fixture.call_wx("getUserInfo", json!({})).await;
     assert_eq!((status, &data["errMsg"]), (200, &json!("getUserInfo:ok")));
     let raw_data = data["rawData"].as_str().unwrap();
     assert_eq!(data["signature"], open_data::signature(raw_data, session_key(&session)));
@@ -53,9 +53,9 @@ async fn data_is_encrypted_under_the_key_of_the_last_exchange() {
     let fixture = Fixture::new().await;
     let first = fixture.code_to_session(&fixture.login_code().await).await;
     let code = fixture.login_code().await;
-    let (_, early) = fixture.phone("getUserInfo", json!({})).await;
+    let (_, early) = fixture.call_wx("getUserInfo", json!({})).await;
     let second = fixture.code_to_session(&code).await;
-    let (_, late) = fixture.phone("getUserProfile", json!({})).await;
+    let (_, late) = fixture.call_wx("getUserProfile", json!({})).await;
     assert!(decrypt(&early, session_key(&first)).is_some());
     assert!(decrypt(&early, session_key(&second)).is_none());
     assert!(decrypt(&late, session_key(&second)).is_some());
@@ -65,14 +65,14 @@ async fn data_is_encrypted_under_the_key_of_the_last_exchange() {
 #[tokio::test]
 async fn the_language_of_a_user_is_always_simplified_chinese() {
     let fixture = Fixture::new().await;
-    let (_, data) = fixture.phone("getUserInfo", json!({})).await;
+    let (_, data) = fixture.call_wx("getUserInfo", json!({})).await;
     assert_eq!((&data["userInfo"]["language"], &data["userInfo"]["country"]), (&json!("zh_CN"), &json!("")));
 }
 
 #[tokio::test]
 async fn without_credentials_nothing_is_signed_or_encrypted() {
     let fixture = Fixture::new().await;
-    let (_, data) = fixture.phone("getUserInfo", json!({"withCredentials": false})).await;
+    let (_, data) = fixture.call_wx("getUserInfo", json!({"withCredentials": false})).await;
     assert!(data["userInfo"].is_object());
     assert!(["signature", "encryptedData", "iv"].iter().all(|name| data.get(name).is_none()), "{data}");
 }
@@ -81,15 +81,15 @@ async fn without_credentials_nothing_is_signed_or_encrypted() {
 async fn check_session_succeeds_after_an_exchange_only() {
     let fixture = Fixture::new().await;
     let code = fixture.login_code().await;
-    let (status, answer) = fixture.phone("checkSession", json!({})).await;
+    let (status, answer) = fixture.call_wx("checkSession", json!({})).await;
     assert_eq!(status, 400);
     assert_eq!(answer["errMsg"], "checkSession:fail session time out");
     fixture.code_to_session(&code).await;
-    assert_eq!(fixture.phone("checkSession", json!({})).await, (200, json!({"errMsg": "checkSession:ok"})));
+    assert_eq!(fixture.call_wx("checkSession", json!({})).await, (200, json!({"errMsg": "checkSession:ok"})));
 }
 
 #[tokio::test]
-async fn a_code_that_is_used_late_or_foreign_is_refused() {
+async fn a_late_or_foreign_code_is_refused() {
     let fixture = Fixture::new().await;
     let used = fixture.login_code().await;
     fixture.code_to_session(&used).await;
@@ -97,7 +97,7 @@ async fn a_code_that_is_used_late_or_foreign_is_refused() {
     let late = fixture.login_code().await;
     fixture.advance(5 * MINUTE);
     assert_eq!(fixture.code_to_session(&late).await["errcode"], 40029);
-    let (_, foreign) = fixture.phone("login", json!({"appId": "wx0000000000000000"})).await;
+    let (_, foreign) = fixture.call_wx("login", json!({"appId": "wx0000000000000000"})).await;
     assert_eq!(fixture.code_to_session(foreign["code"].as_str().unwrap()).await["errcode"], 40029);
 }
 
@@ -123,14 +123,14 @@ async fn a_post_and_an_unknown_path_are_refused_in_json() {
 #[tokio::test]
 async fn an_unknown_user_or_api_says_what_to_do() {
     let fixture = Fixture::new().await;
-    let (status, answer) = fixture.phone("login", json!({"openid": "onobody"})).await;
+    let (status, answer) = fixture.call_wx("login", json!({"openid": "onobody"})).await;
     assert_eq!(status, 404);
     let err_msg = answer["errMsg"].as_str().unwrap();
     assert!(err_msg.starts_with("login:fail ") && err_msg.contains("POST /_wechat/users"), "{err_msg}");
-    let (status, answer) = fixture.phone("logout", json!({})).await;
+    let (status, answer) = fixture.call_wx("logout", json!({})).await;
     assert_eq!(status, 404);
     assert!(answer["errMsg"].as_str().unwrap().contains("checkSession"), "{answer}");
-    let (status, answer) = fixture.phone("login", json!({"openid": 1})).await;
+    let (status, answer) = fixture.call_wx("login", json!({"openid": 1})).await;
     assert_eq!((status, &answer["errCode"]), (400, &json!(1001)));
 }
 
@@ -141,10 +141,10 @@ async fn users_are_made_over_http_and_keep_what_they_are_given() {
     let made = read_json(made).await;
     assert_eq!((&made["nickName"], &made["unionid"]), (&json!("小明"), &json!("u1")));
     let openid = made["openid"].clone();
-    let (_, answer) = fixture.phone("login", json!({"openid": openid})).await;
+    let (_, answer) = fixture.call_wx("login", json!({"openid": openid})).await;
     let session = fixture.code_to_session(answer["code"].as_str().unwrap()).await;
     assert_eq!((&session["openid"], &session["unionid"]), (&openid, &json!("u1")));
-    let (_, data) = fixture.phone("getUserInfo", json!({"openid": openid})).await;
+    let (_, data) = fixture.call_wx("getUserInfo", json!({"openid": openid})).await;
     let plain = decrypt(&data, session_key(&session)).unwrap();
     assert_eq!((&plain["nickName"], &plain["unionId"]), (&json!("小明"), &json!("u1")));
 
@@ -159,7 +159,7 @@ async fn the_log_shows_every_call_and_no_secret() {
     let fixture = Fixture::new().await;
     let code = fixture.login_code().await;
     let session = fixture.code_to_session(&code).await;
-    // A back end that sends secrets where they do not belong.
+    // A back end may send secrets in wrong places.
     fixture.get(&format!("/sns/nothing?x={}", fixture.wechat.account().api_v2_key)).await.unwrap();
     let key = session_key(&session).replace('+', "%2B").replace('=', "%3D");
     fixture.get(&format!("/sns/nothing?x={key}")).await.unwrap();

@@ -1,4 +1,4 @@
-//! A merchant who speaks Pay v3: signs requests and verifies answers and notices.
+//! A merchant's client of Pay v3 for tests. It signs requests and verifies responses and notices.
 
 use http::HeaderMap;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::core::random;
 use crate::pay::ledger::platform_keys;
 use crate::pay::v3::{resource, signature};
 
-/// A request, as it will be signed; a test changes what it wants wrong.
+/// A request before it is signed. A test changes fields to make it wrong.
 pub(super) struct TestRequest {
     pub(super) method: &'static str,
     pub(super) target: String,
@@ -17,9 +17,9 @@ pub(super) struct TestRequest {
     pub(super) nonce: String,
     pub(super) timestamp: String,
     pub(super) serial: String,
-    /// Instead of the right one.
+    /// A signature to send instead of the correct one.
     pub(super) signature: Option<String>,
-    /// Beside `Authorization`; an empty value takes a header away.
+    /// Headers beside `Authorization`. An empty value removes a header.
     pub(super) headers: Vec<(&'static str, String)>,
 }
 
@@ -35,7 +35,7 @@ impl TestResponse {
         serde_json::from_slice(&self.bytes).unwrap()
     }
 
-    /// `200` or status and code.
+    /// The status, with the error code if there is one.
     pub(super) fn outcome(&self) -> String {
         match self.status {
             200 | 204 => self.status.to_string(),
@@ -43,13 +43,13 @@ impl TestResponse {
         }
     }
 
-    /// The serial of the key that has genuinely signed it.
+    /// The serial of the key whose signature was verified.
     pub(super) fn signed_by(&self) -> Option<String> {
         signed_by(&self.headers, &self.bytes)
     }
 }
 
-/// The serial of the key that has genuinely signed the message.
+/// The serial of the key whose signature over the message was verified; `None` if the signature is wrong.
 pub(super) fn signed_by(headers: &HeaderMap, body: &[u8]) -> Option<String> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let serial = header("wechatpay-serial")?;
@@ -75,7 +75,7 @@ impl Fixture {
         }
     }
 
-    /// Signs and sends.
+    /// Signs the request and sends it.
     pub(super) async fn send(&self, request: TestRequest) -> Result<TestResponse, reqwest::Error> {
         let TestRequest { method, target, body, mchid, nonce, timestamp, serial, signature, headers } =
             request;
@@ -113,7 +113,7 @@ impl Fixture {
         self.send(self.request("POST", target, &body.to_string())).await.unwrap()
     }
 
-    /// A complete order of one yuan and a fen.
+    /// The body of an order of 1.01 yuan.
     pub(super) fn v3_order(&self) -> Value {
         let account = self.wechat.account();
         json!({
@@ -147,12 +147,12 @@ impl Fixture {
         })
     }
 
-    /// Orders and pays; WeChat's number of the payment.
+    /// Makes an order and pays it; returns WeChat's number of the payment.
     pub(super) async fn v3_buy(&self, out_trade_no: &str) -> String {
         let mut order = self.v3_order();
         order["out_trade_no"] = out_trade_no.into();
         let prepay_id = self.v3_prepay(order).await;
-        let (status, answer) = self.phone("requestPayment", self.v3_payment(&prepay_id)).await;
+        let (status, answer) = self.call_wx("requestPayment", self.v3_payment(&prepay_id)).await;
         assert_eq!(status, 200, "{answer}");
         let ledger = self.wechat.ledger();
         let bought = ledger.iter().find(|order| order.out_trade_no == out_trade_no).unwrap();
@@ -165,8 +165,8 @@ impl Fixture {
         format!("/v3/pay/transactions/out-trade-no/{out_trade_no}?mchid={mch_id}")
     }
 
-    /// What is in a notice.
-    pub(super) fn opened(&self, body: &str) -> (String, Value) {
+    /// Decrypts a notice; returns its event type and its resource.
+    pub(super) fn decrypt_notice(&self, body: &str) -> (String, Value) {
         let notice: Value = serde_json::from_str(body).unwrap();
         let plain = resource::decrypt(&notice["resource"], &self.wechat.account().api_v3_key).unwrap();
         (notice["event_type"].as_str().unwrap().to_owned(), serde_json::from_str(&plain).unwrap())

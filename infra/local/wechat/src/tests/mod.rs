@@ -1,4 +1,4 @@
-//! The simulator over real HTTP: a back end's view, a phone's view, and a shop that is notified.
+//! Tests of the simulator over real HTTP: its server APIs, its `wx` APIs and its notices.
 
 mod access;
 mod bills;

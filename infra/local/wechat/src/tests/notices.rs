@@ -1,4 +1,4 @@
-//! The notice of a payment: its form, its redelivery and what can happen to it on the way.
+//! Tests of v2 payment notices: content, redelivery and faults.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ async fn a_payment_is_notified_and_signed_as_the_order_was() {
     for sign_type in [SignType::Md5, SignType::HmacSha256] {
         let fixture = Fixture::new().await;
         let prepay_id = fixture.prepay(&[("sign_type", sign_type.as_str())]).await;
-        fixture.phone("requestPayment", fixture.payment(&prepay_id, sign_type)).await;
+        fixture.call_wx("requestPayment", fixture.payment(&prepay_id, sign_type)).await;
         fixture.wechat.wait_for_notices().await;
 
         let notices = fixture.receiver.notices();
@@ -58,18 +58,18 @@ async fn a_notice_is_redelivered_until_it_is_acknowledged() {
 #[tokio::test]
 async fn a_lost_notice_never_comes_but_the_order_is_paid() {
     let fixture = Fixture::new().await;
-    fixture.fault(json!({"fault": "notice_lost"})).await;
+    fixture.add_faults(json!({"fault": "notice_lost"})).await;
     fixture.buy("order-0001").await;
     fixture.wechat.wait_for_notices().await;
     assert!(fixture.receiver.bodies().is_empty());
     assert_eq!(fixture.wechat.deliveries()[0].outcome, "lost");
-    assert_eq!(fixture.pay_api("/pay/orderquery", fixture.about(&[])).await["trade_state"], "SUCCESS");
+    assert_eq!(fixture.pay_api("/pay/orderquery", fixture.query_fields(&[])).await["trade_state"], "SUCCESS");
 }
 
 #[tokio::test]
-async fn copies_come_beside_the_notice() {
+async fn duplicates_arrive_beside_the_notice() {
     let fixture = Fixture::new().await;
-    fixture.fault(json!({"fault": "notice_duplicate", "copies": 9})).await;
+    fixture.add_faults(json!({"fault": "notice_duplicate", "copies": 9})).await;
     fixture.buy("order-0001").await;
     fixture.buy("order-0002").await;
     fixture.wechat.wait_for_notices().await;
@@ -82,7 +82,7 @@ async fn copies_come_beside_the_notice() {
 #[tokio::test]
 async fn a_forged_copy_comes_first_and_its_signature_is_wrong() {
     let fixture = Fixture::new().await;
-    fixture.fault(json!({"fault": "notice_forged"})).await;
+    fixture.add_faults(json!({"fault": "notice_forged"})).await;
     fixture.buy("order-0001").await;
     fixture.wechat.wait_for_notices().await;
     let key = &fixture.wechat.account().api_v2_key;
@@ -97,7 +97,7 @@ async fn a_cut_notice_is_redelivered_whole_unless_it_is_acknowledged() {
     for (answer, bodies) in [(FAIL, 2), (SUCCESS, 1)] {
         let fixture = Fixture::new().await;
         fixture.receiver.will_answer(&[(200, answer), (200, SUCCESS)]);
-        fixture.fault(json!({"fault": "notice_cut"})).await;
+        fixture.add_faults(json!({"fault": "notice_cut"})).await;
         fixture.buy("order-0001").await;
         fixture.wechat.wait_for_notices().await;
         let received = fixture.receiver.bodies();
@@ -110,7 +110,7 @@ async fn a_cut_notice_is_redelivered_whole_unless_it_is_acknowledged() {
 #[tokio::test]
 async fn a_delayed_notice_is_waited_for() {
     let fixture = Fixture::new().await;
-    fixture.fault(json!({"fault": "notice_delayed", "millis": 50})).await;
+    fixture.add_faults(json!({"fault": "notice_delayed", "millis": 50})).await;
     fixture.buy("order-0001").await;
     assert!(fixture.receiver.bodies().is_empty());
     fixture.wechat.wait_for_notices().await;
@@ -118,9 +118,9 @@ async fn a_delayed_notice_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_held_notice_comes_after_the_next() {
+async fn a_reordered_notice_arrives_after_the_next() {
     let fixture = Fixture::new().await;
-    fixture.fault(json!({"fault": "notice_reordered"})).await;
+    fixture.add_faults(json!({"fault": "notice_reordered"})).await;
     fixture.buy("order-0001").await;
     fixture.wechat.wait_for_notices().await;
     assert!(fixture.receiver.bodies().is_empty());
@@ -132,17 +132,17 @@ async fn a_held_notice_comes_after_the_next() {
 }
 
 #[tokio::test]
-async fn settle_returns_at_once_when_nothing_is_on_its_way() {
+async fn waiting_for_notices_returns_at_once_if_none_is_in_flight() {
     Fixture::new().await.wechat.wait_for_notices().await;
 }
 
 #[tokio::test]
-async fn a_shop_that_is_down_has_not_acknowledged() {
+async fn a_notice_to_a_closed_port_is_not_acknowledged() {
     let fixture = Fixture::new().await;
-    // A port nobody listens on any more.
+    // A port on which no server listens any more.
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let prepay_id = fixture.prepay(&[("notify_url", &format!("http://{gone}/notify"))]).await;
-    fixture.phone("requestPayment", fixture.payment(&prepay_id, SignType::Md5)).await;
+    fixture.call_wx("requestPayment", fixture.payment(&prepay_id, SignType::Md5)).await;
     while fixture.wechat.deliveries().is_empty() {
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
@@ -152,7 +152,7 @@ async fn a_shop_that_is_down_has_not_acknowledged() {
 }
 
 #[tokio::test]
-async fn a_crafted_notice_is_genuinely_signed() {
+async fn a_crafted_v3_notice_has_a_valid_signature() {
     let fixture = Fixture::new().await;
     fixture.buy("order-0001").await;
     fixture.wechat.wait_for_notices().await;

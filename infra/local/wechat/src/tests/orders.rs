@@ -1,4 +1,4 @@
-//! Pay v2's server API: each judgement of an order, a query and a closing.
+//! Tests of Pay v2's APIs for orders, queries and closings.
 
 use super::fixture::Fixture;
 use crate::core::clock::{self, HOUR, MINUTE};
@@ -32,7 +32,7 @@ async fn an_answer_is_signed_as_the_request_was() {
 }
 
 #[tokio::test]
-async fn each_field_is_judged() {
+async fn each_field_is_checked() {
     let fixture = Fixture::new().await;
     let long = "x".repeat(257);
     let chinese = "水".repeat(43);
@@ -95,7 +95,7 @@ async fn optional_and_unknown_fields_are_taken() {
 }
 
 #[tokio::test]
-async fn what_is_no_signed_message_is_refused_without_a_signature() {
+async fn an_unsigned_message_is_refused_without_a_signature() {
     let fixture = Fixture::new().await;
     let good = fixture.signed(fixture.order(&[]));
     let mut fields = xml::parse(&good).unwrap();
@@ -123,7 +123,7 @@ async fn what_is_no_signed_message_is_refused_without_a_signature() {
 }
 
 #[tokio::test]
-async fn md5_where_hmac_is_announced_is_a_wrong_signature() {
+async fn an_md5_signature_is_wrong_if_the_request_names_hmac() {
     let fixture = Fixture::new().await;
     let body = fixture.wechat.sign_notice(fixture.order(&[("sign_type", "HMAC-SHA256")]), SignType::Md5);
     assert_eq!(outcome(&fixture.post_xml("/pay/unifiedorder", &body).await), "签名错误");
@@ -160,17 +160,17 @@ async fn a_nonce_is_for_one_request() {
     assert_eq!(outcome(&fixture.pay_api("/pay/unifiedorder", order).await), "ok");
     let other = fixture.order(&[("nonce_str", "n1"), ("out_trade_no", "order-0002")]);
     assert_eq!(outcome(&fixture.pay_api("/pay/unifiedorder", other).await), "PARAM_ERROR");
-    let query = fixture.about(&[("nonce_str", "n1")]);
+    let query = fixture.query_fields(&[("nonce_str", "n1")]);
     assert_eq!(outcome(&fixture.pay_api("/pay/orderquery", query).await), "PARAM_ERROR");
 }
 
 #[tokio::test]
-async fn an_order_expires_a_minute_ahead_at_the_earliest_and_then_cannot_be_ordered_again() {
+async fn an_order_expires_after_a_minute_at_the_earliest_and_cannot_be_repeated() {
     let fixture = Fixture::new().await;
     let soon = clock::pay_time(fixture.now() + MINUTE - clock::SECOND);
     let answer = fixture.pay_api("/pay/unifiedorder", fixture.order(&[("time_expire", &soon)])).await;
     assert_eq!(answer["err_code_des"], "time_expire时间过短");
-    // The wall clock of UTC would be eight hours ago.
+    // This is the wall clock of UTC, which is eight hours behind UTC+8.
     let utc = clock::pay_time(fixture.now() + 30 * MINUTE - 8 * HOUR);
     let answer = fixture.pay_api("/pay/unifiedorder", fixture.order(&[("time_expire", &utc)])).await;
     assert_eq!(outcome(&answer), "PARAM_ERROR");
@@ -182,34 +182,35 @@ async fn an_order_expires_a_minute_ahead_at_the_earliest_and_then_cannot_be_orde
     assert_eq!(outcome(&fixture.pay_api("/pay/unifiedorder", order("b")).await), "ok");
     fixture.advance(1);
     assert_eq!(outcome(&fixture.pay_api("/pay/unifiedorder", order("c")).await), "ORDERCLOSED");
-    assert_eq!(fixture.pay_api("/pay/orderquery", fixture.about(&[])).await["trade_state"], "NOTPAY");
+    assert_eq!(fixture.pay_api("/pay/orderquery", fixture.query_fields(&[])).await["trade_state"], "NOTPAY");
 }
 
 #[tokio::test]
-async fn a_query_tells_the_state_and_the_rest_only_when_paid() {
+async fn a_query_returns_the_payment_only_if_the_order_is_paid() {
     let fixture = Fixture::new().await;
-    let unknown = fixture.pay_api("/pay/orderquery", fixture.about(&[])).await;
+    let unknown = fixture.pay_api("/pay/orderquery", fixture.query_fields(&[])).await;
     assert_eq!(outcome(&unknown), "ORDERNOTEXIST");
     fixture.prepay(&[("attach", "a=1&b=2")]).await;
-    let unpaid = fixture.pay_api("/pay/orderquery", fixture.about(&[])).await;
+    let unpaid = fixture.pay_api("/pay/orderquery", fixture.query_fields(&[])).await;
     assert_eq!((unpaid["trade_state"].as_str(), unpaid["attach"].as_str()), ("NOTPAY", "a=1&b=2"));
     assert!(["total_fee", "openid", "transaction_id"].iter().all(|name| !unpaid.contains_key(*name)));
 
     fixture.buy("order-0002").await;
-    let paid = fixture.pay_api("/pay/orderquery", fixture.about(&[("out_trade_no", "order-0002")])).await;
+    let paid =
+        fixture.pay_api("/pay/orderquery", fixture.query_fields(&[("out_trade_no", "order-0002")])).await;
     assert_eq!((paid["trade_state"].as_str(), paid["total_fee"].as_str()), ("SUCCESS", "101"));
     assert_eq!((paid["openid"].as_str(), paid["time_end"].as_str()), (&*fixture.openid, "20231115061402"));
     assert_eq!(paid["attach"], "");
 
     let number = paid["transaction_id"].as_str();
-    let query = fixture.about(&[("transaction_id", number), ("out_trade_no", "")]);
+    let query = fixture.query_fields(&[("transaction_id", number), ("out_trade_no", "")]);
     assert_eq!(fixture.pay_api("/pay/orderquery", query).await["out_trade_no"], "order-0002");
     for (transaction_id, err_code) in [
         ("x", "INVALID_TRANSACTIONID"),
         ("4200000000000000000000000000", "ORDERNOTEXIST"),
         ("", "LACK_PARAMS"),
     ] {
-        let query = fixture.about(&[("transaction_id", transaction_id), ("out_trade_no", "")]);
+        let query = fixture.query_fields(&[("transaction_id", transaction_id), ("out_trade_no", "")]);
         assert_eq!(outcome(&fixture.pay_api("/pay/orderquery", query).await), err_code);
     }
 }
@@ -218,14 +219,14 @@ async fn a_query_tells_the_state_and_the_rest_only_when_paid() {
 async fn closing_ends_an_unpaid_order_once() {
     let fixture = Fixture::new().await;
     let close = async |number: &str| {
-        fixture.pay_api("/pay/closeorder", fixture.about(&[("out_trade_no", number)])).await
+        fixture.pay_api("/pay/closeorder", fixture.query_fields(&[("out_trade_no", number)])).await
     };
     assert_eq!(outcome(&close("order-0001").await), "ORDERNOTEXIST");
     fixture.prepay(&[]).await;
     assert_eq!(outcome(&close("order-0001").await), "ok");
     assert_eq!(outcome(&close("order-0001").await), "ORDERCLOSED");
     assert_eq!(outcome(&fixture.pay_api("/pay/unifiedorder", fixture.order(&[])).await), "ORDERCLOSED");
-    assert_eq!(fixture.pay_api("/pay/orderquery", fixture.about(&[])).await["trade_state"], "CLOSED");
+    assert_eq!(fixture.pay_api("/pay/orderquery", fixture.query_fields(&[])).await["trade_state"], "CLOSED");
     fixture.buy("order-0002").await;
     assert_eq!(outcome(&close("order-0002").await), "ORDERPAID");
     let again = fixture.order(&[("out_trade_no", "order-0002")]);

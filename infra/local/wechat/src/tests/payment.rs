@@ -1,4 +1,4 @@
-//! `wx.requestPayment`: what the phone refuses, and that money moves once.
+//! Tests of `wx.requestPayment`: refused arguments, and payment exactly once.
 
 use serde_json::{Value, json};
 
@@ -17,9 +17,9 @@ async fn a_payment_with_the_orders_sign_type_is_charged_once() {
         let fixture = Fixture::new().await;
         let prepay_id = fixture.prepay(&[("sign_type", sign_type.as_str())]).await;
         let arguments = fixture.payment(&prepay_id, sign_type);
-        let (status, answer) = fixture.phone("requestPayment", arguments.clone()).await;
+        let (status, answer) = fixture.call_wx("requestPayment", arguments.clone()).await;
         assert_eq!((status, answer), (200, json!({"errMsg": "requestPayment:ok"})));
-        assert_eq!(err_msg(&fixture.phone("requestPayment", arguments).await), "该订单已支付");
+        assert_eq!(err_msg(&fixture.call_wx("requestPayment", arguments).await), "该订单已支付");
         let ledger = fixture.wechat.ledger();
         assert_eq!(ledger.len(), 1);
         assert_eq!((ledger[0].trade_state, ledger[0].total_fee), (TradeState::Success, 101));
@@ -32,7 +32,7 @@ async fn a_payment_with_the_orders_sign_type_is_charged_once() {
 async fn two_payments_at_once_charge_once() {
     let fixture = Fixture::new().await;
     let prepay_id = fixture.prepay(&[]).await;
-    let pay = || fixture.phone("requestPayment", fixture.payment(&prepay_id, SignType::Md5));
+    let pay = || fixture.call_wx("requestPayment", fixture.payment(&prepay_id, SignType::Md5));
     let ((first, _), (second, _)) = tokio::join!(pay(), pay());
     assert_eq!(first.min(second), 200);
     assert_eq!(first.max(second), 400);
@@ -61,7 +61,7 @@ async fn wrong_arguments_are_refused_by_name() {
     ] {
         let mut arguments = good.clone();
         arguments[name] = value;
-        let answer = fixture.phone("requestPayment", arguments).await;
+        let answer = fixture.call_wx("requestPayment", arguments).await;
         assert!(err_msg(&answer).contains(says), "{name}: {}", err_msg(&answer));
     }
     assert_eq!(fixture.wechat.ledger()[0].trade_state, TradeState::NotPay);
@@ -71,19 +71,19 @@ async fn wrong_arguments_are_refused_by_name() {
 async fn the_sign_type_of_the_payment_is_the_orders() {
     let fixture = Fixture::new().await;
     let prepay_id = fixture.prepay(&[]).await;
-    let answer = fixture.phone("requestPayment", fixture.payment(&prepay_id, SignType::HmacSha256)).await;
+    let answer = fixture.call_wx("requestPayment", fixture.payment(&prepay_id, SignType::HmacSha256)).await;
     assert!(err_msg(&answer).starts_with("支付验证签名失败"));
 }
 
 #[tokio::test]
-async fn another_users_or_an_unknown_prepay_id_is_refused() {
+async fn an_unknown_prepay_id_or_another_users_is_refused() {
     let fixture = Fixture::new().await;
     let prepay_id = fixture.prepay(&[]).await;
     let mut arguments = fixture.payment(&prepay_id, SignType::Md5);
     arguments["openid"] = fixture.wechat.create_user(NewUser::default()).openid.into();
-    assert!(err_msg(&fixture.phone("requestPayment", arguments).await).contains("不一致"));
+    assert!(err_msg(&fixture.call_wx("requestPayment", arguments).await).contains("不一致"));
     let unknown = fixture.payment("wx2023111506140200000000000000000000", SignType::Md5);
-    assert!(err_msg(&fixture.phone("requestPayment", unknown).await).contains("unknown prepay_id"));
+    assert!(err_msg(&fixture.call_wx("requestPayment", unknown).await).contains("unknown prepay_id"));
 }
 
 #[tokio::test]
@@ -92,22 +92,22 @@ async fn a_user_who_cancels_may_pay_later() {
     let prepay_id = fixture.prepay(&[]).await;
     let mut arguments = fixture.payment(&prepay_id, SignType::Md5);
     arguments["userChoice"] = "cancel".into();
-    assert_eq!(err_msg(&fixture.phone("requestPayment", arguments).await), "cancel");
+    assert_eq!(err_msg(&fixture.call_wx("requestPayment", arguments).await), "cancel");
     assert_eq!(fixture.wechat.ledger()[0].trade_state, TradeState::NotPay);
-    assert_eq!(fixture.phone("requestPayment", fixture.payment(&prepay_id, SignType::Md5)).await.0, 200);
+    assert_eq!(fixture.call_wx("requestPayment", fixture.payment(&prepay_id, SignType::Md5)).await.0, 200);
 }
 
 #[tokio::test]
-async fn what_is_expired_or_closed_cannot_be_paid() {
+async fn an_expired_or_closed_order_cannot_be_paid() {
     let fixture = Fixture::new().await;
     let expires = clock::pay_time(fixture.now() + MINUTE);
     let expired = fixture.prepay(&[("time_expire", &expires)]).await;
     let old = fixture.prepay(&[("out_trade_no", "order-0002")]).await;
     let closed = fixture.prepay(&[("out_trade_no", "order-0003")]).await;
-    fixture.pay_api("/pay/closeorder", fixture.about(&[("out_trade_no", "order-0003")])).await;
+    fixture.pay_api("/pay/closeorder", fixture.query_fields(&[("out_trade_no", "order-0003")])).await;
     fixture.advance(MINUTE);
     let pay = async |prepay_id: &str| {
-        let answer = fixture.phone("requestPayment", fixture.payment(prepay_id, SignType::Md5)).await;
+        let answer = fixture.call_wx("requestPayment", fixture.payment(prepay_id, SignType::Md5)).await;
         err_msg(&answer).to_owned()
     };
     assert!(pay(&expired).await.contains("time_expire"));

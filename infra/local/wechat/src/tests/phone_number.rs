@@ -1,4 +1,4 @@
-//! The phone-number button: its code at the server, and the number in the encrypted data.
+//! Tests of the phone-number button: its code at the server, and the number in the encrypted data.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::core::clock::MINUTE;
 const PATH: &str = "/wxa/business/getuserphonenumber";
 
 async fn tap(fixture: &Fixture) -> String {
-    let (status, answer) = fixture.phone("getPhoneNumber", json!({})).await;
+    let (status, answer) = fixture.call_wx("getPhoneNumber", json!({})).await;
     assert_eq!((status, &answer["errMsg"]), (200, &json!("getPhoneNumber:ok")));
     answer["code"].as_str().unwrap().to_owned()
 }
@@ -40,11 +40,11 @@ async fn a_code_gives_the_number_once_and_is_charged_once() {
 }
 
 #[tokio::test]
-async fn other_codes_are_invalid_and_cost_nothing() {
+async fn other_codes_are_invalid_and_not_charged() {
     let fixture = Fixture::new().await;
     let late = tap(&fixture).await;
     fixture.advance(5 * MINUTE);
-    let (_, foreign) = fixture.phone("getPhoneNumber", json!({"appId": "wx0000000000000000"})).await;
+    let (_, foreign) = fixture.call_wx("getPhoneNumber", json!({"appId": "wx0000000000000000"})).await;
     for (body, errcode) in [
         (json!({"code": late}), 40029),
         (json!({"code": foreign["code"]}), 40029),
@@ -64,7 +64,7 @@ async fn a_refused_token_or_a_busy_answer_keeps_the_code() {
     let fixture = Fixture::new().await;
     let code = tap(&fixture).await;
     let faults = json!([{"fault": "token_revoked", "path": PATH}, {"fault": "busy", "path": PATH}]);
-    fixture.fault(faults).await;
+    fixture.add_faults(faults).await;
     for errcode in [40001, -1, 0] {
         assert_eq!(fixture.api(PATH, json!({"code": code})).await["errcode"], errcode);
     }
@@ -75,14 +75,14 @@ async fn the_encrypted_data_holds_the_same_number() {
     let fixture = Fixture::new().await;
     let session = fixture.code_to_session(&fixture.login_code().await).await;
     set_number(&fixture, "13800138000");
-    let (_, data) = fixture.phone("getPhoneNumber", json!({})).await;
+    let (_, data) = fixture.call_wx("getPhoneNumber", json!({})).await;
     let plain = decrypt(&data, session_key(&session)).unwrap();
     assert_eq!(plain["phoneNumber"], "13800138000");
     assert_eq!(plain["watermark"]["appid"], fixture.wechat.account().app_id.as_str());
 }
 
 #[tokio::test]
-async fn a_user_keeps_one_number_that_nobody_else_has() {
+async fn every_user_has_a_phone_number_of_their_own() {
     let fixture = Fixture::new().await;
     let [first, second] = [(); 2].map(|()| fixture.wechat.create_user(NewUser::default()));
     assert_ne!(first.phone_number, second.phone_number);
@@ -95,13 +95,13 @@ async fn a_user_keeps_one_number_that_nobody_else_has() {
 }
 
 #[tokio::test]
-async fn a_user_may_say_no_and_the_quota_may_be_used_up() {
+async fn a_user_can_refuse_and_the_quota_can_be_used_up() {
     let fixture = Fixture::new().await;
-    let (status, answer) = fixture.phone("getPhoneNumber", json!({"userChoice": "reject"})).await;
+    let (status, answer) = fixture.call_wx("getPhoneNumber", json!({"userChoice": "reject"})).await;
     assert_eq!((status, &answer["errMsg"]), (400, &json!("getPhoneNumber:fail user deny")));
-    fixture.fault(json!({"fault": "phone_quota"})).await;
-    let (status, answer) = fixture.phone("getPhoneNumber", json!({})).await;
+    fixture.add_faults(json!({"fault": "phone_quota"})).await;
+    let (status, answer) = fixture.call_wx("getPhoneNumber", json!({})).await;
     assert_eq!((status, &answer["errCode"]), (400, &json!(1_400_001)));
-    let answer: Value = fixture.phone("getPhoneNumber", json!({"userChoice": "maybe"})).await.1;
+    let answer: Value = fixture.call_wx("getPhoneNumber", json!({"userChoice": "maybe"})).await.1;
     assert_eq!(answer["errCode"], 1001);
 }

@@ -1,4 +1,4 @@
-//! What WeChat Pay signs with: certificates, their rotation, and the public key.
+//! Tests of WeChat Pay's keys: certificates, their rotation, and the public key.
 
 use serde_json::json;
 
@@ -19,7 +19,7 @@ async fn certificates(fixture: &Fixture) -> Vec<(String, String)> {
     answer.json()["data"].as_array().unwrap().iter().map(read).collect()
 }
 
-/// An answer to a request that names this key.
+/// The response to a request that names this key.
 async fn answer(fixture: &Fixture, named: &str) -> TestResponse {
     let mut request = fixture.request("GET", &fixture.v3_query("order-0001"), "");
     request.headers.push(("wechatpay-serial", named.to_owned()));
@@ -58,7 +58,7 @@ async fn with_the_public_key_there_are_no_certificates() {
 }
 
 #[tokio::test]
-async fn during_a_migration_a_request_that_names_the_public_key_is_answered_with_it() {
+async fn a_request_that_names_the_public_key_is_answered_with_that_key() {
     let fixture = Fixture::new().await;
     fixture.v3_buy("order-0001").await;
     fixture.wechat.wait_for_notices().await;
@@ -73,16 +73,16 @@ async fn during_a_migration_a_request_that_names_the_public_key_is_answered_with
 }
 
 #[tokio::test]
-async fn a_certificate_may_be_replaced_at_the_worst_moment() {
+async fn a_fault_rotates_the_certificate_before_an_answer_or_a_notice() {
     let fixture = Fixture::new().await;
     fixture.v3_prepay(fixture.v3_order()).await;
     let first = fixture.wechat.platform_certificates()[0].id.clone();
     let path = "/v3/pay/transactions/out-trade-no/{out_trade_no}";
-    fixture.fault(json!({"fault": "key_rotation", "path": path})).await;
+    fixture.add_faults(json!({"fault": "key_rotation", "path": path})).await;
     assert_ne!(answer(&fixture, "").await.signed_by(), Some(first));
 
     let fixture = Fixture::new().await;
-    fixture.fault(json!({"fault": "key_rotation"})).await;
+    fixture.add_faults(json!({"fault": "key_rotation"})).await;
     fixture.v3_buy("order-0001").await;
     fixture.wechat.wait_for_notices().await;
     let (headers, body) = &fixture.receiver.requests()[0];

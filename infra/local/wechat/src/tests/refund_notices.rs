@@ -1,4 +1,4 @@
-//! The notices of refunds, in the format of the API that made the refund.
+//! Tests of refund notices, which follow the API that made the refund.
 
 use serde_json::json;
 
@@ -8,8 +8,8 @@ use super::tls;
 use crate::pay::v2::fields_from;
 use crate::pay::v2::{Fields, refund_notice, xml};
 
-/// What is in a v2 refund notice.
-fn opened(fixture: &Fixture, body: &str) -> Fields {
+/// The decrypted fields of a v2 refund notice.
+fn decrypt_notice(fixture: &Fixture, body: &str) -> Fields {
     let outer = xml::parse(body).unwrap();
     assert!(!outer.contains_key("sign"));
     assert_eq!(outer["return_code"], "SUCCESS");
@@ -30,7 +30,7 @@ async fn a_v2_refund_is_notified_encrypted() {
     fixture.wechat.wait_for_notices().await;
     let bodies = fixture.receiver.bodies();
     assert_eq!(bodies.len(), 3, "the payment's notice, the refund's and its redelivery");
-    let notice = opened(&fixture, &bodies[1]);
+    let notice = decrypt_notice(&fixture, &bodies[1]);
     assert_eq!((notice["refund_status"].as_str(), notice["refund_fee"].as_str()), ("SUCCESS", "50"));
     assert_eq!(notice["success_time"], "2023-11-15 06:14:02");
     assert_eq!(notice["refund_request_source"], "API");
@@ -47,17 +47,17 @@ async fn a_v3_refund_is_notified_with_what_became_of_it() {
             .into_iter()
             .enumerate()
     {
-        fixture.fault(json!({"fault": "refund_outcome", "status": status})).await;
+        fixture.add_faults(json!({"fault": "refund_outcome", "status": status})).await;
         let body = fixture.v3_refund(&format!("refund-{n}"), 1);
         fixture.v3_post("/v3/refund/domestic/refunds", body).await;
         fixture.wechat.wait_for_notices().await;
         let (headers, body) = fixture.receiver.requests().pop().unwrap();
         assert!(signed_by(&headers, body.as_bytes()).is_some());
-        let (told_type, told) = fixture.opened(&body);
-        assert_eq!((told_type.as_str(), told["refund_status"].as_str()), (event_type, Some(status)));
-        assert_eq!(told.get("success_time").is_some(), status == "SUCCESS");
-        assert!(told.get("status").is_none());
-        assert_eq!(told["amount"]["refund"], 1);
+        let (notice_type, refund) = fixture.decrypt_notice(&body);
+        assert_eq!((notice_type.as_str(), refund["refund_status"].as_str()), (event_type, Some(status)));
+        assert_eq!(refund.get("success_time").is_some(), status == "SUCCESS");
+        assert!(refund.get("status").is_none());
+        assert_eq!(refund["amount"]["refund"], 1);
     }
 }
 
@@ -74,12 +74,12 @@ async fn a_refund_without_an_address_is_not_notified() {
 }
 
 #[tokio::test]
-async fn what_can_happen_to_a_payments_notice_can_happen_to_a_refunds() {
+async fn the_faults_of_payment_notices_apply_to_refund_notices() {
     let fixture = Fixture::without_interval().await;
     fixture.v3_buy("order-0001").await;
     fixture.wechat.wait_for_notices().await;
     let faults = json!([{"fault": "notice_lost"}, {"fault": "notice_forged"}, {"fault": "signature_probe"}]);
-    fixture.fault(faults).await;
+    fixture.add_faults(faults).await;
     fixture.receiver.will_answer(&[(401, ""), (401, "")]);
     for number in ["refund-1", "refund-2"] {
         fixture.v3_post("/v3/refund/domestic/refunds", fixture.v3_refund(number, 1)).await;
@@ -101,7 +101,7 @@ async fn a_forged_v2_notice_cannot_be_decrypted() {
     let fixture = Fixture::new().await;
     fixture.buy("order-0001").await;
     fixture.wechat.wait_for_notices().await;
-    fixture.fault(json!({"fault": "notice_forged"})).await;
+    fixture.add_faults(json!({"fault": "notice_forged"})).await;
     let url = format!("{}/secapi/pay/refund", tls::serve(&fixture).await);
     let notify_url = fixture.receiver.url.clone();
     let refund = fixture.signed(fixture.refund(&[("notify_url", &notify_url)]));
@@ -112,16 +112,16 @@ async fn a_forged_v2_notice_cannot_be_decrypted() {
     let forged = xml::parse(&bodies[1]).unwrap();
     let plain = refund_notice::decrypt(&forged["req_info"], &fixture.wechat.account().api_v2_key);
     assert!(!plain.contains("<root>"));
-    assert_eq!(opened(&fixture, &bodies[2])["refund_status"], "SUCCESS");
+    assert_eq!(decrypt_notice(&fixture, &bodies[2])["refund_status"], "SUCCESS");
 }
 
 #[tokio::test]
-async fn a_crafted_refund_notice_is_genuine() {
+async fn a_crafted_refund_notice_can_be_decrypted() {
     let fixture = Fixture::new().await;
     let body = fixture
         .wechat
         .encrypt_refund_notice(fields_from(&[("refund_fee", "1"), ("refund_status", "SUCCESS")]));
-    let notice = opened(&fixture, &body);
+    let notice = decrypt_notice(&fixture, &body);
     assert_eq!(notice, fields_from(&[("refund_fee", "1"), ("refund_status", "SUCCESS")]));
     assert_eq!(xml::parse(&body).unwrap()["mch_id"], fixture.wechat.account().mch_id);
 }

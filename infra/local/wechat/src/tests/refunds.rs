@@ -1,4 +1,4 @@
-//! Refunds of both versions: one ledger, one set of rules.
+//! Tests of refunds in both versions, which share one ledger and its rules.
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -13,9 +13,9 @@ use crate::{RefundSource, RefundStatus, SimulatorOptions, TradeState};
 const REFUNDS: &str = "/v3/refund/domestic/refunds";
 
 impl Fixture {
-    /// A complete v2 refund of half a yuan; an empty value takes a field away.
+    /// The fields of a v2 refund of half a yuan, with these changes. An empty value removes a field.
     pub(super) fn refund(&self, changes: &[(&str, &str)]) -> Fields {
-        let mut fields = self.about(&[]);
+        let mut fields = self.query_fields(&[]);
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         fields.extend(
             [("out_refund_no", "refund-1"), ("total_fee", "101"), ("refund_fee", "50")].iter().map(own),
@@ -25,7 +25,7 @@ impl Fixture {
         fields
     }
 
-    /// A complete v3 refund of half a yuan, notified.
+    /// The body of a v3 refund of half a yuan, with a `notify_url`.
     pub(super) fn v3_refund(&self, out_refund_no: &str, fee: u64) -> Value {
         json!({
             "out_trade_no": "order-0001",
@@ -36,13 +36,13 @@ impl Fixture {
         })
     }
 
-    /// Without the minute between two refunds.
+    /// Options without the minute between two refunds.
     pub(super) async fn without_interval() -> Self {
         Self::with(SimulatorOptions { refund_interval_ms: 0, ..SimulatorOptions::default() }).await
     }
 }
 
-/// A fixture with a paid order, and how to refund it over TLS.
+/// A fixture with a paid order, and a TLS client that can refund it.
 async fn paid() -> (Fixture, Client, String) {
     let fixture = Fixture::without_interval().await;
     fixture.buy("order-0001").await;
@@ -61,20 +61,20 @@ async fn a_v3_refund_is_processing_when_accepted_and_then_done() {
     let transaction_id = fixture.v3_buy("order-0001").await;
     let accepted = refund(&fixture, "refund-1", 50).await;
     assert_eq!((accepted.status, accepted.signed_by().is_some()), (200, true));
-    let told = accepted.json();
-    assert_eq!((told["status"].as_str(), told.get("success_time")), (Some("PROCESSING"), None));
-    assert_eq!(told["transaction_id"], transaction_id.as_str());
-    assert_eq!(told["amount"]["refund"], 50);
-    let told = fixture.v3_get(&format!("{REFUNDS}/refund-1")).await.json();
-    assert_eq!(told["status"], "SUCCESS");
-    assert_eq!(told["success_time"], "2023-11-15T06:14:02+08:00");
+    let response = accepted.json();
+    assert_eq!((response["status"].as_str(), response.get("success_time")), (Some("PROCESSING"), None));
+    assert_eq!(response["transaction_id"], transaction_id.as_str());
+    assert_eq!(response["amount"]["refund"], 50);
+    let response = fixture.v3_get(&format!("{REFUNDS}/refund-1")).await.json();
+    assert_eq!(response["status"], "SUCCESS");
+    assert_eq!(response["success_time"], "2023-11-15T06:14:02+08:00");
     assert_eq!(fixture.v3_get(&format!("{REFUNDS}/refund-2")).await.outcome(), "404 RESOURCE_NOT_EXISTS");
 
     let refunds = fixture.wechat.refunds();
     assert_eq!((refunds.len(), refunds[0].refund_fee, refunds[0].status), (1, 50, RefundStatus::Success));
     assert_eq!(fixture.wechat.ledger()[0].trade_state, TradeState::Refund);
     assert_eq!(fixture.v3_get(&fixture.v3_query("order-0001")).await.json()["trade_state"], "REFUND");
-    assert_eq!(fixture.pay_api("/pay/orderquery", fixture.about(&[])).await["trade_state"], "REFUND");
+    assert_eq!(fixture.pay_api("/pay/orderquery", fixture.query_fields(&[])).await["trade_state"], "REFUND");
 }
 
 #[tokio::test]
@@ -86,16 +86,23 @@ async fn a_v2_refund_is_accepted_and_queried_with_numbered_fields() {
     let second = [("out_refund_no", "refund-2"), ("refund_fee", "51")];
     tls::post(&client, &url, fixture.signed(fixture.refund(&second))).await;
 
-    let told = fixture.pay_api("/pay/refundquery", fixture.about(&[])).await;
-    assert_eq!((told["refund_count"].as_str(), told["total_refund_count"].as_str()), ("2", "2"));
-    assert_eq!((told["out_refund_no_0"].as_str(), told["refund_status_0"].as_str()), ("refund-1", "SUCCESS"));
-    assert_eq!((told["refund_fee_1"].as_str(), told["refund_channel_1"].as_str()), ("51", "ORIGINAL"));
-    assert_eq!(told["refund_success_time_0"], "2023-11-15 06:14:02");
-    assert_eq!(told["refund_recv_accout_0"], "支付用户零钱");
-    let one = fixture.about(&[("refund_id", &accepted["refund_id"]), ("out_refund_no", "refund-2")]);
-    let told = fixture.pay_api("/pay/refundquery", one).await;
-    assert_eq!((told["refund_count"].as_str(), told["out_refund_no_0"].as_str()), ("1", "refund-1"));
-    let none = fixture.pay_api("/pay/refundquery", fixture.about(&[("out_refund_no", "refund-3")])).await;
+    let response = fixture.pay_api("/pay/refundquery", fixture.query_fields(&[])).await;
+    assert_eq!((response["refund_count"].as_str(), response["total_refund_count"].as_str()), ("2", "2"));
+    assert_eq!(
+        (response["out_refund_no_0"].as_str(), response["refund_status_0"].as_str()),
+        ("refund-1", "SUCCESS")
+    );
+    assert_eq!(
+        (response["refund_fee_1"].as_str(), response["refund_channel_1"].as_str()),
+        ("51", "ORIGINAL")
+    );
+    assert_eq!(response["refund_success_time_0"], "2023-11-15 06:14:02");
+    assert_eq!(response["refund_recv_accout_0"], "支付用户零钱");
+    let one = fixture.query_fields(&[("refund_id", &accepted["refund_id"]), ("out_refund_no", "refund-2")]);
+    let response = fixture.pay_api("/pay/refundquery", one).await;
+    assert_eq!((response["refund_count"].as_str(), response["out_refund_no_0"].as_str()), ("1", "refund-1"));
+    let none =
+        fixture.pay_api("/pay/refundquery", fixture.query_fields(&[("out_refund_no", "refund-3")])).await;
     assert_eq!(none["err_code"], "REFUNDNOTEXIST");
 }
 
@@ -106,9 +113,9 @@ async fn refunds_are_queried_ten_at_a_time() {
     for n in 0..12 {
         refund(&fixture, &format!("refund-{n}"), 1).await;
     }
-    let told = fixture.pay_api("/pay/refundquery", fixture.about(&[])).await;
-    assert_eq!((told["refund_count"].as_str(), told["total_refund_count"].as_str()), ("10", "12"));
-    let rest = fixture.pay_api("/pay/refundquery", fixture.about(&[("offset", "10")])).await;
+    let response = fixture.pay_api("/pay/refundquery", fixture.query_fields(&[])).await;
+    assert_eq!((response["refund_count"].as_str(), response["total_refund_count"].as_str()), ("10", "12"));
+    let rest = fixture.pay_api("/pay/refundquery", fixture.query_fields(&[("offset", "10")])).await;
     assert_eq!((rest["refund_count"].as_str(), rest["out_refund_no_1"].as_str()), ("2", "refund-11"));
 }
 
@@ -137,7 +144,7 @@ async fn no_more_is_refunded_than_was_paid() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_refunded_is_refused_by_each_versions_code() {
+async fn each_refused_refund_has_its_code_in_both_versions() {
     let (fixture, client, url) = paid().await;
     fixture.prepay(&[("out_trade_no", "order-0002")]).await;
     for (pointer, name, value, v3, v2) in [
@@ -210,7 +217,7 @@ async fn an_order_is_refunded_fifty_times_and_for_a_year() {
 #[tokio::test]
 async fn a_merchant_without_balance_refunds_nothing() {
     let (fixture, client, url) = paid().await;
-    fixture.fault(json!({"fault": "refund_balance", "times": 2})).await;
+    fixture.add_faults(json!({"fault": "refund_balance", "times": 2})).await;
     assert_eq!(refund(&fixture, "refund-1", 50).await.outcome(), "403 NOT_ENOUGH");
     let v2 = tls::post(&client, &url, fixture.signed(fixture.refund(&[]))).await;
     assert_eq!(v2["err_code"], "NOTENOUGH");
@@ -223,7 +230,7 @@ async fn a_refund_may_end_otherwise_and_a_closed_one_frees_its_amount() {
     let fixture = Fixture::without_interval().await;
     fixture.v3_buy("order-0001").await;
     fixture
-        .fault(json!([
+        .add_faults(json!([
             {"fault": "refund_outcome", "status": "CLOSED"},
             {"fault": "refund_outcome", "status": "ABNORMAL"},
         ]))
@@ -232,22 +239,22 @@ async fn a_refund_may_end_otherwise_and_a_closed_one_frees_its_amount() {
     refund(&fixture, "refund-2", 101).await;
     let statuses: Vec<_> = fixture.wechat.refunds().into_iter().map(|refund| refund.status).collect();
     assert_eq!(statuses, [RefundStatus::Closed, RefundStatus::Abnormal]);
-    let told = fixture.pay_api("/pay/refundquery", fixture.about(&[])).await;
+    let response = fixture.pay_api("/pay/refundquery", fixture.query_fields(&[])).await;
     assert_eq!(
-        (told["refund_status_0"].as_str(), told["refund_status_1"].as_str()),
+        (response["refund_status_0"].as_str(), response["refund_status_1"].as_str()),
         ("REFUNDCLOSE", "CHANGE")
     );
-    assert!(!told.contains_key("refund_success_time_0"));
+    assert!(!response.contains_key("refund_success_time_0"));
     assert_eq!(refund(&fixture, "refund-3", 1).await.outcome(), "400 INVALID_REQUEST");
     fixture.wechat.finish_refund("refund-2", RefundStatus::Success);
     assert_eq!(fixture.v3_get(&format!("{REFUNDS}/refund-2")).await.json()["status"], "SUCCESS");
 }
 
 #[tokio::test]
-async fn a_stalled_refund_ends_when_it_is_told_to() {
+async fn a_stalled_refund_ends_when_a_test_ends_it() {
     let fixture = Fixture::new().await;
     fixture.v3_buy("order-0001").await;
-    fixture.fault(json!({"fault": "refund_stalled"})).await;
+    fixture.add_faults(json!({"fault": "refund_stalled"})).await;
     refund(&fixture, "refund-1", 50).await;
     assert_eq!(fixture.v3_get(&format!("{REFUNDS}/refund-1")).await.json()["status"], "PROCESSING");
     let finish = async |status: &str| {
@@ -267,7 +274,7 @@ async fn a_stalled_refund_ends_when_it_is_told_to() {
 #[tokio::test]
 async fn a_lost_answer_leaves_the_refund_behind() {
     let (fixture, client, url) = paid().await;
-    fixture.fault(json!({"fault": "timeout_after", "path": "/secapi/pay/refund"})).await;
+    fixture.add_faults(json!({"fault": "timeout_after", "path": "/secapi/pay/refund"})).await;
     assert!(client.post(&url).body(fixture.signed(fixture.refund(&[]))).send().await.is_err());
     assert_eq!(fixture.wechat.refunds().len(), 1);
     let again = tls::post(&client, &url, fixture.signed(fixture.refund(&[]))).await;

@@ -1,4 +1,4 @@
-//! A server that asks whether its session key is live, and one that has it replaced.
+//! Tests of `/wxa/checksession` and `/wxa/resetusersessionkey`.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Fingerprints: signed on the phone, verified by the platform.
+//! Tests of SOTER: signatures by the phone and their verification by the platform.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ async fn authenticate(fixture: &Fixture, more: Value) -> (u16, Value) {
     let mut arguments =
         json!({"requestAuthModes": ["fingerPrint"], "challenge": "c\"1\"", "authContent": "付款"});
     arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    fixture.phone("startSoterAuthentication", arguments).await
+    fixture.call_wx("startSoterAuthentication", arguments).await
 }
 
 fn body(openid: &str, result: &Value) -> Value {
@@ -44,7 +44,7 @@ async fn a_fingerprint_is_verified_for_its_own_phone_and_text_only() {
 }
 
 #[tokio::test]
-async fn the_counter_grows_and_a_longer_salt_is_told() {
+async fn the_counter_grows_and_a_longer_salt_is_named() {
     let fixture = Fixture::new().await;
     authenticate(&fixture, json!({})).await;
     let (_, result) =
@@ -78,11 +78,12 @@ async fn wrong_arguments_and_unknown_users_are_refused() {
 #[tokio::test]
 async fn a_mini_program_may_ask_what_the_phone_can_do() {
     let fixture = Fixture::new().await;
-    let (_, answer) = fixture.phone("checkIsSupportSoterAuthentication", json!({})).await;
+    let (_, answer) = fixture.call_wx("checkIsSupportSoterAuthentication", json!({})).await;
     assert_eq!(answer["supportMode"], json!(["fingerPrint", "facial"]));
-    let (_, answer) = fixture.phone("checkIsSoterEnrolledInDevice", json!({"checkAuthMode": "facial"})).await;
+    let (_, answer) =
+        fixture.call_wx("checkIsSoterEnrolledInDevice", json!({"checkAuthMode": "facial"})).await;
     assert_eq!(answer["isEnrolled"], true);
     let (status, answer) =
-        fixture.phone("checkIsSoterEnrolledInDevice", json!({"checkAuthMode": "speech"})).await;
+        fixture.call_wx("checkIsSoterEnrolledInDevice", json!({"checkAuthMode": "speech"})).await;
     assert_eq!((status, &answer["errCode"]), (400, &json!(90_003)));
 }

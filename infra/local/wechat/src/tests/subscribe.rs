@@ -1,4 +1,4 @@
-//! Subscribe messages: allowed on the phone, sent by the server, one for one.
+//! Tests of subscribe messages: one consent on the phone allows one message of the server.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ const SEND: &str = "/cgi-bin/message/subscribe/send";
 const TEMPLATE: &str = "Mz2fOtzDyPDPXJvlHwVS7B9ZnkC3aYW1eXH0cUbGdNo";
 
 async fn accept(fixture: &Fixture) {
-    let (status, answer) = fixture.phone("requestSubscribeMessage", json!({"tmplIds": [TEMPLATE]})).await;
+    let (status, answer) = fixture.call_wx("requestSubscribeMessage", json!({"tmplIds": [TEMPLATE]})).await;
     assert_eq!((status, &answer[TEMPLATE]), (200, &json!("accept")));
     assert_eq!(answer["errMsg"], "requestSubscribeMessage:ok");
 }
@@ -32,7 +32,7 @@ async fn get(fixture: &Fixture, path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn one_acceptance_is_one_message() {
+async fn one_consent_allows_one_message() {
     let fixture = Fixture::new().await;
     assert_eq!(fixture.api(SEND, message(&fixture, json!({}))).await["errcode"], 43101);
     accept(&fixture).await;
@@ -61,9 +61,9 @@ async fn one_acceptance_is_one_message() {
 }
 
 #[tokio::test]
-async fn a_refused_message_leaves_the_acceptance() {
+async fn a_refused_message_keeps_the_consent() {
     let fixture = Fixture::new().await;
-    fixture.fault(json!({"fault": "page_missing", "page": "pages/new"})).await;
+    fixture.add_faults(json!({"fault": "page_missing", "page": "pages/new"})).await;
     accept(&fixture).await;
     for (changes, errcode) in [
         (json!({"touser": "onobody"}), 40003),
@@ -89,7 +89,7 @@ async fn a_refused_message_leaves_the_acceptance() {
 async fn the_user_chooses_for_each_template() {
     let fixture = Fixture::new().await;
     let arguments = json!({"tmplIds": ["a", "b", TEMPLATE], "userChoice": {"a": "reject", "b": "ban"}});
-    let (_, answer) = fixture.phone("requestSubscribeMessage", arguments).await;
+    let (_, answer) = fixture.call_wx("requestSubscribeMessage", arguments).await;
     assert_eq!(
         (&answer["a"], &answer["b"], &answer[TEMPLATE]),
         (&json!("reject"), &json!("ban"), &json!("accept"))
@@ -104,17 +104,17 @@ async fn the_user_chooses_for_each_template() {
         (json!({"tmplIds": ["a"], "userChoice": {"a": "no"}}), 1001),
         (json!({"tmplIds": ["a"], "userChoice": "reject"}), 1001),
     ] {
-        let (status, answer) = fixture.phone("requestSubscribeMessage", arguments.clone()).await;
+        let (status, answer) = fixture.call_wx("requestSubscribeMessage", arguments.clone()).await;
         assert_eq!((status, &answer["errCode"]), (400, &json!(err_code)), "{arguments}");
     }
 }
 
 #[tokio::test]
-async fn a_template_may_be_unknown() {
+async fn a_fault_makes_a_template_unknown() {
     let fixture = Fixture::new().await;
     accept(&fixture).await;
-    fixture.fault(json!({"fault": "template_unknown", "template_id": TEMPLATE})).await;
-    let (status, answer) = fixture.phone("requestSubscribeMessage", json!({"tmplIds": [TEMPLATE]})).await;
+    fixture.add_faults(json!({"fault": "template_unknown", "template_id": TEMPLATE})).await;
+    let (status, answer) = fixture.call_wx("requestSubscribeMessage", json!({"tmplIds": [TEMPLATE]})).await;
     assert_eq!((status, &answer["errCode"]), (400, &json!(20_001)));
     assert_eq!(fixture.api(SEND, message(&fixture, json!({}))).await["errcode"], 40037);
 }
@@ -138,7 +138,7 @@ async fn a_template_is_chosen_from_the_library_used_and_deleted() {
     assert_eq!(own["content"], "门店:{{thing2.DATA}}\n时段:{{enum5.DATA}}\n");
     assert_eq!(own["keywordEnumValueList"][0]["enumValueList"], json!(["上午", "下午"]));
 
-    fixture.phone("requestSubscribeMessage", json!({"tmplIds": [id]})).await;
+    fixture.call_wx("requestSubscribeMessage", json!({"tmplIds": [id]})).await;
     for (data, errcode) in [
         (json!({"thing2": {"value": "人民路店"}}), 47003),
         (json!({"thing2": {"value": "人民路店"}, "enum5": {"value": "晚上"}}), 47003),

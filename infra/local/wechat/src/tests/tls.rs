@@ -1,4 +1,4 @@
-//! TLS for WeChat Pay: what a refund of Pay v2 needs, and what happens without.
+//! Tests of TLS for WeChat Pay, with and without the certificate that a refund of Pay v2 requires.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::fixture::Fixture;
 use crate::pay::v2::{Fields, xml};
 use crate::{Account, Simulator, TlsPeer};
 
-/// Serves the fixture's router over TLS as well; its base.
+/// Serves the fixture's router over TLS as well; returns the base URL.
 pub(super) async fn serve(fixture: &Fixture) -> String {
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("https://localhost:{}", tcp.local_addr().unwrap().port());
@@ -22,7 +22,7 @@ pub(super) async fn serve(fixture: &Fixture) -> String {
     base
 }
 
-/// Trusts the simulator and shows a certificate and its key (PEM), if there is one.
+/// A client that trusts the simulator and shows this certificate and key (PEM), if any.
 pub(super) fn client(wechat: &Simulator, shown: Option<(&str, &str)>) -> Client {
     let mut roots = RootCertStore::empty();
     roots.add(wechat.ca_certificate()).unwrap();
@@ -55,7 +55,7 @@ pub(super) async fn post(client: &Client, url: &str, body: String) -> Fields {
 }
 
 #[tokio::test]
-async fn a_refund_is_believed_only_with_the_merchants_certificate() {
+async fn a_refund_requires_the_merchants_certificate() {
     let fixture = Fixture::new().await;
     fixture.buy("order-0001").await;
     let base = serve(&fixture).await;
@@ -91,14 +91,14 @@ async fn every_other_api_is_served_over_tls_without_a_certificate() {
 }
 
 #[tokio::test]
-async fn who_does_not_trust_the_simulator_gets_no_connection() {
+async fn a_client_that_does_not_trust_the_authority_cannot_connect() {
     let fixture = Fixture::new().await;
     let base = serve(&fixture).await;
     assert!(fixture.client.get(format!("{base}/v3/certificates")).send().await.is_err());
 }
 
 #[tokio::test]
-async fn a_caller_who_says_nothing_keeps_nobody_waiting() {
+async fn a_silent_client_does_not_delay_the_others() {
     let fixture = Fixture::new().await;
     let base = serve(&fixture).await;
     let _silent = TcpStream::connect(base.trim_start_matches("https://")).await.unwrap();

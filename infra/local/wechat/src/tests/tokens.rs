@@ -1,4 +1,4 @@
-//! Access tokens and tickets, as a back end that holds them sees them.
+//! Tests of access tokens and tickets through the APIs that use them.
 
 use serde_json::{Value, json};
 
@@ -6,14 +6,14 @@ use super::fixture::{Fixture, read_json};
 use crate::base::tokens::access_tokens::TokenOwner::{self, MiniProgram, OfficialAccount};
 use crate::core::clock::{HOUR, MINUTE};
 
-/// What an API says to the token: the answer of one that any mini program may call.
+/// Calls an API that accepts every token of a mini program; returns the body.
 async fn used(fixture: &Fixture, token: &str) -> Value {
     let openid = &fixture.openid;
     let path = format!("/wxa/checksession?access_token={token}&openid={openid}&sig_method=hmac_sha256");
     fixture.get_json(&path).await["errcode"].clone()
 }
 
-/// What `used` answers to a good token: the user has no session.
+/// The errcode that `used` returns for a valid token, because the user has no session.
 const GOOD: i64 = 87009;
 
 async fn stable(fixture: &Fixture, force: bool) -> (String, i64) {
@@ -57,7 +57,7 @@ async fn force_ends_the_old_token_and_not_that_of_the_other_api() {
 }
 
 #[tokio::test]
-async fn two_plain_tokens_fight() {
+async fn a_new_plain_token_ends_the_one_before_after_five_minutes() {
     let fixture = Fixture::new().await;
     let first = plain(&fixture, MiniProgram).await;
     let second = plain(&fixture, MiniProgram).await;
@@ -139,26 +139,26 @@ async fn revoked_tokens_are_refused_and_replaced() {
     fixture.wechat.revoke_tokens();
     assert_eq!(used(&fixture, &first).await, 40001);
     let (second, _) = stable(&fixture, false).await;
-    fixture.fault(json!({"fault": "token_revoked", "path": "/wxa/checksession"})).await;
+    fixture.add_faults(json!({"fault": "token_revoked", "path": "/wxa/checksession"})).await;
     assert_eq!(stable(&fixture, false).await.0, second);
     assert_eq!(used(&fixture, &second).await, 40001);
     let (third, _) = stable(&fixture, false).await;
     assert_eq!(used(&fixture, &third).await, GOOD);
-    fixture.fault(json!({"fault": "token_revoked", "stuck": true})).await;
+    fixture.add_faults(json!({"fault": "token_revoked", "stuck": true})).await;
     assert_eq!(used(&fixture, &third).await, 40001);
     assert_eq!(stable(&fixture, false).await.0, third, "only force replaces it");
     assert_eq!(used(&fixture, &stable(&fixture, true).await.0).await, GOOD);
 }
 
 #[tokio::test]
-async fn a_refused_address_is_named_and_a_used_up_quota_is_told() {
+async fn a_refused_ip_and_a_used_up_quota_have_their_errcodes() {
     let fixture = Fixture::new().await;
     let faults = json!([
         {"fault": "ip_refused", "path": "/cgi-bin/stable_token", "address": "198.51.100.7"},
         {"fault": "ip_refused", "path": "/cgi-bin/stable_token", "address": "2001:db8::7"},
         {"fault": "quota", "path": "/cgi-bin/stable_token"},
     ]);
-    fixture.fault(faults).await;
+    fixture.add_faults(faults).await;
     for (errcode, start) in [
         (40164, "invalid ip 198.51.100.7 ipv6 ::ffff:198.51.100.7, not in whitelist"),
         (40164, "invalid ip 2001:db8::7 ipv6 2001:db8::7, not in whitelist"),
@@ -178,7 +178,7 @@ async fn token_calls_are_counted_by_appid_and_no_token_or_secret_is_in_the_log()
     let token = plain(&fixture, MiniProgram).await;
     let official = fixture.token_of(OfficialAccount).await;
     fixture.get(&format!("/cgi-bin/ticket/getticket?access_token={official}&type=jsapi")).await.unwrap();
-    // A back end that sends a token where it does not belong.
+    // A back end may send a token in a wrong place.
     fixture.get(&format!("/wxa/nothing/{token}?x={official}")).await.unwrap();
     let account = fixture.wechat.account();
     let counts = fixture.wechat.token_calls();

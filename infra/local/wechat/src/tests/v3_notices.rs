@@ -1,4 +1,4 @@
-//! The v3 notice of a payment: its form, its signature, its redelivery and what can happen to it on the way.
+//! Tests of v3 payment notices: content, signature, redelivery and faults.
 
 use serde_json::json;
 
@@ -23,7 +23,7 @@ async fn a_payment_is_notified_encrypted_and_signed() {
     );
     assert_eq!(header(headers, "wechatpay-signature-type"), "WECHATPAY2-SHA256-RSA2048");
     assert_eq!(header(headers, "content-type"), "application/json");
-    let (event_type, resource) = fixture.opened(body);
+    let (event_type, resource) = fixture.decrypt_notice(body);
     assert_eq!(event_type, "TRANSACTION.SUCCESS");
     assert_eq!(resource["transaction_id"], transaction_id.as_str());
     assert_eq!((resource["trade_state"].as_str(), resource["attach"].as_str()), (Some("SUCCESS"), Some("")));
@@ -47,7 +47,7 @@ async fn every_delivery_of_the_same_notice_is_signed_anew_until_one_is_accepted(
 }
 
 #[tokio::test]
-async fn a_200_accepts_whatever_the_body_says() {
+async fn a_status_of_200_acknowledges_whatever_the_body_is() {
     let fixture = Fixture::new().await;
     fixture.receiver.will_answer(&[(200, "{\"code\":\"FAIL\"}")]);
     fixture.v3_buy("order-0001").await;
@@ -59,7 +59,7 @@ async fn a_200_accepts_whatever_the_body_says() {
 async fn a_probe_comes_first_and_an_accepted_one_is_recorded() {
     for (answer, accepted) in [(401, 0), (200, 1)] {
         let fixture = Fixture::new().await;
-        fixture.fault(json!({"fault": "signature_probe"})).await;
+        fixture.add_faults(json!({"fault": "signature_probe"})).await;
         fixture.receiver.will_answer(&[(answer, "")]);
         fixture.v3_buy("order-0001").await;
         fixture.wechat.wait_for_notices().await;
@@ -74,9 +74,9 @@ async fn a_probe_comes_first_and_an_accepted_one_is_recorded() {
 }
 
 #[tokio::test]
-async fn a_forged_notice_is_signed_by_a_key_it_does_not_name() {
+async fn a_forged_notice_is_signed_by_another_key_than_it_names() {
     let fixture = Fixture::new().await;
-    fixture.fault(json!({"fault": "notice_forged"})).await;
+    fixture.add_faults(json!({"fault": "notice_forged"})).await;
     fixture.v3_buy("order-0001").await;
     fixture.wechat.wait_for_notices().await;
     let genuine: Vec<_> = fixture
@@ -89,26 +89,26 @@ async fn a_forged_notice_is_signed_by_a_key_it_does_not_name() {
 }
 
 #[tokio::test]
-async fn what_can_happen_to_a_v2_notice_can_happen_to_a_v3_one() {
+async fn the_faults_of_v2_notices_apply_to_v3_notices() {
     let fixture = Fixture::new().await;
-    fixture.fault(json!([{"fault": "notice_lost"}, {"fault": "notice_duplicate", "copies": 2}])).await;
+    fixture.add_faults(json!([{"fault": "notice_lost"}, {"fault": "notice_duplicate", "copies": 2}])).await;
     fixture.v3_buy("order-0001").await;
     fixture.v3_buy("order-0002").await;
     fixture.wechat.wait_for_notices().await;
     assert_eq!(fixture.receiver.requests().len(), 3);
-    fixture.fault(json!({"fault": "notice_reordered"})).await;
+    fixture.add_faults(json!({"fault": "notice_reordered"})).await;
     fixture.v3_buy("order-0003").await;
     fixture.buy("order-0004").await;
     fixture.wechat.wait_for_notices().await;
     let last: Vec<_> = fixture.receiver.bodies().into_iter().skip(3).collect();
     assert!(last[0].starts_with("<xml>"));
-    assert_eq!(fixture.opened(&last[1]).1["out_trade_no"], "order-0003");
+    assert_eq!(fixture.decrypt_notice(&last[1]).1["out_trade_no"], "order-0003");
 }
 
 #[tokio::test]
 async fn the_first_delivery_may_be_stamped_with_a_skewed_clock() {
     let fixture = Fixture::new().await;
-    fixture.fault(json!({"fault": "clock_skew", "seconds": -300})).await;
+    fixture.add_faults(json!({"fault": "clock_skew", "seconds": -300})).await;
     fixture.receiver.will_answer(&[(401, "")]);
     fixture.v3_buy("order-0001").await;
     fixture.wechat.wait_for_notices().await;
@@ -125,7 +125,7 @@ async fn the_first_delivery_may_be_stamped_with_a_skewed_clock() {
 }
 
 #[tokio::test]
-async fn a_crafted_notice_is_genuine() {
+async fn a_crafted_notice_has_a_valid_signature() {
     let fixture = Fixture::new().await;
     let notice = fixture.wechat.sign_notice_v3("TRANSACTION.SUCCESS", json!({"mchid": "1"}), 1_700_000_000);
     let headers: http::HeaderMap = notice
@@ -135,5 +135,8 @@ async fn a_crafted_notice_is_genuine() {
         .collect();
     assert!(signed_by(&headers, notice.body.as_bytes()).is_some());
     assert_eq!(header(&headers, "wechatpay-timestamp"), "1700000000");
-    assert_eq!(fixture.opened(&notice.body), ("TRANSACTION.SUCCESS".to_owned(), json!({"mchid": "1"})));
+    assert_eq!(
+        fixture.decrypt_notice(&notice.body),
+        ("TRANSACTION.SUCCESS".to_owned(), json!({"mchid": "1"}))
+    );
 }

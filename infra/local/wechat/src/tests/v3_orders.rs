@@ -1,4 +1,4 @@
-//! Pay v3: each judgement of an order, a query and a closing; and the phone.
+//! Tests of Pay v3's APIs for orders, queries and closings, and of the payment on the phone.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ async fn close_order(fixture: &Fixture, out_trade_no: &str) -> super::merchant::
 }
 
 #[tokio::test]
-async fn each_field_is_judged() {
+async fn each_field_is_checked() {
     let fixture = Fixture::new().await;
     let mut full = fixture.v3_order();
     for (name, value) in [
@@ -82,7 +82,7 @@ async fn the_same_request_gives_a_fresh_prepay_id_and_another_is_refused() {
         assert_eq!(fixture.v3_post(PREPAY, changed).await.outcome(), "400 INVALID_REQUEST");
     }
     assert_eq!(fixture.wechat.ledger().len(), 1);
-    assert_eq!(fixture.phone("requestPayment", fixture.v3_payment(&first)).await.0, 200);
+    assert_eq!(fixture.call_wx("requestPayment", fixture.v3_payment(&first)).await.0, 200);
 }
 
 #[tokio::test]
@@ -94,7 +94,8 @@ async fn both_versions_share_the_order_numbers() {
     fixture.v3_prepay(with(fixture.v3_order(), "/out_trade_no", json!("order-0002"))).await;
     let again = fixture.pay_api("/pay/unifiedorder", fixture.order(&[("out_trade_no", "order-0002")])).await;
     assert_eq!(again["err_code"], "OUT_TRADE_NO_USED");
-    let query = fixture.pay_api("/pay/orderquery", fixture.about(&[("out_trade_no", "order-0002")])).await;
+    let query =
+        fixture.pay_api("/pay/orderquery", fixture.query_fields(&[("out_trade_no", "order-0002")])).await;
     assert_eq!(query["trade_state"], "NOTPAY");
 }
 
@@ -102,19 +103,19 @@ async fn both_versions_share_the_order_numbers() {
 async fn a_paid_order_is_found_by_both_numbers() {
     let fixture = Fixture::new().await;
     let unpaid = fixture.v3_prepay(fixture.v3_order()).await;
-    let told = fixture.v3_get(&fixture.v3_query("order-0001")).await.json();
-    assert_eq!((told["trade_state"].as_str(), told.get("transaction_id")), (Some("NOTPAY"), None));
-    fixture.phone("requestPayment", fixture.v3_payment(&unpaid)).await;
+    let response = fixture.v3_get(&fixture.v3_query("order-0001")).await.json();
+    assert_eq!((response["trade_state"].as_str(), response.get("transaction_id")), (Some("NOTPAY"), None));
+    fixture.call_wx("requestPayment", fixture.v3_payment(&unpaid)).await;
 
     let transaction_id = fixture.wechat.ledger()[0].transaction_id.clone().unwrap();
     let mch_id = &fixture.wechat.account().mch_id;
     let by_id = format!("/v3/pay/transactions/id/{transaction_id}?mchid={mch_id}");
-    let told = fixture.v3_get(&by_id).await.json();
-    assert_eq!(told, fixture.v3_get(&fixture.v3_query("order-0001")).await.json());
-    assert_eq!(told["trade_state"], "SUCCESS");
-    assert_eq!(told["amount"]["total"], 101);
-    assert_eq!(told["payer"]["openid"], fixture.openid.as_str());
-    assert_eq!(told["success_time"], "2023-11-15T06:14:02+08:00");
+    let response = fixture.v3_get(&by_id).await.json();
+    assert_eq!(response, fixture.v3_get(&fixture.v3_query("order-0001")).await.json());
+    assert_eq!(response["trade_state"], "SUCCESS");
+    assert_eq!(response["amount"]["total"], 101);
+    assert_eq!(response["payer"]["openid"], fixture.openid.as_str());
+    assert_eq!(response["success_time"], "2023-11-15T06:14:02+08:00");
 }
 
 #[tokio::test]
@@ -136,7 +137,7 @@ async fn a_query_that_finds_nothing_says_why() {
 }
 
 #[tokio::test]
-async fn a_closing_is_204_without_body_and_signed() {
+async fn closing_an_order_is_a_signed_204_without_a_body() {
     let fixture = Fixture::new().await;
     fixture.v3_prepay(fixture.v3_order()).await;
     let closed = close_order(&fixture, "order-0001").await;
@@ -160,7 +161,7 @@ async fn a_paid_order_is_neither_closed_nor_ordered_again() {
 }
 
 #[tokio::test]
-async fn time_expire_is_moved_into_what_is_allowed() {
+async fn time_expire_is_moved_into_the_allowed_range() {
     let fixture = Fixture::new().await;
     let order = |number: &str, at: u64| {
         let mut order = with(fixture.v3_order(), "/out_trade_no", json!(number));
@@ -170,7 +171,7 @@ async fn time_expire_is_moved_into_what_is_allowed() {
     let short = fixture.v3_prepay(order("order-0001", fixture.now() + 1000)).await;
     fixture.v3_prepay(order("order-0002", fixture.now() + 400 * DAY)).await;
     fixture.advance(MINUTE - 1000);
-    assert_eq!(fixture.phone("requestPayment", fixture.v3_payment(&short)).await.0, 200);
+    assert_eq!(fixture.call_wx("requestPayment", fixture.v3_payment(&short)).await.0, 200);
     fixture.advance(30 * DAY);
     assert_eq!(fixture.wechat.ledger()[1].trade_state, TradeState::NotPay);
     fixture.advance(60 * DAY);
@@ -178,20 +179,24 @@ async fn time_expire_is_moved_into_what_is_allowed() {
 }
 
 #[tokio::test]
-async fn an_order_is_called_up_as_it_was_made() {
+async fn an_order_is_paid_with_the_version_that_made_it() {
     let fixture = Fixture::new().await;
     let v3 = fixture.v3_prepay(fixture.v3_order()).await;
     let v2 = fixture.prepay(&[("out_trade_no", "order-0002")]).await;
     for wrong in [fixture.payment(&v3, SignType::Md5), fixture.v3_payment(&v2)] {
-        let (status, answer) = fixture.phone("requestPayment", wrong).await;
+        let (status, answer) = fixture.call_wx("requestPayment", wrong).await;
         assert_eq!(status, 400);
         assert!(answer["errMsg"].as_str().unwrap().contains("支付验证签名失败"), "{answer}");
     }
     let mut wrong = fixture.v3_payment(&v3);
     wrong["timeStamp"] = "1700000043".into();
-    assert_eq!(fixture.phone("requestPayment", wrong).await.0, 400);
+    assert_eq!(fixture.call_wx("requestPayment", wrong).await.0, 400);
     fixture.advance(2 * HOUR);
-    assert_eq!(fixture.phone("requestPayment", fixture.v3_payment(&v3)).await.0, 400, "the prepay_id is old");
+    assert_eq!(
+        fixture.call_wx("requestPayment", fixture.v3_payment(&v3)).await.0,
+        400,
+        "the prepay_id is old"
+    );
     let fresh = fixture.v3_prepay(fixture.v3_order()).await;
-    assert_eq!(fixture.phone("requestPayment", fixture.v3_payment(&fresh)).await.0, 200);
+    assert_eq!(fixture.call_wx("requestPayment", fixture.v3_payment(&fresh)).await.0, 200);
 }

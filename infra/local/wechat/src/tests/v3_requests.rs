@@ -1,4 +1,4 @@
-//! Pay v3: what every request is judged by and how answers are sealed, also when something goes wrong.
+//! Tests of the checks and signatures that all APIs of Pay v3 share, with and without faults.
 
 use http::HeaderMap;
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::fixture::Fixture;
 use super::merchant::{TestRequest, TestResponse};
 use crate::{Account, SimulatorOptions};
 
-/// Sends a query of an order that exists after `change` has spoilt it.
+/// Sends a query of an existing order, changed by `change`.
 async fn query(fixture: &Fixture, change: impl FnOnce(&mut TestRequest)) -> TestResponse {
     let mut request = fixture.request("GET", &fixture.v3_query("order-0001"), "");
     change(&mut request);
@@ -28,7 +28,7 @@ async fn a_success_is_signed_and_a_refusal_is_not() {
 }
 
 #[tokio::test]
-async fn every_part_of_the_authorization_is_judged() {
+async fn every_part_of_the_authorization_is_checked() {
     let fixture = Fixture::new().await;
     fixture.v3_prepay(fixture.v3_order()).await;
     assert_eq!(query(&fixture, |_| {}).await.outcome(), "200");
@@ -47,7 +47,7 @@ async fn every_part_of_the_authorization_is_judged() {
     for (n, change) in changes.into_iter().enumerate() {
         assert_eq!(query(&fixture, change).await.outcome(), "401 SIGN_ERROR", "change {n}");
     }
-    // A serial number is one in small letters too: Node's client of APIv3 sends it so.
+    // A serial number may be in lower case, because a Node client of APIv3 sends it like this.
     let small = query(&fixture, |request| request.serial = request.serial.to_lowercase()).await;
     assert_eq!(small.outcome(), "200");
     for edge in ["1699999742", "1700000342"] {
@@ -80,7 +80,7 @@ async fn the_signature_is_over_path_query_and_body_exactly_as_sent() {
         let shown = &refused.json()["detail"]["sign_information"]["truncated_sign_message"];
         assert!(shown.as_str().unwrap().starts_with(&format!("GET\n{}\n", good.target)), "{shown}");
     }
-    // A value that needs encoding is signed encoded.
+    // A value in the path is signed in its encoded form.
     let mut order = fixture.v3_order();
     order["out_trade_no"] = "order|0001".into();
     fixture.v3_prepay(order).await;
@@ -119,7 +119,7 @@ async fn the_headers_say_json_and_who_calls() {
 }
 
 #[tokio::test]
-async fn method_and_json_are_judged() {
+async fn method_and_json_are_checked() {
     let fixture = Fixture::new().await;
     let outcome = async |method, target: &str, body: &str| {
         fixture.send(fixture.request(method, target, body)).await.unwrap().outcome()
@@ -132,7 +132,7 @@ async fn method_and_json_are_judged() {
 }
 
 #[tokio::test]
-async fn an_account_without_a_readable_key_is_refused_and_another_key_is_its_own() {
+async fn signatures_are_verified_with_the_accounts_own_key() {
     let account = Account { merchant_private_key: String::new(), ..Account::default() };
     let fixture = Fixture::with(SimulatorOptions { account, ..SimulatorOptions::default() }).await;
     let answer = query(&fixture, |request| request.signature = Some("AAAA".to_owned())).await;
@@ -157,7 +157,7 @@ async fn busy_and_a_given_code_do_nothing() {
         {"fault": "err_code", "path": path, "err_code": "NO_AUTH"},
         {"fault": "http_status", "path": path, "status": 502},
     ]);
-    fixture.fault(faults).await;
+    fixture.add_faults(faults).await;
     for outcome in ["500 SYSTEM_ERROR", "403 NO_AUTH"] {
         assert_eq!(fixture.v3_post(path, fixture.v3_order()).await.outcome(), outcome);
     }
@@ -170,7 +170,9 @@ async fn a_lost_answer_leaves_the_effect_behind() {
     let fixture = Fixture::new().await;
     let path = "/v3/pay/transactions/jsapi";
     fixture
-        .fault(json!([{"fault": "timeout_before", "path": path}, {"fault": "timeout_after", "path": path}]))
+        .add_faults(
+            json!([{"fault": "timeout_before", "path": path}, {"fault": "timeout_after", "path": path}]),
+        )
         .await;
     for orders in [0, 1] {
         let request = fixture.request("POST", path, &fixture.v3_order().to_string());
@@ -184,7 +186,7 @@ async fn a_fault_names_a_variable_path_as_the_route_is_written() {
     let fixture = Fixture::new().await;
     fixture.v3_prepay(fixture.v3_order()).await;
     let path = "/v3/pay/transactions/out-trade-no/{out_trade_no}";
-    fixture.fault(json!({"fault": "busy", "path": path})).await;
+    fixture.add_faults(json!({"fault": "busy", "path": path})).await;
     assert_eq!(query(&fixture, |_| {}).await.outcome(), "500 SYSTEM_ERROR");
     assert_eq!(query(&fixture, |_| {}).await.outcome(), "200");
     let calls = fixture.wechat.upstream_calls();
@@ -193,12 +195,12 @@ async fn a_fault_names_a_variable_path_as_the_route_is_written() {
 }
 
 #[tokio::test]
-async fn an_answer_may_carry_a_wrong_signature_or_a_probe() {
+async fn a_fault_signs_an_answer_wrongly_or_with_a_probe() {
     let fixture = Fixture::new().await;
     fixture.v3_prepay(fixture.v3_order()).await;
     let path = "/v3/pay/transactions/out-trade-no/{out_trade_no}";
     fixture
-        .fault(json!([{"fault": "bad_sign", "path": path}, {"fault": "signature_probe", "path": path}]))
+        .add_faults(json!([{"fault": "bad_sign", "path": path}, {"fault": "signature_probe", "path": path}]))
         .await;
     let is_probe = |headers: &HeaderMap| {
         headers["wechatpay-signature"].to_str().unwrap().starts_with("WECHATPAY/SIGNTEST/")
@@ -212,12 +214,12 @@ async fn an_answer_may_carry_a_wrong_signature_or_a_probe() {
 }
 
 #[tokio::test]
-async fn a_skewed_clock_judges_the_request_and_stamps_the_answer() {
+async fn a_skewed_clock_checks_the_request_and_stamps_the_answer() {
     let fixture = Fixture::new().await;
     fixture.v3_prepay(fixture.v3_order()).await;
     let path = "/v3/pay/transactions/out-trade-no/{out_trade_no}";
     fixture
-        .fault(json!([
+        .add_faults(json!([
             {"fault": "clock_skew", "path": path, "seconds": 301},
             {"fault": "clock_skew", "path": path, "seconds": -300},
         ]))

@@ -1,4 +1,4 @@
-//! Steps: from the phone, encrypted, as walked or as set.
+//! Tests of WeRun: encrypted steps, generated or set by a test.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::StepInfo;
 
 async fn steps(fixture: &Fixture) -> Value {
     let session = fixture.code_to_session(&fixture.login_code().await).await;
-    let (status, data) = fixture.phone("getWeRunData", json!({})).await;
+    let (status, data) = fixture.call_wx("getWeRunData", json!({})).await;
     assert_eq!((status, &data["errMsg"]), (200, &json!("getWeRunData:ok")));
     let plain = decrypt(&data, session_key(&session)).unwrap();
     let watermark = json!({"timestamp": fixture.now() / 1000, "appid": fixture.wechat.account().app_id});
@@ -17,7 +17,7 @@ async fn steps(fixture: &Fixture) -> Value {
 }
 
 #[tokio::test]
-async fn thirty_one_days_are_told_until_others_are_set() {
+async fn thirty_one_days_are_generated_until_a_test_sets_others() {
     let fixture = Fixture::new().await;
     let walked = steps(&fixture).await;
     assert_eq!(walked.as_array().unwrap().len(), 31);
@@ -37,9 +37,9 @@ async fn thirty_one_days_are_told_until_others_are_set() {
 }
 
 #[tokio::test]
-async fn a_user_may_say_no() {
+async fn a_user_can_refuse() {
     let fixture = Fixture::new().await;
-    let (status, answer) = fixture.phone("getWeRunData", json!({"userChoice": "reject"})).await;
+    let (status, answer) = fixture.call_wx("getWeRunData", json!({"userChoice": "reject"})).await;
     assert_eq!((status, &answer["errMsg"]), (400, &json!("getWeRunData:fail auth deny")));
 }
 

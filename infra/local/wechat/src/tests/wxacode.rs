@@ -1,4 +1,4 @@
-//! Mini program codes: what a reader of the picture finds, and what is refused in JSON.
+//! Tests of mini program codes: the content of the picture, and errors in JSON.
 
 use image::{DynamicImage, ImageFormat, Rgba};
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ async fn ask(fixture: &Fixture, path: &str, body: Value) -> Got {
     Got { content_type, body: answer.bytes().await.unwrap().to_vec() }
 }
 
-/// What a QR reader finds in the picture; what is transparent is on white paper.
+/// Decodes the QR code in the picture, on a white background.
 fn read(image: &DynamicImage) -> String {
     let pixels = image.to_rgba8();
     let size = |side: u32| usize::try_from(side).unwrap();
@@ -50,7 +50,7 @@ fn read(image: &DynamicImage) -> String {
 }
 
 #[tokio::test]
-async fn a_reader_finds_page_and_scene() {
+async fn a_qr_reader_finds_page_and_scene() {
     let fixture = Fixture::new().await;
     let app_id = &fixture.wechat.account().app_id;
     let body = json!({"scene": "a=1&b=2", "page": "pages/index/index", "path": "ignored"});
@@ -139,7 +139,7 @@ async fn each_wrong_parameter_has_its_errcode() {
 #[tokio::test]
 async fn a_missing_page_is_refused_unless_it_is_not_checked() {
     let fixture = Fixture::new().await;
-    fixture.fault(json!({"fault": "page_missing", "page": "pages/new"})).await;
+    fixture.add_faults(json!({"fault": "page_missing", "page": "pages/new"})).await;
     let body = json!({"scene": "s", "page": "pages/new"});
     assert_eq!(ask(&fixture, BY_SCENE, body.clone()).await.errcode(), 41030);
     let mut unchecked = body;
@@ -149,7 +149,7 @@ async fn a_missing_page_is_refused_unless_it_is_not_checked() {
 }
 
 #[tokio::test]
-async fn pictures_may_come_under_a_wrong_name_and_json_under_a_pictures() {
+async fn a_fault_changes_the_pictures_content_type_or_sends_json() {
     let fixture = Fixture::new().await;
     let body = json!({"scene": "s"});
     let faults = json!([
@@ -158,7 +158,7 @@ async fn pictures_may_come_under_a_wrong_name_and_json_under_a_pictures() {
         {"fault": "json_instead_of_image", "path": BY_SCENE, "errcode": 45009},
         {"fault": "errcode", "path": BY_SCENE, "errcode": 45009},
     ]);
-    fixture.fault(faults).await;
+    fixture.add_faults(faults).await;
     let got = ask(&fixture, BY_SCENE, body.clone()).await;
     assert_eq!((got.content_type.as_str(), &got.body[..3]), ("text/plain", &b"\xFF\xD8\xFF"[..]));
     for errcode in [0, 45009] {

@@ -1,4 +1,4 @@
-//! `GET /sns/jscode2session`: a login code for an openid and a session key.
+//! `GET /sns/jscode2session`: exchanges a login code for an openid and a session key.
 //!
 //! Documentation: "Mini Program login" (小程序登录, code2Session).
 //!
@@ -33,7 +33,7 @@ pub(crate) fn code_to_session(
     }
 }
 
-/// The exchange and the user's unionid, if the user has one.
+/// Checks the parameters and exchanges the code; also returns the user's unionid, if the user has one.
 fn exchange_code(
     sessions: &SessionService,
     request: &ApiRequest,
@@ -68,7 +68,7 @@ fn exchange_code(
     Ok((exchange, unionid))
 }
 
-/// JSON under this type: callers must not rely on the header.
+/// WeChat sends JSON with this content type, so callers must not rely on the header.
 const CONTENT_TYPE: &str = "text/plain";
 
 #[cfg(test)]
@@ -84,7 +84,7 @@ mod tests {
     use crate::core::context::Context;
     use crate::core::user::NewUser;
 
-    /// A complete request, changed by the caller; the errcode (0 for json_response) and the answer.
+    /// Sends a complete request with these changes; returns the errcode (0 for a success) and the body.
     fn exchange(sessions: &SessionService, code: &str, changes: &[(&str, &str)]) -> (i64, Value) {
         let account = sessions.context.account();
         let mut query: Vec<(String, String)> = [

@@ -1,4 +1,4 @@
-//! Sessions: the codes of `wx.login`, the session keys that they are exchanged for, and what a server asks about a key.
+//! Sessions: the codes of `wx.login`, the session keys for which they are exchanged, and the APIs that check or reset a key.
 
 mod code_to_session;
 pub(crate) mod service;

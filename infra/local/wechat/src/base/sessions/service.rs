@@ -8,7 +8,7 @@ use crate::base::users::UserService;
 use crate::core::context::Context;
 use crate::core::lock::lock;
 
-/// Knows all codes and session keys.
+/// Keeps login codes and session keys.
 pub(crate) struct SessionService {
     pub(crate) context: Arc<Context>,
     pub(super) users: Arc<UserService>,
@@ -21,7 +21,7 @@ impl SessionService {
         Self { context, users, tokens, sessions: Mutex::default() }
     }
 
-    /// The live session key, which is a secret from now on even if no server was given it.
+    /// The user's live session key. The log masks it from now on, even if no server ever gets it.
     pub(crate) fn use_live_key(&self, openid: &str) -> String {
         let session_key = self.sessions().use_live_key(openid, self.context.now());
         self.context.log().add_secret(&session_key);

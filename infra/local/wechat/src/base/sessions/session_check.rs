@@ -1,5 +1,4 @@
-//! `GET /wxa/checksession` and `GET /wxa/resetusersessionkey`: the server asks about a session key, or has it
-//! replaced, without telling it.
+//! `GET /wxa/checksession` and `GET /wxa/resetusersessionkey`: the server checks or replaces a session key without sending it.
 //!
 //! Documentation: "Check login session" (检验登录态) and "Reset login session" (重置登录态). The signature is the
 //! HMAC-SHA256 of the empty string under the session key's text.
@@ -42,7 +41,7 @@ pub(crate) fn reset_session_key(
     })
 }
 
-/// The openid, if the caller holds its live session key.
+/// Verifies that the caller has the user's live session key; returns the openid.
 fn check_signature<'a>(
     sessions: &SessionService,
     request: &'a ApiRequest,

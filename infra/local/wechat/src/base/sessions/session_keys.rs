@@ -1,9 +1,8 @@
 //! Login codes and session keys.
 //!
-//! A code lives five minutes, is used once and belongs to one app. A user has one live session key:
-//! exchanging a code makes a new one and ends the one before, so data the phone encrypted earlier no longer
-//! belongs to the key the server gets. WeChat may also rotate at `wx.login` itself; here only the exchange
-//! does, which is the moment both sides can observe.
+//! A code lives five minutes, can be used once and belongs to one app. A user has one live session key. Exchanging a code creates
+//! a new session key and ends the earlier one, so the server's new key cannot decrypt data that the phone encrypted before.
+//! WeChat may rotate the key at `wx.login` already; the simulator rotates it only at the exchange, which both sides can observe.
 
 use std::collections::HashMap;
 
@@ -17,7 +16,7 @@ use crate::core::random;
 pub(crate) struct Sessions {
     codes: HashMap<String, IssuedLoginCode>,
     keys: HashMap<String, SessionKeyEntry>,
-    /// When each user's codes were exchanged within the last minute.
+    /// The times of each user's exchanges within the last minute, in unix milliseconds.
     exchanges: HashMap<String, Vec<u64>>,
     resets: Quota,
 }
@@ -33,12 +32,12 @@ struct IssuedLoginCode {
 #[derive(Debug)]
 struct SessionKeyEntry {
     text: String,
-    /// Whether a server was ever given it.
+    /// Whether a server got this key.
     exchanged: bool,
     used: u64,
 }
 
-/// What the exchange of a code gives.
+/// The result of exchanging a code.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CodeExchange {
     pub(crate) openid: String,
@@ -46,7 +45,7 @@ pub(crate) struct CodeExchange {
 }
 
 impl Sessions {
-    /// `wx.login`: a new code. Earlier ones stay good.
+    /// Creates a code for `wx.login`. Earlier codes stay valid.
     pub(crate) fn create_code(&mut self, openid: &str, app_id: &str, now: u64) -> String {
         self.codes.retain(|_, code| now < code.created.saturating_add(CODE_LIFE));
         let code = random::login_code();
@@ -60,7 +59,7 @@ impl Sessions {
         code
     }
 
-    /// Uses the code up and gives the user a new session key. A refusal leaves everything as it was.
+    /// Uses up the code and creates a new session key. After an error nothing has changed.
     pub(crate) fn exchange_code(
         &mut self,
         code: &str,
@@ -95,19 +94,18 @@ impl Sessions {
         Ok(CodeExchange { openid, session_key })
     }
 
-    /// `wx.checkSession`: whether the key the server was given last is still live.
+    /// Whether the key that the server got last is still live, for `wx.checkSession`.
     pub(crate) fn is_live(&self, openid: &str, now: u64) -> bool {
         self.exchanged_key(openid, now).is_some()
     }
 
-    /// The live key, if the server was given it.
+    /// The live key, if the server has got it.
     pub(crate) fn exchanged_key(&self, openid: &str, now: u64) -> Option<&str> {
         let key = self.keys.get(openid)?;
         (key.exchanged && now < key.used.saturating_add(DISUSE)).then_some(key.text.as_str())
     }
 
-    /// Replaces a live key. The new one lives as long as the old one would have; `None` if this was done too
-    /// often within the minute.
+    /// Replaces a live key. The new key expires when the old one would have; `None` if the quota of resets per minute is used up.
     pub(crate) fn reset_key(&mut self, openid: &str, now: u64) -> Option<String> {
         let key = self.keys.get_mut(openid)?;
         self.resets.try_count_in_minute(now, RESETS_PER_MINUTE).then(|| {
@@ -116,8 +114,8 @@ impl Sessions {
         })
     }
 
-    /// The key under which the phone's data is encrypted now; using it renews it. A user without a live key
-    /// gets one that no server knows until the next login.
+    /// The key that encrypts the phone's data now; using the key prolongs its life. For a user without a live key this creates
+    /// one, which no server knows until the next login.
     pub(crate) fn use_live_key(&mut self, openid: &str, now: u64) -> String {
         let fresh = || SessionKeyEntry { text: random::session_key(), exchanged: false, used: now };
         let key = self.keys.entry(openid.to_owned()).or_insert_with(fresh);
@@ -131,13 +129,13 @@ impl Sessions {
 
 const CODE_LIFE: u64 = 5 * MINUTE;
 
-/// WeChat does not tell how long an unused session key lives; use renews it.
+/// The life of an unused session key, in milliseconds. WeChat documents no number; each use prolongs the life.
 const DISUSE: u64 = 3 * DAY;
 
-/// Per app.
+/// The quota of resets per app.
 const RESETS_PER_MINUTE: u32 = 60_000;
 
-/// Per user, from the older documentation of errcode 45011.
+/// The quota of exchanges per user, from the older documentation of errcode 45011.
 const EXCHANGES_PER_MINUTE: usize = 100;
 
 #[cfg(test)]

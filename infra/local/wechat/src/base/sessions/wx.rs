@@ -6,7 +6,7 @@ use super::service::SessionService;
 use crate::core::user::User;
 use crate::core::wx_api::{WxArguments, WxFailure};
 
-/// A code for the server. The argument `appId`, which real phones do not have, makes it another app's code.
+/// Returns a code for the server. The argument `appId`, which real phones do not have, makes it another app's code.
 pub(super) fn login(
     sessions: &SessionService,
     user: &User,
@@ -19,7 +19,7 @@ pub(super) fn login(
     Ok(WxArguments::from_iter([("code".to_owned(), Value::from(code))]))
 }
 
-/// Succeeds while the session key the server was given last is live.
+/// Succeeds while the session key that the server got last is live.
 pub(super) fn check_session(
     sessions: &SessionService,
     user: &User,

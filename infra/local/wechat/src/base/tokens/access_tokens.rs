@@ -1,7 +1,7 @@
-//! Which access tokens are live.
+//! The access tokens that were issued, and which of them are live.
 //!
-//! Documentation: "Get access token" (获取接口调用凭据) and "Get stable access token" (获取稳定版接口调用凭据). Both give
-//! 7200 seconds, and the tokens of one do not touch those of the other:
+//! Documentation: "Get access token" (获取接口调用凭据) and "Get stable access token" (获取稳定版接口调用凭据). Tokens of both live 7200 seconds,
+//! and the tokens of one API do not affect those of the other:
 //!
 //! ```text
 //!   token          every call replaces; the token before it lives 5 more minutes
@@ -20,21 +20,21 @@ use crate::base::quota::Quota;
 use crate::core::clock::{HOUR, MINUTE, SECOND};
 use crate::core::random;
 
-/// Whose token it is; most APIs are open to one of them.
+/// The owner of an access token. Most APIs accept the tokens of one owner only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum TokenOwner {
     MiniProgram,
     OfficialAccount,
 }
 
-/// All tokens that were ever issued out.
+/// All access tokens that were ever issued.
 #[derive(Debug, Default)]
 pub(crate) struct IssuedTokens {
     issued: HashMap<String, IssuedToken>,
     accounts: HashMap<TokenOwner, AccountTokens>,
 }
 
-/// What the caller of a token API gets.
+/// The token in the response of a token API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TokenGrant {
     pub(crate) access_token: String,
@@ -46,11 +46,11 @@ pub(crate) struct TokenGrant {
 struct IssuedToken {
     owner: TokenOwner,
     expires: u64,
-    /// When it is replaced for good, or was revoked.
+    /// When the token stops working because it was replaced or revoked, in unix milliseconds.
     ends: u64,
 }
 
-/// What is kept for one account.
+/// The tokens and quotas of one account.
 #[derive(Debug, Default)]
 struct AccountTokens {
     /// The latest token of `/cgi-bin/token`.
@@ -65,7 +65,7 @@ struct AccountTokens {
 }
 
 impl IssuedTokens {
-    /// `/cgi-bin/token`: always a new one.
+    /// Issues a token for `/cgi-bin/token`: always a new one.
     pub(crate) fn issue_plain(&mut self, owner: TokenOwner, now: u64) -> Result<TokenGrant, Errcode> {
         let account = self.accounts.entry(owner).or_default();
         if !account.plain_calls.try_count_in_day(now, PLAIN_CALLS_PER_DAY) {
@@ -79,7 +79,7 @@ impl IssuedTokens {
         Ok(self.issue(fresh, owner, now))
     }
 
-    /// `/cgi-bin/stable_token`.
+    /// Issues a token for `/cgi-bin/stable_token`, or returns the current one.
     pub(crate) fn issue_stable(
         &mut self,
         owner: TokenOwner,
@@ -114,7 +114,7 @@ impl IssuedTokens {
         Ok(self.issue(fresh, owner, now))
     }
 
-    /// Whose token it is, if it is live.
+    /// The owner of a live token.
     pub(crate) fn owner_of(&self, text: &str, now: u64) -> Result<TokenOwner, Errcode> {
         if !random::is_access_token(text) {
             return Err(INVALID_TOKEN);
@@ -123,8 +123,7 @@ impl IssuedTokens {
         if now < token.expires { Ok(token.owner) } else { Err(TOKEN_EXPIRED) }
     }
 
-    /// Ends all tokens at once. If `stuck`, `stable_token` does not notice: it gives the dead token until it
-    /// is asked with force.
+    /// Revokes all tokens. If `stuck`, `stable_token` returns the revoked token until a caller sends `force_refresh`.
     pub(crate) fn revoke_all(&mut self, stuck: bool, now: u64) {
         for token in self.issued.values_mut() {
             token.ends = token.ends.min(now);
@@ -145,7 +144,7 @@ impl IssuedTokens {
 
 const LIFE: u64 = 2 * HOUR;
 
-/// How long the old token lives beside the new one.
+/// How long the old token lives beside the new one, in milliseconds.
 pub(super) const OVERLAP: u64 = 5 * MINUTE;
 
 const BETWEEN_FORCES: u64 = 30 * SECOND;

@@ -1,4 +1,4 @@
-//! Access tokens and tickets: what a back end calls the platform's APIs with, and what pages and cards are signed with.
+//! Access tokens, with which a back end calls the platform's APIs, and tickets, with which it signs pages and cards.
 
 pub(crate) mod access_tokens;
 pub(crate) mod server;

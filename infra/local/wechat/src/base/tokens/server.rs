@@ -1,4 +1,5 @@
-//! `GET /cgi-bin/token` and `POST /cgi-bin/stable_token`: an appid and its secret for an access token.
+//! `GET /cgi-bin/token` and `POST /cgi-bin/stable_token` give an access token for an appid and its secret; `GET
+//! /cgi-bin/ticket/getticket` gives a ticket.
 //!
 //! Documentation: "Get access token" (获取接口调用凭据) and "Get stable access token" (获取稳定版接口调用凭据).
 //!
@@ -46,7 +47,7 @@ pub(crate) fn get_ticket(tokens: &TokenService, request: &ApiRequest, fault: Opt
     })
 }
 
-/// Whether it is asked for access tokens there.
+/// Whether this path issues access tokens.
 pub(crate) fn is_token_path(path: &str) -> bool {
     ["/cgi-bin/token", "/cgi-bin/stable_token"].contains(&path)
 }
@@ -112,7 +113,7 @@ fn check_credentials(
     if secret.ok_or(SECRET_MISSING)? == expected_secret { Ok(owner) } else { Err(INVALID_SECRET) }
 }
 
-/// A json_response has no errcode.
+/// The response with the token. A success has no errcode.
 fn token_response(tokens: &TokenService, result: Result<TokenGrant, Errcode>) -> ApiResponse {
     match result {
         Ok(TokenGrant { access_token, expires_in }) => {

@@ -8,7 +8,7 @@ use crate::base::platform::Errcode;
 use crate::core::context::Context;
 use crate::core::lock::lock;
 
-/// Gives out access tokens and tickets, and says whose a token is.
+/// Issues access tokens and tickets, and knows the owner of each token.
 pub(crate) struct TokenService {
     pub(crate) context: Arc<Context>,
     state: Mutex<TokenState>,
@@ -25,17 +25,17 @@ impl TokenService {
         Self { context, state: Mutex::default() }
     }
 
-    /// Whose access token it is, if it is live.
+    /// The owner of a live access token.
     pub(crate) fn owner_of(&self, token: &str) -> Result<TokenOwner, Errcode> {
         self.state().tokens.owner_of(token, self.context.now())
     }
 
-    /// Ends all access tokens at once. If `stuck`, `stable_token` does not notice.
+    /// Revokes all access tokens. If `stuck`, `stable_token` returns the revoked token until a caller sends `force_refresh`.
     pub(crate) fn revoke_all(&self, stuck: bool) {
         self.state().tokens.revoke_all(stuck, self.context.now());
     }
 
-    /// The tickets a signature may be made with now.
+    /// The tickets that are valid for signatures now.
     pub(crate) fn live_tickets(&self, kind: TicketKind) -> Vec<String> {
         let now = self.context.now();
         self.state().tickets.live(kind, now).into_iter().map(str::to_owned).collect()

@@ -1,8 +1,7 @@
 //! The tickets that pages (`jsapi`) and cards (`wx_card`) are signed with.
 //!
-//! Documentation: "Appendix 1: the JS-SDK signature algorithm" (附录1-JS-SDK使用权限签名算法) and "wx.addCard". Both
-//! tickets belong to the official account. A ticket is the same for everybody until five minutes before its
-//! end.
+//! Documentation: "Appendix 1: the JS-SDK signature algorithm" (附录1-JS-SDK使用权限签名算法) and "wx.addCard". Both tickets belong to the
+//! official account. All callers get the same ticket until five minutes before its end.
 //!
 //! <https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/JS-SDK.html>
 
@@ -12,7 +11,7 @@ use super::access_tokens::OVERLAP;
 use crate::core::clock::HOUR;
 use crate::core::random;
 
-/// What a ticket signs.
+/// The purpose of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum TicketKind {
     JsApi,
@@ -42,7 +41,7 @@ impl Tickets {
         fresh
     }
 
-    /// The tickets a signature may be made with now.
+    /// The tickets that are valid for signatures now.
     pub(super) fn live(&self, kind: TicketKind, now: u64) -> Vec<&str> {
         let tickets = self.0.get(&kind).into_iter().flatten();
         tickets.filter(|ticket| now < ticket.expires).map(|ticket| ticket.text.as_str()).collect()

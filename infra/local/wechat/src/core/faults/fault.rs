@@ -1,274 +1,273 @@
-//! What can go wrong.
+//! The faults that can be set, by name.
 
 use serde::{Deserialize, Serialize};
 
 use crate::core::refund_status::RefundStatus;
 
-/// One thing that goes wrong. In JSON: `{"fault": "<name in snake case>", …fields}`.
+/// A way in which WeChat misbehaves. In JSON: `{"fault": "<name in snake case>", …fields}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
-    /// WeChat is busy: errcode -1, `SYSTEMERROR` from Pay v2 or `SYSTEM_ERROR` from v3. Nothing happens upstream.
+    /// WeChat is busy: errcode -1, `SYSTEMERROR` from Pay v2 or `SYSTEM_ERROR` from v3. The request has no effect.
     Busy {
-        /// The upstream path, for example `/sns/jscode2session`. A path with a variable part is given as
-        /// the route is written: `/v3/pay/transactions/out-trade-no/{out_trade_no}`.
+        /// The path of the server API, for example `/sns/jscode2session`. A path with a placeholder is written like its route:
+        /// `/v3/pay/transactions/out-trade-no/{out_trade_no}`.
         path: String,
-        /// How many requests.
+        /// The number of requests.
         #[serde(default = "once")]
         times: u32,
     },
-    /// The platform answers this errcode and does nothing.
+    /// The platform answers this errcode. The request has no effect.
     Errcode {
-        /// The upstream path.
+        /// The path of the server API.
         path: String,
         /// The errcode to answer.
         errcode: i64,
-        /// How many requests.
+        /// The number of requests.
         #[serde(default = "once")]
         times: u32,
     },
-    /// WeChat Pay answers `result_code` FAIL with this code, or v3's refusal with it, and does nothing.
+    /// WeChat Pay answers this code: v2 as `err_code` with `result_code` FAIL, v3 as `code`. The request has no effect.
     ErrCode {
-        /// The upstream path.
+        /// The path of the server API.
         path: String,
         /// The code to answer, for example `NOTENOUGH`.
         err_code: String,
-        /// How many requests.
+        /// The number of requests.
         #[serde(default = "once")]
         times: u32,
     },
-    /// Nothing happens upstream; after `millis` the connection closes without an answer.
+    /// The request has no effect. The connection closes after `millis`, without an answer.
     TimeoutBefore {
-        /// The upstream path.
+        /// The path of the server API.
         path: String,
-        /// How long the connection hangs, in real milliseconds.
+        /// How long the connection stays open, in real milliseconds.
         #[serde(default)]
         millis: u64,
-        /// How many requests.
+        /// The number of requests.
         #[serde(default = "once")]
         times: u32,
     },
     /// The request takes effect; after `millis` the connection closes without an answer.
     TimeoutAfter {
-        /// The upstream path.
+        /// The path of the server API.
         path: String,
-        /// How long the connection hangs, in real milliseconds.
+        /// How long the connection stays open, in real milliseconds.
         #[serde(default)]
         millis: u64,
-        /// How many requests.
+        /// The number of requests.
         #[serde(default = "once")]
         times: u32,
     },
-    /// A gateway in front of WeChat answers with this status and a page of HTML. Nothing happens upstream.
+    /// A gateway in front of WeChat answers with this status and a page of HTML. The request has no effect.
     HttpStatus {
-        /// The upstream path.
+        /// The path of the server API.
         path: String,
         /// The HTTP status, for example 502.
         status: u16,
-        /// How many requests.
+        /// The number of requests.
         #[serde(default = "once")]
         times: u32,
     },
-    /// Status 200 and a body that is neither JSON nor XML of WeChat. Nothing happens upstream.
+    /// Status 200 and a body that is neither JSON nor XML. The request has no effect.
     Garbage {
-        /// The upstream path.
+        /// The path of the server API.
         path: String,
-        /// How many requests.
+        /// The number of requests.
         #[serde(default = "once")]
         times: u32,
     },
-    /// Status 200 and exactly this body. Nothing happens upstream.
+    /// Status 200 and exactly this body. The request has no effect.
     Body {
-        /// The upstream path.
+        /// The path of the server API.
         path: String,
-        /// The body: JSON in a form that WeChat sends at times, or not JSON at all.
+        /// The body, for example JSON in one of WeChat's unusual forms.
         body: String,
-        /// How many requests.
+        /// The number of requests.
         #[serde(default = "once")]
         times: u32,
     },
-    /// The connection closes at once without an answer; the request takes effect `millis` later, when whoever sent it may have
-    /// looked and seen nothing.
+    /// The connection closes at once without an answer. The request takes effect `millis` later, so that a query in between shows
+    /// no effect.
     LateEffect {
-        /// The upstream path.
+        /// The path of the server API.
         path: String,
-        /// How long after the connection closed, in real milliseconds.
+        /// The time between closing and effect, in real milliseconds.
         millis: u64,
-        /// How many requests.
+        /// The number of requests.
         #[serde(default = "once")]
         times: u32,
     },
-    /// What the phone gets encrypted is JSON in the looser form that WeChat writes at times: control characters raw in the texts,
-    /// a byte-order mark before it, NULs behind.
+    /// The data that the phone gets encrypted is JSON in the looser form that WeChat sometimes writes: raw control characters in
+    /// the texts, a byte-order mark before them, NULs behind.
     LooseOpenData {
-        /// How many times.
+        /// The number of uses.
         #[serde(default = "once")]
         times: u32,
     },
     /// The request takes effect; WeChat Pay's answer carries a wrong signature.
     BadSign {
-        /// The upstream path.
+        /// The path of the server API.
         path: String,
-        /// How many requests.
+        /// The number of requests.
         #[serde(default = "once")]
         times: u32,
     },
-    /// The notice of a payment or a refund never arrives, nor does any redelivery of it.
+    /// The notice of a payment or refund is never delivered, and never redelivered.
     NoticeLost {
-        /// How many notices.
+        /// The number of notices.
         #[serde(default = "once")]
         times: u32,
     },
     /// The notice arrives `copies` more times, all at once.
     NoticeDuplicate {
-        /// How many copies beside the notice itself.
+        /// The number of copies beside the notice itself.
         #[serde(default = "once")]
         copies: u32,
-        /// How many notices.
+        /// The number of notices.
         #[serde(default = "once")]
         times: u32,
     },
-    /// The first delivery of a notice waits.
+    /// The first delivery of a notice is delayed.
     NoticeDelayed {
-        /// How long, in real milliseconds.
+        /// The delay, in real milliseconds.
         millis: u64,
-        /// How many notices.
+        /// The number of notices.
         #[serde(default = "once")]
         times: u32,
     },
     /// A copy with a wrong signature is sent before the genuine notice.
     NoticeForged {
-        /// How many notices.
+        /// The number of notices.
         #[serde(default = "once")]
         times: u32,
     },
-    /// The first delivery of a notice arrives with half of its body; its headers sign the whole.
+    /// The first delivery of a notice has half of its body. Its headers sign the whole body.
     NoticeCut {
-        /// How many notices.
+        /// The number of notices.
         #[serde(default = "once")]
         times: u32,
     },
     /// The notice is held back until the next notice was delivered once.
     NoticeReordered {
-        /// How many notices.
+        /// The number of notices.
         #[serde(default = "once")]
         times: u32,
     },
-    /// Pay v3 sends a signature that begins with `WECHATPAY/SIGNTEST/`. As an answer the request has taken
-    /// effect; as a notice the right one follows, and an accepted probe is told by
+    /// Pay v3 sends a signature that begins with `WECHATPAY/SIGNTEST/`. If this is an answer, the request has taken effect. If
+    /// this is a notice, a genuine delivery follows, and an acknowledged probe is listed by
     /// [`Simulator::accepted_probes`](crate::Simulator::accepted_probes).
     SignatureProbe {
-        /// The path of Pay v3 whose answer it is; the next v3 notice if absent.
+        /// The path of Pay v3 whose answer is affected; the next v3 notice if absent.
         path: Option<String>,
-        /// How many answers or notices.
+        /// The number of answers or notices.
         #[serde(default = "once")]
         times: u32,
     },
-    /// Pay v3's clock is off: it judges the request by it and stamps the answer, or the first delivery of a
-    /// notice, with it. The signature is genuine.
+    /// Pay v3's clock is wrong: Pay v3 checks the request's timestamp by this clock and writes its time into the answer or the
+    /// first delivery of a notice. The signature is genuine.
     ClockSkew {
-        /// The path of Pay v3 that is called; the next v3 notice if absent.
+        /// The path of Pay v3; the next v3 notice if absent.
         path: Option<String>,
-        /// How far ahead, in seconds; behind if negative.
+        /// The seconds by which the clock is fast; negative if it is slow.
         seconds: i64,
-        /// How many exchanges.
+        /// The number of answers or notices.
         #[serde(default = "once")]
         times: u32,
     },
-    /// The platform certificate is replaced just before an answer or a notice of Pay v3, for good.
+    /// The platform certificate is replaced just before an answer or a notice of Pay v3, and stays replaced.
     KeyRotation {
-        /// The path of Pay v3 that is called; the next v3 notice if absent.
+        /// The path of Pay v3; the next v3 notice if absent.
         path: Option<String>,
-        /// How many exchanges; there is no third certificate.
+        /// The number of answers or notices. There is no third certificate.
         #[serde(default = "once")]
         times: u32,
     },
-    /// What becomes of a refund that is accepted, instead of SUCCESS.
+    /// An accepted refund ends with this status instead of SUCCESS.
     RefundOutcome {
         /// `SUCCESS`, `ABNORMAL` (v2: CHANGE) or `CLOSED` (v2: REFUNDCLOSE).
         status: RefundStatus,
-        /// How many refunds.
+        /// The number of refunds.
         #[serde(default = "once")]
         times: u32,
     },
     /// A refund that is accepted stays PROCESSING until
     /// [`Simulator::finish_refund`](crate::Simulator::finish_refund).
     RefundStalled {
-        /// How many refunds.
+        /// The number of refunds.
         #[serde(default = "once")]
         times: u32,
     },
     /// The merchant's balance does not suffice for a refund: `NOTENOUGH`, `NOT_ENOUGH`.
     RefundBalance {
-        /// How many refunds.
+        /// The number of refunds.
         #[serde(default = "once")]
         times: u32,
     },
-    /// The bill that is asked for is not generated yet.
+    /// The requested bill is not generated yet.
     BillNotReady {
-        /// How many requests.
+        /// The number of requests.
         #[serde(default = "once")]
         times: u32,
     },
-    /// The bill is said not to exist, as of a day on which nothing happened.
+    /// WeChat Pay answers that there is no bill, as for a day without transactions.
     BillNone {
-        /// How many requests.
+        /// The number of requests.
         #[serde(default = "once")]
         times: u32,
     },
-    /// Half of the bill is missing: of v3 the hash does not fit, a compressed one cannot be unpacked, v2's
-    /// has no summary.
+    /// Half of the bill is missing: v3's hash does not match, a compressed file cannot be unpacked, and v2's bill has no summary.
     BillCorrupt {
-        /// How many bills.
+        /// The number of bills.
         #[serde(default = "once")]
         times: u32,
     },
-    /// All access tokens die just before the next request with one, which therefore gets 40001.
+    /// All access tokens are revoked just before the next request with an access token, which therefore gets 40001.
     TokenRevoked {
-        /// The upstream path; any with an `access_token` if absent.
+        /// The path of the server API; any API with an `access_token` if absent.
         path: Option<String>,
-        /// Whether `stable_token` gives the dead token until it is asked with `force_refresh`.
+        /// Whether `stable_token` returns the revoked token until a caller sends `force_refresh`.
         #[serde(default)]
         stuck: bool,
-        /// How many requests.
+        /// The number of requests.
         #[serde(default = "once")]
         times: u32,
     },
     /// The address of the caller is not in the console's whitelist: 40164.
     IpRefused {
-        /// The upstream path, for example `/cgi-bin/stable_token`.
+        /// The path of the server API, for example `/cgi-bin/stable_token`.
         path: String,
         /// The address the `errmsg` names.
         #[serde(default = "documentation_address")]
         address: String,
-        /// How many requests.
+        /// The number of requests.
         #[serde(default = "once")]
         times: u32,
     },
-    /// The calls of the day are used up: 45009.
+    /// The day's quota of calls is used up: 45009.
     Quota {
-        /// The upstream path.
+        /// The path of the server API.
         path: String,
-        /// How many requests.
+        /// The number of requests.
         #[serde(default = "once")]
         times: u32,
     },
-    /// Instead of the picture comes JSON, under the picture's content type.
+    /// The response is JSON with the picture's content type.
     JsonInsteadOfImage {
-        /// The upstream path.
+        /// The path of the server API.
         path: String,
-        /// The errcode in it: 0 is no picture either.
+        /// The errcode in the JSON; 0 is possible and is no picture either.
         #[serde(default)]
         errcode: i64,
-        /// How many requests.
+        /// The number of requests.
         #[serde(default = "once")]
         times: u32,
     },
-    /// The picture comes as `text/plain`.
+    /// The picture has the content type `text/plain`.
     ImageAsTextPlain {
-        /// The upstream path.
+        /// The path of the server API.
         path: String,
-        /// How many requests.
+        /// The number of requests.
         #[serde(default = "once")]
         times: u32,
     },
@@ -285,11 +284,11 @@ pub enum Fault {
     },
     /// The paid quota of phone numbers is used up: `getPhoneNumber` fails on the phone with 1400001.
     PhoneQuota {
-        /// How many taps.
+        /// The number of taps on the button.
         #[serde(default = "once")]
         times: u32,
     },
-    /// WeChat holds the user for a risk and refuses the login (40226), until the faults are cleared.
+    /// WeChat's risk control refuses the user's login (40226), until the faults are cleared.
     LoginBlocked {
         /// The user.
         openid: String,
@@ -409,7 +408,7 @@ fn once() -> u32 {
     1
 }
 
-/// An address that is nobody's.
+/// An address that RFC 5737 reserves for documentation.
 fn documentation_address() -> String {
     "203.0.113.9".to_owned()
 }

@@ -1,7 +1,7 @@
-//! What can be made to go wrong, by name.
+//! The queue of faults.
 //!
-//! A fault waits for the next matching request (or notice, refund, bill) and is used up after `times` of them.
-//! Where several wait for the same request, the one that was set first is used.
+//! A fault waits for the next matching request (or notice, refund, bill) and is used up after `times` of them. If several faults
+//! wait for the same request, the one that was set first applies.
 
 mod fault;
 mod parse;
@@ -13,7 +13,7 @@ use crate::core::family::{Family, RouteTable};
 pub use fault::Fault;
 pub(crate) use parse::FaultError;
 
-/// The faults that wait to happen, oldest first.
+/// The faults that wait for a matching request, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct FaultQueue(Vec<Fault>);
 
@@ -33,12 +33,12 @@ impl FaultQueue {
         self.0.clear();
     }
 
-    /// The waiting faults; `times` is what is left of each.
+    /// The waiting faults. `times` is the number of uses that are left.
     pub(crate) fn active(&self) -> &[Fault] {
         &self.0
     }
 
-    /// The fault that hits a request to this path, if one waits.
+    /// Takes one use of the first fault that waits for a request to this path.
     pub(crate) fn take_for(&mut self, path: &str, family: Family) -> Option<Fault> {
         self.take(|fault| match fault {
             Fault::TokenRevoked { path: None, .. } => family.needs_token(),
@@ -46,7 +46,7 @@ impl FaultQueue {
         })
     }
 
-    /// Uses up one time of the first fault that matches.
+    /// Takes one use of the first fault that matches.
     pub(crate) fn take(&mut self, matches: impl Fn(&Fault) -> bool) -> Option<Fault> {
         let position = self.0.iter().position(matches)?;
         let fault = self.0.get_mut(position)?;

@@ -1,4 +1,4 @@
-//! FaultQueue as they come in: a name that is known, a path that is called, a number that makes sense.
+//! Parses faults from JSON and checks that they can happen: known name, known path, numbers in range.
 
 use std::net::IpAddr;
 
@@ -12,18 +12,18 @@ use crate::core::refund_status::RefundStatus;
 /// Why a fault was not accepted.
 #[derive(Debug, Error)]
 pub(crate) enum FaultError {
-    /// The JSON is not a fault: an unknown name or a missing, unknown or ill-typed field.
+    /// The JSON is not a fault: the name is unknown, or a field is missing, unknown or of the wrong type.
     #[error("not a fault: {0}")]
     NotAFault(#[from] serde_json::Error),
-    /// No upstream route has this path, so the fault would never happen.
+    /// No route has this path, so the fault would never happen.
     #[error("unknown path {path}; known paths: {known}")]
     UnknownPath {
-        /// The path that was given.
+        /// The path in the fault.
         path: String,
-        /// The known ones.
+        /// All paths that the simulator has.
         known: String,
     },
-    /// The fault speaks of the other family of APIs.
+    /// The fault does not apply to the family of this path.
     #[error(
         "fault {fault} does not apply to {path}: errcode, ip_refused and quota are the platform's, \
          token_revoked is of APIs with an access_token, json_instead_of_image and image_as_text_plain of \
@@ -36,13 +36,13 @@ pub(crate) enum FaultError {
         /// The path.
         path: String,
     },
-    /// A number that makes no sense.
+    /// A number or an address is out of range.
     #[error("{0}")]
     OutOfRange(&'static str),
 }
 
 impl Fault {
-    /// Reads one fault or a list of them.
+    /// Parses one fault or a list of faults.
     pub(crate) fn parse_list(json: Value) -> Result<Vec<Self>, FaultError> {
         let items = match json {
             Value::Array(items) => items,

@@ -1,7 +1,7 @@
-//! The merchant's books as WeChat Pay keeps them: orders, refunds, bills and the keys that WeChat Pay signs with.
+//! WeChat Pay's ledger of the merchant: orders, refunds and bills, and the keys with which WeChat Pay signs.
 //!
-//! They stand under one lock, because a payment and a closing of the same order must not both succeed and a refund changes
-//! its order. Nothing here speaks HTTP.
+//! All of it is under one lock, because a payment and a closing of the same order must not both succeed, and because a refund
+//! changes its order. This folder knows no HTTP.
 
 pub(crate) mod bills;
 pub(crate) mod orders;
@@ -16,7 +16,7 @@ use crate::core::context::Context;
 use crate::core::faults::Fault;
 use crate::core::refund_status::RefundStatus;
 
-/// Everything that WeChat Pay remembers.
+/// The state of WeChat Pay.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     pub(crate) orders: Orders,
@@ -28,13 +28,13 @@ pub(crate) struct Ledger {
 /// A refund that was accepted.
 #[derive(Debug)]
 pub(crate) struct AcceptedRefund {
-    /// As it stood the moment it was accepted, or as it is if it was made before.
+    /// The refund in the state in which it was accepted; the current state if the request was repeated.
     pub(crate) accepted: Refund,
-    /// As it ended, if it ended at once and therefore must be notified.
+    /// The refund in its final state, if it ended at once. Then its notice must be sent.
     pub(crate) ended: Option<Refund>,
 }
 
-/// Why the money of a refund is not sent elsewhere.
+/// The reason why an abnormal refund cannot be redirected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RedirectRefusal {
     Unknown,
@@ -51,8 +51,8 @@ impl Ledger {
         }
     }
 
-    /// Makes a refund, at least `interval` milliseconds after the order's last one. It ends at once, unless a fault says
-    /// otherwise.
+    /// Accepts a refund, which must be at least `interval` milliseconds after the order's last refund. The refund ends at once,
+    /// unless a fault says otherwise.
     pub(crate) fn request_refund(
         &mut self,
         new: NewRefund,
@@ -74,7 +74,7 @@ impl Ledger {
         Ok(AcceptedRefund { accepted, ended: self.process_refund(&out_refund_no, context) })
     }
 
-    /// Sends the money of an abnormal refund elsewhere.
+    /// Redirects the money of an abnormal refund to another account.
     pub(crate) fn redirect_refund(
         &mut self,
         refund_id: &str,
@@ -91,7 +91,7 @@ impl Ledger {
         Ok(AcceptedRefund { accepted, ended: self.process_refund(out_refund_no, context) })
     }
 
-    /// Ends the refund that was just accepted, unless a fault stalls it.
+    /// Ends the refund that was just accepted, unless the fault `refund_stalled` applies.
     fn process_refund(&mut self, out_refund_no: &str, context: &Context) -> Option<Refund> {
         if context.take_fault(|fault| matches!(fault, Fault::RefundStalled { .. })).is_some() {
             return None;
@@ -103,7 +103,7 @@ impl Ledger {
         self.refunds.end_refund(out_refund_no, status, context.now())
     }
 
-    /// Ends a refund that is being processed or that needed the merchant's help.
+    /// Ends a refund that is PROCESSING or ABNORMAL.
     pub(crate) fn finish_refund(
         &mut self,
         out_refund_no: &str,

@@ -1,9 +1,8 @@
-//! The merchant's orders as WeChat Pay keeps them: one book for both versions of the API.
+//! The merchant's orders. Both versions of the API share them.
 //!
-//! NOTPAY → SUCCESS when the user pays, NOTPAY → CLOSED when the merchant closes or after seven days (after
-//! `time_expire` if that is later), SUCCESS → REFUND with the first refund. An order past its `time_expire`
-//! can no longer be paid though it still reads NOTPAY. All happens under the ledger's lock, so a payment and a
-//! closing of the same order never both succeed.
+//! NOTPAY → SUCCESS when the user pays, NOTPAY → CLOSED when the merchant closes or after seven days (after `time_expire` if that
+//! is later), SUCCESS → REFUND with the first refund. After `time_expire` an order can no longer be paid, but its state is still
+//! NOTPAY. All changes happen under the ledger's lock, so a payment and a closing of the same order never both succeed.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,22 +13,22 @@ use crate::core::clock::{DAY, HOUR};
 use crate::core::random;
 use crate::pay::version::ApiVersion;
 
-/// What has become of an order.
+/// The state of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum TradeState {
-    /// Paid.
+    /// The order is paid.
     Success,
-    /// Paid, and something was refunded or is being refunded.
+    /// The order is paid and has at least one refund.
     Refund,
-    /// Not paid yet.
+    /// The order is not paid yet.
     NotPay,
-    /// Closed without payment.
+    /// The order was closed without payment.
     Closed,
 }
 
 impl TradeState {
-    /// As in the field `trade_state`.
+    /// The value of the field `trade_state`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Success => "SUCCESS",
@@ -39,7 +38,7 @@ impl TradeState {
         }
     }
 
-    /// As in the field `trade_state_desc`.
+    /// The value of the field `trade_state_desc`.
     pub(crate) fn description(self) -> &'static str {
         match self {
             Self::Success => "支付成功",
@@ -50,22 +49,22 @@ impl TradeState {
     }
 }
 
-/// One line of the merchant's ledger.
+/// An order as the ledger shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LedgerEntry {
     /// The merchant's number of the order.
     pub out_trade_no: String,
-    /// WeChat's number of the payment, once there is one.
+    /// WeChat's number of the payment, if the order is paid.
     pub transaction_id: Option<String>,
     /// Fen.
     pub total_fee: u64,
     /// The payer.
     pub openid: String,
-    /// What has become of it.
+    /// The state.
     pub trade_state: TradeState,
 }
 
-/// What the merchant ordered.
+/// The merchant's request for an order.
 #[derive(Debug, Clone)]
 pub(crate) struct NewOrder {
     pub(crate) out_trade_no: String,
@@ -76,11 +75,11 @@ pub(crate) struct NewOrder {
     pub(crate) attach: String,
     pub(crate) device_info: String,
     pub(crate) notify_url: String,
-    /// Which API made the order: its payment is signed and its notice is written as there.
+    /// The API that made the order. The payment's signature and the notice follow the same version.
     pub(crate) version: ApiVersion,
     /// Unix milliseconds.
     pub(crate) expires: Option<u64>,
-    /// Everything that must be equal for a repeated request to be the same order.
+    /// The parameters that must be equal for a repeated request to mean the same order.
     pub(crate) parameters: Value,
 }
 
@@ -103,7 +102,7 @@ pub(crate) struct Payment {
     pub(crate) at: u64,
 }
 
-/// Why an order cannot be paid.
+/// The reason why an order cannot be paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PaymentRefusal {
     Paid,
@@ -145,17 +144,17 @@ impl Order {
 /// All orders of the merchant.
 #[derive(Debug, Default)]
 pub(crate) struct Orders {
-    /// In the order in which they were made.
+    /// All orders, oldest first.
     orders: Vec<Order>,
     by_number: HashMap<String, usize>,
     by_prepay: HashMap<String, (usize, u64)>,
     by_transaction: HashMap<String, usize>,
-    /// What each `nonce_str` was used for.
+    /// The request for which each `nonce_str` was used.
     nonces: HashMap<String, BTreeMap<String, String>>,
 }
 
 impl Orders {
-    /// All orders, in the order in which they were made.
+    /// All orders, oldest first.
     pub(crate) fn all(&self) -> &[Order] {
         &self.orders
     }
@@ -172,12 +171,12 @@ impl Orders {
         self.orders.get(*self.by_transaction.get(transaction_id)?)
     }
 
-    /// The order a `prepay_id` was made for.
+    /// The order of this `prepay_id`.
     pub(crate) fn by_prepay(&self, prepay_id: &str) -> Option<&Order> {
         self.orders.get(self.by_prepay.get(prepay_id)?.0)
     }
 
-    /// Makes the order (its number must be new) and gives its `prepay_id`.
+    /// Creates the order, whose number must be new; returns its `prepay_id`.
     pub(crate) fn create_order(&mut self, order: NewOrder, now: u64) -> String {
         let position = self.orders.len();
         self.by_number.insert(order.out_trade_no.clone(), position);
@@ -195,7 +194,7 @@ impl Orders {
         prepay_id
     }
 
-    /// The living `prepay_id` of an order that exists; a fresh one once the last has expired.
+    /// The current `prepay_id` of an existing order; a new one if the current one has expired.
     pub(crate) fn reuse_prepay(&mut self, out_trade_no: &str, now: u64) -> Option<String> {
         let position = *self.by_number.get(out_trade_no)?;
         let order = self.orders.get_mut(position)?;
@@ -206,7 +205,7 @@ impl Orders {
         Some(order.prepay.0.clone())
     }
 
-    /// A fresh `prepay_id` of an order that exists; those before it stay good for their time.
+    /// A new `prepay_id` of an existing order. Earlier ones stay valid until they expire.
     pub(crate) fn renew_prepay(&mut self, out_trade_no: &str, now: u64) -> Option<String> {
         let position = *self.by_number.get(out_trade_no)?;
         let order = self.orders.get_mut(position)?;
@@ -215,7 +214,7 @@ impl Orders {
         Some(order.prepay.0.clone())
     }
 
-    /// Whether the order of this `prepay_id` can be paid; `None` if there is no such `prepay_id`.
+    /// Checks that the order of this `prepay_id` can be paid; `None` if there is no such `prepay_id`.
     pub(crate) fn check_payable(&self, prepay_id: &str, now: u64) -> Option<Result<(), PaymentRefusal>> {
         let (position, lives_until) = self.by_prepay.get(prepay_id)?;
         let order = self.orders.get(*position)?;
@@ -228,7 +227,7 @@ impl Orders {
         })
     }
 
-    /// Takes the money, if the order can be paid; the paid order.
+    /// Pays the order of this `prepay_id`; `None` if there is no such `prepay_id`.
     pub(crate) fn pay_order(&mut self, prepay_id: &str, now: u64) -> Option<Result<Order, PaymentRefusal>> {
         if let Err(reason) = self.check_payable(prepay_id, now)? {
             return Some(Err(reason));
@@ -241,7 +240,7 @@ impl Orders {
         Some(Ok(order.clone()))
     }
 
-    /// Closes an order; only one that reads NOTPAY may be closed.
+    /// Closes an order, which must be NOTPAY.
     pub(crate) fn close_order(&mut self, out_trade_no: &str) {
         let position = self.by_number.get(out_trade_no);
         if let Some(order) = position.and_then(|position| self.orders.get_mut(*position)) {
@@ -249,7 +248,7 @@ impl Orders {
         }
     }
 
-    /// From now on the order reads REFUND.
+    /// Sets the order's state to REFUND.
     pub(crate) fn mark_refunded(&mut self, out_trade_no: &str) {
         let position = self.by_number.get(out_trade_no);
         if let Some(order) = position.and_then(|position| self.orders.get_mut(*position)) {
@@ -257,18 +256,17 @@ impl Orders {
         }
     }
 
-    /// Whether the nonce is new, or used for exactly this request before: a repeated request is not a forged
-    /// one.
+    /// Whether the nonce is new or was used for exactly this request, because a merchant may repeat a request.
     pub(crate) fn accept_nonce(&mut self, nonce: &str, request: BTreeMap<String, String>) -> bool {
         let first = self.nonces.entry(nonce.to_owned()).or_insert_with(|| request.clone());
         *first == request
     }
 }
 
-/// How long a `prepay_id` can be paid with.
+/// The life of a `prepay_id`, in milliseconds.
 const PREPAY_LIFE: u64 = 2 * HOUR;
 
-/// After this WeChat closes an unpaid order itself.
+/// The life of an unpaid order, in milliseconds; then WeChat Pay closes it.
 const UNPAID_LIFE: u64 = 7 * DAY;
 
 #[cfg(test)]
@@ -321,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn every_repeated_v3_request_gives_a_fresh_prepay_id_and_the_old_ones_stay_good() {
+    fn a_renewed_prepay_id_leaves_the_earlier_ones_valid() {
         let mut orders = Orders::default();
         let first = orders.create_order(order(None), 0);
         let second = orders.renew_prepay("order-1", 1).unwrap();

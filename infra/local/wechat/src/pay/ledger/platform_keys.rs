@@ -1,8 +1,8 @@
-//! The keys WeChat Pay itself signs with.
+//! The keys with which WeChat Pay signs.
 //!
-//! Older merchants verify with *platform certificates*, which are downloaded and replaced from time to time;
-//! newer ones with the *WeChat Pay public key*, which is copied from the console and stays. During a
-//! migration answers and notices arrive signed with either.
+//! Older merchants verify with *platform certificates*, which they download and which change from time to time. Newer merchants
+//! verify with the *WeChat Pay public key*, which they copy from the console and which stays the same. During a migration WeChat
+//! Pay signs with either of them.
 
 use std::sync::LazyLock;
 
@@ -10,34 +10,34 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::keys::KeyPair;
 
-/// What WeChat Pay signs with.
+/// The kind of key with which WeChat Pay signs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlatformMode {
-    /// With the current platform certificate; `GET /v3/certificates` gives it.
+    /// The current platform certificate, which `GET /v3/certificates` returns.
     #[default]
     Certificates,
-    /// With the WeChat Pay public key's private half; there are no certificates to download.
+    /// The private half of the WeChat Pay public key. There are no certificates to download.
     PublicKey,
 }
 
-/// A key to verify with, as a merchant configures it.
+/// A key for verifying WeChat Pay's signatures, as a merchant configures it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlatformKey {
-    /// What the header `Wechatpay-Serial` names it by: a certificate's serial number, or `PUB_KEY_ID_…`.
+    /// The id in the header `Wechatpay-Serial`: a certificate's serial number, or `PUB_KEY_ID_…`.
     pub id: String,
     /// An X.509 certificate (`BEGIN CERTIFICATE`) or a public key (`BEGIN PUBLIC KEY`).
     pub pem: String,
 }
 
-/// Which keys are in use.
+/// The state of WeChat Pay's keys.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PlatformKeys {
     pub(crate) mode: PlatformMode,
     rotated: bool,
 }
 
-/// One key of WeChat Pay.
+/// A key with which WeChat Pay signs.
 #[derive(Debug)]
 pub(crate) struct PlatformSigner {
     pub(crate) id: &'static str,
@@ -51,12 +51,12 @@ impl PlatformKeys {
         Self { mode, rotated: false }
     }
 
-    /// From now on the second certificate signs. There is no third: a second rotation changes nothing.
+    /// Makes the second certificate the one that signs. There is no third, so a second rotation changes nothing.
     pub(crate) fn rotate(&mut self) {
         self.rotated = true;
     }
 
-    /// What signs an answer to a request with this `Wechatpay-Serial`, or a notice (without one).
+    /// The key that signs the answer to a request with this `Wechatpay-Serial`, or a notice (`None`).
     pub(crate) fn signer(self, requested_id: Option<&str>) -> &'static PlatformSigner {
         if self.mode == PlatformMode::PublicKey || requested_id == Some(public_key().id) {
             return public_key();
@@ -64,18 +64,18 @@ impl PlatformKeys {
         if self.rotated { &SECOND } else { &FIRST }
     }
 
-    /// The key of this id that personal data may be sealed for.
+    /// The key with this id, for which merchants may encrypt personal data.
     pub(crate) fn signer_by_id(self, id: &str) -> Option<&'static PlatformSigner> {
         let known = [vec![public_key()], self.certificates()].concat();
         known.into_iter().find(|signer| signer.id == id)
     }
 
-    /// A key that does not sign: for forgeries.
+    /// A key other than `signer`, for forged signatures.
     pub(crate) fn other_signer(signer: &PlatformSigner) -> &'static PlatformSigner {
         if signer.id == FIRST.id { &SECOND } else { &FIRST }
     }
 
-    /// The certificates that can be downloaded: after a rotation both.
+    /// The certificates that can be downloaded. After a rotation these are both.
     pub(crate) fn certificates(self) -> Vec<&'static PlatformSigner> {
         match (self.mode, self.rotated) {
             (PlatformMode::PublicKey, _) => Vec::new(),
@@ -94,7 +94,7 @@ impl PlatformSigner {
         self.key.as_ref().map(|key| key.sign(message)).unwrap_or_default()
     }
 
-    /// What was sealed for this key.
+    /// Decrypts base64 that was encrypted for this key; `None` if it was encrypted for another key.
     pub(crate) fn decrypt(&self, encrypted: &str) -> Option<String> {
         String::from_utf8(self.key.as_ref()?.decrypt(encrypted)?).ok()
     }
@@ -119,7 +119,7 @@ pub(crate) fn public_key() -> &'static PlatformSigner {
     &PUBLIC_KEY
 }
 
-/// Both certificates are valid in these years.
+/// The start and the end of both certificates' validity.
 pub(crate) const EFFECTIVE: (&str, &str) = ("2020-01-01T08:00:00+08:00", "2120-01-01T08:00:00+08:00");
 
 static FIRST: LazyLock<PlatformSigner> = LazyLock::new(|| {
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_openssl_sealed_for_a_key_is_opened_with_that_key_alone() {
+    fn a_text_that_openssl_encrypted_is_decrypted_by_its_key_only() {
         // printf 6222021234567890123 | openssl pkeyutl -encrypt … -pkeyopt rsa_padding_mode:oaep
         let encrypted = "MgpakH6RNfKjbuIW1oRPt1zm6UeoFA30ZgLOLBOli5wvd158/L5cQC6U0W6C9ymF/3QQmdU5BlXGOT+AAqu/qKl/fm1WmfznzTgW8DL7o01bfv/PpHlo/1gu6BG+EyTsysceLcXYRf3B768jttObeHH9RfL20BiXkDBEB4wO2n8yNMxaxU55GB0y+DAnoNXGJgMzPmK/Qo3wkovvQjNzUZN+IdbR3xQu/PlJ4LTHczWQfrxgm6KbZZDfbBr5cHCD1FjfiEiUgwyUEJ+BLj97wpSuh/iBsL/m/3irbVEYGgWdZW1mUZSH2QWLkOCZl3khnLQHn0a1gg3ea3AKlhJnvg==";
         assert_eq!(FIRST.decrypt(encrypted).as_deref(), Some("6222021234567890123"));

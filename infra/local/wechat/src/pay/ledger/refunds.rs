@@ -1,4 +1,4 @@
-//! The refunds themselves, and the rules by which one is accepted.
+//! The merchant's refunds, and the rules by which a refund is accepted.
 
 use serde::Serialize;
 
@@ -8,17 +8,17 @@ use crate::core::refund_status::RefundStatus;
 use crate::pay::ledger::orders::{Order, Orders};
 use crate::pay::version::ApiVersion;
 
-/// Who asked for a refund.
+/// The origin of a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RefundSource {
     /// The back end.
     Api,
-    /// Somebody in the merchant console.
+    /// A person in the merchant console.
     VendorPlatform,
 }
 
-/// One line of the ledger of refunds.
+/// A refund as the ledger shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RefundEntry {
     /// The merchant's number of the refund.
@@ -29,42 +29,42 @@ pub struct RefundEntry {
     pub out_trade_no: String,
     /// WeChat's number of the payment.
     pub transaction_id: String,
-    /// Fen: the order's amount.
+    /// The order's amount in fen.
     pub total_fee: u64,
-    /// Fen: what is refunded.
+    /// The amount of the refund in fen.
     pub refund_fee: u64,
-    /// What has become of it.
+    /// The state.
     pub status: RefundStatus,
-    /// Who asked for it.
+    /// The origin.
     pub source: RefundSource,
 }
 
-/// Which order is refunded.
+/// The payment that a request names, by one of its two numbers.
 #[derive(Debug, Clone)]
 pub(crate) enum PaymentRef {
     Transaction(String),
     OutTradeNo(String),
 }
 
-/// Where the money of a refund comes from.
+/// The source of a refund's money.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Funds {
-    /// What was paid and not settled yet.
+    /// Payments that are not settled yet.
     #[default]
     Unsettled,
     /// The merchant's balance.
     Available,
 }
 
-/// What is asked for.
+/// A request for a refund.
 #[derive(Debug, Clone)]
 pub(crate) struct NewRefund {
     pub(crate) payment: PaymentRef,
     pub(crate) out_refund_no: String,
-    /// What the merchant believes the order's amount to be.
+    /// The order's amount as the merchant sends it.
     pub(crate) total_fee: u64,
     pub(crate) refund_fee: u64,
-    /// Where the notice goes, and of which version it is.
+    /// The version and the URL of the notice; `None` if no notice is sent.
     pub(crate) notify: Option<(ApiVersion, String)>,
     pub(crate) source: RefundSource,
     pub(crate) funds: Funds,
@@ -81,27 +81,27 @@ pub(crate) struct Refund {
     ended: Option<u64>,
 }
 
-/// Why a refund is not accepted.
+/// The reason why a refund is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RefundRefusal {
     UnknownOrder,
     NotPaid,
     /// `total` is not the order's amount.
     OtherTotal,
-    /// The number is used for another refund.
+    /// The number belongs to a refund with other amounts or of another order.
     OtherRefund,
-    /// More than was paid and not refunded yet.
+    /// The amount is more than what is left of the payment.
     TooMuch,
-    /// Fifty refunds were made.
+    /// The order has fifty refunds already.
     TooMany,
-    /// The last refund was less than a minute ago.
+    /// The order's last refund was less than the interval ago.
     TooSoon,
     /// The payment is more than a year old.
     Overdue,
     Balance,
 }
 
-/// Which refunds are asked about.
+/// The number by which refunds are queried.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum RefundQuery<'a> {
     RefundId(&'a str),
@@ -120,7 +120,7 @@ impl PaymentRef {
 }
 
 impl RefundSource {
-    /// As in `refund_request_source`.
+    /// The value of `refund_request_source`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Api => "API",
@@ -130,7 +130,7 @@ impl RefundSource {
 }
 
 impl Funds {
-    /// As in Pay v2's `refund_account`.
+    /// The value of Pay v2's `refund_account`.
     pub(crate) fn v2(self) -> &'static str {
         match self {
             Self::Unsettled => "REFUND_SOURCE_UNSETTLED_FUNDS",
@@ -138,7 +138,7 @@ impl Funds {
         }
     }
 
-    /// As in Pay v3's `funds_account`.
+    /// The value of Pay v3's `funds_account`.
     pub(crate) fn v3(self) -> &'static str {
         match self {
             Self::Unsettled => "UNSETTLED",
@@ -148,7 +148,7 @@ impl Funds {
 }
 
 impl RefundRefusal {
-    /// What is told beside the code.
+    /// The text beside the error code.
     pub(crate) fn description(self) -> &'static str {
         match self {
             Self::UnknownOrder => "订单不存在",
@@ -165,7 +165,7 @@ impl RefundRefusal {
 }
 
 impl Refund {
-    /// When the user got the money, in unix milliseconds.
+    /// The time of success, in unix milliseconds.
     pub(crate) fn succeeded(&self) -> Option<u64> {
         self.ended.filter(|_| self.entry.status == RefundStatus::Success)
     }
@@ -180,7 +180,7 @@ impl Refunds {
         &self.0
     }
 
-    /// What the ledger shows of each, in the order in which they were accepted.
+    /// All refunds as the ledger shows them, oldest first.
     pub(crate) fn entries(&self) -> Vec<RefundEntry> {
         self.0.iter().map(|refund| refund.entry.clone()).collect()
     }
@@ -189,7 +189,7 @@ impl Refunds {
         self.0.iter().find(|refund| refund.entry.out_refund_no == out_refund_no)
     }
 
-    /// The refunds asked about, oldest first.
+    /// The refunds that the query names, oldest first.
     pub(crate) fn find(&self, query: RefundQuery<'_>) -> Vec<&Refund> {
         let is_meant = |refund: &&Refund| match query {
             RefundQuery::RefundId(id) => refund.entry.refund_id == id,
@@ -200,7 +200,7 @@ impl Refunds {
         self.0.iter().filter(is_meant).collect()
     }
 
-    /// The refund of this number, if it was made for the same order with the same amounts.
+    /// Finds the refund that a repeated request means: the same number, order and amounts.
     pub(super) fn find_repeated(
         &self,
         order: &Order,
@@ -213,7 +213,7 @@ impl Refunds {
         if is_same { Ok(Some(known.clone())) } else { Err(RefundRefusal::OtherRefund) }
     }
 
-    /// Whether a refund that is new can be accepted.
+    /// Checks that a new refund can be accepted.
     pub(super) fn check_refund(
         &self,
         order: &Order,
@@ -244,7 +244,7 @@ impl Refunds {
         Ok(())
     }
 
-    /// Accepts a refund that was checked.
+    /// Adds a refund that [`check_refund`](Self::check_refund) has accepted.
     pub(super) fn create_refund(&mut self, order: &Order, new: NewRefund, now: u64) -> Refund {
         let payment = order.payment.as_ref();
         let refund = Refund {
@@ -267,7 +267,7 @@ impl Refunds {
         refund
     }
 
-    /// Lets a refund begin again; it keeps its numbers.
+    /// Sets a refund back to PROCESSING. Its numbers stay the same.
     pub(super) fn restart_refund(&mut self, out_refund_no: &str) -> Option<Refund> {
         let refund = self.0.iter_mut().find(|refund| refund.entry.out_refund_no == out_refund_no)?;
         refund.entry.status = RefundStatus::Processing;
@@ -288,8 +288,8 @@ impl Refunds {
     }
 }
 
-/// How long a payment can be refunded.
+/// How long a payment can be refunded, in milliseconds.
 const YEAR: u64 = 365 * DAY;
 
-/// How many refunds one payment can have.
+/// The number of refunds that a payment can have.
 const MOST: usize = 50;

@@ -1,7 +1,7 @@
-//! `POST /pay/closeorder`: ends an unpaid order.
+//! `POST /pay/closeorder`: closes an unpaid order.
 //!
-//! Documentation: "Close order" (关闭订单) of Pay v2. The older rule that an order must be five minutes old is no
-//! longer in the text and is not judged.
+//! Documentation: "Close order" (关闭订单) of Pay v2. The older rule that an order must be five minutes old is no longer documented
+//! and not checked.
 //!
 //! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_3>
 

@@ -1,8 +1,9 @@
-//! What all requests of Pay v2 share: XML, merchant, signature, nonce; and how answers are signed.
+//! The steps that all requests of Pay v2 share: XML, merchant, signature and nonce of the request, and the signature of the
+//! response.
 //!
-//! Documentation: "Protocol rules" (协议规则) and "Return codes" of Pay v2. `return_code` FAIL means that the
-//! message itself was refused, and carries no signature; after that every answer is signed with the request's
-//! sign type, and `result_code` tells of the business.
+//! Documentation: "Protocol rules" (协议规则) and "Return codes" of Pay v2. `return_code` FAIL means that the message itself was
+//! refused; such a response has no signature. Every other response is signed with the request's sign type, and its `result_code`
+//! is the result of the operation.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -17,20 +18,20 @@ use crate::core::random;
 use crate::pay::service::PayService;
 use crate::pay::version::SignType;
 
-/// `return_code` FAIL: the name for the log and the `return_msg`.
+/// A message that cannot be read or verified: the name for the log and the `return_msg`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct MessageError(&'static str, &'static str);
 
-/// Judges one API's business: the fields to answer beside those every answer has.
+/// Performs the operation of an API; returns the fields of the response beside those that every response has.
 pub(crate) type V2Handler = fn(&PayService, &V2Request) -> Result<Fields, V2Error>;
 
-/// The fields of the request, for the log.
+/// The fields of the request for the log.
 pub(crate) fn summary(http_request: &ApiRequest) -> Value {
     let fields = std::str::from_utf8(&http_request.body).ok().and_then(|text| xml::parse(text).ok());
     fields.map_or_else(|| json!({"unreadable_bytes": http_request.body.len()}), |fields| json!(fields))
 }
 
-/// Judges a request with the rules of all and those of its API, and answers.
+/// Verifies and checks a request, performs the operation of its API and makes the response.
 pub(crate) fn handle_request(
     pay: &PayService,
     http_request: &ApiRequest,
@@ -71,12 +72,12 @@ pub(crate) fn handle_request(
     xml_response(&fields, outcome)
 }
 
-/// Refuses the message as a whole: the name for the log and the `return_msg`.
+/// The response to a message that cannot be read or verified. `name` is for the log.
 pub(super) fn message_failure(name: &str, return_msg: &str) -> ApiResponse {
     xml_response(&fields_from(&[("return_code", "FAIL"), ("return_msg", return_msg)]), name.to_owned())
 }
 
-/// Reads the message and believes its signature, or refuses it as a whole.
+/// Parses the message and verifies merchant and signature.
 fn verify_request(pay: &PayService, http_request: &ApiRequest) -> Result<V2Request, MessageError> {
     if http_request.method != Method::POST {
         return Err(MessageError("REQUIRE_POST_METHOD", "请使用post方法"));
@@ -101,7 +102,7 @@ fn verify_request(pay: &PayService, http_request: &ApiRequest) -> Result<V2Reque
     Ok(V2Request { fields, sign_type })
 }
 
-/// Everything before the business; a refusal is told in one text.
+/// Verifies and checks a request without performing an operation; the error is one text.
 pub(super) fn verify_and_check(
     pay: &PayService,
     http_request: &ApiRequest,
@@ -113,7 +114,7 @@ pub(super) fn verify_and_check(
     Ok(request)
 }
 
-/// The fields, the appid and the nonce.
+/// Checks the fields, the appid and the nonce.
 fn check(
     pay: &PayService,
     http_request: &ApiRequest,
@@ -152,7 +153,7 @@ fn run_handler(
     }
 }
 
-/// Of the right form it may be another owner's; else nobody's.
+/// The error for another appid. An appid of the right format may belong to another owner; any other cannot exist.
 fn appid_error(appid: &str) -> V2Error {
     let digits = appid.strip_prefix("wx").unwrap_or_default();
     if digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {

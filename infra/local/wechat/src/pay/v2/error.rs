@@ -1,6 +1,6 @@
-//! The error of Pay v2's business level: `result_code` FAIL.
+//! The error of an operation of Pay v2: `result_code` FAIL.
 
-/// `result_code` FAIL: the `err_code` and its description.
+/// An error of an operation: `err_code` and `err_code_des`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct V2Error {
     pub(crate) err_code: String,

@@ -1,4 +1,4 @@
-//! Which fields a request must have, how long they may be and which form they have.
+//! The rules for a request's fields: required or not, length and format.
 
 use serde_json::Value;
 
@@ -21,13 +21,13 @@ enum LengthLimit {
     Bytes(usize),
 }
 
-/// A field of at most so many characters.
+/// An optional field of at most `chars` characters.
 pub(crate) const fn field(name: &'static str, chars: usize) -> FieldRule {
     FieldRule { name, required: false, limit: LengthLimit::Chars(chars), format: |_| true }
 }
 
 impl FieldRule {
-    /// The limit counts bytes.
+    /// Counts the length in bytes instead of characters.
     pub(crate) const fn in_bytes(self) -> Self {
         let (LengthLimit::Chars(n) | LengthLimit::Bytes(n)) = self.limit;
         Self { limit: LengthLimit::Bytes(n), ..self }
@@ -64,15 +64,15 @@ impl FieldRule {
     }
 }
 
-/// The fields of every request. `mch_id`, `sign_type` and `sign` were judged with the signature.
+/// The fields of every request. `mch_id`, `sign_type` and `sign` are checked with the signature.
 pub(crate) const COMMON: [FieldRule; 2] = [field("appid", 32).required(), field("nonce_str", 32).required()];
 
-/// The first rule that is broken; fields without a rule are free.
+/// Checks all rules; the error names the first broken one. Fields without a rule may have any value.
 pub(crate) fn check(request: &V2Request, rules: &[FieldRule]) -> Result<(), V2Error> {
     rules.iter().try_for_each(|rule| rule.check(request.get(rule.name)))
 }
 
-/// A whole number of fen, at least one, written as numbers are.
+/// Whether the text is a whole number of fen, at least 1, without sign and leading zeros.
 pub(crate) fn is_fee(value: &str) -> bool {
     value.bytes().all(|b| b.is_ascii_digit())
         && !value.starts_with('0')

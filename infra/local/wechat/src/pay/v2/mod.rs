@@ -1,7 +1,6 @@
 //! Pay v2: XML over POST, signed with the merchant's APIv2 key.
 //!
-//! `envelope.rs` judges what all requests share (XML, merchant, signature, nonce) and signs the answers; each
-//! API has a file.
+//! `envelope.rs` checks what all requests share (XML, merchant, signature, nonce) and signs the responses. Each API has a file.
 
 pub(crate) mod close_order;
 pub(crate) mod download_bill;

@@ -1,8 +1,8 @@
-//! The notice of a payment: WeChat's signed message to the order's `notify_url`.
+//! The notice of a payment, which WeChat Pay signs and sends to the order's `notify_url`.
 //!
-//! Documentation: "Payment result notification" (支付结果通知) of Pay v2. It is signed as the order was and does
-//! not say how. It carries a field no documentation has (`future_field`) and an empty `attach` if the order
-//! has none: both are what shops trip over.
+//! Documentation: "Payment result notification" (支付结果通知) of Pay v2. The notice has the order's sign type but does not name it. It
+//! has an undocumented field (`future_field`), and an empty `attach` if the order has none, because back ends make mistakes with
+//! both.
 //!
 //! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_7>
 
@@ -16,7 +16,7 @@ use crate::core::random;
 use crate::pay::ledger::orders::Order;
 use crate::pay::version::SignType;
 
-/// The notice of a paid order, ready to be delivered.
+/// The notice of a paid order.
 pub(crate) fn payment_notice(order: &Order, sign_type: SignType, account: &Account) -> Delivery {
     let fields = notice_fields(order, account);
     Delivery {
@@ -30,14 +30,14 @@ pub(crate) fn payment_notice(order: &Order, sign_type: SignType, account: &Accou
     }
 }
 
-/// The message with these fields and their signature.
+/// The XML of these fields and their signature.
 pub(crate) fn signed_body(mut fields: Fields, sign_type: SignType, key: &str) -> String {
     let signature = sign::sign(&fields, sign_type, key);
     fields.insert("sign".to_owned(), signature);
     xml::write(&fields)
 }
 
-/// What is told of a payment, in a notice as in a query; nothing of an order that is not paid.
+/// The fields about a payment, in a notice and in a query; none if the order is not paid.
 pub(crate) fn payment_fields(order: &Order) -> Fields {
     let Some(payment) = &order.payment else { return Fields::new() };
     let fee = order.request.total_fee.to_string();
@@ -73,7 +73,7 @@ fn notice_fields(order: &Order, account: &Account) -> Fields {
     fields
 }
 
-/// Only HTTP 200 and `return_code` SUCCESS end the redelivery.
+/// Checks the back end's answer: only HTTP 200 with `return_code` SUCCESS ends the redelivery.
 pub(super) fn check_acknowledgement(status: u16, body: &str) -> Result<(), String> {
     if status != 200 {
         return Err(format!("{NOT_ACKNOWLEDGED}: HTTP {status}"));

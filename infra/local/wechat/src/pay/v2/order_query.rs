@@ -1,6 +1,6 @@
-//! `POST /pay/orderquery`: what has become of an order.
+//! `POST /pay/orderquery`: the state of an order.
 //!
-//! Documentation: "Order query" (查询订单) of Pay v2. Amount, payer and times are answered only for a paid order.
+//! Documentation: "Order query" (查询订单) of Pay v2. The response has amount, payer and times only if the order is paid.
 //!
 //! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_2>
 
@@ -25,7 +25,7 @@ fn query_order(pay: &PayService, request: &V2Request) -> Result<Fields, V2Error>
     let now = pay.now();
     let ledger = &*pay.ledger();
     let unknown = || V2Error::new("ORDERNOTEXIST", "订单不存在");
-    // WeChat's own number goes first if both are given.
+    // If the request has both numbers, WeChat's number has precedence.
     let order = match (request.get("transaction_id"), request.get("out_trade_no")) {
         (Some(number), _) if !formats::is_transaction_id(number) => {
             return Err(V2Error::new("INVALID_TRANSACTIONID", "无效transaction_id"));

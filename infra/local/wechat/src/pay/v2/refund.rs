@@ -1,7 +1,7 @@
-//! `POST /secapi/pay/refund`: gives money back. A success says only that it was accepted.
+//! `POST /secapi/pay/refund`: requests a refund. A success means only that the refund was accepted.
 //!
-//! Documentation: "Request refund" (申请退款) of Pay v2. It needs mutual TLS with the merchant's certificate, whatever
-//! the signature; a plain connection has none, so nothing is refunded there.
+//! Documentation: "Request refund" (申请退款) of Pay v2. It requires mutual TLS with the merchant's certificate, in addition to the
+//! signature. On a plain connection every refund is refused.
 //!
 //! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_4>
 

@@ -1,7 +1,7 @@
-//! The notice of a refund: an encrypted message in an envelope that is not signed.
+//! The notice of a refund: an encrypted message in a message that is not signed.
 //!
-//! Documentation: "Refund result notification" (退款结果通知) of Pay v2. `req_info` is AES-256-ECB with PKCS#7 under the
-//! lower-case hexadecimal MD5 of the APIv2 key: who can decrypt it believes it.
+//! Documentation: "Refund result notification" (退款结果通知) of Pay v2. `req_info` is AES-256-ECB with PKCS#7 under the lower-case
+//! hexadecimal MD5 of the APIv2 key. The encryption takes the place of a signature.
 //!
 //! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_16>
 
@@ -20,7 +20,7 @@ use crate::core::random;
 use crate::core::refund_status::RefundStatus;
 use crate::pay::ledger::refunds::Refund;
 
-/// The notice of a refund that is no longer being processed.
+/// The notice of a refund that has ended.
 pub(crate) fn refund_notice(refund: &Refund, notify_url: &str, account: &Account) -> Delivery {
     let fields = refund_fields(refund);
     Delivery {
@@ -34,7 +34,7 @@ pub(crate) fn refund_notice(refund: &Refund, notify_url: &str, account: &Account
     }
 }
 
-/// The whole message with these fields encrypted.
+/// The body of a notice with these fields encrypted in `req_info`.
 pub(crate) fn message_body(fields: &Fields, account: &Account, key: &str) -> String {
     xml::write(&fields_from(&[
         ("return_code", "SUCCESS"),
@@ -67,7 +67,7 @@ fn refund_fields(refund: &Refund) -> Fields {
     ])
 }
 
-/// AES-256-ECB, PKCS#7, base64.
+/// Encrypts with AES-256-ECB and PKCS#7; the result in base64.
 fn encrypt(text: &str, key: &str) -> String {
     let cipher = cipher(key);
     let mut bytes = text.as_bytes().to_vec();
@@ -81,7 +81,7 @@ fn encrypt(text: &str, key: &str) -> String {
     STANDARD.encode(bytes)
 }
 
-/// The key is the text of the MD5, leading zeros and all.
+/// The cipher, whose key is the hexadecimal text of the MD5, including leading zeros.
 fn cipher(key: &str) -> Aes256 {
     let digest = random::hex(&Md5::digest(key));
     let mut bytes = [0; 32];
@@ -92,10 +92,10 @@ fn cipher(key: &str) -> Aes256 {
     Aes256::new(&bytes.into())
 }
 
-/// Bytes.
+/// The block size of AES, in bytes.
 const BLOCK: usize = 16;
 
-/// What is in `req_info`, for tests as a merchant would read it.
+/// Decrypts `req_info` as a merchant does, for tests.
 #[cfg(test)]
 pub(crate) fn decrypt(req_info: &str, key: &str) -> String {
     use aes::cipher::BlockCipherDecrypt;
@@ -145,7 +145,7 @@ mod tests {
         vbaKIo5D5Ahhi5AJqRO90wMPSbi+3j6trhQEJaZE/q56McDyUIs4SGAHl0mHrRlIsFmoWH9MvwGm0=";
 
     #[test]
-    fn the_known_notice_is_encrypted_to_the_known_text_with_a_key_whose_md5_begins_with_0() {
+    fn a_known_refund_notice_encrypts_to_its_known_text() {
         assert_eq!(encrypt(PLAIN, KEY), REQ_INFO);
         assert_eq!(decrypt(REQ_INFO, KEY), PLAIN);
     }

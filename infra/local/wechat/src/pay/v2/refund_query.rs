@@ -1,7 +1,7 @@
-//! `POST /pay/refundquery`: what has become of the refunds of an order, ten at a time.
+//! `POST /pay/refundquery`: the states of an order's refunds, ten per page.
 //!
-//! Documentation: "Refund query" (查询退款) of Pay v2. WeChat's number of the refund goes first, then the merchant's,
-//! then WeChat's number of the payment, then the merchant's of the order. `refund_recv_accout` is spelled so.
+//! Documentation: "Refund query" (查询退款) of Pay v2. If a request has several numbers, the precedence is: `refund_id`,
+//! `out_refund_no`, `transaction_id`, `out_trade_no`. WeChat really spells `refund_recv_accout` like this.
 //!
 //! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_5>
 
@@ -72,7 +72,7 @@ fn parse_query(request: &V2Request) -> Result<RefundQuery<'_>, V2Error> {
     }
 }
 
-/// What is told of one refund, before its number is appended to the names.
+/// The fields about a refund, before its index is appended to their names.
 fn refund_fields(refund: &Refund) -> Fields {
     let entry = &refund.entry;
     let fee = entry.refund_fee.to_string();
@@ -94,5 +94,5 @@ fn refund_fields(refund: &Refund) -> Fields {
     fields
 }
 
-/// How many refunds one answer tells of.
+/// The number of refunds in one response.
 const PAGE: usize = 10;

@@ -11,7 +11,7 @@ pub(crate) struct V2Request {
 }
 
 impl V2Request {
-    /// The field, if it has a value: Pay treats an empty one as absent.
+    /// The field with this name; `None` if it is empty, because Pay v2 treats an empty field as absent.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.fields.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }

@@ -24,7 +24,7 @@ pub(crate) fn sign(fields: &Fields, sign_type: SignType, key: &str) -> String {
     digest.to_ascii_uppercase()
 }
 
-/// Whether `sign` is there and is the signature over the others.
+/// Whether the field `sign` is the signature over the other fields.
 pub(crate) fn is_signed(fields: &Fields, sign_type: SignType, key: &str) -> bool {
     fields.get("sign").is_some_and(|given| *given == sign(fields, sign_type, key))
 }

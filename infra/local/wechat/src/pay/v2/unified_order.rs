@@ -1,7 +1,7 @@
-//! `POST /pay/unifiedorder`: an order for a `prepay_id`.
+//! `POST /pay/unifiedorder`: makes an order and returns its `prepay_id`.
 //!
-//! Documentation: "Unified order" (统一下单) of Pay v2, trade type JSAPI. A repeated request with the same
-//! parameters is the same order; the number with other parameters is refused.
+//! Documentation: "Unified order" (统一下单) of Pay v2, trade type JSAPI. A repeated request with the same parameters means the same
+//! order. A request with the same number and other parameters is refused.
 //!
 //! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=9_1>
 
@@ -25,7 +25,7 @@ pub(crate) fn handle(pay: &PayService, request: &ApiRequest, fault: Option<&Faul
 }
 
 const RULES: [FieldRule; 19] = [
-    // 127 in the current text, without saying of what: bytes is the stricter reading.
+    // The documentation says 127 without a unit. Bytes is the stricter reading.
     field("body", 127).in_bytes().required(),
     field("out_trade_no", 32).required().with_format(formats::is_out_trade_no),
     field("total_fee", 10).required().with_format(field_rules::is_fee),
@@ -82,11 +82,11 @@ fn create_order(pay: &PayService, request: &V2Request) -> Result<Fields, V2Error
     Ok(fields_from(&[("trade_type", "JSAPI"), ("prepay_id", &prepay_id)]))
 }
 
-/// Only of a new order: a repeated request is judged by the first one's time.
+/// Checks the times of a new order. A repeated request is not checked, because its times were valid at the first request.
 fn check_times(request: &V2Request, now: u64) -> Result<(), V2Error> {
     let time = |name| request.get(name).and_then(clock::parse_pay_time);
     let Some(expires) = time("time_expire") else { return Ok(()) };
-    // The wire counts seconds, so a minute from now is a minute from the current second.
+    // `time_expire` has whole seconds, so the earliest time is a minute after the current second.
     let this_second = now - now % clock::SECOND;
     if expires < this_second.saturating_add(MINUTE) {
         return Err(V2Error::new("PARAM_ERROR", "time_expire时间过短"));

@@ -1,8 +1,7 @@
 //! The XML of Pay v2: one root `<xml>` with one level of fields.
 //!
-//! Reading is strict where it matters for safety (no DOCTYPE, no entity but XML's own five, no nesting, no
-//! field twice) and lenient where real messages vary (CDATA or text, blanks around either, an XML
-//! declaration).
+//! The parser is strict where safety requires it (no DOCTYPE, no entities except XML's five, no nesting, no field twice) and
+//! lenient where real messages differ (CDATA or text, blanks around both, an XML declaration).
 
 use quick_xml::Reader;
 use quick_xml::escape::resolve_xml_entity;
@@ -11,7 +10,7 @@ use thiserror::Error;
 
 use super::Fields;
 
-/// Why a text is not a message.
+/// The reason why a text is not a message.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum XmlError {
     #[error("not well-formed: {0}")]
@@ -30,7 +29,7 @@ pub(crate) enum XmlError {
     StrayText,
 }
 
-/// Reads a message.
+/// Parses a message.
 pub(crate) fn parse(text: &str) -> Result<Fields, XmlError> {
     if text.chars().any(is_forbidden) {
         return Err(XmlError::Malformed("a control character".to_owned()));
@@ -58,14 +57,14 @@ pub(crate) fn parse(text: &str) -> Result<Fields, XmlError> {
     }
 }
 
-/// Writes what a message carries encrypted: another root, everything in CDATA.
+/// Writes the XML inside an encrypted field: with this root, and every value in CDATA.
 pub(crate) fn write_as(root: &str, fields: &Fields) -> String {
     let lines: String =
         fields.iter().map(|(name, value)| format!("<{name}>{}</{name}>\n", cdata(value))).collect();
     format!("<{root}>\n{lines}</{root}>")
 }
 
-/// Writes a message. Amounts stand bare and all else in CDATA, as in WeChat's own.
+/// Writes a message. Amounts are plain text and all other values are CDATA, as in WeChat's messages.
 pub(crate) fn write(fields: &Fields) -> String {
     let mut xml = String::from("<xml>");
     for (name, value) in fields {
@@ -76,12 +75,12 @@ pub(crate) fn write(fields: &Fields) -> String {
     xml + "</xml>"
 }
 
-/// The end mark of CDATA cannot stand inside one, so it is split over two.
+/// Writes a value as CDATA. `]]>` cannot occur inside a CDATA section, so it is split over two sections.
 fn cdata(value: &str) -> String {
     format!("<![CDATA[{}]]>", value.replace("]]>", "]]]]><![CDATA[>"))
 }
 
-/// What is open, and the fields so far.
+/// The state of the parser: the open element and the fields so far.
 #[derive(Debug, Default)]
 struct Document {
     root: RootState,
@@ -103,7 +102,7 @@ struct OpenField {
     pieces: Vec<TextPiece>,
 }
 
-/// Text between tags, or text that is meant as it stands.
+/// A piece of a field's text. It is literal if it came from CDATA or an entity.
 #[derive(Debug)]
 struct TextPiece {
     text: String,
@@ -153,7 +152,7 @@ impl Document {
 }
 
 impl OpenField {
-    /// The pieces joined, without the blanks that only separate markup.
+    /// The pieces joined, without the blanks before and after that only separate markup.
     fn value(&self) -> String {
         let joined =
             |pieces: &[TextPiece]| pieces.iter().map(|piece| piece.text.as_str()).collect::<String>();
@@ -164,7 +163,7 @@ impl OpenField {
     }
 }
 
-/// What XML 1.0 allows nowhere, not even escaped.
+/// Whether XML 1.0 forbids the character everywhere, even escaped.
 fn is_forbidden(c: char) -> bool {
     matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}')
 }
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn values_may_be_cdata_or_escaped_text_with_blanks_around() {
+    fn values_are_cdata_or_escaped_text_with_blanks_around() {
         assert_eq!(value("<a>x</a>").unwrap(), "x");
         assert_eq!(value("<a><![CDATA[x]]></a>").unwrap(), "x");
         assert_eq!(value("<a> <![CDATA[ x ]]>\n</a>").unwrap(), " x ");
@@ -204,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn written_fields_are_parsed_again() {
         let fields = Fields::from([
             ("attach".to_owned(), "a]]>b<&😀 ".to_owned()),
             ("empty".to_owned(), String::new()),
@@ -223,7 +222,7 @@ mod tests {
     proptest::proptest! {
         // A carriage return is read as a line feed, as XML demands of every reader.
         #[test]
-        fn whatever_text_is_written_is_read_again(value in TEXT, end in "(]]>|&amp;|<!|😀)?") {
+        fn any_written_text_is_parsed_again(value in TEXT, end in "(]]>|&amp;|<!|😀)?") {
             let fields = Fields::from([("attach".to_owned(), value + &end)]);
             proptest::prop_assert_eq!(parse(&write(&fields)), Ok(fields));
         }
@@ -246,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_level_of_fields_is_refused() {
+    fn xml_that_is_not_one_level_of_fields_is_refused() {
         assert_eq!(parse("<xml><a><b>x</b></a></xml>"), Err(XmlError::Nested("b".to_owned())));
         assert_eq!(parse("<xml><a>x</a><a>y</a></xml>"), Err(XmlError::Twice("a".to_owned())));
         assert_eq!(parse("<root><a>x</a></root>"), Err(XmlError::WrongRoot));

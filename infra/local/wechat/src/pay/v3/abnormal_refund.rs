@@ -1,8 +1,8 @@
-//! `POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund`: the money of a refund that could not reach the user goes
-//! to a bank card of the user's, or to the merchant's account.
+//! `POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund`: redirects the money of a refund that could not reach the
+//! user, to a bank card of the user or to the merchant's account.
 //!
-//! Documentation: "Apply for an abnormal refund" (发起异常退款) of Pay v3. The card's number and its owner's name are sealed for the key
-//! of WeChat Pay that `Wechatpay-Serial` names.
+//! Documentation: "Apply for an abnormal refund" (发起异常退款) of Pay v3. The card's number and its owner's name are encrypted for the
+//! key of WeChat Pay that `Wechatpay-Serial` names.
 
 use http::Method;
 
@@ -43,9 +43,9 @@ fn redirect_refund(pay: &PayService, request: &V3Request<'_>) -> Result<SuccessB
 
 fn check_card(pay: &PayService, request: &V3Request<'_>) -> Result<(), V3Error> {
     let missing = |field| V3Error::parameter("body", field, "必填，不能为空");
-    let sealed = |field| request.text(field).ok_or_else(|| missing(field));
-    let _ = sealed("/bank_type")?;
-    let (account, name) = (sealed("/bank_account")?, sealed("/real_name")?);
+    let encrypted = |field| request.text(field).ok_or_else(|| missing(field));
+    let _ = encrypted("/bank_type")?;
+    let (account, name) = (encrypted("/bank_account")?, encrypted("/real_name")?);
     let serial = request.http_request.header("wechatpay-serial").unwrap_or_default();
     let key = pay.ledger().platform_keys.signer_by_id(serial);
     let key = key.ok_or_else(|| V3Error::new("PARAM_ERROR", "平台证书序列号Wechatpay-Serial错误"))?;

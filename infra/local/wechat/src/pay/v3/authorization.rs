@@ -1,9 +1,8 @@
 //! The header `Authorization` of Pay v3.
 //!
-//! Documentation: "Signature generation" (签名生成) of Pay v3. The merchant signs method, path with query exactly as
-//! sent, timestamp, nonce and body, each ended by a line feed, and names its certificate by the serial number. The
-//! clock may be five minutes off. A nonce belongs to one request: repeating that is allowed, using it for another is
-//! not.
+//! Documentation: "Signature generation" (签名生成) of Pay v3. The merchant signs method, path with query exactly as sent, timestamp,
+//! nonce and body, each ended by a line feed, and names its certificate by the serial number. The timestamp may differ by five
+//! minutes from WeChat's clock. A nonce belongs to one request, which may be repeated with the same nonce.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +12,7 @@ use super::error::V3Error;
 use crate::core::exchange::ApiRequest;
 use crate::pay::service::PayService;
 
-/// What the header says.
+/// The fields of the header.
 #[derive(Debug, PartialEq, Eq)]
 struct AuthorizationHeader<'a> {
     mchid: &'a str,
@@ -23,7 +22,7 @@ struct AuthorizationHeader<'a> {
     signature: &'a str,
 }
 
-/// Believes the request to be the merchant's, or refuses it. `now` is WeChat's clock in unix seconds.
+/// Verifies that the merchant signed the request. `now` is WeChat's clock in unix seconds.
 pub(super) fn verify_authorization(
     pay: &PayService,
     http_request: &ApiRequest,
@@ -50,7 +49,7 @@ pub(super) fn verify_authorization(
             "timestamp",
         ));
     }
-    // It is a number, and some libraries write it in small letters.
+    // The serial number is a hexadecimal number, and some libraries write it in lower case.
     if !header.serial_no.eq_ignore_ascii_case(&account.merchant_serial_no) {
         return Err(header_error("商户证书序列号有误，请使用签名私钥匹配的证书序列号", "serial_no"));
     }
@@ -69,7 +68,7 @@ pub(super) fn verify_authorization(
     Ok(())
 }
 
-/// The five fields, each once, in any order, without blanks.
+/// Parses the header: the five fields, each once, in any order, without blanks.
 fn parse_header(header: &str) -> Option<AuthorizationHeader<'_>> {
     let mut fields = BTreeMap::new();
     for field in header.strip_prefix(SCHEME)?.strip_prefix(' ')?.split(',') {
@@ -103,7 +102,8 @@ fn header_error(message: &str, field: &str) -> V3Error {
     V3Error::signature(message, json!({"location": "authorization", "field": field}))
 }
 
-/// As WeChat shows what it has verified: enough to find the difference.
+/// The error for a wrong signature. As WeChat does, it shows the message that was verified, so that a developer can find the
+/// difference.
 fn signature_mismatch(http_request: &ApiRequest, message: &[u8]) -> V3Error {
     let shown: String = String::from_utf8_lossy(message).chars().take(SHOWN).collect();
     let detail = json!({
@@ -125,7 +125,7 @@ const SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
 /// Seconds.
 const TOLERANCE: u64 = 300;
 
-/// How much of the message a refusal shows.
+/// The number of characters of the message that the error shows.
 const SHOWN: usize = 256;
 
 #[cfg(test)]

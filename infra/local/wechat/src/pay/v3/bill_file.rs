@@ -1,4 +1,4 @@
-//! `GET /v3/billdownload/file`: a bill. The request is signed, the answer is not.
+//! `GET /v3/billdownload/file`: downloads a bill. The request is signed, the response is not.
 //!
 //! Documentation: "Download bill" (下载账单) of Pay v3.
 

@@ -1,7 +1,7 @@
 //! `GET /v3/certificates`: the platform certificates, encrypted with the APIv3 key.
 //!
-//! Documentation: "Download platform certificates" (下载平台证书) of Pay v3. During a rotation several are valid. A
-//! merchant who has the WeChat Pay public key has no certificates: 404.
+//! Documentation: "Download platform certificates" (下载平台证书) of Pay v3. During a rotation several certificates are valid. For a
+//! merchant with the WeChat Pay public key the response is 404.
 
 use http::Method;
 use serde_json::{Value, json};

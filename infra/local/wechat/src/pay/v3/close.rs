@@ -1,7 +1,7 @@
-//! `POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close`: ends an unpaid order. 204, signed.
+//! `POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close`: closes an unpaid order. The response is 204 with a signature.
 //!
-//! Documentation: "Close order" (关闭订单) of Pay v3. That the order is paid is told as `INVALID_REQUEST`: the newer
-//! pages know no code for it.
+//! Documentation: "Close order" (关闭订单) of Pay v3. The error for a paid order is `INVALID_REQUEST`, because the current pages
+//! document no code for it.
 
 use http::Method;
 

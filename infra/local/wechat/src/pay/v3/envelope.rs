@@ -1,7 +1,7 @@
-//! What all requests of Pay v3 share: headers, signature, JSON; and how answers are sealed.
+//! The steps that all requests of Pay v3 share: headers, signature and JSON of the request, and the signature of the response.
 //!
-//! Documentation: "Basic rules" (基本规则) of Pay v3. Every success is signed, also one without a body; refusals and
-//! files are not. `Wechatpay-Serial` in a request names the key the merchant can verify with.
+//! Documentation: "Basic rules" (基本规则) of Pay v3. Every success is signed, also one without a body; errors and files are not.
+//! `Wechatpay-Serial` in a request names the key with which the merchant can verify the response.
 
 use axum::body::Bytes;
 use http::{Method, StatusCode};
@@ -16,38 +16,38 @@ use crate::core::faults::Fault;
 use crate::core::notices::SignatureMode;
 use crate::pay::service::PayService;
 
-/// A request whose signature is good.
+/// A request whose signature was verified.
 #[derive(Debug)]
 pub(super) struct V3Request<'a> {
     pub(super) http_request: &'a ApiRequest,
-    /// The object that was sent; an empty one with GET.
+    /// The JSON object in the body; empty for GET.
     pub(super) body: Value,
 }
 
-/// What is answered.
+/// The content of a successful response.
 #[derive(Debug)]
 pub(super) enum SuccessBody {
     Json(Value),
     NoContent,
-    /// Not signed.
+    /// A file, which is not signed.
     File(Bytes),
 }
 
-/// Judges one API's business.
+/// Performs the operation of an API.
 pub(super) type V3Handler = fn(&PayService, &V3Request<'_>) -> Result<SuccessBody, V3Error>;
 
 impl V3Request<'_> {
-    /// The text at this JSON pointer; an empty one counts as absent.
+    /// The text at this JSON pointer; `None` if it is empty.
     pub(super) fn text(&self, pointer: &str) -> Option<&str> {
         self.body.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
-    /// The number at this JSON pointer.
+    /// The number at this JSON pointer; 0 if there is none.
     pub(super) fn number(&self, pointer: &str) -> u64 {
         self.body.pointer(pointer).and_then(Value::as_u64).unwrap_or_default()
     }
 
-    /// The fields `appid` and `mchid` of the body.
+    /// Checks the fields `appid` and `mchid` of the body.
     pub(super) fn check_merchant(&self, pay: &PayService) -> Result<(), V3Error> {
         check_mchid(pay, self.text("/mchid"))?;
         if self.text("/appid") != Some(&pay.account().app_id) {
@@ -80,7 +80,7 @@ pub(crate) fn summary(http_request: &ApiRequest) -> Value {
     Value::Object(fields)
 }
 
-/// Judges a request with the rules of all and those of its API, and answers.
+/// Verifies and checks a request, performs the operation of its API and makes the response.
 pub(super) fn handle_request(
     pay: &PayService,
     http_request: &ApiRequest,
@@ -115,7 +115,7 @@ pub(super) fn handle_request(
         }
         Ok(SuccessBody::File(body)) => ApiResponse {
             status: StatusCode::OK,
-            // Clients read a bill as text only if it says so.
+            // Some clients decode a bill as text only if it has this content type.
             content_type: if body.starts_with(GZIP) { "application/x-gzip" } else { "text/plain" },
             headers: Vec::new(),
             body,
@@ -125,7 +125,7 @@ pub(super) fn handle_request(
     }
 }
 
-/// Reads the request and believes its signature.
+/// Checks the headers, verifies the signature and parses the body.
 fn verify_request<'a>(
     pay: &PayService,
     http_request: &'a ApiRequest,
@@ -171,8 +171,8 @@ fn signed_response(
     ApiResponse { status, content_type, headers, body, outcome: "ok".to_owned() }
 }
 
-/// What `Accept` may say: the official libraries send the first or the last.
+/// The values of `Accept` that Pay v3 takes. WeChat's libraries send the first or the last.
 const ACCEPTED: [&str; 3] = ["application/json", "application/*", "*/*"];
 
-/// How a compressed file begins.
+/// The first bytes of a gzip file.
 const GZIP: &[u8] = &[0x1f, 0x8b];

@@ -1,7 +1,7 @@
-//! What Pay v3 says no with: an HTTP status and `{"code", "message", "detail"}`.
+//! The errors of Pay v3: an HTTP status and `{"code", "message", "detail"}`.
 //!
-//! Documentation: "Error codes" (错误码) of Pay v3. Refusals carry no signature: the documentation leaves it
-//! open, and who insists on one fails here.
+//! Documentation: "Error codes" (错误码) of Pay v3. Errors have no signature here. The documentation does not say whether they have
+//! one, so a client must not require it.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::with_fields;
 use crate::core::exchange::ApiResponse;
 
-/// A refusal.
+/// An error of Pay v3.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct V3Error {
     pub(crate) code: String,
@@ -19,19 +19,19 @@ pub(crate) struct V3Error {
 }
 
 impl V3Error {
-    /// With the status that belongs to the code.
+    /// An error with the status of this code.
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
         Self { code: code.to_owned(), status: status_of(code), message: message.into(), detail: None }
     }
 
-    /// A field that is missing, of another type or against its rule.
+    /// The error for a field that is missing, of the wrong type or of the wrong format.
     pub(crate) fn parameter(location: &str, field: &str, issue: &str) -> Self {
         let detail = json!({"location": location, "field": field, "issue": issue});
         let message = format!("输入源“/{location}{field}”{issue}");
         Self { detail: Some(detail), ..Self::new("PARAM_ERROR", message) }
     }
 
-    /// The signature, or what it stands on, is not good.
+    /// The error for a wrong signature or a wrong header `Authorization`.
     pub(crate) fn signature(message: &str, detail: Value) -> Self {
         Self { detail: Some(detail), ..Self::new("SIGN_ERROR", message) }
     }
@@ -56,7 +56,7 @@ impl V3Error {
     }
 }
 
-/// The status each code comes with; 400 for one that is not known.
+/// The status of a code; 400 for an unknown code.
 fn status_of(code: &str) -> StatusCode {
     match code {
         "SIGN_ERROR" => StatusCode::UNAUTHORIZED,
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_is_refused_by_name() {
+    fn a_wrong_parameter_is_named() {
         let answer = V3Error::parameter("body", "/amount/total", "值低于最小值 1").into_response();
         let body: Value = serde_json::from_slice(&answer.body).unwrap();
         assert_eq!(

@@ -1,7 +1,7 @@
 //! Pay v3: JSON over HTTP's own methods and statuses, signed with RSA in both directions.
 //!
-//! `envelope.rs` judges what all requests share (headers, `authorization.rs`) and seals the answers
-//! (`seal.rs`); each API has a file.
+//! `envelope.rs` checks what all requests share (headers, `authorization.rs`) and signs the responses (`signature.rs`). Each API
+//! has a file.
 
 pub(crate) mod abnormal_refund;
 mod authorization;
@@ -25,7 +25,7 @@ pub(crate) mod vectors;
 
 use serde_json::Value;
 
-/// The object with more fields.
+/// Adds fields to a JSON object.
 fn with_fields<const N: usize>(mut object: Value, fields: [(&str, Value); N]) -> Value {
     if let Some(object) = object.as_object_mut() {
         object.extend(fields.map(|(name, value)| (name.to_owned(), value)));

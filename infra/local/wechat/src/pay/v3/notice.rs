@@ -1,7 +1,7 @@
-//! The notices of Pay v3: an encrypted resource in a signed envelope.
+//! The notices of Pay v3: a signed message with an encrypted resource.
 //!
-//! Documentation: "Payment notice" (支付通知) and "Refund notice" (退款结果通知) of Pay v3. Each delivery is signed
-//! anew with the time it is made; 200 and 204 accept it whatever the body says.
+//! Documentation: "Payment notice" (支付通知) and "Refund notice" (退款结果通知) of Pay v3. Each delivery gets a new signature with the
+//! current time. The statuses 200 and 204 acknowledge it, whatever the body is.
 
 use std::sync::{Arc, Mutex};
 
@@ -23,22 +23,22 @@ use crate::pay::ledger::orders::Order;
 use crate::pay::ledger::refunds::Refund;
 use crate::pay::service::PayService;
 
-/// A notice of Pay v3 with the headers it is delivered with.
+/// A notice of Pay v3 with the headers of its delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedNotice {
-    /// Names and values; the content type is among them.
+    /// Names and values of the headers, including the content type.
     pub headers: Vec<(String, String)>,
     /// The body, byte for byte as signed.
     pub body: String,
 }
 
-/// The notice of a paid order, ready to be delivered.
+/// The notice of a paid order.
 pub(crate) fn payment_notice(pay: &PayService, order: &Order, now: u64) -> Delivery {
     let resource = transaction_json(order, pay.account(), now);
     build_delivery(pay, &order.request.notify_url, "TRANSACTION.SUCCESS", &resource)
 }
 
-/// The notice of a refund that is no longer being processed.
+/// The notice of a refund that has ended.
 pub(crate) fn refund_notice(pay: &PayService, refund: &Refund, notify_url: &str) -> Delivery {
     let entry = &refund.entry;
     let event_type = match entry.status {
@@ -68,7 +68,7 @@ pub(crate) fn refund_notice(pay: &PayService, refund: &Refund, notify_url: &str)
     build_delivery(pay, notify_url, event_type, &resource)
 }
 
-/// A notice that WeChat Pay would sign at that moment (unix seconds), whatever it says.
+/// A signed notice with this resource at this time (unix seconds), whether or not it is true.
 pub(crate) fn sign_notice(pay: &PayService, event_type: &str, resource: &Value, at: u64) -> SignedNotice {
     let body = notice_body(event_type, resource, pay.account(), at.saturating_mul(SECOND));
     let mut headers = signature_headers(&pay.shared_ledger(), SignatureMode::Genuine, &body, at);
@@ -94,7 +94,7 @@ fn build_delivery(pay: &PayService, url: &str, event_type: &str, resource: &Valu
     }
 }
 
-/// Signs each delivery with the key that WeChat Pay signs with at that moment.
+/// Signs each delivery with WeChat Pay's current key.
 struct PlatformNoticeSigner {
     context: Arc<Context>,
     ledger: Arc<Mutex<Ledger>>,
@@ -137,7 +137,7 @@ fn signature_headers(ledger: &Mutex<Ledger>, mode: SignatureMode, body: &str, at
     signature::signature_headers(signer, mode, body.as_bytes(), at)
 }
 
-/// Only HTTP 200 and 204 end the redelivery.
+/// Checks the back end's answer: only HTTP 200 and 204 end the redelivery.
 fn check_acknowledgement(status: u16, _: &str) -> Result<(), String> {
     match status {
         200 | 204 => Ok(()),
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_status_alone_acknowledges() {
+    fn only_the_status_acknowledges_a_v3_notice() {
         assert!(check_acknowledgement(200, "{\"code\":\"FAIL\"}").is_ok());
         assert!(check_acknowledgement(204, "").is_ok());
         for status in [201, 202, 302, 400, 401, 500] {

@@ -1,8 +1,8 @@
-//! `POST /v3/pay/transactions/jsapi`: an order for a `prepay_id`.
+//! `POST /v3/pay/transactions/jsapi`: makes an order and returns its `prepay_id`.
 //!
-//! Documentation: "JSAPI order" (JSAPI/小程序下单) of Pay v3. A repeated request with the same parameters is the same
-//! order and gets a fresh `prepay_id`; the number with other parameters is refused. `time_expire` is moved into what
-//! is allowed without a word.
+//! Documentation: "JSAPI order" (JSAPI/小程序下单) of Pay v3. A repeated request with the same parameters means the same order and
+//! gets a new `prepay_id`. A request with the same number and other parameters is refused. A `time_expire` outside the allowed
+//! range is moved into it without an error.
 
 use http::Method;
 use serde_json::json;

@@ -1,8 +1,6 @@
-//! `GET /v3/pay/transactions/out-trade-no/{out_trade_no}` and `…/id/{transaction_id}`: what has become of an
-//! order.
+//! `GET /v3/pay/transactions/out-trade-no/{out_trade_no}` and `…/id/{transaction_id}`: the state of an order.
 //!
-//! Documentation: "Query order" (查询订单) of Pay v3. An order that is not paid is found by the merchant's number
-//! only.
+//! Documentation: "Query order" (查询订单) of Pay v3. An unpaid order can be queried by the merchant's number only.
 
 use http::Method;
 
@@ -43,7 +41,7 @@ pub(crate) fn query_by_transaction(
     })
 }
 
-/// The number in the path.
+/// The merchant's number of the order in the path.
 pub(super) fn path_out_trade_no<'a>(request: &V3Request<'a>) -> Result<&'a str, V3Error> {
     let number = &request.http_request.path_value;
     if formats::is_out_trade_no(number) {

@@ -1,4 +1,4 @@
-//! `POST /v3/refund/domestic/refunds`: gives money back. No client certificate is needed.
+//! `POST /v3/refund/domestic/refunds`: requests a refund. No client certificate is required.
 //!
 //! Documentation: "Request refund" (退款申请) of Pay v3.
 
@@ -76,7 +76,7 @@ fn parse_payment_ref(request: &V3Request<'_>) -> Result<PaymentRef, V3Error> {
     }
 }
 
-/// A refund as it is answered, here and to a query.
+/// The JSON of a refund, for this API and for a query.
 pub(super) fn refund_json(refund: &Refund) -> Value {
     let entry = &refund.entry;
     let (total, fee) = (entry.total_fee, entry.refund_fee);

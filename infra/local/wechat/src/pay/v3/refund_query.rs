@@ -1,4 +1,4 @@
-//! `GET /v3/refund/domestic/refunds/{out_refund_no}`: what has become of a refund.
+//! `GET /v3/refund/domestic/refunds/{out_refund_no}`: the state of a refund.
 //!
 //! Documentation: "Query a single refund" (查询单笔退款) of Pay v3.
 

@@ -1,4 +1,4 @@
-//! What Pay v3 encrypts for the merchant: the resource of a notice, a platform certificate.
+//! The encryption of data for the merchant: the resource of a notice, or a platform certificate.
 //!
 //! Documentation: "Decrypting certificates and callbacks" (证书和回调报文解密) of Pay v3. AES-256-GCM with the APIv3 key,
 //! a nonce of 12 ASCII characters and associated data; the tag follows the ciphertext, base64 around both.
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::core::random;
 
-/// `{algorithm, nonce, associated_data, ciphertext}` of the text.
+/// Encrypts the text; returns `{algorithm, nonce, associated_data, ciphertext}`.
 pub(crate) fn encrypted(text: &str, associated_data: &str, key: &str) -> Value {
     let nonce = random::resource_nonce();
     json!({
@@ -21,7 +21,7 @@ pub(crate) fn encrypted(text: &str, associated_data: &str, key: &str) -> Value {
     })
 }
 
-/// `None` if the key has not 32 bytes or the nonce not 12.
+/// Encrypts the text; `None` if the key has not 32 bytes or the nonce has not 12.
 fn encrypt(text: &str, nonce: &str, associated_data: &str, key: &str) -> Option<String> {
     let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.as_bytes()).ok()?);
     let nonce = Nonce::try_assume_unique_for_key(nonce.as_bytes()).ok()?;
@@ -30,7 +30,7 @@ fn encrypt(text: &str, nonce: &str, associated_data: &str, key: &str) -> Option<
     Some(STANDARD.encode(buffer))
 }
 
-/// The text of a resource, for tests as a merchant would read it.
+/// Decrypts a resource as a merchant does, for tests.
 #[cfg(test)]
 pub(crate) fn decrypt(resource: &Value, key: &str) -> Option<String> {
     let text = |name: &str| resource[name].as_str();
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_encrypted_here_decrypts_with_the_right_key_only() {
+    fn a_resource_decrypts_with_its_own_key_only() {
         let resource = encrypted("{}", "transaction", vectors::API_V3_KEY);
         assert_eq!(decrypt(&resource, vectors::API_V3_KEY).as_deref(), Some("{}"));
         assert_eq!(decrypt(&resource, "canaryApiV3KeyThatMustNeverLeak6"), None);

@@ -1,4 +1,4 @@
-//! Which fields a JSON body must have, of which type and form, and how long they may be.
+//! The rules for the fields of a JSON body: required or not, type, length and format.
 
 use serde_json::Value;
 
@@ -14,28 +14,28 @@ pub(super) struct FieldSchema {
 
 #[derive(Clone, Copy)]
 enum Shape {
-    /// At most so many characters.
+    /// A text: the greatest number of characters, and its format.
     Text(usize, fn(&str) -> bool),
-    /// At most so many bytes.
+    /// A text: the greatest number of bytes.
     Bytes(usize),
-    /// A whole number, at least this.
+    /// A whole number: the least value.
     Integer(u64),
     Boolean,
     Object(&'static [FieldSchema]),
     List(&'static [FieldSchema]),
 }
 
-/// A text of at most so many characters.
+/// An optional text of at most `chars` characters.
 pub(super) const fn text(name: &'static str, chars: usize) -> FieldSchema {
     FieldSchema { name, required: false, shape: Shape::Text(chars, |_| true) }
 }
 
-/// A text of at most so many bytes.
+/// An optional text of at most `bytes` bytes.
 pub(super) const fn bytes(name: &'static str, bytes: usize) -> FieldSchema {
     FieldSchema { name, required: false, shape: Shape::Bytes(bytes) }
 }
 
-/// A whole number, at least `least`.
+/// An optional whole number, at least `least`.
 pub(super) const fn integer(name: &'static str, least: u64) -> FieldSchema {
     FieldSchema { name, required: false, shape: Shape::Integer(least) }
 }
@@ -48,7 +48,7 @@ pub(super) const fn object(name: &'static str, fields: &'static [FieldSchema]) -
     FieldSchema { name, required: false, shape: Shape::Object(fields) }
 }
 
-/// A list of objects.
+/// An optional list of objects.
 pub(super) const fn list(name: &'static str, fields: &'static [FieldSchema]) -> FieldSchema {
     FieldSchema { name, required: false, shape: Shape::List(fields) }
 }
@@ -58,7 +58,7 @@ impl FieldSchema {
         Self { required: true, ..self }
     }
 
-    /// Only for a text.
+    /// Sets the format of a text. It has no effect on other types.
     pub(super) const fn with_format(self, format: fn(&str) -> bool) -> Self {
         match self.shape {
             Shape::Text(limit, _) => Self { shape: Shape::Text(limit, format), ..self },
@@ -102,7 +102,7 @@ impl FieldSchema {
     }
 }
 
-/// The first rule that is broken. A null is an absent field; fields without a rule are free.
+/// Checks all rules; the error names the first broken one. A null counts as absent. Fields without a rule may have any value.
 pub(super) fn check(fields: &[FieldSchema], body: &Value) -> Result<(), V3Error> {
     check_at(fields, body, "")
 }
@@ -111,7 +111,7 @@ fn check_at(fields: &[FieldSchema], object: &Value, at: &str) -> Result<(), V3Er
     fields.iter().try_for_each(|field| field.check(object.get(field.name), &format!("{at}/{}", field.name)))
 }
 
-/// The most an amount can be.
+/// The greatest whole number that Pay v3 takes.
 const MOST: i64 = 2_147_483_647;
 
 #[cfg(test)]
@@ -131,7 +131,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_body_is_judged_by_type_length_and_least_value() {
+    fn a_body_is_checked_by_type_length_and_least_value() {
         for good in [
             json!({"name": "四个汉字", "future": [1]}),
             json!({"name": "a", "reason": "两个", "total": 1, "fapiao": true, "scene": {"ip": "::1"}}),

@@ -1,15 +1,16 @@
-//! How WeChat Pay signs its v3 answers and notices.
+//! The signature of WeChat Pay's v3 responses and notices.
 //!
-//! Documentation: "Verifying signatures" (签名验证) of Pay v3. Over timestamp, nonce and the body's bytes, each
-//! ended by a line feed, in four headers; a fifth one names the kind of signature, in answers and in notices. Now and then WeChat sends a signature that begins with
-//! `WECHATPAY/SIGNTEST/` to see that it is refused.
+//! Documentation: "Verifying signatures" (签名验证) of Pay v3. WeChat Pay signs timestamp, nonce and the body's bytes, each followed
+//! by a line feed, and sends timestamp, nonce, signature and serial number in four headers. A fifth header names the kind of
+//! signature. Sometimes WeChat Pay sends a signature that begins with `WECHATPAY/SIGNTEST/`, to test that the merchant refuses
+//! it.
 
 use crate::core::notices::{Headers, SignatureMode};
 use crate::core::random;
 use crate::pay::ledger::platform_keys::PlatformKeys;
 use crate::pay::ledger::platform_keys::PlatformSigner;
 
-/// The headers for this body at this moment (unix seconds).
+/// The headers that sign this body at this time (unix seconds).
 pub(crate) fn signature_headers(
     signer: &PlatformSigner,
     mode: SignatureMode,
@@ -36,7 +37,7 @@ pub(crate) fn signature_headers(
     ]
 }
 
-/// What is signed.
+/// The message that is signed.
 pub(crate) fn signed_message(at: u64, nonce: &str, body: &[u8]) -> Vec<u8> {
     let mut message = format!("{at}\n{nonce}\n").into_bytes();
     message.extend_from_slice(body);
@@ -44,10 +45,10 @@ pub(crate) fn signed_message(at: u64, nonce: &str, body: &[u8]) -> Vec<u8> {
     message
 }
 
-/// The only kind of signature with an RSA key.
+/// The kind of signature that RSA keys make.
 const SCHEME: &str = "WECHATPAY2-SHA256-RSA2048";
 
-/// How a probe's signature begins.
+/// The beginning of a probe's signature.
 const PROBE: &str = "WECHATPAY/SIGNTEST/";
 
 #[cfg(test)]
@@ -73,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_genuine_seal_is_good_and_no_other_is() {
+    fn only_a_genuine_signature_is_verified() {
         for (mode, good) in
             [(SignatureMode::Genuine, true), (SignatureMode::Forged, false), (SignatureMode::Probe, false)]
         {

@@ -1,7 +1,7 @@
-//! `GET /v3/bill/tradebill`: where the bill of a day can be downloaded, and its hash.
+//! `GET /v3/bill/tradebill`: the URL of a day's bill, and its hash.
 //!
-//! Documentation: "Apply for trade bill" (申请交易账单) of Pay v3. The hash is over the file before it is compressed;
-//! the address is good for five minutes.
+//! Documentation: "Apply for trade bill" (申请交易账单) of Pay v3. The hash is over the file before compression. The URL is valid for
+//! five minutes.
 
 use http::Method;
 use serde_json::json;
@@ -45,7 +45,7 @@ fn create_download(pay: &PayService, request: &V3Request<'_>) -> Result<SuccessB
     })))
 }
 
-/// The host the request came to: WeChat's own address is not this machine.
+/// The origin of the download URL: the host of the request, because the simulator is not at WeChat's own address.
 fn origin(request: &ApiRequest) -> String {
     let scheme = if request.peer.is_some() { "https" } else { "http" };
     format!("{scheme}://{}", request.header("host").unwrap_or("api.mch.weixin.qq.com"))

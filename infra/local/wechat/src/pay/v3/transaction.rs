@@ -1,4 +1,4 @@
-//! An order as Pay v3 tells of it, in a query as in a notice.
+//! The JSON of an order in Pay v3, for queries and notices.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,8 @@ use crate::core::account::Account;
 use crate::core::clock;
 use crate::pay::ledger::orders::Order;
 
-/// Of an order that is not paid, little is json. It carries a field no documentation has (`future_field`).
+/// The JSON of an order, with the payment's fields if it is paid. It has an undocumented field (`future_field`), because WeChat
+/// may add fields.
 pub(super) fn transaction_json(order: &Order, account: &Account, now: u64) -> Value {
     let state = order.trade_state(now);
     let json = json!({

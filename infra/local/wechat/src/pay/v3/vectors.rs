@@ -1,5 +1,4 @@
-//! Messages of Pay v3 with keys, signatures and ciphertexts that were computed elsewhere. The keys are throw-away
-//! and guard nothing.
+//! Test vectors: messages of Pay v3 with keys, signatures and ciphertexts that other software computed. The keys protect nothing.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +10,7 @@ pub(crate) fn merchant_key() -> KeyPair {
     KeyPair::from_pem(&pem).expect("a vector")
 }
 
-/// Whether the WeChat Pay public key of these messages has signed this one.
+/// Whether the WeChat Pay public key of these vectors verifies the signature.
 pub(crate) fn verify_platform_signature(message: &[u8], signature: &str) -> bool {
     let key = PublicKey::from_der(&STANDARD.decode(PUBLIC_KEY).expect("a vector")).expect("a vector");
     key.verify(message, signature)
@@ -27,14 +26,14 @@ pub(crate) const PREPAY_BODY: &str = "\
     \"amount\":{\"total\":101,\"currency\":\"CNY\"},\"payer\":{\"openid\":\"o5wQws1FH2FD2uaNtxmrc1ji\
     G4dc\"}}";
 
-/// Of the prepay request.
+/// The signature of the prepay request.
 pub(crate) const PREPAY_SIGNATURE: &str = "\
     ZqHKg0ueOAtbhaWjytgybXJERVi1uqVhEgjF0bG6tyXshlyqovuLZznpcfGf0eA3zu5TiwYXdpomKf5QycKNc1QUGSmq3JOQ\
     tGAQXCHWq3mfslAPRcQtLzWlJ55BBvlo5PTFZmKwjEPjymSU8Oo5Ntm8ygbJByO6vuuG9kYNco3LjA/HjFRSH64uieaUA53a\
     mo12cr5ZMXUnK9TmwWde6DRVv3h5JwFaMdkVoix3lBY+D/dfs2FI5FcYlCLwFPvetT1+Z9pNvlrN/ym1DOaYX0xTvYqMvDuX\
     2/jy2K+yzhBPM2peQtlNOIAKfdBB8Qv4aBFj3cfnmH/WSVV6ldOZiw==";
 
-/// Of a query.
+/// The signature of a query.
 pub(crate) const QUERY_SIGNATURE: &str = "\
     qDiRFA4GBI2b/epRlXUjLZw2CSWKS6845WlqXmq1WgA9h2X9F4TYc9NZTm8K27BIoW8F/RJvlJXxdloJqCpN15/jrjpdurq8\
     2BAYNZtNNxaVunKcLtybrC4T/H4rS8chBdXuGjseyF3fK4rYPm1N7vr487SLQpFCUiO75nytmseMIk3WiaStPl2E3ftf0ZY7\
@@ -62,14 +61,14 @@ pub(crate) const PAYMENT_NOTICE: &str = "\
     YqL2N4nahApCOE4qs5mzrvgqJfBEgvuuYySoch11K8Qo=\",\"associated_data\":\"transaction\",\"nonce\":\"\
     OXgawrRv8WIB\"}}";
 
-/// Of that notice.
+/// The signature of that notice.
 pub(crate) const PAYMENT_NOTICE_SIGNATURE: &str = "\
     z9SIRjbZB4AZ974mKxPRMtzYZhphcMyNhLgveGFErMj/TqUmQ2nfMuyfjVWebqeuDfgFSYoZIBaMey4QMw0yRkbkgF5rAcu3\
     PSOiBbem2RyaAuGLELMlzQthSnLq1vddLhuwmezPqd4P7g3T8IZmrSpifOQDijbGiYPdZpCWmN2xM8gMS/M28MT9ckCuLJWk\
     f8M+UpdycX8QUSPlNwuUeI0X1vHtiBJT+7RmEyJYkLBhXLJLEt/c1xfKEoaux1ZFi41hD6tSTg1MzfQj6v09Wc5iFdUzqAVF\
     Ux38wcS922HvK/9eDhGgI6+WAxIznmL3hNGjnxUY3Z1onGfgfa0nFw==";
 
-/// What is encrypted in that notice.
+/// The decrypted resource of that notice.
 pub(crate) const PAYMENT: &str = "\
     {\"transaction_id\":\"4200329252049536687864243889\",\"amount\":{\"payer_total\":91,\"total\":10\
     1,\"currency\":\"CNY\",\"payer_currency\":\"CNY\"},\"mchid\":\"1916817080\",\"trade_state\":\"SU\
@@ -90,14 +89,14 @@ pub(crate) const REFUND_NOTICE: &str = "\
     UuF9+bqExSqJIm84WRI0jUw0KD1c2zfqEM+1175X4vEiuTr0zf0dJsUqB6BjKZiFDpVebsflBCiT/1hdvDSbuLmtYH2LrRNy\
     dyW5E5xKjryQx933hDhw==\",\"associated_data\":\"refund\",\"nonce\":\"w8e1aEmTnY9S\"}}";
 
-/// Of that notice.
+/// The signature of that notice.
 pub(crate) const REFUND_NOTICE_SIGNATURE: &str = "\
     ZiEpvOI+wcSsLVLDiYkfO4eMsrYIsmziyn/xwYpN5X+jgF+Xs+adWsvdslv/uuki67FmdghcJys8G+w3LeponxJ9DaHUi+a9\
     vTelIu0iYLkU4sHtnwkF0EcXrUJKeVFemeou3raRevH9a4NmUDD/uszIDECbd4tFITjjYubkzkUa3FlkXCx9ibZEO5ryoVAB\
     QEE6yupGRjKl8vVjrkCW60HiZHQG0oy4dv2gEdltWvdxP7u++3r1hhyn8YIWEJHyQ4zVKIgLqNMJ0w2Us9PfoG7Vs7QJAkX4\
     GYhu9Xr01t2mM03p9y+ShiQ6R6UajeM4GWYc9sm+u8AtJhCmZEiG9Q==";
 
-/// What is encrypted in that notice.
+/// The decrypted resource of that notice.
 pub(crate) const REFUND: &str = "\
     {\"mchid\":\"1916817080\",\"out_trade_no\":\"DGVm3tym4KYqJ727Msfbk\",\"transaction_id\":\"420032\
     9252049536687864243889\",\"out_refund_no\":\"R0EgNwm1JxxPTUDJ\",\"refund_id\":\"5030593958031154\
@@ -105,7 +104,7 @@ pub(crate) const REFUND: &str = "\
     mount\":{\"total\":101,\"refund\":50,\"payer_total\":91,\"payer_refund\":50},\"user_received_acc\
     ount\":\"支付用户零钱\"}";
 
-/// Of an answer without a body.
+/// The signature of a response without a body.
 pub(crate) const EMPTY_SIGNATURE: &str = "\
     UE9VqNpZ3PTE/GPSnQD3YM2eegfXFwmzLBSSYqienaxLg8UnslgHQxyYkKkwajgiw1wZu1/M5Phf17pe/NQKvdDbzoZN0UHa\
     zfrT3fjDGYRnzfsZS+ML+hVgEqy4g7ja1qjqCtWGXbFx9t4X2D+iUEaxpdSzbO5jv11I0EJgrfvso6gcilLucJoEDdxsGEeb\

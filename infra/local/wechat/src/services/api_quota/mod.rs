@@ -1,9 +1,8 @@
-//! `POST /cgi-bin/openapi/quota/get`, `/cgi-bin/openapi/rid/get` and `/cgi-bin/clear_quota`: an account's calls, counted and
-//! remembered.
+//! `POST /cgi-bin/openapi/quota/get`, `/cgi-bin/openapi/rid/get` and `/cgi-bin/clear_quota`: counts of an account's calls, and
+//! look-up of refused requests.
 //!
-//! Documentation: "API management" (openApi 管理). The counts are of a day and begin anew when they are cleared, which an account
-//! may do ten times a month. A refused request can be looked up by its rid for seven days; what is told of it is told as it was sent,
-//! with its token.
+//! Documentation: "API management" (openApi 管理). Calls are counted per day. An account may clear the counts ten times a month. A
+//! refused request can be looked up by its rid for seven days, exactly as it was sent, with its access token.
 //!
 //! <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/openApi-mgnt/getApiQuota.html>
 
@@ -25,12 +24,12 @@ use crate::core::lock::lock;
 use crate::core::log::{CallKind, LoggedCall};
 use crate::core::service::Service;
 
-/// What is remembered of an account's calls.
+/// The refused requests of an account, and the times at which counts were cleared.
 #[derive(Debug, Default)]
 struct PastCalls {
-    /// By rid.
+    /// The refused requests by rid.
     requests: HashMap<String, PastRequest>,
-    /// When the counts were cleared.
+    /// The times at which the counts were cleared, in unix milliseconds.
     cleared: Vec<u64>,
 }
 
@@ -42,21 +41,21 @@ struct PastRequest {
     response_body: String,
 }
 
-/// Counts an account's calls and looks up those that were refused.
+/// Counts an account's calls and looks up refused requests.
 pub(crate) struct ApiQuotaService {
     base: Arc<Base>,
-    /// The APIs of the other services.
+    /// The routes of the other services.
     routes: RouteTable,
     past_calls: Mutex<PastCalls>,
 }
 
 impl ApiQuotaService {
-    /// Counts the calls of these routes and of its own.
+    /// A service that counts the calls of these routes and of its own routes.
     pub(crate) fn new(base: &Arc<Base>, routes: RouteTable) -> Self {
         Self { base: Arc::clone(base), routes, past_calls: Mutex::default() }
     }
 
-    /// Whether the calls of this path are counted: those of WeChat Pay are not.
+    /// Whether calls of this path are counted. Calls of WeChat Pay are not.
     fn counts(&self, path: &str) -> bool {
         OWN_PATHS.contains(&path) || self.routes.family_of(path).is_some_and(|family| !family.is_pay())
     }
@@ -153,7 +152,7 @@ struct RidBody {
 }
 
 impl PastCalls {
-    /// Remembers a request whose answer names a rid.
+    /// Stores a request if its response contains a rid.
     fn remember(&mut self, request: &ApiRequest, response: &ApiResponse, now: u64) {
         let response_body = String::from_utf8_lossy(&response.body).into_owned();
         let errmsg: Option<Value> = serde_json::from_str(&response_body).ok();
@@ -173,7 +172,7 @@ impl PastCalls {
 const OWN_PATHS: [&str; 3] =
     ["/cgi-bin/openapi/quota/get", "/cgi-bin/openapi/rid/get", "/cgi-bin/clear_quota"];
 
-/// Of every API here; WeChat's differ, and nothing may depend on them.
+/// The daily limit of every API. WeChat's limits differ per API, and no code may depend on them.
 const DAILY_LIMIT: u64 = 1_000_000;
 const CLEARS_A_MONTH: usize = 10;
 const CLEARED_TOO_OFTEN: Errcode = Errcode::new(48006, "forbid to clear quota because of reaching the limit");

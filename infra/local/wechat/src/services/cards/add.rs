@@ -1,9 +1,9 @@
-//! How a user comes to a card: the phone judges the `cardExt` the server signed.
+//! `wx.addCard`: the phone checks the `cardExt` that the server signed, and the user takes the card.
 //!
-//! Documentation: "wx.addCard" and "Appendix 4: the card extension field and its signature" (附录4-卡券扩展字段及签名生成算法).
-//! The *values* of ticket, timestamp, card, nonce and, where the card asks for them, code and openid are sorted
-//! as bytes and joined without a separator; SHA-1 in lower-case hexadecimal. Without a nonce, which may be left out, the same
-//! `cardExt` can be used again.
+//! Documentation: "wx.addCard" and "Appendix 4: the card extension field and its signature" (附录4-卡券扩展字段及签名生成算法). The signature is
+//! SHA-1 in lower-case hexadecimal over the *values* of ticket, timestamp, card id, nonce and, if the card requires them, code
+//! and openid, sorted as bytes and joined without a separator. The nonce is optional; without it the same `cardExt` can be used
+//! again.
 //!
 //! <https://developers.weixin.qq.com/miniprogram/dev/api/open-api/card/wx.addCard.html>
 
@@ -18,7 +18,7 @@ use crate::core::clock::{DAY, SECOND};
 use crate::core::random;
 use crate::core::user::User;
 
-/// One card of a call of `wx.addCard`.
+/// An item of the argument `cardList` of `wx.addCard`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AddCardItem {
@@ -26,7 +26,7 @@ pub(crate) struct AddCardItem {
     card_ext: String,
 }
 
-/// What `cardExt` says; what is empty counts as absent.
+/// The fields of `cardExt`. An empty field counts as absent.
 #[derive(Debug, Deserialize)]
 struct CardExt {
     code: Option<String>,
@@ -38,8 +38,14 @@ struct CardExt {
 }
 
 impl CardState {
-    /// The user takes the cards, or the phone says why not. A card that is used up, or that the user has often
-    /// enough, is no failure of the whole call.
+    /// Gives the user the cards of the list.
+    ///
+    /// The call as a whole succeeds even if no card of a kind is left or the user has reached its limit; that item then has
+    /// `isSuccess: false`.
+    ///
+    /// # Errors
+    ///
+    /// The text for the fail callback, if the phone refuses one of the items. Then no card was taken.
     pub(crate) fn add_cards(
         &mut self,
         user: &User,
@@ -73,7 +79,7 @@ impl CardState {
         Ok(list.into())
     }
 
-    /// The user takes one more of the card; its code, or `None` if there is none left or the user has enough.
+    /// Gives the user one more of the card; `None` if no card is left or the user has reached the limit.
     pub(super) fn give_card(
         &mut self,
         user: &User,
@@ -116,7 +122,7 @@ impl CardState {
         Some(taken.code.clone())
     }
 
-    /// What the phone gives the mini program instead of the code.
+    /// Creates the encrypted code, which the phone gives to the mini program instead of the code.
     fn encrypt_code(&mut self, code: String) -> String {
         let encrypted = random::encrypted_code();
         self.encrypted.insert(encrypted.clone(), code);
@@ -135,7 +141,7 @@ impl CardState {
     }
 }
 
-/// What the phone asks WeChat before it shows the card.
+/// Checks `cardExt` as the phone does before it shows the card.
 fn check_card_ext(card: &Card, ext: &CardExt, user: &User, tickets: &[String]) -> Result<(), String> {
     if !card.is_open() {
         return Err("the card has not passed the review or was deleted".to_owned());
@@ -182,7 +188,7 @@ fn signature(mut values: Vec<&str>) -> String {
     random::hex(&Sha1::digest(values.concat()))
 }
 
-/// The last moment a 32-bit clock knows.
+/// The end of a card without an end: the last second of 32 bits, in milliseconds.
 const FOR_EVER: u64 = 4_294_967_295 * SECOND;
 
 #[cfg(test)]

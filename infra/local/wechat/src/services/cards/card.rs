@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::core::clock::SECOND;
 use crate::core::random;
 
-/// What kind of card.
+/// The type of a card.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CardType {
@@ -25,7 +25,7 @@ pub enum CardType {
     MemberCard,
 }
 
-/// Whether a card may be handed out.
+/// The status of a card, which decides whether users may take it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CardStatus {
     /// Under review.
@@ -41,30 +41,30 @@ pub enum CardStatus {
     /// Deleted by the merchant.
     #[serde(rename = "CARD_STATUS_DELETE", alias = "CARD_STATUS_USER_DELETE")]
     Deleted,
-    /// Handed out.
+    /// Users have taken it.
     #[serde(rename = "CARD_STATUS_DISPATCH", alias = "CARD_STATUS_USER_DISPATCH")]
     Dispatched,
 }
 
-/// A card to be made.
+/// A card to create.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewCard {
-    /// 28 characters that begin with `p`; random ones if absent.
+    /// The card id: 28 characters that begin with `p`; a random one if absent.
     pub card_id: Option<String>,
-    /// What kind of card.
+    /// The type of a card.
     pub card_type: CardType,
-    /// What it is called.
+    /// The title.
     pub title: Option<String>,
-    /// Whether the merchant gives each one its code.
+    /// Whether the merchant chooses the code of each card.
     pub use_custom_code: bool,
-    /// Whether each one is for one given user.
+    /// Whether each card is for one user.
     pub bind_openid: bool,
-    /// Whether it may be handed out.
+    /// Whether users may take the card.
     pub status: CardStatus,
-    /// How many there are; 10 000 if absent.
+    /// The number of cards; 10 000 if absent.
     pub quantity: Option<u32>,
-    /// How many a user may have; 50 if absent.
+    /// The number of cards that a user may have; 50 if absent.
     pub get_limit: Option<u32>,
 }
 
@@ -76,7 +76,7 @@ pub(super) struct Card {
     pub(super) use_custom_code: bool,
     pub(super) bind_openid: bool,
     pub(super) status: CardStatus,
-    /// How many are left.
+    /// The number of cards that are left.
     pub(super) quantity: u32,
     total_quantity: u32,
     pub(super) get_limit: u32,
@@ -100,12 +100,12 @@ impl Card {
         }
     }
 
-    /// How long one lives after it was taken, in days; `None` is for ever.
+    /// The life of a taken card, in days; `None` if it does not expire.
     pub(super) fn fixed_term(&self) -> Option<u64> {
         (self.card_type != CardType::MemberCard).then_some(30)
     }
 
-    /// Whether users may take it.
+    /// Whether users may take the card.
     pub(super) fn is_open(&self) -> bool {
         matches!(self.status, CardStatus::Verified | CardStatus::Dispatched)
     }
@@ -146,7 +146,7 @@ impl Card {
 }
 
 impl CardType {
-    /// The name of the part that is different for each type.
+    /// The name of the JSON object with the fields of this type.
     fn key(self) -> &'static str {
         match self {
             Self::Groupon => "groupon",
@@ -158,7 +158,7 @@ impl CardType {
         }
     }
 
-    /// What only this type has.
+    /// The fields that only this type has.
     fn special(self) -> Map<String, Value> {
         let fields = match self {
             Self::Groupon => json!({"deal_detail": "双人套餐"}),
@@ -177,8 +177,8 @@ impl CardType {
     }
 }
 
-/// The cards every simulator has: one anybody may take, one with the merchant's code for a given user, and
-/// a membership.
+/// The cards that every simulator has: a coupon that any user may take, a coupon with the merchant's code for one user, and a
+/// membership card.
 pub(super) fn built_in(now: u64) -> Vec<Card> {
     let card = |card_id: &str, card_type, title: &str, custom| NewCard {
         card_id: Some(card_id.to_owned()),

@@ -14,7 +14,7 @@ use crate::base::platform::Errcode;
 pub(super) struct CardState {
     pub(super) catalogue: Vec<Card>,
     pub(super) taken: Vec<UserCard>,
-    /// What the phone calls a code, by which the server learns it.
+    /// Codes by their encrypted form, which the phone gives to the server.
     pub(super) encrypted: HashMap<String, String>,
     pub(super) nonces: HashSet<String>,
     pub(super) activations: Activations,
@@ -35,7 +35,7 @@ impl CardState {
         self.catalogue.iter().find(|card| card.card_id == card_id)
     }
 
-    /// Makes a card; its id. One with the same id is replaced.
+    /// Creates a card, or replaces the card with this id; returns the card id.
     pub(super) fn create_card(&mut self, new: NewCard, now: u64) -> String {
         let card = Card::new(new, now);
         let card_id = card.card_id.clone();
@@ -44,13 +44,13 @@ impl CardState {
         card_id
     }
 
-    /// Every card, as `/card/get` shows it.
+    /// Every card as `/card/get` shows it.
     pub(super) fn to_json(&self) -> Vec<Value> {
         self.catalogue.iter().map(Card::to_json).collect()
     }
 
-    /// The card with this code. A code the merchant gave belongs to its card only, which must be named; an
-    /// empty `card_id` is not an absent one.
+    /// Finds the user's card by its code. A code that the merchant chose is unique within its card only, so the request must name
+    /// the `card_id`. An empty `card_id` does not count as absent.
     pub(super) fn find_user_card(
         &mut self,
         code: Option<&str>,
@@ -79,11 +79,11 @@ impl CardState {
     }
 }
 
-/// What was begun and not yet finished.
+/// Activations that have begun and are not finished.
 #[derive(Debug, Default)]
 pub(super) struct Activations {
-    /// The card and its `outer_str`, by `encrypt_card_id`.
+    /// Card id and `outer_str`, by `encrypt_card_id`.
     pub(super) links: HashMap<String, (String, String)>,
-    /// The code, by `activate_ticket`.
+    /// The user card's code, by `activate_ticket`.
     pub(super) tickets: HashMap<String, String>,
 }

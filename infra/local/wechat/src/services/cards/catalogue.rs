@@ -1,4 +1,4 @@
-//! Which cards there are: `/card/batchget` and `/card/get`.
+//! `/card/batchget` and `/card/get`: the cards of the official account.
 
 use serde::Deserialize;
 use serde_json::json;

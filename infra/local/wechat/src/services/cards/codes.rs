@@ -1,6 +1,6 @@
-//! The cards users have: `/card/code/…` and `/card/user/getcardlist`.
+//! `/card/code/…` and `/card/user/getcardlist`: the cards that users have.
 //!
-//! Documentation: "Redeem coupons" (核销卡券). Consuming is not idempotent: the second time is refused.
+//! Documentation: "Redeem coupons" (核销卡券). Consuming is not idempotent: WeChat refuses the second request.
 
 use serde::Deserialize;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Membership cards: activated after the user filled in WeChat's form, then kept up to date by the merchant.
+//! Membership cards: the user fills in WeChat's form, the merchant activates the card and later updates it.
 //!
 //! Documentation: "One-tap activation by a mini program" (小程序打通会员卡) and "Manage membership cards".
 //!
@@ -175,8 +175,12 @@ struct UpdateBody {
 }
 
 impl CardState {
-    /// The user opens the activation's mini program, fills in the form and has the card from then on: the
-    /// `extraData` it returns with.
+    /// The user opens the mini program of the activation, fills in the form and gets the card. Returns the `extraData` for the
+    /// merchant's mini program.
+    ///
+    /// # Errors
+    ///
+    /// The text for the fail callback: the link is wrong, or no card is left.
     pub(crate) fn fill_in_form(
         &mut self,
         user: &User,
@@ -210,7 +214,7 @@ impl CardState {
     }
 }
 
-/// What leads to the form.
+/// The link to the form, as the phone gets it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ActivationLink {
     encrypt_card_id: String,
@@ -218,7 +222,7 @@ pub(crate) struct ActivationLink {
     biz: String,
 }
 
-/// An absolute value wins, so that sending both is the same whether once or twice.
+/// The new value. An absolute value has precedence over a difference, so a request that sends both can be repeated.
 fn apply_change(before: i64, absolute: Option<i64>, delta: Option<i64>) -> Result<i64, Errcode> {
     let after = absolute.or_else(|| before.checked_add(delta.unwrap_or_default()));
     after.filter(|after| *after >= 0).ok_or(INVALID_ARGUMENT)

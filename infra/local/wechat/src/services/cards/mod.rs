@@ -1,7 +1,7 @@
-//! Cards and coupons of the official account: what there is, who has it, and what became of it.
+//! Cards and coupons of the official account: the catalogue, the cards that users have, and their consumption.
 //!
-//! Documentation: "Cards and coupons" (微信卡券). A card is a kind of coupon; each one a user takes is a code of
-//! it. All calls need the official account's token, and the openids are those of the official account.
+//! Documentation: "Cards and coupons" (微信卡券). A user who takes a card gets a code of that card. All calls need the official
+//! account's access token, and all openids are those of the official account.
 //!
 //! ```text
 //!   back end ── cardExt, signed ──▶ phone: addCard ── encrypted code ──▶ back end

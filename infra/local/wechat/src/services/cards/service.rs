@@ -7,7 +7,7 @@ use super::card_state::CardState;
 use crate::base::Base;
 use crate::core::lock::lock;
 
-/// The cards of the official account.
+/// Keeps the cards of the official account.
 pub(crate) struct CardService {
     pub(super) base: Arc<Base>,
     state: Mutex<CardState>,
@@ -18,7 +18,7 @@ impl CardService {
         Self { base: Arc::clone(base), state: Mutex::new(CardState::new(base.now())) }
     }
 
-    /// Makes a card; its id. One with the same id is replaced.
+    /// Creates a card, or replaces the card with this id; returns the card id.
     pub(crate) fn create_card(&self, new: NewCard) -> String {
         self.state().create_card(new, self.base.now())
     }

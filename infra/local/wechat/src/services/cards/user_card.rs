@@ -7,7 +7,7 @@ use super::errcodes::{ABNORMAL, CONSUMED};
 use crate::base::platform::Errcode;
 use crate::core::clock::SECOND;
 
-/// What became of a card a user took.
+/// The status of a card that a user has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(super) enum UserCardStatus {
@@ -17,7 +17,7 @@ pub(super) enum UserCardStatus {
     Unavailable,
 }
 
-/// A card a user took.
+/// A card that a user has.
 #[derive(Debug)]
 pub(super) struct UserCard {
     pub(super) card_id: String,
@@ -28,7 +28,7 @@ pub(super) struct UserCard {
     pub(super) official_openid: String,
     pub(super) outer_str: Option<String>,
     pub(super) taken: u64,
-    /// When it expires.
+    /// When the card expires, in unix milliseconds.
     pub(super) ends: u64,
     pub(super) status: UserCardStatus,
     /// The member of a membership card; `None` for any other card.

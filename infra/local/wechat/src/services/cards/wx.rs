@@ -1,4 +1,4 @@
-//! `wx.addCard`, `wx.openCard`, and the mini program in which a user fills in the form of a membership.
+//! `wx.addCard`, `wx.openCard`, and `wx.navigateToMiniProgram` to the form of a membership card.
 //!
 //! Documentation: "wx.addCard", "wx.openCard" and "One-tap activation by a mini program".
 //!
@@ -29,7 +29,7 @@ pub(super) fn add_card(
     Ok(WxArguments::from_iter([("cardList".to_owned(), list)]))
 }
 
-/// The codes must be decrypted ones.
+/// Shows cards. The codes in the arguments are decrypted codes.
 pub(super) fn open_card(
     cards: &CardService,
     user: &User,
@@ -44,7 +44,7 @@ pub(super) fn open_card(
     Ok(WxArguments::new())
 }
 
-/// Goes to the mini program of the membership cards and returns from it.
+/// Opens WeChat's mini program of membership cards, where the user fills in the form, and returns.
 pub(super) fn navigate_to_mini_program(
     cards: &CardService,
     user: &User,

@@ -1,4 +1,4 @@
-//! Phone numbers: the button that gives a code, and the number that the server gets for it.
+//! Phone numbers: a button of the mini program gives a code, which the server exchanges for the number.
 
 mod phone_codes;
 mod server;

@@ -21,7 +21,7 @@ struct IssuedPhoneCode {
 }
 
 impl PhoneCodes {
-    /// The user taps the button.
+    /// Creates the code that the button gives to the mini program.
     pub(super) fn create_code(&mut self, openid: &str, app_id: &str, now: u64) -> String {
         self.codes.retain(|_, code| now < code.created.saturating_add(CODE_LIFE));
         let code = random::phone_code();
@@ -30,12 +30,12 @@ impl PhoneCodes {
         code
     }
 
-    /// How many successes are to be paid for.
+    /// The number of exchanges that WeChat charges for.
     pub(super) fn charged(&self) -> u64 {
         self.charged
     }
 
-    /// Uses the code up: whose it is. A refusal leaves everything as it was.
+    /// Uses up the code; returns the user's openid. After an error nothing has changed.
     pub(super) fn use_code(
         &mut self,
         code: &str,

@@ -1,7 +1,7 @@
-//! `POST /wxa/business/getuserphonenumber`: a code from the phone-number button for the number.
+//! `POST /wxa/business/getuserphonenumber`: exchanges a code of the phone-number button for the number.
 //!
-//! Documentation: "Get phone number" (手机号快速验证). The code is not that of `wx.login`; it lives five minutes, is
-//! used once and belongs to one app. Every json_response is paid for.
+//! Documentation: "Get phone number" (手机号快速验证). The code is not that of `wx.login`. It lives five minutes, can be used once and
+//! belongs to one app. WeChat charges for every success.
 //!
 //! <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-info/phone-number/getPhoneNumber.html>
 

@@ -6,7 +6,7 @@ use super::phone_codes::PhoneCodes;
 use crate::base::Base;
 use crate::core::lock::lock;
 
-/// Gives phone numbers to the back end.
+/// Exchanges codes for phone numbers.
 pub(crate) struct PhoneNumberService {
     pub(super) base: Arc<Base>,
     codes: Mutex<PhoneCodes>,
@@ -17,7 +17,7 @@ impl PhoneNumberService {
         Self { base: Arc::clone(base), codes: Mutex::default() }
     }
 
-    /// How many successes are to be paid for.
+    /// The number of exchanges that WeChat charges for.
     pub(crate) fn charged(&self) -> u64 {
         self.codes().charged()
     }

@@ -1,4 +1,4 @@
-//! The button `<button open-type="getPhoneNumber">`: a code for the server, and the number itself encrypted.
+//! The button `<button open-type="getPhoneNumber">`: it gives a code for the server, and the encrypted number.
 //!
 //! Documentation: "Get phone number" (手机号快速验证组件).
 //!
@@ -12,7 +12,7 @@ use crate::core::faults::Fault;
 use crate::core::user::User;
 use crate::core::wx_api::{WxArguments, WxFailure, user_denies};
 
-/// The argument `appId`, which real phones do not have, makes the code another app's.
+/// The argument `appId`, which real phones do not have, makes it another app's code.
 pub(super) fn get_phone_number(
     numbers: &PhoneNumberService,
     user: &User,
@@ -33,5 +33,5 @@ pub(super) fn get_phone_number(
     Ok(answer)
 }
 
-/// The owner has not paid for more numbers.
+/// The err_code if the paid quota is used up.
 const USED_UP: i64 = 1_400_001;

@@ -1,10 +1,10 @@
-//! The phones that sign a challenge after the fingerprint or the face, and the key that WeChat knows them by.
+//! The phones that sign a challenge after a fingerprint or face check, and the key by which WeChat verifies them.
 //!
-//! Documentation: "Biometric authentication" (生物认证) of mini programs. The signature is RSASSA-PSS with SHA-256 over
-//! the exact bytes of `resultJSON`, with a salt of 20 bytes, or of `rsa_pss_saltlen` where it is there and larger.
+//! Documentation: "Biometric authentication" (生物认证) of mini programs. The signature is RSASSA-PSS with SHA-256 over the exact
+//! bytes of `resultJSON`. The salt has 20 bytes, or `rsa_pss_saltlen` bytes if that field is present and larger.
 //!
-//! Every real phone makes its own key. Here all phones sign with one key that is built in, as making one takes
-//! seconds; so that a signature is still good for its own phone only, `cpu_id` must be that phone's as well.
+//! Every real phone makes its own key. In the simulator all phones share one built-in key, because making a key takes seconds. A
+//! signature is still valid for its own phone only, because `cpu_id` must match too.
 //!
 //! <https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/bio-auth.html>
 
@@ -19,7 +19,7 @@ use sha1::{Digest, Sha1};
 use crate::core::keys::KeyPair;
 use crate::core::random;
 
-/// How often each phone has signed, by openid.
+/// The number of signatures of each user's phone, by openid.
 #[derive(Debug, Default)]
 pub(super) struct SoterDevices(HashMap<String, u32>);
 
@@ -39,7 +39,7 @@ struct ResultJson<'a> {
     uid: &'a str,
 }
 
-/// What a signature is result by.
+/// The fields of `resultJSON` that the verification reads.
 #[derive(Deserialize)]
 struct ResultFields {
     cpu_id: Option<String>,
@@ -47,7 +47,8 @@ struct ResultFields {
 }
 
 impl SoterDevices {
-    /// `resultJSON` and `resultJSONSignature` for the challenge. A salt that is longer than the usual one is told.
+    /// Returns `resultJSON` and `resultJSONSignature` for the challenge. `resultJSON` names the salt's length only if it is not
+    /// the usual one.
     pub(super) fn sign_challenge(
         &mut self,
         openid: &str,
@@ -68,7 +69,7 @@ impl SoterDevices {
             cpu_id: &cpu_id(openid),
             uid: "10115",
         };
-        // Texts and numbers are always JSON.
+        // Serializing texts and numbers does not fail.
         let json = serde_json::to_string(&result).unwrap_or_default();
         let signature = DEVICE_KEY.as_ref().map(|key| key.sign_pss(json.as_bytes(), salt_length));
         (json, STANDARD.encode(signature.unwrap_or_default()))
@@ -84,15 +85,15 @@ pub(super) fn verify(openid: &str, json: &str, signature: &str) -> bool {
     claims.cpu_id == Some(cpu_id(openid)) && DEVICE_KEY.as_ref().is_some_and(is_made_by)
 }
 
-/// The user's phone.
+/// The id of the user's phone.
 fn cpu_id(openid: &str) -> String {
     random::hex(&Sha1::digest(openid))
 }
 
-/// The usual length of the salt, and the least one.
+/// The usual and least length of the salt, in bytes.
 pub(super) const SALT: usize = 20;
 
-/// The key all phones have; `None` only if the built-in file were damaged. It guards nothing: it exists to be used in tests.
+/// The key that all phones share; `None` only if the built-in file were damaged. It protects nothing and is for tests only.
 static DEVICE_KEY: LazyLock<Option<KeyPair>> =
     LazyLock::new(|| KeyPair::from_pem(include_str!("../../../keys/soter_device_key.pem")));
 
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_signed_here_is_verified_here_with_every_salt_length() {
+    fn a_pss_signature_is_verified_with_its_salt_length_only() {
         let key = DEVICE_KEY.as_ref().unwrap();
         let other = PublicKey::from_der(&STANDARD.decode(SPKI).unwrap()).unwrap();
         for length in [20, 32, 64] {

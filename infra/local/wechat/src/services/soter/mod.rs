@@ -1,4 +1,4 @@
-//! SOTER: the phone signs a challenge after the fingerprint or the face, and WeChat knows the phone's key.
+//! SOTER: the phone signs a challenge after a fingerprint or face check, and WeChat verifies the signature.
 
 mod devices;
 mod server;

@@ -1,4 +1,4 @@
-//! `wx.startSoterAuthentication` and what a mini program asks before it.
+//! `wx.startSoterAuthentication`, and the APIs that a mini program calls before it.
 //!
 //! Documentation: "wx.startSoterAuthentication".
 //!
@@ -26,7 +26,7 @@ pub(super) fn check_enrolled(
     Ok(WxArguments::from_iter([("isEnrolled".to_owned(), Value::from(true))]))
 }
 
-/// The argument `saltLength`, which real phones do not have, makes it a phone with longer salts.
+/// The argument `saltLength`, which real phones do not have, sets the length of the salt.
 pub(super) fn start(
     soter: &SoterService,
     user: &User,
@@ -71,7 +71,7 @@ fn fail(err_code: i64, why: &str) -> WxFailure {
     WxFailure { err_code, ..WxFailure::new(why) }
 }
 
-/// What every phone here can do, with something enrolled.
+/// The modes that every simulated phone supports and has enrolled.
 const MODES: [&str; 2] = ["fingerPrint", "facial"];
 
 const MODE_UNSUPPORTED: i64 = 90_003;

@@ -29,8 +29,8 @@ impl AccountTemplates {
         self.templates.iter().find(|template| template.id == id)
     }
 
-    /// Whether the account has the template: any id that was not deleted, as nobody adds templates to a simulator,
-    /// unless a fault says otherwise.
+    /// Whether the account has the template. Every id counts as a template that was not deleted, unless a fault says otherwise,
+    /// because most tests do not add their templates.
     pub(super) fn is_known(&self, id: &str, context: &Context) -> bool {
         let says_no =
             |fault: &Fault| matches!(fault, Fault::TemplateUnknown { template_id } if template_id == id);
@@ -39,12 +39,12 @@ impl AccountTemplates {
 }
 
 impl AccountTemplate {
-    /// The names its data needs.
+    /// The names of the keywords that a message's `data` must have.
     pub(super) fn keywords(&self) -> Vec<String> {
         self.keywords.iter().map(|keyword| keyword.key()).collect()
     }
 
-    /// What the enumeration allows; empty if it is none.
+    /// The values that the keyword's enumeration allows; empty if the keyword is no enumeration.
     pub(super) fn enum_values(&self, key: &str) -> &'static [&'static str] {
         self.keywords.iter().find(|keyword| keyword.key() == key).map_or(&[], |keyword| keyword.values)
     }

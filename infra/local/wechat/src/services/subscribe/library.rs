@@ -1,4 +1,4 @@
-//! The public template library: what `addtemplate` chooses from.
+//! The public template library, from which `addtemplate` chooses.
 
 use serde_json::{Value, json};
 
@@ -11,18 +11,18 @@ pub(super) struct LibraryTemplate {
     pub(super) keywords: &'static [Keyword],
 }
 
-/// A keyword one may choose.
+/// A keyword that a template may contain.
 #[derive(Debug)]
 pub(super) struct Keyword {
     pub(super) kid: u32,
     pub(super) name: &'static str,
     pub(super) example: &'static str,
     pub(super) rule: &'static str,
-    /// Of an enumeration.
+    /// The values of an enumeration; empty for any other rule.
     pub(super) values: &'static [&'static str],
 }
 
-/// One message for one acceptance.
+/// The template type "one-time": the user's consent allows one message.
 pub(super) const ONE_TIME: u32 = 2;
 
 /// The account's categories: number and name.

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// A subscribe message a user got.
+/// A subscribe message that a user received.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SubscribeMessage {
-    /// 19 digits.
+    /// The message id: 19 digits.
     pub msgid: u64,
     /// Unix milliseconds.
     pub time: u64,
-    /// Who got it.
+    /// The recipient.
     pub openid: String,
     /// The template.
     pub template_id: String,
-    /// The page it opens; without one it opens nothing.
+    /// The page that a tap on the message opens, if any.
     pub page: Option<String>,
     /// `formal`, `trial` or `developer`.
     pub miniprogram_state: String,

@@ -1,4 +1,4 @@
-//! Subscribe messages: the user allows them one by one, the server sends them one by one.
+//! Subscribe messages: each consent of the user allows the server to send one message.
 //!
 //! Documentation: "Subscribe message" (订阅消息).
 //!

@@ -57,7 +57,7 @@ fn send_message(subscribe: &SubscribeService, body: SendBody) -> Result<Value, E
     if state.subscriptions.send(message) { Ok(json!({"msgid": msgid})) } else { Err(REFUSED_BY_USER) }
 }
 
-/// The value if it is a known one, the first known one if it is absent.
+/// Returns the value if it is known, or the first known value if the field is absent.
 fn parse_choice(name: &str, value: Option<String>, known: &[&str]) -> Result<String, Errcode> {
     match value.filter(|value| !value.is_empty()) {
         None => Ok(known.first().copied().unwrap_or_default().to_owned()),

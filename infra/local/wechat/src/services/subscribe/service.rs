@@ -8,7 +8,7 @@ use super::subscriptions::Subscriptions;
 use crate::base::Base;
 use crate::core::lock::lock;
 
-/// The subscribe messages of the mini program.
+/// Keeps templates, consents and sent messages.
 pub(crate) struct SubscribeService {
     pub(super) base: Arc<Base>,
     state: Mutex<SubscribeState>,

@@ -146,5 +146,5 @@ const WRONG_IDS: Errcode = Errcode::new(200_019, "invalid ids");
 const WRONG_KEYWORDS: Errcode = Errcode::new(200_020, "invalid kidList");
 const WRONG_SCENE: Errcode = Errcode::new(200_021, "invalid sceneDesc");
 
-/// Templates an account may have.
+/// The number of templates that an account may have.
 const MOST: usize = 50;

@@ -1,7 +1,7 @@
-//! What a value of a message may be, by the type of its keyword: the letters before the number.
+//! The rules for a message's values. The letters of the keyword before its number name the rule.
 //!
-//! Documentation: "Send subscribe message", table of parameter limits (订阅消息参数值内容限制说明). Lengths are in
-//! characters. Below the table the page names the forms of dates and times.
+//! Documentation: "Send subscribe message", table of parameter limits (订阅消息参数值内容限制说明). Lengths are in characters. The formats of
+//! dates and times are below that page's table.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,11 @@ use serde_json::{Map, Value};
 
 use super::account_templates::AccountTemplate;
 
-/// The values by keyword, or what is wrong, as WeChat's `errmsg` names it. If the template is one the account
-/// has, every keyword of it must be there.
+/// Parses the values by keyword. If the account has added the template, all of its keywords must be present.
+///
+/// # Errors
+///
+/// The text of WeChat's `errmsg` that names the wrong value.
 pub(super) fn parse_values(
     data: Option<&Map<String, Value>>,
     template: Option<&AccountTemplate>,
@@ -55,12 +58,12 @@ fn is_valid(keyword: &str, value: &str, allowed: &[&str]) -> bool {
         "name" => is_name(value, length),
         "phrase" => length <= 5 && value.chars().all(is_chinese),
         "enum" | "enum_string" => allowed.is_empty() || allowed.contains(&value),
-        // There are more kinds than the table lists, `short_thing` for one; their limits are not told.
+        // WeChat has rules that the table does not list, such as `short_thing`; their limits are unknown.
         _ => true,
     }
 }
 
-/// Digits with at most one point between them.
+/// Whether the text is digits with at most one point between them.
 fn is_decimal(text: &str, most_digits: usize) -> bool {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
@@ -71,18 +74,18 @@ fn is_decimal(text: &str, most_digits: usize) -> bool {
         }
 }
 
-/// One currency symbol before and 元 behind may be there or not.
+/// Whether the text is a decimal number, with an optional currency symbol before it and an optional 元 behind it.
 fn is_amount(text: &str) -> bool {
     let text = text.strip_prefix(['¥', '￥', '$', '€', '£', '₩', '₽', '฿', '₫', '₹']).unwrap_or(text);
     is_decimal(text.strip_suffix('元').unwrap_or(text), 10)
 }
 
-/// One, or two that `~` joins.
+/// Whether the text is one value, or two values joined by `~`.
 fn is_range(text: &str, is_one: fn(&str) -> bool) -> bool {
     text.split_once('~').map_or_else(|| is_one(text), |(from, to)| is_one(from) && is_one(to))
 }
 
-/// `15:01`, with or without a date before it.
+/// Whether the text is a time such as `15:01`, with or without a date before it.
 fn is_time(text: &str) -> bool {
     match text.split_once(' ') {
         Some((day, clock)) => is_day(day) && is_clock(clock),
@@ -90,7 +93,7 @@ fn is_time(text: &str) -> bool {
     }
 }
 
-/// `2019年10月1日`, with or without a time behind it.
+/// Whether the text is a date such as `2019年10月1日`, with or without a time behind it.
 fn is_date(text: &str) -> bool {
     match text.split_once(' ') {
         Some((day, clock)) => is_day(day) && is_clock(clock),
@@ -98,7 +101,7 @@ fn is_date(text: &str) -> bool {
     }
 }
 
-/// `y年m月d日`, `y年m月` or `m月d日`, or the numbers joined by `-`, `/` or `.`.
+/// Whether the text is `y年m月d日`, `y年m月` or `m月d日`, or the same numbers joined by `-`, `/` or `.`.
 fn is_day(text: &str) -> bool {
     let words = text.replace(['年', '月'], "-").replace('日', "");
     let has_words = text.contains(['年', '月', '日']);
@@ -118,7 +121,7 @@ fn is_day(text: &str) -> bool {
     }
 }
 
-/// Of 24 hours, with or without seconds.
+/// Whether the text is a time of 24 hours, with or without seconds.
 fn is_clock(text: &str) -> bool {
     let parts: Vec<&str> = text.split(':').collect();
     match parts.as_slice() {
@@ -135,7 +138,7 @@ fn is_between(digits: &str, least: u32, most: u32) -> bool {
         && digits.parse().is_ok_and(|number| (least..=most).contains(&number))
 }
 
-/// First and last may be Chinese.
+/// Whether the text is letters and digits. The first and last character may be Chinese.
 fn is_car_number(text: &str) -> bool {
     let last = text.chars().count().saturating_sub(1);
     text.chars()
@@ -143,7 +146,7 @@ fn is_car_number(text: &str) -> bool {
         .all(|(at, c)| c.is_ascii_alphanumeric() || (is_chinese(c) && (at == 0 || at == last)))
 }
 
-/// What has a Chinese character counts as Chinese.
+/// Whether the text is a name: at most 10 characters if one of them is Chinese, otherwise at most 20.
 fn is_name(text: &str, length: usize) -> bool {
     let most = if text.chars().any(is_chinese) { 10 } else { 20 };
     length <= most && !text.chars().any(char::is_numeric)

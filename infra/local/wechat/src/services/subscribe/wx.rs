@@ -10,7 +10,7 @@ use super::service::SubscribeService;
 use crate::core::user::User;
 use crate::core::wx_api::{WxArguments, WxFailure};
 
-/// `userChoice` says what the user chooses for a template; without it the user accepts.
+/// Asks the user for consents. The argument `userChoice` has the user's choice by template id; without it the user accepts.
 pub(super) fn request_subscribe_message(
     subscribe: &SubscribeService,
     user: &User,
@@ -39,7 +39,7 @@ pub(super) fn request_subscribe_message(
     Ok(answer)
 }
 
-/// One to five texts.
+/// Parses `tmplIds`: one to five texts.
 fn template_ids(arguments: &WxArguments) -> Result<Vec<&str>, WxFailure> {
     let wrong_type = || WxFailure::parameter("parameter.tmplIds should be an Array of String;");
     let ids = arguments.get("tmplIds").and_then(Value::as_array).ok_or_else(wrong_type)?;

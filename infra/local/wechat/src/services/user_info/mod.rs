@@ -1,8 +1,7 @@
 //! `wx.getUserInfo` and `wx.getUserProfile`, as anonymous as they are today.
 //!
-//! Documentation: "wx.getUserInfo" and "Signature, verification and encryption/decryption of open data".
-//! `rawData` is signed and the full data encrypted with the session key that is live now, whether or not the
-//! server knows it.
+//! Documentation: "wx.getUserInfo" and "Signature, verification and encryption/decryption of open data". The live session key
+//! signs `rawData` and encrypts the full data, whether or not the server has got that key.
 //!
 //! <https://developers.weixin.qq.com/miniprogram/dev/api/open-api/user-info/wx.getUserInfo.html>
 
@@ -17,7 +16,7 @@ use crate::core::service::Service;
 use crate::core::user::User;
 use crate::core::wx_api::{WxApi, WxArguments, WxFailure};
 
-/// Tells who a user is.
+/// Returns the user's public data.
 pub(crate) struct UserInfoService {
     base: Arc<Base>,
 }
@@ -51,7 +50,7 @@ fn get_user_info(
         "country": "",
         "avatarUrl": GREY_AVATAR,
     });
-    // A nickname's control characters stand raw in what WeChat writes for the phone.
+    // WeChat writes a nickname's control characters raw into `rawData`.
     let raw_data = encrypted_data::with_raw_control_characters(&user_info.to_string());
     let mut answer = WxArguments::new();
     if arguments.get("withCredentials") != Some(&Value::Bool(false)) {
@@ -64,7 +63,7 @@ fn get_user_info(
     Ok(answer)
 }
 
-/// What only the server may know.
+/// The user's data with openid and unionid, which only the server may see.
 fn full(user: &User, user_info: &Value) -> Value {
     let mut full = user_info.clone();
     if let Some(fields) = full.as_object_mut() {
@@ -76,5 +75,5 @@ fn full(user: &User, user_info: &Value) -> Value {
     full
 }
 
-/// Everybody's avatar since it was withdrawn.
+/// The grey avatar, which WeChat returns for every user since it withdrew avatars.
 const GREY_AVATAR: &str = "https://thirdwx.qlogo.cn/mmopen/vi_32/POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg/132";

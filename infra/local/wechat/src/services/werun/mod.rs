@@ -1,4 +1,4 @@
-//! WeRun: the steps of the last 31 days, which only the phone passes on.
+//! WeRun: the steps of the last 31 days. The server gets them only through the phone.
 
 pub(crate) mod service;
 pub(crate) mod steps;
@@ -34,7 +34,7 @@ impl Service for WeRunService {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct StepsBody {
     openid: String,
-    /// Absent: the user walks by themselves again.
+    /// The user's days; if absent, steps are generated again.
     step_info_list: Option<Vec<StepInfo>>,
 }
 

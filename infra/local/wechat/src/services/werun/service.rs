@@ -6,7 +6,7 @@ use super::steps::{StepInfo, Steps};
 use crate::base::Base;
 use crate::core::lock::lock;
 
-/// Knows how many steps users walked.
+/// Keeps the steps of users.
 pub(crate) struct WeRunService {
     pub(super) base: Arc<Base>,
     steps: Mutex<Steps>,
@@ -17,7 +17,7 @@ impl WeRunService {
         Self { base: Arc::clone(base), steps: Mutex::default() }
     }
 
-    /// From now on the user has exactly these days; `None` makes the user walk by themselves again.
+    /// Sets the user's days. `None` returns to generated steps.
     pub(crate) fn set_steps(&self, openid: &str, steps: Option<Vec<StepInfo>>) {
         self.steps().set_steps(openid, steps);
     }

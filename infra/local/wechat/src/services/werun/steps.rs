@@ -1,4 +1,4 @@
-//! How many steps people walked.
+//! The steps of each user and day.
 
 use std::collections::HashMap;
 
@@ -11,18 +11,18 @@ use crate::core::clock::{DAY, HOUR, SECOND, day};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StepInfo {
-    /// Unix seconds. WeChat gives midnight in UTC+8 and does not promise it.
+    /// The day, in unix seconds. WeChat sends midnight in UTC+8 but does not promise it.
     pub timestamp: u64,
-    /// The steps.
+    /// The number of steps.
     pub step: u32,
 }
 
-/// What was set, by openid; all others walk as they do.
+/// The days that tests have set, by openid. For all other users steps are generated.
 #[derive(Debug, Default)]
 pub(super) struct Steps(HashMap<String, Vec<StepInfo>>);
 
 impl Steps {
-    /// From now on the user has exactly these days; `None` makes the user walk by themselves again.
+    /// Sets the user's days. `None` returns to generated steps.
     pub(super) fn set_steps(&mut self, openid: &str, steps: Option<Vec<StepInfo>>) {
         match steps {
             Some(mut steps) => {
@@ -35,7 +35,7 @@ impl Steps {
         }
     }
 
-    /// At most the last 31 days, oldest first.
+    /// The user's last 31 days at most, oldest first.
     pub(super) fn recent_steps(&self, openid: &str, now: u64) -> Vec<StepInfo> {
         match self.0.get(openid) {
             Some(steps) => steps.get(steps.len().saturating_sub(DAYS)..).unwrap_or_default().to_vec(),
@@ -47,7 +47,7 @@ impl Steps {
     }
 }
 
-/// A number that looks like a day's and is always the same for the same user and day.
+/// Generates a day's steps, which are always the same for the same user and day.
 fn walked(openid: &str, day: u64) -> StepInfo {
     let digest = Sha1::new().chain_update(openid).chain_update(day.to_be_bytes()).finalize();
     let [high, low] =
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_set_is_given_ascending_and_only_the_last_31() {
+    fn set_days_are_returned_ascending_and_only_the_last_31() {
         let mut steps = Steps::default();
         let set: Vec<_> = (0..40).rev().map(|i| StepInfo { timestamp: i * 86_400, step: 7 }).collect();
         steps.set_steps("o1", Some(set));

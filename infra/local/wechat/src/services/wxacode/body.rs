@@ -1,10 +1,10 @@
-//! What may be asked of a code.
+//! The bodies of requests for codes.
 
 use serde::Deserialize;
 
 use crate::base::platform::{Errcode, INVALID_ARGUMENT};
 
-/// A page with its query.
+/// A request for a code that opens a page with its query.
 #[derive(Deserialize)]
 pub(super) struct CodeByPathBody {
     pub(super) path: Option<String>,
@@ -12,7 +12,7 @@ pub(super) struct CodeByPathBody {
     pub(super) appearance: Appearance,
 }
 
-/// A page, and a scene for it; a `path` is ignored.
+/// A request for a code that opens a page with a scene. A field `path` is ignored.
 #[derive(Deserialize)]
 pub(super) struct CodeBySceneBody {
     scene: Option<String>,
@@ -38,7 +38,7 @@ struct LineColor {
     b: Shade,
 }
 
-/// The documentation shows both forms.
+/// A colour value. The documentation shows both types.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Shade {
@@ -46,7 +46,7 @@ enum Shade {
     Text(String),
 }
 
-/// How the picture is drawn.
+/// The look of the picture.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PictureStyle {
     pub(super) width: u32,
@@ -75,7 +75,7 @@ impl CodeBySceneBody {
         check_not_reserved(scene)
     }
 
-    /// `None` is the home page.
+    /// The page; `None` for the home page.
     pub(super) fn page(&self) -> Result<Option<&str>, Errcode> {
         let Some(page) = self.page.as_deref().filter(|page| !page.is_empty()) else { return Ok(None) };
         check_not_reserved(page)?;
@@ -87,7 +87,7 @@ impl CodeBySceneBody {
 }
 
 impl Appearance {
-    /// All of it.
+    /// The style, with all options.
     pub(super) fn style(&self) -> Result<PictureStyle, Errcode> {
         let named = self.env_version.as_deref().unwrap_or("release");
         let env_version = ["release", "trial", "develop"]
@@ -98,13 +98,13 @@ impl Appearance {
             Some(LineColor { r, g, b }) => [r.value()?, g.value()?, b.value()?],
             None => BLACK,
         };
-        // WeChat chooses the colour of `auto_color`.
+        // With `auto_color` WeChat chooses the colour; the simulator chooses black.
         let color = if self.auto_color == Some(true) { BLACK } else { shades };
         let transparent = self.is_hyaline == Some(true);
         Ok(PictureStyle { env_version, color, transparent, ..self.size_only()? })
     }
 
-    /// Where nothing but the width can be chosen.
+    /// The style of an API in which a request can choose the width only.
     pub(super) fn size_only(&self) -> Result<PictureStyle, Errcode> {
         let width = self.width.unwrap_or(430);
         let width =
@@ -123,7 +123,7 @@ impl Shade {
     }
 }
 
-/// WeChat adds this parameter itself.
+/// Refuses `scancode_time`, because WeChat adds this parameter itself.
 fn check_not_reserved(text: &str) -> Result<&str, Errcode> {
     if text.contains("scancode_time") { Err(RESERVED) } else { Ok(text) }
 }

@@ -1,9 +1,8 @@
-//! Mini program codes: pictures that open a page.
+//! Mini program codes: pictures whose scan opens a page.
 //!
-//! Documentation: "Get mini program code" (获取小程序码), "Get unlimited mini program code" (获取不限制的小程序码) and "Get
-//! mini program QR code" (获取小程序二维码). A json_response is the picture itself; an error is JSON, so that only the
-//! content tells one from the other. Here every picture is a QR code, also where WeChat draws its round one, and
-//! its content is a link that names the page and the scene.
+//! Documentation: "Get mini program code" (获取小程序码), "Get unlimited mini program code" (获取不限制的小程序码) and "Get mini program QR code"
+//! (获取小程序二维码). A success is the picture itself and an error is JSON, both with HTTP 200. The simulator always draws a QR code,
+//! also where WeChat draws its round code, and its content is a link with the page and the scene.
 //!
 //! <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/qrcode-link/qr-code/getUnlimitedQRCode.html>
 
@@ -28,7 +27,7 @@ use crate::core::lock::lock;
 use crate::core::percent;
 use crate::core::service::Service;
 
-/// Draws codes.
+/// Draws codes and counts them.
 pub(crate) struct WxaCodeService {
     base: Arc<Base>,
     counts: Mutex<CodeCounts>,
@@ -110,16 +109,16 @@ fn get_wxacode_unlimited(
     picture_response(wxacode, fault, result)
 }
 
-/// What is counted of the codes.
+/// The counts of codes that WeChat limits.
 #[derive(Debug, Default)]
 pub(crate) struct CodeCounts {
-    /// Of both APIs with a path, since ever.
+    /// The codes with a path that were ever made, of both APIs.
     by_path: u32,
     by_minute: Quota,
 }
 
 impl CodeCounts {
-    /// Counts a code with a scene, unless there were too many within the minute.
+    /// Counts a code with a scene; `false` if the quota of this minute is used up.
     pub(crate) fn count_scene_code(&mut self, now: u64) -> bool {
         self.by_minute.try_count_in_minute(now, PER_MINUTE)
     }
@@ -172,10 +171,10 @@ fn picture_response(
 const TOO_OFTEN: Errcode = Errcode::new(45009, "reach max api minute frequence limit");
 const USED_UP: Errcode = Errcode::new(45029, "qrcode count out of limit");
 
-/// Of the API with a scene.
+/// The quota per minute of the API with a scene.
 const PER_MINUTE: u32 = 5000;
 
-/// Of the two APIs with a path together.
+/// The number of codes that the two APIs with a path can make in total.
 const FOREVER: u32 = 100_000;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A QR code as JPEG, or as PNG if it shall be transparent.
+//! Draws a QR code as JPEG, or as PNG if the request wants transparency.
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
@@ -14,7 +14,7 @@ pub(super) struct Picture {
     pub(super) bytes: Vec<u8>,
 }
 
-/// `None` never happens: every link fits, and writing to memory does not fail.
+/// Draws the link. `None` does not occur, because every link fits and writing to memory does not fail.
 pub(super) fn draw(link: &str, style: &PictureStyle) -> Option<Picture> {
     let [r, g, b] = style.color;
     let code = encode(link)?;
@@ -34,7 +34,7 @@ pub(super) fn draw(link: &str, style: &PictureStyle) -> Option<Picture> {
     Some(Picture { content_type, bytes })
 }
 
-/// The link, or a short one with its digest if it does not fit.
+/// Encodes the link, or a short link with its digest if the link is too long for a QR code.
 fn encode(link: &str) -> Option<QrCode> {
     let encode = |link: &str| {
         [EcLevel::M, EcLevel::L]
@@ -47,7 +47,7 @@ fn encode(link: &str) -> Option<QrCode> {
     })
 }
 
-/// Whether a pixel of a square picture of this width is dark: the code in its middle, with a quiet zone.
+/// Returns whether a pixel is dark in a square picture of this width, with the code in the middle and a quiet zone around it.
 fn dark_pixels(code: &QrCode, width: u32) -> Option<impl Fn(u32, u32) -> bool> {
     let modules = u32::try_from(code.width()).ok()?;
     let scale = width.checked_div(modules + 2 * QUIET)?.max(1);
@@ -65,5 +65,5 @@ fn write(encoder: impl ImageEncoder, pixels: &[u8], width: u32, color: ExtendedC
     encoder.write_image(pixels, width, width, color)
 }
 
-/// Light modules around a code.
+/// The width of the quiet zone, in modules.
 const QUIET: u32 = 4;

@@ -1,14 +1,14 @@
-//! The ways in which a test makes a bill differ from what happened.
+//! The ways in which a test makes a bill differ from the ledger.
 
 use serde::{Deserialize, Deserializer, de};
 
 use crate::core::clock;
 
-/// How the bill differs from what happened. In JSON: `{"change": "<name in snake case>", …fields}`.
+/// A difference between the bill and the ledger. In JSON: `{"change": "<name in snake case>", …fields}`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case", deny_unknown_fields)]
 pub enum BillChange {
-    /// Nothing of this order stands in it.
+    /// The payment and the refunds of this order are missing.
     Omit {
         /// The merchant's number of the order.
         out_trade_no: String,
@@ -20,7 +20,7 @@ pub enum BillChange {
         /// Fen.
         fee: u64,
     },
-    /// A payment that was never made here.
+    /// The bill has a payment that the ledger does not have.
     AddForeign {
         /// WeChat's number of the payment.
         transaction_id: String,
@@ -30,11 +30,11 @@ pub enum BillChange {
         fee: u64,
         /// The payer.
         openid: String,
-        /// When it was paid, in unix milliseconds; absent: at the moment of the change. In JSON it is RFC 3339 with an offset.
+        /// The time of payment, in unix milliseconds; the time of the change if absent. In JSON it is RFC 3339 with an offset.
         #[serde(default, deserialize_with = "moment")]
         paid_at: Option<u64>,
     },
-    /// What WeChat charges for the payment of this order is a fen too much.
+    /// WeChat Pay's charge for the payment of this order is a fen too high.
     WrongFee {
         /// The merchant's number of the order.
         out_trade_no: String,

@@ -1,6 +1,6 @@
 //! Which bill a merchant asks for, and why there may be none.
 
-/// Which rows a bill has.
+/// The kind of rows that a bill has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum BillType {
     #[default]
@@ -9,28 +9,28 @@ pub(crate) enum BillType {
     Refund,
 }
 
-/// Which bill is asked for.
+/// The bill that a merchant requests.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BillRequest {
-    /// The number of the day.
+    /// The number of the day, counted from 1970-01-01.
     pub(crate) day: u64,
     pub(crate) bill_type: BillType,
     pub(crate) gzip: bool,
 }
 
-/// Why there is no bill.
+/// The reason why there is no bill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BillRefusal {
     /// The day is in the future or more than three months ago.
     OutOfRange,
-    /// It will be there at 10:00 of the next day.
+    /// The bill is available from 10:00 of the next day.
     NotReady,
-    /// Nothing happened.
+    /// The day has no transactions.
     Empty,
 }
 
 impl BillType {
-    /// `None` if there is no such bill.
+    /// Parses `bill_type`; `None` if there is no such type.
     pub(crate) fn parse(text: Option<&str>) -> Option<Self> {
         match text {
             None | Some("ALL") => Some(Self::All),

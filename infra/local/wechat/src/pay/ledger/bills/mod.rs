@@ -1,8 +1,7 @@
-//! The bill of a day: what was paid and refunded on it in UTC+8, as a merchant reconciles it.
+//! The bill of a day: the payments and refunds of that day in UTC+8.
 //!
-//! Documentation: "Download bill" (下载对账单) of Pay v2, "Apply for trade bill" (申请交易账单) of Pay v3. It can be had
-//! from 10:00 of the next day on, for three months. A test can make it differ from what happened
-//! ([`BillChange`]).
+//! Documentation: "Download bill" (下载对账单) of Pay v2, "Apply for trade bill" (申请交易账单) of Pay v3. A bill is available from 10:00 of
+//! the next day, for three months. A test can make it differ from the ledger ([`BillChange`]).
 
 pub(crate) mod bill_change;
 pub(crate) mod bill_request;
@@ -25,14 +24,14 @@ use crate::pay::ledger::bills::bill_request::{BillRefusal, BillRequest};
 use crate::pay::ledger::orders::Orders;
 use crate::pay::ledger::refunds::Refunds;
 
-/// A bill, complete and as it is sent.
+/// A bill: its complete text, and the file that is sent.
 #[derive(Debug)]
 pub(crate) struct Bill {
     pub(crate) text: String,
     pub(crate) file: Bytes,
 }
 
-/// The changes, and the files that can be downloaded.
+/// The changes by tests, and the files that can be downloaded.
 #[derive(Debug, Default)]
 pub(crate) struct Bills {
     changes: Vec<(u64, BillChange)>,
@@ -40,12 +39,12 @@ pub(crate) struct Bills {
 }
 
 impl Bills {
-    /// From now on the bill differs.
+    /// Adds a change, which applies to bills from now on.
     pub(crate) fn add_change(&mut self, change: BillChange, now: u64) {
         self.changes.push((now, change));
     }
 
-    /// The bill of the day with this number.
+    /// Creates the requested bill from the ledger, the changes and the waiting faults.
     pub(crate) fn create_bill(
         &self,
         orders: &Orders,
@@ -81,14 +80,14 @@ impl Bills {
         Ok(Bill { text, file: file.into() })
     }
 
-    /// Keeps a file for five minutes; the token it is downloaded with.
+    /// Stores a file for five minutes; returns the token with which it is downloaded.
     pub(crate) fn store_file(&mut self, file: Bytes, now: u64) -> String {
         let token = random::download_token();
         self.files.insert(token.clone(), (file, now.saturating_add(DOWNLOAD)));
         token
     }
 
-    /// The file, if the token is known and not too old.
+    /// The file of this token; `None` if the token is unknown or expired.
     pub(crate) fn file(&self, token: &str, now: u64) -> Option<Bytes> {
         self.files.get(token).filter(|(_, until)| now < *until).map(|(file, _)| file.clone())
     }
@@ -101,8 +100,8 @@ fn compress(text: &str) -> Vec<u8> {
     encoder.finish().unwrap_or_default()
 }
 
-/// How long a file can be downloaded.
+/// How long a file can be downloaded, in milliseconds.
 const DOWNLOAD: u64 = 5 * MINUTE;
 
-/// Days.
+/// The number of days for which bills are kept.
 const KEPT: u64 = 92;

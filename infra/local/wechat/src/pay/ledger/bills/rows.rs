@@ -1,12 +1,11 @@
-//! What stands in a bill: a row for each payment and each refund, as they happened or as a test wants them
-//! told.
+//! The rows of a bill: one for each payment and each refund, with the changes that tests have made.
 
 use super::bill_change::BillChange;
 use super::bill_request::BillType;
 use crate::pay::ledger::orders::{Order, Orders};
 use crate::pay::ledger::refunds::{Refund, Refunds};
 
-/// A payment, or a refund of one.
+/// A row of a bill: a payment or a refund.
 #[derive(Debug, Clone)]
 pub(super) struct BillRow {
     /// Unix milliseconds.
@@ -19,7 +18,7 @@ pub(super) struct BillRow {
     pub(super) attach: String,
     /// Fen.
     pub(super) total_fee: u64,
-    /// Fen that are charged beside the rate.
+    /// Fen that WeChat Pay charges beyond its rate.
     pub(super) surcharge: u64,
     pub(super) refund: Option<Refund>,
 }

@@ -1,8 +1,8 @@
-//! How a bill is written: UTF-8 with a BOM, lines that end in CR LF, values behind a back-tick each and joined
-//! by commas that nothing escapes; at the end a summary.
+//! Writes a bill: UTF-8 with a BOM, lines that end with CR LF, a back-tick before each value, commas between values without
+//! escapes, and a summary at the end.
 //!
-//! Amounts are yuan with two decimals, charges have five. WeChat Pay charges 0.60 % of each payment, rounded half
-//! up to the fen, and gives it back with a refund.
+//! Amounts are yuan with two decimals, charges have five. WeChat Pay charges 0.60 % of each payment, rounded half up to the fen,
+//! and returns the charge with a refund.
 
 use super::bill_request::BillType;
 use super::rows::BillRow;
@@ -10,10 +10,10 @@ use crate::core::account::Account;
 use crate::core::clock;
 use crate::pay::ledger::refunds::Refund;
 
-/// A column: its heading, and what stands in it.
+/// A column: its heading, and the function that makes its values.
 type Column = (&'static str, fn(&BillRow, &Account) -> String);
 
-/// The whole file.
+/// Writes the whole file.
 pub(super) fn write(rows: &[BillRow], bill_type: BillType, account: &Account) -> String {
     let columns: &[Column] = match bill_type {
         BillType::All => &ALL,
@@ -52,17 +52,17 @@ fn summary(rows: &[BillRow]) -> [String; 7] {
     ]
 }
 
-/// Fen of a payment; a refund's row has none.
+/// The amount of a payment in fen; 0 in a refund's row.
 fn paid(row: &BillRow) -> u64 {
     if row.refund.is_some() { 0 } else { row.total_fee }
 }
 
-/// Fen of a refund.
+/// The amount of a refund in fen; 0 in a payment's row.
 fn refunded(row: &BillRow) -> u64 {
     row.refund.as_ref().map(|refund| refund.entry.refund_fee).unwrap_or_default()
 }
 
-/// Fen that WeChat keeps, or gives back.
+/// The charge in fen; negative in a refund's row, because WeChat Pay returns it.
 fn charge(row: &BillRow) -> i128 {
     let of = |fen: u64| (i128::from(fen) * 60 + 5000) / 10_000;
     match &row.refund {
@@ -80,7 +80,7 @@ fn charge_yuan(fen: i128) -> String {
     format!("{minus}{}.{:02}000", fen.abs() / 100, fen.abs() % 100)
 }
 
-/// A value of the refund, or what stands there in a payment's row.
+/// A value of the refund; `otherwise` in a payment's row.
 fn of_refund(row: &BillRow, otherwise: &str, value: fn(&Refund) -> String) -> String {
     row.refund.as_ref().map_or_else(|| otherwise.to_owned(), value)
 }
