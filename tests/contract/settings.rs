@@ -4,7 +4,10 @@
 //! has a sentence such as "Reads `ORDERS_TABLE` and `PAY_API`." with these variables and no others: those that a constructor reads
 //! which it calls stand there. `Function::init` and `Task::init` are read whole, and say nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use regex_lite::Regex;
 use syn::{
@@ -146,10 +149,10 @@ fn documented(attributes: &[Attribute]) -> BTreeSet<String> {
     quoted.split('`').filter(|name| is_variable(name)).map(str::to_owned).collect()
 }
 
-fn documentation_problems(file: &str, code: &str) -> Vec<String> {
-    let wrong = constructors(file, code).into_iter().filter(|one| one.documented != one.read);
+fn documentation_problems(file: &str, constructors: &[Constructor]) -> Vec<String> {
+    let wrong = constructors.iter().filter(|one| one.documented != one.read);
     wrong
-        .map(|Constructor { line, name, read, .. }| match sentence(&read) {
+        .map(|Constructor { line, name, read, .. }| match sentence(read) {
             Some(sentence) => format!("{file}:{line}: the documentation of {name} should say: {sentence}"),
             None => format!("{file}:{line}: {name} reads no variable itself"),
         })
@@ -166,18 +169,24 @@ fn sentence(names: &BTreeSet<String>) -> Option<String> {
     })
 }
 
-/// What is deployed: each file with its code.
-fn sources() -> Vec<(String, String)> {
+/// A file of what is deployed, its code, and the constructors in it.
+static SOURCES: LazyLock<Vec<(String, String, Vec<Constructor>)>> = LazyLock::new(|| {
     let files = [rust_files("shared/src"), rust_files("functions")].concat();
-    files.into_iter().map(|file| (file.clone(), read(&file))).collect()
-}
+    let source = |file: String| {
+        let code = read(&file);
+        let constructors = constructors(&file, &code);
+        (file, code, constructors)
+    };
+    files.into_iter().map(source).collect()
+});
 
 #[test]
 fn constructors_name_the_environment_variables_that_they_read() {
     // The modules of `shared` are being moved.
-    let sources = sources().into_iter().filter(|(file, _)| !file.starts_with("shared/"));
-    let found: Vec<_> = sources.flat_map(|(file, code)| documentation_problems(&file, &code)).collect();
-    assert_none(&found);
+    let sources = SOURCES.iter().filter(|(file, ..)| !file.starts_with("shared/"));
+    assert_none(
+        &sources.flat_map(|(file, _, found)| documentation_problems(file, found)).collect::<Vec<_>>(),
+    );
 }
 
 #[test]
@@ -190,10 +199,9 @@ fn every_variable_that_the_code_reads_is_in_the_template() {
     let call = Regex::new(r#"(?:\bvar|optional_var|parsed_var)\(\s*"([A-Z0-9_]+)""#).expect("a pattern");
     let mut read = BTreeSet::new();
     let mut problems = Vec::new();
-    for (file, code) in sources() {
-        let names = call.captures_iter(&code).map(|found| found[1].to_owned());
-        let documented = constructors(&file, &code).into_iter().flat_map(|one| one.read);
-        for name in names.chain(documented) {
+    for (file, code, constructors) in SOURCES.iter() {
+        let names = call.captures_iter(code).map(|found| found[1].to_owned());
+        for name in names.chain(constructors.iter().flat_map(|one| one.read.clone())) {
             if !known.contains(name.as_str()) {
                 problems.push(format!("{file} reads {name}, which the template gives to no function"));
             }
@@ -206,11 +214,12 @@ fn every_variable_that_the_code_reads_is_in_the_template() {
 
 #[test]
 fn a_variable_that_is_read_and_not_documented_is_named() {
+    let problems = |code: &str| documentation_problems("s.rs", &constructors("s.rs", code));
     let documented = |doc: &str, body: &str| {
         let code = format!(
             "impl Store {{\n    /// {doc}\n    pub fn new(host: &Host) -> Self {{\n        {body}\n    }}\n}}"
         );
-        documentation_problems("s.rs", &format!("const RATE: &str = \"FEE_RATE\";\n{code}")).join("\n")
+        problems(&format!("const RATE: &str = \"FEE_RATE\";\n{code}")).join("\n")
     };
     let both = r#"let a = host.var("A_TABLE")?; let b = host.optional_var("B_TABLE");"#;
     assert_eq!(documented("Reads `A_TABLE` and, if it is set, `B_TABLE`.", both), "");
@@ -231,7 +240,7 @@ fn a_variable_that_is_read_and_not_documented_is_named() {
     assert_eq!(documented("Reads `A_TABLE`.", "Other::new(host)"), "s.rs:4: new reads no variable itself");
     assert_eq!(documented("Makes it.", r#"Other::new(host, "a name")"#), "");
     let exempt = "impl Function for F {\n    fn init(host: &Host) { host.var(\"A_TABLE\") }\n}";
-    assert_eq!(documentation_problems("s.rs", exempt), [""; 0]);
+    assert_eq!(problems(exempt), [""; 0]);
 }
 
 /// What Lambda itself puts into the environment, and where the AWS SDKs find an emulator.
