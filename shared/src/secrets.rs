@@ -56,10 +56,10 @@ struct Cached<T> {
 }
 
 impl<T: DeserializeOwned> SecretCell<T> {
-    /// The secret whose ARN is in the setting `name`. It is read at first use.
+    /// The secret whose ARN is in the variable `name`. The secret itself is read at its first use.
     ///
     /// # Errors
-    /// The setting is missing.
+    /// [`HostError`]: the variable is missing.
     pub fn new(host: &Host, name: &'static str) -> Result<Self, HostError> {
         let arn = host.var(name)?.to_owned();
         Ok(Self {

@@ -9,9 +9,11 @@ use std::{
     sync::LazyLock,
 };
 
+use proc_macro2::TokenTree;
 use regex_lite::Regex;
 use syn::{
-    Attribute, Expr, ExprCall, ExprLit, ExprMethodCall, FnArg, ImplItem, Item, Lit, Meta, Signature, Type,
+    Attribute, Expr, ExprCall, ExprLit, ExprMethodCall, FnArg, ImplItem, Item, Lit, Macro, Meta, Signature,
+    Type,
     visit::{self, Visit},
 };
 
@@ -107,12 +109,25 @@ impl Reads<'_> {
 impl<'a> Visit<'a> for Reads<'_> {
     /// `host.var("X")`, and its like for what may be absent or is parsed.
     fn visit_expr_method_call(&mut self, call: &'a ExprMethodCall) {
-        if ["optional_var", "parsed_var", "var"].iter().any(|method| call.method == method)
+        if READERS.iter().any(|reader| call.method == reader)
             && let Some(name) = call.args.first()
         {
             self.name(name);
         }
         visit::visit_expr_method_call(self, call);
+    }
+
+    /// The same in the arguments of a macro.
+    fn visit_macro(&mut self, call: &'a Macro) {
+        let mut tokens = call.tokens.clone().into_iter().peekable();
+        while let Some(token) = tokens.next() {
+            if let (TokenTree::Ident(name), Some(TokenTree::Group(arguments))) = (&token, tokens.peek())
+                && READERS.iter().any(|reader| name == reader)
+                && let Some(TokenTree::Literal(first)) = arguments.stream().into_iter().next()
+            {
+                self.names.insert(first.to_string().trim_matches('"').to_owned());
+            }
+        }
     }
 
     /// `SecretCell::new(host, "X")` and whatever else is given a host and a name.
@@ -230,6 +245,7 @@ fn a_variable_that_is_read_and_not_documented_is_named() {
         ("Reads `C_TABLE`.", r#"host.parsed_var("A_KIND", "a kind", Kind::parse)"#, "Reads `A_KIND`."),
         ("Makes it.", "if on { Self(SecretCell::new(host, \"KEYS_ARN\")?) }", "Reads `KEYS_ARN`."),
         ("Makes it.", "host.var(RATE)", "Reads `FEE_RATE`."),
+        ("Makes it.", r#"format!("{}/x", host.var("A_NAME")?)"#, "Reads `A_NAME`."),
     ] {
         assert_eq!(
             documented(doc, body),
@@ -243,6 +259,8 @@ fn a_variable_that_is_read_and_not_documented_is_named() {
     assert_eq!(problems(exempt), [""; 0]);
 }
 
+/// The methods of `Host` that read a variable.
+const READERS: [&str; 3] = ["optional_var", "parsed_var", "var"];
 /// What Lambda itself puts into the environment, and where the AWS SDKs find an emulator.
 const OF_AWS: [&str; 6] = [
     "AWS_ACCESS_KEY_ID",

@@ -48,7 +48,7 @@ pub(crate) enum Reach {
 }
 
 impl Upstream {
-    /// Reads the setting `name`: an address, or two with a comma between them, of which the second is the backup.
+    /// Reads the variable `name`: an address, or two with a comma between them, of which the second is the backup.
     ///
     /// # Errors
     /// It is missing.

@@ -91,10 +91,10 @@ pub enum LatePayment {
 pub struct LatePaymentError;
 
 impl LatePayment {
-    /// What the operator has chosen.
+    /// Reads `PAID_AFTER_CLOSE`.
     ///
     /// # Errors
-    /// The setting is missing or wrong.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn of(host: &Host) -> Result<Self, HostError> {
         host.parsed_var("PAID_AFTER_CLOSE", "REFUND or REVIVE", str::parse)
     }

@@ -92,10 +92,10 @@ pub struct PayParams {
 pub struct PayClient(Terminal);
 
 impl PayClient {
-    /// Reads the settings.
+    /// Reads the variables that say whose payments these are; `pay/merchant.rs` lists them.
     ///
     /// # Errors
-    /// One is missing or wrong.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host, certificates: Box<dyn CertificateStore>) -> Result<Self, HostError> {
         Terminal::new(host, certificates).map(Self)
     }

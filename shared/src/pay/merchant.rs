@@ -56,7 +56,7 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Reads the settings.
+    /// Reads `MERCHANT_ID`, `MERCHANT_SECRET_ARN`, `MINI_PROGRAM_APP_ID`, `PAY_API`, `PAY_API_BASE` and `PAY_SIGN_TYPE`.
     pub(crate) fn new(host: &Host, certificates: Box<dyn CertificateStore>) -> Result<Self, HostError> {
         Ok(Self {
             host: host.clone(),

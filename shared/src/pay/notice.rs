@@ -64,10 +64,10 @@ pub enum NoticeError {
 pub struct Receiver(Terminal);
 
 impl Receiver {
-    /// Reads the settings.
+    /// Reads the variables that say whose payments these are; `pay/merchant.rs` lists them.
     ///
     /// # Errors
-    /// One is missing or wrong.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host, certificates: Box<dyn CertificateStore>) -> Result<Self, HostError> {
         Terminal::new(host, certificates).map(Self)
     }

@@ -44,10 +44,10 @@ struct Held {
 }
 
 impl AccessTokens {
-    /// Reads the settings.
+    /// Reads `ACCESS_TOKEN_FUNCTION`; [`Tokens::new`] reads its own variables.
     ///
     /// # Errors
-    /// One is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             host: host.clone(),

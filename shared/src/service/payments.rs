@@ -66,10 +66,10 @@ pub struct Cashier {
 }
 
 impl Cashier {
-    /// Reads the settings.
+    /// [`pay_client`], [`Orders::new`] and [`LatePayment::of`] read the variables.
     ///
     /// # Errors
-    /// One is missing or wrong.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             pay: pay_client(host)?,

@@ -47,8 +47,10 @@ pub struct Platform {
 impl Platform {
     /// The platform as `account`: [`TokenName::MiniProgram`] or [`TokenName::OfficialAccount`].
     ///
+    /// [`AccessTokens::new`] and the client read the variables.
+    ///
     /// # Errors
-    /// A setting is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host, account: TokenName) -> Result<Self, HostError> {
         Ok(Self { client: Client::new(host)?, tokens: AccessTokens::new(host)?, account })
     }

@@ -79,10 +79,10 @@ pub struct Refunder {
 }
 
 impl Refunder {
-    /// Reads the settings.
+    /// [`pay_client`], [`Refunds::new`] and [`Cases::new`] read the variables.
     ///
     /// # Errors
-    /// One is missing or wrong.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             pay: pay_client(host)?,

@@ -26,10 +26,10 @@ pub struct StaffGuard {
 }
 
 impl StaffGuard {
-    /// Reads the settings.
+    /// Makes the [`Users`], which read the variables.
     ///
     /// # Errors
-    /// One is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self { users: Users::new(host)? })
     }

@@ -49,10 +49,10 @@ pub struct Subscriber {
 }
 
 impl Subscriber {
-    /// Reads the settings.
+    /// Makes the [`Subscriptions`] and the [`Platform`], which read the variables.
     ///
     /// # Errors
-    /// One is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self { ledger: Subscriptions::new(host)?, platform: Platform::new(host, TokenName::MiniProgram)? })
     }

@@ -46,10 +46,10 @@ pub struct WeChatSession {
 }
 
 impl WeChatSessions {
-    /// Reads the settings.
+    /// Reads `MINI_PROGRAM_APP_ID`; [`SessionKeys::new`] reads its own variable.
     ///
     /// # Errors
-    /// One is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         let app_id = host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?;
         Ok(Self { host: host.clone(), app_id, keys: SessionKeys::new(host)? })

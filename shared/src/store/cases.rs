@@ -180,6 +180,7 @@ pub(super) fn count_opened(case: &Case) {
     telemetry::count(Counted::CaseOpened(case.kind.as_str()));
 }
 
+/// The write of the case's row, still without a condition. Reads `CASES_TABLE`.
 fn put(host: &Host, case: &Case) -> Result<PutBuilder, StoreError> {
     let table = host.var("CASES_TABLE").map_err(|error| StoreError::new(OPENING, error))?;
     Ok(Put::builder().table_name(table).set_item(Some(row(case)?)))
@@ -202,10 +203,10 @@ pub struct Cases {
 }
 
 impl Cases {
-    /// Reads the setting.
+    /// Reads `CASES_TABLE`.
     ///
     /// # Errors
-    /// It is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self { client: host.dynamodb()?, table: host.var("CASES_TABLE")?.to_owned(), host: host.clone() })
     }

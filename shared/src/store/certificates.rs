@@ -23,10 +23,10 @@ pub struct PlatformCertificates {
 }
 
 impl PlatformCertificates {
-    /// Reads the settings.
+    /// Reads `MERCHANT_ID` and `PLATFORM_CERTIFICATES_TABLE`.
     ///
     /// # Errors
-    /// One is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             client: host.dynamodb()?,

@@ -51,10 +51,10 @@ impl Challenges {
     /// How long a challenge can be used.
     pub const LIFETIME: Duration = Duration::from_secs(300);
 
-    /// Reads the setting.
+    /// Reads `CHALLENGES_TABLE`.
     ///
     /// # Errors
-    /// It is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             client: host.dynamodb()?,

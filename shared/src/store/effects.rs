@@ -103,10 +103,10 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Reads the settings.
+    /// Reads `OUTBOX_TABLE` and `PRODUCTS_TABLE`.
     ///
     /// # Errors
-    /// One is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             client: host.dynamodb()?,

@@ -121,7 +121,7 @@ struct Row<'a> {
     pending_shard: String,
 }
 
-/// The part of a transaction that writes the event.
+/// The part of a transaction that writes the event. Reads `OUTBOX_TABLE`.
 pub(super) fn write(host: &Host, event: &Event) -> Result<TransactWriteItem, StoreError> {
     let table = host.var("OUTBOX_TABLE").map_err(|error| StoreError::new(WRITING, error))?;
     let row = Row { event, pending_shard: due::shard_of(&event.event_id) };

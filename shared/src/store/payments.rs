@@ -51,8 +51,8 @@ pub struct PaidRow {
     pub unbilled: Option<String>,
 }
 
-/// The part of a transaction that records the payment, unless it is recorded; then it brings the row along. One that waits for review may yet pay its order,
-/// once an operator has put that right.
+/// The part of a transaction that records the payment, unless it is recorded; then it brings the row along. One that waits for
+/// review may yet pay its order, once an operator has put that right. Reads `PAYMENTS_TABLE`.
 pub(super) fn record(
     host: &Host,
     payment: &Payment,

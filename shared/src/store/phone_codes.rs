@@ -58,10 +58,10 @@ pub struct PhoneCodes {
 }
 
 impl PhoneCodes {
-    /// Reads the setting.
+    /// Reads `IDEMPOTENCY_TABLE`.
     ///
     /// # Errors
-    /// It is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             client: host.dynamodb()?,

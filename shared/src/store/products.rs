@@ -47,10 +47,10 @@ pub struct Products {
 }
 
 impl Products {
-    /// Reads the setting.
+    /// Reads `PRODUCTS_TABLE`.
     ///
     /// # Errors
-    /// It is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self { client: host.dynamodb()?, table: host.var("PRODUCTS_TABLE")?.to_owned() })
     }

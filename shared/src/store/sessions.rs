@@ -64,10 +64,10 @@ pub struct SessionKeys {
 }
 
 impl SessionKeys {
-    /// Reads the setting.
+    /// Reads `DATA_KEYS_ARN`.
     ///
     /// # Errors
-    /// It is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self { ring: SecretCell::new(host, "DATA_KEYS_ARN")?, host: host.clone() })
     }

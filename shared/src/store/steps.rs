@@ -69,10 +69,10 @@ pub struct Steps {
 }
 
 impl Steps {
-    /// Reads the settings.
+    /// Reads `SESSIONS_TABLE` and `STEPS_TABLE`.
     ///
     /// # Errors
-    /// One is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             client: host.dynamodb()?,

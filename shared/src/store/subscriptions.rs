@@ -61,10 +61,10 @@ pub struct Subscriptions {
 }
 
 impl Subscriptions {
-    /// Reads the setting.
+    /// Reads `SUBSCRIPTIONS_TABLE`.
     ///
     /// # Errors
-    /// It is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         let table = host.var("SUBSCRIPTIONS_TABLE")?.to_owned();
         Ok(Self { client: host.dynamodb()?, table, host: host.clone() })

@@ -138,10 +138,10 @@ impl Tokens {
     /// How long a lease lasts: longer than asking WeChat takes.
     pub const LEASE: Duration = Duration::from_secs(10);
 
-    /// Reads the setting.
+    /// Reads `TOKENS_TABLE` and `TOKEN_KEYS_ARN`.
     ///
     /// # Errors
-    /// It is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             client: host.dynamodb()?,

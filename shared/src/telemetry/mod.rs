@@ -176,7 +176,8 @@ pub fn count(counted: Counted<'_>) {
     }
 }
 
-/// Sends all lines to standard output, as Lambda wants them, and panics with their place but without their message.
+/// Sends all lines to standard output, as Lambda wants them, and panics with their place but without their message. Reads
+/// `AWS_LAMBDA_FUNCTION_NAME` and `STACK_NAME`.
 pub fn install(host: &Host) {
     // Lambda sets the first and the template the second; they are the dimensions that tell one deployment's metrics from
     // another's.

@@ -66,10 +66,10 @@ impl<'a> Call<'a> {
 }
 
 impl Client {
-    /// Reads the setting.
+    /// Reads `WECHAT_API_BASE`.
     ///
     /// # Errors
-    /// It is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         let upstream = Upstream::new(host, "WECHAT_API_BASE", Peer::OpenPlatform)?;
         Ok(Self { host: host.clone(), upstream: Arc::new(upstream) })

@@ -53,10 +53,10 @@ pub struct LoginClient {
 }
 
 impl LoginClient {
-    /// Reads the settings.
+    /// Reads `MINI_PROGRAM_APP_ID`; the client reads its own variable.
     ///
     /// # Errors
-    /// One is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         let app_id = host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?;
         Ok(Self { client: Client::new(host)?, app_id })

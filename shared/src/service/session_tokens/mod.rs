@@ -41,10 +41,10 @@ impl SessionTokens {
     /// How long a token is valid.
     pub const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-    /// Reads the setting.
+    /// Reads `SESSION_KEYS_ARN`.
     ///
     /// # Errors
-    /// It is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self { host: host.clone(), keys: SecretCell::new(host, "SESSION_KEYS_ARN")? })
     }

@@ -123,10 +123,10 @@ pub struct Bills {
 }
 
 impl Bills {
-    /// Reads the settings.
+    /// Reads `BILLS_TABLE`, `PAYMENTS_TABLE` and `REFUNDS_TABLE`.
     ///
     /// # Errors
-    /// One is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             client: host.dynamodb()?,

@@ -47,10 +47,10 @@ enum Outcome {
 }
 
 impl Cards {
-    /// Reads the setting.
+    /// Reads `CARDS_TABLE`.
     ///
     /// # Errors
-    /// It is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self { client: host.dynamodb()?, table: host.var("CARDS_TABLE")?.to_owned(), host: host.clone() })
     }

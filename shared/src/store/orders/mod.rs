@@ -39,10 +39,10 @@ pub struct OrderPage {
 }
 
 impl Orders {
-    /// Reads the setting. Tables that only some functions use are read from the settings at use.
+    /// Reads `ORDERS_TABLE`. The names of tables that only some functions use are read by the methods that use them.
     ///
     /// # Errors
-    /// It is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self { client: host.dynamodb()?, table: host.var("ORDERS_TABLE")?.to_owned(), host: host.clone() })
     }

@@ -216,7 +216,7 @@ impl Refunds {
 }
 
 /// The part of a transaction that begins the refund of a payment that nobody should have made. The receipt of the payment, in
-/// the same transaction, sees to it that this happens once.
+/// the same transaction, sees to it that this happens once. Reads `REFUNDS_TABLE` and, if it is set, `PUBLIC_BASE_URL`.
 pub(in crate::store) fn of_itself(
     host: &Host,
     payment: &Payment,

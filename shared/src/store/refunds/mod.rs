@@ -38,10 +38,10 @@ pub struct Refunds {
 }
 
 impl Refunds {
-    /// Reads the settings.
+    /// Reads `ORDERS_TABLE`, `PAYMENTS_TABLE` and `REFUNDS_TABLE`.
     ///
     /// # Errors
-    /// One is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             client: host.dynamodb()?,

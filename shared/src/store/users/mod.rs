@@ -98,10 +98,10 @@ pub struct Users {
 }
 
 impl Users {
-    /// Reads the settings.
+    /// Reads `SESSIONS_TABLE` and `USERS_TABLE`.
     ///
     /// # Errors
-    /// One is missing.
+    /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             client: host.dynamodb()?,
