@@ -43,7 +43,7 @@ fn codes() -> String {
 
 /// The walk that the program prints on its usual port.
 fn walk(world: &World) -> String {
-    let walk = world.bundle().walk().replace(&world.url(), "http://127.0.0.1:3000");
+    let walk = world.bundle().quickstart().replace(&world.url(), "http://127.0.0.1:3000");
     format!("```sh\n{walk}\n```\n")
 }
 

@@ -34,7 +34,7 @@ impl Layout {
         Self {
             folders: names("functions", true),
             template: stack(&template()).functions.into_iter().map(|function| function.folder).collect(),
-            registry: local_gateway::registered().into_iter().map(str::to_owned).collect(),
+            registry: local_gateway::registered_folders().into_iter().map(str::to_owned).collect(),
             e2e_files: e2e_files
                 .iter()
                 .filter_map(|file| file.strip_suffix(".rs"))

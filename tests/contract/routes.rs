@@ -50,7 +50,7 @@ fn problems(page: &str, stack: &Stack) -> Vec<String> {
 /// The routes that stand as texts in the code of each function.
 fn matched() -> BTreeMap<String, Vec<String>> {
     let literal = Regex::new(r#""((?:DELETE|GET|PATCH|POST|PUT) /[^" ]*)""#).expect("a pattern");
-    let folders = local_gateway::registered().into_iter();
+    let folders = local_gateway::registered_folders().into_iter();
     folders
         .map(|folder| {
             let sources = rust_files(&format!("functions/{folder}/src"));

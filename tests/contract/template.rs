@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use local_gateway::start;
+use local_gateway::start_function;
 use local_template::{Function, Schedule, ScheduleExpression, Stack, Statement, Template};
 use regex_lite::Regex;
 use shared::{
@@ -239,7 +239,7 @@ fn host(mut environment: BTreeMap<String, String>) -> Host {
 async fn start_problems(stack: &Stack) -> Vec<String> {
     let mut problems = Vec::new();
     for Function { folder, environment, .. } in &stack.functions {
-        if let Err(error) = start(folder, host(environment.clone())).await {
+        if let Err(error) = start_function(folder, host(environment.clone())).await {
             let error = error_chain(&error);
             problems.push(format!("{folder} does not start with what the template gives it: {error}"));
             continue;
@@ -255,7 +255,7 @@ async fn start_problems(stack: &Stack) -> Vec<String> {
             }
             let mut less = environment.clone();
             less.remove(name);
-            if start(folder, host(less)).await.is_ok() {
+            if start_function(folder, host(less)).await.is_ok() {
                 problems.push(format!("{folder} starts without {name}: does it read it?"));
             }
         }

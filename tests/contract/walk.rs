@@ -44,7 +44,7 @@ async fn the_printed_walk_ends_with_a_paid_order() {
         return;
     }
     let world = World::start().await;
-    let walk = world.bundle().walk();
+    let walk = world.bundle().quickstart();
     let printed = run(walk.clone()).await;
     assert!(ends_with_a_paid_order(&printed), "{printed}");
     assert!(printed.contains("requestPayment:ok"), "{printed}");

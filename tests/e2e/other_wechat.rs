@@ -1,6 +1,6 @@
 //! The same bundle with another WeChat than the built-in one: nothing leans on it.
 
-use local_gateway::{Bundle, Config, Options};
+use local_gateway::{Bundle, BundleOptions, Config};
 use local_wechat::{Account, Simulator};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -43,7 +43,7 @@ async fn the_shop_runs_with_another_wechat_and_another_account() {
     };
     let (other, address) = start_wechat(account.clone()).await;
     let config = Config::parse(&config(&address), Path::new(".")).expect("a configuration");
-    let bundle = Bundle::start(Options { config, run_schedules: false, ..Options::default() })
+    let bundle = Bundle::start(BundleOptions { config, run_schedules: false, ..BundleOptions::default() })
         .await
         .expect("a bundle");
     assert!(bundle.wechat().is_none(), "the built-in WeChat is not there at all");

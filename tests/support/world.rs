@@ -8,7 +8,7 @@ use std::{
 };
 
 use local_dynamo::{Dynamo, ServiceCall};
-use local_gateway::{Bundle, Config, Options};
+use local_gateway::{Bundle, BundleOptions, Config};
 use local_wechat::Simulator;
 use serde_json::{Value, json};
 use shared::host::{Clock, Host, SystemRandomness};
@@ -48,7 +48,7 @@ impl World {
         let log = CapturedLog::start();
         let clock = TestClock::start();
         let config = Config::parse(&builder.config, Path::new(".")).expect("a configuration");
-        let options = Options {
+        let options = BundleOptions {
             port: 0,
             data: None,
             config,

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use local_dynamo::{CapacityUnits, Dynamo, OPERATOR};
-use local_gateway::{Bundle, Options};
+use local_gateway::{Bundle, BundleOptions};
 use local_wechat::SignType;
 use serde_json::{Value, json};
 use shared::{
@@ -105,7 +105,8 @@ struct Placed {
 impl World {
     /// A walk over tables with so many customers; how many rows they are; how long it took to write them.
     async fn measure(customers: usize) -> Result<(Walk, usize, u64), BoxError> {
-        let bundle = Bundle::start(Options { run_schedules: false, ..Options::default() }).await?;
+        let bundle =
+            Bundle::start(BundleOptions { run_schedules: false, ..BundleOptions::default() }).await?;
         let host = Host::new(BTreeMap::new(), Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new());
         let mut world = Self { bundle, client: host.http()?, walk: Walk::new() };
         let models = world.models().await?;

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use local_template::{EventBus, Pseudo, Stack};
+use local_template::{EventBus, PseudoParameters, Stack};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
@@ -80,7 +80,7 @@ impl EventBuses {
         let named = text(entry, "EventBusName").unwrap_or(DEFAULT_BUS);
         let known = self.buses.iter().find(|bus| bus.name == named || bus.arn == named);
         known.cloned().unwrap_or_else(|| {
-            let Pseudo { region, account, partition, .. } = Pseudo::default();
+            let PseudoParameters { region, account, partition, .. } = PseudoParameters::default();
             let prefix = format!("arn:{partition}:events:{region}:{account}:event-bus/");
             let name = named.strip_prefix(&prefix).unwrap_or(named).to_owned();
             let arn = if name.starts_with("arn:") { name.clone() } else { format!("{prefix}{name}") };
@@ -93,7 +93,7 @@ impl EventBuses {
     }
 
     fn store_event(&self, entry: &Value, detail: Value) -> String {
-        let Pseudo { region, account, .. } = Pseudo::default();
+        let PseudoParameters { region, account, .. } = PseudoParameters::default();
         let mut events = self.lock();
         let id = uuid_from_hash(&hex(&hmac_sha256(
             self.id_key.as_bytes(),

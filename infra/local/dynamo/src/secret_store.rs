@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use local_template::{Generate, Secret, Stack};
+use local_template::{GenerateSecretString, Secret, Stack};
 use serde_json::{Value, json};
 
 use crate::error::DynamoError;
@@ -122,7 +122,11 @@ fn version_id(value: &str) -> String {
     uuid_from_hash(&sha256_hex(value.as_bytes()))
 }
 
-fn generate_value(rule: &Generate, operator_secret: &str, logical_id: &str) -> Result<String, DynamoError> {
+fn generate_value(
+    rule: &GenerateSecretString,
+    operator_secret: &str,
+    logical_id: &str,
+) -> Result<String, DynamoError> {
     let text = derive_text(rule, operator_secret, logical_id);
     let Some((template, key)) = &rule.into else { return Ok(text) };
     let mut value: Value = serde_json::from_str(template)?;
@@ -132,7 +136,7 @@ fn generate_value(rule: &Generate, operator_secret: &str, logical_id: &str) -> R
     Ok(value.to_string())
 }
 
-fn derive_text(rule: &Generate, operator_secret: &str, logical_id: &str) -> String {
+fn derive_text(rule: &GenerateSecretString, operator_secret: &str, logical_id: &str) -> String {
     let classes = [
         (!rule.exclude_lowercase, "abcdefghijklmnopqrstuvwxyz"),
         (!rule.exclude_uppercase, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"),

@@ -1,6 +1,6 @@
-//! The way into a function: the very conversions that it goes through in Lambda.
+//! Calls a function's instance through the same conversions of event and response as in Lambda.
 //!
-//! `lambda_http`'s adapter is public but hidden from its documentation, so it is used here and nowhere else.
+//! Only this file uses `lambda_http`'s adapter, because the adapter is public but hidden from the documentation.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -12,24 +12,28 @@ use shared::{
     types::BoxError,
 };
 
-/// A started function behind routes.
-pub(crate) trait Answers: Send + Sync {
-    /// Answers an API Gateway event, given as JSON text; the answer is Lambda's.
-    fn answer(
+/// A running instance of a function with routes.
+pub(crate) trait HttpResponder: Send + Sync {
+    /// Handles an API Gateway event, given as JSON text. Returns the response in Lambda's form.
+    fn handle_event(
         self: Arc<Self>,
         event: String,
         context: Context,
     ) -> BoxFuture<'static, Result<Value, BoxError>>;
 }
 
-/// A started task.
-pub(crate) trait Runs: Send + Sync {
-    /// Runs it once; the answer is its report.
-    fn run(self: Arc<Self>, event: Value, request_id: String) -> BoxFuture<'static, Result<Value, BoxError>>;
+/// A running instance of a task.
+pub(crate) trait TaskRunner: Send + Sync {
+    /// Runs the task once. Returns its report.
+    fn run_task(
+        self: Arc<Self>,
+        event: Value,
+        request_id: String,
+    ) -> BoxFuture<'static, Result<Value, BoxError>>;
 }
 
-impl<F: Function> Answers for Instance<F> {
-    fn answer(
+impl<F: Function> HttpResponder for Instance<F> {
+    fn handle_event(
         self: Arc<Self>,
         event: String,
         context: Context,
@@ -40,14 +44,18 @@ impl<F: Function> Answers for Instance<F> {
                 let instance = Arc::clone(&self);
                 async move { Ok::<_, Infallible>(instance.respond(request).await) }
             }));
-            let Ok(answer) = adapter.call(LambdaEvent::new(payload, context)).await;
-            Ok(serde_json::to_value(answer)?)
+            let Ok(response) = adapter.call(LambdaEvent::new(payload, context)).await;
+            Ok(serde_json::to_value(response)?)
         })
     }
 }
 
-impl<T: Task> Runs for TaskInstance<T> {
-    fn run(self: Arc<Self>, event: Value, request_id: String) -> BoxFuture<'static, Result<Value, BoxError>> {
+impl<T: Task> TaskRunner for TaskInstance<T> {
+    fn run_task(
+        self: Arc<Self>,
+        event: Value,
+        request_id: String,
+    ) -> BoxFuture<'static, Result<Value, BoxError>> {
         Box::pin(async move {
             let event = serde_json::from_value(event)?;
             Ok(serde_json::to_value(Self::run(&self, event, &request_id).await?)?)

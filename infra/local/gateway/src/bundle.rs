@@ -1,4 +1,4 @@
-//! The whole bundle, running.
+//! A running bundle.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -15,36 +15,36 @@ use shared::host::{Clock, Host};
 
 use crate::{
     config::Config,
-    deployment::{self, Addresses},
+    deployment_values::{self, LocalAddresses},
     error::{CallError, StartError},
-    function::Entry,
-    functions::Functions,
-    http::{self, Gateway, Routes},
-    invoke, key,
-    options::Options,
-    queues::Queues,
+    function::RegisteredFunction,
+    functions::DeployedFunctions,
+    http::{self, Gateway, RouteTable},
+    invoke, operator_secret,
+    options::BundleOptions,
+    queues::QueueStore,
+    quickstart,
     registry::REGISTRY,
     schedule, seed,
     servers::{Servers, listen},
-    stream::Streams,
-    walk,
+    stream::EventSourceMappings,
 };
 
-/// The whole bundle, running: gateway, functions, database and, unless configured otherwise, the simulated WeChat.
+/// A running bundle: gateway, functions, database and, unless configured otherwise, the simulated WeChat.
 ///
-/// Everything belongs to it alone, so that many can run in one process. It ends with [`Bundle::stop`] or when it is dropped.
+/// Bundles share no state, so that many can run in one process. A bundle ends with [`Bundle::stop`] or when it is dropped.
 pub struct Bundle {
     address: SocketAddr,
-    /// Of the sockets beside it.
+    /// The names and addresses of all other sockets.
     inner_addresses: Vec<(&'static str, SocketAddr)>,
     config: Config,
     clock: Arc<dyn Clock>,
     stack: Stack,
     dynamo: Dynamo,
     wechat: Option<Simulator>,
-    functions: Functions,
-    streams: Streams,
-    queues: Arc<Queues>,
+    functions: DeployedFunctions,
+    mappings: EventSourceMappings,
+    queues: Arc<QueueStore>,
     kills: Arc<FaultInjector>,
     lambda_url: String,
     servers: Servers,
@@ -54,22 +54,23 @@ impl Bundle {
     /// Deploys `template.yaml` of this workspace to this machine.
     ///
     /// # Errors
-    /// Something does not fit or can't be had; the error says what.
-    pub async fn start(options: Options) -> Result<Self, StartError> {
+    /// [`StartError`]: the template, the registry, the data folder or a port can't be used. The message says what to change.
+    pub async fn start(options: BundleOptions) -> Result<Self, StartError> {
         let template = Template::read(&template_path()).map_err(StartError::Template)?;
         Self::deploy(options, &template, REGISTRY).await
     }
 
     pub(crate) async fn deploy(
-        options: Options,
+        options: BundleOptions,
         template: &Template,
-        registry: &[Entry],
+        registry: &[RegisteredFunction],
     ) -> Result<Self, StartError> {
-        let Options { port, data, config, parameters, clock, notify_speed, run_schedules } = options;
+        let BundleOptions { port, data, config, parameters, clock, notify_speed, run_schedules } = options;
         let (listener, address) = listen(port).await?;
         let mut servers = Servers::new();
-        let wechat = config.uses_simulator().then(|| simulator(&config, &clock, notify_speed));
-        let mut addresses = Addresses { platform: String::new(), pay: String::new(), own: url(address) };
+        let wechat = config.uses_simulator().then(|| new_simulator(&config, &clock, notify_speed));
+        let mut addresses =
+            LocalAddresses { platform: String::new(), pay: String::new(), gateway: url(address) };
         let mut roots = config.roots.clone();
         let mut inner_addresses = Vec::new();
         if let Some(wechat) = &wechat {
@@ -77,7 +78,7 @@ impl Bundle {
             addresses.platform = url(address);
             inner_addresses.push(("WeChat", address));
             servers.serve(listener, wechat.upstream());
-            // WeChat Pay asks merchants for their certificates: that takes TLS.
+            // WeChat Pay needs TLS, because it authenticates merchants by their client certificates.
             let (listener, address) = listen(0).await?;
             addresses.pay = format!("https://{address}");
             inner_addresses.push(("WeChat Pay", address));
@@ -85,36 +86,38 @@ impl Bundle {
             roots.push(wechat.ca_certificate());
         }
 
-        let mut all = deployment::parameters(&config, &addresses);
-        all.extend(parameters);
-        let stack = template.deploy_with_plain_http(&all).map_err(StartError::Template)?;
+        let mut all_parameters = deployment_values::parameters(&config, &addresses);
+        all_parameters.extend(parameters);
+        let stack = template.deploy_with_plain_http(&all_parameters).map_err(StartError::Template)?;
         let options = local_dynamo::DynamoOptions {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            secrets: deployment::secrets(&config, &stack),
-            operator_secret: key::operator_secret(data.as_deref())?,
+            secrets: deployment_values::secrets(&config, &stack),
+            operator_secret: operator_secret::load_or_create(data.as_deref())?,
             data: data.clone(),
         };
         let dynamo = Dynamo::start(&stack, options).await.map_err(StartError::Dynamo)?;
-        seed::products(&stack, &dynamo).await.map_err(StartError::Seed)?;
+        seed::seed_products(&stack, &dynamo).await.map_err(StartError::Seed)?;
         let (lambda, lambda_address) = listen(0).await?;
         let lambda_url = url(lambda_address);
         inner_addresses.extend([("DynamoDB", dynamo.address()), ("Lambda", lambda_address)]);
         let kills = Arc::new(FaultInjector::default());
-        let functions = Functions::new(&stack, registry, &dynamo, &clock, &roots, &lambda_url, &kills)?;
-        let queues = Arc::new(Queues::default());
-        let streams = Streams::new(&stack, &functions, &dynamo, &clock, &queues, data.as_deref()).await?;
+        let functions =
+            DeployedFunctions::new(&stack, registry, &dynamo, &clock, &roots, &lambda_url, &kills)?;
+        let queues = Arc::new(QueueStore::default());
+        let mappings =
+            EventSourceMappings::new(&stack, &functions, &dynamo, &clock, &queues, data.as_deref()).await?;
         servers.serve(lambda, invoke::router(&stack, &functions, &dynamo));
 
-        let gateway = Gateway::new(Routes::new(&stack, &functions)?, Arc::clone(&clock), address.port());
+        let gateway = Gateway::new(RouteTable::new(&stack, &functions)?, Arc::clone(&clock), address.port());
         let mut app = http::router(gateway);
         if let Some(wechat) = &wechat {
             app = Router::new().nest("/_wechat", wechat.control()).merge(app);
         }
         servers.serve(listener, app);
         if run_schedules {
-            let running = schedule::run_all(&stack, &functions, &clock, &servers.stopped());
-            servers.watch(running);
-            servers.watch(streams.run_all(&servers.stopped()));
+            let schedules = schedule::spawn_all(&stack, &functions, &clock, &servers.stopped());
+            servers.await_at_stop(schedules);
+            servers.await_at_stop(mappings.spawn_all(&servers.stopped()));
         }
         Ok(Self {
             address,
@@ -125,7 +128,7 @@ impl Bundle {
             dynamo,
             wechat,
             functions,
-            streams,
+            mappings,
             queues,
             kills,
             lambda_url,
@@ -133,20 +136,20 @@ impl Bundle {
         })
     }
 
-    /// Where the API and the controls of the simulator are.
+    /// The address of the API and of the simulator's controls.
     #[must_use]
     pub fn base_url(&self) -> String {
         url(self.address)
     }
 
-    /// What else listens, and where: each on this machine only, and each wants a signature or a key of its own. Beside these and
-    /// [`Self::base_url`] nothing is open.
+    /// The names and addresses of all other sockets. They listen on 127.0.0.1 only, and each requires a signature or a key. No other
+    /// socket is open beside these and [`Self::base_url`].
     #[must_use]
     pub fn inner_addresses(&self) -> &[(&'static str, SocketAddr)] {
         &self.inner_addresses
     }
 
-    /// What is deployed.
+    /// The deployed stack.
     #[must_use]
     pub fn stack(&self) -> &Stack {
         &self.stack
@@ -158,42 +161,43 @@ impl Bundle {
         &self.dynamo
     }
 
-    /// The simulated WeChat; `None` when the configuration names others for all its parts.
+    /// The simulated WeChat; `None` when the configuration names another open platform and another WeChat Pay.
     #[must_use]
     pub fn wechat(&self) -> Option<&Simulator> {
         self.wechat.as_ref()
     }
 
-    /// Commands to paste that buy something.
+    /// Shell commands that buy something, to paste.
     #[must_use]
-    pub fn walk(&self) -> String {
-        walk::text(&self.base_url(), &self.config)
+    pub fn quickstart(&self) -> String {
+        quickstart::commands(&self.base_url(), &self.config)
     }
 
-    /// Runs the scheduled task in `functions/<folder>` once, now, and returns its report.
+    /// Runs the task in `functions/<folder>` once, now, with the event of its first schedule. Returns its report.
     ///
     /// # Errors
-    /// There is no such task, or it failed.
+    /// [`CallError::Unknown`]: there is no such task. After any other [`CallError`] the task may have done its work.
     pub async fn run_task(&self, folder: &str) -> Result<Value, CallError> {
         let unknown = || CallError::Unknown { folder: folder.to_owned(), expected: "task" };
-        let task = self.functions.of(folder).ok_or_else(unknown)?;
+        let task = self.functions.by_folder(folder).ok_or_else(unknown)?;
         let mut functions = self.stack.functions.iter().filter(|function| function.folder == folder);
         let schedule = functions.find_map(|function| function.schedules.first()).ok_or_else(unknown)?;
         let now = self.clock.now_millis();
-        task.run(schedule::event(schedule, now), schedule::request_id(schedule, now)).await
+        task.run_task(schedule::event(schedule, now), schedule::request_id(schedule, now)).await
     }
 
-    /// Delivers to the task in `functions/<folder>` everything that is outstanding in the streams it reads, now: with every retry
-    /// that the template allows and without the waits between them. Returns what each call answered, in Lambda's form for a
-    /// failure: `{"errorType": …, "errorMessage": …}`.
+    /// Delivers all outstanding records of the streams that the task in `functions/<folder>` reads, with every retry that the
+    /// template allows and without the waits between retries. Returns the response of each call; a failed call has Lambda's form
+    /// `{"errorType": …, "errorMessage": …}`.
     ///
     /// # Errors
-    /// There is no such task behind a stream, the stream can't be read, or it has no end.
+    /// [`CallError::Unknown`]: no task in this folder reads a stream. [`CallError::Failed`]: the stream can't be read.
+    /// [`CallError::Stuck`]: the stream does not come to an end.
     pub async fn drain_stream(&self, folder: &str) -> Result<Vec<Value>, CallError> {
-        self.streams.drain(folder).await
+        self.mappings.drain(folder).await
     }
 
-    /// What was sent to the queue with this logical id, oldest first.
+    /// The messages in the queue with this logical id, oldest first.
     #[must_use]
     pub fn queue(&self, logical_id: &str) -> Vec<Value> {
         let queue = self.stack.queues.iter().find(|queue| queue.logical_id == logical_id);
@@ -213,43 +217,43 @@ impl Bundle {
         self.kills.stop();
     }
 
-    /// Runs the task in `functions/<folder>` once, now, with an event of the operator's own, and returns its report.
+    /// Runs the task in `functions/<folder>` once, now, with the given event. Returns its report.
     ///
     /// # Errors
-    /// There is no such task, or it failed.
+    /// [`CallError::Unknown`]: there is no such task. After any other [`CallError`] the task may have done its work.
     pub async fn run_task_with(&self, folder: &str, event: Value) -> Result<Value, CallError> {
         let unknown = || CallError::Unknown { folder: folder.to_owned(), expected: "task" };
-        let task = self.functions.of(folder).ok_or_else(unknown)?;
-        task.run(event, format!("operator-{:x}", self.clock.now_millis())).await
+        let task = self.functions.by_folder(folder).ok_or_else(unknown)?;
+        task.run_task(event, format!("operator-{:x}", self.clock.now_millis())).await
     }
 
-    /// Where functions start each other.
+    /// The address of the Lambda API, with which functions invoke each other.
     #[must_use]
     pub fn lambda_url(&self) -> String {
         self.lambda_url.clone()
     }
 
-    /// What a new instance of the function in `functions/<folder>` would find around it: its settings, its permissions.
+    /// The host that a new instance of the function in `functions/<folder>` would get, with its variables and its access key.
     #[must_use]
     pub fn host(&self, folder: &str) -> Option<Host> {
-        self.functions.of(folder).map(|function| function.host())
+        self.functions.by_folder(folder).map(|function| function.host())
     }
 
     /// Makes the next call of the function in `functions/<folder>` a cold start. Returns whether there is such a function.
     pub async fn restart_function(&self, folder: &str) -> bool {
-        self.functions.of(folder).map(|function| function.restart()).is_some()
+        self.functions.by_folder(folder).map(|function| function.restart()).is_some()
     }
 
-    /// Stops listening, lets what is under way finish, and closes the database.
+    /// Stops listening, lets running calls finish, and closes the database.
     pub async fn stop(self) {
         self.servers.stop().await;
         self.dynamo.shutdown().await;
     }
 }
 
-fn simulator(config: &Config, clock: &Arc<dyn Clock>, notify_speed: u32) -> Simulator {
+fn new_simulator(config: &Config, clock: &Arc<dyn Clock>, notify_speed: u32) -> Simulator {
     let clock = Arc::clone(clock);
-    // A merchant that has the public key is one that WeChat Pay signs with it for.
+    // WeChat Pay signs with the public key's private part for merchants that use it, and with a certificate's for the others.
     let has_public_key = config.platform_keys.iter().any(|key| key.id.starts_with("PUB_KEY_ID_"));
     Simulator::new(local_wechat::SimulatorOptions {
         account: config.account.clone(),
@@ -264,7 +268,7 @@ fn url(address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// `template.yaml` stands at the root of the workspace that this was built from.
+/// The path of `template.yaml` at the root of the workspace that this program was built from.
 fn template_path() -> std::path::PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(3).unwrap_or(here).join("template.yaml")

@@ -1,4 +1,4 @@
-//! Why the bundle can't start, and why a task failed.
+//! Why the bundle can't start, and why a call of a function failed.
 
 use std::{io, path::PathBuf};
 
@@ -12,41 +12,41 @@ pub enum StartError {
     /// The database can't start.
     #[error("the local DynamoDB can't start")]
     Dynamo(#[source] DynamoError),
-    /// The key file in the data folder can't be read or made.
+    /// The file with the operator's secret in the data folder can't be read or written.
     #[error("cannot use {path}, which holds the key that the local secrets are made from")]
     KeyFile {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
     /// Listening failed.
     #[error("cannot listen on 127.0.0.1")]
     Listen(#[source] io::Error),
-    /// A function's code and the template's events for it do not fit.
+    /// The code is a function and the template's events are for a task, or the other way round.
     #[error("functions/{folder} is a {is}, but its events in template.yaml are for a {should_be}")]
-    OtherKind {
-        /// Its folder.
+    KindMismatch {
+        /// The function's folder.
         folder: String,
-        /// What the code is.
+        /// `function` or `task`: what the code is.
         is: &'static str,
-        /// What the template takes it for.
+        /// `function` or `task`: what the events are for.
         should_be: &'static str,
     },
-    /// Somebody else listens there.
+    /// Another process listens on the port.
     #[error("port {0} is in use: end what uses it, or choose another with --port (0 takes any free one)")]
     PortInUse(u16),
-    /// The file in the data folder that says how far a stream was read can't be read or made.
+    /// The file in the data folder with the position of a stream can't be read or written.
     #[error("cannot use {path}, which says how far a stream was read")]
     Position {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
-    /// No randomness.
+    /// The operating system has no random numbers.
     #[error("no keys can be made")]
     Randomness(#[source] HostError),
     /// A route of the template can't be matched.
@@ -54,7 +54,7 @@ pub enum StartError {
     Route {
         /// The route.
         route: String,
-        /// Why not.
+        /// The router's message.
         problem: String,
     },
     /// The products that the catalogue begins with can't be stored.
@@ -68,7 +68,7 @@ pub enum StartError {
     Stream {
         /// The function's folder.
         folder: String,
-        /// Why not.
+        /// The database's error.
         #[source]
         source: DynamoError,
     },
@@ -93,33 +93,33 @@ pub enum StartError {
 /// Why a call of a function has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// It failed.
+    /// The function returned an error.
     #[error("the call failed")]
     Failed(#[source] BoxError),
     /// The call was killed before it could answer ([`Bundle::start_random_kills`](crate::Bundle::start_random_kills)).
     #[error("the function was killed")]
     Killed,
-    /// It panicked outside the function's own code.
+    /// The call panicked outside the function's own code.
     #[error("the call panicked")]
     Panicked,
-    /// The function can't start.
+    /// The function can't start. It did nothing, and the next call tries again.
     #[error(transparent)]
     Start(#[from] InitError),
-    /// A stream could not be delivered to its end: a record fails again and again, or the task feeds the stream itself.
+    /// A stream was not delivered to its end: a record fails at every retry, or the task itself writes new records.
     #[error("the stream has no end after {calls} calls")]
     Stuck {
-        /// How many calls there were.
+        /// The number of calls.
         calls: usize,
     },
-    /// It took longer than the template allows.
+    /// The call took longer than the template allows.
     #[error("the call took longer than the template allows")]
     TimedOut,
-    /// No function has this folder, or it is not called in this way.
+    /// No function has this folder, or the function in it is of another kind.
     #[error("there is no {expected} in functions/{folder}")]
     Unknown {
         /// The folder.
         folder: String,
-        /// What was looked for.
+        /// The kind that was looked for.
         expected: &'static str,
     },
 }

@@ -1,4 +1,4 @@
-//! A function of the template with the code that the registry has for it.
+//! A function of the template together with its code from the registry.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -12,142 +12,154 @@ use shared::{
 };
 
 use crate::{
-    adapter::{Answers, Runs},
+    adapter::{HttpResponder, TaskRunner},
     error::CallError,
     kill,
-    slot::{Slot, Start, Surroundings},
+    lazy_instance::{InstanceEnv, LazyInstance, StartInstance},
 };
 
-/// A line of the registry: the code of a folder.
+/// A line of the registry: a folder below `functions/` and the code that starts its instances.
 #[derive(Clone, Copy)]
-pub(crate) struct Entry {
+pub(crate) struct RegisteredFunction {
     pub(crate) folder: &'static str,
-    code: Code,
+    starter: Starter,
 }
 
+/// Starts instances of a function or of a task.
 #[derive(Clone, Copy)]
-enum Code {
-    Function(Start<dyn Answers>),
-    Task(Start<dyn Runs>),
+enum Starter {
+    Function(StartInstance<dyn HttpResponder>),
+    Task(StartInstance<dyn TaskRunner>),
 }
 
-impl Entry {
-    /// What answers requests.
+impl RegisteredFunction {
+    /// The entry of a function that serves routes.
     pub(crate) const fn function<F: Function>() -> Self {
-        let start: Start<dyn Answers> = |host| {
+        let start: StartInstance<dyn HttpResponder> = |host| {
             Box::pin(async move {
-                let instance: Arc<dyn Answers> = Arc::new(Instance::<F>::start(host).await?);
+                let instance: Arc<dyn HttpResponder> = Arc::new(Instance::<F>::start(host).await?);
                 Ok(instance)
             })
         };
-        Self { folder: F::NAME, code: Code::Function(start) }
+        Self { folder: F::NAME, starter: Starter::Function(start) }
     }
 
-    /// What runs on a schedule or behind a stream.
+    /// The entry of a task, which a schedule, a stream or another function starts.
     pub(crate) const fn task<T: Task>() -> Self {
-        let start: Start<dyn Runs> = |host| {
+        let start: StartInstance<dyn TaskRunner> = |host| {
             Box::pin(async move {
-                let instance: Arc<dyn Runs> = Arc::new(TaskInstance::<T>::start(host).await?);
+                let instance: Arc<dyn TaskRunner> = Arc::new(TaskInstance::<T>::start(host).await?);
                 Ok(instance)
             })
         };
-        Self { folder: T::NAME, code: Code::Task(start) }
+        Self { folder: T::NAME, starter: Starter::Task(start) }
     }
 
-    /// Starts an instance and lets it go.
-    pub(crate) async fn start(&self, host: Host) -> Result<(), InitError> {
-        match self.code {
-            Code::Function(start) => start(host).await.map(drop),
-            Code::Task(start) => start(host).await.map(drop),
+    /// Starts an instance and drops it.
+    pub(crate) async fn start_once(&self, host: Host) -> Result<(), InitError> {
+        match self.starter {
+            Starter::Function(start) => start(host).await.map(drop),
+            Starter::Task(start) => start(host).await.map(drop),
         }
     }
 
-    /// What the code is, in words.
+    /// `function` or `task`, for messages.
     pub(crate) fn kind(&self) -> &'static str {
-        match self.code {
-            Code::Function(_) => "function",
-            Code::Task(_) => "task",
+        match self.starter {
+            Starter::Function(_) => "function",
+            Starter::Task(_) => "task",
         }
     }
 }
 
-/// See the [module](self).
-pub(crate) struct Deployed {
+/// A deployed function: its timeout from the template, and its running instance.
+pub(crate) struct DeployedFunction {
     folder: &'static str,
     timeout: Duration,
-    slot: AnySlot,
+    instance: AnyInstance,
     kills: Arc<FaultInjector>,
 }
 
-enum AnySlot {
-    Function(Slot<dyn Answers>),
-    Task(Slot<dyn Runs>),
+/// The running instance of a function or of a task.
+enum AnyInstance {
+    Function(LazyInstance<dyn HttpResponder>),
+    Task(LazyInstance<dyn TaskRunner>),
 }
 
-impl Deployed {
+impl DeployedFunction {
     pub(crate) fn new(
-        entry: &Entry,
+        entry: &RegisteredFunction,
         timeout: Duration,
-        surroundings: Surroundings,
+        env: InstanceEnv,
         kills: Arc<FaultInjector>,
     ) -> Self {
-        let slot = match entry.code {
-            Code::Function(start) => AnySlot::Function(Slot::new(start, surroundings)),
-            Code::Task(start) => AnySlot::Task(Slot::new(start, surroundings)),
+        let instance = match entry.starter {
+            Starter::Function(start) => AnyInstance::Function(LazyInstance::new(start, env)),
+            Starter::Task(start) => AnyInstance::Task(LazyInstance::new(start, env)),
         };
-        Self { folder: entry.folder, timeout, slot, kills }
+        Self { folder: entry.folder, timeout, instance, kills }
     }
 
-    /// How long one call may take.
+    /// How long one call may take, from the template.
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// Answers an API Gateway event, in a task of its own: what goes wrong costs this one answer.
-    pub(crate) async fn answer(
+    /// Handles an API Gateway event within `limit`. Runs in a task of its own, so that a panic fails only this call.
+    ///
+    /// # Errors
+    /// [`CallError`]. Except after a failed start the function may have done its work.
+    pub(crate) async fn respond(
         self: &Arc<Self>,
         event: String,
         context: Context,
         limit: Duration,
     ) -> Result<Value, CallError> {
         let this = Arc::clone(self);
-        self.alone(limit, async move {
-            let AnySlot::Function(slot) = &this.slot else { return Err(this.unknown("function")) };
-            let instance = started(slot.instance().await)?;
-            instance.answer(event, context).await.map_err(CallError::Failed)
+        self.run_isolated(limit, async move {
+            let AnyInstance::Function(lazy) = &this.instance else { return Err(this.wrong_kind("function")) };
+            let instance = log_start_failure(lazy.get_or_start().await)?;
+            instance.handle_event(event, context).await.map_err(CallError::Failed)
         })
         .await
     }
 
-    /// Runs the task once, beside other runs that are under way, as Lambda does.
-    pub(crate) async fn run(self: &Arc<Self>, event: Value, request_id: String) -> Result<Value, CallError> {
+    /// Runs the task once. Several runs can be active at a time, as in Lambda.
+    ///
+    /// # Errors
+    /// [`CallError`]. Except after a failed start the task may have done its work.
+    pub(crate) async fn run_task(
+        self: &Arc<Self>,
+        event: Value,
+        request_id: String,
+    ) -> Result<Value, CallError> {
         let this = Arc::clone(self);
-        self.alone(self.timeout, async move {
-            let AnySlot::Task(slot) = &this.slot else { return Err(this.unknown("task")) };
-            let instance = started(slot.instance().await)?;
-            instance.run(event, request_id).await.map_err(CallError::Failed)
+        self.run_isolated(self.timeout, async move {
+            let AnyInstance::Task(lazy) = &this.instance else { return Err(this.wrong_kind("task")) };
+            let instance = log_start_failure(lazy.get_or_start().await)?;
+            instance.run_task(event, request_id).await.map_err(CallError::Failed)
         })
         .await
     }
 
-    /// What a new instance would find around it.
+    /// The host that a new instance would get.
     pub(crate) fn host(&self) -> Host {
-        match &self.slot {
-            AnySlot::Function(slot) => slot.host(),
-            AnySlot::Task(slot) => slot.host(),
+        match &self.instance {
+            AnyInstance::Function(lazy) => lazy.host(),
+            AnyInstance::Task(lazy) => lazy.host(),
         }
     }
 
     /// Makes the next call a cold start.
     pub(crate) fn restart(&self) {
-        match &self.slot {
-            AnySlot::Function(slot) => slot.restart(),
-            AnySlot::Task(slot) => slot.restart(),
+        match &self.instance {
+            AnyInstance::Function(lazy) => lazy.restart(),
+            AnyInstance::Task(lazy) => lazy.restart(),
         }
     }
 
     /// Runs a call in a task of its own. If the call is killed, its instance is dropped with it.
-    async fn alone(
+    async fn run_isolated(
         &self,
         limit: Duration,
         call: impl Future<Output = Result<Value, CallError>> + Send + 'static,
@@ -169,12 +181,12 @@ impl Deployed {
         }
     }
 
-    fn unknown(&self, expected: &'static str) -> CallError {
+    fn wrong_kind(&self, expected: &'static str) -> CallError {
         CallError::Unknown { folder: self.folder.to_owned(), expected }
     }
 }
 
-/// Lambda logs a failed start too.
-fn started<I>(result: Result<I, InitError>) -> Result<I, CallError> {
+/// Logs a failed start, as Lambda does.
+fn log_start_failure<I>(result: Result<I, InitError>) -> Result<I, CallError> {
     result.inspect_err(|error| telemetry::startup_failure(error)).map_err(CallError::from)
 }

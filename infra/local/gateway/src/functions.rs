@@ -1,26 +1,30 @@
-//! All functions of the stack, each with its code.
+//! All functions of the stack, by folder.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use local_dynamo::{Dynamo, FaultInjector};
-use local_template::{Function, Pseudo, Stack};
+use local_template::{Function, PseudoParameters, Stack};
 use rustls::pki_types::CertificateDer;
 use shared::host::Clock;
 
 use crate::{
     error::StartError,
-    function::{Deployed, Entry},
-    slot::Surroundings,
+    function::{DeployedFunction, RegisteredFunction},
+    lazy_instance::InstanceEnv,
 };
 
-/// All functions of the stack, by folder.
-pub(crate) struct Functions(BTreeMap<String, Arc<Deployed>>);
+/// All functions of the stack, by folder below `functions/`.
+pub(crate) struct DeployedFunctions(BTreeMap<String, Arc<DeployedFunction>>);
 
-impl Functions {
-    /// Joins the stack's functions with their code. Template and registry must agree in both directions.
+impl DeployedFunctions {
+    /// Finds the code of every function of the stack.
+    ///
+    /// # Errors
+    /// [`StartError`]: the template has a function that the registry has not, or the other way round, or a function whose events
+    /// do not fit its code.
     pub(crate) fn new(
         stack: &Stack,
-        registry: &[Entry],
+        registry: &[RegisteredFunction],
         dynamo: &Dynamo,
         clock: &Arc<dyn Clock>,
         roots: &[CertificateDer<'static>],
@@ -29,14 +33,14 @@ impl Functions {
     ) -> Result<Self, StartError> {
         let mut functions = BTreeMap::new();
         for function in &stack.functions {
-            let entry = entry_of(function, registry)?;
-            let surroundings = Surroundings {
-                env: environment(function, dynamo, lambda_url),
+            let entry = find_entry(function, registry)?;
+            let env = InstanceEnv {
+                variables: environment(function, dynamo, lambda_url),
                 clock: Arc::clone(clock),
                 roots: roots.to_vec(),
             };
             let timeout = Duration::from_secs(function.timeout_seconds.into());
-            let deployed = Arc::new(Deployed::new(entry, timeout, surroundings, Arc::clone(kills)));
+            let deployed = Arc::new(DeployedFunction::new(entry, timeout, env, Arc::clone(kills)));
             if functions.insert(function.folder.clone(), deployed).is_some() {
                 return Err(StartError::SharedFolder(function.folder.clone()));
             }
@@ -48,12 +52,15 @@ impl Functions {
     }
 
     /// The function in `functions/<folder>`.
-    pub(crate) fn of(&self, folder: &str) -> Option<&Arc<Deployed>> {
+    pub(crate) fn by_folder(&self, folder: &str) -> Option<&Arc<DeployedFunction>> {
         self.0.get(folder)
     }
 }
 
-fn entry_of<'a>(function: &Function, registry: &'a [Entry]) -> Result<&'a Entry, StartError> {
+fn find_entry<'a>(
+    function: &Function,
+    registry: &'a [RegisteredFunction],
+) -> Result<&'a RegisteredFunction, StartError> {
     let Function { logical_id, folder, routes, schedules, streams, .. } = function;
     let entry = registry
         .iter()
@@ -63,19 +70,19 @@ fn entry_of<'a>(function: &Function, registry: &'a [Entry]) -> Result<&'a Entry,
         [(!routes.is_empty(), "function"), (!schedules.is_empty(), "task"), (!streams.is_empty(), "task")];
     match called_as.into_iter().find(|(called, kind)| *called && *kind != entry.kind()) {
         Some((_, should_be)) => {
-            Err(StartError::OtherKind { folder: folder.clone(), is: entry.kind(), should_be })
+            Err(StartError::KindMismatch { folder: folder.clone(), is: entry.kind(), should_be })
         }
         None => Ok(entry),
     }
 }
 
-/// What the template says, and what Lambda adds to it; nothing of this process's own environment.
+/// The variables of the template and those that Lambda adds. Nothing comes from this process's environment.
 fn environment(function: &Function, dynamo: &Dynamo, lambda_url: &str) -> BTreeMap<String, String> {
     let id = function.logical_id.as_str();
     let mut environment = function.environment.clone();
     environment.extend(
         [
-            ("AWS_REGION", Pseudo::default().region),
+            ("AWS_REGION", PseudoParameters::default().region),
             ("AWS_ACCESS_KEY_ID", id.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", dynamo.secret_access_key(id)),
             ("AWS_ENDPOINT_URL_DYNAMODB", dynamo.url()),

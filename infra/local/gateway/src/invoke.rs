@@ -1,7 +1,7 @@
-//! The part of Lambda's own API by which one function starts another: `Invoke`
-//! (<https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>), synchronously.
+//! Lambda's API `Invoke`, by which one function starts another, in its synchronous form
+//! (<https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>).
 //!
-//! The caller's signature and statements are checked, so that the deployed path is the tested one.
+//! The caller's signature and statements are checked, as AWS does.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,87 +14,90 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode};
 use local_dynamo::{Dynamo, Permission};
-use local_template::{Pseudo, Stack};
+use local_template::{PseudoParameters, Stack};
 use serde_json::{Value, json};
 
-use crate::{error::CallError, function::Deployed, functions::Functions};
+use crate::{error::CallError, function::DeployedFunction, functions::DeployedFunctions};
 
-/// `POST /2015-03-31/functions/{name}/invocations`
-pub(crate) fn router(stack: &Stack, functions: &Functions, dynamo: &Dynamo) -> Router {
-    let by_name = stack
-        .functions
-        .iter()
-        .filter_map(|function| Some((function.name.clone(), Arc::clone(functions.of(&function.folder)?))));
-    let lambda = Lambda { functions: by_name.collect(), dynamo: dynamo.clone() };
-    Router::new().route("/2015-03-31/functions/{name}/invocations", post(invoke)).with_state(Arc::new(lambda))
+/// The router with the one route `POST /2015-03-31/functions/{name}/invocations`.
+pub(crate) fn router(stack: &Stack, functions: &DeployedFunctions, dynamo: &Dynamo) -> Router {
+    let by_name = stack.functions.iter().filter_map(|function| {
+        Some((function.name.clone(), Arc::clone(functions.by_folder(&function.folder)?)))
+    });
+    let api = InvokeApi { functions: by_name.collect(), dynamo: dynamo.clone() };
+    Router::new().route("/2015-03-31/functions/{name}/invocations", post(invoke)).with_state(Arc::new(api))
 }
 
-struct Lambda {
-    functions: BTreeMap<String, Arc<Deployed>>,
+struct InvokeApi {
+    functions: BTreeMap<String, Arc<DeployedFunction>>,
     dynamo: Dynamo,
 }
 
-async fn invoke(State(lambda): State<Arc<Lambda>>, Path(name): Path<String>, request: Request) -> Response {
+async fn invoke(State(api): State<Arc<InvokeApi>>, Path(name): Path<String>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, LARGEST_PAYLOAD).await else {
-        return refusal(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException", "more than 6 MB");
+    let Ok(body) = to_bytes(body, MAX_PAYLOAD_BYTES).await else {
+        return error_response(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException", "more than 6 MB");
     };
-    let Pseudo { region, account, .. } = Pseudo::default();
+    let PseudoParameters { region, account, .. } = PseudoParameters::default();
     let permission = Permission {
         action: "lambda:InvokeFunction".to_owned(),
         resource: format!("arn:aws:lambda:{region}:{account}:function:{name}"),
     };
-    let received = local_dynamo::sigv4::WireRequest {
+    let wire_request = local_dynamo::sigv4::WireRequest {
         method: parts.method.as_str(),
         path: parts.uri.path(),
         query: parts.uri.query(),
         headers: &parts.headers,
         body: &body,
     };
-    if let Err(refused) = lambda.dynamo.authorize_request(&received, "lambda", permission) {
-        return refusal(StatusCode::FORBIDDEN, refused.code, &refused.message);
+    if let Err(error) = api.dynamo.authorize_request(&wire_request, "lambda", permission) {
+        return error_response(StatusCode::FORBIDDEN, error.code, &error.message);
     }
-    let Some(function) = lambda.functions.get(&name) else {
-        return refusal(
+    let Some(function) = api.functions.get(&name) else {
+        return error_response(
             StatusCode::NOT_FOUND,
             "ResourceNotFoundException",
             &format!("Function not found: {name}"),
         );
     };
-    let Ok(event) = payload(&body) else {
-        return refusal(StatusCode::BAD_REQUEST, "InvalidRequestContentException", "the payload is not JSON");
+    let Ok(event) = parse_event(&body) else {
+        return error_response(
+            StatusCode::BAD_REQUEST,
+            "InvalidRequestContentException",
+            "the payload is not JSON",
+        );
     };
     let request_id = format!("invoke-{name}");
-    match function.run(event, request_id).await {
-        Ok(answer) => answered(&answer),
-        Err(failure) => failed(&failure),
+    match function.run_task(event, request_id).await {
+        Ok(report) => success_response(&report),
+        Err(error) => failure_response(&error),
     }
 }
 
-fn payload(body: &Bytes) -> serde_json::Result<Value> {
+fn parse_event(body: &Bytes) -> serde_json::Result<Value> {
     if body.is_empty() { Ok(json!({})) } else { serde_json::from_slice(body) }
 }
 
-fn answered(answer: &Value) -> Response {
-    ([(EXECUTED_VERSION, HeaderValue::from_static("$LATEST"))], answer.to_string()).into_response()
+fn success_response(report: &Value) -> Response {
+    ([(EXECUTED_VERSION, HeaderValue::from_static("$LATEST"))], report.to_string()).into_response()
 }
 
-/// A function's failure is a success of `Invoke`, with a header that says so.
-fn failed(failure: &CallError) -> Response {
-    let body = function_error(failure).to_string();
+/// The response for a function that failed. Its status is 200; only the header `X-Amz-Function-Error` marks the failure.
+fn failure_response(error: &CallError) -> Response {
+    let body = failure_payload(error).to_string();
     ([(FUNCTION_ERROR, HeaderValue::from_static("Unhandled"))], body).into_response()
 }
 
-/// What Lambda answers for a function that failed.
-pub(crate) fn function_error(failure: &CallError) -> Value {
-    json!({ "errorType": "Error", "errorMessage": failure.to_string() })
+/// Lambda's payload for a function that failed.
+pub(crate) fn failure_payload(error: &CallError) -> Value {
+    json!({ "errorType": "Error", "errorMessage": error.to_string() })
 }
 
-fn refusal(status: StatusCode, code: &'static str, message: &str) -> Response {
+fn error_response(status: StatusCode, code: &'static str, message: &str) -> Response {
     let body = json!({ "Type": "User", "message": message });
     (status, [("x-amzn-errortype", HeaderValue::from_static(code))], body.to_string()).into_response()
 }
 
-const LARGEST_PAYLOAD: usize = 6 * 1024 * 1024;
+const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
 const EXECUTED_VERSION: &str = "x-amz-executed-version";
 const FUNCTION_ERROR: &str = "x-amz-function-error";

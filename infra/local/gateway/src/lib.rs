@@ -9,39 +9,38 @@
 //!
 //! Invariants:
 //!
-//! - Routes, environment, permissions, tables, schedules and streams come from `template.yaml`; what it asks for and is not here
-//!   is an error at the start, never a gap.
-//! - A function sees what it sees in Lambda: the same event through the same conversion, its own environment and nothing
-//!   of this process's.
-//! - All state belongs to a [`Bundle`]; many run beside each other in one process. Logs go to the subscriber that the
-//!   program has installed.
+//! - Routes, environment, permissions, tables, schedules and streams come from `template.yaml`. Anything in it that the local world
+//!   does not have is an error at the start.
+//! - A function gets what it gets in Lambda: the same event through the same conversion, and its own environment without any
+//!   variable of this process.
+//! - All state belongs to a [`Bundle`], so that many can run in one process. Logs go to the subscriber that the program installs.
 
 mod adapter;
+mod aws_time;
 mod bundle;
 mod config;
-mod deployment;
+mod deployment_values;
 mod error;
 mod function;
 mod functions;
 mod http;
 mod invoke;
-mod key;
 mod kill;
-mod moment;
+mod lazy_instance;
+mod operator_secret;
 mod options;
 mod queues;
+mod quickstart;
 mod registry;
 mod schedule;
 mod seed;
 mod servers;
-mod slot;
 mod stream;
 #[cfg(test)]
 mod tests;
-mod walk;
 
 pub use bundle::Bundle;
 pub use config::{Config, ConfigError};
 pub use error::{CallError, StartError};
-pub use options::Options;
-pub use registry::{registered, start};
+pub use options::BundleOptions;
+pub use registry::{registered_folders, start_function};

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Parser;
-use local_gateway::{Bundle, Config, Options};
+use local_gateway::{Bundle, BundleOptions, Config};
 use shared::{
     telemetry,
     types::{BoxError, error_chain},
@@ -19,7 +19,7 @@ use tracing_subscriber::{filter::filter_fn, layer::SubscriberExt};
 #[derive(Parser)]
 #[command(bin_name = "cargo run --", version)]
 struct Arguments {
-    /// Where to listen on 127.0.0.1; 0 takes any free port.
+    /// The port to listen on at 127.0.0.1; 0 takes any free port.
     #[arg(long, default_value_t = 3000)]
     port: u16,
     /// The folder to keep the database in; without it everything is in memory. The simulated WeChat forgets its users and orders
@@ -44,37 +44,37 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Lines go to standard error: standard output is for what a person reads. The embedded database's own lines stay out, for
-/// it warns of every condition that a function expects to fail.
+/// Installs the log. It goes to standard error, because standard output is for people. The embedded database's own lines are left
+/// out, because it warns of every failed condition, and functions expect those.
 fn install_log() {
-    let ours = filter_fn(|metadata| !metadata.target().starts_with("dynoxide"));
-    // Only a second subscriber could fail, and there is none.
+    let without_database = filter_fn(|metadata| !metadata.target().starts_with("dynoxide"));
+    // This fails only when a subscriber is installed already, and none is.
     let _ = tracing::subscriber::set_global_default(
-        telemetry::subscriber("local", "local", io::stderr).with(ours),
+        telemetry::subscriber("local", "local", io::stderr).with(without_database),
     );
 }
 
 async fn run(Arguments { port, data, config }: Arguments) -> Result<(), BoxError> {
     let config = config.map(|file| Config::read(&file)).transpose()?.unwrap_or_default();
-    // Before the start, so that no signal finds the process half-way.
-    let end = end()?;
-    let bundle = Bundle::start(Options { port, data, config, ..Options::default() }).await?;
-    let (base_url, walk) = (bundle.base_url(), bundle.walk());
+    // Before the start, so that a signal during the start stops the bundle cleanly.
+    let stop_signal = stop_signal()?;
+    let bundle = Bundle::start(BundleOptions { port, data, config, ..BundleOptions::default() }).await?;
+    let (base_url, quickstart) = (bundle.base_url(), bundle.quickstart());
     let inner = bundle.inner_addresses().iter().map(|(name, address)| format!("{name} {address}"));
     let inner = inner.collect::<Vec<_>>().join(", ");
-    // Nobody reading is no reason to stop serving.
+    // A closed standard output must not end the program.
     let _ = writeln!(
         io::stdout(),
-        "listening on {base_url}\nfor the functions alone: {inner}\n\nA short walk to paste; Ctrl-C ends the program.\n\n{walk}\n"
+        "listening on {base_url}\nfor the functions alone: {inner}\n\nA short walk to paste; Ctrl-C ends the program.\n\n{quickstart}\n"
     );
-    end.await;
+    stop_signal.await;
     bundle.stop().await;
     Ok(())
 }
 
-/// Resolves when the process is asked to end.
+/// Resolves on SIGINT (Ctrl-C) or SIGTERM.
 #[cfg(unix)]
-fn end() -> io::Result<impl Future<Output = ()>> {
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     Ok(async move {
@@ -85,8 +85,8 @@ fn end() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Resolves when the process is asked to end.
+/// Resolves on SIGINT (Ctrl-C) or SIGTERM.
 #[cfg(not(unix))]
-fn end() -> io::Result<impl Future<Output = ()>> {
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     Ok(async { drop(tokio::signal::ctrl_c().await) })
 }

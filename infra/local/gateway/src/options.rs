@@ -1,4 +1,4 @@
-//! How to start.
+//! The options of a bundle.
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -6,27 +6,27 @@ use shared::host::{Clock, SystemClock};
 
 use crate::config::Config;
 
-/// How to start. [`Default`] is what `cargo run` does, on any free port.
+/// The options of a bundle. [`Default`] is what `cargo run` uses, except that the port is any free one.
 #[derive(Clone)]
-pub struct Options {
-    /// Where to listen on 127.0.0.1; 0 is any free port.
+pub struct BundleOptions {
+    /// The port to listen on at 127.0.0.1; 0 is any free port.
     pub port: u16,
-    /// The folder that the database is kept in; `None` keeps it in memory.
+    /// The folder of the database; `None` keeps the database in memory.
     pub data: Option<PathBuf>,
-    /// What the configuration file says.
+    /// The configuration file's content.
     pub config: Config,
-    /// Parameters of the template that the configuration file does not set, by name.
+    /// Parameters of the template by name. They win over those from the configuration file.
     pub parameters: BTreeMap<String, String>,
-    /// The time, for the functions, the simulator and the gateway. The database follows the machine's clock.
+    /// The clock of the functions, the simulator and the gateway. The database uses the machine's clock.
     pub clock: Arc<dyn Clock>,
     /// Divides the waits between redeliveries of a payment notice.
     pub notify_speed: u32,
-    /// Whether the template's schedules run and its streams are delivered by themselves;
-    /// [`Bundle::run_task`](crate::Bundle::run_task) and [`Bundle::drain_stream`](crate::Bundle::drain_stream) work without.
+    /// Whether schedules run and streams are delivered in the background. [`Bundle::run_task`](crate::Bundle::run_task) and
+    /// [`Bundle::drain_stream`](crate::Bundle::drain_stream) work in either case.
     pub run_schedules: bool,
 }
 
-impl Default for Options {
+impl Default for BundleOptions {
     fn default() -> Self {
         Self {
             port: 0,

@@ -1,4 +1,4 @@
-//! The queues of the stack: what was sent to them stays there.
+//! The queues of the stack. Their messages stay until the end, so that tests can read them.
 
 use std::{
     collections::BTreeMap,
@@ -7,12 +7,12 @@ use std::{
 
 use serde_json::Value;
 
-/// What landed in each queue, by ARN, oldest first.
+/// The messages of each queue, by ARN, oldest first.
 #[derive(Default)]
-pub(crate) struct Queues(Mutex<BTreeMap<String, Vec<Value>>>);
+pub(crate) struct QueueStore(Mutex<BTreeMap<String, Vec<Value>>>);
 
-impl Queues {
-    pub(crate) fn send(&self, arn: &str, message: Value) {
+impl QueueStore {
+    pub(crate) fn send_message(&self, arn: &str, message: Value) {
         let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         queues.entry(arn.to_owned()).or_default().push(message);
     }

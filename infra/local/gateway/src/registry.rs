@@ -1,44 +1,44 @@
-//! Which code a function of the template is: one line a function.
+//! The registry of functions: one line for each folder below `functions/`.
 
 use shared::host::Host;
 
-use crate::{error::CallError, function::Entry};
+use crate::{error::CallError, function::RegisteredFunction};
 
 /// Every function of the bundle.
-pub(crate) const REGISTRY: &[Entry] = &[
-    Entry::task::<access_token::AccessTokenTask>(),
-    Entry::function::<card::CardFunction>(),
-    Entry::function::<cases::CasesFunction>(),
-    Entry::function::<login::LoginFunction>(),
-    Entry::function::<order::OrderFunction>(),
-    Entry::task::<order_events::OrderEventsTask>(),
-    Entry::task::<order_sweep::OrderSweepTask>(),
-    Entry::function::<pay_notify::PayNotifyFunction>(),
-    Entry::function::<phone::PhoneFunction>(),
-    Entry::function::<quota::QuotaFunction>(),
-    Entry::task::<reconcile::ReconcileTask>(),
-    Entry::function::<refund::RefundFunction>(),
-    Entry::function::<refund_notify::RefundNotifyFunction>(),
-    Entry::function::<soter_verify::SoterVerifyFunction>(),
-    Entry::function::<subscribe::SubscribeFunction>(),
-    Entry::function::<unified_order::UnifiedOrderFunction>(),
-    Entry::function::<user::UserFunction>(),
-    Entry::function::<werun::WerunFunction>(),
-    Entry::function::<wxacode::WxacodeFunction>(),
+pub(crate) const REGISTRY: &[RegisteredFunction] = &[
+    RegisteredFunction::task::<access_token::AccessTokenTask>(),
+    RegisteredFunction::function::<card::CardFunction>(),
+    RegisteredFunction::function::<cases::CasesFunction>(),
+    RegisteredFunction::function::<login::LoginFunction>(),
+    RegisteredFunction::function::<order::OrderFunction>(),
+    RegisteredFunction::task::<order_events::OrderEventsTask>(),
+    RegisteredFunction::task::<order_sweep::OrderSweepTask>(),
+    RegisteredFunction::function::<pay_notify::PayNotifyFunction>(),
+    RegisteredFunction::function::<phone::PhoneFunction>(),
+    RegisteredFunction::function::<quota::QuotaFunction>(),
+    RegisteredFunction::task::<reconcile::ReconcileTask>(),
+    RegisteredFunction::function::<refund::RefundFunction>(),
+    RegisteredFunction::function::<refund_notify::RefundNotifyFunction>(),
+    RegisteredFunction::function::<soter_verify::SoterVerifyFunction>(),
+    RegisteredFunction::function::<subscribe::SubscribeFunction>(),
+    RegisteredFunction::function::<unified_order::UnifiedOrderFunction>(),
+    RegisteredFunction::function::<user::UserFunction>(),
+    RegisteredFunction::function::<werun::WerunFunction>(),
+    RegisteredFunction::function::<wxacode::WxacodeFunction>(),
 ];
 
-/// Starts the function in `functions/<folder>` on `host`, as a cold start does, and lets it go.
+/// Starts the function in `functions/<folder>` on `host`, as a cold start does, and drops it. For tests of settings.
 ///
 /// # Errors
-/// There is no such function, or a setting is missing or wrong.
-pub async fn start(folder: &str, host: Host) -> Result<(), CallError> {
+/// [`CallError::Unknown`]: the registry has no such folder. [`CallError::Start`]: a variable is missing or malformed.
+pub async fn start_function(folder: &str, host: Host) -> Result<(), CallError> {
     let unknown = || CallError::Unknown { folder: folder.to_owned(), expected: "function or task" };
     let entry = REGISTRY.iter().find(|entry| entry.folder == folder).ok_or_else(unknown)?;
-    Ok(entry.start(host).await?)
+    Ok(entry.start_once(host).await?)
 }
 
-/// The folders below `functions/` that have code here.
+/// The folders below `functions/` that the registry has.
 #[must_use]
-pub fn registered() -> Vec<&'static str> {
+pub fn registered_folders() -> Vec<&'static str> {
     REGISTRY.iter().map(|entry| entry.folder).collect()
 }

@@ -1,58 +1,58 @@
-//! The template's schedules, which really run.
+//! Runs the template's schedules.
 
 use std::{sync::Arc, time::Duration};
 
-use local_template::{Pseudo, Schedule, ScheduleExpression, Stack};
+use local_template::{PseudoParameters, Schedule, ScheduleExpression, Stack};
 use serde_json::{Value, json};
 use shared::{host::Clock, types::error_chain};
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::{function::Deployed, functions::Functions, moment};
+use crate::{aws_time, function::DeployedFunction, functions::DeployedFunctions};
 
-/// Runs every enabled schedule of the stack until `stopped`.
-pub(crate) fn run_all(
+/// Starts a background task for every enabled schedule of the stack, which runs until `stopped`.
+pub(crate) fn spawn_all(
     stack: &Stack,
-    functions: &Functions,
+    functions: &DeployedFunctions,
     clock: &Arc<dyn Clock>,
     stopped: &watch::Receiver<bool>,
 ) -> Vec<JoinHandle<()>> {
-    let mut running = Vec::new();
+    let mut handles = Vec::new();
     for function in &stack.functions {
-        let Some(task) = functions.of(&function.folder) else { continue };
+        let Some(task) = functions.by_folder(&function.folder) else { continue };
         for schedule in function.schedules.iter().filter(|schedule| schedule.enabled) {
             let (task, schedule) = (Arc::clone(task), schedule.clone());
-            running.push(tokio::spawn(run(task, schedule, Arc::clone(clock), stopped.clone())));
+            handles.push(tokio::spawn(run_until_stopped(task, schedule, Arc::clone(clock), stopped.clone())));
         }
     }
-    running
+    handles
 }
 
-/// The event that the scheduler sends.
+/// The event that EventBridge Scheduler sends: the template's `Input`, or its own.
 pub(crate) fn event(schedule: &Schedule, now_millis: u64) -> Value {
     if let Some(input) = &schedule.input {
         return serde_json::from_str(input).unwrap_or_else(|_| input.as_str().into());
     }
-    let Pseudo { region, account, .. } = Pseudo::default();
+    let PseudoParameters { region, account, .. } = PseudoParameters::default();
     json!({
         "version": "0",
         "id": request_id(schedule, now_millis),
         "detail-type": "Scheduled Event",
         "source": "aws.scheduler",
         "account": account,
-        "time": moment::iso(now_millis),
+        "time": aws_time::format_iso(now_millis),
         "region": region,
         "resources": [format!("arn:aws:scheduler:{region}:{account}:schedule/default/{}", schedule.name)],
         "detail": "{}",
     })
 }
 
-/// Lambda's id of a run.
+/// The request id of a run.
 pub(crate) fn request_id(schedule: &Schedule, now_millis: u64) -> String {
     format!("{}-{now_millis:x}", schedule.name)
 }
 
-async fn run(
-    task: Arc<Deployed>,
+async fn run_until_stopped(
+    task: Arc<DeployedFunction>,
     schedule: Schedule,
     clock: Arc<dyn Clock>,
     mut stopped: watch::Receiver<bool>,
@@ -61,25 +61,29 @@ async fn run(
         let now = clock.now_millis();
         tokio::select! {
             _ = stopped.wait_for(|stopped| *stopped) => return,
-            () = tokio::time::sleep(until_next(&schedule.expression, now)) => {}
+            () = tokio::time::sleep(wait_before_check(&schedule.expression, now)) => {}
         }
         let now = clock.now_millis();
         if !is_due(&schedule.expression, now) {
             continue;
         }
-        // Waited for: the next run begins after this one.
-        let result = task.run(event(&schedule, now), request_id(&schedule, now)).await;
+        // Awaited, so that runs of one schedule do not overlap.
+        let result = task.run_task(event(&schedule, now), request_id(&schedule, now)).await;
         if let Err(failure) = result {
-            tracing::error!(schedule = schedule.name, error.chain = error_chain(&failure), "schedule");
+            tracing::error!(
+                schedule = schedule.name,
+                error.chain = error_chain(&failure),
+                "scheduled run failed"
+            );
         }
     }
 }
 
-/// A rate counts from the last run; cron looks at the beginning of every minute.
-fn until_next(expression: &ScheduleExpression, now_millis: u64) -> Duration {
+/// The wait until the next check. A rate counts from the end of the last run; cron is checked at the start of every minute.
+fn wait_before_check(expression: &ScheduleExpression, now_millis: u64) -> Duration {
     match expression {
         ScheduleExpression::Rate(every) => *every,
-        ScheduleExpression::Cron(_) => Duration::from_millis(MINUTE - now_millis % MINUTE),
+        ScheduleExpression::Cron(_) => Duration::from_millis(MINUTE_MILLIS - now_millis % MINUTE_MILLIS),
     }
 }
 
@@ -90,7 +94,7 @@ fn is_due(expression: &ScheduleExpression, now_millis: u64) -> bool {
     }
 }
 
-const MINUTE: u64 = 60_000;
+const MINUTE_MILLIS: u64 = 60_000;
 
 #[cfg(test)]
 mod tests {
@@ -104,9 +108,9 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_waits_its_time_and_cron_for_the_next_minute() {
+    fn a_rate_waits_its_interval_and_cron_until_the_next_minute() {
         let rate = ScheduleExpression::Rate(Duration::from_secs(300));
-        assert_eq!(until_next(&rate, 59_000), Duration::from_secs(300));
+        assert_eq!(wait_before_check(&rate, 59_000), Duration::from_secs(300));
         let cron = Cron {
             minutes: vec![1],
             hours: vec![0],
@@ -117,16 +121,16 @@ mod tests {
             utc_offset_minutes: 0,
         };
         let cron = ScheduleExpression::Cron(cron);
-        assert_eq!(until_next(&cron, 59_000), Duration::from_secs(1));
+        assert_eq!(wait_before_check(&cron, 59_000), Duration::from_secs(1));
         assert!(is_due(&cron, 60_000) && !is_due(&cron, 120_000));
     }
 
     #[test]
-    fn the_event_is_the_schedulers_own_or_the_templates() {
+    fn the_event_is_the_templates_input_or_the_schedulers_own() {
         let rate = ScheduleExpression::Rate(Duration::from_secs(60));
         let own = event(&schedule(rate.clone(), None), 1_583_348_638_390);
         assert_eq!(own["time"], "2020-03-04T19:03:58Z");
-        let given = event(&schedule(rate, Some(r#"{"shard":1}"#)), 0);
-        assert_eq!(given, json!({"shard": 1}));
+        let from_template = event(&schedule(rate, Some(r#"{"shard":1}"#)), 0);
+        assert_eq!(from_template, json!({"shard": 1}));
     }
 }

@@ -1,14 +1,14 @@
-//! The products that an empty catalogue begins with, so that there is something to buy.
+//! The products of a new catalogue.
 
 use local_dynamo::{Dynamo, DynamoError};
 use local_template::Stack;
 use serde_json::{Value, json};
 
-/// Fills the catalogue if it is empty.
-pub(crate) async fn products(stack: &Stack, dynamo: &Dynamo) -> Result<(), DynamoError> {
+/// Adds four products to the catalogue if it is empty, so that a new local world has something to buy.
+pub(crate) async fn seed_products(stack: &Stack, dynamo: &Dynamo) -> Result<(), DynamoError> {
     let Some(table) = stack.table("ProductsTable") else { return Ok(()) };
-    let found = dynamo.call_as_operator("Scan", json!({"TableName": table.name, "Limit": 1})).await?;
-    if found.get("Count").and_then(Value::as_u64) != Some(0) {
+    let page = dynamo.call_as_operator("Scan", json!({"TableName": table.name, "Limit": 1})).await?;
+    if page.get("Count").and_then(Value::as_u64) != Some(0) {
         return Ok(());
     }
     for (product_id, name, price) in PRODUCTS {

@@ -1,4 +1,4 @@
-//! The sockets of a bundle and the tasks that end with it.
+//! The servers and background tasks of a bundle.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -8,7 +8,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::error::StartError;
 
-/// Everything that runs until the bundle ends, also when it is only dropped.
+/// The servers and background tasks of a bundle. Stopping or dropping it ends them.
 pub(crate) struct Servers {
     stop: watch::Sender<bool>,
     running: Vec<JoinHandle<()>>,
@@ -19,23 +19,23 @@ impl Servers {
         Self { stop: watch::Sender::new(false), running: Vec::new() }
     }
 
-    /// Becomes `true`, or closes, when it is time to end.
+    /// A receiver that becomes `true`, or closes, when the bundle stops.
     pub(crate) fn stopped(&self) -> watch::Receiver<bool> {
         self.stop.subscribe()
     }
 
-    /// Serves until the end.
+    /// Serves `app` until the bundle stops.
     pub(crate) fn serve(&mut self, listener: TcpListener, app: Router) {
         let mut stopped = self.stopped();
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
         self.running.push(tokio::spawn(async move {
             let stop = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
-            // Ends with `stop`; accepting retries by itself.
+            // The result is always `Ok`, because axum retries a failed accept by itself.
             let _ = axum::serve(listener, app).with_graceful_shutdown(stop).await;
         }));
     }
 
-    /// Serves the simulated WeChat Pay over TLS until the end.
+    /// Serves the simulated WeChat Pay over TLS until the bundle stops.
     pub(crate) fn serve_pay(&mut self, listener: TcpListener, wechat: &Simulator) {
         let mut stopped = self.stopped();
         let listener = wechat.pay_listener(listener);
@@ -46,28 +46,28 @@ impl Servers {
         }));
     }
 
-    /// Waits for these tasks too at the end.
-    pub(crate) fn watch(&mut self, tasks: Vec<JoinHandle<()>>) {
+    /// Adds tasks that [`Self::stop`] waits for.
+    pub(crate) fn await_at_stop(&mut self, tasks: Vec<JoinHandle<()>>) {
         self.running.extend(tasks);
     }
 
-    /// Ends everything; what is under way gets a moment to finish.
+    /// Stops all servers and tasks. After 3 seconds those that have not finished are aborted.
     pub(crate) async fn stop(self) {
         self.stop.send_replace(true);
         let handles: Vec<_> = self.running.iter().map(JoinHandle::abort_handle).collect();
         let all = async {
             for task in self.running {
-                // A task that panicked has ended as well.
+                // The error of a task that panicked changes nothing: the task has ended.
                 let _ = task.await;
             }
         };
-        if tokio::time::timeout(PATIENCE, all).await.is_err() {
+        if tokio::time::timeout(STOP_TIMEOUT, all).await.is_err() {
             handles.iter().for_each(tokio::task::AbortHandle::abort);
         }
     }
 }
 
-/// A socket on this machine only; port 0 is any free one.
+/// Listens on 127.0.0.1; port 0 is any free port.
 pub(crate) async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), StartError> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => StartError::PortInUse(port),
@@ -77,4 +77,4 @@ pub(crate) async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), Start
     Ok((listener, address))
 }
 
-const PATIENCE: Duration = Duration::from_secs(3);
+const STOP_TIMEOUT: Duration = Duration::from_secs(3);

@@ -11,7 +11,7 @@
 //!   not know is an error that names the place and what is supported there. Properties without a meaning on one machine
 //!   (alarms' thresholds, tracing, tags) are listed by name where they are ignored.
 //! - A [`Stack`] holds no intrinsic: every `!Ref` and `!Sub` is replaced by the value it has in the local world, which
-//!   [`Pseudo`] describes.
+//!   [`PseudoParameters`] describes.
 //! - Permissions are explicit: no managed policy, no policy template, no wildcard.
 //!
 //! It follows "AWS SAM template anatomy" and the "CloudFormation template reference"
@@ -23,7 +23,7 @@ mod event;
 mod globals;
 mod intrinsic;
 mod parameter;
-mod pseudo;
+mod pseudo_parameters;
 mod read;
 mod resource;
 mod stack;
@@ -32,18 +32,18 @@ mod template;
 pub use error::{ParameterProblem, TemplateError};
 pub use event::cron::Cron;
 pub use event::filter::Filter;
-pub use event::route::{Route, RouteAuth};
+pub use event::route::Route;
 pub use event::schedule::{Schedule, ScheduleExpression};
 pub use event::stream::{StartingPosition, Stream};
 pub use parameter::Parameter;
-pub use pseudo::Pseudo;
-pub use resource::api::{HttpApi, Throttling};
+pub use pseudo_parameters::PseudoParameters;
+pub use resource::api::{HttpApi, RouteAuth, Throttling};
 pub use resource::event_bus::EventBus;
 pub use resource::function::Function;
 pub use resource::log_group::LogGroup;
 pub use resource::policy::{Condition, ConditionKey, Statement};
 pub use resource::queue::Queue;
-pub use resource::secret::{Generate, Secret};
+pub use resource::secret::{GenerateSecretString, Secret};
 pub use resource::table::Table;
 pub use stack::Stack;
 pub use template::Template;

@@ -10,13 +10,13 @@ use crate::read::fields::{Fields, text};
 /// A declared parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
-    /// Its name.
+    /// The parameter's name.
     pub name: String,
-    /// Its default, if it has one.
+    /// The default value, if there is parameter.
     pub default: Option<String>,
-    /// What it is for.
+    /// The template's description.
     pub description: Option<String>,
-    /// Whether its value is kept out of consoles and logs.
+    /// `NoEcho`: whether consoles and logs hide the value.
     pub no_echo: bool,
     is_list: bool,
     allowed_values: Vec<String>,
@@ -25,13 +25,13 @@ pub struct Parameter {
     values: (Option<i64>, Option<i64>),
 }
 
-/// What becomes of an address with `http://` where a pattern asks for `https://`.
+/// Whether a parameter may be an address with `http://` although its pattern asks for `https://`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PlainHttp {
-    /// It is refused, as CloudFormation refuses it.
-    Refused,
-    /// It is taken: the address of something on the developer's own machine or network.
-    Taken,
+pub(crate) enum PlainHttpPolicy {
+    /// Refused, as CloudFormation does.
+    Reject,
+    /// Accepted, for servers on the developer's own machine or network.
+    Accept,
 }
 
 impl Parameter {
@@ -84,27 +84,29 @@ impl Parameter {
         })
     }
 
-    /// What `Ref` gives for each parameter. `given` wins over the default.
+    /// The value of `Ref` for each parameter. The values in `given` win over the defaults.
     pub(crate) fn values(
         declared: &[Self],
         given: &BTreeMap<String, String>,
-        addresses: PlainHttp,
+        plain_http: PlainHttpPolicy,
     ) -> Result<BTreeMap<String, Value>, TemplateError> {
-        if let Some(name) = given.keys().find(|name| !declared.iter().any(|one| one.name == **name)) {
+        if let Some(name) =
+            given.keys().find(|name| !declared.iter().any(|parameter| parameter.name == **name))
+        {
             return Err(problem(name, ParameterProblem::Undeclared));
         }
         declared
             .iter()
-            .map(|one| {
-                let value = given.get(&one.name).or(one.default.as_ref());
-                let value = value.ok_or_else(|| problem(&one.name, ParameterProblem::Unset))?;
-                one.check(value, addresses).map_err(|found| problem(&one.name, found))?;
-                Ok((one.name.clone(), one.reference(value)))
+            .map(|parameter| {
+                let value = given.get(&parameter.name).or(parameter.default.as_ref());
+                let value = value.ok_or_else(|| problem(&parameter.name, ParameterProblem::Unset))?;
+                parameter.check_value(value, plain_http).map_err(|found| problem(&parameter.name, found))?;
+                Ok((parameter.name.clone(), parameter.ref_value(value)))
             })
             .collect()
     }
 
-    fn reference(&self, value: &str) -> Value {
+    fn ref_value(&self, value: &str) -> Value {
         if self.is_list {
             Value::Array(value.split(',').map(|item| Value::String(item.trim().to_owned())).collect())
         } else {
@@ -112,7 +114,7 @@ impl Parameter {
         }
     }
 
-    fn check(&self, value: &str, addresses: PlainHttp) -> Result<(), ParameterProblem> {
+    fn check_value(&self, value: &str, plain_http: PlainHttpPolicy) -> Result<(), ParameterProblem> {
         let out_of_range = |rule: String| ParameterProblem::OutOfRange { value: value.to_owned(), rule };
         if !self.allowed_values.is_empty() && !self.allowed_values.iter().any(|allowed| allowed == value) {
             let allowed = self.allowed_values.join(", ");
@@ -122,7 +124,7 @@ impl Parameter {
             // CloudFormation matches the whole value.
             let matcher = regex_lite::Regex::new(&format!("^(?:{pattern})$"))
                 .map_err(|_| ParameterProblem::PatternUnreadable(pattern.clone()))?;
-            let over_tls = value.strip_prefix("http://").filter(|_| addresses == PlainHttp::Taken);
+            let over_tls = value.strip_prefix("http://").filter(|_| plain_http == PlainHttpPolicy::Accept);
             let over_tls = over_tls.map(|rest| format!("https://{rest}"));
             if !matcher.is_match(value) && !over_tls.is_some_and(|address| matcher.is_match(&address)) {
                 return Err(ParameterProblem::Pattern { value: value.to_owned(), pattern: pattern.clone() });

@@ -6,12 +6,12 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::error::TemplateError;
-use crate::event::Context;
+use crate::event::EventContext;
 use crate::globals::Globals;
 use crate::intrinsic::scope::{DEPTH, Scope};
 use crate::intrinsic::{condition, rule};
-use crate::parameter::{Parameter, PlainHttp};
-use crate::pseudo::Pseudo;
+use crate::parameter::{Parameter, PlainHttpPolicy};
+use crate::pseudo_parameters::PseudoParameters;
 use crate::read::fields::Fields;
 use crate::read::yaml;
 use crate::resource::api::{self, HttpApi};
@@ -19,10 +19,10 @@ use crate::resource::event_bus::EventBus;
 use crate::resource::function::Function;
 use crate::resource::log_group::LogGroup;
 use crate::resource::queue::Queue;
-use crate::resource::role::{self, Policies, Role};
+use crate::resource::role::{self, ManagedPolicies, Role};
 use crate::resource::secret::Secret;
-use crate::resource::table::{Names, Table};
-use crate::resource::{Kind, RawResource, cloud_only};
+use crate::resource::table::{Table, TableNames};
+use crate::resource::{RawResource, ResourceKind, cloud_only};
 use crate::stack::Stack;
 
 /// A template as written.
@@ -73,7 +73,7 @@ impl Template {
 
     /// The stack that the template makes in the local world. `parameters` win over defaults.
     pub fn deploy(&self, parameters: &BTreeMap<String, String>) -> Result<Stack, TemplateError> {
-        self.deploy_to(&Pseudo::default(), parameters)
+        self.deploy_to(&PseudoParameters::default(), parameters)
     }
 
     /// The same, but addresses with `http://` are taken where the template asks for `https://`: what a local world talks to has
@@ -82,25 +82,25 @@ impl Template {
         &self,
         parameters: &BTreeMap<String, String>,
     ) -> Result<Stack, TemplateError> {
-        self.stack(&Pseudo::default(), parameters, PlainHttp::Taken)
+        self.stack(&PseudoParameters::default(), parameters, PlainHttpPolicy::Accept)
     }
 
     /// As [`Self::deploy`], for a world of the caller's choice.
     pub fn deploy_to(
         &self,
-        pseudo: &Pseudo,
+        pseudo: &PseudoParameters,
         parameters: &BTreeMap<String, String>,
     ) -> Result<Stack, TemplateError> {
-        self.stack(pseudo, parameters, PlainHttp::Refused)
+        self.stack(pseudo, parameters, PlainHttpPolicy::Reject)
     }
 
     fn stack(
         &self,
-        pseudo: &Pseudo,
+        pseudo: &PseudoParameters,
         parameters: &BTreeMap<String, String>,
-        addresses: PlainHttp,
+        plain_http: PlainHttpPolicy,
     ) -> Result<Stack, TemplateError> {
-        let parameters = &Parameter::values(&self.parameters, parameters, addresses)?;
+        let parameters = &Parameter::values(&self.parameters, parameters, plain_http)?;
         rule::check(self.document.get("Rules"), pseudo, parameters)?;
         let conditions = &condition::evaluate(self.document.get("Conditions"), pseudo, parameters)?;
         let scope = Scope { pseudo, parameters, conditions, resources: &self.resources, depth: DEPTH };
@@ -141,10 +141,10 @@ impl Template {
         let own = properties(scope, resource, &place)?;
         let name = scope.physical_name(id, resource)?;
         match resource.kind {
-            Kind::Function => {
+            ResourceKind::Function => {
                 let merged = globals.function(own);
                 let Some(api) = &stack.api else { return Err(several_apis(id)) };
-                let context = Context {
+                let context = EventContext {
                     api,
                     api_is_declared: !self.is_api_implied(),
                     api_id: &scope.resource_reference(&api.logical_id, &place)?,
@@ -152,41 +152,41 @@ impl Template {
                 let fields = Fields::new(place, &merged)?;
                 stack.functions.push(Function::read(id, name, &fields, &context, roles)?);
             }
-            Kind::Table => {
+            ResourceKind::Table => {
                 let value = Value::Object(own);
                 let fields = Fields::new(place.clone(), &value)?;
                 let has_stream = fields.value("StreamSpecification").is_some();
-                let names = Names {
+                let names = TableNames {
                     name,
                     arn: scope.attribute(id, "Arn", &place)?,
                     stream_arn: has_stream.then(|| scope.attribute(id, "StreamArn", &place)).transpose()?,
                 };
                 stack.tables.push(Table::read(id, names, resource.retained, &fields)?);
             }
-            Kind::Secret => {
+            ResourceKind::Secret => {
                 let arn = scope.attribute(id, "Id", &place)?;
                 stack.secrets.push(Secret::read(id, name, arn, &Fields::new(place, &Value::Object(own))?)?);
             }
-            Kind::LogGroup => {
+            ResourceKind::LogGroup => {
                 stack.log_groups.push(LogGroup::read(id, name, &Fields::new(place, &Value::Object(own))?)?);
             }
-            Kind::EventBus => {
+            ResourceKind::EventBus => {
                 let arn = scope.attribute(id, "Arn", &place)?;
                 stack.event_buses.push(EventBus::read(id, arn, &Fields::new(place, &Value::Object(own))?)?);
             }
-            Kind::Queue => {
+            ResourceKind::Queue => {
                 let arn = scope.attribute(id, "Arn", &place)?;
                 stack.queues.push(Queue::read(id, name, arn, &Fields::new(place, &Value::Object(own))?)?);
             }
             // Read beforehand: functions refer to them.
-            Kind::HttpApi | Kind::ManagedPolicy | Kind::Role => {}
-            Kind::Alarm
-            | Kind::ApiMapping
-            | Kind::Dashboard
-            | Kind::DomainName
-            | Kind::MetricFilter
-            | Kind::Subscription
-            | Kind::Topic => {
+            ResourceKind::HttpApi | ResourceKind::ManagedPolicy | ResourceKind::Role => {}
+            ResourceKind::Alarm
+            | ResourceKind::ApiMapping
+            | ResourceKind::Dashboard
+            | ResourceKind::DomainName
+            | ResourceKind::MetricFilter
+            | ResourceKind::Subscription
+            | ResourceKind::Topic => {
                 cloud_only::check(resource.kind, &Fields::new(place, &Value::Object(own))?)?;
             }
         }
@@ -195,13 +195,13 @@ impl Template {
 
     /// The roles, by their ARN.
     fn roles(&self, scope: &Scope<'_>) -> Result<BTreeMap<String, Role>, TemplateError> {
-        let mut shared = Policies::new();
-        for (id, place, own) in self.resolved(scope, Kind::ManagedPolicy)? {
+        let mut shared = ManagedPolicies::new();
+        for (id, place, own) in self.resolved(scope, ResourceKind::ManagedPolicy)? {
             let arn = scope.attribute(id, "Arn", &place)?;
             shared.insert(arn, role::read_policy(&Fields::new(place, &own)?)?);
         }
         let mut roles = BTreeMap::new();
-        for (id, place, own) in self.resolved(scope, Kind::Role)? {
+        for (id, place, own) in self.resolved(scope, ResourceKind::Role)? {
             let arn = scope.attribute(id, "Arn", &place)?;
             roles.insert(arn, Role::read(id, &Fields::new(place, &own)?, &shared)?);
         }
@@ -209,7 +209,11 @@ impl Template {
     }
 
     /// The resources of a kind whose condition holds: logical id, place, properties.
-    fn resolved(&self, scope: &Scope<'_>, kind: Kind) -> Result<Vec<(&str, String, Value)>, TemplateError> {
+    fn resolved(
+        &self,
+        scope: &Scope<'_>,
+        kind: ResourceKind,
+    ) -> Result<Vec<(&str, String, Value)>, TemplateError> {
         let mut resolved = Vec::new();
         for (id, resource) in self.resources.iter().filter(|(_, resource)| resource.kind == kind) {
             let place = format!("Resources.{id}.Properties");
@@ -224,7 +228,7 @@ impl Template {
 
     /// The one API.
     fn api(&self, scope: &Scope<'_>, globals: &Globals) -> Result<Option<HttpApi>, TemplateError> {
-        let mut apis = self.resources.iter().filter(|(_, resource)| resource.kind == Kind::HttpApi);
+        let mut apis = self.resources.iter().filter(|(_, resource)| resource.kind == ResourceKind::HttpApi);
         let Some((id, resource)) = apis.next() else { return Ok(None) };
         if let Some((second, _)) = apis.next() {
             return Err(several_apis(second));
@@ -242,7 +246,7 @@ impl Template {
     }
 
     fn is_api_implied(&self) -> bool {
-        self.resources.get(api::IMPLIED).is_some_and(|resource| resource.kind == Kind::HttpApi)
+        self.resources.get(api::IMPLIED_API_ID).is_some_and(|resource| resource.kind == ResourceKind::HttpApi)
     }
 
     fn outputs(&self, scope: &Scope<'_>) -> Result<BTreeMap<String, String>, TemplateError> {
@@ -280,10 +284,14 @@ fn properties(
 
 /// SAM makes an API of its own when the template declares none.
 fn imply_api(resources: &mut BTreeMap<String, RawResource>) {
-    if !resources.values().any(|resource| resource.kind == Kind::HttpApi) {
-        let implied =
-            RawResource { kind: Kind::HttpApi, condition: None, retained: false, properties: Map::new() };
-        resources.entry(api::IMPLIED.to_owned()).or_insert(implied);
+    if !resources.values().any(|resource| resource.kind == ResourceKind::HttpApi) {
+        let implied = RawResource {
+            kind: ResourceKind::HttpApi,
+            condition: None,
+            retained: false,
+            properties: Map::new(),
+        };
+        resources.entry(api::IMPLIED_API_ID.to_owned()).or_insert(implied);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What happens to a request: route, authorization, event, function, answer.
+//! The path of a request: route, authorization, event, function, response.
 
 use std::{
     net::SocketAddr,
@@ -21,89 +21,98 @@ use shared::{host::Clock, types::error_chain};
 use url::Url;
 
 use super::{
-    Routes, event,
-    iam::{self, Caller},
-    incoming::Incoming,
-    refusal::Refusal,
-    reply,
-    routes::Matched,
+    RouteTable,
+    error::GatewayError,
+    event,
+    iam::{self, IamCaller},
+    limits::MAX_PAYLOAD_BYTES,
+    request::GatewayRequest,
+    response,
+    routes::RouteMatch,
 };
 
-/// What requests share.
+/// The local API Gateway, shared by all requests.
 pub(crate) struct Gateway {
-    routes: Routes,
+    routes: RouteTable,
     clock: Arc<dyn Clock>,
     port: u16,
     request_ids: RequestIds,
 }
 
-/// The service in front of the functions, to be mounted at the root.
+/// The router in front of the functions, to be mounted at the root.
 pub(crate) fn router(gateway: Gateway) -> Router {
-    Router::new().fallback(handle).with_state(Arc::new(gateway))
+    Router::new().fallback(handle_request).with_state(Arc::new(gateway))
 }
 
-async fn handle(
+async fn handle_request(
     State(gateway): State<Arc<Gateway>>,
     ConnectInfo(source): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response<Body> {
-    gateway.answer(request, source).await.unwrap_or_else(Refusal::into_response)
+    gateway.respond(request, source).await.unwrap_or_else(GatewayError::into_response)
 }
 
 impl Gateway {
-    pub(crate) fn new(routes: Routes, clock: Arc<dyn Clock>, port: u16) -> Self {
+    pub(crate) fn new(routes: RouteTable, clock: Arc<dyn Clock>, port: u16) -> Self {
         let request_ids = RequestIds::new(clock.now_millis(), port);
         Self { routes, clock, port, request_ids }
     }
 
-    async fn answer(&self, request: Request, source: SocketAddr) -> Result<Response<Body>, Refusal> {
-        let matched =
-            self.routes.find(request.method().as_str(), request.uri().path()).ok_or(Refusal::NotFound)?;
-        let incoming = Incoming::read(request, source.ip()).await?;
-        // API Gateway serves the host names that it knows; what is none would not reach a function.
-        if incoming.header("host").is_some_and(|host| Url::parse(&format!("http://{host}/")).is_err()) {
-            return Err(Refusal::BadRequest);
+    async fn respond(&self, request: Request, source: SocketAddr) -> Result<Response<Body>, GatewayError> {
+        let route = self
+            .routes
+            .find(request.method().as_str(), request.uri().path())
+            .ok_or(GatewayError::NotFound)?;
+        let request = GatewayRequest::read(request, source.ip()).await?;
+        // API Gateway only serves its own host names, so a `Host` that is not a host name never reaches a function.
+        if request.header("host").is_some_and(|host| Url::parse(&format!("http://{host}/")).is_err()) {
+            return Err(GatewayError::BadRequest);
         }
-        let caller = match matched.endpoint.auth {
-            RouteAuth::AwsIam => Some(iam::authorize(&incoming, self.clock.now_millis())?),
+        let caller = match route.endpoint.auth {
+            RouteAuth::AwsIam => Some(iam::authorize(&request, self.clock.now_millis())?),
             RouteAuth::None => None,
         };
-        self.call(&incoming, &matched, caller).await
+        self.call_function(&request, &route, caller).await
     }
 
-    async fn call(
+    async fn call_function(
         &self,
-        incoming: &Incoming,
-        matched: &Matched,
-        caller: Option<Caller>,
-    ) -> Result<Response<Body>, Refusal> {
-        let endpoint = &matched.endpoint;
+        request: &GatewayRequest,
+        route: &RouteMatch,
+        caller: Option<IamCaller>,
+    ) -> Result<Response<Body>, GatewayError> {
+        let endpoint = &route.endpoint;
         let now_millis = self.clock.now_millis();
         let request_id = self.request_ids.next();
-        let context = context(&request_id, now_millis, endpoint.limit);
-        let stamp = event::Stamp { request_id, port: self.port, now_millis, caller };
-        let event = event::build(incoming, matched, &stamp).to_string();
-        if event.len() > LARGEST_PAYLOAD {
-            return Err(Refusal::TooLarge);
+        let context = lambda_context(&request_id, now_millis, endpoint.limit);
+        let metadata = event::RequestMetadata { request_id, port: self.port, now_millis, caller };
+        let event = event::build(request, route, &metadata).to_string();
+        if event.len() > MAX_PAYLOAD_BYTES {
+            return Err(GatewayError::TooLarge);
         }
-        let answer = endpoint.function.answer(event, context, endpoint.limit).await;
-        let answer = answer.map_err(|failure| {
+        let result = endpoint.function.respond(event, context, endpoint.limit).await;
+        let answer = result.map_err(|failure| {
             let (route, chain) = (&endpoint.route_key, error_chain(&failure));
-            tracing::error!(route, request_id = stamp.request_id, error.chain = chain, "no answer");
-            Refusal::from(&failure)
+            tracing::error!(
+                route,
+                request_id = metadata.request_id,
+                error.chain = chain,
+                "function call failed"
+            );
+            GatewayError::from(&failure)
         })?;
-        reply::response(answer).ok_or(Refusal::Internal)
+        response::from_function(answer).ok_or(GatewayError::Internal)
     }
 }
 
-fn context(request_id: &str, now_millis: u64, limit: Duration) -> Context {
+fn lambda_context(request_id: &str, now_millis: u64, limit: Duration) -> Context {
     let mut context = Context::default();
     request_id.clone_into(&mut context.request_id);
     context.deadline = now_millis.saturating_add(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
     context
 }
 
-/// Ids that no other request has, not even one of another bundle on this machine.
+/// Makes request ids that are unique on this machine, also across bundles.
 struct RequestIds {
     prefix: String,
     next: AtomicU64,
@@ -118,6 +127,3 @@ impl RequestIds {
         format!("{}-{}", self.prefix, self.next.fetch_add(1, Ordering::Relaxed))
     }
 }
-
-/// Lambda takes and gives 6 MB; Base64 counts.
-pub(super) const LARGEST_PAYLOAD: usize = 6 * 1024 * 1024;

@@ -1,4 +1,4 @@
-//! The records of one call, and what becomes of them when it fails.
+//! Batches of records, and the decision after a failed call.
 //!
 //! It follows "Configuring partial batch response with DynamoDB and Lambda"
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html>) and "Retain discarded records for a
@@ -6,24 +6,24 @@
 
 use serde_json::Value;
 
-use super::event;
+use super::lambda_event;
 use crate::error::CallError;
 
 /// The records of one call.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Batch {
     pub(super) records: Vec<Value>,
-    /// How often it has failed.
+    /// How often the batch has failed.
     pub(super) failures: u32,
 }
 
-/// What becomes of a batch that failed.
+/// What to do with a batch that failed.
 #[derive(Debug, PartialEq)]
-pub(super) enum Fate {
-    /// It is tried again, perhaps in parts.
-    Again(Vec<Batch>),
-    /// These records are not tried again.
-    GivenUp(Vec<Value>),
+pub(super) enum BatchDecision {
+    /// Deliver these batches: the failed batch, the rest of it, or its halves.
+    Retry(Vec<Batch>),
+    /// Discard these records, because the retries are used up.
+    Discard(Vec<Value>),
 }
 
 impl Batch {
@@ -31,37 +31,43 @@ impl Batch {
         Self { records, failures: 0 }
     }
 
-    /// The records before `from` are done. Cutting a batch uses up no attempt; progress does not give any back.
-    pub(super) fn after_failure(mut self, from: usize, bisect: bool, retry_attempts: Option<u32>) -> Fate {
+    /// Decides what to do after a failure. The records before `from` are done. Splitting the batch uses up no retry; done records
+    /// don't give any back.
+    pub(super) fn decide_after_failure(
+        mut self,
+        from: usize,
+        bisect: bool,
+        retry_attempts: Option<u32>,
+    ) -> BatchDecision {
         let mut rest = self.records.split_off(from.min(self.records.len()));
         let failures = self.failures;
         if bisect && from > 0 {
-            return Fate::Again(vec![Self { records: rest, failures }]);
+            return BatchDecision::Retry(vec![Self { records: rest, failures }]);
         }
         if bisect && rest.len() > 1 {
             let second = rest.split_off(rest.len().div_ceil(2));
-            return Fate::Again([rest, second].map(|records| Self { records, failures }).to_vec());
+            return BatchDecision::Retry([rest, second].map(|records| Self { records, failures }).to_vec());
         }
         let failures = failures.saturating_add(1);
         if retry_attempts.is_some_and(|most| failures > most) {
-            Fate::GivenUp(rest)
+            BatchDecision::Discard(rest)
         } else {
-            Fate::Again(vec![Self { records: rest, failures }])
+            BatchDecision::Retry(vec![Self { records: rest, failures }])
         }
     }
 }
 
-/// Cuts records into batches that fit into an event.
-pub(super) fn cut(records: Vec<Value>) -> Vec<Batch> {
+/// Splits records into batches that fit into an event.
+pub(super) fn split_into_batches(records: Vec<Value>) -> Vec<Batch> {
     let mut batches: Vec<Batch> = Vec::new();
     let mut room = 0;
     for record in records {
-        let size = record.to_string().len().saturating_add(event::ADDED);
+        let size = record.to_string().len().saturating_add(lambda_event::SEPARATOR_BYTES);
         match batches.last_mut().filter(|_| size <= room) {
             Some(batch) => batch.records.push(record),
             None => {
                 batches.push(Batch::new(vec![record]));
-                room = LARGEST_EVENT;
+                room = MAX_RECORDS_BYTES;
             }
         }
         room = room.saturating_sub(size);
@@ -69,20 +75,25 @@ pub(super) fn cut(records: Vec<Value>) -> Vec<Batch> {
     batches
 }
 
-/// The place of the first record that is not done; `None` when all are.
-pub(super) fn failed_from(result: &Result<Value, CallError>, batch: &Batch, reports: bool) -> Option<usize> {
+/// The index of the first record that is not done; `None` when all are done. `reports_failures` says whether the task names failed
+/// records in its response.
+pub(super) fn first_failed_index(
+    result: &Result<Value, CallError>,
+    batch: &Batch,
+    reports_failures: bool,
+) -> Option<usize> {
     match result {
         Err(_) => Some(0),
-        Ok(_) if !reports => None,
+        Ok(_) if !reports_failures => None,
         Ok(Value::Null) => None,
         Ok(Value::Object(response)) => match response.get("batchItemFailures") {
             None | Some(Value::Null) => None,
             Some(Value::Array(failures)) if failures.is_empty() => None,
             Some(Value::Array(failures)) => {
-                // A number that is none of the batch's, like no number at all, says that nothing is done.
-                let places: Option<Vec<usize>> =
-                    failures.iter().map(|failure| place(failure, batch)).collect();
-                Some(places.and_then(|places| places.into_iter().min()).unwrap_or(0))
+                // As in Lambda, a missing number, or one that is not in the batch, means that no record is done.
+                let indexes: Option<Vec<usize>> =
+                    failures.iter().map(|failure| record_index(failure, batch)).collect();
+                Some(indexes.and_then(|indexes| indexes.into_iter().min()).unwrap_or(0))
             }
             Some(_) => Some(0),
         },
@@ -90,13 +101,13 @@ pub(super) fn failed_from(result: &Result<Value, CallError>, batch: &Batch, repo
     }
 }
 
-fn place(failure: &Value, batch: &Batch) -> Option<usize> {
+fn record_index(failure: &Value, batch: &Batch) -> Option<usize> {
     let number = failure.get("itemIdentifier")?.as_str()?;
-    batch.records.iter().position(|record| event::sequence_number(record) == number)
+    batch.records.iter().position(|record| lambda_event::sequence_number(record) == number)
 }
 
-/// Lambda takes 6 MB; the braces around the records count.
-const LARGEST_EVENT: usize = 6 * 1024 * 1024 - 64;
+/// The room for records in an event: Lambda's 6 MB without the JSON around the records.
+const MAX_RECORDS_BYTES: usize = 6 * 1024 * 1024 - 64;
 
 #[cfg(test)]
 mod tests {
@@ -114,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_response_names_the_first_record_that_failed() {
-        let of = |response: Value| failed_from(&Ok(response), &batch(&[7, 8, 9], 0), true);
+        let of = |response: Value| first_failed_index(&Ok(response), &batch(&[7, 8, 9], 0), true);
         let failed = |numbers: &[&str]| {
             let failures: Vec<Value> =
                 numbers.iter().map(|number| json!({"itemIdentifier": number})).collect();
@@ -142,37 +153,50 @@ mod tests {
         ] {
             assert_eq!(of(whole.clone()), Some(0), "{whole}");
         }
-        assert_eq!(failed_from(&Err(CallError::TimedOut), &batch(&[7], 0), true), Some(0));
-        assert_eq!(failed_from(&Ok(failed(&["9"])), &batch(&[7, 8, 9], 0), false), None, "nobody asked");
+        assert_eq!(first_failed_index(&Err(CallError::TimedOut), &batch(&[7], 0), true), Some(0));
+        assert_eq!(
+            first_failed_index(&Ok(failed(&["9"])), &batch(&[7, 8, 9], 0), false),
+            None,
+            "the mapping does not report failures"
+        );
     }
 
     #[test]
-    fn a_failed_batch_is_tried_again_from_the_record_that_failed_until_it_is_given_up() {
-        let again = batch(&[1, 2, 3], 0).after_failure(1, false, Some(1));
-        assert_eq!(again, Fate::Again(vec![batch(&[2, 3], 1)]));
-        let over = batch(&[2, 3], 1).after_failure(1, false, Some(1));
-        assert_eq!(over, Fate::GivenUp(vec![record(3)]));
-        assert_eq!(batch(&[1], 0).after_failure(0, false, Some(0)), Fate::GivenUp(vec![record(1)]));
-        assert_eq!(batch(&[1], 99).after_failure(0, false, None), Fate::Again(vec![batch(&[1], 100)]));
+    fn a_failed_batch_is_retried_from_the_failed_record_until_discarded() {
+        let retry = batch(&[1, 2, 3], 0).decide_after_failure(1, false, Some(1));
+        assert_eq!(retry, BatchDecision::Retry(vec![batch(&[2, 3], 1)]));
+        let discard = batch(&[2, 3], 1).decide_after_failure(1, false, Some(1));
+        assert_eq!(discard, BatchDecision::Discard(vec![record(3)]));
+        assert_eq!(
+            batch(&[1], 0).decide_after_failure(0, false, Some(0)),
+            BatchDecision::Discard(vec![record(1)])
+        );
+        assert_eq!(
+            batch(&[1], 99).decide_after_failure(0, false, None),
+            BatchDecision::Retry(vec![batch(&[1], 100)])
+        );
     }
 
     #[test]
-    fn a_batch_that_is_cut_loses_no_attempt() {
-        let halves = batch(&[1, 2, 3], 0).after_failure(0, true, Some(0));
-        assert_eq!(halves, Fate::Again(vec![batch(&[1, 2], 0), batch(&[3], 0)]));
-        let rest = batch(&[1, 2, 3], 0).after_failure(1, true, Some(0));
-        assert_eq!(rest, Fate::Again(vec![batch(&[2, 3], 0)]));
-        assert_eq!(batch(&[1], 0).after_failure(0, true, Some(0)), Fate::GivenUp(vec![record(1)]));
+    fn splitting_a_batch_uses_up_no_retry() {
+        let halves = batch(&[1, 2, 3], 0).decide_after_failure(0, true, Some(0));
+        assert_eq!(halves, BatchDecision::Retry(vec![batch(&[1, 2], 0), batch(&[3], 0)]));
+        let rest = batch(&[1, 2, 3], 0).decide_after_failure(1, true, Some(0));
+        assert_eq!(rest, BatchDecision::Retry(vec![batch(&[2, 3], 0)]));
+        assert_eq!(
+            batch(&[1], 0).decide_after_failure(0, true, Some(0)),
+            BatchDecision::Discard(vec![record(1)])
+        );
     }
 
     #[test]
     fn a_batch_fits_into_an_event() {
         let large = |mega: usize| json!({"text": "x".repeat(mega * 1024 * 1024)});
         let sizes = |records: Vec<Value>| -> Vec<usize> {
-            cut(records).iter().map(|batch| batch.records.len()).collect()
+            split_into_batches(records).iter().map(|batch| batch.records.len()).collect()
         };
         assert_eq!(sizes(vec![large(2), large(2), large(3), large(1)]), [2, 2]);
         assert_eq!(sizes(vec![record(1), record(2)]), [2]);
-        assert!(cut(Vec::new()).is_empty());
+        assert!(split_into_batches(Vec::new()).is_empty());
     }
 }

@@ -1,77 +1,82 @@
-//! One subscription of a task to a stream: where it is, and the next step.
+//! An event source mapping: delivers a stream to a task, batch by batch.
 
 use std::{collections::VecDeque, path::Path, sync::Arc};
 
 use local_dynamo::{Dynamo, DynamoError};
-use local_template::{Function, Pseudo, StartingPosition, Stream};
+use local_template::{Function, PseudoParameters, StartingPosition, Stream};
 use serde_json::{Value, json};
 use shared::{host::Clock, types::error_chain};
 use tokio::sync::Mutex;
 
 use super::{
-    batch::{self, Batch, Fate},
-    event::{self, GivenUp},
-    position::Position,
+    batch::{self, Batch, BatchDecision},
+    lambda_event::{self, DiscardedRecords},
+    position::StreamPosition,
 };
-use crate::{error::StartError, function::Deployed, invoke, queues::Queues};
+use crate::{error::StartError, function::DeployedFunction, invoke, queues::QueueStore};
 
-/// One subscription of a task to a stream.
-pub(super) struct Mapping {
+/// Delivers a stream to a task, as Lambda's event source mapping does.
+pub(super) struct EventSourceMapping {
     name: String,
     function_arn: String,
     stream: Stream,
     shard_id: String,
-    surroundings: Surroundings,
-    reader: Mutex<Reader>,
+    deps: MappingDeps,
+    progress: Mutex<Progress>,
 }
 
-/// What a mapping needs of the world.
-pub(super) struct Surroundings {
-    pub(super) task: Arc<Deployed>,
+/// The collaborators of a mapping.
+pub(super) struct MappingDeps {
+    pub(super) task: Arc<DeployedFunction>,
     pub(super) dynamo: Dynamo,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) queues: Arc<Queues>,
+    pub(super) queues: Arc<QueueStore>,
 }
 
-struct Reader {
-    /// Where in the stream to read on.
-    position: Position,
-    /// Read and not yet done.
+/// How far a mapping has read and delivered.
+struct Progress {
+    /// The position from which to read next.
+    position: StreamPosition,
+    /// The batches that were read and are not done yet.
     pending: VecDeque<Batch>,
+    /// The number of calls so far, for request ids.
     calls: u64,
 }
 
-/// What came of one step.
-pub(super) enum Step {
-    /// The batch is done, with this response.
+/// The outcome of one delivery.
+pub(super) enum DeliveryOutcome {
+    /// All records of the batch are done; the task's response.
     Done(Value),
-    /// It is not, and will be tried again unless it was given up.
+    /// Records of the batch failed. They will be retried, unless they were discarded.
     Failed {
-        /// What the task answered.
+        /// The task's response.
         response: Value,
-        /// How often the batch has failed in its present size.
+        /// How often the batch has failed since it was last split.
         failures: u32,
     },
     /// There is nothing to deliver.
     Idle,
 }
 
-impl Mapping {
-    /// Finds the place to begin: where the last run of the data folder ended, or where the template says.
+impl EventSourceMapping {
+    /// Opens the stream at the position in the data folder, or at the template's starting position.
+    ///
+    /// # Errors
+    /// [`StartError::Stream`] and [`StartError::Position`]: the stream or the position can't be read.
     pub(super) async fn open(
         function: &Function,
         stream: &Stream,
-        surroundings: Surroundings,
+        deps: MappingDeps,
         data: Option<&Path>,
     ) -> Result<Self, StartError> {
         let unreadable = |source| StartError::Stream { folder: function.folder.clone(), source };
         let name = format!("{}{}", function.logical_id, stream.name);
         let arn = stream.stream_arn.as_str();
-        let dynamo = &surroundings.dynamo;
+        let dynamo = &deps.dynamo;
         let described =
             dynamo.call_as_service("DescribeStream", json!({"StreamArn": arn})).await.map_err(unreadable)?;
         let shard_id = text(&described, "/StreamDescription/Shards/0/ShardId");
-        let position = match Position::kept(data, &name)? {
+        let position = match StreamPosition::load(data, &name)? {
             Some(position) => position,
             None => {
                 let kind = match stream.starting_position {
@@ -80,17 +85,17 @@ impl Mapping {
                 };
                 let request = json!({"StreamArn": arn, "ShardId": shard_id, "ShardIteratorType": kind});
                 let found = dynamo.call_as_service("GetShardIterator", request).await.map_err(unreadable)?;
-                Position::new(data, &name, text(&found, "/ShardIterator"))?
+                StreamPosition::create(data, &name, text(&found, "/ShardIterator"))?
             }
         };
-        let Pseudo { region, account, partition, .. } = Pseudo::default();
+        let PseudoParameters { region, account, partition, .. } = PseudoParameters::default();
         Ok(Self {
             function_arn: format!("arn:{partition}:lambda:{region}:{account}:function:{}", function.name),
             name,
             stream: stream.clone(),
             shard_id,
-            surroundings,
-            reader: Mutex::new(Reader { position, pending: VecDeque::new(), calls: 0 }),
+            deps,
+            progress: Mutex::new(Progress { position, pending: VecDeque::new(), calls: 0 }),
         })
     }
 
@@ -99,104 +104,113 @@ impl Mapping {
     }
 
     pub(super) fn dynamo(&self) -> &Dynamo {
-        &self.surroundings.dynamo
+        &self.deps.dynamo
     }
 
-    /// Whether a batch that fails is tried for ever.
-    pub(super) fn never_gives_up(&self) -> bool {
+    /// Whether the template sets no limit to retries.
+    pub(super) fn retries_forever(&self) -> bool {
         self.stream.retry_attempts.is_none()
     }
 
-    /// Delivers one batch, once.
-    pub(super) async fn step(&self) -> Result<Step, DynamoError> {
-        let mut reader = self.reader.lock().await;
-        if reader.pending.is_empty() {
-            self.read(&mut reader).await?;
+    /// Delivers the next batch, once.
+    ///
+    /// # Errors
+    /// [`DynamoError`]: the stream can't be read. No record is lost.
+    pub(super) async fn deliver_next(&self) -> Result<DeliveryOutcome, DynamoError> {
+        let mut progress = self.progress.lock().await;
+        if progress.pending.is_empty() {
+            self.read_records(&mut progress).await?;
         }
-        // It stays in its place until the call has ended: a step that is dropped is a step that was not taken.
-        let Some(batch) = reader.pending.front().cloned() else { return Ok(Step::Idle) };
-        reader.calls = reader.calls.saturating_add(1);
-        let now = self.surroundings.clock.now_millis();
-        let request_id = format!("{}-{now:x}-{}", self.name, reader.calls);
-        let event = event::of_batch(&batch.records);
-        let result = self.surroundings.task.run(event, request_id.clone()).await;
+        // The batch stays in `pending` during the call, so that dropping this future loses no record.
+        let Some(batch) = progress.pending.front().cloned() else { return Ok(DeliveryOutcome::Idle) };
+        progress.calls = progress.calls.saturating_add(1);
+        let now = self.deps.clock.now_millis();
+        let request_id = format!("{}-{now:x}-{}", self.name, progress.calls);
+        let event = lambda_event::batch_event(&batch.records);
+        let result = self.deps.task.run_task(event, request_id.clone()).await;
 
-        reader.pending.pop_front();
-        let failed_from = batch::failed_from(&result, &batch, self.stream.reports_item_failures);
+        progress.pending.pop_front();
+        let failed_from = batch::first_failed_index(&result, &batch, self.stream.reports_item_failures);
         let is_error = result.is_err();
-        let response = result.unwrap_or_else(|failure| invoke::function_error(&failure));
+        let response = result.unwrap_or_else(|failure| invoke::failure_payload(&failure));
         let Some(from) = failed_from else {
-            self.keep_position(&mut reader);
-            return Ok(Step::Done(response));
+            self.save_position(&mut progress);
+            return Ok(DeliveryOutcome::Done(response));
         };
         let mut failures = batch.failures.saturating_add(1);
-        match batch.after_failure(from, self.stream.bisect_on_error, self.stream.retry_attempts) {
-            Fate::Again(batches) => {
+        match batch.decide_after_failure(from, self.stream.bisect_on_error, self.stream.retry_attempts) {
+            BatchDecision::Retry(batches) => {
                 failures = batches.first().map_or(failures, |batch| batch.failures);
                 for batch in batches.into_iter().rev() {
-                    reader.pending.push_front(batch);
+                    progress.pending.push_front(batch);
                 }
             }
-            Fate::GivenUp(records) => {
-                self.give_up(&records, failures, &request_id, is_error);
-                self.keep_position(&mut reader);
+            BatchDecision::Discard(records) => {
+                self.discard(&records, failures, &request_id, is_error);
+                self.save_position(&mut progress);
             }
         }
-        Ok(Step::Failed { response, failures })
+        Ok(DeliveryOutcome::Failed { response, failures })
     }
 
-    /// Reads on until there is something to deliver, or nothing to read.
-    async fn read(&self, reader: &mut Reader) -> Result<(), DynamoError> {
+    /// Reads the stream until there is a batch to deliver or the stream has no more records.
+    async fn read_records(&self, progress: &mut Progress) -> Result<(), DynamoError> {
         loop {
-            let iterator = reader.position.iterator();
+            let iterator = progress.position.iterator();
             let request = json!({"ShardIterator": iterator, "Limit": self.stream.batch_size});
-            let page = self.surroundings.dynamo.call_as_service("GetRecords", request).await?;
+            let page = self.deps.dynamo.call_as_service("GetRecords", request).await?;
             let next = text(&page, "/NextShardIterator");
             if next.is_empty() || next == iterator {
                 return Ok(());
             }
-            reader.position.move_to(next);
+            progress.position.set_iterator(next);
             let records = page.get("Records").and_then(Value::as_array).into_iter().flatten();
-            // Filters look at records as Lambda shows them.
-            let records = records.map(|record| event::of_record(record.clone(), &self.stream.stream_arn));
-            let wanted = records.filter(|record| self.wants(record)).collect();
-            reader.pending.extend(batch::cut(wanted));
-            if !reader.pending.is_empty() {
+            // Converted first, because filters apply to records in Lambda's form.
+            let records =
+                records.map(|record| lambda_event::event_record(record.clone(), &self.stream.stream_arn));
+            let wanted = records.filter(|record| self.matches_filters(record)).collect();
+            progress.pending.extend(batch::split_into_batches(wanted));
+            if !progress.pending.is_empty() {
                 return Ok(());
             }
-            self.keep_position(reader);
+            self.save_position(progress);
         }
     }
 
-    fn wants(&self, record: &Value) -> bool {
+    fn matches_filters(&self, record: &Value) -> bool {
         let filters = &self.stream.filters;
         filters.is_empty() || filters.iter().any(|filter| filter.matches(record))
     }
 
-    /// Nothing behind the position is outstanding: the next run of the data folder may begin here.
-    fn keep_position(&self, reader: &mut Reader) {
-        if !reader.pending.is_empty() {
+    /// Saves the position for the next start. Does nothing while batches are pending, because those would be skipped.
+    fn save_position(&self, progress: &mut Progress) {
+        if !progress.pending.is_empty() {
             return;
         }
-        if let Err(failure) = reader.position.keep() {
-            tracing::error!(stream = self.name, error.chain = error_chain(&failure), "position");
+        if let Err(failure) = progress.position.save() {
+            tracing::error!(
+                stream = self.name,
+                error.chain = error_chain(&failure),
+                "saving the stream's position failed"
+            );
         }
     }
 
-    fn give_up(&self, records: &[Value], invocations: u32, request_id: &str, is_error: bool) {
+    /// Logs the discarded records, and sends Lambda's message about them to the queue of the mapping.
+    fn discard(&self, records: &[Value], invocations: u32, request_id: &str, is_error: bool) {
         let count = records.len();
-        tracing::error!(stream = self.name, request_id, count, "records given up");
+        tracing::error!(stream = self.name, request_id, count, "records discarded");
         let Some(queue) = &self.stream.on_failure else { return };
-        let given_up = GivenUp {
+        let discarded = DiscardedRecords {
             request_id,
             function_arn: &self.function_arn,
             stream_arn: &self.stream.stream_arn,
             shard_id: &self.shard_id,
             invocations,
             is_error,
-            now_millis: self.surroundings.clock.now_millis(),
+            now_millis: self.deps.clock.now_millis(),
         };
-        self.surroundings.queues.send(queue, given_up.message(records));
+        self.deps.queues.send_message(queue, discarded.queue_message(records));
     }
 }
 

@@ -1,23 +1,23 @@
-//! Between a table's stream and a task: what Lambda does for an event source mapping.
+//! Event source mappings: deliver a table's stream to a task, as Lambda does.
 //!
 //! ```text
 //! stream ─ read ─▶ filters ─▶ batches ─ event ─▶ task ─▶ done
-//!            ▲                   ▲                 └ failed ─▶ again, smaller or from the record that failed
-//!            └─ position         └──────────────────────────────┘ └─▶ given up: told to the queue
+//!            ▲                   ▲                 └ failed ─▶ retry, smaller or from the record that failed
+//!            └─ position         └──────────────────────────────┘ └─▶ discard, and a message to the queue
 //! ```
 //!
 //! Invariants:
 //!
-//! - Records are delivered in their order and one batch at a time; what is not done holds up what comes after it.
-//! - Every record that passes the filters is delivered at least once. A record is given up only when the template says how
-//!   often to try.
-//! - The stream is read by Lambda, not by the function: SAM grants that by itself (`AWSLambdaDynamoDBExecutionRole`), and it is
-//!   no part of what the function's statements are held against.
+//! - Records are delivered in their order and one batch at a time. A batch that is not done blocks the records after it.
+//! - Every record that passes the filters is delivered at least once. Records are discarded only when the template limits the
+//!   retries.
+//! - Lambda reads the stream, not the function. SAM grants that permission by itself (`AWSLambdaDynamoDBExecutionRole`), so it is
+//!   not checked against the function's statements.
 //!
 //! It follows "Using AWS Lambda with Amazon DynamoDB" (<https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>).
 
 mod batch;
-mod event;
+mod lambda_event;
 mod mapping;
 mod position;
 mod runner;
@@ -32,51 +32,54 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     error::{CallError, StartError},
-    functions::Functions,
-    queues::Queues,
+    functions::DeployedFunctions,
+    queues::QueueStore,
 };
-use mapping::{Mapping, Surroundings};
+use mapping::{EventSourceMapping, MappingDeps};
 
-/// Every enabled subscription of a task to a stream, each with its folder.
-pub(crate) struct Streams(Vec<(String, Arc<Mapping>)>);
+/// The enabled event source mappings of the stack, each with the folder of its task.
+pub(crate) struct EventSourceMappings(Vec<(String, Arc<EventSourceMapping>)>);
 
-impl Streams {
+impl EventSourceMappings {
     pub(crate) async fn new(
         stack: &Stack,
-        functions: &Functions,
+        functions: &DeployedFunctions,
         dynamo: &Dynamo,
         clock: &Arc<dyn Clock>,
-        queues: &Arc<Queues>,
+        queues: &Arc<QueueStore>,
         data: Option<&Path>,
     ) -> Result<Self, StartError> {
         let mut mappings = Vec::new();
         for function in &stack.functions {
-            let Some(task) = functions.of(&function.folder) else { continue };
+            let Some(task) = functions.by_folder(&function.folder) else { continue };
             for stream in function.streams.iter().filter(|stream| stream.enabled) {
-                let surroundings = Surroundings {
+                let deps = MappingDeps {
                     task: Arc::clone(task),
                     dynamo: dynamo.clone(),
                     clock: Arc::clone(clock),
                     queues: Arc::clone(queues),
                 };
-                let mapping = Mapping::open(function, stream, surroundings, data).await?;
+                let mapping = EventSourceMapping::open(function, stream, deps, data).await?;
                 mappings.push((function.folder.clone(), Arc::new(mapping)));
             }
         }
         Ok(Self(mappings))
     }
 
-    /// Delivers soon after every write, until `stopped`.
-    pub(crate) fn run_all(&self, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+    /// Starts to deliver the records of every write, until `stopped`.
+    pub(crate) fn spawn_all(&self, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
         self.0
             .iter()
-            .map(|(_, mapping)| tokio::spawn(runner::run(Arc::clone(mapping), stopped.clone())))
+            .map(|(_, mapping)| tokio::spawn(runner::run_until_stopped(Arc::clone(mapping), stopped.clone())))
             .collect()
     }
 
-    /// Delivers everything that is outstanding, now.
+    /// Delivers all outstanding records to the task in `folder`. Returns the task's responses.
+    ///
+    /// # Errors
+    /// [`CallError`]: the folder has no task behind a stream, the stream can't be read, or it does not come to an end.
     pub(crate) async fn drain(&self, folder: &str) -> Result<Vec<Value>, CallError> {
-        let mut mappings = self.0.iter().filter(|(of, _)| of == folder).peekable();
+        let mut mappings = self.0.iter().filter(|(mapped, _)| mapped == folder).peekable();
         if mappings.peek().is_none() {
             return Err(CallError::Unknown { folder: folder.to_owned(), expected: "task behind a stream" });
         }

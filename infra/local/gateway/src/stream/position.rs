@@ -1,4 +1,5 @@
-//! How far a stream was read. In a data folder it is kept, so that a restart does not deliver everything again.
+//! The position in a stream up to which records were delivered. A data folder keeps it, so that a restart does not deliver them
+//! again.
 
 use std::{
     fs, io,
@@ -7,15 +8,15 @@ use std::{
 
 use crate::error::StartError;
 
-/// How far a stream was read.
-pub(super) struct Position {
+/// The position in a stream up to which records were delivered.
+pub(super) struct StreamPosition {
     iterator: String,
     file: Option<PathBuf>,
 }
 
-impl Position {
-    /// The one that the last run kept.
-    pub(super) fn kept(data: Option<&Path>, name: &str) -> Result<Option<Self>, StartError> {
+impl StreamPosition {
+    /// Loads the position that the last run saved; `None` when there is none.
+    pub(super) fn load(data: Option<&Path>, name: &str) -> Result<Option<Self>, StartError> {
         let Some(file) = data.map(|folder| path(folder, name)) else { return Ok(None) };
         match fs::read_to_string(&file) {
             Ok(iterator) => Ok(Some(Self { iterator, file: Some(file) })),
@@ -24,26 +25,26 @@ impl Position {
         }
     }
 
-    /// A first one.
-    pub(super) fn new(data: Option<&Path>, name: &str, iterator: String) -> Result<Self, StartError> {
+    /// Creates a position and saves it.
+    pub(super) fn create(data: Option<&Path>, name: &str, iterator: String) -> Result<Self, StartError> {
         let position = Self { iterator, file: data.map(|folder| path(folder, name)) };
-        match position.keep() {
+        match position.save() {
             Ok(()) => Ok(position),
             Err(source) => Err(StartError::Position { path: position.file.unwrap_or_default(), source }),
         }
     }
 
-    /// Where to read on.
+    /// The shard iterator with which to read next.
     pub(super) fn iterator(&self) -> &str {
         &self.iterator
     }
 
-    pub(super) fn move_to(&mut self, iterator: String) {
+    pub(super) fn set_iterator(&mut self, iterator: String) {
         self.iterator = iterator;
     }
 
-    /// Everything before it is done.
-    pub(super) fn keep(&self) -> io::Result<()> {
+    /// Saves the position. Every record before it must be done.
+    pub(super) fn save(&self) -> io::Result<()> {
         self.file.as_ref().map_or(Ok(()), |file| fs::write(file, &self.iterator))
     }
 }

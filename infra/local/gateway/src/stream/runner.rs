@@ -1,4 +1,4 @@
-//! The two ways to deliver: soon after every write, and all at once when a test says so.
+//! Runs a mapping: in the background after every write, or until the stream is empty when a test asks for it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,27 +6,27 @@ use serde_json::Value;
 use shared::types::error_chain;
 use tokio::sync::watch;
 
-use super::mapping::{Mapping, Step};
+use super::mapping::{DeliveryOutcome, EventSourceMapping};
 use crate::error::CallError;
 
-/// Delivers until `stopped`.
-pub(super) async fn run(mapping: Arc<Mapping>, mut stopped: watch::Receiver<bool>) {
-    let mut written = mapping.dynamo().subscribe_writes();
+/// Delivers batches until `stopped`.
+pub(super) async fn run_until_stopped(mapping: Arc<EventSourceMapping>, mut stopped: watch::Receiver<bool>) {
+    let mut writes = mapping.dynamo().subscribe_writes();
     loop {
-        written.mark_unchanged();
-        let pause = match mapping.step().await {
-            Ok(Step::Done(_)) => Duration::ZERO,
-            Ok(Step::Failed { failures, .. }) => back_off(failures),
-            Ok(Step::Idle) => {
+        writes.mark_unchanged();
+        let pause = match mapping.deliver_next().await {
+            Ok(DeliveryOutcome::Done(_)) => Duration::ZERO,
+            Ok(DeliveryOutcome::Failed { failures, .. }) => retry_pause(failures),
+            Ok(DeliveryOutcome::Idle) => {
                 tokio::select! {
                     _ = stopped.wait_for(|stopped| *stopped) => return,
-                    _ = written.changed() => Duration::ZERO,
+                    _ = writes.changed() => Duration::ZERO,
                 }
             }
             Err(failure) => {
                 let chain = error_chain(&failure);
-                tracing::error!(stream = mapping.name(), error.chain = chain, "stream");
-                LONGEST_PAUSE
+                tracing::error!(stream = mapping.name(), error.chain = chain, "reading the stream failed");
+                MAX_PAUSE
             }
         };
         tokio::select! {
@@ -37,15 +37,18 @@ pub(super) async fn run(mapping: Arc<Mapping>, mut stopped: watch::Receiver<bool
     }
 }
 
-/// Delivers everything that is outstanding, with every retry and without waiting, and adds what the task answered.
-pub(super) async fn drain(mapping: &Mapping, responses: &mut Vec<Value>) -> Result<(), CallError> {
-    for _ in 0..MOST_CALLS {
-        match mapping.step().await.map_err(|failure| CallError::Failed(failure.into()))? {
-            Step::Idle => return Ok(()),
-            Step::Done(response) => responses.push(response),
-            Step::Failed { response, failures } => {
+/// Delivers all outstanding records, with every retry and without pauses. Adds the task's responses to `responses`.
+///
+/// # Errors
+/// [`CallError::Failed`]: the stream can't be read. [`CallError::Stuck`]: the stream does not come to an end.
+pub(super) async fn drain(mapping: &EventSourceMapping, responses: &mut Vec<Value>) -> Result<(), CallError> {
+    for _ in 0..MAX_CALLS {
+        match mapping.deliver_next().await.map_err(|failure| CallError::Failed(failure.into()))? {
+            DeliveryOutcome::Idle => return Ok(()),
+            DeliveryOutcome::Done(response) => responses.push(response),
+            DeliveryOutcome::Failed { response, failures } => {
                 responses.push(response);
-                if mapping.never_gives_up() && failures >= PATIENCE {
+                if mapping.retries_forever() && failures >= MAX_FAILURES {
                     break;
                 }
             }
@@ -54,26 +57,27 @@ pub(super) async fn drain(mapping: &Mapping, responses: &mut Vec<Value>) -> Resu
     Err(CallError::Stuck { calls: responses.len() })
 }
 
-/// A fifth of a second, and twice as long after every further failure.
-fn back_off(failures: u32) -> Duration {
+/// The pause before a retry: 200 ms, doubled by every further failure, at most 10 seconds.
+fn retry_pause(failures: u32) -> Duration {
     let factor = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
-    SHORTEST_PAUSE.saturating_mul(factor.max(1)).min(LONGEST_PAUSE)
+    MIN_PAUSE.saturating_mul(factor.max(1)).min(MAX_PAUSE)
 }
 
-const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// How often a batch fails before a test is told so, when the template would have it tried for ever.
-const PATIENCE: u32 = 100;
-/// How many calls there are before a test is told that the stream has no end: the task may feed it itself.
-const MOST_CALLS: u32 = 10_000;
+const MIN_PAUSE: Duration = Duration::from_millis(200);
+const MAX_PAUSE: Duration = Duration::from_secs(10);
+/// How many failures of a batch `drain` accepts when the template does not limit the retries.
+const MAX_FAILURES: u32 = 100;
+/// How many calls `drain` makes. A task that writes to its own table could go on without end.
+const MAX_CALLS: u32 = 10_000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_and_have_an_end() {
-        let millis: Vec<_> = [0, 1, 2, 3, 6, 7, 32, 33, u32::MAX].map(|n| back_off(n).as_millis()).to_vec();
+    fn pauses_grow_up_to_a_limit() {
+        let millis: Vec<_> =
+            [0, 1, 2, 3, 6, 7, 32, 33, u32::MAX].map(|n| retry_pause(n).as_millis()).to_vec();
         assert_eq!(millis, [200, 200, 400, 800, 6400, 10_000, 10_000, 10_000, 10_000]);
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::world::{REGISTRY, client, json, start, start_with, template};
-use crate::{Bundle, CallError, Config, Options, StartError};
+use crate::{Bundle, BundleOptions, CallError, Config, StartError};
 
 #[tokio::test]
 async fn an_instance_lives_until_it_is_restarted() {
@@ -31,7 +31,7 @@ async fn bundles_run_beside_each_other_and_free_their_port_at_the_end() {
     assert_ne!(one.base_url(), other.base_url());
     let port = one.base_url().rsplit(':').next().unwrap().parse().unwrap();
     one.stop().await;
-    let options = Options { port, ..Options::default() };
+    let options = BundleOptions { port, ..BundleOptions::default() };
     let again = Bundle::deploy(options.clone(), &template(), &REGISTRY).await.unwrap();
     let taken = Bundle::deploy(options, &template(), &REGISTRY).await.err().unwrap();
     assert!(matches!(taken, StartError::PortInUse(_)), "{taken}");
@@ -43,20 +43,21 @@ async fn bundles_run_beside_each_other_and_free_their_port_at_the_end() {
 async fn template_and_registry_must_agree_in_both_directions() {
     let [echo, flaky, tick] = REGISTRY;
     let deploy = async |registry: &[_]| {
-        let error = Bundle::deploy(Options::default(), &template(), registry).await.err().unwrap();
+        let error = Bundle::deploy(BundleOptions::default(), &template(), registry).await.err().unwrap();
         error.to_string()
     };
     assert!(deploy(&[flaky, tick]).await.contains("EchoFunction"));
     let none = local_template::Template::parse(&SHOP.replace("functions/echo", "functions/other")).unwrap();
-    let error = Bundle::deploy(Options::default(), &none, &[echo, flaky, tick]).await.err().unwrap();
+    let error = Bundle::deploy(BundleOptions::default(), &none, &[echo, flaky, tick]).await.err().unwrap();
     assert!(error.to_string().contains("functions/other"), "{error}");
     let swapped = local_template::Template::parse(
         &SHOP.replace("functions/tick", "functions/x").replace("functions/flaky", "functions/tick"),
     );
-    let error = Bundle::deploy(Options::default(), &swapped.unwrap(), &[echo, tick]).await.err().unwrap();
-    assert!(matches!(error, StartError::OtherKind { .. }), "{error}");
+    let error =
+        Bundle::deploy(BundleOptions::default(), &swapped.unwrap(), &[echo, tick]).await.err().unwrap();
+    assert!(matches!(error, StartError::KindMismatch { .. }), "{error}");
     let fewer = local_template::Template::parse(SHOP.split("  FlakyFunction:").next().unwrap()).unwrap();
-    let error = Bundle::deploy(Options::default(), &fewer, &[echo, tick]).await.err().unwrap();
+    let error = Bundle::deploy(BundleOptions::default(), &fewer, &[echo, tick]).await.err().unwrap();
     assert!(matches!(&error, StartError::Undeclared(folder) if folder == "tick"), "{error}");
 }
 
@@ -67,7 +68,7 @@ async fn the_simulator_is_not_there_when_others_take_its_place() {
     assert!(bundle.wechat().is_none());
     let answer = json(client().post(format!("{}/_wechat/users", bundle.base_url()))).await;
     assert_eq!(answer.0, 404);
-    assert!(!bundle.walk().contains("_wechat"));
+    assert!(!bundle.quickstart().contains("_wechat"));
 }
 
 const SHOP: &str = include_str!("shop.yaml");

@@ -14,7 +14,7 @@ use shared::{
 };
 
 use super::world::start_quietly;
-use crate::{Bundle, CallError, Options, StartError, function::Entry};
+use crate::{Bundle, BundleOptions, CallError, StartError, function::RegisteredFunction};
 
 /// Tells which records it got. How a record goes is its kind: `fail` is named in the answer, `error` ends the call, `once` fails
 /// the first time.
@@ -56,7 +56,7 @@ impl Task for Follow {
     }
 }
 
-pub(super) const FOLLOW: [Entry; 1] = [Entry::task::<Follow>()];
+pub(super) const FOLLOW: [RegisteredFunction; 1] = [RegisteredFunction::task::<Follow>()];
 pub(super) const OUTBOX: &str = include_str!("outbox.yaml");
 
 pub(super) async fn start() -> Bundle {
@@ -265,8 +265,11 @@ async fn a_write_is_delivered_by_itself() {
 async fn a_restart_does_not_deliver_again() {
     let folder = tempfile::tempdir().unwrap();
     let template = local_template::Template::parse(OUTBOX).unwrap();
-    let options =
-        || Options { run_schedules: false, data: Some(folder.path().to_owned()), ..Options::default() };
+    let options = || BundleOptions {
+        run_schedules: false,
+        data: Some(folder.path().to_owned()),
+        ..BundleOptions::default()
+    };
     let bundle = Bundle::deploy(options(), &template, &FOLLOW).await.unwrap();
     write(&bundle, "a", "fine").await;
     assert_eq!(bundle.drain_stream("follow").await.unwrap().len(), 1);
@@ -299,7 +302,7 @@ async fn a_function_finds_the_event_bus() {
 async fn what_reads_a_stream_is_a_task() {
     let template = OUTBOX.replace("functions/follow", "functions/echo");
     let template = local_template::Template::parse(&template).unwrap();
-    let registry = [Entry::function::<super::world::Echo>()];
-    let error = Bundle::deploy(Options::default(), &template, &registry).await.err().unwrap();
-    assert!(matches!(error, StartError::OtherKind { .. }), "{error}");
+    let registry = [RegisteredFunction::function::<super::world::Echo>()];
+    let error = Bundle::deploy(BundleOptions::default(), &template, &registry).await.err().unwrap();
+    assert!(matches!(error, StartError::KindMismatch { .. }), "{error}");
 }

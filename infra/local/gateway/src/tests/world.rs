@@ -20,7 +20,7 @@ use shared::{
     types::BoxError,
 };
 
-use crate::{Bundle, Config, Options, function::Entry};
+use crate::{Bundle, BundleOptions, Config, function::RegisteredFunction};
 
 /// Says what it was asked, and which instance it is.
 pub(crate) struct Echo {
@@ -109,8 +109,11 @@ impl Task for Tick {
     }
 }
 
-pub(crate) const REGISTRY: [Entry; 3] =
-    [Entry::function::<Echo>(), Entry::function::<Flaky>(), Entry::task::<Tick>()];
+pub(crate) const REGISTRY: [RegisteredFunction; 3] = [
+    RegisteredFunction::function::<Echo>(),
+    RegisteredFunction::function::<Flaky>(),
+    RegisteredFunction::task::<Tick>(),
+];
 
 pub(crate) fn template() -> Template {
     Template::parse(include_str!("shop.yaml")).unwrap()
@@ -121,11 +124,17 @@ pub(crate) async fn start() -> Bundle {
 }
 
 pub(crate) async fn start_with(config: Config) -> Bundle {
-    Bundle::deploy(Options { config, ..Options::default() }, &template(), &REGISTRY).await.unwrap()
+    Bundle::deploy(BundleOptions { config, ..BundleOptions::default() }, &template(), &REGISTRY)
+        .await
+        .unwrap()
 }
 
-pub(crate) async fn start_quietly(template: &str, registry: &[Entry], run_schedules: bool) -> Bundle {
-    let options = Options { run_schedules, ..Options::default() };
+pub(crate) async fn start_quietly(
+    template: &str,
+    registry: &[RegisteredFunction],
+    run_schedules: bool,
+) -> Bundle {
+    let options = BundleOptions { run_schedules, ..BundleOptions::default() };
     Bundle::deploy(options, &Template::parse(template).unwrap(), registry).await.unwrap()
 }
 

@@ -15,19 +15,19 @@ use crate::error::TemplateError;
 /// A pattern. A record matches when each of the pattern's fields does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
-    fields: BTreeMap<String, Node>,
+    fields: BTreeMap<String, FilterNode>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Node {
+enum FilterNode {
     /// Every field must match.
     Fields(BTreeMap<String, Self>),
     /// One of the rules must hold.
-    Leaf(Vec<Rule>),
+    Leaf(Vec<FilterRule>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Rule {
+enum FilterRule {
     /// It is none of these.
     AnythingBut(Vec<Value>),
     /// It is exactly this.
@@ -40,7 +40,7 @@ enum Rule {
 
 /// Where in a record a field stands, which decides what may stand below it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Level {
+enum FilterLevel {
     /// The record itself.
     Record,
     /// `userIdentity`.
@@ -61,9 +61,9 @@ impl Filter {
         let Ok(value) = serde_json::from_str::<Value>(pattern) else {
             return Err(TemplateError::wrong(place, "JSON as text", &pattern.into()));
         };
-        match Node::read(place, &value, Level::Record)? {
-            Node::Fields(fields) => Ok(Self { fields }),
-            Node::Leaf(_) => Err(TemplateError::wrong(place, "a JSON object as text", &value)),
+        match FilterNode::read(place, &value, FilterLevel::Record)? {
+            FilterNode::Fields(fields) => Ok(Self { fields }),
+            FilterNode::Leaf(_) => Err(TemplateError::wrong(place, "a JSON object as text", &value)),
         }
     }
 
@@ -74,10 +74,10 @@ impl Filter {
     }
 }
 
-impl Node {
-    fn read(place: &str, value: &Value, level: Level) -> Result<Self, TemplateError> {
+impl FilterNode {
+    fn read(place: &str, value: &Value, level: FilterLevel) -> Result<Self, TemplateError> {
         match value {
-            Value::Object(map) if level != Level::Scalar => {
+            Value::Object(map) if level != FilterLevel::Scalar => {
                 let fields = map.iter().map(|(name, value)| {
                     let place = format!("{place}.{name}");
                     let below = level.below(name).ok_or_else(|| {
@@ -87,12 +87,13 @@ impl Node {
                 });
                 Ok(Self::Fields(fields.collect::<Result<_, TemplateError>>()?))
             }
-            Value::Array(rules) if level == Level::Scalar && !rules.is_empty() => {
-                Ok(Self::Leaf(rules.iter().map(|rule| Rule::read(place, rule)).collect::<Result<_, _>>()?))
-            }
+            Value::Array(rules) if level == FilterLevel::Scalar && !rules.is_empty() => Ok(Self::Leaf(
+                rules.iter().map(|rule| FilterRule::read(place, rule)).collect::<Result<_, _>>()?,
+            )),
             // Lambda looks at leaves only: `exists` of a whole attribute would never be true.
             other => {
-                let expected = if level == Level::Scalar { "a list of rules" } else { level.expected() };
+                let expected =
+                    if level == FilterLevel::Scalar { "a list of rules" } else { level.expected() };
                 Err(TemplateError::wrong(place, expected, other))
             }
         }
@@ -111,7 +112,7 @@ impl Node {
     }
 }
 
-impl Rule {
+impl FilterRule {
     fn read(place: &str, rule: &Value) -> Result<Self, TemplateError> {
         let unsupported = || {
             let what = format!("the rule {rule}");
@@ -146,7 +147,7 @@ impl Rule {
     }
 }
 
-impl Level {
+impl FilterLevel {
     /// What a field is; `None` when a record has no such field, or none that can be filtered by.
     fn below(self, name: &str) -> Option<Self> {
         match (self, name) {
@@ -180,7 +181,7 @@ impl Level {
     }
 }
 
-fn fields_match(fields: &BTreeMap<String, Node>, found: Option<&Value>) -> bool {
+fn fields_match(fields: &BTreeMap<String, FilterNode>, found: Option<&Value>) -> bool {
     fields.iter().all(|(name, node)| node.matches(found.and_then(|found| found.get(name))))
 }
 

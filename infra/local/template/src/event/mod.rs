@@ -14,7 +14,7 @@ pub(crate) mod schedule;
 pub(crate) mod stream;
 
 /// What events refer to.
-pub(crate) struct Context<'a> {
+pub(crate) struct EventContext<'a> {
     /// The API that routes belong to.
     pub(crate) api: &'a HttpApi,
     /// Whether the template declares that API; an implied one is not named by events.
@@ -25,7 +25,7 @@ pub(crate) struct Context<'a> {
 
 /// The events of one function.
 #[derive(Default)]
-pub(crate) struct Events {
+pub(crate) struct FunctionEvents {
     pub(crate) routes: Vec<Route>,
     pub(crate) schedules: Vec<Schedule>,
     pub(crate) streams: Vec<Stream>,
@@ -35,9 +35,9 @@ pub(crate) struct Events {
 pub(crate) fn read_all(
     logical_id: &str,
     function: &Fields<'_>,
-    context: &Context<'_>,
-) -> Result<Events, TemplateError> {
-    let mut events = Events::default();
+    context: &EventContext<'_>,
+) -> Result<FunctionEvents, TemplateError> {
+    let mut events = FunctionEvents::default();
     let Some(section) = function.object("Events")? else { return Ok(events) };
     for (name, value) in section.entries() {
         let event = Fields::new(section.below(name), value)?;

@@ -1,47 +1,25 @@
 //! `HttpApi` events: the routes of the API.
 
-use super::Context;
+use super::EventContext;
 use crate::error::TemplateError;
 use crate::read::fields::Fields;
+use crate::resource::api::RouteAuth;
 
-/// A route.
+/// A route of the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// Its method in upper case, or `ANY`.
+    /// The method in upper case, or `ANY`.
     pub method: String,
-    /// Its path; variables stand as `{name}`, a greedy one as `{name+}`.
+    /// The path. A variable is written `{name}`, and `{name+}` if it also matches slashes.
     pub path: String,
-    /// What it demands of the caller before the function sees the request.
+    /// The authorization that API Gateway requires before it calls the function.
     pub auth: RouteAuth,
-    /// After how long the API stops waiting for the function, if the template says so.
+    /// How long the API waits for the function; `None` when the template sets no `TimeoutInMillis`.
     pub timeout_millis: Option<u32>,
 }
 
-/// What a route demands of the caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RouteAuth {
-    /// A request signed by an identity that may call it (`AWS_IAM`).
-    AwsIam,
-    /// Nothing.
-    None,
-}
-
-impl RouteAuth {
-    pub(crate) fn parse(name: &str, iam_enabled: bool, place: &str) -> Result<Self, TemplateError> {
-        match name {
-            "AWS_IAM" if iam_enabled => Ok(Self::AwsIam),
-            "AWS_IAM" => {
-                let hint = "; the API's Auth must set EnableIamAuthorizer".to_owned();
-                Err(TemplateError::UnknownName { place: place.to_owned(), name: name.to_owned(), hint })
-            }
-            "NONE" => Ok(Self::None),
-            unknown => Err(TemplateError::unsupported(place, unknown, &["AWS_IAM", "NONE"])),
-        }
-    }
-}
-
 impl Route {
-    pub(crate) fn read(fields: &Fields<'_>, context: &Context<'_>) -> Result<Self, TemplateError> {
+    pub(crate) fn read(fields: &Fields<'_>, context: &EventContext<'_>) -> Result<Self, TemplateError> {
         fields.only(
             &["ApiId", "Auth", "Method", "Path", "PayloadFormatVersion", "TimeoutInMillis"],
             &["RouteSettings"],
@@ -85,7 +63,7 @@ fn method(fields: &Fields<'_>) -> Result<String, TemplateError> {
     }
 }
 
-fn auth(fields: &Fields<'_>, context: &Context<'_>) -> Result<RouteAuth, TemplateError> {
+fn auth(fields: &Fields<'_>, context: &EventContext<'_>) -> Result<RouteAuth, TemplateError> {
     let Some(auth) = fields.object("Auth")? else { return Ok(context.api.default_auth) };
     auth.only(&["Authorizer"], &[])?;
     match auth.string("Authorizer")? {

@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::scope::{DEPTH, Scope};
 use crate::error::TemplateError;
-use crate::pseudo::Pseudo;
+use crate::pseudo_parameters::PseudoParameters;
 use crate::read::fields::Fields;
 
 /// Evaluates every condition.
 pub(crate) fn evaluate(
     section: Option<&Value>,
-    pseudo: &Pseudo,
+    pseudo: &PseudoParameters,
     parameters: &BTreeMap<String, Value>,
 ) -> Result<BTreeMap<String, bool>, TemplateError> {
     let Some(section) = section else { return Ok(BTreeMap::new()) };
@@ -35,7 +35,7 @@ pub(crate) fn evaluate(
 pub(super) fn holds(
     value: &Value,
     place: &str,
-    pseudo: &Pseudo,
+    pseudo: &PseudoParameters,
     parameters: &BTreeMap<String, Value>,
 ) -> Result<bool, TemplateError> {
     let (no_conditions, no_resources, declared) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());

@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::condition::holds;
 use crate::error::TemplateError;
-use crate::pseudo::Pseudo;
+use crate::pseudo_parameters::PseudoParameters;
 use crate::read::fields::Fields;
 
 /// Checks every rule.
 pub(crate) fn check(
     section: Option<&Value>,
-    pseudo: &Pseudo,
+    pseudo: &PseudoParameters,
     parameters: &BTreeMap<String, Value>,
 ) -> Result<(), TemplateError> {
     let Some(section) = section else { return Ok(()) };

@@ -6,14 +6,14 @@ use serde_json::{Map, Value};
 
 use super::substitute::{Piece, pieces};
 use crate::error::TemplateError;
-use crate::pseudo::Pseudo;
+use crate::pseudo_parameters::PseudoParameters;
 use crate::read::fields::text;
 use crate::resource::RawResource;
 
 /// Everything a value may refer to.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
-    pub(crate) pseudo: &'a Pseudo,
+    pub(crate) pseudo: &'a PseudoParameters,
     pub(crate) parameters: &'a BTreeMap<String, Value>,
     pub(crate) conditions: &'a BTreeMap<String, bool>,
     pub(crate) resources: &'a BTreeMap<String, RawResource>,
@@ -108,7 +108,7 @@ impl Scope<'_> {
         if target.starts_with("AWS::") {
             return match self.pseudo.value(target) {
                 Some(value) => Ok(Value::String(value.to_owned())),
-                None => Err(TemplateError::unsupported(place, target, &Pseudo::NAMES)),
+                None => Err(TemplateError::unsupported(place, target, &PseudoParameters::NAMES)),
             };
         }
         if let Some(api) = target.strip_suffix(".Stage") {

@@ -3,40 +3,62 @@
 use std::collections::BTreeMap;
 
 use crate::error::TemplateError;
-use crate::event::route::RouteAuth;
-use crate::intrinsic::physical::DEFAULT_STAGE;
+use crate::pseudo_parameters::DEFAULT_STAGE;
 use crate::read::fields::Fields;
 
 /// The HTTP API of the stack.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HttpApi {
-    /// Its logical id; `ServerlessHttpApi` when events imply it.
+    /// The logical id; `ServerlessHttpApi` when SAM creates the API.
     pub logical_id: String,
-    /// Where it would answer when deployed; environment variables built from `!Ref` of the API contain this text.
+    /// The address that the deployed API would have. Variables that are built from `!Ref` of the API contain it.
     pub endpoint: String,
-    /// Its stage; `$default` has no path of its own.
+    /// The stage; `$default` adds nothing to the paths.
     pub stage: String,
-    /// Whether routes may demand IAM signatures.
+    /// Whether routes may require IAM signatures.
     pub iam_enabled: bool,
-    /// What routes without an `Auth` of their own demand.
+    /// The authorization of routes without an `Auth` of their own.
     pub default_auth: RouteAuth,
-    /// How many requests it lets through.
+    /// The limits of the API as a whole; `None` when the template sets none.
     pub throttling: Option<Throttling>,
-    /// Routes that have a share of their own, as `POST /path`.
+    /// The limits of single routes, by route key such as `POST /path`.
     pub route_throttling: BTreeMap<String, Throttling>,
 }
 
-/// How many requests an API lets through before it answers 429.
+/// The limits beyond which API Gateway answers 429.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Throttling {
-    /// Requests at once.
+    /// The number of concurrent requests (`ThrottlingBurstLimit`).
     pub burst: u32,
-    /// Requests a second.
+    /// The number of requests per second (`ThrottlingRateLimit`).
     pub rate: f64,
 }
 
-/// The logical id of the API that SAM makes when events name none.
-pub(crate) const IMPLIED: &str = "ServerlessHttpApi";
+/// The authorization that a route requires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouteAuth {
+    /// `AWS_IAM`: a signature of an identity that may call the route.
+    AwsIam,
+    /// No authorization.
+    None,
+}
+
+impl RouteAuth {
+    pub(crate) fn parse(name: &str, iam_enabled: bool, place: &str) -> Result<Self, TemplateError> {
+        match name {
+            "AWS_IAM" if iam_enabled => Ok(Self::AwsIam),
+            "AWS_IAM" => {
+                let hint = "; the API's Auth must set EnableIamAuthorizer".to_owned();
+                Err(TemplateError::UnknownName { place: place.to_owned(), name: name.to_owned(), hint })
+            }
+            "NONE" => Ok(Self::None),
+            unknown => Err(TemplateError::unsupported(place, unknown, &["AWS_IAM", "NONE"])),
+        }
+    }
+}
+
+/// The logical id of the API that SAM creates when the template declares none.
+pub(crate) const IMPLIED_API_ID: &str = "ServerlessHttpApi";
 
 impl HttpApi {
     pub(crate) fn read(

@@ -1,13 +1,13 @@
 //! Resources that exist in the cloud only: alarms, dashboards, domain names, metric filters, topics. Locally only `Ref` and `Fn::GetAtt` of them mean
 //! something; their properties are checked by name.
 
-use super::Kind;
+use super::ResourceKind;
 use crate::error::TemplateError;
 use crate::read::fields::Fields;
 
-pub(crate) fn check(kind: Kind, properties: &Fields<'_>) -> Result<(), TemplateError> {
+pub(crate) fn check(kind: ResourceKind, properties: &Fields<'_>) -> Result<(), TemplateError> {
     let known: &[&str] = match kind {
-        Kind::Alarm => &[
+        ResourceKind::Alarm => &[
             "ActionsEnabled",
             "AlarmActions",
             "AlarmDescription",
@@ -30,21 +30,25 @@ pub(crate) fn check(kind: Kind, properties: &Fields<'_>) -> Result<(), TemplateE
             "TreatMissingData",
             "Unit",
         ],
-        Kind::ApiMapping => &["ApiId", "ApiMappingKey", "DomainName", "Stage"],
-        Kind::Dashboard => &["DashboardBody", "DashboardName"],
-        Kind::DomainName => &["DomainName", "DomainNameConfigurations", "Tags"],
-        Kind::MetricFilter => &["FilterName", "FilterPattern", "LogGroupName", "MetricTransformations"],
-        Kind::Subscription => &["Endpoint", "FilterPolicy", "Protocol", "RawMessageDelivery", "TopicArn"],
-        Kind::Topic => &["DisplayName", "KmsMasterKeyId", "Subscription", "Tags", "TopicName"],
-        Kind::EventBus
-        | Kind::Function
-        | Kind::HttpApi
-        | Kind::LogGroup
-        | Kind::ManagedPolicy
-        | Kind::Queue
-        | Kind::Role
-        | Kind::Secret
-        | Kind::Table => return Ok(()),
+        ResourceKind::ApiMapping => &["ApiId", "ApiMappingKey", "DomainName", "Stage"],
+        ResourceKind::Dashboard => &["DashboardBody", "DashboardName"],
+        ResourceKind::DomainName => &["DomainName", "DomainNameConfigurations", "Tags"],
+        ResourceKind::MetricFilter => {
+            &["FilterName", "FilterPattern", "LogGroupName", "MetricTransformations"]
+        }
+        ResourceKind::Subscription => {
+            &["Endpoint", "FilterPolicy", "Protocol", "RawMessageDelivery", "TopicArn"]
+        }
+        ResourceKind::Topic => &["DisplayName", "KmsMasterKeyId", "Subscription", "Tags", "TopicName"],
+        ResourceKind::EventBus
+        | ResourceKind::Function
+        | ResourceKind::HttpApi
+        | ResourceKind::LogGroup
+        | ResourceKind::ManagedPolicy
+        | ResourceKind::Queue
+        | ResourceKind::Role
+        | ResourceKind::Secret
+        | ResourceKind::Table => return Ok(()),
     };
     properties.only(&[], known)
 }

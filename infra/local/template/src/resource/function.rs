@@ -6,7 +6,7 @@ use crate::error::TemplateError;
 use crate::event::route::Route;
 use crate::event::schedule::Schedule;
 use crate::event::stream::Stream;
-use crate::event::{Context, read_all};
+use crate::event::{EventContext, read_all};
 use crate::read::fields::Fields;
 use crate::resource::policy::Statement;
 use crate::resource::role::Role;
@@ -47,7 +47,7 @@ impl Function {
         logical_id: &str,
         name: String,
         properties: &Fields<'_>,
-        context: &Context<'_>,
+        context: &EventContext<'_>,
         roles: &BTreeMap<String, Role>,
     ) -> Result<Self, TemplateError> {
         properties.only(&READ, &IGNORED)?;

@@ -20,7 +20,7 @@ pub(crate) mod table;
 
 /// A resource before its intrinsics are resolved.
 pub(crate) struct RawResource {
-    pub(crate) kind: Kind,
+    pub(crate) kind: ResourceKind,
     pub(crate) condition: Option<String>,
     pub(crate) retained: bool,
     pub(crate) properties: Map<String, Value>,
@@ -52,8 +52,8 @@ impl RawResource {
             &["Metadata", "UpdateReplacePolicy"],
         )?;
         let kind = fields.required_string("Type")?;
-        let Some(kind) = Kind::ALL.iter().find(|known| known.name() == kind).copied() else {
-            let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        let Some(kind) = ResourceKind::ALL.iter().find(|known| known.name() == kind).copied() else {
+            let known: Vec<&str> = ResourceKind::ALL.iter().map(|kind| kind.name()).collect();
             return Err(TemplateError::unsupported(&fields.below("Type"), kind, &known));
         };
         let retained = match fields.string("DeletionPolicy")?.as_deref() {
@@ -79,7 +79,7 @@ impl RawResource {
 
 /// The known resource types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ResourceKind {
     Alarm,
     ApiMapping,
     Dashboard,
@@ -98,7 +98,7 @@ pub(crate) enum Kind {
     Topic,
 }
 
-impl Kind {
+impl ResourceKind {
     const ALL: [Self; 16] = [
         Self::Alarm,
         Self::ApiMapping,

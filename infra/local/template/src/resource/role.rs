@@ -7,7 +7,7 @@ use crate::read::fields::Fields;
 use crate::resource::policy::Statement;
 
 /// What shared policies allow, by their ARN.
-pub(crate) type Policies = BTreeMap<String, Vec<Statement>>;
+pub(crate) type ManagedPolicies = BTreeMap<String, Vec<Statement>>;
 
 /// A role that Lambda takes when it runs a function.
 pub(crate) struct Role {
@@ -19,7 +19,7 @@ impl Role {
     pub(crate) fn read(
         logical_id: &str,
         properties: &Fields<'_>,
-        shared: &Policies,
+        shared: &ManagedPolicies,
     ) -> Result<Self, TemplateError> {
         properties.only(
             &["AssumeRolePolicyDocument", "ManagedPolicyArns", "Policies", "RoleName"],

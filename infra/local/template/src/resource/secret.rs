@@ -13,12 +13,12 @@ pub struct Secret {
     /// Its name.
     pub name: String,
     /// How Secrets Manager makes its first value; `None` leaves it without one until an operator puts it.
-    pub generate: Option<Generate>,
+    pub generate: Option<GenerateSecretString>,
 }
 
 /// How a first value is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Generate {
+pub struct GenerateSecretString {
     /// A JSON object and the key under which the random text is added to it; `None` makes the text the whole value.
     pub into: Option<(String, String)>,
     /// The length of the random text.
@@ -54,7 +54,7 @@ impl Secret {
     }
 }
 
-fn generate(fields: &Fields<'_>) -> Result<Generate, TemplateError> {
+fn generate(fields: &Fields<'_>) -> Result<GenerateSecretString, TemplateError> {
     fields.only(
         &[
             "ExcludeCharacters",
@@ -83,7 +83,7 @@ fn generate(fields: &Fields<'_>) -> Result<Generate, TemplateError> {
         return Err(TemplateError::wrong(&place, "a JSON object as text", &template.as_str().into()));
     }
     let flag = |name| Ok::<_, TemplateError>(fields.bool(name)?.unwrap_or(false));
-    Ok(Generate {
+    Ok(GenerateSecretString {
         into,
         length: fields.number("PasswordLength")?.unwrap_or(32),
         exclude_characters: fields.string("ExcludeCharacters")?.unwrap_or_default(),

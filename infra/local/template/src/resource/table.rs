@@ -31,7 +31,7 @@ pub struct Table {
 }
 
 /// The names that the deployed table has.
-pub(crate) struct Names {
+pub(crate) struct TableNames {
     pub(crate) name: String,
     pub(crate) arn: String,
     pub(crate) stream_arn: Option<String>,
@@ -45,7 +45,7 @@ impl Table {
 
     pub(crate) fn read(
         logical_id: &str,
-        names: Names,
+        names: TableNames,
         retained: bool,
         properties: &Fields<'_>,
     ) -> Result<Self, TemplateError> {
@@ -65,7 +65,7 @@ impl Table {
             ],
             &["ContributorInsightsSpecification", "OnDemandThroughput", "TableClass", "Tags"],
         )?;
-        let Names { name, arn, stream_arn } = names;
+        let TableNames { name, arn, stream_arn } = names;
         let mut create = Map::from_iter([
             ("TableName".to_owned(), json!(name)),
             ("BillingMode".to_owned(), json!("PAY_PER_REQUEST")),

@@ -7,27 +7,31 @@ use shared::host::SystemClock;
 
 use super::*;
 use crate::{
-    function::{Deployed, Entry},
+    function::{DeployedFunction, RegisteredFunction},
     http::routes::Endpoint,
-    slot::Surroundings,
+    lazy_instance::InstanceEnv,
     tests::world::Echo,
 };
 
 async fn event_of(request: Request<Body>) -> Value {
-    let surroundings = Surroundings { env: BTreeMap::new(), clock: Arc::new(SystemClock), roots: Vec::new() };
-    let entry = Entry::function::<Echo>();
+    let env = InstanceEnv { variables: BTreeMap::new(), clock: Arc::new(SystemClock), roots: Vec::new() };
+    let entry = RegisteredFunction::function::<Echo>();
     let endpoint = Endpoint {
         route_key: "POST /api/orders/{orderId}".to_owned(),
         auth: RouteAuth::None,
         limit: Duration::from_secs(1),
-        function: Arc::new(Deployed::new(&entry, Duration::from_secs(1), surroundings, Arc::default())),
+        function: Arc::new(DeployedFunction::new(&entry, Duration::from_secs(1), env, Arc::default())),
     };
     let parameters = BTreeMap::from([("orderId".to_owned(), "o1".to_owned())]);
-    let matched = Matched { endpoint: Arc::new(endpoint), parameters };
-    let incoming = Incoming::read(request, [127, 0, 0, 1].into()).await.unwrap();
-    let stamp =
-        Stamp { request_id: "r1".to_owned(), port: 3000, now_millis: 1_583_348_638_390, caller: None };
-    build(&incoming, &matched, &stamp)
+    let route = RouteMatch { endpoint: Arc::new(endpoint), parameters };
+    let request = GatewayRequest::read(request, [127, 0, 0, 1].into()).await.unwrap();
+    let metadata = RequestMetadata {
+        request_id: "r1".to_owned(),
+        port: 3000,
+        now_millis: 1_583_348_638_390,
+        caller: None,
+    };
+    build(&request, &route, &metadata)
 }
 
 async fn event_with_body(content_type: Option<&str>, body: &'static [u8]) -> Value {
@@ -124,18 +128,18 @@ async fn text_of_known_types_stays_text() {
 }
 
 #[tokio::test]
-async fn everything_else_is_base64() {
+async fn a_body_of_another_type_is_base64() {
     for content_type in [None, Some("application/x-www-form-urlencoded"), Some("image/png"), Some("")] {
         let event = event_with_body(content_type, b"a=1").await;
         let body = (&event["body"], &event["isBase64Encoded"]);
         assert_eq!(body, (&json!("YT0x"), &json!(true)), "{content_type:?}");
     }
     let event = event_with_body(Some("application/json"), &[0xff]).await;
-    assert_eq!(event["isBase64Encoded"], true, "it is no text, whatever it says");
+    assert_eq!(event["isBase64Encoded"], true, "not UTF-8 in spite of its content type");
 }
 
 #[tokio::test]
-async fn without_a_body_there_is_none() {
+async fn an_empty_body_makes_no_body_field() {
     let event = event_with_body(Some("application/json"), b"").await;
     assert_eq!(event.get("body"), None);
     assert_eq!(event["isBase64Encoded"], false);

@@ -1,20 +1,20 @@
-//! The authorizer `AWS_IAM`: a request must be signed (Signature Version 4) by the operator.
+//! The authorizer `AWS_IAM`: the operator must have signed the request with Signature Version 4.
 
 use local_dynamo::sigv4::{SigV4Error, SignerDeviation, WireRequest, find_signer_deviation, verify};
-use local_template::Pseudo;
+use local_template::PseudoParameters;
 use serde_json::{Value, json};
 
-use super::{incoming::Incoming, refusal::Refusal};
+use super::{error::GatewayError, request::GatewayRequest};
 
-/// Who signed a request.
+/// The signer of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Caller {
+pub(super) struct IamCaller {
     access_key: String,
 }
 
-impl Caller {
-    /// As it stands in the event, `requestContext.authorizer.iam`.
-    pub(super) fn describe(&self, account: &str) -> Value {
+impl IamCaller {
+    /// The value of `requestContext.authorizer.iam` in the event.
+    pub(super) fn to_event_value(&self, account: &str) -> Value {
         json!({
             "accessKey": self.access_key,
             "accountId": account,
@@ -27,45 +27,48 @@ impl Caller {
     }
 }
 
-/// Who signed the request. An HTTP API does not say what is wrong with a signature; the log does.
-pub(super) fn authorize(incoming: &Incoming, now_millis: u64) -> Result<Caller, Refusal> {
-    check(incoming, now_millis / 1000).map_err(|error| {
+/// Verifies the signature of a request. Returns its signer.
+///
+/// # Errors
+/// [`GatewayError::Forbidden`], as an HTTP API does not say what is wrong with a signature. The log says it.
+pub(super) fn authorize(request: &GatewayRequest, now_millis: u64) -> Result<IamCaller, GatewayError> {
+    verify_signature(request, now_millis / 1000).map_err(|error| {
         let deviation = (error == SigV4Error::Mismatch)
-            .then(|| find_signer_deviation(&wire_request(incoming), secret_of))
+            .then(|| find_signer_deviation(&wire_request(request), secret_of))
             .flatten();
         // AWS refuses the request without a reason, so the reason is logged for the developer who tries it out.
-        tracing::info!(reason = %error, remedy = deviation.map(SignerDeviation::remedy), "signature");
-        Refusal::Forbidden
+        tracing::info!(reason = %error, remedy = deviation.map(SignerDeviation::remedy), "signature refused");
+        GatewayError::Forbidden
     })
 }
 
-fn wire_request(incoming: &Incoming) -> WireRequest<'_> {
+fn wire_request(request: &GatewayRequest) -> WireRequest<'_> {
     WireRequest {
-        method: incoming.method(),
-        path: incoming.path(),
-        query: incoming.query(),
-        headers: &incoming.head.headers,
-        body: &incoming.body,
+        method: request.method(),
+        path: request.path(),
+        query: request.query(),
+        headers: &request.head.headers,
+        body: &request.body,
     }
 }
 
 fn secret_of(access_key: &str) -> Option<String> {
-    (access_key == KEY).then(|| SECRET.to_owned())
+    (access_key == ACCESS_KEY_ID).then(|| SECRET_ACCESS_KEY.to_owned())
 }
 
-fn check(incoming: &Incoming, now: u64) -> Result<Caller, SigV4Error> {
-    let access_key = verify(&wire_request(incoming), SERVICE, now, secret_of)?;
-    let scope = format!("/{}/{SERVICE}/", Pseudo::default().region);
-    match incoming.header("authorization") {
-        Some(header) if header.contains(&scope) => Ok(Caller { access_key }),
+fn verify_signature(request: &GatewayRequest, now: u64) -> Result<IamCaller, SigV4Error> {
+    let access_key = verify(&wire_request(request), SERVICE, now, secret_of)?;
+    let scope = format!("/{}/{SERVICE}/", PseudoParameters::default().region);
+    match request.header("authorization") {
+        Some(header) if header.contains(&scope) => Ok(IamCaller { access_key }),
         _ => Err(SigV4Error::Scope(scope)),
     }
 }
 
 /// The operator's access key id.
-const KEY: &str = "local";
+const ACCESS_KEY_ID: &str = "local";
 /// The operator's secret access key.
-const SECRET: &str = "local";
+const SECRET_ACCESS_KEY: &str = "local";
 const SERVICE: &str = "execute-api";
 
 #[cfg(test)]

@@ -13,63 +13,63 @@ const OPERATOR: Signer<'_> = Signer {
 };
 
 /// The request with these headers.
-async fn request(headers: HeaderMap) -> Incoming {
+async fn request_with(headers: HeaderMap) -> GatewayRequest {
     let mut request = Request::put("/api/admin/users/u1/role?b=2&a=1").body(Body::from("{}")).unwrap();
     *request.headers_mut() = headers;
-    Incoming::read(request, [127, 0, 0, 1].into()).await.unwrap()
+    GatewayRequest::read(request, [127, 0, 0, 1].into()).await.unwrap()
 }
 
 /// The request, but signed by `signer` over this query and body.
-async fn signed(signer: Signer<'_>, query: &str, body: &[u8]) -> Incoming {
+async fn signed(signer: Signer<'_>, query: &str, body: &[u8]) -> GatewayRequest {
     let mut headers = HeaderMap::new();
     headers.insert("host", "127.0.0.1:3000".parse().unwrap());
-    let received = WireRequest {
+    let unsigned = WireRequest {
         method: "PUT",
         path: "/api/admin/users/u1/role",
         query: Some(query),
         headers: &headers,
         body,
     };
-    request(sign(&received, signer, NOW).unwrap()).await
+    request_with(sign(&unsigned, signer, NOW).unwrap()).await
 }
 
 #[tokio::test]
 async fn the_operators_signature_is_accepted() {
-    let incoming = signed(OPERATOR, "b=2&a=1", b"{}").await;
-    let caller = check(&incoming, NOW).unwrap();
-    assert_eq!(caller.describe("1")["userArn"], "arn:aws:iam::1:user/local");
+    let request = signed(OPERATOR, "b=2&a=1", b"{}").await;
+    let caller = verify_signature(&request, NOW).unwrap();
+    assert_eq!(caller.to_event_value("1")["userArn"], "arn:aws:iam::1:user/local");
 }
 
 #[tokio::test]
 async fn a_request_without_a_signature_is_refused() {
-    let incoming = request(HeaderMap::new()).await;
-    assert_eq!(check(&incoming, NOW), Err(SigV4Error::Missing));
-    assert_eq!(authorize(&incoming, NOW * 1000), Err(Refusal::Forbidden));
+    let request = request_with(HeaderMap::new()).await;
+    assert_eq!(verify_signature(&request, NOW), Err(SigV4Error::Missing));
+    assert_eq!(authorize(&request, NOW * 1000), Err(GatewayError::Forbidden));
 }
 
 #[tokio::test]
 async fn a_signature_over_something_else_is_refused() {
     for (query, body) in [("b=2&a=2", "{}"), ("b=2&a=1", "{ }")] {
-        let incoming = signed(OPERATOR, query, body.as_bytes()).await;
-        assert_eq!(check(&incoming, NOW), Err(SigV4Error::Mismatch));
+        let request = signed(OPERATOR, query, body.as_bytes()).await;
+        assert_eq!(verify_signature(&request, NOW), Err(SigV4Error::Mismatch));
     }
 }
 
 #[tokio::test]
-async fn a_signature_of_somebody_else_or_for_another_place_is_refused() {
+async fn a_signature_of_another_signer_or_for_another_scope_is_refused() {
     for signer in [
         Signer { secret_access_key: "other", ..OPERATOR },
         Signer { access_key_id: "other", ..OPERATOR },
         Signer { service: "dynamodb", ..OPERATOR },
         Signer { region: "eu-west-1", ..OPERATOR },
     ] {
-        assert!(check(&signed(signer, "b=2&a=1", b"{}").await, NOW).is_err());
+        assert!(verify_signature(&signed(signer, "b=2&a=1", b"{}").await, NOW).is_err());
     }
 }
 
 #[tokio::test]
 async fn an_old_signature_is_refused() {
-    let incoming = signed(OPERATOR, "b=2&a=1", b"{}").await;
-    assert!(check(&incoming, NOW + 14 * 60).is_ok());
-    assert!(matches!(check(&incoming, NOW + 16 * 60), Err(SigV4Error::Stale { .. })));
+    let request = signed(OPERATOR, "b=2&a=1", b"{}").await;
+    assert!(verify_signature(&request, NOW + 14 * 60).is_ok());
+    assert!(matches!(verify_signature(&request, NOW + 16 * 60), Err(SigV4Error::Stale { .. })));
 }

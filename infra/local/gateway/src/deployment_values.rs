@@ -1,4 +1,4 @@
-//! What an operator gives to a deployment: the template's parameters and the secrets' values.
+//! The values that an operator gives to a deployment: the template's parameters and the secrets.
 
 use std::collections::BTreeMap;
 
@@ -7,25 +7,26 @@ use serde_json::{Value, json};
 
 use crate::config::Config;
 
-/// The addresses that a deployment is told.
-pub(crate) struct Addresses {
-    /// Of the built-in simulator's platform, if it is used.
+/// The local addresses that become parameters of the template.
+pub(crate) struct LocalAddresses {
+    /// The built-in simulator of WeChat's open platform; empty when it is not used.
     pub(crate) platform: String,
-    /// Of the built-in simulator's WeChat Pay, if it is used.
+    /// The built-in simulator of WeChat Pay; empty when it is not used.
     pub(crate) pay: String,
-    /// Of the gateway.
-    pub(crate) own: String,
+    /// The gateway.
+    pub(crate) gateway: String,
 }
 
 /// The template's parameters.
-pub(crate) fn parameters(config: &Config, addresses: &Addresses) -> BTreeMap<String, String> {
-    let or = |value: &Option<String>, default: &str| value.clone().unwrap_or_else(|| default.to_owned());
+pub(crate) fn parameters(config: &Config, addresses: &LocalAddresses) -> BTreeMap<String, String> {
+    let value_or =
+        |value: &Option<String>, default: &str| value.clone().unwrap_or_else(|| default.to_owned());
     let mut parameters = BTreeMap::from([
         ("MiniProgramAppId", config.account.app_id.clone()),
         ("MerchantId", config.account.mch_id.clone()),
-        ("PublicBaseUrl", or(&config.public_base_url, &addresses.own)),
-        ("WechatApiBase", or(&config.wechat_api_base, &addresses.platform)),
-        ("PayApiBase", or(&config.pay_api_base, &addresses.pay)),
+        ("PublicBaseUrl", value_or(&config.public_base_url, &addresses.gateway)),
+        ("WechatApiBase", value_or(&config.wechat_api_base, &addresses.platform)),
+        ("PayApiBase", value_or(&config.pay_api_base, &addresses.pay)),
     ]);
     if config.has_official_account {
         parameters.insert("OfficialAccountAppId", config.account.official_app_id.clone());
@@ -42,13 +43,13 @@ pub(crate) fn parameters(config: &Config, addresses: &Addresses) -> BTreeMap<Str
     parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// The values of the secrets that are not generated, by logical id; of those that the stack has.
+/// The values of the stack's secrets that CloudFormation does not generate, by logical id.
 pub(crate) fn secrets(config: &Config, stack: &Stack) -> BTreeMap<String, String> {
     let account = &config.account;
     [
         ("MiniProgramSecret", json!({"app_secret": account.app_secret})),
         ("OfficialAccountSecret", json!({"app_secret": account.official_app_secret})),
-        ("MerchantSecret", merchant(config)),
+        ("MerchantSecret", merchant_secret(config)),
     ]
     .into_iter()
     .filter(|(id, _)| stack.secrets.iter().any(|secret| secret.logical_id == *id))
@@ -56,7 +57,7 @@ pub(crate) fn secrets(config: &Config, stack: &Stack) -> BTreeMap<String, String
     .collect()
 }
 
-fn merchant(config: &Config) -> Value {
+fn merchant_secret(config: &Config) -> Value {
     let account = &config.account;
     let keys = config.platform_keys.iter().map(|key| json!({"id": key.id, "pem": key.pem}));
     json!({

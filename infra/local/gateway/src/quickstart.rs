@@ -1,19 +1,19 @@
-//! The walk that is printed at the start: commands to paste that buy something, for any shell with curl and sed.
+//! The quickstart that the program prints: shell commands that buy something. They need curl and sed.
 
 use crate::config::Config;
 
-/// The commands. What needs the simulator is left out where it is not used.
-pub(crate) fn text(base_url: &str, config: &Config) -> String {
-    let platform = config.wechat_api_base.is_none();
-    let pay = config.pay_api_base.is_none();
+/// The commands. Those that need the simulator are left out when the configuration names another WeChat.
+pub(crate) fn commands(base_url: &str, config: &Config) -> String {
+    let has_simulated_platform = config.wechat_api_base.is_none();
+    let has_simulated_pay = config.pay_api_base.is_none();
     let mut steps = vec![format!("base={base_url}"), CALL.to_owned(), FIELD.to_owned()];
-    if platform {
+    if has_simulated_platform {
         steps.extend([USER, WX_LOGIN].map(str::to_owned));
     } else {
         steps.push(REAL_CODE.to_owned());
     }
     steps.extend([LOGIN, PRODUCTS, ORDER, NUMBERS, PREPAY].map(str::to_owned));
-    if platform && pay {
+    if has_simulated_platform && has_simulated_pay {
         steps.extend([PAY, READ].map(str::to_owned));
     } else {
         steps.extend([SHOW_PREPAY, READ].map(str::to_owned));
@@ -46,20 +46,20 @@ mod tests {
     const BASE: &str = "http://127.0.0.1:3000";
 
     #[test]
-    fn the_walk_with_the_simulator_goes_from_a_new_user_to_a_paid_order() {
-        let walk = text(BASE, &Config::default());
-        assert!(walk.starts_with("base=http://127.0.0.1:3000\n"));
-        assert!(walk.contains("/_wechat/users") && walk.contains("/_wechat/wx/requestPayment"));
-        assert!(walk.ends_with("call $base/api/orders/$orderId"));
+    fn the_commands_with_the_simulator_lead_from_a_new_user_to_a_paid_order() {
+        let commands = commands(BASE, &Config::default());
+        assert!(commands.starts_with("base=http://127.0.0.1:3000\n"));
+        assert!(commands.contains("/_wechat/users") && commands.contains("/_wechat/wx/requestPayment"));
+        assert!(commands.ends_with("call $base/api/orders/$orderId"));
     }
 
     #[test]
-    fn the_walk_leaves_out_what_needs_the_simulator() {
+    fn without_the_simulator_no_command_calls_it() {
         let elsewhere = || Some("https://a.example".to_owned());
         let real = Config { wechat_api_base: elsewhere(), pay_api_base: elsewhere(), ..Config::default() };
-        assert!(!text(BASE, &real).contains("_wechat"));
+        assert!(!commands(BASE, &real).contains("_wechat"));
         let real_pay = Config { pay_api_base: elsewhere(), ..Config::default() };
-        let walk = text(BASE, &real_pay);
-        assert!(walk.contains("/_wechat/wx/login") && !walk.contains("requestPayment -d"));
+        let commands = commands(BASE, &real_pay);
+        assert!(commands.contains("/_wechat/wx/login") && !commands.contains("requestPayment -d"));
     }
 }

@@ -1,20 +1,20 @@
-//! Times as AWS writes them into events.
+//! Times in the forms that AWS writes into events.
 
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 /// `12/Mar/2020:19:03:58 +0000`, as in a request's context.
-pub(crate) fn access_log(unix_millis: u64) -> String {
+pub(crate) fn format_access_log(unix_millis: u64) -> String {
     format(unix_millis, ACCESS_LOG)
 }
 
 /// `2020-03-12T19:03:58Z`, as in a scheduled event.
-pub(crate) fn iso(unix_millis: u64) -> String {
+pub(crate) fn format_iso(unix_millis: u64) -> String {
     format(unix_millis, ISO)
 }
 
-/// `2020-03-12T19:03:58.390Z`, as in what Lambda writes about a failure.
-pub(crate) fn iso_millis(unix_millis: u64) -> String {
-    let seconds = iso(unix_millis);
+/// `2020-03-12T19:03:58.390Z`, as in Lambda's message about discarded records.
+pub(crate) fn format_iso_millis(unix_millis: u64) -> String {
+    let seconds = format_iso(unix_millis);
     format!("{}.{:03}Z", seconds.trim_end_matches('Z'), unix_millis % 1000)
 }
 
@@ -34,9 +34,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_have_the_form_of_aws() {
-        assert_eq!(access_log(1_583_348_638_390), "04/Mar/2020:19:03:58 +0000");
-        assert_eq!(iso_millis(1_583_348_638_039), "2020-03-04T19:03:58.039Z");
-        assert_eq!(iso(1_583_348_638_390), "2020-03-04T19:03:58Z");
+    fn times_have_the_forms_of_aws() {
+        assert_eq!(format_access_log(1_583_348_638_390), "04/Mar/2020:19:03:58 +0000");
+        assert_eq!(format_iso_millis(1_583_348_638_039), "2020-03-04T19:03:58.039Z");
+        assert_eq!(format_iso(1_583_348_638_390), "2020-03-04T19:03:58Z");
     }
 }

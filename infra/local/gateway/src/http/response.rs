@@ -1,4 +1,4 @@
-//! A function's answer becomes an HTTP response.
+//! The HTTP response made from a function's response.
 
 use axum::body::Body;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -6,10 +6,12 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header::SET_COOKIE};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// Payload format 2.0 of an answer, as Lambda gives it to API Gateway.
+use super::limits::MAX_PAYLOAD_BYTES;
+
+/// A function's response in payload format 2.0.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct FunctionResponse {
     status_code: u16,
     #[serde(default)]
     headers: Map<String, Value>,
@@ -22,31 +24,31 @@ struct Answer {
     is_base64_encoded: bool,
 }
 
-/// The response; `None` when the answer is none, or larger than Lambda lets through.
-pub(super) fn response(answer: Value) -> Option<Response<Body>> {
-    if answer.to_string().len() > super::gateway::LARGEST_PAYLOAD {
+/// The HTTP response; `None` when the function's response is malformed or larger than Lambda allows.
+pub(super) fn from_function(value: Value) -> Option<Response<Body>> {
+    if value.to_string().len() > MAX_PAYLOAD_BYTES {
         return None;
     }
-    let answer: Answer = serde_json::from_value(answer).ok()?;
-    let body = answer.body.unwrap_or_default();
-    let body = if answer.is_base64_encoded { STANDARD.decode(body).ok()? } else { body.into_bytes() };
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = StatusCode::from_u16(answer.status_code).ok()?;
-    let headers = response.headers_mut();
-    for (name, value) in answer.headers.into_iter().chain(answer.multi_value_headers) {
+    let response: FunctionResponse = serde_json::from_value(value).ok()?;
+    let body = response.body.unwrap_or_default();
+    let body = if response.is_base64_encoded { STANDARD.decode(body).ok()? } else { body.into_bytes() };
+    let mut http_response = Response::new(Body::from(body));
+    *http_response.status_mut() = StatusCode::from_u16(response.status_code).ok()?;
+    let headers = http_response.headers_mut();
+    for (name, value) in response.headers.into_iter().chain(response.multi_value_headers) {
         let name = HeaderName::try_from(name).ok()?;
-        for value in texts(&value) {
+        for value in header_values(&value) {
             headers.append(&name, HeaderValue::from_str(value).ok()?);
         }
     }
-    for cookie in answer.cookies {
+    for cookie in response.cookies {
         headers.append(SET_COOKIE, HeaderValue::try_from(cookie).ok()?);
     }
-    Some(response)
+    Some(http_response)
 }
 
-/// A header's one value, or its several.
-fn texts(value: &Value) -> Vec<&str> {
+/// The values of a header, which is a text or a list of texts.
+fn header_values(value: &Value) -> Vec<&str> {
     match value {
         Value::Array(values) => values.iter().filter_map(Value::as_str).collect(),
         value => value.as_str().into_iter().collect(),
@@ -61,7 +63,7 @@ mod tests {
 
     #[test]
     fn headers_and_cookies_become_header_lines() {
-        let response = response(json!({
+        let response = from_function(json!({
             "statusCode": 201,
             "headers": {"content-type": "text/plain"},
             "multiValueHeaders": {"x-many": ["a", "b"]},
@@ -79,16 +81,16 @@ mod tests {
     #[tokio::test]
     async fn a_binary_body_arrives_as_it_was() {
         let response =
-            response(json!({"statusCode": 200, "body": "/9j/", "isBase64Encoded": true, "cookies": []}))
+            from_function(json!({"statusCode": 200, "body": "/9j/", "isBase64Encoded": true, "cookies": []}))
                 .unwrap();
         let body = axum::body::to_bytes(response.into_body(), 10).await.unwrap();
         assert_eq!(body.as_ref(), [0xff, 0xd8, 0xff]);
     }
 
     #[test]
-    fn what_is_no_answer_makes_no_response() {
-        assert!(response(json!({"statusCode": 99})).is_none());
-        assert!(response(json!("hello")).is_none());
-        assert!(response(json!({"statusCode": 200, "body": "x".repeat(7 * 1024 * 1024)})).is_none());
+    fn a_malformed_or_too_large_answer_makes_no_response() {
+        assert!(from_function(json!({"statusCode": 99})).is_none());
+        assert!(from_function(json!("hello")).is_none());
+        assert!(from_function(json!({"statusCode": 200, "body": "x".repeat(7 * 1024 * 1024)})).is_none());
     }
 }

@@ -1,21 +1,21 @@
-//! The world the stack is deployed to: what `AWS::Region` and its siblings stand for.
+//! CloudFormation's pseudo parameters, such as `AWS::Region`, and what follows from them.
 
-/// The world the stack is deployed to. [`Default`] is the local one.
+/// The values of CloudFormation's pseudo parameters. [`Default`] has those of the local world.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pseudo {
+pub struct PseudoParameters {
     /// `AWS::Region`.
     pub region: String,
     /// `AWS::AccountId`.
     pub account: String,
     /// `AWS::Partition`.
     pub partition: String,
-    /// `AWS::StackName`; physical names start with it.
+    /// `AWS::StackName`, with which the names of resources begin.
     pub stack_name: String,
     /// `AWS::URLSuffix`.
     pub url_suffix: String,
 }
 
-impl Default for Pseudo {
+impl Default for PseudoParameters {
     fn default() -> Self {
         Self {
             region: "us-east-1".to_owned(),
@@ -27,7 +27,7 @@ impl Default for Pseudo {
     }
 }
 
-impl Pseudo {
+impl PseudoParameters {
     /// The value of a pseudo parameter other than `AWS::NoValue`.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         match name {
@@ -40,19 +40,19 @@ impl Pseudo {
         }
     }
 
-    /// An ARN of this world.
+    /// The ARN of a resource in this region and account.
     pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
         let Self { partition, region, account, .. } = self;
         format!("arn:{partition}:{service}:{region}:{account}:{resource}")
     }
 
-    /// An ARN of Identity and Access Management, which has no regions.
+    /// The ARN of a role or policy, which has no region.
     pub(crate) fn iam_arn(&self, kind: &str, name: &str) -> String {
         format!("arn:{}:iam::{}:{kind}/{name}", self.partition, self.account)
     }
 
-    /// The name that CloudFormation would invent for a resource without one.
-    pub(crate) fn name(&self, logical_id: &str) -> String {
+    /// The name of a resource that the template does not name.
+    pub(crate) fn default_name(&self, logical_id: &str) -> String {
         format!("{}-{logical_id}", self.stack_name)
     }
 
@@ -66,3 +66,6 @@ impl Pseudo {
         "AWS::URLSuffix",
     ];
 }
+
+/// The stage of an API whose `StageName` is not set. It adds nothing to the paths.
+pub(crate) const DEFAULT_STAGE: &str = "$default";

@@ -1,12 +1,14 @@
-//! What a task gets, and what a queue gets to know of records that were given up.
+//! The event that a task gets, and the message about discarded records that a queue gets.
 
 use serde_json::{Value, json};
 
-use crate::moment;
+use crate::aws_time;
 
-/// A record as Lambda shows it. Lambda writes the two names of an identity, which marks what expired, in small letters
-/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html>); the API of streams does not.
-pub(super) fn of_record(mut record: Value, stream_arn: &str) -> Value {
+/// Turns a record of the streams API into one of Lambda's event. Lambda writes `type` and `principalId` in `userIdentity`, which
+/// marks the deletion of an expired item, in lower case
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html>); the API writes `Type` and
+/// `PrincipalId`.
+pub(super) fn event_record(mut record: Value, stream_arn: &str) -> Value {
     if let Some(record) = record.as_object_mut() {
         record.insert("eventSourceARN".to_owned(), stream_arn.into());
         if let Some(identity) = record.get_mut("userIdentity").and_then(Value::as_object_mut) {
@@ -21,30 +23,30 @@ pub(super) fn of_record(mut record: Value, stream_arn: &str) -> Value {
 }
 
 /// The event of a batch.
-pub(super) fn of_batch(records: &[Value]) -> Value {
+pub(super) fn batch_event(records: &[Value]) -> Value {
     json!({ "Records": records })
 }
 
-/// The number by which a response names a record.
+/// The number by which a task's response names a record.
 pub(super) fn sequence_number(record: &Value) -> &str {
     record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Why records were given up.
-pub(super) struct GivenUp<'a> {
+/// The circumstances in which records were discarded.
+pub(super) struct DiscardedRecords<'a> {
     pub(super) request_id: &'a str,
     pub(super) function_arn: &'a str,
     pub(super) stream_arn: &'a str,
     pub(super) shard_id: &'a str,
     pub(super) invocations: u32,
-    /// Whether the last call failed; else its response named the record.
+    /// Whether the last call failed. Otherwise its response named a failed record.
     pub(super) is_error: bool,
     pub(super) now_millis: u64,
 }
 
-impl GivenUp<'_> {
-    /// What Lambda writes into the queue: where in the stream the records are, not the records.
-    pub(super) fn message(&self, records: &[Value]) -> Value {
+impl DiscardedRecords<'_> {
+    /// Lambda's message to the queue. It has the position of the records in the stream, and not the records.
+    pub(super) fn queue_message(&self, records: &[Value]) -> Value {
         let mut response = json!({"statusCode": 200, "executedVersion": "$LATEST"});
         if let (true, Some(response)) = (self.is_error, response.as_object_mut()) {
             response.insert("functionError".to_owned(), "Unhandled".into());
@@ -59,13 +61,13 @@ impl GivenUp<'_> {
             },
             "responseContext": response,
             "version": "1.0",
-            "timestamp": moment::iso_millis(self.now_millis),
+            "timestamp": aws_time::format_iso_millis(self.now_millis),
             "DDBStreamBatchInfo": {
                 "shardId": self.shard_id,
                 "startSequenceNumber": sequence_number(first),
                 "endSequenceNumber": sequence_number(last),
-                "approximateArrivalOfFirstRecord": arrival(first),
-                "approximateArrivalOfLastRecord": arrival(last),
+                "approximateArrivalOfFirstRecord": arrival_time(first),
+                "approximateArrivalOfLastRecord": arrival_time(last),
                 "batchSize": records.len(),
                 "streamArn": self.stream_arn,
             },
@@ -73,11 +75,11 @@ impl GivenUp<'_> {
     }
 }
 
-fn arrival(record: &Value) -> String {
+fn arrival_time(record: &Value) -> String {
     let written = record.pointer("/dynamodb/ApproximateCreationDateTime").map(Value::to_string);
     let seconds = written.as_deref().and_then(|text| text.split('.').next()?.parse::<u64>().ok());
-    moment::iso(seconds.unwrap_or_default().saturating_mul(1000))
+    aws_time::format_iso(seconds.unwrap_or_default().saturating_mul(1000))
 }
 
-/// So much longer is a record in an event: a comma.
-pub(super) const ADDED: usize = 1;
+/// The bytes of the comma between two records.
+pub(super) const SEPARATOR_BYTES: usize = 1;

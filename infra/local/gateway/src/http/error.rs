@@ -1,28 +1,28 @@
-//! Answers that API Gateway gives by itself.
+//! The error responses that API Gateway itself gives.
 
 use axum::body::Body;
 use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 
 use crate::error::CallError;
 
-/// Why a request has no answer of a function.
+/// Why API Gateway answers in place of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// The request broke off, or is no request.
+pub(super) enum GatewayError {
+    /// The request is malformed or incomplete.
     BadRequest,
-    /// Not signed, or not rightly.
+    /// The signature is missing or wrong.
     Forbidden,
-    /// The function failed.
+    /// The function failed, or its response can't be sent.
     Internal,
-    /// No such route.
+    /// The template has no such route.
     NotFound,
-    /// Larger than API Gateway or Lambda takes.
+    /// The request is larger than API Gateway or Lambda accepts.
     TooLarge,
     /// The function did not answer in time.
     Unavailable,
 }
 
-impl Refusal {
+impl GatewayError {
     pub(super) fn into_response(self) -> Response<Body> {
         let (status, message) = match self {
             Self::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
@@ -39,7 +39,7 @@ impl Refusal {
     }
 }
 
-impl From<&CallError> for Refusal {
+impl From<&CallError> for GatewayError {
     fn from(error: &CallError) -> Self {
         match error {
             CallError::TimedOut => Self::Unavailable,
