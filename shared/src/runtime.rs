@@ -166,7 +166,7 @@ impl<T: Task> TaskInstance<T> {
 pub fn serve<F: Function>() -> Result<(), BoxError> {
     runtime()?.block_on(async {
         let host = Host::lambda();
-        telemetry::install(&host);
+        install_telemetry(&host);
         let instance = start(Instance::<F>::start(host).await)?;
         let instance = &instance;
         lambda_http::run(service_fn(move |request| async move {
@@ -183,7 +183,7 @@ pub fn serve<F: Function>() -> Result<(), BoxError> {
 pub fn serve_task<T: Task>() -> Result<(), BoxError> {
     runtime()?.block_on(async {
         let host = Host::lambda();
-        telemetry::install(&host);
+        install_telemetry(&host);
         let instance = start(TaskInstance::<T>::start(host).await)?;
         let instance = &instance;
         lambda_runtime::run(service_fn(move |event: LambdaEvent<T::Event>| async move {
@@ -191,6 +191,12 @@ pub fn serve_task<T: Task>() -> Result<(), BoxError> {
         }))
         .await
     })
+}
+
+/// Begins the log. Reads `AWS_LAMBDA_FUNCTION_NAME`, which Lambda sets, and `STACK_NAME`, which the template sets.
+fn install_telemetry(host: &Host) {
+    let function_name = host.optional_var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or("local");
+    telemetry::install(function_name, host.optional_var("STACK_NAME").unwrap_or("local"));
 }
 
 fn start<I>(result: Result<I, InitError>) -> Result<I, BoxError> {

@@ -6,7 +6,7 @@
 use aws_sdk_dynamodb::Client;
 use serde::{Deserialize, Serialize};
 
-use super::{NewLogin, StoreError, item};
+use super::{StoreError, item};
 use crate::{
     crypto::{Keyring, Sealed},
     host::{Host, HostError},
@@ -36,14 +36,20 @@ pub struct Session {
 }
 
 impl Session {
-    /// The row that the first login of an openid leaves.
-    pub(super) fn first(login: &NewLogin, user_id: &UserId) -> Self {
+    /// The row that the first login of an openid leaves. `login_at` is in milliseconds.
+    pub(super) fn first(
+        openid: &OpenId,
+        user_id: &UserId,
+        unionid: Option<&UnionId>,
+        session_key: &Sealed,
+        login_at: u64,
+    ) -> Self {
         Self {
-            openid: login.openid.clone(),
+            openid: openid.clone(),
             user_id: user_id.clone(),
-            unionid: login.unionid.clone(),
-            login_at: login.at_millis,
-            session_key: login.session_key.clone(),
+            unionid: unionid.cloned(),
+            login_at,
+            session_key: session_key.clone(),
             previous_session_key: None,
             previous_login_at: None,
             tokens_valid_from: None,

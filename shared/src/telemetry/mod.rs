@@ -10,7 +10,6 @@ use tracing_subscriber::{fmt::MakeWriter, util::SubscriberInitExt};
 mod line;
 
 use crate::{
-    host::Host,
     telemetry::line::Lines,
     types::{BoxError, error_chain},
 };
@@ -176,13 +175,9 @@ pub fn count(counted: Counted<'_>) {
     }
 }
 
-/// Sends all lines to standard output, as Lambda wants them, and panics with their place but without their message. Reads
-/// `AWS_LAMBDA_FUNCTION_NAME` and `STACK_NAME`.
-pub fn install(host: &Host) {
-    // Lambda sets the first and the template the second; they are the dimensions that tell one deployment's metrics from
-    // another's.
-    let function_name = host.optional_var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or("local");
-    let stack_name = host.optional_var("STACK_NAME").unwrap_or("local");
+/// Sends all lines to standard output, as Lambda wants them, and panics with their place but without their message. The names of
+/// function and stack are the dimensions that tell one deployment's metrics from another's.
+pub fn install(function_name: &str, stack_name: &str) {
     subscriber(function_name, stack_name, std::io::stdout).init();
     std::panic::set_hook(Box::new(|info| {
         // The message may quote data; the place is enough to find the bug.

@@ -5,17 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::OutTradeNo;
-
-/// The text is not such an identifier; says which rule it breaks, never the text itself.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} {rule}")]
-pub struct IdError {
-    /// Which identifier was expected, in WeChat's name for it.
-    pub what: &'static str,
-    /// The rule that was broken.
-    pub rule: &'static str,
-}
+use super::{IdError, OutTradeNo};
 
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $valid:expr) => {

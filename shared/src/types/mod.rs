@@ -9,6 +9,7 @@ mod day;
 mod error;
 mod fen;
 mod id;
+mod id_error;
 mod order_no;
 mod secret;
 mod time;
@@ -19,9 +20,10 @@ pub use day::{Day, DayError};
 pub use error::{BoxError, error_chain};
 pub use fen::{Fen, FenError};
 pub use id::{
-    AppId, CardCode, CardId, IdError, MchId, OpenId, OperatorArn, OutRefundNo, PhoneNumber, PrepayId,
-    ProductId, TemplateId, TransactionId, UnionId, UserId,
+    AppId, CardCode, CardId, MchId, OpenId, OperatorArn, OutRefundNo, PhoneNumber, PrepayId, ProductId,
+    TemplateId, TransactionId, UnionId, UserId,
 };
+pub use id_error::IdError;
 pub use order_no::{OrderId, OutTradeNo};
 pub use secret::{EncodingAesKey, EncodingAesKeyError, Secret, SessionKey, SessionKeyError};
 pub use time::{TimeError, UnixSeconds};

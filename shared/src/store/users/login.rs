@@ -201,7 +201,8 @@ impl Users {
     }
 
     fn put_session(&self, login: &NewLogin, user_id: &UserId) -> Result<TransactWriteItem, StoreError> {
-        let row = Session::first(login, user_id);
+        let NewLogin { openid, unionid, session_key, at_millis, .. } = login;
+        let row = Session::first(openid, user_id, unionid.as_ref(), session_key, *at_millis);
         let put = Put::builder()
             .table_name(&self.sessions)
             .set_item(Some(item::write(&row)?))
@@ -216,4 +217,4 @@ fn now(login: &NewLogin) -> UnixSeconds {
     UnixSeconds::new(login.at_millis / 1000)
 }
 
-pub(super) const LOGGING_IN: &str = "logging in";
+const LOGGING_IN: &str = "logging in";

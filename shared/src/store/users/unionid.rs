@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update};
 use serde::{Deserialize, Serialize};
 
-use super::{Users, login::LOGGING_IN};
+use super::Users;
 use crate::{
     store::{
         Session, StoreError,
@@ -56,7 +56,7 @@ impl Users {
             .expression_attribute_values(":unionid", item::s(unionid.as_str()))
             .condition_expression("attribute_exists(id)")
             .build()
-            .map_err(|error| StoreError::new(LOGGING_IN, error))?;
+            .map_err(|error| StoreError::new(CLAIMING, error))?;
         let parts = vec![
             self.claim(unionid, &session.user_id, now)?,
             TransactWriteItem::builder().update(user).build(),
@@ -64,14 +64,14 @@ impl Users {
         ];
         let request = self.client.transact_write_items().set_transact_items(Some(parts));
         let Err(error) = request.send().await else { return Ok(()) };
-        let claim = match item::cancelled(LOGGING_IN, error)? {
+        let claim = match item::cancelled(CLAIMING, error)? {
             // Somebody else is at it: the next login tries again.
             Cancelled::Conflict => return Ok(()),
             Cancelled::Conditions(reasons) => item::failed(&reasons, 0).flatten(),
         };
         match claim {
             Some(claim) => self.collide(session, unionid, &owner(claim)?, now).await,
-            None => Err(StoreError::new(LOGGING_IN, "there is a session without a user")),
+            None => Err(StoreError::new(CLAIMING, "there is a session without a user")),
         }
     }
 
@@ -92,7 +92,7 @@ impl Users {
         let request = self.client.transact_write_items().set_transact_items(Some(parts));
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(error) => item::cancelled(LOGGING_IN, error).map(|_| ()),
+            Err(error) => item::cancelled(CLAIMING, error).map(|_| ()),
         }
     }
 
@@ -112,7 +112,7 @@ impl Users {
             .expression_attribute_values(":user", item::s(user_id))
             .return_values_on_condition_check_failure(AllOld)
             .build()
-            .map_err(|error| StoreError::new(LOGGING_IN, error))?;
+            .map_err(|error| StoreError::new(CLAIMING, error))?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
@@ -135,7 +135,7 @@ impl Users {
             .table_name(&self.table)
             .set_item(Some(item::write(&row)?))
             .build()
-            .map_err(|error| StoreError::new(LOGGING_IN, error))?;
+            .map_err(|error| StoreError::new(CLAIMING, error))?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
@@ -147,7 +147,7 @@ impl Users {
             .expression_attribute_values(":unionid", item::s(unionid.as_str()))
             .condition_expression("attribute_exists(openid)")
             .build()
-            .map_err(|error| StoreError::new(LOGGING_IN, error))?;
+            .map_err(|error| StoreError::new(CLAIMING, error))?;
         Ok(TransactWriteItem::builder().update(update).build())
     }
 }
@@ -156,3 +156,5 @@ impl Users {
 pub(super) fn owner(claim: Item) -> Result<UserId, StoreError> {
     Ok(item::read::<Claim>(claim)?.user_id)
 }
+
+const CLAIMING: &str = "claiming a unionid";
