@@ -7,7 +7,7 @@ use local_wechat::{Fault, RefundStatus};
 use serde_json::{Value, json};
 use shared::{
     order::LatePayment,
-    pay::Trade,
+    pay::TradeState,
     service::pay_client,
     store::Orders,
     types::{Day, OutTradeNo, UnixSeconds},
@@ -28,7 +28,7 @@ pub(crate) async fn mismatched_payments(world: &World, phone: &Phone<'_>) {
         for (name, value) in [("status", json!({ "S": "CLOSED" })), ("total_fee", json!({ "N": "1" }))] {
             let (order_id, out_trade_no) = phone.buy_unnoticed().await;
             let number = OutTradeNo::parse(&out_trade_no).expect("a number");
-            let Ok(Trade::Paid(payment)) = pay.query(number).await else { panic!("{out_trade_no} is paid") };
+            let Ok(TradeState::Paid(payment)) = pay.query(number).await else { panic!("{out_trade_no} is paid") };
             set_order_attribute(world, &order_id, name, value).await;
             orders.settle(&payment, LatePayment::Refund).await.expect("it is recorded");
         }

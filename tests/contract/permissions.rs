@@ -11,7 +11,7 @@ use local_template::Stack;
 use local_wechat::Fault;
 use serde_json::json;
 use shared::{
-    pay::Trade,
+    pay::TradeState,
     service::{AccessTokens, pay_client},
     store::TokenName,
     types::OutTradeNo,
@@ -199,7 +199,7 @@ async fn certificates() -> World {
         world.clock.advance(Duration::from_secs(13 * 60 * 60));
         let host = world.bundle().host(folder).expect("a function");
         let pay = pay_client(&host).expect("its settings");
-        assert!(matches!(pay.query(nobody_s).await, Ok(Trade::Unknown)), "{folder}");
+        assert!(matches!(pay.query(nobody_s).await, Ok(TradeState::Unknown)), "{folder}");
     }
     world
 }

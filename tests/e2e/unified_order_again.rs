@@ -50,7 +50,7 @@ fn configured_otherwise(world: &World, changes: &[(&str, &str)]) -> shared::host
 /// Prepays the order with the settings before, and stores the result unless the answer was `lost`: the `prepay_id`.
 async fn prepaid_before(world: &World, order_id: &str, changes: &[(&str, &str)], lost: bool) -> String {
     use shared::{
-        pay::{Prepaid, PrepayRequest},
+        pay::{PrepayOutcome, PrepayRequest},
         service::pay_client,
         store::{Orders, Prepay, PrepayTerms},
     };
@@ -73,7 +73,7 @@ async fn prepaid_before(world: &World, order_id: &str, changes: &[(&str, &str)],
         notify_url: &format!("{}/api/pay/notify", world.url()),
     };
     let prepay_id = match pay.prepay(&request).await.expect("an answer") {
-        Prepaid::Ready(prepay_id) => Some(prepay_id),
+        PrepayOutcome::Ready(prepay_id) => Some(prepay_id),
         _ => None,
     };
     let prepay_id = prepay_id.expect("it can be prepaid");

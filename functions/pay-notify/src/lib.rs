@@ -8,18 +8,17 @@ use shared::{
     api::{ApiError, Code, FailureFormat, request},
     host::{Host, HostError},
     order::{LatePayment, Verdict},
-    pay::{Api, Notice, NoticeError, Payment, Receiver},
+    pay::{ApiVersion, FailedAttempt, Notice, NoticeError, NoticeReceiver, Payment},
     runtime::{Body, Function, Request, Response},
     service::notice_receiver,
     store::{Orders, Settled},
     telemetry::{self, Counted},
-    types::OutTradeNo,
 };
 
 /// Receives notices of payment.
 pub struct PayNotifyFunction {
     orders: Orders,
-    receiver: Receiver,
+    receiver: NoticeReceiver,
     late: LatePayment,
 }
 
@@ -38,16 +37,14 @@ impl Function for PayNotifyFunction {
         let bytes = request::bytes(&request);
         match self.receiver.receive(request.headers(), bytes).await? {
             Notice::Paid(payment) => self.record_payment(&payment).await?,
-            Notice::Failed { out_trade_no, err_code } => {
-                self.record_failed_attempt(&out_trade_no, &err_code).await?
-            }
+            Notice::Failed(attempt) => self.record_failed_attempt(&attempt).await?,
             Notice::Refund(_) => return Err(NoticeError::Field("event_type").into()),
         }
-        Ok(Api::of_notice(request.headers(), bytes).accepted())
+        Ok(ApiVersion::of_notice(request.headers(), bytes).accepted())
     }
 
     fn failure_format(request: &Request) -> FailureFormat {
-        Api::of_notice(request.headers(), request::bytes(request)).failure_format()
+        ApiVersion::of_notice(request.headers(), request::bytes(request)).failure_format()
     }
 }
 
@@ -87,13 +84,10 @@ impl PayNotifyFunction {
     }
 
     /// Stores with the order that an attempt to pay failed. The user can try again.
-    async fn record_failed_attempt(&self, out_trade_no: &str, err_code: &str) -> Result<(), ApiError> {
-        match OutTradeNo::parse(out_trade_no) {
-            Ok(number) => Ok(self.orders.attempt_failed(number, err_code).await?),
-            Err(error) => {
-                telemetry::survived("failed-attempt", &error);
-                Ok(())
-            }
+    async fn record_failed_attempt(&self, attempt: &FailedAttempt) -> Result<(), ApiError> {
+        if let Err(error) = attempt.out_trade_no() {
+            telemetry::survived("failed-attempt", error);
         }
+        Ok(self.orders.record_failed_attempt(attempt).await?)
     }
 }

@@ -249,7 +249,7 @@ impl ReconcileTask {
         match line {
             BillLine::Payment(line) => self.check_payment(day, line).await,
             BillLine::Refund(line) => self.check_refund(day, line).await,
-            BillLine::Strange(line) => {
+            BillLine::UnknownState(line) => {
                 self.bills.found_payment(day, &line.transaction_id).await?;
                 let differences = vec![describe::payment_state_unknown(day, &line)];
                 Ok(LineResult { differences, ..LineResult::default() })

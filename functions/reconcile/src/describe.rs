@@ -1,7 +1,7 @@
 //! Describes each difference in plain English, with the values of both sides and without personal data. Pure functions.
 
 use shared::{
-    pay::{PaymentLine, RefundLine, StrangeLine},
+    pay::{PaymentLine, RefundLine, UnknownStateLine},
     store::{Difference, DifferenceKind, PaidRow, RefundRow},
     types::{Day, Fen, OutRefundNo, OutTradeNo, Rate, TransactionId, Yuan},
 };
@@ -61,8 +61,8 @@ pub(crate) fn payment_missing_there(day: Day, row: &PaidRow) -> Difference {
     }
 }
 
-pub(crate) fn payment_state_unknown(day: Day, line: &StrangeLine) -> Difference {
-    let StrangeLine { transaction_id, out_trade_no, state, total_fee } = line;
+pub(crate) fn payment_state_unknown(day: Day, line: &UnknownStateLine) -> Difference {
+    let UnknownStateLine { transaction_id, out_trade_no, state, total_fee } = line;
     Difference {
         day,
         kind: DifferenceKind::State,

@@ -5,7 +5,7 @@
 
 use shared::{
     order::Verdict,
-    pay::{PaymentLine, RefundLine, Trade},
+    pay::{PaymentLine, RefundLine, TradeState},
     store::{Settled, SettledRefund, StoreError},
     telemetry,
     types::{Day, OutRefundNo, OutTradeNo},
@@ -98,18 +98,18 @@ impl ReconcileTask {
             return Ok(PaymentRecovery::ForeignNumber);
         };
         let payment = match self.pay.query(out_trade_no).await {
-            Ok(Trade::Paid(payment)) if *payment.transaction_id() == line.transaction_id => payment,
-            Ok(Trade::Paid(_)) => {
+            Ok(TradeState::Paid(payment)) if *payment.transaction_id() == line.transaction_id => payment,
+            Ok(TradeState::Paid(_)) => {
                 return Ok(PaymentRecovery::NotConfirmed(
                     "WeChat Pay was asked and names another payment of that number",
                 ));
             }
-            Ok(Trade::Refunded) => {
+            Ok(TradeState::Refunded) => {
                 return Ok(PaymentRecovery::NotConfirmed(
                     "WeChat Pay was asked and says that it was given back since",
                 ));
             }
-            Ok(Trade::Unpaid | Trade::Closed | Trade::Unknown) => {
+            Ok(TradeState::Unpaid | TradeState::Closed | TradeState::Unknown) => {
                 return Ok(PaymentRecovery::NotConfirmed(
                     "WeChat Pay was asked and says that it is not paid",
                 ));

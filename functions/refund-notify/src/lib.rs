@@ -6,7 +6,7 @@
 use shared::{
     api::{ApiError, Code, FailureFormat, request},
     host::{Host, HostError},
-    pay::{Api, Notice, NoticeError, Receiver},
+    pay::{ApiVersion, Notice, NoticeError, NoticeReceiver},
     runtime::{Body, Function, Request, Response},
     service::{Refunder, notice_receiver},
     store::SettledRefund,
@@ -15,7 +15,7 @@ use shared::{
 
 /// Receives notices of refunds.
 pub struct RefundNotifyFunction {
-    receiver: Receiver,
+    receiver: NoticeReceiver,
     refunder: Refunder,
 }
 
@@ -33,7 +33,7 @@ impl Function for RefundNotifyFunction {
         };
         match self.refunder.settle(&refund).await? {
             SettledRefund::Changed(_) | SettledRefund::Again(_) => {
-                Ok(Api::of_notice(request.headers(), bytes).accepted())
+                Ok(ApiVersion::of_notice(request.headers(), bytes).accepted())
             }
             // Payment or amount do not match the refund's row; no later notice can repair that. FAIL makes WeChat Pay keep
             // redelivering, so the merchant sees the problem in its console too.
@@ -47,6 +47,6 @@ impl Function for RefundNotifyFunction {
     }
 
     fn failure_format(request: &Request) -> FailureFormat {
-        Api::of_notice(request.headers(), request::bytes(request)).failure_format()
+        ApiVersion::of_notice(request.headers(), request::bytes(request)).failure_format()
     }
 }

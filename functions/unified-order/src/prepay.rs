@@ -3,7 +3,7 @@
 use shared::{
     api::{ApiError, Code},
     order::Status,
-    pay::{PayError, Prepaid, PrepayRequest},
+    pay::{PayError, PrepayOutcome, PrepayRequest},
     service::{Asked, Closing},
     store::{Order, Prepay, PrepayTerms, Stored},
     telemetry,
@@ -65,16 +65,16 @@ impl UnifiedOrderFunction {
             notify_url: &input.notify_url,
         };
         match self.cashier.pay.prepay(&request).await {
-            Ok(Prepaid::Ready(prepay_id)) => self.store_prepay(order, &terms, prepay_id).await,
-            Ok(Prepaid::AlreadyPaid) => match self.cashier.ask(order).await? {
+            Ok(PrepayOutcome::Ready(prepay_id)) => self.store_prepay(order, &terms, prepay_id).await,
+            Ok(PrepayOutcome::AlreadyPaid) => match self.cashier.ask(order).await? {
                 Asked::Paid(_) => Err(Code::OrderPaid.into()),
                 Asked::Returned(_) => Err(Code::OrderClosed.into()),
                 Asked::Disputed => Err(order_disputed()),
                 _ => Err(ApiError::new(Code::UpstreamBusy).because("WeChat Pay calls it paid and unpaid")),
             },
-            Ok(Prepaid::Closed | Prepaid::NumberTaken) => self.move_to_next_attempt(order).await,
-            Ok(Prepaid::Differs) => self.resolve_parameter_conflict(order).await,
-            Ok(Prepaid::BalanceNotEnough) => Err(Code::BalanceNotEnough.into()),
+            Ok(PrepayOutcome::Closed | PrepayOutcome::NumberTaken) => self.move_to_next_attempt(order).await,
+            Ok(PrepayOutcome::Differs) => self.resolve_parameter_conflict(order).await,
+            Ok(PrepayOutcome::BalanceNotEnough) => Err(Code::BalanceNotEnough.into()),
             Err(error) => Err(self.store_terms_after_failure(order, &terms, error).await),
         }
     }

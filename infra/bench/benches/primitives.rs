@@ -1,6 +1,6 @@
 //! The parts that requests are made of, through the public parts of `shared`.
 //!
-//! What is private there is reached through what uses it: verifying a notice through [`Receiver`], session tokens through [`Sessions`],
+//! What is private there is reached through what uses it: verifying a notice through [`NoticeReceiver`], session tokens through [`Sessions`],
 //! both with the secret in their cache, as on a warm instance.
 
 #![expect(clippy::unwrap_used, reason = "a bench that can't go on has failed")]

@@ -70,9 +70,10 @@ impl From<NoticeError> for ApiError {
         let code = match error {
             NoticeError::Unverifiable(error) => return error.into(),
             NoticeError::Malformed(_) | NoticeError::ReturnCode => Code::InvalidInput,
-            NoticeError::Signature | NoticeError::Seal(_) | NoticeError::Probe | NoticeError::OtherApi => {
-                Code::Unauthorized
-            }
+            NoticeError::Signature
+            | NoticeError::V3Signature(_)
+            | NoticeError::Probe
+            | NoticeError::OtherApi => Code::Unauthorized,
             // Signed with WeChat Pay's key and not to be read: our settings are wrong, or the protocol has changed. It is
             // about money.
             NoticeError::Foreign(_) | NoticeError::Field(_) => Code::Internal,

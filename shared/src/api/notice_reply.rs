@@ -7,9 +7,9 @@ use lambda_http::Body;
 use serde_json::json;
 
 use super::{ApiError, Code, FailureContext, FailureFormat, response};
-use crate::pay::Api;
+use crate::pay::ApiVersion;
 
-impl Api {
+impl ApiVersion {
     /// The answer that makes WeChat Pay stop repeating the notice.
     #[must_use]
     pub fn accepted(self) -> Response<Body> {
@@ -51,7 +51,7 @@ const FAIL: &str =
 mod tests {
     use super::*;
 
-    fn refusal(api: Api, code: Code) -> Response<Body> {
+    fn refusal(api: ApiVersion, code: Code) -> Response<Body> {
         let context = FailureContext { route: String::new(), request_id: String::new() };
         api.failure_format()(&code.into(), &context)
     }
@@ -59,8 +59,8 @@ mod tests {
     #[test]
     fn a_refusal_of_apiv3_is_never_an_acknowledgement() {
         for code in Code::ALL {
-            assert!(!refusal(Api::V3, *code).status().is_success(), "{code:?}");
-            assert_eq!(refusal(Api::V2, *code).status(), StatusCode::OK, "{code:?}");
+            assert!(!refusal(ApiVersion::V3, *code).status().is_success(), "{code:?}");
+            assert_eq!(refusal(ApiVersion::V2, *code).status(), StatusCode::OK, "{code:?}");
         }
     }
 }

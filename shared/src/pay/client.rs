@@ -1,95 +1,16 @@
 //! The client of WeChat Pay: what the shop asks, whatever the API version.
 
-use serde::Serialize;
-
 use super::{
-    AbnormalPayee, Api, Bill, CertificateStore, PayError, Payment, Refund, RefundRequest, Requested,
-    merchant::Terminal, v2, v3,
+    AbnormalPayee, ApiVersion, Bill, CertificateStore, CloseResponse, PayError, PayParams, PrepayOutcome,
+    PrepayRequest, Refund, RefundRequest, RefundResponse, TradeState, merchant::MerchantContext, v2, v3,
 };
 use crate::{
     host::{Host, HostError},
-    types::{Day, Fen, OpenId, OutRefundNo, OutTradeNo, PrepayId, UnixSeconds},
+    types::{Day, OutRefundNo, OutTradeNo, PrepayId},
 };
 
-/// What a prepayment is asked for. The same request may be repeated; another one needs another number.
-pub struct PrepayRequest<'a> {
-    /// The attempt's number.
-    pub out_trade_no: OutTradeNo,
-    /// What the user reads, at most 127 bytes.
-    pub description: &'a str,
-    /// The amount.
-    pub total_fee: Fen,
-    /// The payer.
-    pub openid: &'a OpenId,
-    /// The payer's address.
-    pub client_ip: &'a str,
-    /// When paying ends.
-    pub expires_at: UnixSeconds,
-    /// Where WeChat Pay sends the notice.
-    pub notify_url: &'a str,
-}
-
-/// What came of a prepayment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Prepaid {
-    /// It can be paid with this.
-    Ready(PrepayId),
-    /// The attempt is paid.
-    AlreadyPaid,
-    /// The attempt is closed; its number can't be used again.
-    Closed,
-    /// The number is taken, perhaps by another app of the merchant.
-    NumberTaken,
-    /// The request differs from the first one with this number, or is malformed.
-    Differs,
-    /// The user's balance is too low.
-    BalanceNotEnough,
-}
-
-/// What WeChat Pay knows of an attempt.
-#[derive(Debug)]
-pub enum Trade {
-    /// Money was taken. [`Payment::has_refunds`] says whether something of it was given back since.
-    Paid(Payment),
-    /// Prepaid, and not paid.
-    Unpaid,
-    /// Closed without a payment.
-    Closed,
-    /// Paid and given back, in full or in part, and WeChat Pay does not tell the payment.
-    Refunded,
-    /// No such number.
-    Unknown,
-}
-
-/// What came of closing an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Close {
-    /// It can't be paid any more.
-    Closed,
-    /// It was paid, or is closed already: ask what became of it.
-    AskAgain,
-}
-
-/// The arguments of `wx.requestPayment`, and the appid they are signed with.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PayParams {
-    /// The mini program.
-    pub app_id: String,
-    /// Seconds, as text.
-    pub time_stamp: String,
-    /// Random.
-    pub nonce_str: String,
-    /// `prepay_id=…`
-    pub package: String,
-    /// `MD5`, `HMAC-SHA256` or `RSA`.
-    pub sign_type: &'static str,
-    /// The signature over the five above.
-    pub pay_sign: String,
-}
-
 /// The client.
-pub struct PayClient(Terminal);
+pub struct PayClient(MerchantContext);
 
 impl PayClient {
     /// Reads the variables that say whose payments these are; `pay/merchant.rs` lists them.
@@ -97,18 +18,18 @@ impl PayClient {
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host, certificates: Box<dyn CertificateStore>) -> Result<Self, HostError> {
-        Terminal::new(host, certificates).map(Self)
+        MerchantContext::new(host, certificates).map(Self)
     }
 
     /// Asks for a prepayment.
     ///
     /// # Errors
     /// [`PayError`]; a transient one leaves open whether the attempt exists at WeChat Pay.
-    pub async fn prepay(&self, request: &PrepayRequest<'_>) -> Result<Prepaid, PayError> {
+    pub async fn prepay(&self, request: &PrepayRequest<'_>) -> Result<PrepayOutcome, PayError> {
         let secret = self.0.secret.get().await?;
         match self.0.api {
-            Api::V2 => v2::prepay(&self.0, &secret, request).await,
-            Api::V3 => v3::prepay(&self.0, &secret, request).await,
+            ApiVersion::V2 => v2::prepay(&self.0, &secret, request).await,
+            ApiVersion::V3 => v3::prepay(&self.0, &secret, request).await,
         }
     }
 
@@ -116,11 +37,11 @@ impl PayClient {
     ///
     /// # Errors
     /// [`PayError`].
-    pub async fn query(&self, out_trade_no: OutTradeNo) -> Result<Trade, PayError> {
+    pub async fn query(&self, out_trade_no: OutTradeNo) -> Result<TradeState, PayError> {
         let secret = self.0.secret.get().await?;
         match self.0.api {
-            Api::V2 => v2::query(&self.0, &secret, out_trade_no).await,
-            Api::V3 => v3::query(&self.0, &secret, out_trade_no).await,
+            ApiVersion::V2 => v2::query(&self.0, &secret, out_trade_no).await,
+            ApiVersion::V3 => v3::query(&self.0, &secret, out_trade_no).await,
         }
     }
 
@@ -128,11 +49,11 @@ impl PayClient {
     ///
     /// # Errors
     /// [`PayError`].
-    pub async fn close(&self, out_trade_no: OutTradeNo) -> Result<Close, PayError> {
+    pub async fn close(&self, out_trade_no: OutTradeNo) -> Result<CloseResponse, PayError> {
         let secret = self.0.secret.get().await?;
         match self.0.api {
-            Api::V2 => v2::close(&self.0, &secret, out_trade_no).await,
-            Api::V3 => v3::close(&self.0, &secret, out_trade_no).await,
+            ApiVersion::V2 => v2::close(&self.0, &secret, out_trade_no).await,
+            ApiVersion::V3 => v3::close(&self.0, &secret, out_trade_no).await,
         }
     }
 
@@ -140,8 +61,8 @@ impl PayClient {
     #[must_use]
     pub fn sign_type(&self) -> &'static str {
         match self.0.api {
-            Api::V2 => self.0.sign_type.as_str(),
-            Api::V3 => "RSA",
+            ApiVersion::V2 => self.0.sign_type.as_str(),
+            ApiVersion::V3 => "RSA",
         }
     }
 
@@ -153,8 +74,8 @@ impl PayClient {
         let secret = self.0.secret.get().await?;
         let (now, nonce_str) = (self.0.host.now(), self.0.host.nonce_str()?);
         match self.0.api {
-            Api::V2 => v2::pay_params(&self.0, &secret, prepay_id, now, nonce_str),
-            Api::V3 => v3::pay_params(&self.0, &secret, prepay_id, now, nonce_str),
+            ApiVersion::V2 => v2::pay_params(&self.0, &secret, prepay_id, now, nonce_str),
+            ApiVersion::V3 => v3::pay_params(&self.0, &secret, prepay_id, now, nonce_str),
         }
     }
 
@@ -162,11 +83,11 @@ impl PayClient {
     ///
     /// # Errors
     /// [`PayError`]; a transient one leaves open whether the refund exists at WeChat Pay.
-    pub async fn refund(&self, request: &RefundRequest<'_>) -> Result<Requested, PayError> {
+    pub async fn refund(&self, request: &RefundRequest<'_>) -> Result<RefundResponse, PayError> {
         let secret = self.0.secret.get().await?;
         match self.0.api {
-            Api::V2 => v2::refund(&self.0, &secret, request).await,
-            Api::V3 => v3::refund(&self.0, &secret, request).await,
+            ApiVersion::V2 => v2::refund(&self.0, &secret, request).await,
+            ApiVersion::V3 => v3::refund(&self.0, &secret, request).await,
         }
     }
 
@@ -177,8 +98,8 @@ impl PayClient {
     pub async fn query_refund(&self, out_refund_no: &OutRefundNo) -> Result<Option<Refund>, PayError> {
         let secret = self.0.secret.get().await?;
         match self.0.api {
-            Api::V2 => v2::query_refund(&self.0, &secret, out_refund_no).await,
-            Api::V3 => v3::query_refund(&self.0, &secret, out_refund_no).await,
+            ApiVersion::V2 => v2::query_refund(&self.0, &secret, out_refund_no).await,
+            ApiVersion::V3 => v3::query_refund(&self.0, &secret, out_refund_no).await,
         }
     }
 
@@ -190,8 +111,8 @@ impl PayClient {
     pub async fn refunds_of(&self, out_trade_no: OutTradeNo) -> Result<Vec<Refund>, PayError> {
         let secret = self.0.secret.get().await?;
         match self.0.api {
-            Api::V2 => v2::refunds_of(&self.0, &secret, out_trade_no).await,
-            Api::V3 => Ok(Vec::new()),
+            ApiVersion::V2 => v2::refunds_of(&self.0, &secret, out_trade_no).await,
+            ApiVersion::V3 => Ok(Vec::new()),
         }
     }
 
@@ -207,8 +128,8 @@ impl PayClient {
     ) -> Result<Option<Refund>, PayError> {
         let secret = self.0.secret.get().await?;
         match self.0.api {
-            Api::V2 => Ok(None),
-            Api::V3 => {
+            ApiVersion::V2 => Ok(None),
+            ApiVersion::V3 => {
                 v3::redirect_refund(&self.0, &secret, (refund_id, out_refund_no), payee).await.map(Some)
             }
         }
@@ -221,8 +142,8 @@ impl PayClient {
     pub async fn bill(&self, day: Day) -> Result<Bill, PayError> {
         let secret = self.0.secret.get().await?;
         match self.0.api {
-            Api::V2 => v2::bill(&self.0, &secret, day).await,
-            Api::V3 => v3::bill(&self.0, &secret, day).await,
+            ApiVersion::V2 => v2::bill(&self.0, &secret, day).await,
+            ApiVersion::V3 => v3::bill(&self.0, &secret, day).await,
         }
     }
 
@@ -233,8 +154,8 @@ impl PayClient {
     pub async fn can_refund(&self) -> Result<(), PayError> {
         let secret = self.0.secret.get().await?;
         match self.0.api {
-            Api::V2 => secret.mutual_tls(&self.0.host).map(drop),
-            Api::V3 => secret.signing_key().map(drop),
+            ApiVersion::V2 => secret.mutual_tls(&self.0.host).map(drop),
+            ApiVersion::V3 => secret.signing_key().map(drop),
         }
     }
 }

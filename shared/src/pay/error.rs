@@ -8,7 +8,7 @@ use crate::{host::HostError, types::BoxError};
 pub enum PayError {
     /// Nothing is known of the outcome.
     #[error("{path} was called and its answer was lost")]
-    Lost {
+    OutcomeUnknown {
         /// The path called.
         path: &'static str,
         /// Why.
@@ -79,7 +79,7 @@ impl PayError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Lost { .. } | Self::CertificateNotListed => true,
+            Self::OutcomeUnknown { .. } | Self::CertificateNotListed => true,
             Self::Business { transient, .. } => *transient,
             _ => false,
         }
@@ -96,7 +96,7 @@ impl PayError {
         match self {
             Self::Business { code, .. } | Self::Refused { said: code, .. } if is_code(code) => code.clone(),
             Self::Business { .. } | Self::Refused { .. } => "REFUSED".to_owned(),
-            Self::Lost { .. } => "NO_ANSWER".to_owned(),
+            Self::OutcomeUnknown { .. } => "NO_ANSWER".to_owned(),
             Self::NotVerified { .. } | Self::Bill { .. } | Self::CertificateNotListed => {
                 "NOT_VERIFIED".to_owned()
             }
@@ -134,7 +134,7 @@ mod tests {
             (refused("HTTP_400"), "HTTP_400"),
             (refused("证书错误，请使用商户API证书"), "REFUSED"),
             (refused("sk_live secret"), "REFUSED"),
-            (PayError::Lost { path, cause: "closed".into() }, "NO_ANSWER"),
+            (PayError::OutcomeUnknown { path, cause: "closed".into() }, "NO_ANSWER"),
             (PayError::NotVerified { path, what: "signature" }, "NOT_VERIFIED"),
             (PayError::CertificateNotListed, "NOT_VERIFIED"),
             (PayError::NotConfigured("client_cert"), "NOT_CONFIGURED client_cert"),

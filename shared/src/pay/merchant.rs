@@ -15,7 +15,7 @@ use crate::{
 
 /// Which of WeChat Pay's interfaces is called. Notices of both are received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Api {
+pub enum ApiVersion {
     /// APIv2: XML, signed with a shared key.
     V2,
     /// APIv3: JSON, signed with RSA.
@@ -25,27 +25,27 @@ pub enum Api {
 /// The text names no interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the interface must be v2 or v3")]
-pub struct ApiNameError;
+pub struct ApiVersionError;
 
-impl FromStr for Api {
-    type Err = ApiNameError;
-    fn from_str(text: &str) -> Result<Self, ApiNameError> {
+impl FromStr for ApiVersion {
+    type Err = ApiVersionError;
+    fn from_str(text: &str) -> Result<Self, ApiVersionError> {
         match text {
             "v2" => Ok(Self::V2),
             "v3" => Ok(Self::V3),
-            _ => Err(ApiNameError),
+            _ => Err(ApiVersionError),
         }
     }
 }
 
 /// Whose payments these are, and how WeChat Pay is reached.
-pub(crate) struct Terminal {
+pub(crate) struct MerchantContext {
     pub(crate) host: Host,
     /// Where it is; all that is asked there may be repeated, because each request is one by its number.
     pub(crate) upstream: Upstream,
     pub(crate) app_id: AppId,
     pub(crate) mch_id: MchId,
-    pub(crate) api: Api,
+    pub(crate) api: ApiVersion,
     /// How APIv2 is signed: a weaker one can't be chosen by the other side.
     pub(crate) sign_type: SignType,
     pub(crate) secret: SecretCell<MerchantSecret>,
@@ -55,7 +55,7 @@ pub(crate) struct Terminal {
     pub(crate) shared_certificates: Box<dyn CertificateStore>,
 }
 
-impl Terminal {
+impl MerchantContext {
     /// Reads `MERCHANT_ID`, `MERCHANT_SECRET_ARN`, `MINI_PROGRAM_APP_ID`, `PAY_API`, `PAY_API_BASE` and `PAY_SIGN_TYPE`.
     pub(crate) fn new(host: &Host, certificates: Box<dyn CertificateStore>) -> Result<Self, HostError> {
         Ok(Self {
@@ -63,7 +63,7 @@ impl Terminal {
             upstream: Upstream::new(host, "PAY_API_BASE", Peer::Pay)?,
             app_id: host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?,
             mch_id: host.parsed_var("MERCHANT_ID", "a mch_id", MchId::parse)?,
-            api: host.parsed_var("PAY_API", "v2 or v3", str::parse::<Api>)?,
+            api: host.parsed_var("PAY_API", "v2 or v3", str::parse::<ApiVersion>)?,
             sign_type: host.parsed_var("PAY_SIGN_TYPE", "MD5 or HMAC-SHA256", str::parse::<SignType>)?,
             secret: SecretCell::new(host, "MERCHANT_SECRET_ARN")?,
             platform_keys: PlatformKeys::default(),
@@ -73,7 +73,7 @@ impl Terminal {
 
     /// Whose keys and numbers the test vectors are of.
     #[cfg(test)]
-    pub(crate) fn of_vectors() -> Self {
+    pub(crate) fn for_vectors() -> Self {
         use std::sync::Arc;
 
         use crate::host::{SystemClock, SystemRandomness};

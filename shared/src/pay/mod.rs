@@ -2,11 +2,13 @@
 //!
 //! [`Payment`] and [`Refund`] can only be made from verified bytes: of a notice or of an answer whose signature was checked.
 
+mod attempt;
 mod bill;
 mod client;
 mod error;
 mod merchant;
 mod notice;
+mod notice_receiver;
 mod payment;
 mod refund;
 mod secret;
@@ -14,16 +16,18 @@ mod secret;
 pub mod v2;
 pub mod v3;
 
+pub use attempt::{CloseResponse, PayParams, PrepayOutcome, PrepayRequest, TradeState};
 pub use bill::{
-    Bill, BillError, BillFile, BilledRefund, Line as BillLine, PaymentLine, RefundLine, StrangeLine,
-    Totals as BillTotals,
+    Bill, BillError, BillFile, BilledRefund, Line as BillLine, PaymentLine, RefundLine, Totals as BillTotals,
+    UnknownStateLine,
 };
-pub use client::{Close, PayClient, PayParams, Prepaid, PrepayRequest, Trade};
+pub use client::PayClient;
 pub use error::PayError;
-use merchant::Terminal;
-pub use merchant::{Api, ApiNameError};
-pub use notice::{Notice, NoticeError, Receiver};
-pub use payment::{Payment, Source};
-pub use refund::{AbnormalPayee, Refund, RefundRequest, RefundStatus, Requested};
+use merchant::MerchantContext;
+pub use merchant::{ApiVersion, ApiVersionError};
+pub use notice::{Notice, NoticeError};
+pub use notice_receiver::NoticeReceiver;
+pub use payment::{FailedAttempt, Payment, Source};
+pub use refund::{AbnormalPayee, Refund, RefundRequest, RefundResponse, RefundStatus};
 pub use secret::MerchantSecret;
 pub use v3::{CertificateStore, SignedCertificates};

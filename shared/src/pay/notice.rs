@@ -5,12 +5,8 @@
 
 use http::{HeaderMap, header::CONTENT_TYPE};
 
-use super::{Api, CertificateStore, PayError, Payment, Refund, Terminal, v2, v3};
-use crate::{
-    host::{Host, HostError},
-    telemetry::{self, Counted},
-    types::BoxError,
-};
+use super::{ApiVersion, FailedAttempt, PayError, Payment, Refund, v3};
+use crate::types::BoxError;
 
 /// What a genuine notice says.
 #[derive(Debug)]
@@ -18,12 +14,7 @@ pub enum Notice {
     /// Money was taken.
     Paid(Payment),
     /// An attempt to pay failed; the user may try again.
-    Failed {
-        /// The attempt, as WeChat Pay has it.
-        out_trade_no: String,
-        /// Why.
-        err_code: String,
-    },
+    Failed(FailedAttempt),
     /// A refund has gone on.
     Refund(Refund),
 }
@@ -42,7 +33,7 @@ pub enum NoticeError {
     Signature,
     /// The signature is missing, wrong, of another time or of another key.
     #[error("the notice is not believed")]
-    Seal(#[from] v3::SealError),
+    V3Signature(#[from] v3::SignatureError),
     /// WeChat Pay tries whether we verify.
     #[error("the notice is one of WeChat Pay's probes")]
     Probe,
@@ -60,57 +51,7 @@ pub enum NoticeError {
     Unverifiable(#[source] PayError),
 }
 
-/// Receives notices.
-pub struct Receiver(Terminal);
-
-impl Receiver {
-    /// Reads the variables that say whose payments these are; `pay/merchant.rs` lists them.
-    ///
-    /// # Errors
-    /// [`HostError`]: a variable is missing or malformed.
-    pub fn new(host: &Host, certificates: Box<dyn CertificateStore>) -> Result<Self, HostError> {
-        Terminal::new(host, certificates).map(Self)
-    }
-
-    /// Reads a notice from the exact bytes received.
-    ///
-    /// # Errors
-    /// [`NoticeError`].
-    pub async fn receive(&self, headers: &HeaderMap, bytes: &[u8]) -> Result<Notice, NoticeError> {
-        let secret = self.0.secret.get().await.map_err(|error| NoticeError::Unverifiable(error.into()))?;
-        let api = Api::of_notice(headers, bytes);
-        let received = match api {
-            Api::V2 => v2::receive(&self.0, &secret, bytes),
-            Api::V3 => v3::receive(&self.0, &secret, headers, bytes).await,
-        };
-        let received = match received {
-            // Strangers can choose the form; only the configured one's missing key is an operator's fault.
-            Err(NoticeError::Unverifiable(PayError::NotConfigured(_))) if api != self.0.api => {
-                Err(NoticeError::OtherApi)
-            }
-            received => received,
-        };
-        telemetry::count(Counted::Notice(outcome(&received)));
-        received
-    }
-}
-
-/// In a word, for the metric.
-fn outcome(received: &Result<Notice, NoticeError>) -> &'static str {
-    match received {
-        Ok(Notice::Paid(_)) => "paid",
-        Ok(Notice::Failed { .. }) => "failed",
-        Ok(Notice::Refund(_)) => "refund",
-        Err(NoticeError::Probe) => "probe",
-        // WeChat Pay sends it again; strangers' inventions wake nobody.
-        Err(NoticeError::Unverifiable(PayError::CertificateNotListed)) => "not-yet",
-        // Genuine, or nobody can say: somebody should look.
-        Err(NoticeError::Foreign(_) | NoticeError::Field(_) | NoticeError::Unverifiable(_)) => "unreadable",
-        Err(_) => "refused",
-    }
-}
-
-impl Api {
+impl ApiVersion {
     /// By which interface a notice came, which its sender says and not what became of its body on the way: only APIv3 signs in
     /// headers called `Wechatpay-…`. Without one, what is XML by its first character or by its content type is of APIv2.
     ///
@@ -156,17 +97,17 @@ mod tests {
     fn without_a_header_only_what_is_xml_is_of_apiv2() {
         let xml = [("content-type", "text/xml; charset=utf-8")];
         for (named, body, api) in [
-            (&[][..], "<xml/>", Api::V2),
-            (&[], " \n<xml/>", Api::V2),
-            (&[], "\u{feff}<xml/>", Api::V2),
-            (&xml, "", Api::V2),
-            (&xml, "a", Api::V2),
-            (&xml, "{}", Api::V3),
-            (&[], "{}", Api::V3),
-            (&[], "", Api::V3),
-            (&[], "null", Api::V3),
+            (&[][..], "<xml/>", ApiVersion::V2),
+            (&[], " \n<xml/>", ApiVersion::V2),
+            (&[], "\u{feff}<xml/>", ApiVersion::V2),
+            (&xml, "", ApiVersion::V2),
+            (&xml, "a", ApiVersion::V2),
+            (&xml, "{}", ApiVersion::V3),
+            (&[], "{}", ApiVersion::V3),
+            (&[], "", ApiVersion::V3),
+            (&[], "null", ApiVersion::V3),
         ] {
-            assert_eq!(Api::of_notice(&headers(named), body.as_bytes()), api, "{named:?} {body:?}");
+            assert_eq!(ApiVersion::of_notice(&headers(named), body.as_bytes()), api, "{named:?} {body:?}");
         }
     }
 
@@ -178,7 +119,7 @@ mod tests {
             body in prop_oneof![any::<Vec<u8>>(), "<\\PC{0,20}".prop_map(String::into_bytes)],
         ) {
             let named = headers(&[(&name, "1"), ("content-type", content_type)]);
-            prop_assert_eq!(Api::of_notice(&named, &body), Api::V3);
+            prop_assert_eq!(ApiVersion::of_notice(&named, &body), ApiVersion::V3);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Money that WeChat Pay says it took.
 
-use crate::types::{Fen, OpenId, OutTradeNo, TransactionId, UnixSeconds};
+use crate::types::{Fen, IdError, OpenId, OutTradeNo, TransactionId, UnixSeconds};
 
 /// How we learned of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +84,31 @@ impl Payment {
     #[must_use]
     pub fn source(&self) -> Source {
         self.source
+    }
+}
+
+/// An attempt to pay that failed, read from a verified notice of APIv2.
+///
+/// Outside of this module's parent it can't be made, only received.
+#[derive(Debug, Clone)]
+pub struct FailedAttempt {
+    pub(super) out_trade_no: Result<OutTradeNo, IdError>,
+    pub(super) err_code: String,
+}
+
+impl FailedAttempt {
+    /// The attempt.
+    ///
+    /// # Errors
+    /// [`IdError`]: the number is not one of ours but of another system of the merchant.
+    pub fn out_trade_no(&self) -> Result<OutTradeNo, &IdError> {
+        self.out_trade_no.as_ref().copied()
+    }
+
+    /// WeChat Pay's code for the failure, such as `NOTENOUGH`.
+    #[must_use]
+    pub fn err_code(&self) -> &str {
+        &self.err_code
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Api, Source, error::is_rate_limit};
+use super::{ApiVersion, Source, error::is_rate_limit};
 use crate::types::{Fen, OutRefundNo, OutTradeNo, Secret, TransactionId, UnixSeconds};
 
 /// Where a refund stands.
@@ -92,27 +92,27 @@ pub enum AbnormalPayee {
 
 /// What came of asking for a refund.
 #[derive(Debug)]
-pub enum Requested {
+pub enum RefundResponse {
     /// It is under way, or done.
     Accepted(Refund),
     /// Too soon after another refund, or after the payment: the same request again, in a minute.
-    TooSoon(String),
+    RetryInOneMinute(String),
     /// Not now, for the reason of this code: the same request again, later.
-    NotNow(String),
+    RetryLater(String),
     /// Not at all, for the reason of this code.
     Refused(String),
 }
 
-impl Requested {
+impl RefundResponse {
     /// What a code of the interface means for the request. A refund that waits costs an operator a look; one that is given up
     /// too early can be made twice: so only the codes of [`FINAL_CODES`] are the end, and every other one waits.
-    pub(super) fn refused(api: Api, code: String) -> Self {
+    pub(super) fn from_error_code(version: ApiVersion, code: String) -> Self {
         if code == "ORDER_NOT_READY" || is_rate_limit(&code) {
-            Self::TooSoon(code)
-        } else if FINAL_CODES.contains(&(api, code.as_str())) {
+            Self::RetryInOneMinute(code)
+        } else if FINAL_CODES.contains(&(version, code.as_str())) {
             Self::Refused(code)
         } else {
-            Self::NotNow(code)
+            Self::RetryLater(code)
         }
     }
 }
@@ -120,24 +120,24 @@ impl Requested {
 /// The codes after which the same request can never be accepted, by the interface that documents them.
 ///
 /// WeChat Pay: 申请退款, "错误码", of APIv2 and APIv3.
-const FINAL_CODES: [(Api, &str); 13] = [
+const FINAL_CODES: [(ApiVersion, &str); 13] = [
     // What is asked for is malformed, or differs from what was asked for under this number before.
-    (Api::V2, "PARAM_ERROR"),
-    (Api::V3, "PARAM_ERROR"),
-    (Api::V3, "INVALID_REQUEST"),
-    (Api::V2, "REFUND_FEE_MISMATCH"),
+    (ApiVersion::V2, "PARAM_ERROR"),
+    (ApiVersion::V3, "PARAM_ERROR"),
+    (ApiVersion::V3, "INVALID_REQUEST"),
+    (ApiVersion::V2, "REFUND_FEE_MISMATCH"),
     // There is no such payment.
-    (Api::V2, "ORDERNOTEXIST"),
-    (Api::V3, "ORDER_NOT_EXIST"),
-    (Api::V3, "RESOURCE_NOT_EXISTS"),
-    (Api::V2, "INVALID_TRANSACTIONID"),
-    (Api::V3, "INVALID_TRANSACTIONID"),
+    (ApiVersion::V2, "ORDERNOTEXIST"),
+    (ApiVersion::V3, "ORDER_NOT_EXIST"),
+    (ApiVersion::V3, "RESOURCE_NOT_EXISTS"),
+    (ApiVersion::V2, "INVALID_TRANSACTIONID"),
+    (ApiVersion::V3, "INVALID_TRANSACTIONID"),
     // It is more than a year old.
-    (Api::V2, "TRADE_OVERDUE"),
-    (Api::V3, "TRADE_OVERDUE"),
+    (ApiVersion::V2, "TRADE_OVERDUE"),
+    (ApiVersion::V3, "TRADE_OVERDUE"),
     // The user's account is closed.
-    (Api::V2, "USER_ACCOUNT_ABNORMAL"),
-    (Api::V3, "USER_ACCOUNT_ABNORMAL"),
+    (ApiVersion::V2, "USER_ACCOUNT_ABNORMAL"),
+    (ApiVersion::V3, "USER_ACCOUNT_ABNORMAL"),
 ];
 
 /// A refund, read from verified bytes.
@@ -265,13 +265,13 @@ mod tests {
             ("A_CODE_OF_TOMORROW", WAIT),
             ("", WAIT),
         ];
-        let all = v2.map(|row| (Api::V2, row)).into_iter().chain(v3.map(|row| (Api::V3, row)));
+        let all = v2.map(|row| (ApiVersion::V2, row)).into_iter().chain(v3.map(|row| (ApiVersion::V3, row)));
         for (api, (code, expected)) in all {
-            let (meaning, kept) = match Requested::refused(api, code.to_owned()) {
-                Requested::TooSoon(code) => (SOON, code),
-                Requested::NotNow(code) => (WAIT, code),
-                Requested::Refused(code) => (END, code),
-                Requested::Accepted(_) => ("accepted", String::new()),
+            let (meaning, kept) = match RefundResponse::from_error_code(api, code.to_owned()) {
+                RefundResponse::RetryInOneMinute(code) => (SOON, code),
+                RefundResponse::RetryLater(code) => (WAIT, code),
+                RefundResponse::Refused(code) => (END, code),
+                RefundResponse::Accepted(_) => ("accepted", String::new()),
             };
             assert_eq!((meaning, kept.as_str()), (expected, code), "{api:?} {code}");
         }

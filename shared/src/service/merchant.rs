@@ -2,7 +2,7 @@
 
 use crate::{
     host::{Host, HostError},
-    pay::{PayClient, Receiver},
+    pay::{NoticeReceiver, PayClient},
     store::PlatformCertificates,
 };
 
@@ -17,7 +17,7 @@ pub fn pay_client(host: &Host) -> Result<PayClient, HostError> {
 /// The receiver of WeChat Pay's notices.
 ///
 /// # Errors
-/// As [`Receiver::new`] and [`PlatformCertificates::new`].
-pub fn notice_receiver(host: &Host) -> Result<Receiver, HostError> {
-    Receiver::new(host, Box::new(PlatformCertificates::new(host)?))
+/// As [`NoticeReceiver::new`] and [`PlatformCertificates::new`].
+pub fn notice_receiver(host: &Host) -> Result<NoticeReceiver, HostError> {
+    NoticeReceiver::new(host, Box::new(PlatformCertificates::new(host)?))
 }

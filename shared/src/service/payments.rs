@@ -6,7 +6,7 @@ use super::merchant::pay_client;
 use crate::{
     host::{Host, HostError},
     order::{LatePayment, Status},
-    pay::{Close, PayClient, PayError, Trade},
+    pay::{CloseResponse, PayClient, PayError, TradeState},
     store::{ClosedOrder, Order, Orders, Settled, StoreError, Stored},
     telemetry,
     types::UnixSeconds,
@@ -85,11 +85,11 @@ impl Cashier {
     /// [`CashierError`].
     pub async fn ask(&self, order: &Order) -> Result<Asked, CashierError> {
         let payment = match self.pay.query(order.out_trade_no).await? {
-            Trade::Paid(payment) => payment,
-            Trade::Unpaid => return Ok(Asked::Payable),
-            Trade::Closed => return Ok(Asked::Closed),
-            Trade::Unknown => return Ok(Asked::Unknown),
-            Trade::Refunded => {
+            TradeState::Paid(payment) => payment,
+            TradeState::Unpaid => return Ok(Asked::Payable),
+            TradeState::Closed => return Ok(Asked::Closed),
+            TradeState::Unknown => return Ok(Asked::Unknown),
+            TradeState::Refunded => {
                 telemetry::attention("refunded-elsewhere", &order.out_trade_no);
                 return Ok(Asked::Disputed);
             }
@@ -181,9 +181,9 @@ impl Cashier {
                 ended => return Ok(ended),
             }
             match self.pay.close(order.out_trade_no).await? {
-                Close::Closed => return Ok(Asked::Closed),
+                CloseResponse::Closed => return Ok(Asked::Closed),
                 // Paid between the question and the closing: ask again, to settle it.
-                Close::AskAgain => {}
+                CloseResponse::AskAgain => {}
             }
         }
         Err(CashierError::Restless("WeChat Pay calls it paid and unpaid"))

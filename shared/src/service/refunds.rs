@@ -5,7 +5,7 @@
 use super::merchant::pay_client;
 use crate::{
     host::{Host, HostError},
-    pay::{AbnormalPayee, PayClient, PayError, Refund, RefundStatus, Requested},
+    pay::{AbnormalPayee, PayClient, PayError, Refund, RefundResponse, RefundStatus},
     store::{Case, CaseKind, Cases, RefundCause, RefundRow, Refunds, SettledRefund, StoreError},
     telemetry,
     types::{OperatorArn, OutTradeNo},
@@ -159,22 +159,22 @@ impl Refunder {
             return Ok(row.clone());
         }
         match self.pay.refund(&row.request()).await? {
-            Requested::Accepted(refund) if is_begun(row, &refund) => {
+            RefundResponse::Accepted(refund) if is_begun(row, &refund) => {
                 self.refunds.accepted(row, &refund).await?;
                 Ok(RefundRow { refund_id: Some(refund.refund_id().to_owned()), failure: None, ..row.clone() })
             }
-            Requested::Accepted(refund) => self.settled(row, &refund).await,
-            Requested::TooSoon(code) => {
+            RefundResponse::Accepted(refund) => self.settled(row, &refund).await,
+            RefundResponse::RetryInOneMinute(code) => {
                 self.refunds.too_soon(row, &code).await?;
                 Ok(RefundRow { failure: Some(code), ..row.clone() })
             }
-            Requested::NotNow(code) => {
+            RefundResponse::RetryLater(code) => {
                 telemetry::attention("refund-waits", &row.out_refund_no);
                 self.refunds.not_now(row, &code).await?;
                 Ok(RefundRow { failure: Some(code), ..row.clone() })
             }
             // A request of before may have been accepted, and this one be refused because of it.
-            Requested::Refused(code) => match self.pay.query_refund(&row.out_refund_no).await? {
+            RefundResponse::Refused(code) => match self.pay.query_refund(&row.out_refund_no).await? {
                 Some(refund) => self.settled(row, &refund).await,
                 None => Ok(self.refunds.refuse(row, &code, None).await?),
             },

@@ -1,6 +1,8 @@
 //! The columns of a bill: found by their names, because WeChat Pay adds and moves them.
 
-use super::{BillError, BilledRefund, Line, Ours, PaymentLine, RefundLine, StrangeLine, read::LineText};
+use super::{
+    BillError, BilledRefund, Line, OwnAccount, PaymentLine, RefundLine, UnknownStateLine, line_text::LineText,
+};
 use crate::types::{AppId, MchId, OpenId, Rate, TransactionId, Yuan, YuanError};
 
 /// Where which column stands.
@@ -73,13 +75,13 @@ impl Columns {
     }
 
     /// What a line says. One of another app or merchant may be in any form: it is nobody's business here.
-    pub(super) fn detail(&self, ours: &Ours, line: &LineText) -> Result<Detail, BillError> {
+    pub(super) fn detail(&self, own: &OwnAccount, line: &LineText) -> Result<Detail, BillError> {
         let values = Values { columns: self, fields: fields(&line.text), line: line.number };
         let fits = if line.is_cut { Err(BillError::TooLong(line.number)) } else { values.fit() };
         match fits {
-            Err(_) if values.names_another(ours) => Ok(Detail { amounts: [None; SUMS.len()], meaning: None }),
+            Err(_) if values.names_another(own) => Ok(Detail { amounts: [None; SUMS.len()], meaning: None }),
             Err(error) => Err(error),
-            Ok(()) if values.is_of(ours) => {
+            Ok(()) if values.belongs_to(own) => {
                 let mut amounts = [Some(Yuan::default()); SUMS.len()];
                 for ((amount, at), (name, _)) in amounts.iter_mut().zip(self.sums).zip(SUMS) {
                     if let Some(at) = at {
@@ -97,7 +99,7 @@ impl Columns {
     }
 
     /// Whether `next` goes on with `line`, because a value of `line` holds a line break.
-    pub(super) fn goes_on(&self, line: &LineText, next: &LineText) -> bool {
+    pub(super) fn continues(&self, line: &LineText, next: &LineText) -> bool {
         if !next.is_detail() {
             return !is_summary(&next.text);
         }
@@ -152,21 +154,21 @@ impl<'a> Values<'a> {
     }
 
     /// Whether the line is of our app and merchant.
-    fn is_of(&self, ours: &Ours) -> bool {
-        self.get(self.columns.app_id) == ours.app_id.as_str()
-            && self.get(self.columns.mch_id) == ours.mch_id.as_str()
+    fn belongs_to(&self, own: &OwnAccount) -> bool {
+        self.get(self.columns.app_id) == own.app_id.as_str()
+            && self.get(self.columns.mch_id) == own.mch_id.as_str()
     }
 
     /// Whether a line that is not in its form names another app or merchant, in a column that nothing can have moved.
-    fn names_another(&self, ours: &Ours) -> bool {
+    fn names_another(&self, own: &OwnAccount) -> bool {
         let free = self.columns.free_text.map_or(usize::MAX, |(first, _)| first);
         let told = |column: usize| {
             let value = self.fields.get(column).filter(|_| column < free);
             value.map(|value| value.trim()).unwrap_or_default()
         };
         let (app_id, mch_id) = (told(self.columns.app_id), told(self.columns.mch_id));
-        let other_app = AppId::parse(app_id).is_ok() && app_id != ours.app_id.as_str();
-        let other_merchant = MchId::parse(mch_id).is_ok() && mch_id != ours.mch_id.as_str();
+        let other_app = AppId::parse(app_id).is_ok() && app_id != own.app_id.as_str();
+        let other_merchant = MchId::parse(mch_id).is_ok() && mch_id != own.mch_id.as_str();
         other_app || other_merchant
     }
 
@@ -209,7 +211,7 @@ impl<'a> Values<'a> {
                 fee,
                 rate,
             }),
-            state => Line::Strange(StrangeLine {
+            state => Line::UnknownState(UnknownStateLine {
                 transaction_id,
                 out_trade_no,
                 state: number(state),

@@ -28,10 +28,13 @@ impl Download {
         let answer = answer.map_err(|error| lost(path, error))?;
         let status = answer.status();
         if !status.is_success() {
-            return Err(PayError::Lost { path, cause: format!("HTTP status {}", status.as_u16()).into() });
+            return Err(PayError::OutcomeUnknown {
+                path,
+                cause: format!("HTTP status {}", status.as_u16()).into(),
+            });
         }
         let mut download = Self { path, answer, head: Vec::new() };
-        while download.head.len() < HEAD {
+        while download.head.len() < HEAD_BYTES {
             let Some(chunk) = download.chunk().await? else { break };
             download.head.extend_from_slice(&chunk);
         }
@@ -47,8 +50,11 @@ impl Download {
     pub(in crate::pay) async fn text(mut self) -> Result<Vec<u8>, PayError> {
         while let Some(chunk) = self.chunk().await? {
             self.head.extend_from_slice(&chunk);
-            if self.head.len() > LONGEST_TEXT {
-                return Err(PayError::Lost { path: self.path, cause: "the answer has no end".into() });
+            if self.head.len() > MAX_TEXT_BYTES {
+                return Err(PayError::OutcomeUnknown {
+                    path: self.path,
+                    cause: "the answer has no end".into(),
+                });
             }
         }
         Ok(self.head)
@@ -70,20 +76,21 @@ impl Download {
     /// The next bytes; `None` at the end.
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>, PayError> {
         let path = self.path;
-        let chunk = tokio::time::timeout(SILENCE, self.answer.chunk()).await;
-        let chunk = chunk.map_err(|_| PayError::Lost { path, cause: "the download stopped".into() })?;
+        let chunk = tokio::time::timeout(MAX_SILENCE, self.answer.chunk()).await;
+        let chunk =
+            chunk.map_err(|_| PayError::OutcomeUnknown { path, cause: "the download stopped".into() })?;
         Ok(chunk.map_err(|error| lost(path, error))?.map(Into::into))
     }
 }
 
 fn lost(path: &'static str, error: reqwest::Error) -> PayError {
-    PayError::Lost { path, cause: error.without_url().into() }
+    PayError::OutcomeUnknown { path, cause: error.without_url().into() }
 }
 
 /// How long a download may take: a large shop's bill has gigabytes.
 pub(in crate::pay) const LIMIT: Duration = Duration::from_secs(5 * 60);
 /// How long nothing may come.
-const SILENCE: Duration = Duration::from_secs(20);
+const MAX_SILENCE: Duration = Duration::from_secs(20);
 /// `<xml>` after a few blanks, or the mark of gzip.
-const HEAD: usize = 16;
-const LONGEST_TEXT: usize = 64 * 1024;
+const HEAD_BYTES: usize = 16;
+const MAX_TEXT_BYTES: usize = 64 * 1024;

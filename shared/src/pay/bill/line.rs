@@ -10,7 +10,7 @@ pub enum Line {
     /// Money that goes back.
     Refund(RefundLine),
     /// A payment in a state that our kind of payment never has, such as REVOKED.
-    Strange(StrangeLine),
+    UnknownState(UnknownStateLine),
 }
 
 /// Money that WeChat Pay took.
@@ -68,7 +68,7 @@ pub enum BilledRefund {
 
 /// A payment in a state that our kind of payment never has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StrangeLine {
+pub struct UnknownStateLine {
     /// 微信订单号.
     pub transaction_id: TransactionId,
     /// 商户订单号.

@@ -11,7 +11,9 @@
 
 mod columns;
 mod download;
+mod error;
 mod line;
+mod line_text;
 mod read;
 mod spool;
 #[cfg(test)]
@@ -24,11 +26,12 @@ use std::{
 
 use flate2::read::MultiGzDecoder;
 
-use super::{PayError, Terminal};
+use super::{MerchantContext, PayError};
 use crate::types::{AppId, MchId, Yuan};
 
 pub(super) use download::{Download, LIMIT};
-pub use line::{BilledRefund, Line, PaymentLine, RefundLine, StrangeLine};
+pub use error::BillError;
+pub use line::{BilledRefund, Line, PaymentLine, RefundLine, UnknownStateLine};
 use read::Reader;
 pub(super) use spool::Spooled;
 
@@ -47,8 +50,8 @@ pub enum Bill {
 #[derive(Debug)]
 pub struct BillFile {
     file: File,
-    form: Form,
-    ours: Ours,
+    encoding: Encoding,
+    own: OwnAccount,
     totals: Totals,
 }
 
@@ -73,64 +76,34 @@ pub struct Totals {
     pub fees: Yuan,
 }
 
-/// A bill can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum BillError {
-    /// It can't be kept, read again or unpacked.
-    #[error("the bill can't be kept or unpacked")]
-    Io(#[from] std::io::Error),
-    /// Something stands before or instead of the line with the names, or one is missing.
-    #[error("the bill has no column {0}")]
-    Column(&'static str),
-    /// A line is longer than any can be.
-    #[error("line {0} of the bill is too long")]
-    TooLong(u64),
-    /// A value is not in its form.
-    #[error("line {line} of the bill has a wrong {column}")]
-    Value {
-        /// Which line, the one with the names being the first.
-        line: u64,
-        /// Which value.
-        column: &'static str,
-    },
-    /// It ends without its summary: it is not whole.
-    #[error("the bill ends without its summary")]
-    Incomplete,
-    /// Its summary says something else than its lines: it is not whole.
-    #[error("the bill's {0} is not that of its lines")]
-    Summary(&'static str),
-    /// Something comes after the summary.
-    #[error("the bill goes on after its summary")]
-    AfterSummary,
-}
-
 /// How a bill came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum Encoding {
     Gzip,
     Plain,
 }
 
-/// Whose lines are ours.
+/// Whose lines are own.
 #[derive(Debug, Clone)]
-struct Ours {
+struct OwnAccount {
     app_id: AppId,
     mch_id: MchId,
 }
 
 impl BillFile {
     /// Believes the downloaded bill, if it is whole.
-    pub(super) fn believe(
+    pub(super) fn verify(
         path: &'static str,
-        terminal: &Terminal,
+        merchant: &MerchantContext,
         spooled: Spooled,
     ) -> Result<Self, PayError> {
-        let ours = Ours { app_id: terminal.app_id.clone(), mch_id: terminal.mch_id.clone() };
-        Self::read_through(spooled.file, spooled.form, ours).map_err(|cause| PayError::Bill { path, cause })
+        let own = OwnAccount { app_id: merchant.app_id.clone(), mch_id: merchant.mch_id.clone() };
+        Self::read_through(spooled.file, spooled.encoding, own)
+            .map_err(|cause| PayError::Bill { path, cause })
     }
 
-    fn read_through(file: File, form: Form, ours: Ours) -> Result<Self, BillError> {
-        let mut bill = Self { file, form, ours, totals: Totals::default() };
+    fn read_through(file: File, encoding: Encoding, own: OwnAccount) -> Result<Self, BillError> {
+        let mut bill = Self { file, encoding, own, totals: Totals::default() };
         let totals = bill.reader()?.read_through()?;
         Ok(Self { totals, ..bill })
     }
@@ -152,11 +125,11 @@ impl BillFile {
     /// Both readers share the file's position, so that there can be one at a time.
     fn reader(&mut self) -> Result<Reader<BufReader<Box<dyn Read + Send + '_>>>, BillError> {
         self.file.rewind()?;
-        let source: Box<dyn Read + Send + '_> = match self.form {
-            Form::Gzip => Box::new(MultiGzDecoder::new(&self.file)),
-            Form::Plain => Box::new(&self.file),
+        let source: Box<dyn Read + Send + '_> = match self.encoding {
+            Encoding::Gzip => Box::new(MultiGzDecoder::new(&self.file)),
+            Encoding::Plain => Box::new(&self.file),
         };
-        Reader::new(BufReader::with_capacity(BUFFER, source), self.ours.clone())
+        Reader::new(BufReader::with_capacity(BUFFER, source), self.own.clone())
     }
 }
 

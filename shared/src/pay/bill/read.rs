@@ -3,23 +3,15 @@
 use std::io::{BufRead, Read};
 
 use super::{
-    BillError, Line, Ours, Totals,
+    BillError, Line, OwnAccount, Totals,
     columns::{Columns, Sums, check_summary},
+    line_text::{LineText, MAX_LINE_BYTES},
 };
-
-/// A line's text, and where it stands.
-pub(super) struct LineText {
-    pub(super) text: String,
-    /// The first one is 1.
-    pub(super) number: u64,
-    /// Whether it is longer than any can be, and `text` is its beginning.
-    pub(super) is_cut: bool,
-}
 
 /// Our lines of a bill. The bill is whole when the last one was read without an error.
 pub(super) struct Reader<R> {
     source: R,
-    ours: Ours,
+    own: OwnAccount,
     columns: Columns,
     buffer: Vec<u8>,
     /// A line that was read to see where the one before it ends.
@@ -33,7 +25,7 @@ pub(super) struct Reader<R> {
 
 impl<R: BufRead> Reader<R> {
     /// Reads the line with the names.
-    pub(super) fn new(mut source: R, ours: Ours) -> Result<Self, BillError> {
+    pub(super) fn new(mut source: R, own: OwnAccount) -> Result<Self, BillError> {
         let (mut buffer, mut number) = (Vec::new(), 0);
         let header = read_line(&mut source, &mut buffer, &mut number)?.ok_or(BillError::Incomplete)?;
         if header.is_cut {
@@ -41,7 +33,7 @@ impl<R: BufRead> Reader<R> {
         }
         let columns = Columns::read(&header.text)?;
         let (sums, totals) = (Sums::new(), Totals::default());
-        Ok(Self { source, ours, columns, buffer, ahead: None, number, sums, totals, done: false })
+        Ok(Self { source, own, columns, buffer, ahead: None, number, sums, totals, done: false })
     }
 
     /// Reads to the end: what the bill adds up to.
@@ -65,7 +57,7 @@ impl<R: BufRead> Reader<R> {
                 return Ok(None);
             }
             let line = self.finish_line(line)?;
-            let detail = self.columns.detail(&self.ours, &line)?;
+            let detail = self.columns.detail(&self.own, &line)?;
             let overflow = |_| BillError::Value { line: line.number, column: "sum" };
             self.sums.add(&detail).map_err(overflow)?;
             self.totals.lines = self.totals.lines.saturating_add(1);
@@ -94,7 +86,7 @@ impl<R: BufRead> Reader<R> {
     /// The line with whatever goes on with it: a name may hold a line break.
     fn finish_line(&mut self, mut line: LineText) -> Result<LineText, BillError> {
         while let Some(next) = self.line()? {
-            if !self.columns.goes_on(&line, &next) {
+            if !self.columns.continues(&line, &next) {
                 self.ahead = Some(next);
                 break;
             }
@@ -130,29 +122,12 @@ impl<R: BufRead> Iterator for Reader<R> {
     }
 }
 
-impl LineText {
-    /// Whether it has values: each of them has a back-tick before it, and names have none.
-    pub(super) fn is_detail(&self) -> bool {
-        self.text.starts_with('`')
-    }
-
-    fn append(&mut self, next: &Self) {
-        let room = usize::try_from(LONGEST).unwrap_or(usize::MAX);
-        if next.is_cut || self.text.len().saturating_add(next.text.len()) > room {
-            self.is_cut = true;
-        } else if !self.is_cut {
-            self.text.push('\n');
-            self.text.push_str(&next.text);
-        }
-    }
-}
-
 impl Totals {
     fn count(&mut self, line: &Line) -> Result<(), crate::types::YuanError> {
         let (fee, count, sum, amount) = match line {
             Line::Payment(line) => (line.fee, &mut self.payments, &mut self.paid_fee, line.total_fee),
             Line::Refund(line) => (line.fee, &mut self.refunds, &mut self.refunded_fee, line.refund_fee),
-            Line::Strange(_) => return Ok(()),
+            Line::UnknownState(_) => return Ok(()),
         };
         *count = count.saturating_add(1);
         *sum = sum.saturating_add(amount);
@@ -170,12 +145,12 @@ fn read_line(
 ) -> Result<Option<LineText>, BillError> {
     loop {
         buffer.clear();
-        let read = Read::take(&mut *source, LONGEST + 1).read_until(b'\n', buffer)?;
+        let read = Read::take(&mut *source, MAX_LINE_BYTES + 1).read_until(b'\n', buffer)?;
         if read == 0 {
             return Ok(None);
         }
         *number = number.saturating_add(1);
-        let is_cut = u64::try_from(read).is_ok_and(|read| read > LONGEST) && !buffer.ends_with(b"\n");
+        let is_cut = u64::try_from(read).is_ok_and(|read| read > MAX_LINE_BYTES) && !buffer.ends_with(b"\n");
         if is_cut {
             pass_over_line(source)?;
         }
@@ -199,6 +174,3 @@ fn pass_over_line(source: &mut impl BufRead) -> Result<(), BillError> {
         }
     }
 }
-
-/// The longest line: 27 columns, of which the longest is free text of 128 characters.
-const LONGEST: u64 = 16 * 1024;

@@ -8,19 +8,19 @@ use std::{
 use flate2::write::MultiGzDecoder;
 use sha1::{Digest, Sha1};
 
-use super::{BillError, Form};
+use super::{BillError, Encoding};
 
 /// A file that has no name and is gone when it is let go.
 pub(in crate::pay) struct Spool {
     file: BufWriter<File>,
-    form: Form,
+    encoding: Encoding,
     contents: Contents,
 }
 
 /// A download that is over.
 pub(in crate::pay) struct Spooled {
     pub(super) file: File,
-    pub(super) form: Form,
+    pub(super) encoding: Encoding,
     /// SHA-1 of the bill itself, unpacked.
     pub(in crate::pay) sha1: [u8; 20],
 }
@@ -49,12 +49,12 @@ impl Spool {
     /// A new file for what begins with `head`, which tells whether it is packed; `head` itself is not written yet.
     pub(super) fn of(head: &[u8]) -> Result<Self, BillError> {
         let file = BufWriter::new(tempfile::tempfile()?);
-        let (form, contents) = if head.starts_with(&[0x1f, 0x8b]) {
-            (Form::Gzip, Contents::Gzip(Box::new(MultiGzDecoder::new(Hashing::default()))))
+        let (encoding, contents) = if head.starts_with(&[0x1f, 0x8b]) {
+            (Encoding::Gzip, Contents::Gzip(Box::new(MultiGzDecoder::new(Hashing::default()))))
         } else {
-            (Form::Plain, Contents::Plain(Hashing::default()))
+            (Encoding::Plain, Contents::Plain(Hashing::default()))
         };
-        Ok(Self { file, form, contents })
+        Ok(Self { file, encoding, contents })
     }
 
     /// The next bytes.
@@ -74,6 +74,6 @@ impl Spool {
             Contents::Plain(hashing) => hashing,
         };
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(Spooled { file, form: self.form, sha1: hashing.0.finalize().into() })
+        Ok(Spooled { file, encoding: self.encoding, sha1: hashing.0.finalize().into() })
     }
 }

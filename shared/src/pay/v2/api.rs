@@ -1,19 +1,20 @@
 //! The calls of APIv2: 统一下单, 查询订单, 关闭订单, and the arguments of `wx.requestPayment`.
 
-use super::{Fields, sign, transport::call};
+use super::{Fields, sign, transport::call, verified::VerifiedFields};
 use crate::{
     pay::{
-        Close, MerchantSecret, PayError, PayParams, Payment, Prepaid, PrepayRequest, Source, Terminal, Trade,
+        CloseResponse, MerchantContext, MerchantSecret, PayError, PayParams, Payment, PrepayOutcome,
+        PrepayRequest, Source, TradeState,
     },
     types::{Fen, OpenId, OutTradeNo, PrepayId, TransactionId, UnixSeconds},
 };
 
 /// `POST /pay/unifiedorder`.
 pub(in crate::pay) async fn prepay(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     request: &PrepayRequest<'_>,
-) -> Result<Prepaid, PayError> {
+) -> Result<PrepayOutcome, PayError> {
     let fields = fields([
         ("body", request.description.to_owned()),
         ("fee_type", "CNY".to_owned()),
@@ -25,16 +26,16 @@ pub(in crate::pay) async fn prepay(
         ("total_fee", request.total_fee.to_string()),
         ("trade_type", "JSAPI".to_owned()),
     ]);
-    let answer = match call(terminal, secret, &terminal.upstream.http()?, PREPAY, fields).await {
+    let answer = match call(merchant, secret, &merchant.upstream.http()?, PREPAY, fields).await {
         Ok(answer) => answer,
         Err(PayError::Business { path, code, transient }) => {
             return match code.as_str() {
-                "ORDERPAID" => Ok(Prepaid::AlreadyPaid),
-                "ORDERCLOSED" => Ok(Prepaid::Closed),
-                "OUT_TRADE_NO_USED" => Ok(Prepaid::NumberTaken),
+                "ORDERPAID" => Ok(PrepayOutcome::AlreadyPaid),
+                "ORDERCLOSED" => Ok(PrepayOutcome::Closed),
+                "OUT_TRADE_NO_USED" => Ok(PrepayOutcome::NumberTaken),
                 // The second is also what a `time_expire` that is too near is refused with.
-                "INVALID_REQUEST" | "PARAM_ERROR" => Ok(Prepaid::Differs),
-                "NOTENOUGH" => Ok(Prepaid::BalanceNotEnough),
+                "INVALID_REQUEST" | "PARAM_ERROR" => Ok(PrepayOutcome::Differs),
+                "NOTENOUGH" => Ok(PrepayOutcome::BalanceNotEnough),
                 _ => Err(PayError::Business { path, code, transient }),
             };
         }
@@ -42,20 +43,20 @@ pub(in crate::pay) async fn prepay(
     };
     let prepay_id = answer.get("prepay_id").unwrap_or_default();
     PrepayId::parse(prepay_id)
-        .map(Prepaid::Ready)
-        .map_err(|error| PayError::Lost { path: PREPAY, cause: error.into() })
+        .map(PrepayOutcome::Ready)
+        .map_err(|error| PayError::OutcomeUnknown { path: PREPAY, cause: error.into() })
 }
 
 /// `POST /pay/orderquery`.
 pub(in crate::pay) async fn query(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     out_trade_no: OutTradeNo,
-) -> Result<Trade, PayError> {
-    let asked = fields([("out_trade_no", out_trade_no.to_string())]);
-    let answer = match call(terminal, secret, &terminal.upstream.http()?, QUERY, asked).await {
+) -> Result<TradeState, PayError> {
+    let request_fields = fields([("out_trade_no", out_trade_no.to_string())]);
+    let answer = match call(merchant, secret, &merchant.upstream.http()?, QUERY, request_fields).await {
         Ok(answer) => answer,
-        Err(PayError::Business { code, .. }) if code == "ORDERNOTEXIST" => return Ok(Trade::Unknown),
+        Err(PayError::Business { code, .. }) if code == "ORDERNOTEXIST" => return Ok(TradeState::Unknown),
         Err(error) => return Err(error),
     };
     match answer.get("trade_state").unwrap_or_default() {
@@ -65,59 +66,59 @@ pub(in crate::pay) async fn query(
             let payment = match payment(&answer, Source::Query) {
                 Ok(payment) => Payment { has_refunds, ..payment },
                 // The page promises the payment's fields only for SUCCESS.
-                Err(_) if has_refunds => return Ok(Trade::Refunded),
+                Err(_) if has_refunds => return Ok(TradeState::Refunded),
                 Err(what) => return Err(not_verified(what)),
             };
             if payment.out_trade_no != out_trade_no {
                 return Err(not_verified("out_trade_no"));
             }
-            Ok(Trade::Paid(payment))
+            Ok(TradeState::Paid(payment))
         }
-        "NOTPAY" | "USERPAYING" | "PAYERROR" | "ACCEPT" => Ok(Trade::Unpaid),
-        "CLOSED" | "REVOKED" => Ok(Trade::Closed),
+        "NOTPAY" | "USERPAYING" | "PAYERROR" | "ACCEPT" => Ok(TradeState::Unpaid),
+        "CLOSED" | "REVOKED" => Ok(TradeState::Closed),
         _ => Err(PayError::NotVerified { path: QUERY, what: "trade_state" }),
     }
 }
 
 /// `POST /pay/closeorder`.
 pub(in crate::pay) async fn close(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     out_trade_no: OutTradeNo,
-) -> Result<Close, PayError> {
-    let asked = fields([("out_trade_no", out_trade_no.to_string())]);
-    match call(terminal, secret, &terminal.upstream.http()?, CLOSE, asked).await {
-        Ok(_) => Ok(Close::Closed),
+) -> Result<CloseResponse, PayError> {
+    let request_fields = fields([("out_trade_no", out_trade_no.to_string())]);
+    match call(merchant, secret, &merchant.upstream.http()?, CLOSE, request_fields).await {
+        Ok(_) => Ok(CloseResponse::Closed),
         Err(PayError::Business { code, .. }) if code == "ORDERCLOSED" || code == "ORDERNOTEXIST" => {
-            Ok(Close::Closed)
+            Ok(CloseResponse::Closed)
         }
-        Err(PayError::Business { code, .. }) if code == "ORDERPAID" => Ok(Close::AskAgain),
+        Err(PayError::Business { code, .. }) if code == "ORDERPAID" => Ok(CloseResponse::AskAgain),
         Err(error) => Err(error),
     }
 }
 
 /// The arguments of `wx.requestPayment`, signed as the order was.
 pub(in crate::pay) fn pay_params(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     prepay_id: &PrepayId,
     now: UnixSeconds,
     nonce_str: String,
 ) -> Result<PayParams, PayError> {
     let key = secret.api_v2_key()?;
-    let sign_type = terminal.sign_type;
+    let sign_type = merchant.sign_type;
     let package = format!("prepay_id={prepay_id}");
     let time_stamp = now.get().to_string();
     // These names are signed as they are spelled: `appId` with a capital I.
     let signed = fields([
-        ("appId", terminal.app_id.to_string()),
+        ("appId", merchant.app_id.to_string()),
         ("nonceStr", nonce_str.clone()),
         ("package", package.clone()),
         ("signType", sign_type.as_str().to_owned()),
         ("timeStamp", time_stamp.clone()),
     ]);
     Ok(PayParams {
-        app_id: terminal.app_id.to_string(),
+        app_id: merchant.app_id.to_string(),
         time_stamp,
         nonce_str,
         package,
@@ -126,8 +127,8 @@ pub(in crate::pay) fn pay_params(
     })
 }
 
-/// The payment that verified `fields` tell of; else the name of the field that is missing or wrong.
-pub(super) fn payment(fields: &Fields, source: Source) -> Result<Payment, &'static str> {
+/// The payment of these fields; else the name of the field that is missing or malformed.
+pub(super) fn payment(fields: &VerifiedFields, source: Source) -> Result<Payment, &'static str> {
     let get = |name: &'static str| fields.get(name).ok_or(name);
     Ok(Payment {
         out_trade_no: OutTradeNo::parse(get("out_trade_no")?).map_err(|_| "out_trade_no")?,

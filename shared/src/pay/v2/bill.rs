@@ -4,7 +4,7 @@ use super::{api::fields, read, transport::body};
 use crate::{
     host::Reach,
     pay::{
-        Bill, BillFile, MerchantSecret, PayError, Terminal,
+        Bill, BillFile, MerchantContext, MerchantSecret, PayError,
         bill::{Download, LIMIT},
     },
     types::Day,
@@ -12,29 +12,30 @@ use crate::{
 
 /// `POST /pay/downloadbill`.
 pub(in crate::pay) async fn bill(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     day: Day,
 ) -> Result<Bill, PayError> {
-    let asked = fields([
+    let request_fields = fields([
         ("bill_date", day.to_string()),
         ("bill_type", "ALL".to_owned()),
         ("tar_type", "GZIP".to_owned()),
     ]);
-    let body = body(terminal, secret.api_v2_key()?, BILL, asked)?;
-    let address = terminal.upstream.choose(Reach::Either);
-    let request = terminal.upstream.http()?.post(format!("{}{BILL}", address.base()));
+    let body = body(merchant, secret.api_v2_key()?, BILL, request_fields)?;
+    let address = merchant.upstream.choose(Reach::Either);
+    let request = merchant.upstream.http()?.post(format!("{}{BILL}", address.base()));
     let request = request.header("content-type", "text/xml; charset=utf-8").timeout(LIMIT).body(body);
-    let download = Download::begin(BILL, request, (&terminal.upstream, address)).await?;
+    let download = Download::begin(BILL, request, (&merchant.upstream, address)).await?;
     if download.is_xml() {
         return none(&download.text().await?);
     }
-    BillFile::believe(BILL, terminal, download.file().await?).map(Bill::Ready)
+    BillFile::verify(BILL, merchant, download.file().await?).map(Bill::Ready)
 }
 
 /// Why there is no bill. Failures are unsigned: TLS says who told us.
 fn none(answer: &[u8]) -> Result<Bill, PayError> {
-    let fields = read("xml", answer).map_err(|error| PayError::Lost { path: BILL, cause: error.into() })?;
+    let fields =
+        read("xml", answer).map_err(|error| PayError::OutcomeUnknown { path: BILL, cause: error.into() })?;
     let get = |name| fields.get(name).unwrap_or_default().chars().take(100).collect::<String>();
     let (code, said) = (get("error_code"), get("return_msg"));
     let says = |words: &str| said.eq_ignore_ascii_case(words);
@@ -79,6 +80,6 @@ mod tests {
             refused.unwrap_err().to_string(),
             "/pay/downloadbill refused the request: 20001 sign error"
         );
-        assert!(matches!(none(b"<html>"), Err(PayError::Lost { .. })));
+        assert!(matches!(none(b"<html>"), Err(PayError::OutcomeUnknown { .. })));
     }
 }

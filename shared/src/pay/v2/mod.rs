@@ -6,6 +6,7 @@ mod notice;
 mod refund;
 mod sign;
 mod transport;
+mod verified;
 mod xml;
 
 pub(super) use api::{close, pay_params, prepay, query};

@@ -1,71 +1,61 @@
-//! The notice of payment (支付结果通知): bytes → fields → verified → meaning, in this order and no other.
+//! Notices of APIv2 (支付结果通知, 退款结果通知): bytes → fields → verified fields → meaning. The types leave no other order.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-
-use super::{Fields, api, read, refund, sign::is_signed};
+use super::{api, read, refund, verified::VerifiedFields};
 use crate::{
-    crypto::{decrypt_ecb, hex, md5},
-    pay::{MerchantSecret, Notice, NoticeError, Refund, Source, Terminal},
-    types::Secret,
+    pay::{FailedAttempt, MerchantContext, MerchantSecret, Notice, NoticeError, Refund, Source},
+    types::{OutTradeNo, Secret},
 };
 
 /// Reads a notice from the exact bytes received.
 pub(in crate::pay) fn receive(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     bytes: &[u8],
 ) -> Result<Notice, NoticeError> {
-    terminal.read_notice(bytes, secret.api_v2_key().map_err(NoticeError::Unverifiable)?)
+    merchant.read_notice(bytes, secret.api_v2_key().map_err(NoticeError::Unverifiable)?)
 }
 
-impl Terminal {
+impl MerchantContext {
     fn read_notice(&self, bytes: &[u8], api_v2_key: &Secret) -> Result<Notice, NoticeError> {
         let fields = read("xml", bytes).map_err(|error| NoticeError::Malformed(error.into()))?;
         if fields.get("return_code") != Some("SUCCESS") {
             return Err(NoticeError::ReturnCode);
         }
-        // What tells of a refund is not signed but encrypted.
-        if let Some(sealed) = fields.get("req_info") {
-            let told = decrypt(sealed, api_v2_key).ok_or(NoticeError::Signature)?;
-            self.check_addressee(&fields)?;
-            return read_refund(&told).map(Notice::Refund).map_err(NoticeError::Field);
+        // A notice of a refund is not signed but encrypted.
+        if let Some(req_info) = fields.get("req_info") {
+            let refund = VerifiedFields::decrypt(req_info, api_v2_key).ok_or(NoticeError::Signature)?;
+            // The appid and mch_id outside of `req_info` are neither signed nor encrypted: they sort out notices for others and
+            // prove nothing.
+            self.check_addressee(|name| fields.get(name))?;
+            return read_refund(&refund).map(Notice::Refund).map_err(NoticeError::Field);
         }
-        if !is_signed(&fields, self.sign_type, api_v2_key) {
-            return Err(NoticeError::Signature);
-        }
-        self.check_addressee(&fields)?;
+        let fields =
+            VerifiedFields::verify(fields, self.sign_type, api_v2_key).ok_or(NoticeError::Signature)?;
+        self.check_addressee(|name| fields.get(name))?;
         match fields.get("result_code") {
             Some("SUCCESS") => {
                 api::payment(&fields, Source::Notice).map(Notice::Paid).map_err(NoticeError::Field)
             }
-            Some("FAIL") => Ok(Notice::Failed {
-                out_trade_no: fields.get("out_trade_no").unwrap_or_default().to_owned(),
+            Some("FAIL") => Ok(Notice::Failed(FailedAttempt {
+                out_trade_no: OutTradeNo::parse(fields.get("out_trade_no").unwrap_or_default()),
                 err_code: fields.get("err_code").unwrap_or_default().to_owned(),
-            }),
+            })),
             _ => Err(NoticeError::Field("result_code")),
         }
     }
 
-    fn check_addressee(&self, fields: &Fields) -> Result<(), NoticeError> {
-        if fields.get("appid") != Some(self.app_id.as_str()) {
+    fn check_addressee<'a>(&self, get: impl Fn(&'static str) -> Option<&'a str>) -> Result<(), NoticeError> {
+        if get("appid") != Some(self.app_id.as_str()) {
             return Err(NoticeError::Foreign("appid"));
         }
-        if fields.get("mch_id") != Some(self.mch_id.as_str()) {
+        if get("mch_id") != Some(self.mch_id.as_str()) {
             return Err(NoticeError::Foreign("mch_id"));
         }
         Ok(())
     }
 }
 
-/// 退款结果通知: that it decrypts to what it should is all that says who made it.
-fn decrypt(req_info: &str, api_v2_key: &Secret) -> Option<Fields> {
-    let sealed = STANDARD.decode(req_info.trim()).ok()?;
-    let key = hex(&md5(api_v2_key.expose().as_bytes()));
-    let plain = decrypt_ecb(key.as_bytes().try_into().ok()?, &sealed).ok()?;
-    read("root", &plain).ok()
-}
-
-fn read_refund(fields: &Fields) -> Result<Refund, &'static str> {
+fn read_refund(fields: &VerifiedFields) -> Result<Refund, &'static str> {
     let status = fields.get("refund_status").unwrap_or_default();
     let status = refund::final_status(status).ok_or("refund_status")?;
     Ok(Refund { source: Source::Notice, ..refund::read(fields, "", status)? })
@@ -99,13 +89,14 @@ mod tests {
     }
 
     fn error(body: &str) -> String {
-        Terminal::of_vectors().read_notice(body.as_bytes(), &key()).unwrap_err().to_string()
+        MerchantContext::for_vectors().read_notice(body.as_bytes(), &key()).unwrap_err().to_string()
     }
 
     #[test]
     fn a_notice_with_an_unknown_and_an_empty_field_is_genuine() {
-        let Notice::Paid(payment) =
-            Terminal::of_vectors().read_notice(altered(&[("attach", "")]).as_bytes(), &key()).unwrap()
+        let Notice::Paid(payment) = MerchantContext::for_vectors()
+            .read_notice(altered(&[("attach", "")]).as_bytes(), &key())
+            .unwrap()
         else {
             panic!("not paid")
         };
@@ -122,7 +113,7 @@ mod tests {
     fn a_genuine_failure_is_told_apart_from_a_forgery() {
         let body = altered(&[("result_code", "FAIL"), ("err_code", "NOTENOUGH")]);
         assert!(
-            matches!(Terminal::of_vectors().read_notice(body.as_bytes(), &key()), Ok(Notice::Failed { err_code, .. }) if err_code == "NOTENOUGH")
+            matches!(MerchantContext::for_vectors().read_notice(body.as_bytes(), &key()), Ok(Notice::Failed(attempt)) if attempt.err_code() == "NOTENOUGH")
         );
     }
 
@@ -162,12 +153,12 @@ mod tests {
             let at = position % bytes.len();
             bytes[at] = to;
             let same_fields = read("xml", &bytes).ok() == read("xml", &genuine).ok();
-            prop_assert!(same_fields || Terminal::of_vectors().read_notice(&bytes, &key()).is_err());
+            prop_assert!(same_fields || MerchantContext::for_vectors().read_notice(&bytes, &key()).is_err());
         }
 
         #[test]
         fn receiving_any_bytes_never_panics(bytes: Vec<u8>) {
-            prop_assert!(Terminal::of_vectors().read_notice(&bytes, &key()).is_err());
+            prop_assert!(MerchantContext::for_vectors().read_notice(&bytes, &key()).is_err());
         }
     }
 

@@ -2,19 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::{Fields, api::fields, transport::call};
+use super::{api::fields, transport::call, verified::VerifiedFields};
 use crate::{
-    pay::{Api, MerchantSecret, PayError, Refund, RefundRequest, RefundStatus, Requested, Source, Terminal},
+    pay::{
+        ApiVersion, MerchantContext, MerchantSecret, PayError, Refund, RefundRequest, RefundResponse,
+        RefundStatus, Source,
+    },
     types::{Fen, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
 };
 
 /// `POST /secapi/pay/refund`, with the merchant's certificate.
 pub(in crate::pay) async fn request(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     request: &RefundRequest<'_>,
-) -> Result<Requested, PayError> {
-    let mut asked = fields([
+) -> Result<RefundResponse, PayError> {
+    let mut request_fields = fields([
         ("out_refund_no", request.out_refund_no.to_string()),
         ("refund_fee", request.refund_fee.to_string()),
         ("refund_fee_type", "CNY".to_owned()),
@@ -22,13 +25,13 @@ pub(in crate::pay) async fn request(
         ("transaction_id", request.transaction_id.to_string()),
     ]);
     if let Some(reason) = request.reason {
-        asked.set("refund_desc", reason.to_owned());
+        request_fields.set("refund_desc", reason.to_owned());
     }
     if let Some(notify_url) = request.notify_url {
-        asked.set("notify_url", notify_url.to_owned());
+        request_fields.set("notify_url", notify_url.to_owned());
     }
-    let client = secret.mutual_tls(&terminal.host)?;
-    match call(terminal, secret, &client, REFUND, asked).await {
+    let client = secret.mutual_tls(&merchant.host)?;
+    match call(merchant, secret, &client, REFUND, request_fields).await {
         Ok(answer) => {
             let refund = read(&answer, "", RefundStatus::Processing);
             let not_verified = |what| PayError::NotVerified { path: REFUND, what };
@@ -36,21 +39,23 @@ pub(in crate::pay) async fn request(
             if refund.out_refund_no != *request.out_refund_no {
                 return Err(not_verified("out_refund_no"));
             }
-            Ok(Requested::Accepted(refund))
+            Ok(RefundResponse::Accepted(refund))
         }
-        Err(PayError::Business { code, transient: false, .. }) => Ok(Requested::refused(Api::V2, code)),
+        Err(PayError::Business { code, transient: false, .. }) => {
+            Ok(RefundResponse::from_error_code(ApiVersion::V2, code))
+        }
         Err(error) => Err(error),
     }
 }
 
 /// `POST /pay/refundquery`; `None` if there is no such refund.
 pub(in crate::pay) async fn ask(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     out_refund_no: &OutRefundNo,
 ) -> Result<Option<Refund>, PayError> {
-    let asked = fields([("out_refund_no", out_refund_no.to_string())]);
-    let answer = match call(terminal, secret, &terminal.upstream.http()?, QUERY, asked).await {
+    let request_fields = fields([("out_refund_no", out_refund_no.to_string())]);
+    let answer = match call(merchant, secret, &merchant.upstream.http()?, QUERY, request_fields).await {
         Ok(answer) => answer,
         Err(PayError::Business { code, .. }) if code == "REFUNDNOTEXIST" => return Ok(None),
         Err(error) => return Err(error),
@@ -58,25 +63,25 @@ pub(in crate::pay) async fn ask(
     let not_verified = |what| PayError::NotVerified { path: QUERY, what };
     // A payment's refunds are numbered; the one we asked for is among them.
     let number =
-        (0..MOST).find(|n| answer.get(&format!("out_refund_no_{n}")) == Some(out_refund_no.as_str()));
+        (0..MAX_REFUNDS).find(|n| answer.get(&format!("out_refund_no_{n}")) == Some(out_refund_no.as_str()));
     let number = number.ok_or_else(|| not_verified("out_refund_no"))?;
     numbered(&answer, number).map(Some).map_err(not_verified)
 }
 
 /// `POST /pay/refundquery` for all refunds of an attempt's payment, which come ten at a time.
 pub(in crate::pay) async fn refunds_of(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     out_trade_no: OutTradeNo,
 ) -> Result<Vec<Refund>, PayError> {
     let mut refunds = BTreeMap::new();
     // However the answers count, there are no more pages than this.
-    for _ in 0..MOST {
-        let mut asked = fields([("out_trade_no", out_trade_no.to_string())]);
+    for _ in 0..MAX_REFUNDS {
+        let mut request_fields = fields([("out_trade_no", out_trade_no.to_string())]);
         if !refunds.is_empty() {
-            asked.set("offset", refunds.len().to_string());
+            request_fields.set("offset", refunds.len().to_string());
         }
-        let answer = match call(terminal, secret, &terminal.upstream.http()?, QUERY, asked).await {
+        let answer = match call(merchant, secret, &merchant.upstream.http()?, QUERY, request_fields).await {
             Ok(answer) => answer,
             Err(PayError::Business { code, .. }) if code == "REFUNDNOTEXIST" => break,
             Err(error) => return Err(error),
@@ -86,7 +91,7 @@ pub(in crate::pay) async fn refunds_of(
             return Err(not_verified("out_trade_no"));
         }
         let known = refunds.len();
-        for number in (0..MOST).filter(|n| answer.get(&format!("out_refund_no_{n}")).is_some()) {
+        for number in (0..MAX_REFUNDS).filter(|n| answer.get(&format!("out_refund_no_{n}")).is_some()) {
             let refund = numbered(&answer, number).map_err(not_verified)?;
             refunds.insert(refund.refund_id.clone(), refund);
         }
@@ -100,7 +105,7 @@ pub(in crate::pay) async fn refunds_of(
 }
 
 /// The refund that an answer tells of under this number; else the name of the field that is missing or wrong.
-fn numbered(answer: &Fields, number: u32) -> Result<Refund, &'static str> {
+fn numbered(answer: &VerifiedFields, number: u32) -> Result<Refund, &'static str> {
     let suffix = format!("_{number}");
     let status = match answer.get(&format!("refund_status{suffix}")).unwrap_or_default() {
         "PROCESSING" => RefundStatus::Processing,
@@ -119,9 +124,12 @@ pub(super) fn final_status(text: &str) -> Option<RefundStatus> {
     }
 }
 
-/// The refund that verified fields tell of, those of its own ending with `suffix`; else the name of the field that is missing
-/// or wrong.
-pub(super) fn read(fields: &Fields, suffix: &str, status: RefundStatus) -> Result<Refund, &'static str> {
+/// The refund of these fields, of which its own end with `suffix`; else the name of the field that is missing or malformed.
+pub(super) fn read(
+    fields: &VerifiedFields,
+    suffix: &str,
+    status: RefundStatus,
+) -> Result<Refund, &'static str> {
     let get = |name: &'static str| fields.get(name).ok_or(name);
     let own = |name: &'static str| fields.get(&format!("{name}{suffix}")).ok_or(name);
     let success_at = match suffix {
@@ -144,4 +152,4 @@ pub(super) fn read(fields: &Fields, suffix: &str, status: RefundStatus) -> Resul
 const REFUND: &str = "/secapi/pay/refund";
 const QUERY: &str = "/pay/refundquery";
 /// Refunds that one payment can have.
-const MOST: u32 = 50;
+const MAX_REFUNDS: u32 = 50;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Fields, read, sign, sign::is_signed, write};
+use super::{Fields, read, sign, verified::VerifiedFields, write};
 use crate::{
     host::Reach,
-    pay::{MerchantSecret, PayError, Terminal},
+    pay::{MerchantContext, MerchantSecret, PayError},
     telemetry::{self, Counted},
     types::Secret,
 };
@@ -15,17 +15,17 @@ use crate::{
 /// Unknown outcomes (SYSTEMERROR, a lost answer) repeat the identical bytes: all calls made here are idempotent by their
 /// number.
 pub(super) async fn call(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     client: &reqwest::Client,
     path: &'static str,
     fields: Fields,
-) -> Result<Fields, PayError> {
+) -> Result<VerifiedFields, PayError> {
     let key = secret.api_v2_key()?;
-    let body = body(terminal, key, path, fields)?;
+    let body = body(merchant, key, path, fields)?;
     let mut attempt = 1;
     loop {
-        let error = match call_once(terminal, client, path, body.clone(), key).await {
+        let error = match call_once(merchant, client, path, body.clone(), key).await {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
@@ -33,40 +33,40 @@ pub(super) async fn call(
             return Err(error);
         }
         attempt += 1;
-        let [jitter] = terminal.host.random::<1>()?;
+        let [jitter] = merchant.host.random::<1>()?;
         tokio::time::sleep(Duration::from_millis(200 + u64::from(jitter))).await;
     }
 }
 
 /// The request's XML, with what every request carries, signed.
 pub(super) fn body(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     key: &Secret,
     path: &'static str,
     mut fields: Fields,
 ) -> Result<String, PayError> {
-    fields.set("appid", terminal.app_id.to_string());
-    fields.set("mch_id", terminal.mch_id.to_string());
-    fields.set("nonce_str", terminal.host.nonce_str()?);
-    fields.set("sign_type", terminal.sign_type.as_str().to_owned());
-    let signature = sign(&fields, terminal.sign_type, key);
+    fields.set("appid", merchant.app_id.to_string());
+    fields.set("mch_id", merchant.mch_id.to_string());
+    fields.set("nonce_str", merchant.host.nonce_str()?);
+    fields.set("sign_type", merchant.sign_type.as_str().to_owned());
+    let signature = sign(&fields, merchant.sign_type, key);
     fields.set("sign", signature);
     write("xml", &fields).map_err(|error| PayError::Request { path, cause: error.into() })
 }
 
 async fn call_once(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     client: &reqwest::Client,
     path: &'static str,
     body: String,
     key: &Secret,
-) -> Result<Fields, PayError> {
-    let address = terminal.upstream.choose(Reach::Either);
+) -> Result<VerifiedFields, PayError> {
+    let address = merchant.upstream.choose(Reach::Either);
     let request = client.post(format!("{}{path}", address.base()));
     let request = request.header("content-type", "text/xml; charset=utf-8").timeout(TOTAL).body(body);
-    let lost = |error: reqwest::Error| PayError::Lost { path, cause: error.without_url().into() };
+    let lost = |error: reqwest::Error| PayError::OutcomeUnknown { path, cause: error.without_url().into() };
     let answer = request.send().await;
-    terminal.upstream.note(address, answer.as_ref().ok().map(reqwest::Response::status));
+    merchant.upstream.note(address, answer.as_ref().ok().map(reqwest::Response::status));
     let answer = answer.map_err(lost)?;
     let status = answer.status();
     let bytes = answer.bytes().await.map_err(lost)?;
@@ -76,22 +76,25 @@ async fn call_once(
         return Err(PayError::Refused { path, said: format!("HTTP_{}", status.as_u16()) });
     }
     if !status.is_success() {
-        return Err(PayError::Lost { path, cause: format!("HTTP status {}", status.as_u16()).into() });
+        return Err(PayError::OutcomeUnknown {
+            path,
+            cause: format!("HTTP status {}", status.as_u16()).into(),
+        });
     }
-    let fields = read("xml", &bytes).map_err(|error| PayError::Lost { path, cause: error.into() })?;
-    terminal.verify(path, fields, key)
+    let fields =
+        read("xml", &bytes).map_err(|error| PayError::OutcomeUnknown { path, cause: error.into() })?;
+    merchant.verify(path, fields, key)
 }
 
-impl Terminal {
-    fn verify(&self, path: &'static str, fields: Fields, key: &Secret) -> Result<Fields, PayError> {
+impl MerchantContext {
+    fn verify(&self, path: &'static str, fields: Fields, key: &Secret) -> Result<VerifiedFields, PayError> {
         if fields.get("return_code") != Some("SUCCESS") {
             // Said of the request as a whole, and unsigned: the signature, the account or the format is wrong.
             let said = fields.get("return_msg").unwrap_or_default().chars().take(100).collect();
             return Err(PayError::Refused { path, said });
         }
-        if !is_signed(&fields, self.sign_type, key) {
-            return Err(PayError::NotVerified { path, what: "signature" });
-        }
+        let fields = VerifiedFields::verify(fields, self.sign_type, key)
+            .ok_or(PayError::NotVerified { path, what: "signature" })?;
         let appid = fields.get("appid").is_none_or(|appid| appid == self.app_id.as_str());
         let mch_id = fields.get("mch_id").is_none_or(|mch_id| mch_id == self.mch_id.as_str());
         if !(appid && mch_id) {
@@ -117,7 +120,7 @@ mod tests {
     use super::{super::SignType, *};
 
     /// What becomes of a genuine answer with these fields.
-    fn verified(changes: &[(&str, &str)]) -> Result<Fields, PayError> {
+    fn verified(changes: &[(&str, &str)]) -> Result<VerifiedFields, PayError> {
         let key = Secret::new("rYLVL20kysqVBFxfTgcGyvKjycsY17WV".to_owned());
         let usual = [
             ("return_code", "SUCCESS"),
@@ -130,7 +133,7 @@ mod tests {
             fields.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let signature = sign(&fields, SignType::Md5, &key);
         fields.set("sign", signature);
-        Terminal::of_vectors().verify("/pay/x", fields, &key)
+        MerchantContext::for_vectors().verify("/pay/x", fields, &key)
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
-use super::{optional::optional_text, transport::Call};
+use super::{optional::optional_text, transport::Call, verify::Verified};
 use crate::{
     pay::{
-        Close, MerchantSecret, PayError, PayParams, Payment, Prepaid, PrepayRequest, Source, Terminal, Trade,
+        CloseResponse, MerchantContext, MerchantSecret, PayError, PayParams, Payment, PrepayOutcome,
+        PrepayRequest, Source, TradeState,
     },
     types::{Fen, OpenId, OutTradeNo, PrepayId, TransactionId, UnixSeconds},
 };
@@ -83,13 +84,13 @@ struct TransactionAmount {
 
 /// `POST /v3/pay/transactions/jsapi`.
 pub(in crate::pay) async fn prepay(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     request: &PrepayRequest<'_>,
-) -> Result<Prepaid, PayError> {
+) -> Result<PrepayOutcome, PayError> {
     let body = PrepayBody {
-        appid: terminal.app_id.as_str(),
-        mchid: terminal.mch_id.as_str(),
+        appid: merchant.app_id.as_str(),
+        mchid: merchant.mch_id.as_str(),
         description: request.description,
         out_trade_no: request.out_trade_no,
         time_expire: request.expires_at.to_pay_v3(),
@@ -99,73 +100,74 @@ pub(in crate::pay) async fn prepay(
         scene_info: SceneInfo { payer_client_ip: request.client_ip },
     };
     let call = Call::post(PREPAY, PREPAY.to_owned(), &body)?;
-    let bytes = match terminal.call(secret, &call).await {
+    let bytes = match merchant.call(secret, &call).await {
         Ok(bytes) => bytes,
         Err(PayError::Business { path, code, transient }) => {
             return match code.as_str() {
-                "ORDERPAID" | "ORDER_PAID" => Ok(Prepaid::AlreadyPaid),
-                "ORDERCLOSED" | "ORDER_CLOSED" => Ok(Prepaid::Closed),
-                "OUT_TRADE_NO_USED" => Ok(Prepaid::NumberTaken),
+                "ORDERPAID" | "ORDER_PAID" => Ok(PrepayOutcome::AlreadyPaid),
+                "ORDERCLOSED" | "ORDER_CLOSED" => Ok(PrepayOutcome::Closed),
+                "OUT_TRADE_NO_USED" => Ok(PrepayOutcome::NumberTaken),
                 // Another request than the first one, or a malformed one; also an attempt that is paid or closed.
-                "INVALID_REQUEST" | "PARAM_ERROR" | "TRADE_ERROR" => Ok(Prepaid::Differs),
-                "NOT_ENOUGH" => Ok(Prepaid::BalanceNotEnough),
+                "INVALID_REQUEST" | "PARAM_ERROR" | "TRADE_ERROR" => Ok(PrepayOutcome::Differs),
+                "NOT_ENOUGH" => Ok(PrepayOutcome::BalanceNotEnough),
                 _ => Err(PayError::Business { path, code, transient }),
             };
         }
         Err(error) => return Err(error),
     };
-    let lost = |cause| PayError::Lost { path: PREPAY, cause };
-    let answer: PrepayAnswer = serde_json::from_slice(&bytes).map_err(|error| lost(error.into()))?;
-    PrepayId::parse(&answer.prepay_id).map(Prepaid::Ready).map_err(|error| lost(error.into()))
+    let lost = |cause| PayError::OutcomeUnknown { path: PREPAY, cause };
+    let answer = bytes.parse::<PrepayAnswer>().map_err(|error| lost(error.into()))?;
+    PrepayId::parse(&answer.get().prepay_id).map(PrepayOutcome::Ready).map_err(|error| lost(error.into()))
 }
 
 /// `GET /v3/pay/transactions/out-trade-no/{out_trade_no}`.
 pub(in crate::pay) async fn query(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     out_trade_no: OutTradeNo,
-) -> Result<Trade, PayError> {
-    let target = format!("/v3/pay/transactions/out-trade-no/{out_trade_no}?mchid={}", terminal.mch_id);
-    let bytes = match terminal.call(secret, &Call::get(QUERY, target)).await {
+) -> Result<TradeState, PayError> {
+    let target = format!("/v3/pay/transactions/out-trade-no/{out_trade_no}?mchid={}", merchant.mch_id);
+    let bytes = match merchant.call(secret, &Call::get(QUERY, target)).await {
         Ok(bytes) => bytes,
-        Err(PayError::Business { code, .. }) if is_unknown(&code) => return Ok(Trade::Unknown),
+        Err(PayError::Business { code, .. }) if is_unknown(&code) => return Ok(TradeState::Unknown),
         Err(error) => return Err(error),
     };
     let not_verified = |what| PayError::NotVerified { path: QUERY, what };
-    let transaction: Transaction = serde_json::from_slice(&bytes).map_err(|_| not_verified("form"))?;
+    let verified = bytes.parse::<Transaction>().map_err(|_| not_verified("form"))?;
+    let transaction = verified.get();
     match transaction.trade_state.as_str() {
         state @ ("SUCCESS" | "REFUND") => {
             let has_refunds = state == "REFUND";
-            let payment = match payment(&transaction, Source::Query) {
+            let payment = match payment(&verified, Source::Query) {
                 Ok(payment) => Payment { has_refunds, ..payment },
-                Err(_) if has_refunds => return Ok(Trade::Refunded),
+                Err(_) if has_refunds => return Ok(TradeState::Refunded),
                 Err(what) => return Err(not_verified(what)),
             };
-            let ours = transaction.appid.as_deref() == Some(terminal.app_id.as_str())
-                && transaction.mchid.as_deref() == Some(terminal.mch_id.as_str());
+            let ours = transaction.appid.as_deref() == Some(merchant.app_id.as_str())
+                && transaction.mchid.as_deref() == Some(merchant.mch_id.as_str());
             if !ours || payment.out_trade_no != out_trade_no {
                 return Err(not_verified("appid, mchid or out_trade_no"));
             }
-            Ok(Trade::Paid(payment))
+            Ok(TradeState::Paid(payment))
         }
-        "NOTPAY" | "USERPAYING" | "PAYERROR" | "ACCEPT" => Ok(Trade::Unpaid),
-        "CLOSED" | "REVOKED" => Ok(Trade::Closed),
+        "NOTPAY" | "USERPAYING" | "PAYERROR" | "ACCEPT" => Ok(TradeState::Unpaid),
+        "CLOSED" | "REVOKED" => Ok(TradeState::Closed),
         _ => Err(not_verified("trade_state")),
     }
 }
 
 /// `POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close`.
 pub(in crate::pay) async fn close(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     out_trade_no: OutTradeNo,
-) -> Result<Close, PayError> {
+) -> Result<CloseResponse, PayError> {
     let target = format!("/v3/pay/transactions/out-trade-no/{out_trade_no}/close");
-    let call = Call::post(CLOSE, target, &CloseBody { mchid: terminal.mch_id.as_str() })?;
-    match terminal.call(secret, &call).await {
-        Ok(_) => Ok(Close::Closed),
+    let call = Call::post(CLOSE, target, &CloseBody { mchid: merchant.mch_id.as_str() })?;
+    match merchant.call(secret, &call).await {
+        Ok(_) => Ok(CloseResponse::Closed),
         Err(PayError::Business { code, .. }) if code == "ORDER_CLOSED" || is_unknown(&code) => {
-            Ok(Close::Closed)
+            Ok(CloseResponse::Closed)
         }
         Err(PayError::Business { code, .. })
             if matches!(
@@ -173,7 +175,7 @@ pub(in crate::pay) async fn close(
                 "ORDERPAID" | "ORDER_PAID" | "INVALID_REQUEST" | "PARAM_ERROR" | "TRADE_ERROR"
             ) =>
         {
-            Ok(Close::AskAgain)
+            Ok(CloseResponse::AskAgain)
         }
         Err(error) => Err(error),
     }
@@ -181,14 +183,14 @@ pub(in crate::pay) async fn close(
 
 /// The arguments of `wx.requestPayment`, signed with the merchant's own key.
 pub(in crate::pay) fn pay_params(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     prepay_id: &PrepayId,
     now: UnixSeconds,
     nonce_str: String,
 ) -> Result<PayParams, PayError> {
     let (_, key) = secret.signing_key()?;
-    let app_id = terminal.app_id.to_string();
+    let app_id = merchant.app_id.to_string();
     let package = format!("prepay_id={prepay_id}");
     let time_stamp = now.get().to_string();
     let message = format!("{app_id}\n{time_stamp}\n{nonce_str}\n{package}\n");
@@ -196,11 +198,12 @@ pub(in crate::pay) fn pay_params(
     Ok(PayParams { app_id, time_stamp, nonce_str, package, sign_type: "RSA", pay_sign })
 }
 
-/// The payment that a verified transaction tells of; else the name of the field that is missing or wrong.
-pub(super) fn payment(transaction: &Transaction, source: Source) -> Result<Payment, &'static str> {
+/// The payment of this transaction; else the name of the field that is missing or malformed.
+pub(super) fn payment(transaction: &Verified<Transaction>, source: Source) -> Result<Payment, &'static str> {
     fn get<'a>(field: &'a Option<String>, name: &'static str) -> Result<&'a str, &'static str> {
         field.as_deref().ok_or(name)
     }
+    let transaction = transaction.get();
     let amount = transaction.amount.as_ref().ok_or("amount")?;
     let payer = transaction.payer.as_ref().ok_or("payer")?;
     Ok(Payment {
@@ -233,8 +236,8 @@ mod tests {
 
     use super::*;
 
-    fn read(transaction: Value) -> Transaction {
-        serde_json::from_value(transaction).unwrap()
+    fn read(transaction: Value) -> Verified<Transaction> {
+        Verified::for_test(serde_json::from_value(transaction).unwrap())
     }
 
     #[test]

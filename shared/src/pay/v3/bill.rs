@@ -8,7 +8,7 @@ use crate::{
     crypto::{equal, hex},
     host::Reach,
     pay::{
-        Bill, BillFile, MerchantSecret, PayError, Terminal,
+        Bill, BillFile, MerchantContext, MerchantSecret, PayError,
         bill::{Download, LIMIT},
     },
     types::Day,
@@ -23,34 +23,35 @@ struct Offer {
 
 /// `GET /v3/bill/tradebill`, and the file that it names.
 pub(in crate::pay) async fn bill(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     day: Day,
 ) -> Result<Bill, PayError> {
     let target = format!("{BILL}?bill_date={}&bill_type=ALL&tar_type=GZIP", day.to_pay_v3());
-    let bytes = match terminal.call(secret, &Call::get(BILL, target)).await {
+    let bytes = match merchant.call(secret, &Call::get(BILL, target)).await {
         Ok(bytes) => bytes,
         Err(PayError::Business { code, .. }) if code == "NO_STATEMENT_EXIST" => return Ok(Bill::None),
         Err(PayError::Business { code, .. }) if code == "STATEMENT_CREATING" => return Ok(Bill::NotReady),
         Err(error) => return Err(error),
     };
     let not_verified = |what| PayError::NotVerified { path: BILL, what };
-    let offer: Offer = serde_json::from_slice(&bytes).map_err(|_| not_verified("form"))?;
+    let offer = bytes.parse::<Offer>().map_err(|_| not_verified("form"))?;
+    let offer = offer.get();
     if offer.hash_type != "SHA1" {
         return Err(not_verified("hash_type"));
     }
-    let target = terminal.upstream.bases().find_map(|base| target_of(base, &offer.download_url));
+    let target = merchant.upstream.bases().find_map(|base| target_of(base, &offer.download_url));
     let target = target.ok_or_else(|| not_verified("download_url"))?;
-    let address = terminal.upstream.choose(Reach::Either);
-    let key_id = terminal.preferred_key(secret).await;
-    let request = terminal.request(secret, &Call::file(FILE, target), address, key_id.as_deref())?;
+    let address = merchant.upstream.choose(Reach::Either);
+    let key_id = merchant.preferred_key(secret).await;
+    let request = merchant.request(secret, &Call::file(FILE, target), address, key_id.as_deref())?;
     let request = request.timeout(LIMIT);
-    let spooled = Download::begin(FILE, request, (&terminal.upstream, address)).await?.file().await?;
+    let spooled = Download::begin(FILE, request, (&merchant.upstream, address)).await?.file().await?;
     let hash = hex(&spooled.sha1);
     if !equal(hash.as_bytes(), offer.hash_value.to_ascii_lowercase().as_bytes()) {
         return Err(PayError::NotVerified { path: FILE, what: "hash" });
     }
-    BillFile::believe(FILE, terminal, spooled).map(Bill::Ready)
+    BillFile::verify(FILE, merchant, spooled).map(Bill::Ready)
 }
 
 /// Path and query of `url`, if it names the place where everything else is asked, or one of WeChat Pay's hosts. They are asked

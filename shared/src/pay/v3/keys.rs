@@ -6,90 +6,25 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{PoisonError, RwLock, RwLockReadGuard},
+    sync::{PoisonError, RwLockReadGuard},
     time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use futures_util::future::BoxFuture;
-use serde::{Deserialize, Serialize};
-use tokio::sync::Mutex;
+use serde::Deserialize;
 
 use super::{
+    certificates::{Certificate, CertificateList, Look, Missing, SignedCertificates},
     optional::optional_text,
     transport::Call,
-    verify::{Seal, SealError},
+    verify::{SignatureError, SignatureHeaders},
 };
 use crate::{
     crypto::{VerifyingKey, open_gcm},
-    pay::{MerchantSecret, PayError, Terminal, secret::PUBLIC_KEY},
+    pay::{MerchantContext, MerchantSecret, PayError, secret::PUBLIC_KEY},
     telemetry,
     types::{BoxError, Secret, UnixSeconds},
 };
-
-/// WeChat Pay's answer to `GET /v3/certificates` as it came, encrypted and signed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignedCertificates {
-    /// `Wechatpay-Timestamp`: when it was made.
-    pub signed_at: UnixSeconds,
-    /// `Wechatpay-Nonce`.
-    pub nonce: String,
-    /// `Wechatpay-Signature`.
-    pub signature: String,
-    /// `Wechatpay-Serial`.
-    pub serial: String,
-    /// The body, byte for byte.
-    pub body: String,
-}
-
-/// Where the functions of one merchant share the list of certificates that one of them has downloaded. Nothing read from it is
-/// trusted: the list is decrypted and its signature verified as if it had come from the network.
-pub trait CertificateStore: Send + Sync {
-    /// The list that was kept last; `None` if there is none.
-    fn read(&self) -> BoxFuture<'_, Result<Option<SignedCertificates>, BoxError>>;
-
-    /// Keeps the list unless a newer one is kept already.
-    fn keep<'a>(&'a self, list: &'a SignedCertificates) -> BoxFuture<'a, Result<(), BoxError>>;
-}
-
-/// The certificates that were downloaded, here or by another function.
-#[derive(Default)]
-pub(crate) struct PlatformKeys {
-    list: RwLock<CertificateList>,
-    /// The last look for a list; held while one is under way, so that nobody begins a second one.
-    last_look: Mutex<Option<Look>>,
-}
-
-/// A list of certificates.
-#[derive(Default)]
-struct CertificateList {
-    certificates: BTreeMap<String, Certificate>,
-    /// When WeChat Pay made it.
-    at: Option<UnixSeconds>,
-}
-
-struct Certificate {
-    key: VerifyingKey,
-    from: UnixSeconds,
-    until: UnixSeconds,
-}
-
-/// When a list was looked for, and what that says of a key which is not in ours.
-#[derive(Clone, Copy)]
-struct Look {
-    at: UnixSeconds,
-    /// WeChat Pay has said that the merchant has no certificates, so that no name of one can be right.
-    found_none: bool,
-}
-
-/// What a look for a list says of a key that is not in it.
-#[derive(PartialEq, Eq)]
-enum Missing {
-    /// There is no such key: WeChat Pay was asked just now.
-    Unknown,
-    /// The key may be newer than the list, and it is too early to ask again.
-    NotListedYet,
-}
 
 #[derive(Deserialize)]
 struct Listed {
@@ -113,7 +48,7 @@ struct Encrypted {
     ciphertext: String,
 }
 
-impl Terminal {
+impl MerchantContext {
     /// WeChat Pay's key of that id or serial number; `None` if there is none.
     ///
     /// # Errors
@@ -235,7 +170,7 @@ impl Terminal {
     async fn read_shared(&self, secret: &MerchantSecret) -> Result<Option<CertificateList>, BoxError> {
         let Some(shared) = self.shared_certificates.read().await? else { return Ok(None) };
         let timestamp = shared.signed_at.get().to_string();
-        let seal = Seal {
+        let seal = SignatureHeaders {
             timestamp: &timestamp,
             nonce: &shared.nonce,
             signature: &shared.signature,
@@ -250,7 +185,7 @@ impl Terminal {
         let call = Call::get(CERTIFICATES, CERTIFICATES.to_owned());
         let answer = self.send_once(secret, &call, self.known_key(secret).as_deref()).await?;
         let answer = answer.successful(CERTIFICATES)?;
-        let seal = Seal::read(&answer.headers, self.host.now());
+        let seal = SignatureHeaders::read(&answer.headers, self.host.now());
         let seal = seal.map_err(|_| PayError::NotVerified { path: CERTIFICATES, what: "signature" })?;
         let list = open(secret, &answer.bytes, &seal)?;
         if let (Some(signed_at), Ok(body)) = (list.at, std::str::from_utf8(&answer.bytes)) {
@@ -271,9 +206,14 @@ impl Terminal {
 }
 
 /// The list of an answer, verified with a certificate that it brings, which only WeChat Pay and we can have encrypted.
-fn open(secret: &MerchantSecret, bytes: &[u8], seal: &Seal<'_>) -> Result<CertificateList, PayError> {
+fn open(
+    secret: &MerchantSecret,
+    bytes: &[u8],
+    seal: &SignatureHeaders<'_>,
+) -> Result<CertificateList, PayError> {
     let not_verified = |what| PayError::NotVerified { path: CERTIFICATES, what };
-    let unusable = |error: serde_json::Error| PayError::Lost { path: CERTIFICATES, cause: error.into() };
+    let unusable =
+        |error: serde_json::Error| PayError::OutcomeUnknown { path: CERTIFICATES, cause: error.into() };
     let listed: Listed = serde_json::from_slice(bytes).map_err(unusable)?;
     let key = secret.api_v3_key()?;
     let mut certificates = BTreeMap::new();
@@ -287,35 +227,9 @@ fn open(secret: &MerchantSecret, bytes: &[u8], seal: &Seal<'_>) -> Result<Certif
         .map(|certificate| &certificate.key)
         .or_else(|| secret.platform_key(seal.serial));
     let signer = signer.ok_or_else(|| not_verified("signature's key"))?;
-    seal.verify(bytes, signer).map_err(|_: SealError| not_verified("signature"))?;
+    seal.verify(bytes, signer).map_err(|_: SignatureError| not_verified("signature"))?;
     let at = seal.timestamp.parse().map_err(|_| not_verified("signature"))?;
     Ok(CertificateList { certificates, at: Some(UnixSeconds::new(at)) })
-}
-
-impl CertificateList {
-    fn key(&self, id: &str, now: UnixSeconds) -> Option<VerifyingKey> {
-        let certificate = self.certificates.get(id).filter(|certificate| now < certificate.until);
-        certificate.map(|certificate| certificate.key.clone())
-    }
-
-    /// The certificate that was made last of those that are good now.
-    fn newest(&self, now: UnixSeconds) -> Option<String> {
-        let good = self.certificates.iter().filter(|(_, one)| one.from <= now && now < one.until);
-        good.max_by_key(|(_, certificate)| certificate.from).map(|(serial, _)| serial.clone())
-    }
-
-    fn age(&self, now: UnixSeconds) -> Option<Duration> {
-        self.at.map(|at| now.since(at))
-    }
-
-    fn is_fresh(&self, now: UnixSeconds) -> bool {
-        self.age(now).is_some_and(|age| age < MAX_AGE)
-    }
-
-    /// Whether it is fresh and has the key, if one is wanted.
-    fn serves(&self, wanted: Option<&str>, now: UnixSeconds) -> bool {
-        self.is_fresh(now) && wanted.is_none_or(|id| self.key(id, now).is_some())
-    }
 }
 
 fn decrypt(entry: Entry, key: &Secret) -> Option<Certificate> {
@@ -334,22 +248,5 @@ fn decrypt(entry: Entry, key: &Secret) -> Option<Certificate> {
 }
 
 const CERTIFICATES: &str = "/v3/certificates";
-/// How long the list is kept.
-const MAX_AGE: Duration = Duration::from_secs(12 * 60 * 60);
 /// Between two looks.
 const MIN_AGE: Duration = Duration::from_secs(60);
-
-/// A store that holds nothing.
-#[cfg(test)]
-pub(crate) struct NoCertificates;
-
-#[cfg(test)]
-impl CertificateStore for NoCertificates {
-    fn read(&self) -> BoxFuture<'_, Result<Option<SignedCertificates>, BoxError>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn keep<'a>(&'a self, _: &'a SignedCertificates) -> BoxFuture<'a, Result<(), BoxError>> {
-        Box::pin(async { Ok(()) })
-    }
-}

@@ -2,6 +2,7 @@
 
 mod api;
 mod bill;
+mod certificates;
 mod keys;
 mod notice;
 mod optional;
@@ -12,9 +13,9 @@ mod verify;
 pub(super) use api::{close, pay_params, prepay, query};
 pub(super) use bill::bill;
 #[cfg(test)]
-pub(crate) use keys::NoCertificates;
-pub(crate) use keys::PlatformKeys;
-pub use keys::{CertificateStore, SignedCertificates};
+pub(crate) use certificates::NoCertificates;
+pub(crate) use certificates::PlatformKeys;
+pub use certificates::{CertificateStore, SignedCertificates};
 pub(super) use notice::receive;
 pub(super) use refund::{ask as query_refund, redirect as redirect_refund, request as refund};
-pub use verify::SealError;
+pub use verify::SignatureError;

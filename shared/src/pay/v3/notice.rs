@@ -1,4 +1,5 @@
-//! Notices of APIv3 (支付通知, 退款结果通知): bytes → verified → envelope → decrypted → meaning, in this order and no other.
+//! Notices of APIv3 (支付通知, 退款结果通知): bytes → verified bytes → envelope → decrypted resource → meaning. The types leave no other
+//! order.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::HeaderMap;
@@ -7,12 +8,12 @@ use serde::Deserialize;
 use super::{
     api::{self, Transaction},
     optional::optional_text,
-    refund::{self, Told},
-    verify::{Seal, SealError, Verified},
+    refund::{self, RefundResource},
+    verify::{SignatureError, SignatureHeaders, VerifiedBytes},
 };
 use crate::{
     crypto::open_gcm,
-    pay::{MerchantSecret, Notice, NoticeError, PayError, Source, Terminal},
+    pay::{MerchantContext, MerchantSecret, Notice, NoticeError, PayError, Source},
     types::Secret,
 };
 
@@ -33,50 +34,53 @@ struct Resource {
 
 /// Reads a notice from the exact bytes received.
 pub(in crate::pay) async fn receive(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     headers: &HeaderMap,
     bytes: &[u8],
 ) -> Result<Notice, NoticeError> {
     let api_v3_key = secret.api_v3_key().map_err(NoticeError::Unverifiable)?;
-    let seal = Seal::read(headers, terminal.host.now()).map_err(|error| match error {
-        SealError::Probe => NoticeError::Probe,
+    let seal = SignatureHeaders::read(headers, merchant.host.now()).map_err(|error| match error {
+        SignatureError::Probe => NoticeError::Probe,
         error => error.into(),
     })?;
-    let key = match terminal.platform_key(secret, seal.serial).await {
-        Ok(key) => key.ok_or(SealError::Key)?,
+    let key = match merchant.platform_key(secret, seal.serial).await {
+        Ok(key) => key.ok_or(SignatureError::Key)?,
         // WeChat Pay has no certificates for us: nobody's name of one can be right.
-        Err(PayError::Business { transient: false, .. }) => return Err(SealError::Key.into()),
+        Err(PayError::Business { transient: false, .. }) => return Err(SignatureError::Key.into()),
         Err(error) => return Err(NoticeError::Unverifiable(error)),
     };
-    read(terminal, &seal.verify(bytes, &key)?, api_v3_key)
+    read(merchant, &seal.verify(bytes, &key)?, api_v3_key)
 }
 
-fn read(terminal: &Terminal, verified: &Verified<'_>, api_v3_key: &Secret) -> Result<Notice, NoticeError> {
-    let envelope: Envelope =
-        serde_json::from_slice(verified.bytes()).map_err(|_| NoticeError::Field("envelope"))?;
-    let plain = decrypt(&envelope.resource, api_v3_key)?;
-    match envelope.event_type.as_str() {
+fn read(
+    merchant: &MerchantContext,
+    verified: &VerifiedBytes<'_>,
+    api_v3_key: &Secret,
+) -> Result<Notice, NoticeError> {
+    let envelope = verified.parse::<Envelope>().map_err(|_| NoticeError::Field("envelope"))?;
+    let resource = verified.decrypt(|| decrypt(&envelope.get().resource, api_v3_key))?;
+    match envelope.get().event_type.as_str() {
         "TRANSACTION.SUCCESS" => {
-            let transaction: Transaction =
-                serde_json::from_slice(&plain).map_err(|_| NoticeError::Field("transaction"))?;
-            if transaction.appid.as_deref() != Some(terminal.app_id.as_str()) {
+            let verified = resource.parse::<Transaction>().map_err(|_| NoticeError::Field("transaction"))?;
+            let transaction = verified.get();
+            if transaction.appid.as_deref() != Some(merchant.app_id.as_str()) {
                 return Err(NoticeError::Foreign("appid"));
             }
-            if transaction.mchid.as_deref() != Some(terminal.mch_id.as_str()) {
+            if transaction.mchid.as_deref() != Some(merchant.mch_id.as_str()) {
                 return Err(NoticeError::Foreign("mchid"));
             }
             if transaction.trade_state != "SUCCESS" {
                 return Err(NoticeError::Field("trade_state"));
             }
-            api::payment(&transaction, Source::Notice).map(Notice::Paid).map_err(NoticeError::Field)
+            api::payment(&verified, Source::Notice).map(Notice::Paid).map_err(NoticeError::Field)
         }
         "REFUND.SUCCESS" | "REFUND.ABNORMAL" | "REFUND.CLOSED" => {
-            let told: Told = serde_json::from_slice(&plain).map_err(|_| NoticeError::Field("refund"))?;
-            if told.mchid.as_deref() != Some(terminal.mch_id.as_str()) {
+            let refund = resource.parse::<RefundResource>().map_err(|_| NoticeError::Field("refund"))?;
+            if refund.get().mchid.as_deref() != Some(merchant.mch_id.as_str()) {
                 return Err(NoticeError::Foreign("mchid"));
             }
-            refund::read(&told, Source::Notice).map(Notice::Refund).map_err(NoticeError::Field)
+            refund::read(&refund, Source::Notice).map(Notice::Refund).map_err(NoticeError::Field)
         }
         _ => Err(NoticeError::Field("event_type")),
     }

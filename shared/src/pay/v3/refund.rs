@@ -3,11 +3,15 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
-use super::{optional::optional_text, transport::Call};
+use super::{
+    optional::optional_text,
+    transport::Call,
+    verify::{Verified, VerifiedBytes},
+};
 use crate::{
     pay::{
-        AbnormalPayee, Api, MerchantSecret, PayError, Refund, RefundRequest, RefundStatus, Requested, Source,
-        Terminal,
+        AbnormalPayee, ApiVersion, MerchantContext, MerchantSecret, PayError, Refund, RefundRequest,
+        RefundResponse, RefundStatus, Source,
     },
     types::{Fen, OutRefundNo, OutTradeNo, Secret, TransactionId, UnixSeconds},
 };
@@ -48,7 +52,7 @@ struct Card<'a> {
 
 /// A refund as answers and notices tell of it; notices call its status `refund_status`.
 #[derive(Deserialize)]
-pub(super) struct Told {
+pub(super) struct RefundResource {
     #[serde(default, deserialize_with = "optional_text")]
     pub(super) mchid: Option<String>,
     out_trade_no: String,
@@ -59,20 +63,20 @@ pub(super) struct Told {
     status: String,
     #[serde(default, deserialize_with = "optional_text")]
     success_time: Option<String>,
-    amount: ToldAmount,
+    amount: RefundAmount,
 }
 
 #[derive(Deserialize)]
-struct ToldAmount {
+struct RefundAmount {
     refund: u64,
 }
 
 /// `POST /v3/refund/domestic/refunds`.
 pub(in crate::pay) async fn request(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     request: &RefundRequest<'_>,
-) -> Result<Requested, PayError> {
+) -> Result<RefundResponse, PayError> {
     let body = RefundBody {
         transaction_id: request.transaction_id,
         out_refund_no: request.out_refund_no,
@@ -81,21 +85,23 @@ pub(in crate::pay) async fn request(
         amount: Amount { refund: request.refund_fee, total: request.total_fee, currency: "CNY" },
     };
     let call = Call::post(REFUND, REFUND.to_owned(), &body)?;
-    match terminal.call(secret, &call).await {
-        Ok(bytes) => answer(REFUND, &bytes, request.out_refund_no).map(Requested::Accepted),
-        Err(PayError::Business { code, transient: false, .. }) => Ok(Requested::refused(Api::V3, code)),
+    match merchant.call(secret, &call).await {
+        Ok(bytes) => answer(REFUND, &bytes, request.out_refund_no).map(RefundResponse::Accepted),
+        Err(PayError::Business { code, transient: false, .. }) => {
+            Ok(RefundResponse::from_error_code(ApiVersion::V3, code))
+        }
         Err(error) => Err(error),
     }
 }
 
 /// `GET /v3/refund/domestic/refunds/{out_refund_no}`; `None` if there is no such refund.
 pub(in crate::pay) async fn ask(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     out_refund_no: &OutRefundNo,
 ) -> Result<Option<Refund>, PayError> {
     let target = format!("{REFUND}/{}", out_refund_no.percent_encoded());
-    match terminal.call(secret, &Call::get(QUERY, target)).await {
+    match merchant.call(secret, &Call::get(QUERY, target)).await {
         Ok(bytes) => answer(QUERY, &bytes, out_refund_no).map(Some),
         Err(PayError::Business { code, .. }) if code == "RESOURCE_NOT_EXISTS" => Ok(None),
         Err(error) => Err(error),
@@ -106,7 +112,7 @@ pub(in crate::pay) async fn ask(
 ///
 /// WeChat Pay: 发起异常退款. What is personal is sealed for WeChat Pay's key, which the header names.
 pub(in crate::pay) async fn redirect(
-    terminal: &Terminal,
+    merchant: &MerchantContext,
     secret: &MerchantSecret,
     (refund_id, out_refund_no): (&str, &OutRefundNo),
     payee: &AbnormalPayee,
@@ -118,9 +124,9 @@ pub(in crate::pay) async fn redirect(
             Call::post(ABNORMAL, target, &body)?
         }
         AbnormalPayee::UserCard { bank_type, bank_account, real_name } => {
-            let (id, key) = terminal.sealing_key(secret).await?;
+            let (id, key) = merchant.sealing_key(secret).await?;
             let seal = |text: &Secret| -> Result<String, PayError> {
-                let sealed = key.seal(text.expose().as_bytes(), terminal.host.random()?);
+                let sealed = key.seal(text.expose().as_bytes(), merchant.host.random()?);
                 let too_long =
                     || PayError::Request { path: ABNORMAL, cause: "the text is too long to seal".into() };
                 Ok(STANDARD.encode(sealed.ok_or_else(too_long)?))
@@ -130,19 +136,20 @@ pub(in crate::pay) async fn redirect(
             Call::post(ABNORMAL, target, &body)?.sealed_for(id)
         }
     };
-    let bytes = terminal.call(secret, &call).await?;
+    let bytes = merchant.call(secret, &call).await?;
     answer(ABNORMAL, &bytes, out_refund_no)
 }
 
-fn answer(path: &'static str, bytes: &[u8], asked: &OutRefundNo) -> Result<Refund, PayError> {
+fn answer(path: &'static str, bytes: &VerifiedBytes<'_>, asked: &OutRefundNo) -> Result<Refund, PayError> {
     let not_verified = |what| PayError::NotVerified { path, what };
-    let told: Told = serde_json::from_slice(bytes).map_err(|_| not_verified("form"))?;
-    let refund = read(&told, Source::Query).map_err(not_verified)?;
+    let resource = bytes.parse::<RefundResource>().map_err(|_| not_verified("form"))?;
+    let refund = read(&resource, Source::Query).map_err(not_verified)?;
     if refund.out_refund_no == *asked { Ok(refund) } else { Err(not_verified("out_refund_no")) }
 }
 
-/// The refund that verified bytes tell of; else the name of the field that is missing or wrong.
-pub(super) fn read(told: &Told, source: Source) -> Result<Refund, &'static str> {
+/// The refund of this resource; else the name of the field that is missing or malformed.
+pub(super) fn read(resource: &Verified<RefundResource>, source: Source) -> Result<Refund, &'static str> {
+    let told = resource.get();
     let status = match told.status.as_str() {
         "PROCESSING" => RefundStatus::Processing,
         "SUCCESS" => RefundStatus::Success,
@@ -184,7 +191,7 @@ mod tests {
                 told["success_time"] = nothing.clone();
                 told["mchid"] = nothing.clone();
             }
-            let told: Told = serde_json::from_value(told).unwrap();
+            let told = Verified::for_test(serde_json::from_value(told).unwrap());
             let refund = read(&told, Source::Notice).unwrap();
             assert_eq!((refund.status, refund.success_at), (RefundStatus::Abnormal, None), "{nothing:?}");
         }

@@ -6,10 +6,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, Method, StatusCode};
 use serde::Deserialize;
 
-use super::verify::{Seal, SealError};
+use super::verify::{SignatureError, SignatureHeaders, VerifiedBytes};
 use crate::{
     host::{Address, Reach},
-    pay::{MerchantSecret, PayError, Terminal},
+    pay::{MerchantContext, MerchantSecret, PayError},
     telemetry::{self, Counted},
 };
 
@@ -74,11 +74,15 @@ impl Call {
     }
 }
 
-impl Terminal {
+impl MerchantContext {
     /// Makes the call; the verified bytes of its answer.
     ///
     /// Unknown outcomes repeat the same body: all calls made here are idempotent by their number.
-    pub(super) async fn call(&self, secret: &MerchantSecret, call: &Call) -> Result<Vec<u8>, PayError> {
+    pub(super) async fn call(
+        &self,
+        secret: &MerchantSecret,
+        call: &Call,
+    ) -> Result<VerifiedBytes<'static>, PayError> {
         let mut attempt = 1;
         loop {
             let error = match self.call_once(secret, call).await {
@@ -96,23 +100,26 @@ impl Terminal {
         }
     }
 
-    async fn call_once(&self, secret: &MerchantSecret, call: &Call) -> Result<Vec<u8>, PayError> {
+    async fn call_once(
+        &self,
+        secret: &MerchantSecret,
+        call: &Call,
+    ) -> Result<VerifiedBytes<'static>, PayError> {
         let key_id = self.preferred_key(secret).await;
         let answer = self.send_once(secret, call, key_id.as_deref()).await?.successful(call.path)?;
         let refused = |error| match error {
             // What a probe answers to has been done: the same request says so again.
-            SealError::Probe => PayError::Lost { path: call.path, cause: Box::new(error) },
-            SealError::Clock => PayError::NotVerified { path: call.path, what: "time" },
-            SealError::Key => PayError::NotVerified { path: call.path, what: "signature's key" },
-            SealError::Header(_) | SealError::Signature => {
+            SignatureError::Probe => PayError::OutcomeUnknown { path: call.path, cause: Box::new(error) },
+            SignatureError::Clock => PayError::NotVerified { path: call.path, what: "time" },
+            SignatureError::Key => PayError::NotVerified { path: call.path, what: "signature's key" },
+            SignatureError::Header(_) | SignatureError::Signature => {
                 PayError::NotVerified { path: call.path, what: "signature" }
             }
         };
-        let seal = Seal::read(&answer.headers, self.host.now()).map_err(refused)?;
+        let seal = SignatureHeaders::read(&answer.headers, self.host.now()).map_err(refused)?;
         let key = self.platform_key(secret, seal.serial).await?;
-        let key = key.ok_or(SealError::Key).map_err(refused)?;
-        seal.verify(&answer.bytes, &key).map_err(refused)?;
-        Ok(answer.bytes)
+        let key = key.ok_or(SignatureError::Key).map_err(refused)?;
+        seal.verify(answer.bytes, &key).map_err(refused)
     }
 
     /// Signs and sends, once; `key_id` says which of WeChat Pay's keys we can verify the answer with.
@@ -123,7 +130,8 @@ impl Terminal {
         key_id: Option<&str>,
     ) -> Result<Answer, PayError> {
         let path = call.path;
-        let lost = |error: reqwest::Error| PayError::Lost { path, cause: error.without_url().into() };
+        let lost =
+            |error: reqwest::Error| PayError::OutcomeUnknown { path, cause: error.without_url().into() };
         let address = self.upstream.choose(Reach::Either);
         let answer = self.request(secret, call, address, key_id)?.send().await;
         self.upstream.note(address, answer.as_ref().ok().map(reqwest::Response::status));
@@ -186,7 +194,7 @@ impl Answer {
             ("", status) if (400..500).contains(&status) && status != 408 => {
                 PayError::Refused { path, said: format!("HTTP_{status}") }
             }
-            ("", status) => PayError::Lost { path, cause: format!("HTTP status {status}").into() },
+            ("", status) => PayError::OutcomeUnknown { path, cause: format!("HTTP status {status}").into() },
             ("OPENID_MISMATCH" | "INVALID_TRANSACTIONID", _) => {
                 PayError::Business { path, code, transient: false }
             }

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::{
 use super::{Order, Orders, Prepay, PrepayTerms, sweep};
 use crate::{
     order::Status,
+    pay::FailedAttempt,
     store::{
         StoreError, due,
         item::{self, Cancelled, Updated},
@@ -154,11 +155,13 @@ impl Orders {
 
     /// Keeps with the order that an attempt to pay it failed, and why, for those who help the user.
     ///
-    /// Condition: the order is unpaid; otherwise nothing is kept.
+    /// Condition: the order is unpaid; otherwise, and if the number is not one of ours, nothing is kept.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
-    pub async fn attempt_failed(&self, number: OutTradeNo, err_code: &str) -> Result<(), StoreError> {
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied; repeating it is harmless.
+    pub async fn record_failed_attempt(&self, attempt: &FailedAttempt) -> Result<(), StoreError> {
+        let Ok(number) = attempt.out_trade_no() else { return Ok(()) };
+        let err_code: String = attempt.err_code().chars().take(64).collect();
         let update = self
             .client
             .update_item()
@@ -168,7 +171,7 @@ impl Orders {
             .condition_expression("#status = :unpaid")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":unpaid", item::s("UNPAID"))
-            .expression_attribute_values(":code", item::s(err_code.chars().take(64).collect::<String>()))
+            .expression_attribute_values(":code", item::s(err_code))
             .expression_attribute_values(":now", item::n(self.host.now().get()));
         item::update(&self.host, "keeping a failed attempt", update).await.map(|_| ())
     }

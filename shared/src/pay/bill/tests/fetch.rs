@@ -12,7 +12,7 @@ use super::{APP_ID, MCH_ID, generated, gzip, small};
 use crate::{
     crypto::{SigningKey, hex, sha1},
     host::{Host, SystemClock, SystemRandomness},
-    pay::{Bill, MerchantSecret, PayError, Terminal, v2, v3},
+    pay::{Bill, MerchantContext, MerchantSecret, PayError, v2, v3},
     types::{Day, OutTradeNo},
 };
 
@@ -28,7 +28,7 @@ fn secret() -> MerchantSecret {
     serde_json::from_value(secret).unwrap()
 }
 
-fn terminal(base: &str) -> Terminal {
+fn merchant(base: &str) -> MerchantContext {
     let env = [
         ("PAY_API_BASE", base),
         ("MINI_PROGRAM_APP_ID", APP_ID),
@@ -41,7 +41,7 @@ fn terminal(base: &str) -> Terminal {
         ("AWS_SECRET_ACCESS_KEY", "x"),
     ];
     let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    Terminal::new(
+    MerchantContext::new(
         &Host::new(env, Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new()),
         Box::new(v3::NoCertificates),
     )
@@ -49,10 +49,10 @@ fn terminal(base: &str) -> Terminal {
 }
 
 /// What the server on the other side says of one request: the answer's head, without its length, and its body.
-type Told = (String, Vec<u8>);
+type RefundResource = (String, Vec<u8>);
 
 /// A server that tells what `answer` says of each request's first line.
-async fn server(answer: impl Fn(&str, &str) -> Told + Send + 'static) -> String {
+async fn server(answer: impl Fn(&str, &str) -> RefundResource + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let own = base.clone();
@@ -88,7 +88,7 @@ async fn the_bill_of_apiv2_comes_packed_or_plain() {
             assert!(asked.starts_with("POST /pay/downloadbill "), "{asked}");
             (OK.to_owned(), body.clone())
         });
-        let bill = v2::bill(&terminal(&base.await), &secret(), day()).await.unwrap();
+        let bill = v2::bill(&merchant(&base.await), &secret(), day()).await.unwrap();
         assert!(matches!(bill, Bill::Ready(bill) if bill.totals().payments == 2));
     }
 }
@@ -98,7 +98,7 @@ async fn a_bill_of_apiv2_that_lost_its_end_is_not_believed() {
     let text = small().join("\n").into_bytes();
     for body in [text[..text.len() - 60].to_vec(), gzip(&small().join("\n"))[..200].to_vec(), Vec::new()] {
         let base = server(move |_, _| (OK.to_owned(), body.clone())).await;
-        let bill = v2::bill(&terminal(&base), &secret(), day()).await;
+        let bill = v2::bill(&merchant(&base), &secret(), day()).await;
         assert!(matches!(bill, Err(PayError::Bill { .. })), "{bill:?}");
     }
 }
@@ -107,13 +107,13 @@ async fn a_bill_of_apiv2_that_lost_its_end_is_not_believed() {
 async fn apiv2_says_in_xml_that_there_is_no_bill() {
     let none = "<xml><return_code>FAIL</return_code><return_msg>No Bill Exist</return_msg></xml>";
     let base = server(move |_, _| (OK.to_owned(), none.as_bytes().to_vec())).await;
-    assert!(matches!(v2::bill(&terminal(&base), &secret(), day()).await, Ok(Bill::None)));
+    assert!(matches!(v2::bill(&merchant(&base), &secret(), day()).await, Ok(Bill::None)));
 }
 
 /// WeChat Pay's signed answer.
-fn signed(status: &str, body: String) -> Told {
+fn signed(status: &str, body: String) -> RefundResource {
     let key = SigningKey::from_pem(PRIVATE).unwrap();
-    let timestamp = terminal("x").host.now().get();
+    let timestamp = merchant("x").host.now().get();
     let signature = STANDARD.encode(key.sign(format!("{timestamp}\nn\n{body}\n").as_bytes()));
     let head = format!(
         "HTTP/1.1 {status}\r\nWechatpay-Timestamp: {timestamp}\r\nWechatpay-Nonce: n\r\n\
@@ -123,7 +123,11 @@ fn signed(status: &str, body: String) -> Told {
 }
 
 /// APIv3's side: an offer of a file with the hash of `hashed`, and `file` itself.
-fn offering(hashed: &str, file: Vec<u8>, url: &'static str) -> impl Fn(&str, &str) -> Told + Send + 'static {
+fn offering(
+    hashed: &str,
+    file: Vec<u8>,
+    url: &'static str,
+) -> impl Fn(&str, &str) -> RefundResource + Send + 'static {
     let hash = hex(&sha1(&[hashed.as_bytes()])).to_uppercase();
     move |base, asked| {
         if asked.starts_with("GET /v3/billdownload/file?token=a%2Fb ") {
@@ -150,7 +154,7 @@ async fn a_bill_that_is_offered_at_another_host_of_wechat_pay_comes_from_ours() 
         "https://api2.wechatpay.cn/v3/billdownload/file?token=a%2Fb",
     ] {
         let base = server(offering(&text, gzip(&text), url)).await;
-        let bill = v3::bill(&terminal(&base), &secret(), day()).await.unwrap();
+        let bill = v3::bill(&merchant(&base), &secret(), day()).await.unwrap();
         assert!(matches!(bill, Bill::Ready(bill) if bill.totals().lines == 4), "{url}");
     }
 }
@@ -160,7 +164,7 @@ async fn the_backup_is_asked_while_wechat_pay_s_own_address_does_not_answer() {
     let text = small().join("\n");
     // The same request, signed for no host in particular: the third attempt of the first call comes to the backup.
     let base = server(offering(&text, gzip(&text), FILE)).await;
-    let both = terminal(&format!("{DEAD},{base}"));
+    let both = merchant(&format!("{DEAD},{base}"));
     for _ in 0..2 {
         let bill = v3::bill(&both, &secret(), day()).await.unwrap();
         assert!(matches!(bill, Bill::Ready(bill) if bill.totals().lines == 4));
@@ -168,13 +172,16 @@ async fn the_backup_is_asked_while_wechat_pay_s_own_address_does_not_answer() {
     // A bill of APIv2 is asked for once a run.
     let body = small().join("\n").into_bytes();
     let base = server(move |_, _| (OK.to_owned(), body.clone())).await;
-    let both = terminal(&format!("{DEAD},{base}"));
+    let both = merchant(&format!("{DEAD},{base}"));
     for there in [false, false, true, true] {
         let bill = v2::bill(&both, &secret(), day()).await;
         assert_eq!(matches!(bill, Ok(Bill::Ready(_))), there, "{bill:?}");
     }
     // Without a backup nothing else is asked.
-    assert!(matches!(v2::bill(&terminal(DEAD), &secret(), day()).await, Err(PayError::Lost { .. })));
+    assert!(matches!(
+        v2::bill(&merchant(DEAD), &secret(), day()).await,
+        Err(PayError::OutcomeUnknown { .. })
+    ));
 }
 
 #[tokio::test]
@@ -183,7 +190,7 @@ async fn a_gateway_that_reaches_nothing_sends_calls_to_the_backup() {
     let signed = "<xml><return_code>SUCCESS</return_code></xml>";
     let base = server(move |_, _| (OK.to_owned(), signed.as_bytes().to_vec())).await;
     let number = OutTradeNo::parse("01HF7Y9B9X000000000000000001").unwrap();
-    let asked = v2::query(&terminal(&format!("{down},{base}")), &secret(), number).await;
+    let asked = v2::query(&merchant(&format!("{down},{base}")), &secret(), number).await;
     // The answer is the backup's: it has no signature.
     assert!(matches!(asked, Err(PayError::NotVerified { what: "signature", .. })), "{asked:?}");
 }
@@ -193,7 +200,7 @@ async fn the_bill_of_apiv3_is_believed_by_its_hash() {
     let text = small().join("\n");
     let bill = async |hashed: &str, file: Vec<u8>, url| {
         let base = server(offering(hashed, file, url)).await;
-        v3::bill(&terminal(&base), &secret(), day()).await
+        v3::bill(&merchant(&base), &secret(), day()).await
     };
     let right = bill(&text, gzip(&text), FILE).await.unwrap();
     assert!(matches!(right, Bill::Ready(bill) if bill.totals().lines == 4));
@@ -209,7 +216,7 @@ async fn apiv3_says_by_its_code_that_there_is_no_bill() {
     for (code, none) in [("NO_STATEMENT_EXIST", true), ("STATEMENT_CREATING", false)] {
         let body = format!(r#"{{"code":"{code}","message":""}}"#);
         let base = server(move |_, _| signed("400 Bad Request", body.clone())).await;
-        let bill = v3::bill(&terminal(&base), &secret(), day()).await;
+        let bill = v3::bill(&merchant(&base), &secret(), day()).await;
         assert_eq!(matches!(bill, Ok(Bill::None)), none, "{bill:?}");
         assert_eq!(matches!(bill, Ok(Bill::NotReady)), !none, "{bill:?}");
     }

@@ -21,8 +21,8 @@ const HEADER: &str = "交易时间,公众账号ID,商户号,特约商户号,设�
 const SUMMARY: &str =
     "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额";
 
-fn ours() -> Ours {
-    Ours { app_id: AppId::parse(APP_ID).unwrap(), mch_id: MchId::parse(MCH_ID).unwrap() }
+fn own_account() -> OwnAccount {
+    OwnAccount { app_id: AppId::parse(APP_ID).unwrap(), mch_id: MchId::parse(MCH_ID).unwrap() }
 }
 
 fn line(values: &[&str]) -> String {
@@ -82,8 +82,8 @@ fn small() -> Vec<String> {
 }
 
 fn read(text: &[u8]) -> Result<(Vec<Line>, Totals), BillError> {
-    let lines = Reader::new(text, ours())?.collect::<Result<Vec<_>, _>>()?;
-    Ok((lines, Reader::new(text, ours())?.read_through()?))
+    let lines = Reader::new(text, own_account())?.collect::<Result<Vec<_>, _>>()?;
+    Ok((lines, Reader::new(text, own_account())?.read_through()?))
 }
 
 fn read_lines(lines: &[String]) -> Result<(Vec<Line>, Totals), BillError> {
@@ -143,7 +143,9 @@ fn a_state_that_our_payments_never_have_is_told() {
     let revoked = payment(APP_ID, 1, 100, "水").replace("SUCCESS", "REVOKED");
     let lines = [HEADER, &revoked, SUMMARY, "`1,`1.00,`0.00,`0.00,`0.01,`1.00,`0.00"].map(str::to_owned);
     let (lines, _) = read_lines(&lines).unwrap();
-    assert!(matches!(&lines[..], [Line::Strange(line)] if line.state == "REVOKED" && line.total_fee == 100));
+    assert!(
+        matches!(&lines[..], [Line::UnknownState(line)] if line.state == "REVOKED" && line.total_fee == 100)
+    );
 }
 
 #[test]
@@ -336,7 +338,7 @@ const LARGE: u64 = 200_000;
 fn a_day_of_two_hundred_thousand_lines_needs_the_memory_of_one_line() {
     let mut day = LargeDay::of(LARGE);
     let mut source = BufReader::with_capacity(BUFFER, &mut day);
-    let mut reader = Reader::new(source.by_ref(), ours()).unwrap();
+    let mut reader = Reader::new(source.by_ref(), own_account()).unwrap();
     let (mut lines, mut held) = (0, 0);
     while let Some(line) = reader.next() {
         assert!(matches!(line.unwrap(), Line::Payment(line) if line.total_fee == 100));
@@ -390,7 +392,7 @@ fn a_large_day_goes_to_the_disk_packed_and_comes_back_line_by_line() {
     assert_eq!(spooled.sha1, hash, "of the bill, not of the file");
     let length = spooled.file.metadata().unwrap().len();
     assert_eq!(length, u64::try_from(written).unwrap(), "as it came");
-    let mut bill = BillFile::read_through(spooled.file, spooled.form, ours()).unwrap();
+    let mut bill = BillFile::read_through(spooled.file, spooled.encoding, own_account()).unwrap();
     assert_eq!((bill.totals().payments, bill.totals().paid_fee), (LARGE, LARGE * 100));
     for _ in 0..2 {
         assert_eq!(bill.lines().unwrap().take(3).map(Result::unwrap).count(), 3, "from the first line on");

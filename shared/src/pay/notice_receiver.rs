@@ -1,0 +1,59 @@
+//! Receiving notices: which interface a notice came by, then verifying and reading it.
+
+use http::HeaderMap;
+
+use super::{ApiVersion, CertificateStore, Notice, NoticeError, PayError, merchant::MerchantContext, v2, v3};
+use crate::{
+    host::{Host, HostError},
+    telemetry::{self, Counted},
+};
+
+/// Receives notices.
+pub struct NoticeReceiver(MerchantContext);
+
+impl NoticeReceiver {
+    /// Reads the variables that say whose payments these are; `pay/merchant.rs` lists them.
+    ///
+    /// # Errors
+    /// [`HostError`]: a variable is missing or malformed.
+    pub fn new(host: &Host, certificates: Box<dyn CertificateStore>) -> Result<Self, HostError> {
+        MerchantContext::new(host, certificates).map(Self)
+    }
+
+    /// Reads a notice from the exact bytes received.
+    ///
+    /// # Errors
+    /// [`NoticeError`].
+    pub async fn receive(&self, headers: &HeaderMap, bytes: &[u8]) -> Result<Notice, NoticeError> {
+        let secret = self.0.secret.get().await.map_err(|error| NoticeError::Unverifiable(error.into()))?;
+        let api = ApiVersion::of_notice(headers, bytes);
+        let received = match api {
+            ApiVersion::V2 => v2::receive(&self.0, &secret, bytes),
+            ApiVersion::V3 => v3::receive(&self.0, &secret, headers, bytes).await,
+        };
+        let received = match received {
+            // Strangers can choose the form; only the configured one's missing key is an operator's fault.
+            Err(NoticeError::Unverifiable(PayError::NotConfigured(_))) if api != self.0.api => {
+                Err(NoticeError::OtherApi)
+            }
+            received => received,
+        };
+        telemetry::count(Counted::Notice(outcome(&received)));
+        received
+    }
+}
+
+/// In a word, for the metric.
+fn outcome(received: &Result<Notice, NoticeError>) -> &'static str {
+    match received {
+        Ok(Notice::Paid(_)) => "paid",
+        Ok(Notice::Failed { .. }) => "failed",
+        Ok(Notice::Refund(_)) => "refund",
+        Err(NoticeError::Probe) => "probe",
+        // WeChat Pay sends it again; strangers' inventions wake nobody.
+        Err(NoticeError::Unverifiable(PayError::CertificateNotListed)) => "not-yet",
+        // Genuine, or nobody can say: somebody should look.
+        Err(NoticeError::Foreign(_) | NoticeError::Field(_) | NoticeError::Unverifiable(_)) => "unreadable",
+        Err(_) => "refused",
+    }
+}
