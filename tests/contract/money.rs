@@ -28,7 +28,9 @@ pub(crate) async fn mismatched_payments(world: &World, phone: &Phone<'_>) {
         for (name, value) in [("status", json!({ "S": "CLOSED" })), ("total_fee", json!({ "N": "1" }))] {
             let (order_id, out_trade_no) = phone.buy_unnoticed().await;
             let number = OutTradeNo::parse(&out_trade_no).expect("a number");
-            let Ok(TradeState::Paid(payment)) = pay.query(number).await else { panic!("{out_trade_no} is paid") };
+            let Ok(TradeState::Paid(payment)) = pay.query(number).await else {
+                panic!("{out_trade_no} is paid")
+            };
             set_order_attribute(world, &order_id, name, value).await;
             orders.settle(&payment, LatePayment::Refund).await.expect("it is recorded");
         }

@@ -5,11 +5,11 @@ use serde::Serialize;
 use super::Payment;
 use crate::types::{Fen, OpenId, OutTradeNo, PrepayId, UnixSeconds};
 
-/// What a prepayment is asked for. The same request may be repeated; another one needs another number.
+/// The request of a prepayment. The same request may be repeated; a different one needs another `out_trade_no`.
 pub struct PrepayRequest<'a> {
     /// The attempt's number.
     pub out_trade_no: OutTradeNo,
-    /// What the user reads, at most 127 bytes.
+    /// The description that the user reads, at most 127 bytes.
     pub description: &'a str,
     /// The amount.
     pub total_fee: Fen,
@@ -23,10 +23,10 @@ pub struct PrepayRequest<'a> {
     pub notify_url: &'a str,
 }
 
-/// What came of a prepayment.
+/// WeChat Pay's answer to a prepayment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PrepayOutcome {
-    /// It can be paid with this.
+    /// The attempt can be paid with this `prepay_id`.
     Ready(PrepayId),
     /// The attempt is paid.
     AlreadyPaid,
@@ -40,27 +40,27 @@ pub enum PrepayOutcome {
     BalanceNotEnough,
 }
 
-/// What WeChat Pay knows of an attempt.
+/// WeChat Pay's state of an attempt (`trade_state`).
 #[derive(Debug)]
 pub enum TradeState {
     /// Money was taken. [`Payment::has_refunds`] says whether something of it was given back since.
     Paid(Payment),
-    /// PrepayOutcome, and not paid.
+    /// Prepaid, and not paid.
     Unpaid,
     /// Closed without a payment.
     Closed,
-    /// Paid and given back, in full or in part, and WeChat Pay does not tell the payment.
+    /// Paid and refunded, in full or in part, and the answer does not hold the payment's fields.
     Refunded,
-    /// No such number.
+    /// WeChat Pay does not know the number.
     Unknown,
 }
 
-/// What came of closing an attempt.
+/// WeChat Pay's answer to closing an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseResponse {
-    /// It can't be paid any more.
+    /// The attempt can't be paid any more.
     Closed,
-    /// It was paid, or is closed already: ask what became of it.
+    /// The attempt was paid, or was closed before: query it.
     AskAgain,
 }
 

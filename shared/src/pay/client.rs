@@ -1,4 +1,4 @@
-//! The client of WeChat Pay: what the shop asks, whatever the API version.
+//! The client of WeChat Pay for both API versions.
 
 use super::{
     AbnormalPayee, ApiVersion, Bill, CertificateStore, CloseResponse, PayError, PayParams, PrepayOutcome,
@@ -21,10 +21,10 @@ impl PayClient {
         MerchantContext::new(host, certificates).map(Self)
     }
 
-    /// Asks for a prepayment.
+    /// Requests a prepayment (统一下单, JSAPI 下单).
     ///
     /// # Errors
-    /// [`PayError`]; a transient one leaves open whether the attempt exists at WeChat Pay.
+    /// [`PayError`]; after a transient one the attempt may exist at WeChat Pay. The identical request may be repeated.
     pub async fn prepay(&self, request: &PrepayRequest<'_>) -> Result<PrepayOutcome, PayError> {
         let secret = self.0.secret.get().await?;
         match self.0.api {
@@ -33,10 +33,10 @@ impl PayClient {
         }
     }
 
-    /// Asks what became of an attempt.
+    /// Queries an attempt (查询订单).
     ///
     /// # Errors
-    /// [`PayError`].
+    /// [`PayError`]; `is_transient()` says whether to query again.
     pub async fn query(&self, out_trade_no: OutTradeNo) -> Result<TradeState, PayError> {
         let secret = self.0.secret.get().await?;
         match self.0.api {
@@ -45,10 +45,10 @@ impl PayClient {
         }
     }
 
-    /// Closes an attempt. Ask what became of it first.
+    /// Closes an attempt (关闭订单). Query it first, because a paid attempt can't be closed.
     ///
     /// # Errors
-    /// [`PayError`].
+    /// [`PayError`]; after a transient one the attempt may be closed. Closing again is harmless.
     pub async fn close(&self, out_trade_no: OutTradeNo) -> Result<CloseResponse, PayError> {
         let secret = self.0.secret.get().await?;
         match self.0.api {
@@ -57,7 +57,7 @@ impl PayClient {
         }
     }
 
-    /// How the phone's arguments are signed: `MD5`, `HMAC-SHA256` or `RSA`.
+    /// The sign type of the phone's arguments: `MD5`, `HMAC-SHA256` or `RSA`.
     #[must_use]
     pub fn sign_type(&self) -> &'static str {
         match self.0.api {
@@ -66,10 +66,10 @@ impl PayClient {
         }
     }
 
-    /// The arguments with which the phone pays.
+    /// The arguments of `wx.requestPayment`.
     ///
     /// # Errors
-    /// The key can't be read, or there is no randomness.
+    /// [`PayError`]: the key can't be read, or there is no randomness. Nothing was sent.
     pub async fn pay_params(&self, prepay_id: &PrepayId) -> Result<PayParams, PayError> {
         let secret = self.0.secret.get().await?;
         let (now, nonce_str) = (self.0.host.now(), self.0.host.nonce_str()?);
@@ -79,10 +79,10 @@ impl PayClient {
         }
     }
 
-    /// Asks for a refund. The same number with the same request is one refund, however often it is asked for.
+    /// Requests a refund (申请退款). The same `out_refund_no` with the same request is one refund, however often it is requested.
     ///
     /// # Errors
-    /// [`PayError`]; a transient one leaves open whether the refund exists at WeChat Pay.
+    /// [`PayError`]; after a transient one the refund may exist at WeChat Pay. The identical request may be repeated.
     pub async fn refund(&self, request: &RefundRequest<'_>) -> Result<RefundResponse, PayError> {
         let secret = self.0.secret.get().await?;
         match self.0.api {
@@ -91,10 +91,10 @@ impl PayClient {
         }
     }
 
-    /// Asks what became of a refund; `None` if WeChat Pay has never heard of it.
+    /// Queries a refund (查询退款); `None` if WeChat Pay does not know its number.
     ///
     /// # Errors
-    /// [`PayError`].
+    /// [`PayError`]; `is_transient()` says whether to query again.
     pub async fn query_refund(&self, out_refund_no: &OutRefundNo) -> Result<Option<Refund>, PayError> {
         let secret = self.0.secret.get().await?;
         match self.0.api {
@@ -103,11 +103,11 @@ impl PayClient {
         }
     }
 
-    /// The refunds of the attempt's payment, as far as WeChat Pay lists them. APIv3 lists none: it answers for a refund whose
-    /// number is known, and the merchant console chooses its own numbers.
+    /// Lists the refunds of the attempt's payment. With APIv3 the list is empty, because APIv3 queries a refund by its number only
+    /// and the merchant console chooses its own numbers.
     ///
     /// # Errors
-    /// [`PayError`].
+    /// [`PayError`]; `is_transient()` says whether to query again.
     pub async fn refunds_of(&self, out_trade_no: OutTradeNo) -> Result<Vec<Refund>, PayError> {
         let secret = self.0.secret.get().await?;
         match self.0.api {
@@ -116,10 +116,11 @@ impl PayClient {
         }
     }
 
-    /// Asks that the money of an abnormal refund goes to `payee`; `None` if the interface has no such call, as APIv2 has not.
+    /// Redirects the money of an abnormal refund to `payee` (发起异常退款); `None` with APIv2, which has no such call.
     ///
     /// # Errors
-    /// [`PayError`]; after a transient one it may be under way. Ask again: what is under way is refused, and the refund tells so.
+    /// [`PayError`]; after a transient one the redirection may have begun. Repeat the call: WeChat Pay refuses a second one, and
+    /// querying the refund shows its status.
     pub async fn redirect_refund(
         &self,
         refund_id: &str,
@@ -135,10 +136,10 @@ impl PayClient {
         }
     }
 
-    /// The bill of a day, whole; the day is over, and WeChat Pay writes its bill until ten the next morning.
+    /// Downloads the complete bill of a past day. WeChat Pay writes it until ten o'clock of the next morning.
     ///
     /// # Errors
-    /// [`PayError`]; nothing of a bill that is not whole is believed. Ask again later.
+    /// [`PayError`]; no line of an incomplete bill is returned. Download it again later.
     pub async fn bill(&self, day: Day) -> Result<Bill, PayError> {
         let secret = self.0.secret.get().await?;
         match self.0.api {
@@ -147,10 +148,10 @@ impl PayClient {
         }
     }
 
-    /// Whether the secret holds what refunds want: told before anything is written.
+    /// Checks that the merchant's secret holds the keys that refunds need, so that a caller can refuse before it writes anything.
     ///
     /// # Errors
-    /// It does not.
+    /// [`PayError::NotConfigured`] names the missing field.
     pub async fn can_refund(&self) -> Result<(), PayError> {
         let secret = self.0.secret.get().await?;
         match self.0.api {

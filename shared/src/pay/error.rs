@@ -1,12 +1,12 @@
-//! What goes wrong between us and WeChat Pay.
+//! Failures of calls to WeChat Pay.
 
 use super::BillError;
 use crate::{host::HostError, types::BoxError};
 
-/// WeChat Pay could not be asked, or its answer can't be used.
+/// A call to WeChat Pay failed, or its answer can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PayError {
-    /// Nothing is known of the outcome.
+    /// The request was sent, and no usable answer came: it may have taken effect.
     #[error("{path} was called and its answer was lost")]
     OutcomeUnknown {
         /// The path called.
@@ -33,7 +33,7 @@ pub enum PayError {
         /// Whether the identical request may succeed, now or a little later.
         transient: bool,
     },
-    /// The answer's signature or contents are not right: it is not believed.
+    /// The answer's signature or content is wrong, so nothing of it is used.
     #[error("{path} answered with a wrong {what}")]
     NotVerified {
         /// The path called.
@@ -41,11 +41,11 @@ pub enum PayError {
         /// What is wrong.
         what: &'static str,
     },
-    /// What came is signed with a certificate that is not in WeChat Pay's list, which was got too short a while ago to be got
-    /// again. A request may have taken effect.
+    /// The answer or notice is signed with a certificate that is not in the list of platform certificates, and that list is less
+    /// than a minute old, so it is not downloaded again yet. The request may have taken effect.
     #[error("the signature's certificate is not in the list that was got a moment ago")]
     CertificateNotListed,
-    /// A bill came, and it is not whole or not in its form.
+    /// The downloaded bill is incomplete or malformed.
     #[error("{path} gave a bill that can't be used")]
     Bill {
         /// The path called.
@@ -54,7 +54,7 @@ pub enum PayError {
         #[source]
         cause: BillError,
     },
-    /// The request can't be written.
+    /// The request can't be serialized. Nothing was sent.
     #[error("{path} can't be asked for")]
     Request {
         /// The path meant.
@@ -63,7 +63,7 @@ pub enum PayError {
         #[source]
         cause: BoxError,
     },
-    /// The operator has not put in what this needs.
+    /// The merchant's secret lacks a field that this call needs.
     #[error("the merchant's secret has no {0}")]
     NotConfigured(&'static str),
     /// The merchant's secret can't be read.
@@ -85,12 +85,13 @@ impl PayError {
         }
     }
 
-    /// Whether WeChat Pay asks to slow down.
+    /// Whether WeChat Pay limits the rate of this call.
     pub(crate) fn is_rate_limit(&self) -> bool {
         matches!(self, Self::Business { code, .. } if is_rate_limit(code))
     }
 
-    /// Why, in one word for operators: WeChat Pay's code, or a word of ours. It quotes nothing else of what was said or sent.
+    /// The reason in one word for operators: WeChat Pay's code, or a word of this program. No other part of the answer is quoted,
+    /// because it can be personal.
     #[must_use]
     pub fn reason(&self) -> String {
         match self {
@@ -107,13 +108,13 @@ impl PayError {
     }
 }
 
-/// Whether the text is a code and no sentence: `SIGN_ERROR`, `HTTP_400`.
+/// Whether the text is a code, not a sentence: `SIGN_ERROR`, `HTTP_400`.
 fn is_code(text: &str) -> bool {
     !text.is_empty()
         && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
-/// Whether the code asks to slow down.
+/// Whether the code is one of a rate limit.
 pub(super) fn is_rate_limit(code: &str) -> bool {
     matches!(code, "FREQUENCY_LIMITED" | "RATELIMIT_EXCEEDED" | "INVALID_REQ_TOO_MUCH")
 }

@@ -1,4 +1,4 @@
-//! Whose payments these are, and how WeChat Pay is reached.
+//! The merchant's identity, keys and addresses: what every call of WeChat Pay and every notice needs.
 
 use std::str::FromStr;
 
@@ -22,7 +22,7 @@ pub enum ApiVersion {
     V3,
 }
 
-/// The text names no interface.
+/// The text is neither `v2` nor `v3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the interface must be v2 or v3")]
 pub struct ApiVersionError;
@@ -38,20 +38,20 @@ impl FromStr for ApiVersion {
     }
 }
 
-/// Whose payments these are, and how WeChat Pay is reached.
+/// The merchant's identity, keys and addresses.
 pub(crate) struct MerchantContext {
     pub(crate) host: Host,
-    /// Where it is; all that is asked there may be repeated, because each request is one by its number.
+    /// WeChat Pay's address and its backup. Every request may be repeated at either, because its number makes it idempotent.
     pub(crate) upstream: Upstream,
     pub(crate) app_id: AppId,
     pub(crate) mch_id: MchId,
     pub(crate) api: ApiVersion,
-    /// How APIv2 is signed: a weaker one can't be chosen by the other side.
+    /// The sign type of APIv2. A message signed with the other type is refused, so that its sender can't choose the weaker one.
     pub(crate) sign_type: SignType,
     pub(crate) secret: SecretCell<MerchantSecret>,
-    /// WeChat Pay's keys, as far as they were downloaded.
+    /// WeChat Pay's platform certificates that this process holds.
     pub(crate) platform_keys: PlatformKeys,
-    /// Those that another function may have downloaded.
+    /// The store through which functions share downloaded platform certificates.
     pub(crate) shared_certificates: Box<dyn CertificateStore>,
 }
 
@@ -71,7 +71,7 @@ impl MerchantContext {
         })
     }
 
-    /// Whose keys and numbers the test vectors are of.
+    /// The merchant of the test vectors.
     #[cfg(test)]
     pub(crate) fn for_vectors() -> Self {
         use std::sync::Arc;

@@ -1,62 +1,62 @@
-//! What WeChat Pay tells us by itself: a notice of either interface, verified before it is read.
+//! Notices of WeChat Pay: their content, and the reasons to refuse one.
 //!
-//! Whichever interface we call, notices of both are received at the same address: orders that were prepaid before a change are
-//! paid after it.
+//! Notices of both API versions arrive at the same address whatever `PAY_API` says, because an order that was prepaid before a
+//! change of the version is paid after it.
 
 use http::{HeaderMap, header::CONTENT_TYPE};
 
 use super::{ApiVersion, FailedAttempt, PayError, Payment, Refund, v3};
 use crate::types::BoxError;
 
-/// What a genuine notice says.
+/// The content of a verified notice.
 #[derive(Debug)]
 pub enum Notice {
-    /// Money was taken.
+    /// A payment succeeded.
     Paid(Payment),
     /// An attempt to pay failed; the user may try again.
     Failed(FailedAttempt),
-    /// A refund has gone on.
+    /// The status of a refund changed.
     Refund(Refund),
 }
 
-/// Why a notice is refused. Nothing of it has been acted on.
+/// Why a notice is refused. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum NoticeError {
-    /// Not in the form of a notice.
+    /// The body is not that of a notice.
     #[error("the notice is malformed")]
     Malformed(#[source] BoxError),
-    /// `return_code` is not SUCCESS: it is not signed and says nothing.
+    /// `return_code` is not SUCCESS. Such a message is not signed and has no content.
     #[error("the notice's return_code is not SUCCESS")]
     ReturnCode,
-    /// The signature is missing, wrong, or of another type than configured.
+    /// APIv2: the signature is missing, wrong, or of another type than `PAY_SIGN_TYPE`.
     #[error("the notice's signature is not right")]
     Signature,
-    /// The signature is missing, wrong, of another time or of another key.
+    /// APIv3: the signature is missing, wrong, too old or made with an unknown key.
     #[error("the notice is not believed")]
     V3Signature(#[from] v3::SignatureError),
-    /// WeChat Pay tries whether we verify.
+    /// The notice is a probe with a wrong signature, with which WeChat Pay tests that signatures are verified.
     #[error("the notice is one of WeChat Pay's probes")]
     Probe,
-    /// Genuine, and for another app or merchant.
+    /// The notice is genuine and for another app or merchant.
     #[error("the notice is for another {0}")]
     Foreign(&'static str),
-    /// Genuine, and a field is missing or not in its form.
+    /// The notice is genuine and this field is missing or malformed.
     #[error("the notice's {0} is missing or not in its form")]
     Field(&'static str),
-    /// The interface that it came by is not ours, and we have no key for it.
+    /// The notice came by the API version that `PAY_API` does not name, and the secret has no key for it.
     #[error("the notice came by an interface that is not configured")]
     OtherApi,
-    /// What is needed to verify it can't be had.
+    /// The key that verifies the notice can't be read.
     #[error("the notice can't be verified")]
     Unverifiable(#[source] PayError),
 }
 
 impl ApiVersion {
-    /// By which interface a notice came, which its sender says and not what became of its body on the way: only APIv3 signs in
-    /// headers called `Wechatpay-…`. Without one, what is XML by its first character or by its content type is of APIv2.
+    /// The API version of a notice. The headers decide, not the body, because only APIv3 signs in headers named `Wechatpay-…`.
+    /// Without such a header a notice is of APIv2 if its first character or its content type is that of XML.
     ///
-    /// Everything else counts as APIv3's, an empty body too, because a refusal of APIv3 has a status of failure. A refusal of
-    /// APIv2 comes with HTTP 200, which APIv3 takes for an acknowledgement, while APIv2 sends again whatever is not its SUCCESS.
+    /// Everything else, also an empty body, counts as APIv3, because a refusal of APIv3 has a status of failure. A refusal of APIv2
+    /// has HTTP 200, which APIv3 takes for an acknowledgement; APIv2 itself delivers again whatever is not its SUCCESS.
     #[must_use]
     pub fn of_notice(headers: &HeaderMap, bytes: &[u8]) -> Self {
         if headers.keys().any(|name| name.as_str().starts_with("wechatpay-")) {

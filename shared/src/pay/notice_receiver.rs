@@ -1,4 +1,4 @@
-//! Receiving notices: which interface a notice came by, then verifying and reading it.
+//! Receiving a notice: find its API version, verify it, read it.
 
 use http::HeaderMap;
 
@@ -20,10 +20,10 @@ impl NoticeReceiver {
         MerchantContext::new(host, certificates).map(Self)
     }
 
-    /// Reads a notice from the exact bytes received.
+    /// Verifies and reads a notice from the exact bytes received, because the signature covers them.
     ///
     /// # Errors
-    /// [`NoticeError`].
+    /// [`NoticeError`]; nothing was written. Answer with a failure, so that WeChat Pay delivers the notice again.
     pub async fn receive(&self, headers: &HeaderMap, bytes: &[u8]) -> Result<Notice, NoticeError> {
         let secret = self.0.secret.get().await.map_err(|error| NoticeError::Unverifiable(error.into()))?;
         let api = ApiVersion::of_notice(headers, bytes);
@@ -43,7 +43,7 @@ impl NoticeReceiver {
     }
 }
 
-/// In a word, for the metric.
+/// The value of the metric's dimension `outcome`.
 fn outcome(received: &Result<Notice, NoticeError>) -> &'static str {
     match received {
         Ok(Notice::Paid(_)) => "paid",

@@ -1,13 +1,13 @@
-//! Money that WeChat Pay says it took.
+//! Payments and failed attempts to pay, as WeChat Pay reports them.
 
 use crate::types::{Fen, IdError, OpenId, OutTradeNo, TransactionId, UnixSeconds};
 
-/// How we learned of a payment.
+/// How a payment or refund became known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// WeChat Pay told us.
+    /// By a notice.
     Notice,
-    /// We asked.
+    /// By a query.
     Query,
 }
 
@@ -24,7 +24,7 @@ impl Source {
 
 /// A successful payment, read from verified bytes.
 ///
-/// Outside of this module's parent it can't be made, only received.
+/// Code outside of `pay` can't make one.
 #[derive(Debug, Clone)]
 pub struct Payment {
     pub(super) out_trade_no: OutTradeNo,
@@ -44,19 +44,20 @@ impl Payment {
         self.out_trade_no
     }
 
-    /// WeChat Pay's number of it.
+    /// WeChat Pay's number of the payment.
     #[must_use]
     pub fn transaction_id(&self) -> &TransactionId {
         &self.transaction_id
     }
 
-    /// The order's amount as WeChat Pay has it: compared with ours, not the cash part of it.
+    /// The order's amount at WeChat Pay, which must equal the amount in our table. It includes coupons, so it can be more than the
+    /// cash that was paid.
     #[must_use]
     pub fn total_fee(&self) -> Fen {
         self.total_fee
     }
 
-    /// `CNY`, or something that no order of ours is in.
+    /// The currency; every order here is in `CNY`.
     #[must_use]
     pub fn currency(&self) -> &str {
         &self.currency
@@ -74,13 +75,13 @@ impl Payment {
         self.paid_at
     }
 
-    /// Whether WeChat Pay says that something of it was given back since, or is on its way back.
+    /// Whether a part of the payment was refunded since, or is being refunded.
     #[must_use]
     pub fn has_refunds(&self) -> bool {
         self.has_refunds
     }
 
-    /// How we know.
+    /// How the payment became known.
     #[must_use]
     pub fn source(&self) -> Source {
         self.source
@@ -89,7 +90,7 @@ impl Payment {
 
 /// An attempt to pay that failed, read from a verified notice of APIv2.
 ///
-/// Outside of this module's parent it can't be made, only received.
+/// Code outside of `pay` can't make one.
 #[derive(Debug, Clone)]
 pub struct FailedAttempt {
     pub(super) out_trade_no: Result<OutTradeNo, IdError>,

@@ -1,11 +1,11 @@
-//! Money that goes back.
+//! Refunds: requests, WeChat Pay's answers and statuses.
 
 use serde::{Deserialize, Serialize};
 
 use super::{ApiVersion, Source, error::is_rate_limit};
 use crate::types::{Fen, OutRefundNo, OutTradeNo, Secret, TransactionId, UnixSeconds};
 
-/// Where a refund stands.
+/// The status of a refund.
 ///
 /// ```text
 /// PROCESSING ──▶ SUCCESS
@@ -16,13 +16,13 @@ use crate::types::{Fen, OutRefundNo, OutTradeNo, Secret, TransactionId, UnixSeco
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RefundStatus {
-    /// Asked for, and not through.
+    /// Requested, and not finished.
     Processing,
-    /// The user has the money.
+    /// The user has received the money.
     Success,
-    /// The money can't reach the user: an operator must help it on in the merchant console.
+    /// The money can't reach the user: an operator must redirect it, here or in the merchant console.
     Abnormal,
-    /// It came to nothing.
+    /// The refund failed, and the merchant keeps the money.
     Closed,
 }
 
@@ -51,30 +51,30 @@ impl RefundStatus {
         )
     }
 
-    /// Whether nothing follows any more.
+    /// Whether no other status can follow.
     #[must_use]
     pub fn is_final(self) -> bool {
         matches!(self, Self::Success | Self::Closed)
     }
 }
 
-/// What a refund is asked for. The same number must always be asked with the same.
+/// The request of a refund. A repetition with the same `out_refund_no` must be identical.
 pub struct RefundRequest<'a> {
-    /// Our number of it.
+    /// Our number of the refund.
     pub out_refund_no: &'a OutRefundNo,
     /// The payment.
     pub transaction_id: &'a TransactionId,
-    /// How much goes back.
+    /// The amount to refund.
     pub refund_fee: Fen,
-    /// How much was paid.
+    /// The amount of the payment.
     pub total_fee: Fen,
-    /// What the user reads, at most 80 bytes.
+    /// The reason that the user reads, at most 80 bytes.
     pub reason: Option<&'a str>,
-    /// Where WeChat Pay sends its notice; `None` is what the merchant console says.
+    /// The address of the notice; `None` means the one that is set in the merchant console.
     pub notify_url: Option<&'a str>,
 }
 
-/// Where the money of an abnormal refund goes instead.
+/// The payee that the money of an abnormal refund is redirected to.
 #[derive(Debug)]
 pub enum AbnormalPayee {
     /// To a bank card of the user's.
@@ -90,22 +90,23 @@ pub enum AbnormalPayee {
     Merchant,
 }
 
-/// What came of asking for a refund.
+/// WeChat Pay's answer to the request of a refund.
 #[derive(Debug)]
 pub enum RefundResponse {
-    /// It is under way, or done.
+    /// The refund is in progress, or finished.
     Accepted(Refund),
-    /// Too soon after another refund, or after the payment: the same request again, in a minute.
+    /// The request came too soon after another refund or after the payment: repeat it in a minute. With WeChat Pay's code.
     RetryInOneMinute(String),
-    /// Not now, for the reason of this code: the same request again, later.
+    /// WeChat Pay refuses for the reason of this code, which can end (a balance, a setting): repeat the request later.
     RetryLater(String),
-    /// Not at all, for the reason of this code.
+    /// WeChat Pay refuses for ever, for the reason of this code.
     Refused(String),
 }
 
 impl RefundResponse {
-    /// What a code of the interface means for the request. A refund that waits costs an operator a look; one that is given up
-    /// too early can be made twice: so only the codes of [`FINAL_CODES`] are the end, and every other one waits.
+    /// Reads an error code of the API version. Only the codes of [`FINAL_CODES`] end the refund. Every other code, also an unknown
+    /// one, is repeated later, because a refund that waits costs an operator a look and one that is ended too early can be made
+    /// twice.
     pub(super) fn from_error_code(version: ApiVersion, code: String) -> Self {
         if code == "ORDER_NOT_READY" || is_rate_limit(&code) {
             Self::RetryInOneMinute(code)
@@ -142,7 +143,7 @@ const FINAL_CODES: [(ApiVersion, &str); 13] = [
 
 /// A refund, read from verified bytes.
 ///
-/// Outside of this module's parent it can't be made, only received.
+/// Code outside of `pay` can't make one.
 #[derive(Debug, Clone)]
 pub struct Refund {
     pub(super) out_refund_no: OutRefundNo,
@@ -156,13 +157,13 @@ pub struct Refund {
 }
 
 impl Refund {
-    /// The merchant's number of it: ours, or one of the merchant console's.
+    /// The merchant's number of the refund: made here, or by the merchant console.
     #[must_use]
     pub fn out_refund_no(&self) -> &OutRefundNo {
         &self.out_refund_no
     }
 
-    /// WeChat Pay's number of it.
+    /// WeChat Pay's number of the refund.
     #[must_use]
     pub fn refund_id(&self) -> &str {
         &self.refund_id
@@ -180,25 +181,25 @@ impl Refund {
         &self.transaction_id
     }
 
-    /// How much goes back.
+    /// The amount to refund.
     #[must_use]
     pub fn refund_fee(&self) -> Fen {
         self.refund_fee
     }
 
-    /// Where it stands.
+    /// The refund's status.
     #[must_use]
     pub fn status(&self) -> RefundStatus {
         self.status
     }
 
-    /// When the user had the money.
+    /// When the user received the money.
     #[must_use]
     pub fn success_at(&self) -> Option<UnixSeconds> {
         self.success_at
     }
 
-    /// How we know.
+    /// How the refund became known.
     #[must_use]
     pub fn source(&self) -> Source {
         self.source

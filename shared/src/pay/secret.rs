@@ -1,4 +1,4 @@
-//! The merchant's secret: every key that WeChat Pay is talked to with.
+//! The merchant's secret: every key for calls to WeChat Pay.
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
@@ -11,8 +11,8 @@ use crate::{
     types::Secret,
 };
 
-/// The secret of `MERCHANT_SECRET_ARN`. Each call and each notice needs only some of its fields; what is absent is asked for by
-/// name when it is needed.
+/// The secret of `MERCHANT_SECRET_ARN`. Each call and each notice needs only some of its fields; a missing one is named by
+/// [`PayError::NotConfigured`] when it is needed.
 ///
 /// ```json
 /// {
@@ -33,7 +33,7 @@ pub struct MerchantSecret {
     platform_keys: BTreeMap<String, VerifyingKey>,
     client_cert: Option<Secret>,
     client_key: Option<Secret>,
-    /// Lives as long as this value of the secret.
+    /// Made at first use, and kept as long as this value of the secret.
     #[serde(skip)]
     client: OnceLock<reqwest::Client>,
 }
@@ -48,7 +48,7 @@ impl MerchantSecret {
     /// The APIv2 key, set in the merchant console.
     ///
     /// # Errors
-    /// It is absent.
+    /// [`PayError::NotConfigured`]: the secret does not have it.
     pub fn api_v2_key(&self) -> Result<&Secret, PayError> {
         self.api_v2_key.as_ref().ok_or(PayError::NotConfigured("api_v2_key"))
     }
@@ -56,7 +56,7 @@ impl MerchantSecret {
     /// The APIv3 key, set in the merchant console.
     ///
     /// # Errors
-    /// It is absent.
+    /// [`PayError::NotConfigured`]: the secret does not have it.
     pub fn api_v3_key(&self) -> Result<&Secret, PayError> {
         self.api_v3_key.as_ref().ok_or(PayError::NotConfigured("api_v3_key"))
     }
@@ -64,14 +64,14 @@ impl MerchantSecret {
     /// The merchant's own key and the serial number of its certificate: what APIv3 requests are signed with.
     ///
     /// # Errors
-    /// One of them is absent.
+    /// [`PayError::NotConfigured`]: the secret does not have one of them.
     pub fn signing_key(&self) -> Result<(&str, &SigningKey), PayError> {
         let serial_no = self.serial_no.as_deref().ok_or(PayError::NotConfigured("serial_no"))?;
         Ok((serial_no, self.private_key.as_ref().ok_or(PayError::NotConfigured("private_key"))?))
     }
 
-    /// WeChat Pay's key of that id, if the operator has put it in. An id is a number in hexadecimal digits, or its prefix is in
-    /// capital letters: small and capital letters mean the same.
+    /// WeChat Pay's key of this id, if the secret has it. The letter case of the id is ignored, because ids are hexadecimal numbers
+    /// or begin with `PUB_KEY_ID_`.
     #[must_use]
     pub fn platform_key(&self, id: &str) -> Option<&VerifyingKey> {
         self.platform_keys.get(&id.to_ascii_uppercase())
@@ -83,16 +83,16 @@ impl MerchantSecret {
         self.platform_keys.keys().map(String::as_str).find(|id| id.starts_with(PUBLIC_KEY))
     }
 
-    /// The serial number of a certificate of WeChat Pay's that the operator has put in, if there is one.
+    /// The serial number of a platform certificate in the secret, if it has one.
     #[must_use]
     pub fn certificate_serial(&self) -> Option<&str> {
         self.platform_keys.keys().map(String::as_str).rfind(|id| !id.starts_with(PUBLIC_KEY))
     }
 
-    /// A client that shows the merchant's certificate: refunds of APIv2 want it.
+    /// An HTTP client with the merchant's client certificate, which refunds of APIv2 require.
     ///
     /// # Errors
-    /// The certificate or its key is absent, or they are none.
+    /// [`PayError`]: certificate or key is missing or malformed.
     pub fn mutual_tls(&self, host: &Host) -> Result<reqwest::Client, PayError> {
         if let Some(client) = self.client.get() {
             return Ok(client.clone());
@@ -104,10 +104,10 @@ impl MerchantSecret {
     }
 }
 
-/// What the id of a public key begins with; the others are serial numbers of certificates.
+/// The prefix of a public key's id. Ids without it are serial numbers of certificates.
 pub(super) const PUBLIC_KEY: &str = "PUB_KEY_ID_";
 
-/// A key that was left empty would make every forged signature right, so another length is no key at all.
+/// Reads a key of 32 characters. Any other length is refused, because with an empty key everybody could forge signatures.
 fn api_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
     let key = Option::<Secret>::deserialize(deserializer)?;
     match key {

@@ -5,10 +5,10 @@ use super::{
 };
 use crate::types::{AppId, MchId, OpenId, Rate, TransactionId, Yuan, YuanError};
 
-/// Where which column stands.
+/// The position of each column.
 pub(super) struct Columns {
     count: usize,
-    /// 商品名称 and 商户数据包: whatever a merchant wrote, even what separates columns.
+    /// 商品名称 and 商户数据包: free text that can hold anything, also the separator of columns.
     free_text: Option<(usize, usize)>,
     app_id: usize,
     mch_id: usize,
@@ -28,14 +28,14 @@ pub(super) struct Columns {
     sums: [Option<usize>; SUMS.len()],
 }
 
-/// The amounts of all lines so far, in the order of [`SUMS`]. One is not known once somebody else's line has none that can be read.
+/// The sums of all lines so far, in the order of [`SUMS`]. A sum is unknown (`None`) after a foreign line whose amount can't be read.
 pub(super) struct Sums([Option<Yuan>; SUMS.len()]);
 
-/// What one line says.
+/// The content of one line.
 pub(super) struct Detail {
-    /// What it adds to the sums, in their order.
+    /// Its amounts, in the order of [`SUMS`].
     amounts: [Option<Yuan>; SUMS.len()],
-    /// `None` if it is of another app or merchant.
+    /// `None` for a line of another app or merchant.
     pub(super) meaning: Option<Line>,
 }
 
@@ -74,7 +74,7 @@ impl Columns {
         })
     }
 
-    /// What a line says. One of another app or merchant may be in any form: it is nobody's business here.
+    /// Reads a line. A line of another app or merchant may have any form, because nothing here depends on it.
     pub(super) fn detail(&self, own: &OwnAccount, line: &LineText) -> Result<Detail, BillError> {
         let values = Values { columns: self, fields: fields(&line.text), line: line.number };
         let fits = if line.is_cut { Err(BillError::TooLong(line.number)) } else { values.fit() };
@@ -98,12 +98,12 @@ impl Columns {
         }
     }
 
-    /// Whether `next` goes on with `line`, because a value of `line` holds a line break.
+    /// Whether `next` continues `line`, because a value of `line` holds a line break.
     pub(super) fn continues(&self, line: &LineText, next: &LineText) -> bool {
         if !next.is_detail() {
             return !is_summary(&next.text);
         }
-        // Together they are one line, and alone neither is one.
+        // Joined they have the right number of values, and neither has it alone.
         let (first, second) = (fields(&line.text).len(), fields(&next.text).len());
         first < self.count
             && second < self.count
@@ -112,7 +112,7 @@ impl Columns {
 }
 
 impl Sums {
-    /// Before the first line.
+    /// The sums before the first line.
     pub(super) fn new() -> Self {
         Self([Some(Yuan::default()); SUMS.len()])
     }
@@ -120,7 +120,7 @@ impl Sums {
     /// Adds a line.
     ///
     /// # Errors
-    /// One of our own makes a sum larger than any can be.
+    /// [`YuanError`]: a line of this account makes a sum overflow.
     pub(super) fn add(&mut self, detail: &Detail) -> Result<(), YuanError> {
         for (sum, amount) in self.0.iter_mut().zip(detail.amounts) {
             *sum = match (*sum, amount) {
@@ -137,14 +137,14 @@ impl Sums {
 }
 
 impl Detail {
-    /// Whether what it adds to the sums is not known.
+    /// Whether one of its amounts can't be read.
     pub(super) fn is_unreadable(&self) -> bool {
         self.amounts.contains(&None)
     }
 }
 
 impl<'a> Values<'a> {
-    /// Too few values, or too many where no free text explains them, are another form.
+    /// Refuses too few values, and too many that no free text explains.
     fn fit(&self) -> Result<(), BillError> {
         let (found, expected) = (self.fields.len(), self.columns.count);
         if found < expected || (found > expected && self.columns.free_text.is_none()) {
@@ -153,13 +153,13 @@ impl<'a> Values<'a> {
         Ok(())
     }
 
-    /// Whether the line is of our app and merchant.
+    /// Whether the line belongs to this app and merchant.
     fn belongs_to(&self, own: &OwnAccount) -> bool {
         self.get(self.columns.app_id) == own.app_id.as_str()
             && self.get(self.columns.mch_id) == own.mch_id.as_str()
     }
 
-    /// Whether a line that is not in its form names another app or merchant, in a column that nothing can have moved.
+    /// Whether a malformed line names another app or merchant, in a column before any free text.
     fn names_another(&self, own: &OwnAccount) -> bool {
         let free = self.columns.free_text.map_or(usize::MAX, |(first, _)| first);
         let told = |column: usize| {
@@ -233,7 +233,7 @@ impl<'a> Values<'a> {
         text.map(Rate::parse).transpose().map_err(|_| self.wrong("费率"))
     }
 
-    /// What is not told is empty or `0`.
+    /// A missing value is empty or `0`.
     fn optional(&self, column: Option<usize>) -> Option<&'a str> {
         column.map(|column| self.get(column)).filter(|text| !matches!(*text, "" | "0"))
     }
@@ -243,7 +243,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// Compares the bill's summary with what its lines add up to.
+/// Compares the bill's summary with the sums of its lines.
 pub(super) fn check_summary(
     header: &str,
     text: &str,
@@ -270,7 +270,7 @@ pub(super) fn check_summary(
         };
         let told = Yuan::parse(text).map_err(|_| BillError::Value { line, column: name })?;
         let Some(sum) = sum else { continue };
-        // A sum of fees may be told to the fen, whatever the fees themselves have behind it.
+        // A sum of fees may be rounded to the fen although the fees themselves have more digits.
         if told != sum && told != sum.to_the_fen() {
             return Err(BillError::Summary(name));
         }
@@ -293,7 +293,7 @@ fn number(text: &str) -> String {
     text.chars().filter(char::is_ascii_graphic).take(64).collect()
 }
 
-/// Columns that the summary adds up, and what it calls the sums.
+/// The columns that the summary adds up, with the summary's names for the sums.
 pub(super) const SUMS: [(&str, &str); 6] = [
     ("应结订单金额", "应结订单总金额"),
     ("退款金额", "退款总金额"),
@@ -303,5 +303,5 @@ pub(super) const SUMS: [(&str, &str); 6] = [
     ("申请退款金额", "申请退款总金额"),
 ];
 const COUNT: &str = "总交易单数";
-/// Sums without which a summary proves nothing.
+/// The sums that a summary must have to prove that the bill is complete.
 const NEEDED: [&str; 2] = ["订单总金额", "申请退款总金额"];

@@ -8,16 +8,16 @@ use crate::{
     pay::PayError,
 };
 
-/// An answer that has begun to arrive.
+/// A download in progress.
 pub(in crate::pay) struct Download {
     path: &'static str,
     answer: reqwest::Response,
-    /// Enough of the beginning to tell what it is.
+    /// The first bytes, from which the format is recognized.
     head: Vec<u8>,
 }
 
 impl Download {
-    /// Sends the request, which is one to `address`, and waits for the beginning of its answer.
+    /// Sends the request to `address` and waits for the first bytes of the answer.
     pub(in crate::pay) async fn begin(
         path: &'static str,
         request: reqwest::RequestBuilder,
@@ -41,12 +41,12 @@ impl Download {
         Ok(download)
     }
 
-    /// Whether it is not a bill, but an answer that says why there is none.
+    /// Whether the answer is XML, which names the reason why there is no bill.
     pub(in crate::pay) fn is_xml(&self) -> bool {
         self.head.trim_ascii_start().starts_with(b"<")
     }
 
-    /// All of it, in memory: of what is no bill.
+    /// Reads the whole answer into memory. For answers that are not bills.
     pub(in crate::pay) async fn text(mut self) -> Result<Vec<u8>, PayError> {
         while let Some(chunk) = self.chunk().await? {
             self.head.extend_from_slice(&chunk);
@@ -60,7 +60,7 @@ impl Download {
         Ok(self.head)
     }
 
-    /// All of it, in a file.
+    /// Reads the whole answer into a temporary file.
     pub(in crate::pay) async fn file(mut self) -> Result<Spooled, PayError> {
         let path = self.path;
         let unusable = |cause| PayError::Bill { path, cause };
@@ -87,10 +87,10 @@ fn lost(path: &'static str, error: reqwest::Error) -> PayError {
     PayError::OutcomeUnknown { path, cause: error.without_url().into() }
 }
 
-/// How long a download may take: a large shop's bill has gigabytes.
+/// The time limit of a download. The bill of a large merchant has gigabytes.
 pub(in crate::pay) const LIMIT: Duration = Duration::from_secs(5 * 60);
-/// How long nothing may come.
+/// The longest pause between two chunks.
 const MAX_SILENCE: Duration = Duration::from_secs(20);
-/// `<xml>` after a few blanks, or the mark of gzip.
+/// Enough for `<xml>` after a few blanks, or for the magic number of gzip.
 const HEAD_BYTES: usize = 16;
 const MAX_TEXT_BYTES: usize = 64 * 1024;

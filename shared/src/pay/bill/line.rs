@@ -1,28 +1,28 @@
-//! The lines of a bill, as far as they concern us.
+//! The lines of a bill that belong to this app and merchant.
 
 use crate::types::{OpenId, Rate, TransactionId, Yuan};
 
 /// A line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// Money that WeChat Pay took.
+    /// A payment.
     Payment(PaymentLine),
-    /// Money that goes back.
+    /// A refund.
     Refund(RefundLine),
-    /// A payment in a state that our kind of payment never has, such as REVOKED.
+    /// A payment in a state that JSAPI payments never have, such as REVOKED.
     UnknownState(UnknownStateLine),
 }
 
-/// Money that WeChat Pay took.
+/// A payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentLine {
     /// 微信订单号.
     pub transaction_id: TransactionId,
-    /// 商户订单号: perhaps of another system of the merchant, which has its own form.
+    /// 商户订单号. Another system of the merchant can have made it, so it may have any form.
     pub out_trade_no: String,
-    /// 用户标识, if it is told.
+    /// 用户标识, if the bill has it.
     pub openid: Option<OpenId>,
-    /// 货币种类; `CNY` if it is not told.
+    /// 货币种类; `CNY` if the bill has none.
     pub currency: String,
     /// 订单金额. Fen.
     pub total_fee: u64,
@@ -30,18 +30,18 @@ pub struct PaymentLine {
     pub settlement_fee: u64,
     /// 手续费.
     pub fee: Yuan,
-    /// 费率, if it is told.
+    /// 费率, if the bill has it.
     pub rate: Option<Rate>,
 }
 
-/// Money that goes back.
+/// A refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefundLine {
     /// 微信订单号 of the payment.
     pub transaction_id: TransactionId,
     /// 商户订单号 of the payment.
     pub out_trade_no: String,
-    /// 商户退款单号: ours, or one of the merchant console's.
+    /// 商户退款单号, made here or by the merchant console.
     pub out_refund_no: String,
     /// 申请退款金额. Fen.
     pub refund_fee: u64,
@@ -49,24 +49,24 @@ pub struct RefundLine {
     pub settlement_fee: u64,
     /// 退款状态.
     pub state: BilledRefund,
-    /// 手续费, below zero: WeChat Pay gives it back.
+    /// 手续费, negative because WeChat Pay returns it.
     pub fee: Yuan,
-    /// 费率, if it is told.
+    /// 费率, if the bill has it.
     pub rate: Option<Rate>,
 }
 
-/// Where a refund stood when the bill was written.
+/// The status of a refund when the bill was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BilledRefund {
-    /// The user has the money.
+    /// The user has received the money.
     Success,
-    /// On its way.
+    /// In progress.
     Processing,
-    /// It came to nothing, or can't reach the user.
+    /// The refund failed, or the money can't reach the user.
     Failed,
 }
 
-/// A payment in a state that our kind of payment never has.
+/// A payment in a state that JSAPI payments never have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownStateLine {
     /// 微信订单号.
@@ -80,7 +80,7 @@ pub struct UnknownStateLine {
 }
 
 impl BilledRefund {
-    /// As the bill writes it, or nearly so.
+    /// The bill's name of the status; `FAIL` also for its variants.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,16 +1,16 @@
 //! One line of a bill as text.
 
-/// A line's text, and where it stands.
+/// A line's text and number.
 pub(super) struct LineText {
     pub(super) text: String,
-    /// The first one is 1.
+    /// The number of the line; the header line is 1.
     pub(super) number: u64,
-    /// Whether it is longer than any can be, and `text` is its beginning.
+    /// Whether the line is longer than [`MAX_LINE_BYTES`], so that `text` is only its beginning.
     pub(super) is_cut: bool,
 }
 
 impl LineText {
-    /// Whether it has values: each of them has a back-tick before it, and names have none.
+    /// Whether the line has values. Every value has a back-tick before it, and a column's name has none.
     pub(super) fn is_detail(&self) -> bool {
         self.text.starts_with('`')
     }
@@ -26,5 +26,5 @@ impl LineText {
     }
 }
 
-/// The longest line: 27 columns, of which the longest is free text of 128 characters.
+/// The longest possible line, in bytes: 27 columns, of which the longest is free text of 128 characters.
 pub(super) const MAX_LINE_BYTES: u64 = 16 * 1024;

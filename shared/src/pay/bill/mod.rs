@@ -1,13 +1,13 @@
-//! The bill of a day (交易账单, type ALL): how it comes, and what stands in it.
+//! The bill of a day (交易账单, type ALL): downloading, verifying and reading it.
 //!
 //! ```text
 //! socket ─▶ chunks ─┬─▶ temporary file, as it came (gzip)
 //!                   └─▶ gunzip ─▶ SHA-1                     then, if the hash fits:
 //! file ─▶ gunzip ─▶ lines, counted and summed ─▶ the bill's own summary      and then:
-//! file ─▶ gunzip ─▶ lines ─▶ whoever compares
+//! file ─▶ gunzip ─▶ lines ─▶ the comparison
 //! ```
-//! A [`BillFile`] can only be had when hash and summary fit, so a download that broke off changes nothing. No step holds more
-//! than a line: the day's size is the disk's business.
+//! A [`BillFile`] exists only if hash and summary are right, so an interrupted download changes nothing. No step holds more than one
+//! line in memory, so the size of a bill is limited by the disk only.
 
 mod columns;
 mod download;
@@ -35,18 +35,18 @@ pub use line::{BilledRefund, Line, PaymentLine, RefundLine, UnknownStateLine};
 use read::Reader;
 pub(super) use spool::Spooled;
 
-/// What WeChat Pay gives for a day.
+/// WeChat Pay's answer to the request of a day's bill.
 #[derive(Debug)]
 pub enum Bill {
-    /// The bill, whole.
+    /// The complete bill.
     Ready(BillFile),
     /// Nothing was paid or refunded that day.
     None,
-    /// WeChat Pay has not written it yet: later.
+    /// WeChat Pay has not written the bill yet: request it later.
     NotReady,
 }
 
-/// A bill that is whole: its hash, if there is one, and its summary fit.
+/// A complete bill: its summary is right, and its hash too if WeChat Pay has named one.
 #[derive(Debug)]
 pub struct BillFile {
     file: File,
@@ -55,35 +55,35 @@ pub struct BillFile {
     totals: Totals,
 }
 
-/// What a bill adds up to. Money is of our own lines.
+/// The totals of a bill. Amounts are those of this account's lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Lines, ours and others'.
+    /// All lines, also foreign ones.
     pub lines: u64,
-    /// Lines of another app or merchant, which are passed over.
+    /// Lines of another app or merchant, which are skipped.
     pub foreign: u64,
-    /// Those of them that are not in their form. What they add to the bill's sums is not known, so that no sum of theirs is checked.
+    /// Foreign lines that are malformed. Their amounts are unknown, so the sums that they belong to are not checked.
     pub unreadable: u64,
     /// Payments.
     pub payments: u64,
-    /// What was paid. Fen.
+    /// The sum of the payments. Fen.
     pub paid_fee: u64,
     /// Refunds.
     pub refunds: u64,
-    /// What was asked back. Fen.
+    /// The sum of the refunds as requested. Fen.
     pub refunded_fee: u64,
-    /// What WeChat Pay took, less what it gave back.
+    /// The fees that WeChat Pay took, less those that it returned.
     pub fees: Yuan,
 }
 
-/// How a bill came.
+/// The compression of a downloaded bill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     Gzip,
     Plain,
 }
 
-/// Whose lines are own.
+/// The app and merchant whose lines are read.
 #[derive(Debug, Clone)]
 struct OwnAccount {
     app_id: AppId,
@@ -91,7 +91,7 @@ struct OwnAccount {
 }
 
 impl BillFile {
-    /// Believes the downloaded bill, if it is whole.
+    /// Verifies that the downloaded bill is complete.
     pub(super) fn verify(
         path: &'static str,
         merchant: &MerchantContext,
@@ -108,21 +108,21 @@ impl BillFile {
         Ok(Self { totals, ..bill })
     }
 
-    /// What it adds up to.
+    /// The bill's totals.
     #[must_use]
     pub fn totals(&self) -> &Totals {
         &self.totals
     }
 
-    /// Our lines, from the first one on. Those of others are passed over.
+    /// This account's lines, from the first one on. Foreign lines are skipped.
     ///
     /// # Errors
-    /// The file can't be read.
+    /// [`BillError::Io`]: the temporary file can't be read.
     pub fn lines(&mut self) -> Result<impl Iterator<Item = Result<Line, BillError>> + Send + '_, BillError> {
         self.reader()
     }
 
-    /// Both readers share the file's position, so that there can be one at a time.
+    /// Readers share the file's position, so there can be one at a time.
     fn reader(&mut self) -> Result<Reader<BufReader<Box<dyn Read + Send + '_>>>, BillError> {
         self.file.rewind()?;
         let source: Box<dyn Read + Send + '_> = match self.encoding {
@@ -133,5 +133,5 @@ impl BillFile {
     }
 }
 
-/// How much of the file is in memory.
+/// The size of the read buffer, in bytes.
 const BUFFER: usize = 64 * 1024;

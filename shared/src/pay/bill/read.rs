@@ -1,4 +1,4 @@
-//! Reading a bill line by line: never more of it in memory than one line, and believed only to its last one.
+//! Reading a bill line by line. At most one line is in memory, and the bill is complete only if its last line was read.
 
 use std::io::{BufRead, Read};
 
@@ -8,15 +8,15 @@ use super::{
     line_text::{LineText, MAX_LINE_BYTES},
 };
 
-/// Our lines of a bill. The bill is whole when the last one was read without an error.
+/// This account's lines of a bill. The bill is complete when the last line was read without an error.
 pub(super) struct Reader<R> {
     source: R,
     own: OwnAccount,
     columns: Columns,
     buffer: Vec<u8>,
-    /// A line that was read to see where the one before it ends.
+    /// The next line, if it was read already to find the end of the line before it.
     ahead: Option<LineText>,
-    /// Lines read, the one with the names included.
+    /// The number of lines read, with the header line.
     number: u64,
     sums: Sums,
     totals: Totals,
@@ -24,7 +24,7 @@ pub(super) struct Reader<R> {
 }
 
 impl<R: BufRead> Reader<R> {
-    /// Reads the line with the names.
+    /// Reads the header line.
     pub(super) fn new(mut source: R, own: OwnAccount) -> Result<Self, BillError> {
         let (mut buffer, mut number) = (Vec::new(), 0);
         let header = read_line(&mut source, &mut buffer, &mut number)?.ok_or(BillError::Incomplete)?;
@@ -36,19 +36,19 @@ impl<R: BufRead> Reader<R> {
         Ok(Self { source, own, columns, buffer, ahead: None, number, sums, totals, done: false })
     }
 
-    /// Reads to the end: what the bill adds up to.
+    /// Reads to the end and returns the totals.
     pub(super) fn read_through(mut self) -> Result<Totals, BillError> {
         while self.read()?.is_some() {}
         Ok(self.totals)
     }
 
-    /// Bytes that it holds on to.
+    /// The bytes that it keeps in memory.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
         self.buffer.capacity()
     }
 
-    /// The next line of ours; `None` after the summary, if it fits.
+    /// This account's next line; `None` after a right summary.
     fn read(&mut self) -> Result<Option<Line>, BillError> {
         loop {
             let line = self.line()?.ok_or(BillError::Incomplete)?;
@@ -83,7 +83,7 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// The line with whatever goes on with it: a name may hold a line break.
+    /// Joins `line` with the lines that continue it, because a name may hold a line break.
     fn finish_line(&mut self, mut line: LineText) -> Result<LineText, BillError> {
         while let Some(next) = self.line()? {
             if !self.columns.continues(&line, &next) {
@@ -95,7 +95,7 @@ impl<R: BufRead> Reader<R> {
         Ok(line)
     }
 
-    /// Below the names of the sums stand the sums, and below them nothing.
+    /// Checks the summary: a line with the names of the sums, one with the sums, then the end.
     fn summary(&mut self, header: &LineText) -> Result<(), BillError> {
         let line = self.line()?.filter(LineText::is_detail).ok_or(BillError::Incomplete)?;
         if header.is_cut || line.is_cut {
@@ -136,8 +136,8 @@ impl Totals {
     }
 }
 
-/// The next line that is not empty; `None` at the end. What is no UTF-8 is in a product's name, which nobody reads. Of a line that
-/// is too long the beginning is kept, which tells whose it is.
+/// The next line that is not empty; `None` at the end. Bytes that are not UTF-8 can only be in a product's name, which is not used, so
+/// they are replaced. Of a line that is too long the beginning is kept, because it names the account.
 fn read_line(
     source: &mut impl BufRead,
     buffer: &mut Vec<u8>,
@@ -162,7 +162,7 @@ fn read_line(
     }
 }
 
-/// Reads to the end of the line and keeps nothing of it.
+/// Skips the rest of the line.
 fn pass_over_line(source: &mut impl BufRead) -> Result<(), BillError> {
     loop {
         let bytes = source.fill_buf()?;

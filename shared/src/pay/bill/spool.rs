@@ -1,4 +1,4 @@
-//! A download on its way to the disk: kept as it came, hashed as it reads.
+//! Writing a download to the disk as it arrives, and hashing it decompressed.
 
 use std::{
     fs::File,
@@ -10,18 +10,18 @@ use sha1::{Digest, Sha1};
 
 use super::{BillError, Encoding};
 
-/// A file that has no name and is gone when it is let go.
+/// A temporary file without a name, which is deleted when it is dropped.
 pub(in crate::pay) struct Spool {
     file: BufWriter<File>,
     encoding: Encoding,
     contents: Contents,
 }
 
-/// A download that is over.
+/// A finished download.
 pub(in crate::pay) struct Spooled {
     pub(super) file: File,
     pub(super) encoding: Encoding,
-    /// SHA-1 of the bill itself, unpacked.
+    /// SHA-1 of the decompressed bill.
     pub(in crate::pay) sha1: [u8; 20],
 }
 
@@ -30,7 +30,7 @@ enum Contents {
     Plain(Hashing),
 }
 
-/// Keeps nothing but the hash.
+/// A sink that only computes the hash.
 #[derive(Default)]
 struct Hashing(Sha1);
 
@@ -46,7 +46,8 @@ impl Write for Hashing {
 }
 
 impl Spool {
-    /// A new file for what begins with `head`, which tells whether it is packed; `head` itself is not written yet.
+    /// A new file for a download that begins with `head`, from which the compression is recognized. `head` itself is not written
+    /// yet.
     pub(super) fn of(head: &[u8]) -> Result<Self, BillError> {
         let file = BufWriter::new(tempfile::tempfile()?);
         let (encoding, contents) = if head.starts_with(&[0x1f, 0x8b]) {
@@ -57,7 +58,7 @@ impl Spool {
         Ok(Self { file, encoding, contents })
     }
 
-    /// The next bytes.
+    /// Writes the next bytes.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), BillError> {
         self.file.write_all(bytes)?;
         match &mut self.contents {
@@ -67,7 +68,7 @@ impl Spool {
         Ok(())
     }
 
-    /// There are no more.
+    /// Ends the download.
     pub(super) fn finish(self) -> Result<Spooled, BillError> {
         let hashing = match self.contents {
             Contents::Gzip(decoder) => decoder.finish()?,

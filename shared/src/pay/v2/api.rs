@@ -33,7 +33,7 @@ pub(in crate::pay) async fn prepay(
                 "ORDERPAID" => Ok(PrepayOutcome::AlreadyPaid),
                 "ORDERCLOSED" => Ok(PrepayOutcome::Closed),
                 "OUT_TRADE_NO_USED" => Ok(PrepayOutcome::NumberTaken),
-                // The second is also what a `time_expire` that is too near is refused with.
+                // PARAM_ERROR is also the answer to a `time_expire` that is too near.
                 "INVALID_REQUEST" | "PARAM_ERROR" => Ok(PrepayOutcome::Differs),
                 "NOTENOUGH" => Ok(PrepayOutcome::BalanceNotEnough),
                 _ => Err(PayError::Business { path, code, transient }),
@@ -65,7 +65,7 @@ pub(in crate::pay) async fn query(
             let has_refunds = state == "REFUND";
             let payment = match payment(&answer, Source::Query) {
                 Ok(payment) => Payment { has_refunds, ..payment },
-                // The page promises the payment's fields only for SUCCESS.
+                // WeChat's page promises the payment's fields for SUCCESS only.
                 Err(_) if has_refunds => return Ok(TradeState::Refunded),
                 Err(what) => return Err(not_verified(what)),
             };

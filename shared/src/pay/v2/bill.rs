@@ -1,4 +1,4 @@
-//! The bill of APIv2: 下载交易账单. The bill itself, or XML that says why there is none.
+//! The bill of APIv2 (下载交易账单). The answer is the bill itself, or XML with the reason why there is none.
 
 use super::{api::fields, read, transport::body};
 use crate::{
@@ -32,7 +32,7 @@ pub(in crate::pay) async fn bill(
     BillFile::verify(BILL, merchant, download.file().await?).map(Bill::Ready)
 }
 
-/// Why there is no bill. Failures are unsigned: TLS says who told us.
+/// Reads why there is no bill. Failures are not signed; only TLS proves that they come from WeChat Pay.
 fn none(answer: &[u8]) -> Result<Bill, PayError> {
     let fields =
         read("xml", answer).map_err(|error| PayError::OutcomeUnknown { path: BILL, cause: error.into() })?;

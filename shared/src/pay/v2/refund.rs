@@ -61,7 +61,7 @@ pub(in crate::pay) async fn ask(
         Err(error) => return Err(error),
     };
     let not_verified = |what| PayError::NotVerified { path: QUERY, what };
-    // A payment's refunds are numbered; the one we asked for is among them.
+    // The answer numbers the payment's refunds; the queried one is among them.
     let number =
         (0..MAX_REFUNDS).find(|n| answer.get(&format!("out_refund_no_{n}")) == Some(out_refund_no.as_str()));
     let number = number.ok_or_else(|| not_verified("out_refund_no"))?;
@@ -75,7 +75,7 @@ pub(in crate::pay) async fn refunds_of(
     out_trade_no: OutTradeNo,
 ) -> Result<Vec<Refund>, PayError> {
     let mut refunds = BTreeMap::new();
-    // However the answers count, there are no more pages than this.
+    // The bound ends the loop whatever count an answer states.
     for _ in 0..MAX_REFUNDS {
         let mut request_fields = fields([("out_trade_no", out_trade_no.to_string())]);
         if !refunds.is_empty() {
@@ -96,7 +96,7 @@ pub(in crate::pay) async fn refunds_of(
             refunds.insert(refund.refund_id.clone(), refund);
         }
         let total = answer.get("total_refund_count").and_then(|count| count.parse().ok());
-        // Without a total, the page is all there is.
+        // An answer without a total is the only page.
         if refunds.len() == known || total.is_none_or(|total: usize| refunds.len() >= total) {
             break;
         }
@@ -104,7 +104,7 @@ pub(in crate::pay) async fn refunds_of(
     Ok(refunds.into_values().collect())
 }
 
-/// The refund that an answer tells of under this number; else the name of the field that is missing or wrong.
+/// The refund with this number in an answer; else the name of the field that is missing or malformed.
 fn numbered(answer: &VerifiedFields, number: u32) -> Result<Refund, &'static str> {
     let suffix = format!("_{number}");
     let status = match answer.get(&format!("refund_status{suffix}")).unwrap_or_default() {
@@ -114,7 +114,7 @@ fn numbered(answer: &VerifiedFields, number: u32) -> Result<Refund, &'static str
     read(answer, &suffix, status)
 }
 
-/// What answers and notices call the end of a refund.
+/// The status that answers and notices of APIv2 name for a finished refund.
 pub(super) fn final_status(text: &str) -> Option<RefundStatus> {
     match text {
         "SUCCESS" => Some(RefundStatus::Success),
@@ -151,5 +151,5 @@ pub(super) fn read(
 
 const REFUND: &str = "/secapi/pay/refund";
 const QUERY: &str = "/pay/refundquery";
-/// Refunds that one payment can have.
+/// The number of refunds that one payment can have.
 const MAX_REFUNDS: u32 = 50;

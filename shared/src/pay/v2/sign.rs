@@ -8,7 +8,7 @@ use crate::{
     types::Secret,
 };
 
-/// How requests, answers and notices are signed.
+/// The sign type of requests, answers and notices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignType {
     /// WeChat Pay's default.
@@ -18,7 +18,7 @@ pub enum SignType {
 }
 
 impl SignType {
-    /// As WeChat Pay spells it.
+    /// WeChat Pay's name of it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -28,7 +28,7 @@ impl SignType {
     }
 }
 
-/// The text names no sign type of APIv2.
+/// The text is not a sign type of APIv2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the sign type must be MD5 or HMAC-SHA256")]
 pub struct SignTypeError;
@@ -44,7 +44,8 @@ impl FromStr for SignType {
     }
 }
 
-/// The signature over `fields`: all that have a value, known or not, except `sign`; by name in byte order; as they are.
+/// Signs `fields`: every field with a value except `sign`, also unknown ones, in byte order of their names, with the values as they
+/// are.
 #[must_use]
 pub fn sign(fields: &Fields, sign_type: SignType, api_v2_key: &Secret) -> String {
     let mut text = String::new();

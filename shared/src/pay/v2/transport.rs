@@ -1,4 +1,4 @@
-//! One call of APIv2: fields out, signed; verified fields back.
+//! One call of APIv2: signs and sends the request's fields, returns the answer's verified fields.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{
     types::Secret,
 };
 
-/// Calls `path`; the verified answer if `result_code` is SUCCESS.
+/// Calls `path` and returns the verified answer if its `result_code` is SUCCESS.
 ///
 /// Unknown outcomes (SYSTEMERROR, a lost answer) repeat the identical bytes: all calls made here are idempotent by their
 /// number.
@@ -38,7 +38,7 @@ pub(super) async fn call(
     }
 }
 
-/// The request's XML, with what every request carries, signed.
+/// The request's XML with the fields that every request has, signed.
 pub(super) fn body(
     merchant: &MerchantContext,
     key: &Secret,
@@ -71,8 +71,8 @@ async fn call_once(
     let status = answer.status();
     let bytes = answer.bytes().await.map_err(lost)?;
     if status.is_client_error() && !matches!(status.as_u16(), 408 | 429) {
-        // The server in front of WeChat Pay has refused it, a client certificate that is missing or has ended for example: APIv2
-        // itself tells of everything with 200. Nothing was done, and no repetition helps.
+        // A server in front of WeChat Pay has refused the request, because the client certificate is missing or has expired for
+        // example; APIv2 itself answers everything with 200. Nothing was done, and no repetition helps.
         return Err(PayError::Refused { path, said: format!("HTTP_{}", status.as_u16()) });
     }
     if !status.is_success() {
@@ -89,7 +89,7 @@ async fn call_once(
 impl MerchantContext {
     fn verify(&self, path: &'static str, fields: Fields, key: &Secret) -> Result<VerifiedFields, PayError> {
         if fields.get("return_code") != Some("SUCCESS") {
-            // Said of the request as a whole, and unsigned: the signature, the account or the format is wrong.
+            // The answer refuses the request as a whole and is not signed: the signature, the account or the format is wrong.
             let said = fields.get("return_msg").unwrap_or_default().chars().take(100).collect();
             return Err(PayError::Refused { path, said });
         }
@@ -103,7 +103,7 @@ impl MerchantContext {
         if fields.get("result_code") != Some("SUCCESS") {
             let code: String = fields.get("err_code").unwrap_or_default().chars().take(64).collect();
             telemetry::count(Counted::WeChatError(&code));
-            // The last one: the attempt is being paid just now.
+            // TRADE_STATE_ERROR: the user is paying at this moment.
             let transient =
                 ["SYSTEMERROR", "BIZERR_NEED_RETRY", "TRADE_STATE_ERROR"].contains(&code.as_str());
             return Err(PayError::Business { path, code, transient });

@@ -1,7 +1,7 @@
 //! The flat XML of APIv2: one root, one level of fields, every value a text.
 //!
-//! Signatures cover every field, also those nobody knows yet, so the reader keeps all of them and types none. It reads what
-//! strangers can send to a public address: a document type, an entity beyond the five of XML, nesting, a repeated field, a
+//! Signatures cover every field, also unknown ones, so the reader keeps all fields as texts. Anybody can send XML to the public
+//! address of the notices, so a document type, an entity beyond the five of XML, nesting, a repeated field, a
 //! second root and more than 64 KiB are refused.
 
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ impl Fields {
     }
 }
 
-/// Names only: values can be personal.
+/// Shows the names only, because values can be personal.
 impl std::fmt::Debug for Fields {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
@@ -47,7 +47,7 @@ impl FromIterator<(String, String)> for Fields {
     }
 }
 
-/// Why bytes are not such a message, or fields can't become one. No value is quoted.
+/// Why bytes are not such a message, or fields can't be written as one. No value is quoted, because values can be personal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum XmlError {
     /// More than 64 KiB.
@@ -85,7 +85,7 @@ const MAX_BYTES: usize = 64 * 1024;
 /// Reads the message whose root is `root`.
 ///
 /// # Errors
-/// [`XmlError`].
+/// [`XmlError`]; the message was malformed, and reading it again does not help.
 pub fn read(root: &str, bytes: &[u8]) -> Result<Fields, XmlError> {
     if bytes.len() > MAX_BYTES {
         return Err(XmlError::TooLarge);
@@ -127,7 +127,7 @@ pub fn read(root: &str, bytes: &[u8]) -> Result<Fields, XmlError> {
     }
 }
 
-/// Where the reader is.
+/// The reader's position.
 enum Place {
     Before,
     Root,
@@ -213,7 +213,7 @@ pub fn write(root: &str, fields: &Fields) -> Result<String, XmlError> {
             return Err(XmlError::Character);
         }
         put(Event::Start(BytesStart::new(name)))?;
-        // Several sections where the value holds "]]>".
+        // A value that holds "]]>" is written as several CDATA sections.
         for section in BytesCData::escaped(value) {
             put(Event::CData(section))?;
         }

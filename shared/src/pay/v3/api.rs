@@ -51,7 +51,7 @@ struct PrepayAnswer {
     prepay_id: String,
 }
 
-/// A payment as APIv3 tells of it. Of one that is not paid most fields are absent, null or empty.
+/// A transaction of APIv3. Most fields of an unpaid one are absent, null or empty.
 #[derive(Deserialize)]
 pub(super) struct Transaction {
     #[serde(default, deserialize_with = "optional_text")]
@@ -107,7 +107,7 @@ pub(in crate::pay) async fn prepay(
                 "ORDERPAID" | "ORDER_PAID" => Ok(PrepayOutcome::AlreadyPaid),
                 "ORDERCLOSED" | "ORDER_CLOSED" => Ok(PrepayOutcome::Closed),
                 "OUT_TRADE_NO_USED" => Ok(PrepayOutcome::NumberTaken),
-                // Another request than the first one, or a malformed one; also an attempt that is paid or closed.
+                // The request differs from the first one or is malformed, or the attempt is paid or closed.
                 "INVALID_REQUEST" | "PARAM_ERROR" | "TRADE_ERROR" => Ok(PrepayOutcome::Differs),
                 "NOT_ENOUGH" => Ok(PrepayOutcome::BalanceNotEnough),
                 _ => Err(PayError::Business { path, code, transient }),
@@ -221,7 +221,7 @@ pub(super) fn payment(transaction: &Verified<Transaction>, source: Source) -> Re
     })
 }
 
-/// Whether the code says that there is no such number.
+/// Whether the code means that WeChat Pay does not know the number.
 fn is_unknown(code: &str) -> bool {
     matches!(code, "ORDER_NOT_EXIST" | "RESOURCE_NOT_EXISTS")
 }

@@ -54,8 +54,8 @@ pub(in crate::pay) async fn bill(
     BillFile::verify(FILE, merchant, spooled).map(Bill::Ready)
 }
 
-/// Path and query of `url`, if it names the place where everything else is asked, or one of WeChat Pay's hosts. They are asked
-/// for at the former whatever host was named: the request carries our signature.
+/// Path and query of `url`, if its host is that of `base` or one of WeChat Pay's. The file is downloaded from `base` whichever host
+/// was named, because the request carries our signature.
 fn target_of(base: &str, url: &str) -> Option<String> {
     let (base, url) = (Url::parse(base).ok()?, Url::parse(url).ok()?);
     let place =

@@ -36,19 +36,19 @@ pub trait CertificateStore: Send + Sync {
     fn keep<'a>(&'a self, list: &'a SignedCertificates) -> BoxFuture<'a, Result<(), BoxError>>;
 }
 
-/// The certificates that were downloaded, here or by another function.
+/// The platform certificates that this process holds, downloaded by it or by another function.
 #[derive(Default)]
 pub(crate) struct PlatformKeys {
     pub(super) list: RwLock<CertificateList>,
-    /// The last look for a list; held while one is under way, so that nobody begins a second one.
+    /// The last attempt to get a newer list. The lock is held during an attempt, so that a process makes one at a time.
     pub(super) last_look: Mutex<Option<Look>>,
 }
 
-/// A list of certificates.
+/// A verified list of certificates.
 #[derive(Default)]
 pub(super) struct CertificateList {
     pub(super) certificates: BTreeMap<String, Certificate>,
-    /// When WeChat Pay made it.
+    /// When WeChat Pay signed the list.
     pub(super) at: Option<UnixSeconds>,
 }
 
@@ -58,18 +58,18 @@ pub(super) struct Certificate {
     pub(super) until: UnixSeconds,
 }
 
-/// When a list was looked for, and what that says of a key which is not in ours.
+/// The last attempt to get a newer list.
 #[derive(Clone, Copy)]
 pub(super) struct Look {
     pub(super) at: UnixSeconds,
-    /// WeChat Pay has said that the merchant has no certificates, so that no name of one can be right.
+    /// WeChat Pay has answered that the merchant has no certificates, so that no serial number can be right.
     pub(super) found_none: bool,
 }
 
-/// What a look for a list says of a key that is not in it.
+/// Why a key is not in the list.
 #[derive(PartialEq, Eq)]
 pub(super) enum Missing {
-    /// There is no such key: WeChat Pay was asked just now.
+    /// No such key exists: the list was downloaded just now.
     Unknown,
     /// The key may be newer than the list, and it is too early to ask again.
     NotListedYet,
@@ -81,7 +81,7 @@ impl CertificateList {
         certificate.map(|certificate| certificate.key.clone())
     }
 
-    /// The certificate that was made last of those that are good now.
+    /// The serial number of the newest certificate that is valid now.
     pub(super) fn newest(&self, now: UnixSeconds) -> Option<String> {
         let good = self.certificates.iter().filter(|(_, one)| one.from <= now && now < one.until);
         good.max_by_key(|(_, certificate)| certificate.from).map(|(serial, _)| serial.clone())
@@ -95,13 +95,13 @@ impl CertificateList {
         self.age(now).is_some_and(|age| age < MAX_AGE)
     }
 
-    /// Whether it is fresh and has the key, if one is wanted.
+    /// Whether the list is fresh and has the key `wanted`, if one is wanted.
     pub(super) fn serves(&self, wanted: Option<&str>, now: UnixSeconds) -> bool {
         self.is_fresh(now) && wanted.is_none_or(|id| self.key(id, now).is_some())
     }
 }
 
-/// How long the list is kept.
+/// The age at which the list is renewed.
 const MAX_AGE: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// A store that holds nothing.

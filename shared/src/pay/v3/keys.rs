@@ -1,8 +1,8 @@
-//! WeChat Pay's own keys (平台证书 and 微信支付公钥): which of them verifies a signature.
+//! Finding WeChat Pay's key (平台证书 or 微信支付公钥) that verifies a signature.
 //!
-//! The operator puts the public key in, and may put certificates in; certificates that are not there are downloaded, decrypted
-//! and kept for 12 hours, by one function for all (`PLATFORM_CERTIFICATES_TABLE`). A key that is not known costs one look a
-//! minute at most, whatever names strangers invent. With the public key alone nothing is looked for.
+//! The merchant's secret holds the public key and may hold certificates. Other certificates are downloaded, decrypted and kept for
+//! 12 hours; one function downloads for all (`PLATFORM_CERTIFICATES_TABLE`). An unknown serial number causes one download a minute
+//! at most, because anybody can send one. With a public key in the secret nothing is downloaded.
 
 use std::{
     collections::BTreeMap,
@@ -49,10 +49,11 @@ struct Encrypted {
 }
 
 impl MerchantContext {
-    /// WeChat Pay's key of that id or serial number; `None` if there is none.
+    /// WeChat Pay's key of this id or serial number; `None` if there is none.
     ///
     /// # Errors
-    /// [`PayError::CertificateNotListed`] if there may be one and it is too early to ask again; whatever keeps the list from being had.
+    /// [`PayError::CertificateNotListed`]: the key may be newer than the list, and the list is too new to be downloaded again. Other
+    /// [`PayError`]s: the list can't be downloaded.
     pub(super) async fn platform_key(
         &self,
         secret: &MerchantSecret,
@@ -73,7 +74,7 @@ impl MerchantContext {
         let looked = self.look_for(secret, Some(&id)).await;
         match (self.list().key(&id, self.host.now()), looked) {
             (Some(key), looked) => {
-                // The certificate itself says how long it is good.
+                // The list may be old; the certificate itself says until when it is valid.
                 if let Err(error) = looked {
                     telemetry::survived("platform-certificates", &error);
                 }
@@ -85,7 +86,8 @@ impl MerchantContext {
         }
     }
 
-    /// The key of WeChat Pay's that personal data are sealed for, and its id: the one that the request names anyhow.
+    /// WeChat Pay's key that personal data are encrypted for, and its id. It is the key that the request names in
+    /// `Wechatpay-Serial`.
     pub(super) async fn sealing_key(
         &self,
         secret: &MerchantSecret,
@@ -96,8 +98,8 @@ impl MerchantContext {
         Ok((id, key))
     }
 
-    /// What to tell WeChat Pay that we can verify with. Before the first list is there it is got first; if that fails, the
-    /// request itself shows why.
+    /// The id of the key that WeChat Pay shall sign its answer with. Without any key the list is downloaded first; if that fails,
+    /// the failure of the request itself shows why.
     pub(super) async fn preferred_key(&self, secret: &MerchantSecret) -> Option<String> {
         if self.known_key(secret).is_none()
             && let Err(error) = self.look_for(secret, None).await
@@ -107,7 +109,7 @@ impl MerchantContext {
         self.known_key(secret)
     }
 
-    /// The same without a look for a list.
+    /// [`preferred_key`](Self::preferred_key) without downloading.
     fn known_key(&self, secret: &MerchantSecret) -> Option<String> {
         if let Some(id) = secret.public_key_id() {
             return Some(id.to_owned());
@@ -124,11 +126,11 @@ impl MerchantContext {
         *self.platform_keys.list.write().unwrap_or_else(PoisonError::into_inner) = list;
     }
 
-    /// Looks for a fresh list, or for one with the key `wanted`: in the table, then at WeChat Pay.
+    /// Gets a fresh list, or one with the key `wanted`: from the table, else from WeChat Pay.
     async fn look_for(&self, secret: &MerchantSecret, wanted: Option<&str>) -> Result<Missing, PayError> {
         let mut last_look = self.platform_keys.last_look.lock().await;
         let now = self.host.now();
-        // Whoever had the lock before may have found it.
+        // The task that held the lock before may have got it.
         if self.list().serves(wanted, now) {
             return Ok(Missing::Unknown);
         }
@@ -146,13 +148,13 @@ impl MerchantContext {
         if self.list().serves(wanted, now) {
             return Ok(Missing::Unknown);
         }
-        // Another function has asked a moment ago: a thousand instances must not all ask again.
+        // Another function has downloaded it a moment ago, and a thousand instances must not all download it again.
         if self.list().age(now).is_some_and(|age| age < MIN_AGE) {
             return Ok(Missing::NotListedYet);
         }
         match self.download(secret).await {
             Ok(list) => self.take_list(list),
-            // Asked too often: that says nothing of which certificates there are.
+            // A rate limit says nothing about which certificates exist.
             Err(error) if error.is_rate_limit() => {
                 telemetry::survived("platform-certificates", &error);
                 return Ok(Missing::NotListedYet);
@@ -166,7 +168,7 @@ impl MerchantContext {
         Ok(Missing::Unknown)
     }
 
-    /// The list in the table, if there is one and it is WeChat Pay's.
+    /// The list in the table, verified; `None` if there is none.
     async fn read_shared(&self, secret: &MerchantSecret) -> Result<Option<CertificateList>, BoxError> {
         let Some(shared) = self.shared_certificates.read().await? else { return Ok(None) };
         let timestamp = shared.signed_at.get().to_string();
@@ -197,7 +199,7 @@ impl MerchantContext {
                 body: body.to_owned(),
             };
             if let Err(error) = self.shared_certificates.keep(&shared).await {
-                // The other functions ask for themselves.
+                // Without the shared list each function downloads its own.
                 telemetry::survived("shared-certificates", &*error);
             }
         }
@@ -205,7 +207,8 @@ impl MerchantContext {
     }
 }
 
-/// The list of an answer, verified with a certificate that it brings, which only WeChat Pay and we can have encrypted.
+/// Verifies and decrypts the list of an answer. The certificate that verifies it is in the list itself, encrypted under the APIv3 key,
+/// which only WeChat Pay and the merchant have.
 fn open(
     secret: &MerchantSecret,
     bytes: &[u8],
@@ -248,5 +251,5 @@ fn decrypt(entry: Entry, key: &Secret) -> Option<Certificate> {
 }
 
 const CERTIFICATES: &str = "/v3/certificates";
-/// Between two looks.
+/// The shortest time between two downloads.
 const MIN_AGE: Duration = Duration::from_secs(60);

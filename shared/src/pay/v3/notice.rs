@@ -32,7 +32,7 @@ struct Resource {
     nonce: String,
 }
 
-/// Reads a notice from the exact bytes received.
+/// Verifies and reads a notice from the exact bytes received.
 pub(in crate::pay) async fn receive(
     merchant: &MerchantContext,
     secret: &MerchantSecret,
@@ -46,7 +46,7 @@ pub(in crate::pay) async fn receive(
     })?;
     let key = match merchant.platform_key(secret, seal.serial).await {
         Ok(key) => key.ok_or(SignatureError::Key)?,
-        // WeChat Pay has no certificates for us: nobody's name of one can be right.
+        // WeChat Pay has no certificates for this merchant, so that no serial number can be right.
         Err(PayError::Business { transient: false, .. }) => return Err(SignatureError::Key.into()),
         Err(error) => return Err(NoticeError::Unverifiable(error)),
     };
@@ -94,7 +94,7 @@ fn decrypt(resource: &Resource, key: &Secret) -> Result<Vec<u8>, NoticeError> {
         STANDARD.decode(&resource.ciphertext).map_err(|_| NoticeError::Field("resource.ciphertext"))?;
     let bound = resource.associated_data.as_deref().unwrap_or_default().as_bytes();
     let nonce = resource.nonce.as_bytes();
-    // Signed by WeChat Pay, so it is our APIv3 key that is not the console's.
+    // WeChat Pay has signed it, so a failure means that the secret's APIv3 key is not the one set in the merchant console.
     open_gcm(key.expose().as_bytes(), nonce, bound, &sealed)
         .map_err(|_| NoticeError::Field("resource, under the secret's api_v3_key,"))
 }

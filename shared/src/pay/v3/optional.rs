@@ -1,8 +1,8 @@
-//! Parts that APIv3 may leave out: absent, `null` and an empty text mean the same.
+//! Optional fields of APIv3: absent, `null` and an empty text mean the same.
 
 use serde::{Deserialize, Deserializer};
 
-/// The text, if there is one.
+/// The text; `None` if it is absent, `null` or empty.
 pub(super) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     Ok(text.filter(|text| !text.is_empty()))

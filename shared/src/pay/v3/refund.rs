@@ -42,7 +42,7 @@ struct AbnormalBody<'a> {
     card: Option<Card<'a>>,
 }
 
-/// Number and name are sealed.
+/// A bank card; number and name are encrypted for WeChat Pay's key.
 #[derive(Serialize)]
 struct Card<'a> {
     bank_type: &'a str,
@@ -50,7 +50,7 @@ struct Card<'a> {
     real_name: String,
 }
 
-/// A refund as answers and notices tell of it; notices call its status `refund_status`.
+/// A refund in answers and notices. Notices name its status `refund_status`.
 #[derive(Deserialize)]
 pub(super) struct RefundResource {
     #[serde(default, deserialize_with = "optional_text")]
@@ -108,9 +108,10 @@ pub(in crate::pay) async fn ask(
     }
 }
 
-/// `POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund`, of the refund of these numbers: WeChat Pay's and ours.
+/// `POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund`, for the refund with these two numbers, WeChat Pay's and
+/// ours.
 ///
-/// WeChat Pay: 发起异常退款. What is personal is sealed for WeChat Pay's key, which the header names.
+/// WeChat Pay: 发起异常退款. Personal fields are encrypted for WeChat Pay's key, which the header `Wechatpay-Serial` names.
 pub(in crate::pay) async fn redirect(
     merchant: &MerchantContext,
     secret: &MerchantSecret,

@@ -1,4 +1,4 @@
-//! One call of APIv3: a signed request, a verified answer.
+//! One call of APIv3: signs and sends the request, returns the answer's verified bytes.
 
 use std::time::Duration;
 
@@ -13,20 +13,20 @@ use crate::{
     telemetry::{self, Counted},
 };
 
-/// A request.
+/// A request before it is signed.
 pub(super) struct Call {
-    /// What errors call it.
+    /// The name of the call in errors.
     path: &'static str,
     method: Method,
     /// Path and query, exactly as sent and signed.
     target: String,
     accept: &'static str,
     body: Vec<u8>,
-    /// The key of WeChat Pay's that parts of the body are sealed for.
+    /// The id of WeChat Pay's key that parts of the body are encrypted for.
     sealed_for: Option<String>,
 }
 
-/// What came back. Nothing of it is believed yet.
+/// An answer that is not verified yet.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -44,7 +44,7 @@ impl Call {
         Self { path, method: Method::GET, target, accept: JSON, body: Vec::new(), sealed_for: None }
     }
 
-    /// What comes back is no JSON.
+    /// A call whose answer is a file, not JSON.
     pub(super) fn file(path: &'static str, target: String) -> Self {
         Self { accept: "*/*", ..Self::get(path, target) }
     }
@@ -59,12 +59,12 @@ impl Call {
         Ok(Self { path, method: Method::POST, target, accept: JSON, body, sealed_for: None })
     }
 
-    /// With parts of the body sealed for the key of this id.
+    /// Names the key that parts of the body are encrypted for.
     pub(super) fn sealed_for(self, id: String) -> Self {
         Self { sealed_for: Some(id), ..self }
     }
 
-    /// What is signed: five lines, each with its end.
+    /// The signed text: five lines, each with its line end.
     fn message(&self, timestamp: u64, nonce: &str) -> Vec<u8> {
         let Self { method, target, body, .. } = self;
         let mut message = format!("{method}\n{target}\n{timestamp}\n{nonce}\n").into_bytes();
@@ -75,7 +75,7 @@ impl Call {
 }
 
 impl MerchantContext {
-    /// Makes the call; the verified bytes of its answer.
+    /// Makes the call and returns the verified bytes of its answer.
     ///
     /// Unknown outcomes repeat the same body: all calls made here are idempotent by their number.
     pub(super) async fn call(
@@ -89,7 +89,7 @@ impl MerchantContext {
                 Ok(bytes) => return Ok(bytes),
                 Err(error) => error,
             };
-            // What is signed with a certificate that is too new would be signed with it again.
+            // WeChat Pay would sign the next answer with the same new certificate.
             let again = error.is_transient() && !matches!(error, PayError::CertificateNotListed);
             if attempt == ATTEMPTS || !again {
                 return Err(error);
@@ -108,7 +108,7 @@ impl MerchantContext {
         let key_id = self.preferred_key(secret).await;
         let answer = self.send_once(secret, call, key_id.as_deref()).await?.successful(call.path)?;
         let refused = |error| match error {
-            // What a probe answers to has been done: the same request says so again.
+            // The request behind a probe has been executed; the same request is answered with its result again.
             SignatureError::Probe => PayError::OutcomeUnknown { path: call.path, cause: Box::new(error) },
             SignatureError::Clock => PayError::NotVerified { path: call.path, what: "time" },
             SignatureError::Key => PayError::NotVerified { path: call.path, what: "signature's key" },
@@ -122,7 +122,7 @@ impl MerchantContext {
         seal.verify(answer.bytes, &key).map_err(refused)
     }
 
-    /// Signs and sends, once; `key_id` says which of WeChat Pay's keys we can verify the answer with.
+    /// Signs and sends the request once. `key_id` tells WeChat Pay with which of its keys the answer can be verified.
     pub(super) async fn send_once(
         &self,
         secret: &MerchantSecret,
@@ -140,7 +140,7 @@ impl MerchantContext {
         Ok(Answer { status, headers, bytes: answer.bytes().await.map_err(lost)?.to_vec() })
     }
 
-    /// The signed request to `address`. It can be sent once: another one has another nonce.
+    /// The signed request to `address`. It is sent once, because every request has a nonce of its own.
     pub(super) fn request(
         &self,
         secret: &MerchantSecret,
@@ -157,7 +157,7 @@ impl MerchantContext {
              serial_no=\"{serial_no}\",signature=\"{signature}\"",
             self.mch_id
         );
-        // The signature does not name the host.
+        // The signature does not cover the host, so that the same signature is valid at the backup address.
         let mut request = self
             .upstream
             .http()?
@@ -176,7 +176,7 @@ impl MerchantContext {
 }
 
 impl Answer {
-    /// This answer, unless it tells of a failure. Failures may be unsigned: TLS says who told us.
+    /// The answer if its status is one of success. Failures may be unsigned; only TLS proves that they come from WeChat Pay.
     pub(super) fn successful(self, path: &'static str) -> Result<Self, PayError> {
         if self.status.is_success() {
             return Ok(self);
@@ -185,12 +185,12 @@ impl Answer {
         let code: String = code.chars().take(64).collect();
         telemetry::count(Counted::WeChatError(if code.is_empty() { self.status.as_str() } else { &code }));
         Err(match (code.as_str(), self.status.as_u16()) {
-            // Our key, our clock or our account: no repetition helps.
+            // The merchant's key, clock or account is wrong: no repetition helps.
             ("SIGN_ERROR" | "NO_AUTH" | "MCH_NOT_EXISTS" | "APPID_MCHID_NOT_MATCH", _) => {
                 PayError::Refused { path, said: code }
             }
             ("", 429) => PayError::Business { path, code: "FREQUENCY_LIMITED".to_owned(), transient: false },
-            // The server in front of WeChat Pay has refused it: APIv3 itself always names a code.
+            // A server in front of WeChat Pay has refused the request, because APIv3 itself always names a code.
             ("", status) if (400..500).contains(&status) && status != 408 => {
                 PayError::Refused { path, said: format!("HTTP_{status}") }
             }

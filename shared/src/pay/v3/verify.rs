@@ -8,12 +8,12 @@ use serde::de::DeserializeOwned;
 
 use crate::{crypto::VerifyingKey, types::UnixSeconds};
 
-/// What WeChat Pay says of its signature. Nothing of it is believed yet.
+/// The signature's headers. They are read, not verified.
 pub(super) struct SignatureHeaders<'a> {
     pub(super) timestamp: &'a str,
     pub(super) nonce: &'a str,
     pub(super) signature: &'a str,
-    /// Which key it was made with.
+    /// The id or serial number of the key that made the signature.
     pub(super) serial: &'a str,
 }
 
@@ -30,7 +30,7 @@ impl VerifiedBytes<'_> {
         serde_json::from_slice(&self.0).map(Verified)
     }
 
-    /// What `open` decrypts of a part of these bytes. `E` is its error.
+    /// The bytes that `open` decrypts from a part of these bytes.
     pub(super) fn decrypt<E>(
         &self,
         open: impl FnOnce() -> Result<Vec<u8>, E>,
@@ -52,28 +52,28 @@ impl<T> Verified<T> {
     }
 }
 
-/// Why bytes are not believed.
+/// Why a signature is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// A header is missing, or not in its form.
+    /// A header is missing or malformed.
     #[error("{0} is missing or not in its form")]
     Header(&'static str),
-    /// Made five minutes ago or longer, or as far ahead.
+    /// The signature is five minutes old or older, or as far in the future.
     #[error("the signature is not of these five minutes")]
     Clock,
-    /// WeChat Pay tries whether we verify.
+    /// The signature is a probe (`WECHATPAY/SIGNTEST/`), with which WeChat Pay tests that signatures are verified.
     #[error("the signature is one of WeChat Pay's probes")]
     Probe,
-    /// No key of that name.
+    /// There is no key of this id.
     #[error("the signature's key is not known")]
     Key,
-    /// Another's, or the bytes were altered.
+    /// The signature is wrong: another key made it, or the bytes were changed.
     #[error("the signature is not right")]
     Signature,
 }
 
 impl<'a> SignatureHeaders<'a> {
-    /// Reads the headers, and refuses what needs no key to be refused.
+    /// Reads the headers, and refuses probes and signatures of another time before a key is looked up.
     pub(super) fn read(headers: &'a HeaderMap, now: UnixSeconds) -> Result<Self, SignatureError> {
         let get = |name: &'static str| {
             let value = headers.get(name).and_then(|value| value.to_str().ok());
@@ -117,5 +117,5 @@ impl<'a> SignatureHeaders<'a> {
     }
 }
 
-/// How old or early a signature may not be.
+/// The difference of clocks at which a signature is refused.
 const WINDOW: Duration = Duration::from_secs(300);
