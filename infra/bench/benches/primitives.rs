@@ -47,8 +47,8 @@ fn v2_parts(criterion: &mut Criterion) {
 }
 
 fn notices(criterion: &mut Criterion) {
-    let world = World::start();
-    let receiver = notice_receiver(&world.host("pay-notify")).unwrap();
+    let setup = BenchSetup::start();
+    let receiver = notice_receiver(&setup.host("pay-notify")).unwrap();
     let key = SigningKey::from_pem(PRIVATE_KEY).unwrap();
     for (name, notice) in [
         ("v2 notice verify and read", merchant::v2_notice(1).unwrap()),
@@ -62,7 +62,7 @@ fn notices(criterion: &mut Criterion) {
         criterion.bench_function(name, |bench| {
             bench.iter(|| {
                 let received = receiver.receive(black_box(&headers), black_box(body.as_bytes()));
-                world.runtime.block_on(received).unwrap()
+                setup.runtime.block_on(received).unwrap()
             });
         });
     }
@@ -99,50 +99,51 @@ fn rsa(criterion: &mut Criterion) {
 }
 
 fn tokens(criterion: &mut Criterion) {
-    let world = World::start();
-    let sessions = SessionTokens::new(&world.host("user")).unwrap();
+    let setup = BenchSetup::start();
+    let sessions = SessionTokens::new(&setup.host("user")).unwrap();
     let openid = OpenId::parse("o5wQws1FH2FD2uaNtxmrc1jiG4dc").unwrap();
     let user_id = UserId::of(&AppId::parse(APP_ID).unwrap(), &openid);
     let caller = Caller { user_id, openid, issued_at: UnixSeconds::new(NOW / 1000) };
     criterion.bench_function("session token issue", |bench| {
-        bench.iter(|| world.runtime.block_on(sessions.issue(black_box(&caller))).unwrap());
+        bench.iter(|| setup.runtime.block_on(sessions.issue(black_box(&caller))).unwrap());
     });
-    let token = world.runtime.block_on(sessions.issue(&caller)).unwrap();
+    let token = setup.runtime.block_on(sessions.issue(&caller)).unwrap();
     let mut request = Request::new(Body::Empty);
     let header = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
     request.headers_mut().insert("authorization", header);
     criterion.bench_function("session token check", |bench| {
-        bench.iter(|| world.runtime.block_on(sessions.authenticate(black_box(&request))).unwrap());
+        bench.iter(|| setup.runtime.block_on(sessions.authenticate(black_box(&request))).unwrap());
     });
 }
 
-/// What the clients in `shared` need around them: the secrets' endpoint, a runtime, a clock that stands still.
-struct World {
+/// The environment of the clients in `shared`: an endpoint for secrets and a runtime.
+struct BenchSetup {
     runtime: Runtime,
     upstream: Upstream,
 }
 
-struct Still;
+/// A clock with a fixed time.
+struct FixedClock;
 
-impl Clock for Still {
+impl Clock for FixedClock {
     fn now_millis(&self) -> u64 {
         NOW
     }
 }
 
-impl World {
+impl BenchSetup {
     fn start() -> Self {
         let runtime = Runtime::new().unwrap();
         let upstream = runtime.block_on(Upstream::start(&merchant::secret())).unwrap();
         Self { runtime, upstream }
     }
 
-    /// What the function finds around it.
+    /// The host of the function in `functions/<folder>`, with a fixed clock.
     fn host(&self, folder: &str) -> Host {
         let stack = deployment::stack(&self.upstream.url).unwrap();
         let function = stack.functions.iter().find(|function| function.folder == folder).unwrap();
         let environment: BTreeMap<String, String> = deployment::environment(function, &self.upstream.url);
-        Host::new(environment, Arc::new(Still), Arc::new(SystemRandomness), Vec::new())
+        Host::new(environment, Arc::new(FixedClock), Arc::new(SystemRandomness), Vec::new())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The release binaries, built the way they ship: the workspace's release profile, no other package's features.
+//! Builds the release binaries as they ship: with the workspace's release profile and without other packages' features.
 
 use std::{
     collections::BTreeMap,
@@ -16,11 +16,13 @@ pub fn root() -> &'static Path {
     here.ancestors().nth(2).unwrap_or(here)
 }
 
-/// Builds the packages together and finds their binaries, by name.
+/// Builds the packages in one build. Returns the paths of their binaries by name.
 ///
 /// # Errors
-/// They do not build.
-pub fn build<'a>(packages: impl IntoIterator<Item = &'a str>) -> Result<BTreeMap<String, PathBuf>, BoxError> {
+/// A package does not build.
+pub fn build_release<'a>(
+    packages: impl IntoIterator<Item = &'a str>,
+) -> Result<BTreeMap<String, PathBuf>, BoxError> {
     let mut command = Command::new("cargo");
     command.current_dir(root()).args([
         "build",

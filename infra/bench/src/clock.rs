@@ -1,8 +1,8 @@
-//! The stopwatch.
+//! The monotonic clock, for measuring.
 
 use std::time::Instant;
 
-/// Now, on a clock that only goes forward.
+/// The current time of the monotonic clock.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "what is measured here is time itself")]
 pub fn now() -> Instant {

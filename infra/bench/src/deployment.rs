@@ -1,4 +1,4 @@
-//! What the template deploys: every function with its environment, as the local gateway sees it.
+//! The template's stack, and the environment of each function.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,15 @@ use shared::types::BoxError;
 
 use crate::{binaries::root, event};
 
-/// The mini program that the bench is.
+/// The appid in the measurements.
 pub const APP_ID: &str = "wx5c4a1e0b7d3f9268";
-/// Its merchant.
+/// The merchant number in the measurements.
 pub const MERCHANT_ID: &str = "1648203957";
 
-/// What `template.yaml` deploys, everything outside at `upstream`.
+/// The stack of `template.yaml`, with `upstream` as the address of WeChat.
 ///
 /// # Errors
-/// The template is not right.
+/// The template can't be read or deployed.
 pub fn stack(upstream: &str) -> Result<Stack, BoxError> {
     let parameters = [
         ("MiniProgramAppId", APP_ID),
@@ -30,19 +30,19 @@ pub fn stack(upstream: &str) -> Result<Stack, BoxError> {
     Ok(Template::read(&root().join("template.yaml"))?.deploy_with_plain_http(&parameters)?)
 }
 
-/// What a function finds in its environment: what the template says, and what Lambda adds.
+/// A function's environment: the template's variables and Lambda's, with `upstream` as the address of AWS.
 #[must_use]
 pub fn environment(function: &Function, upstream: &str) -> BTreeMap<String, String> {
     let mut environment = function.environment.clone();
-    environment.extend(lambda(&function.name));
+    environment.extend(lambda_variables(&function.name));
     let endpoint = ("AWS_ENDPOINT_URL".to_owned(), upstream.to_owned());
     environment.extend([endpoint]);
     environment
 }
 
-/// What Lambda itself puts into an environment.
+/// The variables that Lambda itself sets.
 #[must_use]
-pub fn lambda(name: &str) -> BTreeMap<String, String> {
+pub fn lambda_variables(name: &str) -> BTreeMap<String, String> {
     [
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
@@ -60,16 +60,16 @@ pub fn lambda(name: &str) -> BTreeMap<String, String> {
     .into()
 }
 
-/// An event of the function's own kind that asks as little of it as can be: a request without token and body, which is refused at the
-/// edge; what a schedule sends; an empty batch of a stream.
+/// The event that costs a function least: a request without token and body, which is refused at once; a schedule's event; an empty
+/// batch of a stream.
 #[must_use]
 pub fn smallest_event(function: &Function) -> String {
     let open = function.routes.iter().find(|route| route.auth == RouteAuth::None);
-    // A route for operators is believed; a body that is missing is refused all the same.
+    // A route for operators needs no token here, because API Gateway has authorized it. The missing body is refused.
     let post = || function.routes.iter().find(|route| route.method == "POST");
     let route = open.or_else(post).or_else(|| function.routes.first());
     if let Some(route) = route {
-        return event::http(&format!("{} {}", route.method, route.path), &[], None);
+        return event::http_event(&format!("{} {}", route.method, route.path), &[], None);
     }
     let input = function.schedules.iter().find_map(|schedule| schedule.input.clone());
     input.unwrap_or_else(|| r#"{"Records":[]}"#.to_owned())

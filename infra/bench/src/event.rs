@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-/// The event of a request to `route` (`POST /api/pay/notify`), with what a mini program's or WeChat Pay's request has beside
-/// these headers and this body.
+/// The event of a request to `route`, such as `POST /api/pay/notify`, with the given headers and body and the fields that API
+/// Gateway adds.
 #[must_use]
-pub fn http(route: &str, headers: &[(&str, &str)], body: Option<&str>) -> String {
+pub fn http_event(route: &str, headers: &[(&str, &str)], body: Option<&str>) -> String {
     let (method, path) = route.split_once(' ').unwrap_or(("GET", route));
     let mut all: Map<String, Value> = [
         ("accept", "*/*"),

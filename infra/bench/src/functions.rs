@@ -1,8 +1,8 @@
-//! Every function against hello world: size, start, memory, time per request.
+//! Compares every function with hello world: size, start, memory, time per request.
 //!
-//! A round starts every binary once, hello world among them, so that whatever else the machine does hits all alike. Each start
-//! gets one event, then some more to get warm, then those that count. The events are answered without the network: what is
-//! measured is what we put around an answer, not the answer.
+//! Each round starts every binary once, hello world too, so that other load on the machine affects all of them alike. Each start
+//! gets one event, then some that do not count, then those that are measured. The events need no network, so the time is that of
+//! the code around an answer.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -18,54 +18,55 @@ use crate::{
     upstream::Upstream,
 };
 
-/// The package that all are compared with.
+/// The package that all functions are compared with.
 pub const HELLO: &str = "local-hello";
 
-/// How much is measured.
+/// The number of starts and events.
 #[derive(Clone, Copy)]
-pub struct Effort {
+pub struct FunctionsEffort {
     /// Starts of each binary.
     pub starts: usize,
-    /// Events that count, after each start.
+    /// The measured events after each start.
     pub invocations: usize,
 }
 
-/// A binary and what is done with it.
-struct Subject {
+/// A binary with its environment, its event and its measurements.
+struct MeasuredBinary {
     name: String,
     binary: PathBuf,
     environment: BTreeMap<String, String>,
     event: String,
-    /// A task's smallest event is work for the network, so there is no time of its own to measure.
+    /// Whether the function is a task. The smallest event of a task needs the network, so its warm time is not measured.
     is_task: bool,
-    starts: Vec<Start>,
+    starts: Vec<StartMeasurement>,
 }
 
-/// What one start has shown. Nanoseconds and bytes.
-struct Start {
+/// The measurements of one start, in nanoseconds and bytes.
+struct StartMeasurement {
     init: u64,
     init_cpu: u64,
     peak_memory: u64,
     first: u64,
     warm: Vec<u64>,
-    /// Of the warm events together.
+    /// The processor time of all warm events together.
     cpu: u64,
-    /// Whether any of the warm events went over the network.
+    /// Whether a warm event used the network.
     called_out: bool,
 }
 
-/// What all starts have shown.
-struct Summary {
+/// The measurements of all starts of a binary, in nanoseconds and bytes.
+struct BinarySummary {
     name: String,
     bytes: u64,
     init: u64,
     init_cpu: u64,
     peak_memory: u64,
     first: u64,
-    warm: Option<Warm>,
+    warm: Option<WarmTimes>,
 }
 
-struct Warm {
+/// The times of warm events, in nanoseconds.
+struct WarmTimes {
     p50: u64,
     p99: u64,
     cpu: u64,
@@ -75,7 +76,7 @@ struct Warm {
 ///
 /// # Errors
 /// A function does not build, start or answer.
-pub async fn measure(only: &[String], effort: Effort) -> Result<Section, BoxError> {
+pub async fn measure(only: &[String], effort: FunctionsEffort) -> Result<Section, BoxError> {
     let upstream = Upstream::start(&merchant::secret()).await?;
     let mut subjects = subjects(only, &upstream)?;
     for _ in 0..effort.starts {
@@ -100,20 +101,24 @@ pub async fn measure(only: &[String], effort: Effort) -> Result<Section, BoxErro
     })
 }
 
-/// Hello world, then the functions as the template has them.
-fn subjects(only: &[String], upstream: &Upstream) -> Result<Vec<Subject>, BoxError> {
+/// Hello world, then the functions in the template's order.
+fn subjects(only: &[String], upstream: &Upstream) -> Result<Vec<MeasuredBinary>, BoxError> {
     let stack = deployment::stack(&upstream.url)?;
     let wanted = |folder: &str| only.is_empty() || only.iter().any(|name| name == folder);
     let functions: Vec<_> = stack.functions.iter().filter(|function| wanted(&function.folder)).collect();
     // Apart, so that neither gets a feature that the other asks for.
-    let mut binaries = binaries::build([HELLO])?;
-    binaries.extend(binaries::build(functions.iter().map(|function| function.folder.as_str()))?);
-    let mut subject = |name: &str, environment, event, is_task| -> Result<Subject, BoxError> {
+    let mut binaries = binaries::build_release([HELLO])?;
+    binaries.extend(binaries::build_release(functions.iter().map(|function| function.folder.as_str()))?);
+    let mut subject = |name: &str, environment, event, is_task| -> Result<MeasuredBinary, BoxError> {
         let binary = binaries.remove(name).ok_or_else(|| format!("there is no binary {name}"))?;
-        Ok(Subject { name: name.to_owned(), binary, environment, event, is_task, starts: Vec::new() })
+        Ok(MeasuredBinary { name: name.to_owned(), binary, environment, event, is_task, starts: Vec::new() })
     };
-    let mut subjects =
-        vec![subject(HELLO, deployment::lambda(HELLO), event::http("GET /hello", &[], None), false)?];
+    let mut subjects = vec![subject(
+        HELLO,
+        deployment::lambda_variables(HELLO),
+        event::http_event("GET /hello", &[], None),
+        false,
+    )?];
     for function in functions {
         let environment = deployment::environment(function, &upstream.url);
         let event = deployment::smallest_event(function);
@@ -122,12 +127,16 @@ fn subjects(only: &[String], upstream: &Upstream) -> Result<Vec<Subject>, BoxErr
     Ok(subjects)
 }
 
-async fn start(subject: &Subject, invocations: usize, upstream: &Upstream) -> Result<Start, BoxError> {
+async fn start(
+    subject: &MeasuredBinary,
+    invocations: usize,
+    upstream: &Upstream,
+) -> Result<StartMeasurement, BoxError> {
     let mut api = RuntimeApi::start().await?;
     let mut environment = subject.environment.clone();
     environment.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), api.address.clone());
     let process = Process::start(&subject.binary, &environment)?;
-    let asked = api.asked().await?;
+    let asked = api.wait_for_next().await?;
     let init = u64::try_from(asked.saturating_duration_since(process.started).as_nanos())?;
     let init_cpu = process.cpu_time()?;
     let first = api.invoke(&subject.event).await?.nanos;
@@ -144,28 +153,29 @@ async fn start(subject: &Subject, invocations: usize, upstream: &Upstream) -> Re
         cpu = process.cpu_time()?.saturating_sub(before);
         called_out = upstream.calls() > calls;
     }
-    Ok(Start { init, init_cpu, peak_memory, first, warm, cpu, called_out })
+    Ok(StartMeasurement { init, init_cpu, peak_memory, first, warm, cpu, called_out })
 }
 
-fn summary(subject: &Subject) -> Result<Summary, BoxError> {
+fn summary(subject: &MeasuredBinary) -> Result<BinarySummary, BoxError> {
     let starts = &subject.starts;
-    let median = |of: fn(&Start) -> u64| starts.iter().map(of).collect::<Sample>().median();
+    let median = |of: fn(&StartMeasurement) -> u64| starts.iter().map(of).collect::<Sample>().median();
     let warm: Sample = starts.iter().flat_map(|start| start.warm.iter().copied()).collect();
-    let each = |start: &Start| start.cpu.checked_div(u64::try_from(start.warm.len()).unwrap_or_default());
+    let each =
+        |start: &StartMeasurement| start.cpu.checked_div(u64::try_from(start.warm.len()).unwrap_or_default());
     let cpu: Sample = starts.iter().filter_map(each).collect();
     let alone = !subject.is_task && starts.iter().all(|start| !start.called_out);
-    Ok(Summary {
+    Ok(BinarySummary {
         name: subject.name.clone(),
         bytes: fs::metadata(&subject.binary)?.len(),
         init: median(|start| start.init),
         init_cpu: median(|start| start.init_cpu),
         peak_memory: median(|start| start.peak_memory),
         first: median(|start| start.first),
-        warm: alone.then(|| Warm { p50: warm.median(), p99: warm.percentile(99), cpu: cpu.median() }),
+        warm: alone.then(|| WarmTimes { p50: warm.median(), p99: warm.percentile(99), cpu: cpu.median() }),
     })
 }
 
-fn table(hello: &Summary, functions: &[Summary]) -> Table {
+fn table(hello: &BinarySummary, functions: &[BinarySummary]) -> Table {
     let mut table = Table::new([
         "function",
         "size",
@@ -179,12 +189,12 @@ fn table(hello: &Summary, functions: &[Summary]) -> Table {
     ]);
     for one in std::iter::once(hello).chain(functions) {
         let against = |text: String, value: u64, base: u64| format!("{text} ({})", Ratio::of(value, base));
-        let warm = |shown: fn(&Warm) -> String, value: fn(&Warm) -> u64| {
+        let warm = |shown: fn(&WarmTimes) -> String, value: fn(&WarmTimes) -> u64| {
             let (warm, base) = (one.warm.as_ref(), hello.warm.as_ref().map_or(0, value));
             warm.map_or_else(|| "–".to_owned(), |warm| against(shown(warm), value(warm), base))
         };
-        let per_second = |warm: &Warm| SECOND.checked_div(warm.cpu).unwrap_or_default();
-        table.row([
+        let per_second = |warm: &WarmTimes| SECOND.checked_div(warm.cpu).unwrap_or_default();
+        table.add_row([
             one.name.clone(),
             against(megabytes(one.bytes), one.bytes, hello.bytes),
             against(time(one.init), one.init, hello.init),
@@ -205,8 +215,8 @@ fn table(hello: &Summary, functions: &[Summary]) -> Table {
     table
 }
 
-fn targets(hello: &Summary, functions: &[Summary]) -> Vec<Target> {
-    let ratios = |of: fn(&Summary) -> Option<u64>| -> Vec<(String, Ratio)> {
+fn targets(hello: &BinarySummary, functions: &[BinarySummary]) -> Vec<Target> {
+    let ratios = |of: fn(&BinarySummary) -> Option<u64>| -> Vec<(String, Ratio)> {
         let base = of(hello).unwrap_or_default();
         functions.iter().filter_map(|one| Some((one.name.clone(), Ratio::of(of(one)?, base)))).collect()
     };
@@ -215,13 +225,13 @@ fn targets(hello: &Summary, functions: &[Summary]) -> Vec<Target> {
         ("init", 130, ratios(|one| Some(one.init))),
         ("init, CPU", 130, ratios(|one| Some(one.init_cpu))),
         ("peak memory", 200, ratios(|one| Some(one.peak_memory))),
-        // The time in between is also the connection's and ours, which would make a function look better than it is.
+        // Processor time, because the elapsed time includes the connection and this process, and would hide differences.
         ("CPU of a warm event without network", 130, ratios(|one| one.warm.as_ref().map(|warm| warm.cpu))),
     ]
     .map(|(what, limit, ratios)| Target::at_most(what, Ratio::hundredths(limit), &ratios))
     .into()
 }
 
-/// Events after the first that do not count: pages are still touched for the first time.
+/// The events after the first that do not count, because they touch memory pages for the first time.
 const WARM_UP: usize = 20;
 const SECOND: u64 = 1_000_000_000;

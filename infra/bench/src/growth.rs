@@ -1,4 +1,4 @@
-//! The same requests over small tables and over large ones: nothing grows with a table.
+//! Compares the cost of the same requests over small and over large tables. No cost may grow with a table.
 //!
 //! The whole bundle runs in this process, over its embedded DynamoDB. Customers are copies of two that really logged in and ordered
 //! here, one with a paid order, one in ten with an order that waits to be paid; only keys differ. Requests and capacity units are
@@ -24,23 +24,23 @@ use crate::{
     table::Table,
 };
 
-/// What one kind of request has cost, each time.
+/// The costs of one kind of request, one entry per request.
 #[derive(Default)]
 struct Costs {
     units: Vec<(usize, CapacityUnits, CapacityUnits)>,
     nanos: Vec<u64>,
 }
 
-/// Costs by request, in the order of the walk.
-type Walk = BTreeMap<(usize, &'static str), Costs>;
+/// Costs by request, in the order in which a round sends them.
+type CostsByRequest = BTreeMap<(usize, &'static str), Costs>;
 
-/// Measures with few customers and with so many.
+/// Measures with few customers and with `many`.
 ///
 /// # Errors
-/// The bundle does not start or does not answer as it should.
+/// The bundle does not start, or a response is not the expected one.
 pub async fn measure(many: usize) -> Result<Section, BoxError> {
-    let (small, few_rows, _) = World::measure(FEW).await?;
-    let (large, many_rows, seeding) = World::measure(many).await?;
+    let (small, few_rows, _) = GrowthRun::measure(FEW).await?;
+    let (large, many_rows, seeding) = GrowthRun::measure(many).await?;
     let mut table = Table::new([
         "request".to_owned(),
         "requests to DynamoDB".to_owned(),
@@ -57,7 +57,7 @@ pub async fn measure(many: usize) -> Result<Section, BoxError> {
         }
         let (requests, reads, writes) = after.units.last().copied().unwrap_or_default();
         let median = |costs: &Costs| time(costs.nanos.iter().copied().collect::<Sample>().median());
-        table.row([
+        table.add_row([
             what.to_owned(),
             requests.to_string(),
             reads.to_string(),
@@ -82,14 +82,14 @@ pub async fn measure(many: usize) -> Result<Section, BoxError> {
     })
 }
 
-/// The bundle with its customers.
-struct World {
+/// A bundle with its customers, and the costs that were measured.
+struct GrowthRun {
     bundle: Bundle,
     client: reqwest::Client,
-    walk: Walk,
+    costs: CostsByRequest,
 }
 
-/// Somebody who is logged in.
+/// A user who is logged in.
 struct Customer {
     openid: String,
     user_id: String,
@@ -97,86 +97,86 @@ struct Customer {
 }
 
 /// An order that was placed.
-struct Placed {
+struct PlacedOrder {
     order_id: String,
     out_trade_no: String,
 }
 
-impl World {
-    /// A walk over tables with so many customers; how many rows they are; how long it took to write them.
-    async fn measure(customers: usize) -> Result<(Walk, usize, u64), BoxError> {
+impl GrowthRun {
+    /// Measures over tables with so many customers. Returns the costs, the number of rows, and the nanoseconds of writing them.
+    async fn measure(customers: usize) -> Result<(CostsByRequest, usize, u64), BoxError> {
         let bundle =
             Bundle::start(BundleOptions { run_schedules: false, ..BundleOptions::default() }).await?;
         let host = Host::new(BTreeMap::new(), Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new());
-        let mut world = Self { bundle, client: host.http()?, walk: Walk::new() };
-        let models = world.models().await?;
+        let mut run = Self { bundle, client: host.http()?, costs: CostsByRequest::new() };
+        let models = run.models().await?;
         let started = clock::now();
-        let rows = seed(&world.bundle, &models, customers).await?;
+        let rows = seed_customers(&run.bundle, &models, customers).await?;
         let seeding = clock::nanos_since(started);
-        // Once for the secrets and the connections.
-        world.round(0).await?;
-        world.walk.clear();
+        // One round that does not count, to load secrets and open connections.
+        run.round(0).await?;
+        run.costs.clear();
         for round in 1..=ROUNDS {
-            world.round(round).await?;
+            run.round(round).await?;
         }
-        let Self { bundle, walk, .. } = world;
+        let Self { bundle, costs, .. } = run;
         bundle.stop().await;
-        Ok((walk, rows, seeding))
+        Ok((costs, rows, seeding))
     }
 
-    /// Two customers as the functions leave them in the tables: one has paid, one has not yet.
-    async fn models(&mut self) -> Result<[Model; 2], BoxError> {
+    /// Two customers whose rows are copied for the others: one has paid, the other has not.
+    async fn models(&mut self) -> Result<[RowTemplate; 2], BoxError> {
         let mut models = Vec::new();
         for (number, pays) in [(1, true), (2, false)] {
-            let customer = self.log_in(&self.person().await?, "").await?;
-            let placed = self.order(&customer, "").await?;
+            let customer = self.log_in(&self.new_openid().await?, "").await?;
+            let placed = self.place_order(&customer, "").await?;
             let prepay = json!({ "outTradeNo": placed.out_trade_no });
-            let _ = self.call("", "POST /api/pay/unified-order", &customer.token, &prepay).await?;
+            let _ = self.call_route("", "POST /api/pay/unified-order", &customer.token, &prepay).await?;
             let transaction = transaction_id(number);
             if pays {
-                self.notify("", &customer, &placed, &transaction).await?;
+                self.send_notice("", &customer, &placed, &transaction).await?;
             }
-            models.push(Model::read(&self.bundle, &customer, &placed, &transaction, pays).await?);
+            models.push(RowTemplate::read(&self.bundle, &customer, &placed, &transaction, pays).await?);
         }
         models.try_into().map_err(|_| "two models".into())
     }
 
-    /// Everything that is measured, once, by a new customer.
+    /// Sends every measured request once, as a new customer.
     async fn round(&mut self, round: usize) -> Result<(), BoxError> {
-        let openid = self.person().await?;
+        let openid = self.new_openid().await?;
         let _ = self.log_in(&openid, "POST /api/login, a new user").await?;
-        // Of two logins in one millisecond nobody can tell which is the later one.
+        // Two logins in the same millisecond would have no order.
         tokio::time::sleep(Duration::from_millis(2)).await;
         let customer = self.log_in(&openid, "POST /api/login, a known user").await?;
         let (token, nothing) = (customer.token.as_str(), Value::Null);
-        let _ = self.call("GET /api/user", "GET /api/user", token, &nothing).await?;
-        let _ = self.call("GET /api/products", "GET /api/products", token, &nothing).await?;
-        let placed = self.order(&customer, "POST /api/orders").await?;
-        let _ = self.call("GET /api/orders", "GET /api/orders", token, &nothing).await?;
+        let _ = self.call_route("GET /api/user", "GET /api/user", token, &nothing).await?;
+        let _ = self.call_route("GET /api/products", "GET /api/products", token, &nothing).await?;
+        let placed = self.place_order(&customer, "POST /api/orders").await?;
+        let _ = self.call_route("GET /api/orders", "GET /api/orders", token, &nothing).await?;
         let read = format!("GET /api/orders/{}", placed.order_id);
-        let _ = self.call("GET /api/orders/{orderId}", &read, token, &nothing).await?;
+        let _ = self.call_route("GET /api/orders/{orderId}", &read, token, &nothing).await?;
         let prepay = json!({ "outTradeNo": placed.out_trade_no });
         for what in ["POST /api/pay/unified-order", "POST /api/pay/unified-order, again"] {
-            let _ = self.call(what, "POST /api/pay/unified-order", token, &prepay).await?;
+            let _ = self.call_route(what, "POST /api/pay/unified-order", token, &prepay).await?;
         }
         for what in ["POST /api/pay/notify", "POST /api/pay/notify, again"] {
-            self.notify(what, &customer, &placed, &transaction_id(1000 + round)).await?;
+            self.send_notice(what, &customer, &placed, &transaction_id(1000 + round)).await?;
         }
-        let placed = self.order(&customer, "").await?;
+        let placed = self.place_order(&customer, "").await?;
         let cancel = format!("POST /api/orders/{}/cancel", placed.order_id);
-        let _ = self.call("POST /api/orders/{orderId}/cancel", &cancel, token, &json!({})).await?;
-        self.begin();
+        let _ = self.call_route("POST /api/orders/{orderId}/cancel", &cancel, token, &json!({})).await?;
+        self.start_counting();
         let started = clock::now();
         let report = self.bundle.run_task("order-sweep").await?;
-        self.end("order-sweep, nothing due", started);
+        self.record_costs("order-sweep, nothing due", started);
         if report.pointer("/paid") != Some(&json!(0)) {
-            return Err(format!("somebody's order was due: {report}").into());
+            return Err(format!("an order was due: {report}").into());
         }
         Ok(())
     }
 
-    /// A person whom WeChat knows and we do not: an openid.
-    async fn person(&self) -> Result<String, BoxError> {
+    /// Creates a user in the simulated WeChat who has not logged in yet. Returns the openid.
+    async fn new_openid(&self) -> Result<String, BoxError> {
         let wechat = self.bundle.wechat().ok_or("no simulated WeChat")?;
         Ok(wechat.create_user(local_wechat::NewUser::default()).openid)
     }
@@ -185,23 +185,28 @@ impl World {
         let url = format!("{}/_wechat/wx/login", self.bundle.base_url());
         let code = self.client.post(url).json(&json!({ "openid": openid })).send().await?;
         let code: Value = code.json().await?;
-        let answer = self.call(what, "POST /api/login", "", &json!({ "code": code.get("code") })).await?;
+        let answer =
+            self.call_route(what, "POST /api/login", "", &json!({ "code": code.get("code") })).await?;
         let openid = openid.to_owned();
         Ok(Customer { openid, user_id: text(&answer, "userId")?, token: text(&answer, "token")? })
     }
 
-    async fn order(&mut self, customer: &Customer, what: &'static str) -> Result<Placed, BoxError> {
+    async fn place_order(
+        &mut self,
+        customer: &Customer,
+        what: &'static str,
+    ) -> Result<PlacedOrder, BoxError> {
         let water = json!({ "productId": "water", "quantity": 1 });
-        let answer = self.call(what, "POST /api/orders", &customer.token, &water).await?;
-        Ok(Placed { order_id: text(&answer, "orderId")?, out_trade_no: text(&answer, "outTradeNo")? })
+        let answer = self.call_route(what, "POST /api/orders", &customer.token, &water).await?;
+        Ok(PlacedOrder { order_id: text(&answer, "orderId")?, out_trade_no: text(&answer, "outTradeNo")? })
     }
 
-    /// A genuine notice that the order was paid.
-    async fn notify(
+    /// Sends a genuine payment notice of the order.
+    async fn send_notice(
         &mut self,
         what: &'static str,
         customer: &Customer,
-        placed: &Placed,
+        placed: &PlacedOrder,
         transaction_id: &str,
     ) -> Result<(), BoxError> {
         let wechat = self.bundle.wechat().ok_or("no simulated WeChat")?;
@@ -227,8 +232,8 @@ impl World {
         if answer.contains("SUCCESS") { Ok(()) } else { Err(format!("{what}: {answer}").into()) }
     }
 
-    /// A request of the mini program; measured if `what` names it.
-    async fn call(
+    /// Sends a request of the mini program. The cost is recorded under `what`, unless `what` is empty.
+    async fn call_route(
         &mut self,
         what: &'static str,
         route: &str,
@@ -251,18 +256,18 @@ impl World {
         what: &'static str,
         request: reqwest::RequestBuilder,
     ) -> Result<reqwest::Response, BoxError> {
-        self.begin();
+        self.start_counting();
         let started = clock::now();
         let response = request.send().await?;
-        self.end(what, started);
+        self.record_costs(what, started);
         Ok(response)
     }
 
-    fn begin(&self) {
+    fn start_counting(&self) {
         let _ = self.bundle.dynamo().take_calls();
     }
 
-    fn end(&mut self, what: &'static str, started: std::time::Instant) {
+    fn record_costs(&mut self, what: &'static str, started: std::time::Instant) {
         let nanos = clock::nanos_since(started);
         let mut calls = self.bundle.dynamo().take_calls();
         calls.retain(|call| call.caller != OPERATOR && call.operation != "GetSecretValue");
@@ -270,8 +275,8 @@ impl World {
             return;
         }
         let place =
-            self.walk.keys().find(|(_, known)| *known == what).map_or(self.walk.len(), |(place, _)| *place);
-        let costs = self.walk.entry((place, what)).or_default();
+            self.costs.keys().find(|(_, known)| *known == what).map_or(self.costs.len(), |(place, _)| *place);
+        let costs = self.costs.entry((place, what)).or_default();
         let reads = calls.iter().map(|call| call.read_units).sum();
         let writes = calls.iter().map(|call| call.write_units).sum();
         costs.units.push((calls.len(), reads, writes));
@@ -279,18 +284,18 @@ impl World {
     }
 }
 
-/// A customer's rows, as texts with the ids that are to be changed.
-struct Model {
+/// A customer's rows as texts, and the ids in them that each copy replaces.
+struct RowTemplate {
     /// The table's name and the row.
     rows: Vec<(String, String)>,
     ids: Vec<String>,
 }
 
-impl Model {
+impl RowTemplate {
     async fn read(
         bundle: &Bundle,
         customer: &Customer,
-        placed: &Placed,
+        placed: &PlacedOrder,
         transaction_id: &str,
         paid: bool,
     ) -> Result<Self, BoxError> {
@@ -307,7 +312,7 @@ impl Model {
             let answer = bundle.dynamo().call_as_operator("GetItem", request).await?;
             let mut row = answer.get("Item").cloned().ok_or_else(|| format!("no row in {table}"))?;
             if let Some(due) = row.get_mut("next_query_at") {
-                // Long after this is over.
+                // Long after the measurement, so that no copy becomes due.
                 *due = json!({ "N": "4000000000" });
             }
             rows.push((table.clone(), row.to_string()));
@@ -316,8 +321,8 @@ impl Model {
         Ok(Self { rows, ids: ids.map(str::to_owned).to_vec() })
     }
 
-    /// The rows of the `number`-th copy, as long as the original's: digits replace the end of each id.
-    fn copy(&self, number: usize, shard: &str) -> Result<Vec<(String, Value)>, BoxError> {
+    /// The rows of the `number`-th copy. Digits replace the end of each id, so that the rows are as long as the original's.
+    fn copy_rows(&self, number: usize, shard: &str) -> Result<Vec<(String, Value)>, BoxError> {
         let mut rows = Vec::new();
         for (table, row) in &self.rows {
             let mut row = row.clone();
@@ -336,24 +341,28 @@ impl Model {
     }
 }
 
-/// Fills the tables with copies, every tenth of the one that has not paid. Returns how many rows that were.
-async fn seed(bundle: &Bundle, [paid, waiting]: &[Model; 2], customers: usize) -> Result<usize, BoxError> {
+/// Fills the tables with copies; every tenth is of the customer who has not paid. Returns the number of rows.
+async fn seed_customers(
+    bundle: &Bundle,
+    [paid, waiting]: &[RowTemplate; 2],
+    customers: usize,
+) -> Result<usize, BoxError> {
     let shards: Vec<String> = shards().collect();
     let mut writing = JoinSet::new();
-    let (mut batch, mut rows) = (Batch::default(), 0);
+    let (mut batch, mut rows) = (WriteBatch::default(), 0);
     for number in 0..customers {
         let model = if number % 10 == 9 { waiting } else { paid };
         let shard = shards.get(number / 10 % shards.len().max(1)).ok_or("no shards")?;
-        for (table, row) in model.copy(number, shard)? {
+        for (table, row) in model.copy_rows(number, shard)? {
             batch.add(table, row);
             rows += 1;
         }
-        // A request takes 25 rows, and a customer has 4 at most.
+        // `BatchWriteItem` takes 25 rows, and a customer has at most 4.
         if batch.rows > 21 || number + 1 == customers {
             let (dynamo, full) = (bundle.dynamo().clone(), std::mem::take(&mut batch));
             writing.spawn(full.write(dynamo));
         }
-        if writing.len() >= AT_ONCE
+        if writing.len() >= MAX_CONCURRENT_WRITES
             && let Some(written) = writing.join_next().await
         {
             written??;
@@ -365,14 +374,14 @@ async fn seed(bundle: &Bundle, [paid, waiting]: &[Model; 2], customers: usize) -
     Ok(rows)
 }
 
-/// Rows to be written at once, by table.
+/// Rows for one `BatchWriteItem`, by table.
 #[derive(Default)]
-struct Batch {
+struct WriteBatch {
     tables: BTreeMap<String, Vec<Value>>,
     rows: usize,
 }
 
-impl Batch {
+impl WriteBatch {
     fn add(&mut self, table: String, row: Value) {
         self.tables.entry(table).or_default().push(json!({ "PutRequest": { "Item": row } }));
         self.rows += 1;
@@ -388,7 +397,7 @@ impl Batch {
 }
 
 fn transaction_id(number: usize) -> String {
-    // As long as WeChat Pay's, and apart from those of the copies.
+    // As long as WeChat Pay's ids, and different from those of the copies.
     format!("4200{number:015}000000000")
 }
 
@@ -398,5 +407,5 @@ fn text(answer: &Value, key: &str) -> Result<String, BoxError> {
 
 const FEW: usize = 1000;
 const ROUNDS: usize = 20;
-/// Requests of the seeding under way.
-const AT_ONCE: usize = 8;
+/// The maximum number of concurrent requests while seeding.
+const MAX_CONCURRENT_WRITES: usize = 8;

@@ -1,4 +1,4 @@
-//! Measures what ships, as it ships: the release binaries, each in a process of its own behind a Runtime API of ours.
+//! Measures the release binaries, each in a process of its own behind a simulated Runtime API.
 //!
 //! ```text
 //!   functions, notice ─▶ RuntimeApi ◀─ HTTP ─ a function's binary ─ HTTP ─▶ Upstream (answers `{}` and secrets)
@@ -7,11 +7,11 @@
 //! ```
 //!
 //! - [`functions`]: size, start, memory and time per request of every function, each against hello world.
-//! - [`notice`]: what a genuine payment notice costs.
-//! - [`growth`]: that no route costs more when the tables are large.
+//! - [`notice`]: the cost of a genuine payment notice.
+//! - [`growth`]: whether any route costs more when the tables are large.
 //! - [`primitives`]: signatures, ciphers, XML and tokens; `benches/primitives.rs`.
 //!
-//! Times are shown and never asserted: they are another machine's tomorrow.
+//! Times are shown and never asserted, because they depend on the machine.
 
 pub mod binaries;
 pub mod clock;

@@ -1,4 +1,4 @@
-//! The machine that was measured on.
+//! The machine on which the measurements run.
 
 use std::{fs, num::NonZero, process::Command, thread};
 
@@ -13,7 +13,7 @@ pub fn today() -> String {
     now.date().to_string()
 }
 
-/// Processor, kernel and compiler, a line each.
+/// Describes processor, kernel and compiler, one per line.
 #[must_use]
 pub fn describe() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();

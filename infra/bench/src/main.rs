@@ -21,7 +21,7 @@ use tokio::runtime::Builder;
 #[command(bin_name = "cargo run --release -p local-bench --")]
 struct Arguments {
     /// What to measure; everything if nothing is named.
-    what: Vec<What>,
+    what: Vec<Measurement>,
     /// Only these functions, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "FUNCTION")]
     only: Vec<String>,
@@ -40,7 +40,7 @@ struct Arguments {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum What {
+enum Measurement {
     Functions,
     Notice,
     Primitives,
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), BoxError> {
     let machine = machine::describe();
     let mut sections = Vec::new();
-    for what in What::value_variants() {
+    for what in Measurement::value_variants() {
         if arguments.what.is_empty() || arguments.what.contains(what) {
             let section = measure(*what, arguments)?;
             writeln!(io::stdout(), "{section}")?;
@@ -69,23 +69,23 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
     }
     if arguments.write {
         let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md");
-        fs::write(results, report::file(&machine, &sections))?;
+        fs::write(results, report::results_file(&machine, &sections))?;
     }
     Ok(())
 }
 
-fn measure(what: What, arguments: &Arguments) -> Result<Section, BoxError> {
+fn measure(what: Measurement, arguments: &Arguments) -> Result<Section, BoxError> {
     let Arguments { only, starts, invocations, customers, .. } = arguments;
     let (starts, invocations) = (*starts, *invocations);
-    // One thread of ours beside the one that is measured: nothing else is in its way.
-    let quiet = || Builder::new_current_thread().enable_all().build();
+    // A runtime with one thread, so that it disturbs the measured process as little as possible.
+    let single_threaded = || Builder::new_current_thread().enable_all().build();
     match what {
-        What::Functions => {
-            quiet()?.block_on(functions::measure(only, functions::Effort { starts, invocations }))
-        }
-        What::Notice => quiet()?.block_on(notice::measure(notice::Effort { starts, notices: invocations })),
-        What::Primitives => primitives::measure(),
-        What::Growth => {
+        Measurement::Functions => single_threaded()?
+            .block_on(functions::measure(only, functions::FunctionsEffort { starts, invocations })),
+        Measurement::Notice => single_threaded()?
+            .block_on(notice::measure(notice::NoticeEffort { starts, notices: invocations })),
+        Measurement::Primitives => primitives::measure(),
+        Measurement::Growth => {
             Builder::new_multi_thread().enable_all().build()?.block_on(growth::measure(*customers))
         }
     }

@@ -1,4 +1,4 @@
-//! A merchant's keys, and what WeChat Pay would send to it: genuine notices of both interfaces.
+//! A merchant's keys, and genuine notices of both interfaces for this merchant.
 
 use aes_gcm::{
     Aes256Gcm, KeyInit,
@@ -18,23 +18,23 @@ use crate::deployment::{APP_ID, MERCHANT_ID};
 pub const API_V2_KEY: &str = "benchApiV2KeyOfThirtyTwoLetters2";
 /// The key of APIv3.
 pub const API_V3_KEY: &str = "benchApiV3KeyOfThirtyTwoLetters3";
-/// A published pair of RSA-2048: it stands for the merchant's and for WeChat Pay's.
+/// A published RSA-2048 private key, used as the merchant's and as WeChat Pay's.
 pub const PRIVATE_KEY: &str = include_str!("../../../shared/src/crypto/rsa_g6_private.pem");
-/// Its public half.
+/// The public key of [`PRIVATE_KEY`].
 pub const PUBLIC_KEY: &str = include_str!("public.pem");
-/// WeChat Pay's name for it.
+/// WeChat Pay's id of the public key.
 const PUBLIC_KEY_ID: &str = "PUB_KEY_ID_0116482039572026112100000000000001";
 const OPENID: &str = "o5wQws1FH2FD2uaNtxmrc1jiG4dc";
 
-/// A notice as it arrives.
+/// A notice as an HTTP request.
 pub struct Notice {
-    /// What it has in its headers.
+    /// The headers.
     pub headers: Vec<(&'static str, String)>,
-    /// Its body.
+    /// The body.
     pub body: String,
 }
 
-/// One secret with every key that a function can ask for.
+/// A secret with every key that a function can ask for.
 #[must_use]
 pub fn secret() -> String {
     json!({
@@ -79,7 +79,7 @@ pub fn v2_fields(number: u64) -> Fields {
 /// The `number`-th notice of APIv2, signed with HMAC-SHA256.
 ///
 /// # Errors
-/// It can't be written.
+/// The XML can't be written.
 pub fn v2_notice(number: u64) -> Result<Notice, BoxError> {
     let mut fields = v2_fields(number);
     let signature = v2::sign(&fields, SignType::HmacSha256, &Secret::new(API_V2_KEY.to_owned()));
@@ -90,7 +90,7 @@ pub fn v2_notice(number: u64) -> Result<Notice, BoxError> {
 /// The `number`-th notice of APIv3, signed by `key` at `now`.
 ///
 /// # Errors
-/// It can't be encrypted.
+/// The notice can't be encrypted.
 pub fn v3_notice(number: u64, key: &SigningKey, now: u64) -> Result<Notice, BoxError> {
     let transaction = json!({
         "transaction_id": transaction_id(number),
@@ -134,7 +134,7 @@ pub fn v3_notice(number: u64, key: &SigningKey, now: u64) -> Result<Notice, BoxE
     Ok(Notice { headers: headers.into(), body })
 }
 
-/// AES-256-GCM under the key of APIv3, as a notice has it.
+/// Encrypts with AES-256-GCM under the APIv3 key, as in a notice.
 ///
 /// # Errors
 /// The text is too long.

@@ -1,7 +1,7 @@
-//! A genuine payment notice: one round trip to DynamoDB, and how much processor time of our own.
+//! The cost of a genuine payment notice: round trips to DynamoDB, and processor time.
 //!
-//! The shipped binary gets notices that are signed here, while everything it calls answers at once. Hello world gets the same
-//! events, so that the difference is what we do with a notice: verify it, read it, and write it in one signed request.
+//! The release binary gets notices that this crate signs, and everything it calls answers at once. Hello world gets the same
+//! events. The difference is the work for a notice: to verify it, read it, and write it in one signed request.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -17,46 +17,46 @@ use crate::{
     merchant::{self, Notice},
     process::Process,
     report::{Section, Target},
-    runtime_api::{Answered, RuntimeApi},
+    runtime_api::{InvocationResult, RuntimeApi},
     statistics::{Sample, time},
     table::Table,
     upstream::Upstream,
 };
 
-/// How much is measured.
+/// The number of starts and notices.
 #[derive(Clone, Copy)]
-pub struct Effort {
+pub struct NoticeEffort {
     /// Starts of each binary for each kind of notice.
     pub starts: usize,
-    /// Notices that count, after each start.
+    /// The measured notices after each start.
     pub notices: usize,
 }
 
-/// Which interface a notice comes by.
+/// The interface of WeChat Pay by which a notice comes.
 #[derive(Clone, Copy)]
-enum Kind {
+enum NoticeInterface {
     V2,
     V3,
 }
 
 /// A binary that gets notices of one kind.
-struct Subject {
+struct NoticeReceiver {
     binary: PathBuf,
     environment: BTreeMap<String, String>,
-    kind: Kind,
-    ours: bool,
-    /// Per notice, of each start, in nanoseconds.
+    kind: NoticeInterface,
+    is_pay_notify: bool,
+    /// The processor time per notice of each start, in nanoseconds.
     cpu: Vec<u64>,
     wall: Vec<u64>,
-    /// Calls to the outside in all.
+    /// The number of calls to the upstream.
     calls: usize,
 }
 
-/// Measures.
+/// Builds `pay-notify` and hello world and measures them.
 ///
 /// # Errors
-/// The function does not build or start, or does not take a notice.
-pub async fn measure(effort: Effort) -> Result<Section, BoxError> {
+/// A binary does not build or start, or refuses a notice.
+pub async fn measure(effort: NoticeEffort) -> Result<Section, BoxError> {
     let upstream = Upstream::start(&merchant::secret()).await?;
     let mut subjects = subjects(&upstream)?;
     for _ in 0..effort.starts {
@@ -68,18 +68,18 @@ pub async fn measure(effort: Effort) -> Result<Section, BoxError> {
         Table::new(["notice", "round trips", "p50", "p99", "CPU", "CPU of hello world", "our own CPU"]);
     let mut targets = Vec::new();
     for pair in subjects.chunks(2) {
-        let [hello, ours] = pair else { return Err("a notice without its hello world".into()) };
-        let cpu = |subject: &Subject| subject.cpu.iter().copied().collect::<Sample>().median();
-        let wall: Sample = ours.wall.iter().copied().collect();
-        let own = cpu(ours).saturating_sub(cpu(hello));
-        let trips = ours.calls.checked_div(ours.wall.len()).unwrap_or_default();
-        let name = ours.kind.name();
-        table.row([
+        let [hello, pay_notify] = pair else { return Err("a notice without its hello world".into()) };
+        let cpu = |subject: &NoticeReceiver| subject.cpu.iter().copied().collect::<Sample>().median();
+        let wall: Sample = pay_notify.wall.iter().copied().collect();
+        let own = cpu(pay_notify).saturating_sub(cpu(hello));
+        let trips = pay_notify.calls.checked_div(pay_notify.wall.len()).unwrap_or_default();
+        let name = pay_notify.kind.name();
+        table.add_row([
             name.to_owned(),
             trips.to_string(),
             time(wall.median()),
             time(wall.percentile(99)),
-            time(cpu(ours)),
+            time(cpu(pay_notify)),
             time(cpu(hello)),
             time(own),
         ]);
@@ -99,28 +99,29 @@ pub async fn measure(effort: Effort) -> Result<Section, BoxError> {
     })
 }
 
-/// For each kind hello world, then ours.
-fn subjects(upstream: &Upstream) -> Result<Vec<Subject>, BoxError> {
+/// For each interface hello world, then `pay-notify`.
+fn subjects(upstream: &Upstream) -> Result<Vec<NoticeReceiver>, BoxError> {
     let stack = deployment::stack(&upstream.url)?;
-    let ours = stack
+    let function = stack
         .functions
         .iter()
         .find(|function| function.folder == NOTIFY)
         .ok_or("no function of that name")?;
-    let mut binaries = binaries::build([HELLO])?;
-    binaries.extend(binaries::build([NOTIFY])?);
+    let mut binaries = binaries::build_release([HELLO])?;
+    binaries.extend(binaries::build_release([NOTIFY])?);
     let mut subjects = Vec::new();
-    for kind in [Kind::V2, Kind::V3] {
-        for (name, environment) in
-            [(HELLO, deployment::lambda(HELLO)), (NOTIFY, deployment::environment(ours, &upstream.url))]
-        {
+    for kind in [NoticeInterface::V2, NoticeInterface::V3] {
+        for (name, environment) in [
+            (HELLO, deployment::lambda_variables(HELLO)),
+            (NOTIFY, deployment::environment(function, &upstream.url)),
+        ] {
             let binary = binaries.get(name).ok_or_else(|| format!("there is no binary {name}"))?.clone();
-            let ours = name == NOTIFY;
-            subjects.push(Subject {
+            let is_pay_notify = name == NOTIFY;
+            subjects.push(NoticeReceiver {
                 binary,
                 environment,
                 kind,
-                ours,
+                is_pay_notify,
                 cpu: Vec::new(),
                 wall: Vec::new(),
                 calls: 0,
@@ -130,7 +131,7 @@ fn subjects(upstream: &Upstream) -> Result<Vec<Subject>, BoxError> {
     Ok(subjects)
 }
 
-async fn start(subject: &mut Subject, notices: usize, upstream: &Upstream) -> Result<(), BoxError> {
+async fn start(subject: &mut NoticeReceiver, notices: usize, upstream: &Upstream) -> Result<(), BoxError> {
     let events = (0..WARM_UP + notices).map(|number| subject.kind.event(u64::try_from(number)?));
     let events = events.collect::<Result<Vec<_>, BoxError>>()?;
     let (warm_up, events) = events.split_at(WARM_UP);
@@ -139,13 +140,13 @@ async fn start(subject: &mut Subject, notices: usize, upstream: &Upstream) -> Re
     environment.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), api.address.clone());
     let process = Process::start(&subject.binary, &environment)?;
     for event in warm_up {
-        subject.check(&api.invoke(event).await?)?;
+        subject.check_accepted(&api.invoke(event).await?)?;
     }
     let (before, calls) = (process.cpu_time()?, upstream.calls());
     for event in events {
-        let answered = api.invoke(event).await?;
-        subject.check(&answered)?;
-        subject.wall.push(answered.nanos);
+        let result = api.invoke(event).await?;
+        subject.check_accepted(&result)?;
+        subject.wall.push(result.nanos);
     }
     let cpu = process.cpu_time()?.saturating_sub(before);
     subject.cpu.push(cpu.checked_div(u64::try_from(events.len())?).unwrap_or_default());
@@ -153,18 +154,18 @@ async fn start(subject: &mut Subject, notices: usize, upstream: &Upstream) -> Re
     Ok(())
 }
 
-impl Subject {
-    /// A notice that was refused would be cheap.
-    fn check(&self, answered: &Answered) -> Result<(), BoxError> {
-        let accepted = String::from_utf8_lossy(&answered.body);
-        if !self.ours || self.kind.accepts().iter().any(|part| accepted.contains(part)) {
+impl NoticeReceiver {
+    /// Fails when the notice was refused, because a refusal costs less.
+    fn check_accepted(&self, result: &InvocationResult) -> Result<(), BoxError> {
+        let accepted = String::from_utf8_lossy(&result.body);
+        if !self.is_pay_notify || self.kind.accepts().iter().any(|part| accepted.contains(part)) {
             return Ok(());
         }
         Err(format!("the notice was not accepted: {accepted}").into())
     }
 }
 
-impl Kind {
+impl NoticeInterface {
     fn name(self) -> &'static str {
         match self {
             Self::V2 => "APIv2: XML, HMAC-SHA256",
@@ -189,11 +190,11 @@ impl Kind {
         };
         let headers: Vec<(&str, &str)> =
             headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        Ok(event::http("POST /api/pay/notify", &headers, Some(&body)))
+        Ok(event::http_event("POST /api/pay/notify", &headers, Some(&body)))
     }
 }
 
 const NOTIFY: &str = "pay-notify";
 const WARM_UP: usize = 50;
-/// Nanoseconds.
+/// The target for the processor time of a notice, in nanoseconds.
 const OWN_CPU: u64 = 150_000;

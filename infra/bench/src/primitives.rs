@@ -26,7 +26,7 @@ pub fn measure() -> Result<Section, BoxError> {
     let mut table = Table::new(["operation", "median"]);
     for name in NAMES {
         let nanos = estimate(metadata.target_directory.join("criterion").as_std_path(), name)?;
-        table.row([name.to_owned(), time(nanos)]);
+        table.add_row([name.to_owned(), time(nanos)]);
     }
     Ok(Section {
         title: "Primitives",

@@ -1,4 +1,4 @@
-//! A function's process, and what Linux says of it.
+//! A function's process, and its memory and processor time from Linux's `/proc`.
 
 use std::{
     collections::BTreeMap,
@@ -15,15 +15,15 @@ use crate::clock;
 /// A running binary, which is killed when this is dropped.
 pub struct Process {
     child: Child,
-    /// When it was started.
+    /// The time of the start.
     pub started: Instant,
 }
 
 impl Process {
-    /// Starts the binary with this environment and no other. What it logs is thrown away.
+    /// Starts the binary with exactly this environment. Its output is dropped.
     ///
     /// # Errors
-    /// It can't be started.
+    /// The binary can't be started.
     pub fn start(binary: &Path, environment: &BTreeMap<String, String>) -> Result<Self, BoxError> {
         let mut command = Command::new(binary);
         command.env_clear().envs(environment).stdin(Stdio::null()).stdout(Stdio::null());
@@ -31,19 +31,19 @@ impl Process {
         Ok(Self { child: command.spawn()?, started })
     }
 
-    /// The most memory it ever had at once, in bytes.
+    /// The process's peak memory, in bytes.
     ///
     /// # Errors
-    /// It has ended, or this is not Linux.
+    /// The process has ended, or the system is not Linux.
     pub fn peak_memory(&self) -> Result<u64, BoxError> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         Ok(peak_memory(&status).ok_or("no VmHWM in /proc/<pid>/status")?)
     }
 
-    /// How long it has run on a processor, all its threads together, in nanoseconds.
+    /// The processor time of all threads together, in nanoseconds.
     ///
     /// # Errors
-    /// It has ended, or this is not Linux.
+    /// The process has ended, or the system is not Linux.
     pub fn cpu_time(&self) -> Result<u64, BoxError> {
         let mut sum = 0;
         for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
@@ -56,7 +56,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Fails when the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -67,7 +67,7 @@ fn peak_memory(status: &str) -> Option<u64> {
     line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// The first of three numbers: nanoseconds on a processor, nanoseconds waiting for one, time slices.
+/// Parses `/proc/<pid>/schedstat`: nanoseconds on a processor, nanoseconds waiting for one, number of time slices.
 fn cpu_time(schedstat: &str) -> Option<u64> {
     schedstat.split_whitespace().next()?.parse().ok()
 }
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_and_time_are_found_in_what_linux_writes() {
+    fn memory_and_time_are_parsed_from_proc_files() {
         let status = "Name:\tuser\nVmPeak:\t   20480 kB\nVmHWM:\t    4712 kB\nVmRSS:\t    4700 kB\n";
         assert_eq!(peak_memory(status), Some(4712 * 1024));
         assert_eq!(peak_memory("Name:\tuser\n"), None);

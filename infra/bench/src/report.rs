@@ -1,4 +1,4 @@
-//! What is printed and written down: sections, and for each target whether it is met and by how much it is missed.
+//! The report: sections with tables, and for each target whether it is met or by how much it is missed.
 
 use std::fmt;
 
@@ -10,17 +10,17 @@ use crate::{
 
 /// The results of one measurement.
 pub struct Section {
-    /// Its heading.
+    /// The heading.
     pub title: &'static str,
-    /// What the numbers are.
+    /// The explanation of the numbers.
     pub text: String,
     /// The numbers.
     pub table: Table,
-    /// What they should be.
+    /// The targets.
     pub targets: Vec<Target>,
 }
 
-/// What a number should be, and what it is. Nothing fails on it.
+/// A target and its result. A missed target is reported and fails nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     wanted: String,
@@ -29,7 +29,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Every one of `ratios` to hello world is `limit` or less.
+    /// The target that each of `ratios` is `limit` or less.
     #[must_use]
     pub fn at_most(what: &str, limit: Ratio, ratios: &[(String, Ratio)]) -> Self {
         let mut over: Vec<_> = ratios.iter().filter(|(_, ratio)| *ratio > limit).collect();
@@ -53,7 +53,7 @@ impl Target {
         }
     }
 
-    /// So many nanoseconds are fewer than `limit`.
+    /// The target that `nanos` is less than `limit`.
     #[must_use]
     pub fn below(what: &str, limit: u64, nanos: u64) -> Self {
         let met = nanos < limit;
@@ -68,7 +68,7 @@ impl Target {
         Self { wanted: format!("{what} = {wanted}"), is: is.to_string(), met: wanted == is }
     }
 
-    /// There is nothing in `exceptions`.
+    /// The target that there are no `exceptions`.
     #[must_use]
     pub fn none(wanted: &str, exceptions: &[String]) -> Self {
         let is = if exceptions.is_empty() { "so it is".to_owned() } else { exceptions.join(", ") };
@@ -93,9 +93,9 @@ impl fmt::Display for Section {
     }
 }
 
-/// The file of results.
+/// The text of RESULTS.md.
 #[must_use]
-pub fn file(machine: &str, sections: &[Section]) -> String {
+pub fn results_file(machine: &str, sections: &[Section]) -> String {
     let sections: Vec<String> = sections.iter().map(Section::to_string).collect();
     format!(
         "# Measured on {}\n\nWritten by `cargo run --release -p local-bench -- --write`.\n\n{machine}\n\n{}",
@@ -144,10 +144,10 @@ mod tests {
     #[test]
     fn the_file_has_the_day_the_machine_and_the_sections() {
         let mut table = Table::new(["what", "µs"]);
-        table.row(["sign".to_owned(), "1.5".to_owned()]);
+        table.add_row(["sign".to_owned(), "1.5".to_owned()]);
         let targets = vec![Target::equal("calls", 1, 1)];
         let section = Section { title: "Primitives", text: "Medians.\n".to_owned(), table, targets };
-        let file = file("- processor: some", &[section]);
+        let file = results_file("- processor: some", &[section]);
         assert!(file.starts_with("# Measured on 20"));
         let end = "- processor: some\n\n## Primitives\n\nMedians.\n\n| what |  µs |\n| ---- | --: |\n| sign | 1.5 |\n\n- met calls = 1: 1\n";
         assert!(file.ends_with(end), "{file}");

@@ -1,4 +1,4 @@
-//! Lambda's Runtime API, as far as a function needs it: it asks for an event, answers it, and asks again.
+//! The part of Lambda's Runtime API that a function uses: next event, response, error, initialization error.
 //!
 //! AWS: "Using the Lambda runtime API for custom runtimes"
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>).
@@ -27,36 +27,36 @@ use tokio::{
 
 use crate::clock;
 
-/// The Runtime API of one process; it ends when this is dropped.
+/// The Runtime API of one process. Dropping it stops the server.
 pub struct RuntimeApi {
-    /// What `AWS_LAMBDA_RUNTIME_API` should say.
+    /// The value for `AWS_LAMBDA_RUNTIME_API`.
     pub address: String,
-    said: mpsc::UnboundedReceiver<Said>,
+    calls: mpsc::UnboundedReceiver<RuntimeCall>,
     events: mpsc::UnboundedSender<String>,
     server: JoinHandle<()>,
     waiting: bool,
 }
 
-/// What became of an event.
-pub struct Answered {
-    /// What the function answered.
+/// The result of one event.
+pub struct InvocationResult {
+    /// The body of the response or error.
     pub body: Bytes,
-    /// Whether it was an answer and not a failure.
+    /// Whether the function sent a response, and not an error.
     pub ok: bool,
-    /// From the event's leaving to the answer's being here, in nanoseconds.
+    /// The time from sending the event to receiving the result, in nanoseconds.
     pub nanos: u64,
 }
 
-/// What the function said, and when.
-enum Said {
-    Asks(Instant),
-    Answers(Instant, Bytes),
-    Fails(Instant, Bytes),
-    CannotStart(Bytes),
+/// A call of the function to the Runtime API, with its time.
+enum RuntimeCall {
+    Next(Instant),
+    Response(Instant, Bytes),
+    Error(Instant, Bytes),
+    InitError(Bytes),
 }
 
-struct Side {
-    says: mpsc::UnboundedSender<Said>,
+struct ApiState {
+    calls: mpsc::UnboundedSender<RuntimeCall>,
     events: Mutex<mpsc::UnboundedReceiver<String>>,
 }
 
@@ -64,66 +64,68 @@ impl RuntimeApi {
     /// Listens on a free port of this machine.
     ///
     /// # Errors
-    /// There is none.
+    /// No port is free.
     pub async fn start() -> Result<Self, BoxError> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?.to_string();
-        let (says, said) = mpsc::unbounded_channel();
+        let (call_sender, calls) = mpsc::unbounded_channel();
         let (events, taken) = mpsc::unbounded_channel();
-        let side = Arc::new(Side { says, events: Mutex::new(taken) });
+        let state = Arc::new(ApiState { calls: call_sender, events: Mutex::new(taken) });
         let app = Router::new()
-            .route("/2018-06-01/runtime/invocation/next", get(next))
-            .route("/2018-06-01/runtime/invocation/{id}/{what}", post(answer))
-            .route("/2018-06-01/runtime/init/error", post(cannot_start))
-            .with_state(side);
+            .route("/2018-06-01/runtime/invocation/next", get(send_next))
+            .route("/2018-06-01/runtime/invocation/{id}/{what}", post(receive_result))
+            .route("/2018-06-01/runtime/init/error", post(receive_init_error))
+            .with_state(state);
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let server = tokio::spawn(async move {
             // Ends with the task.
             let _ = axum::serve(listener, app).await;
         });
-        Ok(Self { address, said, events, server, waiting: false })
+        Ok(Self { address, calls, events, server, waiting: false })
     }
 
-    /// Waits until the function asks for an event: it has started. Says when that was.
+    /// Waits until the function asks for an event, which means that it has started. Returns the time of that call.
     ///
     /// # Errors
-    /// It says that it can't start, or nothing at all.
-    pub async fn asked(&mut self) -> Result<Instant, BoxError> {
-        match self.hear().await? {
-            Said::Asks(at) => {
+    /// The function reports that it can't start, or makes no call within 20 seconds.
+    pub async fn wait_for_next(&mut self) -> Result<Instant, BoxError> {
+        match self.receive_call().await? {
+            RuntimeCall::Next(at) => {
                 self.waiting = true;
                 Ok(at)
             }
-            Said::CannotStart(why) => {
+            RuntimeCall::InitError(why) => {
                 Err(format!("it can't start: {}", String::from_utf8_lossy(&why)).into())
             }
-            Said::Answers(..) | Said::Fails(..) => Err("it answers what nobody asked".into()),
+            RuntimeCall::Response(..) | RuntimeCall::Error(..) => Err("a response without an event".into()),
         }
     }
 
-    /// Gives the function an event and waits for its answer.
+    /// Sends the function an event and waits for the result.
     ///
     /// # Errors
-    /// There is none.
-    pub async fn invoke(&mut self, event: &str) -> Result<Answered, BoxError> {
+    /// The function sends no result within 20 seconds.
+    pub async fn invoke(&mut self, event: &str) -> Result<InvocationResult, BoxError> {
         if !self.waiting {
-            self.asked().await?;
+            self.wait_for_next().await?;
         }
         self.waiting = false;
         let sent = clock::now();
         self.events.send(event.to_owned())?;
-        let (at, body, ok) = match self.hear().await? {
-            Said::Answers(at, body) => (at, body, true),
-            Said::Fails(at, body) => (at, body, false),
-            Said::Asks(_) | Said::CannotStart(_) => return Err("it asks again and has not answered".into()),
+        let (at, body, ok) = match self.receive_call().await? {
+            RuntimeCall::Response(at, body) => (at, body, true),
+            RuntimeCall::Error(at, body) => (at, body, false),
+            RuntimeCall::Next(_) | RuntimeCall::InitError(_) => {
+                return Err("the function asks for the next event before it answered".into());
+            }
         };
         let nanos = u64::try_from(at.saturating_duration_since(sent).as_nanos())?;
-        Ok(Answered { body, ok, nanos })
+        Ok(InvocationResult { body, ok, nanos })
     }
 
-    async fn hear(&mut self) -> Result<Said, BoxError> {
-        let said = tokio::time::timeout(PATIENCE, self.said.recv()).await;
-        Ok(said.map_err(|_| "the function says nothing")?.ok_or("the Runtime API has ended")?)
+    async fn receive_call(&mut self) -> Result<RuntimeCall, BoxError> {
+        let call = tokio::time::timeout(CALL_TIMEOUT, self.calls.recv()).await;
+        Ok(call.map_err(|_| "the function makes no call")?.ok_or("the Runtime API has ended")?)
     }
 }
 
@@ -133,9 +135,9 @@ impl Drop for RuntimeApi {
     }
 }
 
-async fn next(State(side): State<Arc<Side>>) -> impl IntoResponse {
-    let _ = side.says.send(Said::Asks(clock::now()));
-    let event = side.events.lock().await.recv().await;
+async fn send_next(State(state): State<Arc<ApiState>>) -> impl IntoResponse {
+    let _ = state.calls.send(RuntimeCall::Next(clock::now()));
+    let event = state.events.lock().await.recv().await;
     let deadline = SystemClock.now_millis().saturating_add(29_000).to_string();
     let headers = [
         ("content-type", "application/json"),
@@ -154,23 +156,24 @@ async fn next(State(side): State<Arc<Side>>) -> impl IntoResponse {
     }
 }
 
-async fn answer(
-    State(side): State<Arc<Side>>,
+async fn receive_result(
+    State(state): State<Arc<ApiState>>,
     Path((_, what)): Path<(String, String)>,
     body: Bytes,
 ) -> StatusCode {
     let at = clock::now();
-    let said = if what == "response" { Said::Answers(at, body) } else { Said::Fails(at, body) };
-    let _ = side.says.send(said);
+    let call =
+        if what == "response" { RuntimeCall::Response(at, body) } else { RuntimeCall::Error(at, body) };
+    let _ = state.calls.send(call);
     StatusCode::ACCEPTED
 }
 
-async fn cannot_start(State(side): State<Arc<Side>>, body: Bytes) -> StatusCode {
-    let _ = side.says.send(Said::CannotStart(body));
+async fn receive_init_error(State(state): State<Arc<ApiState>>, body: Bytes) -> StatusCode {
+    let _ = state.calls.send(RuntimeCall::InitError(body));
     StatusCode::ACCEPTED
 }
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[cfg(test)]
 mod tests {
@@ -213,7 +216,7 @@ mod tests {
         let mut api = RuntimeApi::start().await.expect("a port");
         let before = clock::now();
         let running = tokio::spawn(function(api.address.clone(), "response", "got {event}"));
-        assert!(api.asked().await.expect("it starts") >= before);
+        assert!(api.wait_for_next().await.expect("it starts") >= before);
         for event in ["1", "2", "3"] {
             let answered = api.invoke(event).await.expect("an answer");
             assert_eq!((answered.body, answered.ok), (Bytes::from(format!("got {event}")), true));
@@ -223,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_is_told_from_an_answer() {
+    async fn an_error_is_distinguished_from_a_response() {
         let mut api = RuntimeApi::start().await.expect("a port");
         let running = tokio::spawn(function(api.address.clone(), "error", "{}"));
         assert!(!api.invoke("1").await.expect("an answer").ok);
@@ -231,12 +234,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_function_that_can_t_start_says_why() {
+    async fn a_start_failure_has_its_reason() {
         let mut api = RuntimeApi::start().await.expect("a port");
         let url = format!("http://{}/2018-06-01/runtime/init/error", api.address);
-        let told = shared_client().post(url).body("no setting").send().await.expect("an answer");
-        assert_eq!(told.status(), 202);
-        let error = api.asked().await.expect_err("it does not start");
+        let response = shared_client().post(url).body("no setting").send().await.expect("an answer");
+        assert_eq!(response.status(), 202);
+        let error = api.wait_for_next().await.expect_err("it does not start");
         assert_eq!(error.to_string(), "it can't start: no setting");
     }
 }

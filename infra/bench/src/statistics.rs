@@ -1,8 +1,8 @@
-//! What is said of many measured values. Whole numbers only: nanoseconds, bytes, hundredths.
+//! Statistics over measured values, in whole numbers: nanoseconds, bytes, hundredths.
 
 use std::fmt;
 
-/// Measured values, in order of size.
+/// Measured values, sorted.
 #[derive(Debug, Clone, Default)]
 pub struct Sample(Vec<u64>);
 
@@ -15,39 +15,39 @@ impl FromIterator<u64> for Sample {
 }
 
 impl Sample {
-    /// The smallest value that so many of a hundred do not exceed; 0 without values.
+    /// The smallest value that `percent` of a hundred values do not exceed; 0 without values.
     #[must_use]
     pub fn percentile(&self, percent: usize) -> u64 {
         let rank = self.0.len().saturating_mul(percent).div_ceil(100);
         self.0.get(rank.saturating_sub(1)).copied().unwrap_or_default()
     }
 
-    /// The value in the middle.
+    /// The median.
     #[must_use]
     pub fn median(&self) -> u64 {
         self.percentile(50)
     }
 }
 
-/// How many times as much, in hundredths.
+/// A ratio, in hundredths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ratio(u64);
 
 impl Ratio {
-    /// So many hundredths.
+    /// A ratio of so many hundredths.
     #[must_use]
     pub const fn hundredths(hundredths: u64) -> Self {
         Self(hundredths)
     }
 
-    /// `value` as a multiple of `base`, rounded; of nothing there is no multiple.
+    /// The ratio of `value` to `base`, rounded; 0 when `base` is 0.
     #[must_use]
     pub fn of(value: u64, base: u64) -> Self {
         let hundredfold = u128::from(value) * 100 + u128::from(base) / 2;
         Self(hundredfold.checked_div(base.into()).and_then(|ratio| ratio.try_into().ok()).unwrap_or(u64::MAX))
     }
 
-    /// By how many percent it is over `limit`.
+    /// By how many percent the ratio exceeds `limit`.
     #[must_use]
     pub fn percent_over(self, limit: Self) -> u64 {
         Self::of(self.0, limit.0).0.saturating_sub(100)
@@ -60,7 +60,7 @@ impl fmt::Display for Ratio {
     }
 }
 
-/// Nanoseconds, in a unit that a person reads.
+/// Formats nanoseconds in a readable unit.
 #[must_use]
 pub fn time(nanos: u64) -> String {
     match nanos {
@@ -71,13 +71,13 @@ pub fn time(nanos: u64) -> String {
     }
 }
 
-/// Bytes, in megabytes of 10⁶.
+/// Formats bytes in megabytes of 10⁶.
 #[must_use]
 pub fn megabytes(bytes: u64) -> String {
     format!("{} MB", decimal(bytes, 10_000, 2))
 }
 
-/// `value` in units of `digit`, with so many of its digits behind the point.
+/// Formats `value` in units of `digit`, with `digits` decimal places.
 fn decimal(value: u64, digit: u64, digits: u32) -> String {
     let rounded = value.saturating_add(digit / 2) / digit;
     let one = 10_u64.pow(digits);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_have_a_unit_that_a_person_reads() {
+    fn numbers_are_formatted_in_readable_units() {
         for (nanos, text) in [
             (0, "0.00 µs"),
             (1_234, "1.23 µs"),

@@ -1,8 +1,8 @@
-//! Tables in Markdown: the same on a screen and in a file.
+//! Tables in Markdown.
 
 use std::fmt;
 
-/// A table: one line of headings, then rows. The first column stands left, the numbers right.
+/// A Markdown table. The first column is aligned left, the others right.
 #[derive(Debug, Clone)]
 pub struct Table {
     heading: Vec<String>,
@@ -16,8 +16,8 @@ impl Table {
         Self { heading: heading.map(Into::into).to_vec(), rows: Vec::new() }
     }
 
-    /// Adds a row; what it lacks stays empty.
-    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
+    /// Adds a row. Missing cells stay empty.
+    pub fn add_row<const N: usize>(&mut self, cells: [String; N]) {
         self.rows.push(cells.to_vec());
     }
 
@@ -60,8 +60,8 @@ mod tests {
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
         let mut table = Table::new(["function", "µs"]);
-        table.row(["pay-notify".to_owned(), "9".to_owned()]);
-        table.row(["user".to_owned()]);
+        table.add_row(["pay-notify".to_owned(), "9".to_owned()]);
+        table.add_row(["user".to_owned()]);
         let lines = [
             "| function   |  µs |",
             "| ---------- | --: |",

@@ -1,4 +1,4 @@
-//! Everything a function can call, in one: Secrets Manager gives one secret that has every key, all else answers `{}`.
+//! One server for everything that a function calls. Secrets Manager returns one secret with every key; all else answers `{}`.
 
 use std::sync::{
     Arc,
@@ -17,15 +17,15 @@ use serde_json::json;
 use shared::types::BoxError;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// It ends when this is dropped.
+/// The server for everything that a function calls. Dropping it stops the server.
 pub struct Upstream {
-    /// Where it is.
+    /// The server's address.
     pub url: String,
     calls: Arc<AtomicUsize>,
     server: JoinHandle<()>,
 }
 
-struct Answers {
+struct UpstreamState {
     secret: String,
     calls: Arc<AtomicUsize>,
 }
@@ -34,7 +34,7 @@ impl Upstream {
     /// Listens on a free port of this machine. `secret` is the value of every secret.
     ///
     /// # Errors
-    /// There is no port.
+    /// No port is free.
     pub async fn start(secret: &str) -> Result<Self, BoxError> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -46,17 +46,17 @@ impl Upstream {
             "VersionStages": ["AWSCURRENT"],
         });
         let calls = Arc::new(AtomicUsize::new(0));
-        let answers = Arc::new(Answers { secret: secret.to_string(), calls: Arc::clone(&calls) });
-        let app = Router::new().fallback(answer).with_state(answers);
+        let answers = Arc::new(UpstreamState { secret: secret.to_string(), calls: Arc::clone(&calls) });
+        let app = Router::new().fallback(respond).with_state(answers);
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let server = tokio::spawn(async move {
-            // Ends with the task.
+            // The server ends when the task is aborted.
             let _ = axum::serve(listener, app).await;
         });
         Ok(Self { url, calls, server })
     }
 
-    /// How often it was called.
+    /// The number of calls so far.
     #[must_use]
     pub fn calls(&self) -> usize {
         self.calls.load(Ordering::Relaxed)
@@ -69,8 +69,8 @@ impl Drop for Upstream {
     }
 }
 
-/// Reads the whole request first, as the others do.
-async fn answer(State(answers): State<Arc<Answers>>, headers: HeaderMap, _: Bytes) -> Response {
+/// Answers a request after reading all of it, as real servers do.
+async fn respond(State(answers): State<Arc<UpstreamState>>, headers: HeaderMap, _: Bytes) -> Response {
     answers.calls.fetch_add(1, Ordering::Relaxed);
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let body =

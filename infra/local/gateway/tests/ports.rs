@@ -1,4 +1,4 @@
-//! The program listens where it says, and nowhere else.
+//! The program listens on the ports that it prints, and on no other.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that can't go on has failed")]
@@ -10,7 +10,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// The program, until the test ends.
+/// The running program. Dropping it kills the program.
 struct Program(Child);
 
 impl Drop for Program {
@@ -21,7 +21,7 @@ impl Drop for Program {
 }
 
 /// The ports in a line such as `listening on http://127.0.0.1:3000`.
-fn told(line: &str) -> Vec<u16> {
+fn ports_in(line: &str) -> Vec<u16> {
     let after = line.split("127.0.0.1:").skip(1);
     after.map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()).collect()
 }
@@ -35,7 +35,7 @@ fn sockets(pid: u32) -> BTreeSet<String> {
 }
 
 /// The TCP ports that the process listens on, with their addresses as the kernel writes them.
-fn listening(pid: u32) -> BTreeSet<(String, u16)> {
+fn listening_ports(pid: u32) -> BTreeSet<(String, u16)> {
     let own = sockets(pid);
     let tables = ["tcp", "tcp6"].map(|table| fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap());
     let lines = tables.iter().flat_map(|table| table.lines().skip(1));
@@ -51,7 +51,7 @@ fn listening(pid: u32) -> BTreeSet<(String, u16)> {
 }
 
 #[test]
-fn only_the_ports_that_are_told_are_open_and_only_to_this_machine() {
+fn only_the_printed_ports_are_open_and_only_on_127_0_0_1() {
     let program = Command::new(env!("CARGO_BIN_EXE_local-gateway"))
         .args(["--port", "0"])
         .stdout(Stdio::piped())
@@ -60,9 +60,9 @@ fn only_the_ports_that_are_told_are_open_and_only_to_this_machine() {
     let mut program = Program(program.unwrap());
     let lines = BufReader::new(program.0.stdout.take().unwrap()).lines();
     let head = lines.map(Result::unwrap).take_while(|line| !line.is_empty());
-    let told: BTreeSet<u16> = head.flat_map(|line| told(&line)).collect();
-    assert_eq!(told.len(), 5, "the API, WeChat, WeChat Pay, DynamoDB and Lambda");
-    let open = listening(program.0.id());
+    let printed: BTreeSet<u16> = head.flat_map(|line| ports_in(&line)).collect();
+    assert_eq!(printed.len(), 5, "the API, WeChat, WeChat Pay, DynamoDB and Lambda");
+    let open = listening_ports(program.0.id());
     assert!(open.iter().all(|(address, _)| address == "0100007F"), "127.0.0.1 alone: {open:?}");
-    assert_eq!(open.into_iter().map(|(_, port)| port).collect::<BTreeSet<_>>(), told);
+    assert_eq!(open.into_iter().map(|(_, port)| port).collect::<BTreeSet<_>>(), printed);
 }

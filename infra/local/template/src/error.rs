@@ -1,27 +1,27 @@
-//! Why a template was refused. Each variant names the place: the logical id and the path of the property below it.
+//! The error of this crate. Each variant has the place in the template: the logical id and the path of the property.
 
 use std::{io, path::PathBuf};
 
 /// Why a template was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    /// Two resources, parameters or routes claim the same thing.
+    /// Two resources, parameters or routes have the same name.
     #[error("{place}: {what} stands there already, at {first}")]
     Duplicate {
-        /// Where the second one stands.
+        /// The place of the second one.
         place: String,
-        /// What is there twice.
+        /// The name.
         what: String,
-        /// Where the first one stands.
+        /// The place of the first one.
         first: String,
     },
-    /// The intrinsics refer to each other in a circle, or are nested deeper than any sensible template.
+    /// The intrinsics refer to each other in a circle, or are nested too deeply.
     #[error("{place}: the references go in a circle")]
     Circle {
-        /// Where it was noticed.
+        /// The place at which the limit of depth was reached.
         place: String,
     },
-    /// A property must be there and is not.
+    /// A required property is missing.
     #[error("{place}: the property {property} is missing")]
     Missing {
         /// The object that lacks it.
@@ -34,7 +34,7 @@ pub enum TemplateError {
     Parameter {
         /// The parameter's name.
         name: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: ParameterProblem,
     },
     /// The file could not be read.
@@ -42,16 +42,16 @@ pub enum TemplateError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
     /// The parameters break one of the template's rules.
     #[error("{place}: {why}")]
     Rule {
-        /// Where the rule stands.
+        /// The place of the rule.
         place: String,
-        /// What it demands.
+        /// The rule's `AssertDescription`.
         why: String,
     },
     /// A secret's value is written in the template, where it would be stored in clear.
@@ -62,46 +62,46 @@ pub enum TemplateError {
         /// The secret.
         place: String,
     },
-    /// A plain scalar that SAM and this reader read differently.
+    /// A plain scalar that YAML 1.1 (SAM) and YAML 1.2 (this reader) read differently.
     #[error(
         "{place}: YAML 1.1, which SAM speaks, and YAML 1.2 do not both read {reading} in the plain text {text}: quote it"
     )]
-    TwoReadings {
-        /// Where it stands.
+    AmbiguousScalar {
+        /// The place in the template.
         place: String,
         /// The text.
         text: String,
-        /// What one of them reads.
+        /// The value that one of the two reads.
         reading: &'static str,
     },
     /// A name that nothing declares.
     #[error("{place}: nothing is called {name:?}{hint}")]
     UnknownName {
-        /// Where it is used.
+        /// The place that uses the name.
         place: String,
         /// The name.
         name: String,
-        /// What helps to find the mistake; empty or a clause that starts with a semicolon.
+        /// A hint; empty, or a clause that starts with a semicolon.
         hint: String,
     },
-    /// Something this reader does not know.
+    /// A value that this reader does not support.
     #[error("{place}: {what} is not supported; supported: {supported}")]
     Unsupported {
-        /// Where it stands.
+        /// The place in the template.
         place: String,
-        /// What it is.
+        /// The value.
         what: String,
-        /// What may stand there.
+        /// The values that are supported there.
         supported: String,
     },
-    /// A value of the wrong kind.
+    /// A value of the wrong type or form.
     #[error("{place}: expected {expected}, found {found}")]
-    Wrong {
-        /// Where it stands.
+    UnexpectedValue {
+        /// The place in the template.
         place: String,
-        /// What may stand there.
+        /// The values that are supported there.
         expected: String,
-        /// What stands there.
+        /// The value that was found.
         found: String,
     },
     /// The text is not YAML, or not one document.
@@ -109,7 +109,7 @@ pub enum TemplateError {
     Yaml(#[from] saphyr::ScanError),
 }
 
-/// What is wrong with a parameter.
+/// Why the value of a parameter was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParameterProblem {
     /// The value is outside its `AllowedValues`.
@@ -136,13 +136,13 @@ pub enum ParameterProblem {
         /// The pattern.
         pattern: String,
     },
-    /// The pattern itself cannot be read.
+    /// The pattern is not a valid regular expression.
     #[error("the AllowedPattern {0} cannot be read")]
     PatternUnreadable(String),
     /// A value was given for a parameter that the template does not declare.
     #[error("the template declares no such parameter")]
     Undeclared,
-    /// There is neither a default nor a given value.
+    /// The parameter has no default, and no value was given.
     #[error("it has no default and no value was given")]
     Unset,
 }
@@ -152,13 +152,17 @@ impl TemplateError {
         Self::Unsupported { place: place.to_owned(), what: what.into(), supported: supported.join(", ") }
     }
 
-    pub(crate) fn wrong(place: &str, expected: &str, found: &serde_json::Value) -> Self {
-        Self::Wrong { place: place.to_owned(), expected: expected.to_owned(), found: kind(found) }
+    pub(crate) fn unexpected(place: &str, expected: &str, found: &serde_json::Value) -> Self {
+        Self::UnexpectedValue {
+            place: place.to_owned(),
+            expected: expected.to_owned(),
+            found: describe(found),
+        }
     }
 }
 
-/// Says what a value is without printing much of it.
-fn kind(value: &serde_json::Value) -> String {
+/// Describes a value without printing the content of lists and mappings.
+fn describe(value: &serde_json::Value) -> String {
     use serde_json::Value;
     match value {
         Value::Null => "nothing".to_owned(),

@@ -1,4 +1,4 @@
-//! The section `Globals`: what every function and API has unless it says else.
+//! The section `Globals`: the default properties of functions and APIs.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use crate::error::TemplateError;
 use crate::intrinsic::scope::Scope;
 use crate::read::fields::Fields;
 
-/// What every function and API has, resolved.
+/// The default properties of functions and APIs, resolved.
 pub(crate) struct Globals {
     function: Map<String, Value>,
     http_api: Map<String, Value>,
@@ -21,7 +21,7 @@ impl Globals {
             let place = fields.below(name);
             let Some(value) = fields.value(name) else { return Ok(Map::new()) };
             let Some(Value::Object(map)) = scope.resolve(value, &place)? else {
-                return Err(TemplateError::wrong(&place, "a mapping", value));
+                return Err(TemplateError::unexpected(&place, "a mapping", value));
             };
             match map.keys().find(|key| !known.contains(&key.as_str())) {
                 None => Ok(map),
@@ -33,13 +33,13 @@ impl Globals {
         Ok(Self { function: part("Function", &FUNCTION)?, http_api: part("HttpApi", &HTTP_API)? })
     }
 
-    /// A function's properties with the global ones added.
-    pub(crate) fn function(&self, own: Map<String, Value>) -> Value {
+    /// A function's own properties merged into the global ones.
+    pub(crate) fn merge_function(&self, own: Map<String, Value>) -> Value {
         Value::Object(merge(self.function.clone(), own))
     }
 
-    /// An API's properties with the global ones added.
-    pub(crate) fn http_api(&self, own: Map<String, Value>) -> Value {
+    /// An API's own properties merged into the global ones.
+    pub(crate) fn merge_http_api(&self, own: Map<String, Value>) -> Value {
         Value::Object(merge(self.http_api.clone(), own))
     }
 }
@@ -60,7 +60,7 @@ fn merge(mut global: Map<String, Value>, own: Map<String, Value>) -> Map<String,
     global
 }
 
-/// `Policies` and `Events` are missing because SAM does not take them here either.
+/// `Policies` and `Events` are missing, because SAM does not accept them in `Globals`.
 const FUNCTION: [&str; 13] = [
     "Architectures",
     "Environment",

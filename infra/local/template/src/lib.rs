@@ -1,5 +1,4 @@
-//! Reads `template.yaml`, so that what runs on this machine has the routes, the environment, the permissions and the
-//! tables of what is deployed.
+//! Reads `template.yaml`, so that the local world has the routes, environment, permissions and tables of a deployment.
 //!
 //! ```text
 //! template.yaml ─ Template::read ─▶ Template ─ deploy(parameters) ─▶ Stack { functions, tables, secrets, api, … }
@@ -7,11 +6,11 @@
 //!
 //! Invariants:
 //!
-//! - Nothing is skipped in silence. A resource type, property, intrinsic, event type or IAM action that this reader does
-//!   not know is an error that names the place and what is supported there. Properties without a meaning on one machine
-//!   (alarms' thresholds, tracing, tags) are listed by name where they are ignored.
-//! - A [`Stack`] holds no intrinsic: every `!Ref` and `!Sub` is replaced by the value it has in the local world, which
-//!   [`PseudoParameters`] describes.
+//! - Nothing is ignored silently. A resource type, property, intrinsic, event type or IAM action that this reader does
+//!   not support is an error that names the place and the supported values. Properties that have no meaning locally (thresholds
+//!   of alarms, tracing, tags) are listed by name in the code.
+//! - A [`Stack`] contains no intrinsic: every `!Ref` and `!Sub` is replaced by its value, with [`PseudoParameters`] for region and
+//!   account.
 //! - Permissions are explicit: no managed policy, no policy template, no wildcard.
 //!
 //! It follows "AWS SAM template anatomy" and the "CloudFormation template reference"
@@ -41,7 +40,7 @@ pub use resource::api::{HttpApi, RouteAuth, Throttling};
 pub use resource::event_bus::EventBus;
 pub use resource::function::Function;
 pub use resource::log_group::LogGroup;
-pub use resource::policy::{Condition, ConditionKey, Statement};
+pub use resource::policy::{ConditionKey, Statement, StatementCondition};
 pub use resource::queue::Queue;
 pub use resource::secret::{GenerateSecretString, Secret};
 pub use resource::table::Table;

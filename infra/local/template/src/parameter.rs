@@ -12,7 +12,7 @@ use crate::read::fields::{Fields, text};
 pub struct Parameter {
     /// The parameter's name.
     pub name: String,
-    /// The default value, if there is parameter.
+    /// The default value, if there is one.
     pub default: Option<String>,
     /// The template's description.
     pub description: Option<String>,

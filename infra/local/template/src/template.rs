@@ -33,14 +33,20 @@ pub struct Template {
 }
 
 impl Template {
-    /// Reads the file.
+    /// Reads and parses the file.
+    ///
+    /// # Errors
+    /// [`TemplateError`], which names the place in the template.
     pub fn read(path: &Path) -> Result<Self, TemplateError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| TemplateError::Read { path: path.to_owned(), source })?;
         Self::parse(&text)
     }
 
-    /// Reads the text.
+    /// Parses the text.
+    ///
+    /// # Errors
+    /// [`TemplateError`], which names the place in the template.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let document = yaml::parse(text)?;
         let fields = Fields::new("", &document)?;
@@ -71,13 +77,19 @@ impl Template {
         &self.parameters
     }
 
-    /// The stack that the template makes in the local world. `parameters` win over defaults.
+    /// The stack that the template creates in the local world. `parameters` win over defaults.
+    ///
+    /// # Errors
+    /// [`TemplateError`], which names the place in the template or the parameter.
     pub fn deploy(&self, parameters: &BTreeMap<String, String>) -> Result<Stack, TemplateError> {
         self.deploy_to(&PseudoParameters::default(), parameters)
     }
 
-    /// The same, but addresses with `http://` are taken where the template asks for `https://`: what a local world talks to has
-    /// often no certificate. CloudFormation refuses them.
+    /// As [`Self::deploy`], but addresses with `http://` are accepted where the template asks for `https://`, because local servers
+    /// often have no certificate. CloudFormation refuses them.
+    ///
+    /// # Errors
+    /// [`TemplateError`], which names the place in the template or the parameter.
     pub fn deploy_with_plain_http(
         &self,
         parameters: &BTreeMap<String, String>,
@@ -85,7 +97,10 @@ impl Template {
         self.stack(&PseudoParameters::default(), parameters, PlainHttpPolicy::Accept)
     }
 
-    /// As [`Self::deploy`], for a world of the caller's choice.
+    /// As [`Self::deploy`], for any region, account and stack name.
+    ///
+    /// # Errors
+    /// [`TemplateError`], which names the place in the template or the parameter.
     pub fn deploy_to(
         &self,
         pseudo: &PseudoParameters,
@@ -101,8 +116,8 @@ impl Template {
         plain_http: PlainHttpPolicy,
     ) -> Result<Stack, TemplateError> {
         let parameters = &Parameter::values(&self.parameters, parameters, plain_http)?;
-        rule::check(self.document.get("Rules"), pseudo, parameters)?;
-        let conditions = &condition::evaluate(self.document.get("Conditions"), pseudo, parameters)?;
+        rule::check_rules(self.document.get("Rules"), pseudo, parameters)?;
+        let conditions = &condition::evaluate_all(self.document.get("Conditions"), pseudo, parameters)?;
         let scope = Scope { pseudo, parameters, conditions, resources: &self.resources, depth: DEPTH };
         let globals = Globals::read(self.document.get("Globals"), &scope)?;
         let roles = self.roles(&scope)?;
@@ -116,14 +131,14 @@ impl Template {
             }
             self.add(&mut stack, &scope, &globals, &roles, id, resource)?;
         }
-        // An implied API that nothing uses does not exist.
+        // SAM creates an API only if a function has a route.
         if self.is_api_implied() && stack.functions.iter().all(|function| function.routes.is_empty()) {
             stack.api = None;
         }
-        refuse_double_routes(&stack)?;
-        refuse_strange_limits(&stack)?;
+        refuse_duplicate_routes(&stack)?;
+        refuse_limits_without_route(&stack)?;
         refuse_unused_roles(&stack, &roles)?;
-        refuse_strange_streams(&stack)?;
+        refuse_unknown_streams_and_queues(&stack)?;
         stack.outputs = self.outputs(&scope)?;
         Ok(stack)
     }
@@ -142,8 +157,8 @@ impl Template {
         let name = scope.physical_name(id, resource)?;
         match resource.kind {
             ResourceKind::Function => {
-                let merged = globals.function(own);
-                let Some(api) = &stack.api else { return Err(several_apis(id)) };
+                let merged = globals.merge_function(own);
+                let Some(api) = &stack.api else { return Err(second_api_error(id)) };
                 let context = EventContext {
                     api,
                     api_is_declared: !self.is_api_implied(),
@@ -178,7 +193,7 @@ impl Template {
                 let arn = scope.attribute(id, "Arn", &place)?;
                 stack.queues.push(Queue::read(id, name, arn, &Fields::new(place, &Value::Object(own))?)?);
             }
-            // Read beforehand: functions refer to them.
+            // Read before the loop, because functions refer to them.
             ResourceKind::HttpApi | ResourceKind::ManagedPolicy | ResourceKind::Role => {}
             ResourceKind::Alarm
             | ResourceKind::ApiMapping
@@ -187,7 +202,7 @@ impl Template {
             | ResourceKind::MetricFilter
             | ResourceKind::Subscription
             | ResourceKind::Topic => {
-                cloud_only::check(resource.kind, &Fields::new(place, &Value::Object(own))?)?;
+                cloud_only::check_properties(resource.kind, &Fields::new(place, &Value::Object(own))?)?;
             }
         }
         Ok(())
@@ -231,7 +246,7 @@ impl Template {
         let mut apis = self.resources.iter().filter(|(_, resource)| resource.kind == ResourceKind::HttpApi);
         let Some((id, resource)) = apis.next() else { return Ok(None) };
         if let Some((second, _)) = apis.next() {
-            return Err(several_apis(second));
+            return Err(second_api_error(second));
         }
         if resource.condition.is_some() {
             return Err(TemplateError::unsupported(
@@ -241,7 +256,7 @@ impl Template {
             ));
         }
         let place = format!("Resources.{id}.Properties");
-        let merged = globals.http_api(properties(scope, resource, &place)?);
+        let merged = globals.merge_http_api(properties(scope, resource, &place)?);
         HttpApi::read(id, scope.api_endpoint(), &Fields::new(place, &merged)?).map(Some)
     }
 
@@ -282,7 +297,7 @@ fn properties(
     Ok(resolved)
 }
 
-/// SAM makes an API of its own when the template declares none.
+/// Adds the API that SAM creates when the template declares none.
 fn imply_api(resources: &mut BTreeMap<String, RawResource>) {
     if !resources.values().any(|resource| resource.kind == ResourceKind::HttpApi) {
         let implied = RawResource {
@@ -295,11 +310,11 @@ fn imply_api(resources: &mut BTreeMap<String, RawResource>) {
     }
 }
 
-fn several_apis(id: &str) -> TemplateError {
+fn second_api_error(id: &str) -> TemplateError {
     TemplateError::unsupported(&format!("Resources.{id}"), "a second API", &["one API for all routes"])
 }
 
-fn refuse_double_routes(stack: &Stack) -> Result<(), TemplateError> {
+fn refuse_duplicate_routes(stack: &Stack) -> Result<(), TemplateError> {
     let mut seen = BTreeMap::new();
     for function in &stack.functions {
         for route in &function.routes {
@@ -316,8 +331,8 @@ fn refuse_double_routes(stack: &Stack) -> Result<(), TemplateError> {
     Ok(())
 }
 
-/// A limit of a route that is not there limits nothing.
-fn refuse_strange_limits(stack: &Stack) -> Result<(), TemplateError> {
+/// Refuses limits of routes that no function has.
+fn refuse_limits_without_route(stack: &Stack) -> Result<(), TemplateError> {
     let Some(api) = &stack.api else { return Ok(()) };
     let routes = || stack.functions.iter().flat_map(|function| &function.routes);
     for limited in api.route_throttling.keys() {
@@ -329,7 +344,7 @@ fn refuse_strange_limits(stack: &Stack) -> Result<(), TemplateError> {
     Ok(())
 }
 
-/// A role that no function has is a permission that waits for somebody.
+/// Refuses roles that no function has, because their permissions serve nothing.
 fn refuse_unused_roles(stack: &Stack, roles: &BTreeMap<String, Role>) -> Result<(), TemplateError> {
     for Role { logical_id, .. } in roles.values() {
         if stack.functions.iter().all(|function| function.role.as_ref() != Some(logical_id)) {
@@ -344,8 +359,8 @@ fn refuse_unused_roles(stack: &Stack, roles: &BTreeMap<String, Role>) -> Result<
     Ok(())
 }
 
-/// A stream that no table has would never deliver, and a queue that is not there would lose what failed.
-fn refuse_strange_streams(stack: &Stack) -> Result<(), TemplateError> {
+/// Refuses streams that no table has, which would never deliver, and unknown queues, which would lose discarded records.
+fn refuse_unknown_streams_and_queues(stack: &Stack) -> Result<(), TemplateError> {
     for function in &stack.functions {
         for stream in &function.streams {
             let place = format!("Resources.{}.Properties.Events.{}", function.logical_id, stream.name);

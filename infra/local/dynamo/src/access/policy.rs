@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use local_template::{Condition, ConditionKey, Stack, Statement};
+use local_template::{ConditionKey, Stack, Statement, StatementCondition};
 
 use super::access_keys::OPERATOR;
 use super::required_permissions::RequiredPermission;
@@ -63,7 +63,7 @@ fn allows_permission(statement: &Statement, required: &RequiredPermission) -> bo
 
 /// IAM lets `ForAllValues` hold for a request without any value. Here such a request is refused, because a permission with a
 /// condition is meant for requests that name their keys.
-fn condition_holds(condition: &Condition, required: &RequiredPermission) -> bool {
+fn condition_holds(condition: &StatementCondition, required: &RequiredPermission) -> bool {
     let keys = required.leading_keys.as_deref();
     condition.key == ConditionKey::LeadingKeys
         && keys.is_some_and(|keys| keys.iter().all(|key| condition.values.contains(key)))

@@ -1,4 +1,4 @@
-//! What each key's value must be.
+//! The checks of the values in the configuration file.
 
 use std::path::{Path, PathBuf};
 
@@ -11,47 +11,47 @@ use rustls::pki_types::{
 use super::{ConfigError, PlatformKey, file};
 
 pub(super) fn app_id(key: &str, value: String) -> Result<String, ConfigError> {
-    let right = value.strip_prefix("wx").is_some_and(|rest| {
+    let is_valid = value.strip_prefix("wx").is_some_and(|rest| {
         (4..=30).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric())
     });
-    accept(right, key, value, "an appid as the WeChat console shows it: wx and 16 hexadecimal digits")
+    accept_if(is_valid, key, value, "an appid as the WeChat console shows it: wx and 16 hexadecimal digits")
 }
 
 pub(super) fn mch_id(key: &str, value: String) -> Result<String, ConfigError> {
-    let right = (1..=32).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_digit());
-    accept(right, key, value, "a merchant number: digits, in quotes")
+    let is_valid = (1..=32).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_digit());
+    accept_if(is_valid, key, value, "a merchant number: digits, in quotes")
 }
 
-/// A secret that only WeChat and its owner can judge.
+/// A secret. Only its characters are checked.
 pub(super) fn secret(key: &str, value: String) -> Result<String, ConfigError> {
-    let right = !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic());
-    accept(right, key, value, "not empty and without blanks: copy it as the WeChat console shows it")
+    let is_valid = !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic());
+    accept_if(is_valid, key, value, "not empty and without blanks: copy it as the WeChat console shows it")
 }
 
-/// Of the merchant, APIv2 or APIv3.
+/// The merchant's key for APIv2 or APIv3.
 pub(super) fn api_key(key: &str, value: String) -> Result<String, ConfigError> {
-    let right = value.len() == 32 && value.bytes().all(|b| b.is_ascii_graphic());
-    accept(right, key, value, "32 characters, as the merchant console takes them")
+    let is_valid = value.len() == 32 && value.bytes().all(|b| b.is_ascii_graphic());
+    accept_if(is_valid, key, value, "32 characters, as the merchant console takes them")
 }
 
 pub(super) fn serial_no(key: &str, value: String) -> Result<String, ConfigError> {
-    let right = (1..=64).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_hexdigit());
-    accept(right, key, value, "the merchant certificate's serial number: hexadecimal digits")
+    let is_valid = (1..=64).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_hexdigit());
+    accept_if(is_valid, key, value, "the merchant certificate's serial number: hexadecimal digits")
 }
 
 pub(super) fn push_token(key: &str, value: String) -> Result<String, ConfigError> {
-    let right = (3..=32).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_alphanumeric());
-    accept(right, key, value, "3 to 32 letters and digits")
+    let is_valid = (3..=32).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_alphanumeric());
+    accept_if(is_valid, key, value, "3 to 32 letters and digits")
 }
 
 pub(super) fn encoding_aes_key(key: &str, value: String) -> Result<String, ConfigError> {
-    let right = value.len() == 43 && value.bytes().all(|b| b.is_ascii_alphanumeric());
-    accept(right, key, value, "the 43 letters and digits of the EncodingAESKey")
+    let is_valid = value.len() == 43 && value.bytes().all(|b| b.is_ascii_alphanumeric());
+    accept_if(is_valid, key, value, "the 43 letters and digits of the EncodingAESKey")
 }
 
 pub(super) fn push_mode(key: &str, value: String) -> Result<String, ConfigError> {
-    let right = ["plain", "secure"].contains(&value.as_str());
-    accept(right, key, value, "\"plain\" or \"secure\"")
+    let is_valid = ["plain", "secure"].contains(&value.as_str());
+    accept_if(is_valid, key, value, "\"plain\" or \"secure\"")
 }
 
 pub(super) fn sign_type(key: &str, value: &str) -> Result<SignType, ConfigError> {
@@ -59,7 +59,7 @@ pub(super) fn sign_type(key: &str, value: &str) -> Result<SignType, ConfigError>
     known.ok_or_else(|| ConfigError::Value { key: key.to_owned(), expected: "\"MD5\" or \"HMAC-SHA256\"" })
 }
 
-/// An unknown version must not be taken for the known one: the two differ in every request.
+/// The version of WeChat Pay's API. An unknown version is refused, because the versions differ in every request.
 pub(super) fn api(key: &str, value: &str) -> Result<&'static str, ConfigError> {
     match value {
         "v2" => Ok("v2"),
@@ -73,15 +73,15 @@ pub(super) fn max_unpaid(key: &str, value: u32) -> Result<u32, ConfigError> {
     known.ok_or_else(|| ConfigError::Value { key: key.to_owned(), expected: "a number from 1 to 100" })
 }
 
-/// An address without a path; one slash at the end is forgiven.
+/// An address without a path. A slash at its end is removed.
 pub(super) fn base(key: &str, value: &str) -> Result<String, ConfigError> {
     let value = value.strip_suffix('/').unwrap_or(value);
     let host = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
-    let right = host.is_some_and(|host| {
+    let is_valid = host.is_some_and(|host| {
         !host.is_empty() && host.bytes().all(|b| b.is_ascii_graphic() && !b"/?#@\\".contains(&b))
     });
     let expected = "an address without a path, such as https://api.example.com";
-    accept(right, key, value.to_owned(), expected)
+    accept_if(is_valid, key, value.to_owned(), expected)
 }
 
 pub(super) fn certificates(
@@ -93,42 +93,43 @@ pub(super) fn certificates(
     let found = CertificateDer::pem_file_iter(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let found =
         found.and_then(|found| if found.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(found) });
-    found.map_err(|source| not_found(key, path, "at least one certificate", source))
+    found.map_err(|source| pem_error(key, path, "at least one certificate", source))
 }
 
-/// The text of the file.
+/// The text of a file with a private key.
 pub(super) fn private_key(key: &str, folder: &Path, file: PathBuf) -> Result<String, ConfigError> {
     let path = folder.join(file);
     let text = read(key, &path, "a private key")?;
     match PrivateKeyDer::from_pem_slice(text.as_bytes()) {
         Ok(_) => Ok(text),
-        Err(source) => Err(not_found(key, path, "a private key", source)),
+        Err(source) => Err(pem_error(key, path, "a private key", source)),
     }
 }
 
-/// The text of the file.
+/// The text of a file with a certificate.
 pub(super) fn certificate(key: &str, folder: &Path, file: PathBuf) -> Result<String, ConfigError> {
     let path = folder.join(file);
     let text = read(key, &path, "a certificate")?;
     match CertificateDer::from_pem_slice(text.as_bytes()) {
         Ok(_) => Ok(text),
-        Err(source) => Err(not_found(key, path, "a certificate", source)),
+        Err(source) => Err(pem_error(key, path, "a certificate", source)),
     }
 }
 
 fn read(key: &str, path: &Path, expected: &'static str) -> Result<String, ConfigError> {
     let text = std::fs::read_to_string(path);
-    text.map_err(|error| not_found(key, path.to_owned(), expected, pem::Error::Io(error)))
+    text.map_err(|error| pem_error(key, path.to_owned(), expected, pem::Error::Io(error)))
 }
 
-/// WeChat Pay's own key: a certificate of the platform, or its public key.
+/// A key of WeChat Pay: a platform certificate or its public key.
 pub(super) fn platform_key(
     key: &str,
     folder: &Path,
-    entry: file::PlatformKey,
+    entry: file::PlatformKeyEntry,
 ) -> Result<PlatformKey, ConfigError> {
-    let right = !entry.id.is_empty() && entry.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let id = accept(right, key, entry.id, "a list of { id, file }, id the serial number or PUB_KEY_ID_…")?;
+    let is_valid = !entry.id.is_empty() && entry.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let id =
+        accept_if(is_valid, key, entry.id, "a list of { id, file }, id the serial number or PUB_KEY_ID_…")?;
     let path = folder.join(entry.file);
     let pem = read(key, &path, "a certificate or a public key")?;
     let found = CertificateDer::from_pem_slice(pem.as_bytes())
@@ -136,14 +137,19 @@ pub(super) fn platform_key(
         .or_else(|_| SubjectPublicKeyInfoDer::from_pem_slice(pem.as_bytes()).map(drop));
     match found {
         Ok(()) => Ok(PlatformKey { id, pem }),
-        Err(source) => Err(not_found(key, path, "a certificate or a public key", source)),
+        Err(source) => Err(pem_error(key, path, "a certificate or a public key", source)),
     }
 }
 
-fn accept(right: bool, key: &str, value: String, expected: &'static str) -> Result<String, ConfigError> {
-    if right { Ok(value) } else { Err(ConfigError::Value { key: key.to_owned(), expected }) }
+fn accept_if(
+    is_valid: bool,
+    key: &str,
+    value: String,
+    expected: &'static str,
+) -> Result<String, ConfigError> {
+    if is_valid { Ok(value) } else { Err(ConfigError::Value { key: key.to_owned(), expected }) }
 }
 
-fn not_found(key: &str, path: PathBuf, expected: &'static str, source: pem::Error) -> ConfigError {
+fn pem_error(key: &str, path: PathBuf, expected: &'static str, source: pem::Error) -> ConfigError {
     ConfigError::Pem { key: key.to_owned(), path, expected, source }
 }

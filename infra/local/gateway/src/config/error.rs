@@ -1,16 +1,16 @@
-//! Why a configuration file was refused, and what to write instead.
+//! The error of the configuration file.
 
 use std::{io, path::PathBuf};
 
 /// Why a configuration file was refused. No message quotes a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The file, or one that it names, can't be read.
+    /// The configuration file can't be read.
     #[error("cannot read the configuration's file {path}")]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
@@ -19,29 +19,29 @@ pub enum ConfigError {
     Form {
         /// The line, counted from 1.
         line: usize,
-        /// The key and a colon, if one is concerned.
+        /// The key and a colon; empty when the error is not about one key.
         key: String,
-        /// What is wrong.
+        /// The parser's message.
         problem: String,
     },
-    /// A value is not what its key means.
+    /// The value of a key is not valid.
     #[error("the configuration: {key} must be {expected}")]
     Value {
         /// The key.
         key: String,
-        /// What to write.
+        /// The expected value.
         expected: &'static str,
     },
-    /// A key names a file that does not hold what it must.
+    /// A key names a file without the expected PEM object.
     #[error("the configuration: {key}: {path} must be a PEM file with {expected}")]
     Pem {
         /// The key.
         key: String,
         /// The file.
         path: PathBuf,
-        /// What must stand in it.
+        /// The expected object.
         expected: &'static str,
-        /// Why it was not found there.
+        /// The parser's error.
         #[source]
         source: rustls::pki_types::pem::Error,
     },

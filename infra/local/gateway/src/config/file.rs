@@ -1,4 +1,4 @@
-//! The configuration file as it is written: every key optional, no other key known.
+//! The form of the configuration file. Every key is optional, and unknown keys are refused.
 
 use std::path::PathBuf;
 
@@ -7,20 +7,20 @@ use serde::Deserialize;
 /// The whole file.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct File {
-    pub(super) mini_program: MiniProgram,
-    pub(super) official_account: OfficialAccount,
-    pub(super) merchant: Merchant,
-    pub(super) orders: Orders,
-    pub(super) message_push: MessagePush,
-    pub(super) upstream: Upstream,
-    pub(super) public: Public,
+pub(super) struct ConfigFile {
+    pub(super) mini_program: MiniProgramSection,
+    pub(super) official_account: OfficialAccountSection,
+    pub(super) merchant: MerchantSection,
+    pub(super) orders: OrdersSection,
+    pub(super) message_push: MessagePushSection,
+    pub(super) upstream: UpstreamSection,
+    pub(super) public: PublicSection,
 }
 
 /// `[mini_program]`
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct MiniProgram {
+pub(super) struct MiniProgramSection {
     pub(super) app_id: Option<String>,
     pub(super) app_secret: Option<String>,
 }
@@ -28,7 +28,7 @@ pub(super) struct MiniProgram {
 /// `[official_account]`
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct OfficialAccount {
+pub(super) struct OfficialAccountSection {
     pub(super) app_id: Option<String>,
     pub(super) app_secret: Option<String>,
 }
@@ -36,7 +36,7 @@ pub(super) struct OfficialAccount {
 /// `[merchant]`
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Merchant {
+pub(super) struct MerchantSection {
     pub(super) mch_id: Option<String>,
     pub(super) api: Option<String>,
     pub(super) sign_type: Option<String>,
@@ -44,7 +44,7 @@ pub(super) struct Merchant {
     pub(super) api_v3_key: Option<String>,
     pub(super) serial_no: Option<String>,
     pub(super) private_key: Option<PathBuf>,
-    pub(super) platform_keys: Vec<PlatformKey>,
+    pub(super) platform_keys: Vec<PlatformKeyEntry>,
     pub(super) client_cert: Option<PathBuf>,
     pub(super) client_key: Option<PathBuf>,
 }
@@ -52,7 +52,7 @@ pub(super) struct Merchant {
 /// One of `merchant.platform_keys`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PlatformKey {
+pub(super) struct PlatformKeyEntry {
     pub(super) id: String,
     pub(super) file: PathBuf,
 }
@@ -60,14 +60,14 @@ pub(super) struct PlatformKey {
 /// `[orders]`
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Orders {
+pub(super) struct OrdersSection {
     pub(super) max_unpaid: Option<u32>,
 }
 
 /// `[message_push]`
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct MessagePush {
+pub(super) struct MessagePushSection {
     pub(super) token: Option<String>,
     pub(super) encoding_aes_key: Option<String>,
     pub(super) mode: Option<String>,
@@ -76,7 +76,7 @@ pub(super) struct MessagePush {
 /// `[upstream]`
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Upstream {
+pub(super) struct UpstreamSection {
     pub(super) wechat_api_base: Option<String>,
     pub(super) pay_api_base: Option<String>,
     pub(super) ca: Option<PathBuf>,
@@ -85,6 +85,6 @@ pub(super) struct Upstream {
 /// `[public]`
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Public {
+pub(super) struct PublicSection {
     pub(super) base_url: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! The configuration file: lets the same program serve WeChat's real platform, or another simulator.
 //!
-//! Every key is optional; what is absent comes from the built-in simulator's account. An unknown key is an error that names
-//! it, a wrong value is an error that says what to write. Relative file names are looked up beside the file.
+//! Every key is optional; a missing one has the built-in simulator's value. The error for an unknown key names the key, and the
+//! error for a wrong value says what to write. Relative file names are relative to the configuration file.
 
 mod check;
 mod error;
@@ -13,15 +13,14 @@ use local_wechat::{Account, SignType};
 use rustls::pki_types::CertificateDer;
 
 pub use self::error::ConfigError;
-use self::file::{File, Merchant, MessagePush, OfficialAccount};
+use self::file::{ConfigFile, MerchantSection, MessagePushSection, OfficialAccountSection};
 
-/// What the configuration file says.
+/// The configuration file's content.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The mini program and its merchant.
     pub account: Account,
-    /// Whether there is an official account, for cards. The built-in simulator has one; another platform has it if the file
-    /// names it.
+    /// Whether there is an official account, for cards. The built-in simulator has one. Another platform has one if the file names it.
     pub has_official_account: bool,
     /// Which of WeChat Pay's interfaces is called, `v2` or `v3`; `None` leaves it to the template.
     pub pay_api: Option<&'static str>,
@@ -29,7 +28,7 @@ pub struct Config {
     pub sign_type: Option<SignType>,
     /// How many unpaid orders a user can have at a time; `None` leaves it to the template.
     pub max_unpaid: Option<u32>,
-    /// WeChat Pay's keys that are not downloaded.
+    /// WeChat Pay's keys. Platform certificates that are missing here are downloaded.
     pub platform_keys: Vec<PlatformKey>,
     /// The private key of the client certificate, if it is not the merchant's own: PEM.
     pub client_key: Option<String>,
@@ -37,9 +36,9 @@ pub struct Config {
     pub wechat_api_base: Option<String>,
     /// WeChat Pay; `None` is the built-in simulator.
     pub pay_api_base: Option<String>,
-    /// What the functions' HTTP client trusts besides the public certificate authorities.
+    /// The certificates that the functions' HTTP client trusts beside the public certificate authorities.
     pub roots: Vec<CertificateDer<'static>>,
-    /// What `notify_url` is built from; `None` is the address the program listens on.
+    /// The address in `notify_url`; `None` is the address that the program listens on.
     pub public_base_url: Option<String>,
 }
 
@@ -74,7 +73,7 @@ impl Config {
     /// Reads the file.
     ///
     /// # Errors
-    /// It can't be read, or says something wrong.
+    /// [`ConfigError`]: the file can't be read, or a key or value is wrong.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
@@ -84,9 +83,9 @@ impl Config {
     /// Reads the text; relative file names in it are looked up in `folder`.
     ///
     /// # Errors
-    /// It says something wrong.
+    /// [`ConfigError`]: a key or value is wrong.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, ConfigError> {
-        let File { mini_program, official_account, merchant, orders, message_push, upstream, public } =
+        let ConfigFile { mini_program, official_account, merchant, orders, message_push, upstream, public } =
             parse(text)?;
         check_message_push(message_push)?;
         let mut account = Account::default();
@@ -98,7 +97,7 @@ impl Config {
         }
         let own_platform = upstream.wechat_api_base.is_none();
         let has_official_account = read_official_account(&mut account, official_account, own_platform)?;
-        let Payments { pay_api, sign_type, platform_keys, client_key } =
+        let PaymentSettings { pay_api, sign_type, platform_keys, client_key } =
             read_merchant(&mut account, merchant, folder)?;
         let base = |key, value: Option<String>| value.map(|value| check::base(key, &value)).transpose();
         let roots = upstream.ca.map(|file| check::certificates("upstream.ca", folder, file)).transpose()?;
@@ -120,49 +119,53 @@ impl Config {
         })
     }
 
-    /// Whether the built-in simulator is anybody's upstream.
+    /// Whether the built-in simulator is used, for the open platform or for WeChat Pay.
     pub(crate) fn uses_simulator(&self) -> bool {
         self.wechat_api_base.is_none() || self.pay_api_base.is_none()
     }
 }
 
-fn parse(text: &str) -> Result<File, ConfigError> {
-    let reader = toml::Deserializer::parse(text).map_err(|error| form(text, "", &error))?;
+fn parse(text: &str) -> Result<ConfigFile, ConfigError> {
+    let reader = toml::Deserializer::parse(text).map_err(|error| form_error(text, "", &error))?;
     serde_path_to_error::deserialize(reader)
-        .map_err(|error| form(text, &error.path().to_string(), error.inner()))
+        .map_err(|error| form_error(text, &error.path().to_string(), error.inner()))
 }
 
-fn form(text: &str, path: &str, error: &toml::de::Error) -> ConfigError {
+fn form_error(text: &str, path: &str, error: &toml::de::Error) -> ConfigError {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let key = if ["", "."].contains(&path) { String::new() } else { format!("{path}: ") };
     ConfigError::Form { line: before.matches('\n').count() + 1, key, problem: error.message().to_owned() }
 }
 
-/// Whether there is an official account after all.
+/// Reads `[official_account]`. Returns whether there is an official account.
 fn read_official_account(
     account: &mut Account,
-    given: OfficialAccount,
+    section: OfficialAccountSection,
     own_platform: bool,
 ) -> Result<bool, ConfigError> {
-    let named = given.app_id.is_some();
-    if let Some(value) = given.app_id {
+    let named = section.app_id.is_some();
+    if let Some(value) = section.app_id {
         account.official_app_id = check::app_id("official_account.app_id", value)?;
     }
-    if let Some(value) = given.app_secret {
+    if let Some(value) = section.app_secret {
         account.official_app_secret = check::secret("official_account.app_secret", value)?;
     }
     Ok(named || own_platform)
 }
 
-/// What `[merchant]` says beside the account.
-struct Payments {
+/// The settings in `[merchant]` that are not part of the account.
+struct PaymentSettings {
     pay_api: Option<&'static str>,
     sign_type: Option<SignType>,
     platform_keys: Vec<PlatformKey>,
     client_key: Option<String>,
 }
 
-fn read_merchant(account: &mut Account, merchant: Merchant, folder: &Path) -> Result<Payments, ConfigError> {
+fn read_merchant(
+    account: &mut Account,
+    merchant: MerchantSection,
+    folder: &Path,
+) -> Result<PaymentSettings, ConfigError> {
     if let Some(value) = merchant.mch_id {
         account.mch_id = check::mch_id("merchant.mch_id", value)?;
     }
@@ -186,7 +189,7 @@ fn read_merchant(account: &mut Account, merchant: Merchant, folder: &Path) -> Re
     let platform_keys = merchant.platform_keys.into_iter();
     let platform_keys =
         platform_keys.map(|entry| check::platform_key("merchant.platform_keys", folder, entry));
-    Ok(Payments {
+    Ok(PaymentSettings {
         pay_api: merchant.api.map(|value| check::api("merchant.api", &value)).transpose()?,
         sign_type: merchant
             .sign_type
@@ -197,14 +200,16 @@ fn read_merchant(account: &mut Account, merchant: Merchant, folder: &Path) -> Re
     })
 }
 
-/// Nothing uses these yet; a mistake in them shows now all the same.
-fn check_message_push(push: MessagePush) -> Result<(), ConfigError> {
-    optional(push.token, |value| check::push_token("message_push.token", value))?;
-    optional(push.encoding_aes_key, |value| check::encoding_aes_key("message_push.encoding_aes_key", value))?;
-    optional(push.mode, |value| check::push_mode("message_push.mode", value))
+/// Checks `[message_push]`, although nothing uses it yet.
+fn check_message_push(push: MessagePushSection) -> Result<(), ConfigError> {
+    check_optional(push.token, |value| check::push_token("message_push.token", value))?;
+    check_optional(push.encoding_aes_key, |value| {
+        check::encoding_aes_key("message_push.encoding_aes_key", value)
+    })?;
+    check_optional(push.mode, |value| check::push_mode("message_push.mode", value))
 }
 
-fn optional<T, R>(
+fn check_optional<T, R>(
     value: Option<T>,
     check: impl FnOnce(T) -> Result<R, ConfigError>,
 ) -> Result<(), ConfigError> {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     streams,
-    world::{client, json, start},
+    support::{client, json, start},
 };
 use crate::CallError;
 

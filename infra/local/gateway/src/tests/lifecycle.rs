@@ -1,8 +1,8 @@
-//! Start, restart, tasks, end.
+//! Start, restart, tasks and stop of a bundle.
 
 use serde_json::json;
 
-use super::world::{REGISTRY, client, json, start, start_with, template};
+use super::support::{REGISTRY, client, json, start, start_with, template};
 use crate::{Bundle, BundleOptions, CallError, Config, StartError};
 
 #[tokio::test]
@@ -18,7 +18,7 @@ async fn an_instance_lives_until_it_is_restarted() {
 }
 
 #[tokio::test]
-async fn a_task_runs_when_it_is_told_to_and_gets_the_schedulers_event() {
+async fn run_task_gives_a_task_the_schedulers_event() {
     let bundle = start().await;
     assert_eq!(bundle.run_task("tick").await.unwrap(), json!({"source": "aws.scheduler"}));
     assert!(matches!(bundle.run_task("echo").await, Err(CallError::Unknown { .. })));
@@ -26,7 +26,7 @@ async fn a_task_runs_when_it_is_told_to_and_gets_the_schedulers_event() {
 }
 
 #[tokio::test]
-async fn bundles_run_beside_each_other_and_free_their_port_at_the_end() {
+async fn two_bundles_can_run_and_a_stopped_one_frees_its_port() {
     let (one, other) = tokio::join!(start(), start());
     assert_ne!(one.base_url(), other.base_url());
     let port = one.base_url().rsplit(':').next().unwrap().parse().unwrap();
@@ -62,7 +62,7 @@ async fn template_and_registry_must_agree_in_both_directions() {
 }
 
 #[tokio::test]
-async fn the_simulator_is_not_there_when_others_take_its_place() {
+async fn no_simulator_runs_when_the_configuration_names_other_servers() {
     let text = "[upstream]\nwechat_api_base = \"http://a.example\"\npay_api_base = \"http://b.example\"";
     let bundle = start_with(Config::parse(text, std::path::Path::new("")).unwrap()).await;
     assert!(bundle.wechat().is_none());

@@ -1,8 +1,8 @@
-//! Sizes, times, failures: one answer each, and the gateway lives.
+//! Requests that are too large, too slow or fail get an error, and the gateway continues.
 
 use serde_json::json;
 
-use super::world::{client, json, start};
+use super::support::{client, json, start};
 
 #[tokio::test]
 async fn a_body_beyond_ten_megabytes_is_refused() {
@@ -24,7 +24,7 @@ async fn a_body_that_makes_an_event_beyond_six_megabytes_is_refused() {
 }
 
 #[tokio::test]
-async fn a_panic_costs_one_answer() {
+async fn a_panic_fails_one_request_only() {
     let bundle = start().await;
     let (status, answer) = json(client().get(format!("{}/panic", bundle.base_url()))).await;
     assert_eq!((status, answer["code"].as_str()), (500, Some("INTERNAL_ERROR")));
@@ -32,14 +32,14 @@ async fn a_panic_costs_one_answer() {
 }
 
 #[tokio::test]
-async fn a_function_that_takes_too_long_is_given_up() {
+async fn a_function_beyond_its_timeout_gets_503() {
     let bundle = start().await;
     let answer = json(client().get(format!("{}/slow", bundle.base_url()))).await;
     assert_eq!(answer, (503, json!({"message": "Service Unavailable"})));
 }
 
 #[tokio::test]
-async fn a_function_that_cannot_start_is_started_again_by_the_next_request() {
+async fn a_failed_start_is_retried_by_the_next_request() {
     let bundle = start().await;
     let url = format!("{}/flaky", bundle.base_url());
     let answer = json(client().get(&url)).await;

@@ -5,4 +5,4 @@ mod lifecycle;
 mod limits;
 mod requests;
 mod streams;
-pub(crate) mod world;
+pub(crate) mod support;

@@ -1,4 +1,4 @@
-//! What reaches a function, and what comes back.
+//! The conversion of requests and responses.
 
 use std::{
     io,
@@ -9,31 +9,31 @@ use http::HeaderMap;
 use local_dynamo::sigv4::{Signer, WireRequest, sign, sign_as_curl_7_88};
 use serde_json::json;
 
-use super::world::{client, host, json, start};
+use super::support::{client, host, json, start};
 
 #[tokio::test]
 async fn a_function_sees_route_variables_query_body_and_caller() {
     let bundle = start().await;
     let url = format!("{}/echo/a%20b%2Fc?q=1%2B1&q=2", bundle.base_url());
     let request = client().put(url).header("content-type", "application/json").body("{}");
-    let (status, told) = json(request).await;
+    let (status, echoed) = json(request).await;
     assert_eq!(status, 200);
-    assert_eq!(told["route"], "ANY /echo/{name}");
-    assert_eq!(told["path"], json!({"name": "a b/c"}));
-    assert_eq!(told["query"], "1+1");
-    assert_eq!(told["body"], "{}");
-    assert_eq!(told["sourceIp"], "127.0.0.1");
+    assert_eq!(echoed["route"], "ANY /echo/{name}");
+    assert_eq!(echoed["path"], json!({"name": "a b/c"}));
+    assert_eq!(echoed["query"], "1+1");
+    assert_eq!(echoed["body"], "{}");
+    assert_eq!(echoed["sourceIp"], "127.0.0.1");
     bundle.stop().await;
 }
 
 #[tokio::test]
-async fn a_route_with_the_method_is_preferred_to_any_and_a_greedy_one_takes_slashes() {
+async fn a_route_with_the_method_wins_over_any_and_a_greedy_one_takes_slashes() {
     let bundle = start().await;
-    let (_, told) = json(client().post(format!("{}/echo/x", bundle.base_url())).body("a=1")).await;
-    assert_eq!(told["route"], "POST /echo/{id}");
-    assert_eq!(told["body"], "a=1");
-    let (_, told) = json(client().get(format!("{}/files/a/b/c", bundle.base_url()))).await;
-    assert_eq!(told["path"], json!({"path": "a/b/c"}));
+    let (_, echoed) = json(client().post(format!("{}/echo/x", bundle.base_url())).body("a=1")).await;
+    assert_eq!(echoed["route"], "POST /echo/{id}");
+    assert_eq!(echoed["body"], "a=1");
+    let (_, echoed) = json(client().get(format!("{}/files/a/b/c", bundle.base_url()))).await;
+    assert_eq!(echoed["path"], json!({"path": "a/b/c"}));
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn an_unknown_route_is_answered_as_api_gateway_does() {
 }
 
 #[tokio::test]
-async fn a_picture_and_a_cookie_come_back_as_they_are() {
+async fn a_binary_body_and_a_cookie_are_returned_unchanged() {
     let bundle = start().await;
     let response = client().get(format!("{}/picture", bundle.base_url())).send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "image/jpeg");
@@ -57,16 +57,16 @@ async fn a_picture_and_a_cookie_come_back_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_function_has_the_environment_of_the_template_and_nothing_of_this_process() {
+async fn a_function_has_the_templates_environment_and_no_other() {
     let bundle = start().await;
-    let (_, told) = json(client().get(format!("{}/echo/x", bundle.base_url()))).await;
+    let (_, echoed) = json(client().get(format!("{}/echo/x", bundle.base_url()))).await;
     let expected =
         json!({"PUBLIC_BASE_URL": bundle.base_url(), "AWS_ACCESS_KEY_ID": "EchoFunction", "PATH": null});
-    assert_eq!(told["environment"], expected);
+    assert_eq!(echoed["environment"], expected);
 }
 
 #[tokio::test]
-async fn an_operators_route_asks_for_a_signature() {
+async fn an_operators_route_requires_a_signature() {
     let bundle = start().await;
     let url = format!("{}/admin/u1", bundle.base_url());
     let answer = json(client().put(&url).body("{}")).await;
@@ -84,15 +84,15 @@ async fn an_operators_route_asks_for_a_signature() {
         service: "execute-api",
     };
     let signed = sign(&request, signer, host().now_millis() / 1000).unwrap();
-    let (status, told) = json(client().put(&url).headers(signed.clone()).body("{}")).await;
+    let (status, echoed) = json(client().put(&url).headers(signed.clone()).body("{}")).await;
     assert_eq!(status, 200);
-    assert_eq!(told["iam"], "arn:aws:iam::000000000000:user/local");
+    assert_eq!(echoed["iam"], "arn:aws:iam::000000000000:user/local");
     let answer = json(client().put(&url).headers(signed).body("{ }")).await;
     assert_eq!(answer, (403, json!({"message": "Forbidden"})), "another body");
 }
 
 #[tokio::test]
-async fn the_log_says_what_a_signer_does_otherwise_than_aws() {
+async fn the_log_names_a_signers_deviation_from_aws() {
     let log = Arc::new(Mutex::new(Vec::new()));
     let writer = Sink(Arc::clone(&log));
     let _guard =
@@ -101,7 +101,7 @@ async fn the_log_says_what_a_signer_does_otherwise_than_aws() {
         }));
     let bundle = start().await;
     let authority = bundle.base_url().replace("http://", "");
-    for (path, query, said) in [
+    for (path, query, remedy) in [
         ("/admin/a", Some("kind=B&cursor=a"), Some("alphabetical order")),
         ("/admin/a%23b", None, Some("without reserved characters")),
         ("/admin/a.23b", Some("cursor=a&kind=B"), None),
@@ -118,14 +118,14 @@ async fn the_log_says_what_a_signer_does_otherwise_than_aws() {
         let query = query.map(|query| format!("?{query}")).unwrap_or_default();
         let url = format!("{}{path}{query}", bundle.base_url());
         let (status, _) = json(client().put(url).headers(headers).body("{}")).await;
-        assert_eq!(status, if said.is_some() { 403 } else { 200 }, "{path}");
+        assert_eq!(status, if remedy.is_some() { 403 } else { 200 }, "{path}");
         let lines = String::from_utf8(std::mem::take(&mut *log.lock().unwrap())).unwrap();
-        assert_eq!(lines.contains("remedy"), said.is_some(), "{lines}");
-        assert!(lines.contains(said.unwrap_or_default()), "{lines}");
+        assert_eq!(lines.contains("remedy"), remedy.is_some(), "{lines}");
+        assert!(lines.contains(remedy.unwrap_or_default()), "{lines}");
     }
 }
 
-/// Where the log of this thread goes.
+/// Collects the log of this thread.
 #[derive(Clone)]
 struct Sink(Arc<Mutex<Vec<u8>>>);
 
@@ -141,7 +141,7 @@ impl io::Write for Sink {
 }
 
 #[tokio::test]
-async fn forwarded_headers_and_odd_paths_of_a_caller_break_no_function() {
+async fn a_callers_forwarded_headers_and_odd_paths_break_no_function() {
     let bundle = start().await;
     for (name, value) in [
         ("x-forwarded-proto", "https, http"),
@@ -163,7 +163,7 @@ async fn forwarded_headers_and_odd_paths_of_a_caller_break_no_function() {
 }
 
 #[tokio::test]
-async fn the_simulators_controls_stand_beside_the_routes() {
+async fn the_simulators_controls_are_served_beside_the_routes() {
     let bundle = start().await;
     let (status, user) = json(client().post(format!("{}/_wechat/users", bundle.base_url()))).await;
     assert_eq!(status, 200);

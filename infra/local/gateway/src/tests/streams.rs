@@ -1,4 +1,4 @@
-//! What is written to a table reaches the task behind its stream.
+//! Event source mappings: records of a stream reach the task.
 
 use std::{
     collections::BTreeSet,
@@ -13,11 +13,11 @@ use shared::{
     types::BoxError,
 };
 
-use super::world::start_quietly;
+use super::support::start_quietly;
 use crate::{Bundle, BundleOptions, CallError, StartError, function::RegisteredFunction};
 
-/// Tells which records it got. How a record goes is its kind: `fail` is named in the answer, `error` ends the call, `once` fails
-/// the first time.
+/// Returns the records that it got. The `kind` of a record decides its result: `fail` is named as failed, `error` fails the call,
+/// `once` is named as failed the first time.
 pub(super) struct Follow {
     known: Mutex<BTreeSet<String>>,
 }
@@ -121,12 +121,12 @@ async fn a_task_gets_batches_of_real_records() {
     assert!(bundle.drain_stream("follow").await.unwrap().is_empty(), "everything is delivered once");
     assert!(
         bundle.dynamo().calls().iter().all(|call| call.operation == "PutItem"),
-        "Lambda reads, nobody calls"
+        "the reads of Lambda are not logged as calls"
     );
 }
 
 #[tokio::test]
-async fn only_records_that_a_filter_wants_are_delivered() {
+async fn only_records_that_match_a_filter_are_delivered() {
     let bundle = start().await;
     write(&bundle, "a", "fine").await;
     write(&bundle, "a", "error").await;
@@ -141,7 +141,7 @@ async fn only_records_that_a_filter_wants_are_delivered() {
 }
 
 #[tokio::test]
-async fn a_record_that_failed_is_tried_again_with_those_behind_it() {
+async fn a_failed_record_is_retried_with_those_after_it() {
     let bundle = start().await;
     for (id, kind) in [("a", "fine"), ("b", "once"), ("c", "fine"), ("d", "fine")] {
         write(&bundle, id, kind).await;
@@ -152,7 +152,7 @@ async fn a_record_that_failed_is_tried_again_with_those_behind_it() {
 }
 
 #[tokio::test]
-async fn what_fails_to_the_end_is_told_to_the_queue_and_reading_goes_on_behind_it() {
+async fn records_without_retries_left_go_to_the_queue_and_reading_continues() {
     let bundle = start().await;
     for (id, kind) in [("a", "fine"), ("b", "fail"), ("c", "fine"), ("d", "fine"), ("e", "error")] {
         write(&bundle, id, kind).await;
@@ -161,23 +161,23 @@ async fn what_fails_to_the_end_is_told_to_the_queue_and_reading_goes_on_behind_i
     assert_eq!(responses.len(), 6, "three of each");
     assert_eq!(ids(&responses)[..3], [vec!["a", "b", "c"], vec!["b", "c"], vec!["b", "c"]]);
     assert_eq!(responses[3], json!({"errorType": "Error", "errorMessage": "the call failed"}));
-    let given_up = bundle.queue("FailedQueue");
-    assert_eq!(given_up.len(), 2);
+    let discarded = bundle.queue("FailedQueue");
+    assert_eq!(discarded.len(), 2);
     let numbers: Vec<&Value> =
         (0..2).map(|at| &responses[1]["records"][at]["dynamodb"]["SequenceNumber"]).collect();
-    let batch = &given_up[0]["DDBStreamBatchInfo"];
+    let batch = &discarded[0]["DDBStreamBatchInfo"];
     assert_eq!((&batch["startSequenceNumber"], &batch["endSequenceNumber"]), (numbers[0], numbers[1]));
     assert_eq!(batch["batchSize"], 2);
     let arn =
         "arn:aws:dynamodb:us-east-1:000000000000:table/local-OutboxTable/stream/2024-01-01T00:00:00.000";
     assert_eq!(batch["streamArn"], arn);
-    let context = &given_up[0]["requestContext"];
+    let context = &discarded[0]["requestContext"];
     assert_eq!(context["condition"], "RetryAttemptsExhausted");
     assert_eq!(context["approximateInvokeCount"], 3);
     assert_eq!(context["functionArn"], "arn:aws:lambda:us-east-1:000000000000:function:local-FollowFunction");
-    assert_eq!(given_up[0]["responseContext"].get("functionError"), None, "it answered");
-    assert_eq!(given_up[1]["responseContext"]["functionError"], "Unhandled");
-    assert_eq!(given_up[1]["DDBStreamBatchInfo"]["batchSize"], 2, "d was in the batch of e");
+    assert_eq!(discarded[0]["responseContext"].get("functionError"), None, "it answered");
+    assert_eq!(discarded[1]["responseContext"]["functionError"], "Unhandled");
+    assert_eq!(discarded[1]["DDBStreamBatchInfo"]["batchSize"], 2, "d was in the batch of e");
 
     // An operator finds the records by what the queue says.
     let position = json!({
@@ -193,7 +193,7 @@ async fn what_fails_to_the_end_is_told_to_the_queue_and_reading_goes_on_behind_i
 }
 
 #[tokio::test]
-async fn a_batch_is_cut_until_the_record_that_fails_stands_alone() {
+async fn a_batch_is_split_until_the_failing_record_is_alone() {
     let bundle =
         start_with("BatchSize: 3", "BatchSize: 4\n            BisectBatchOnFunctionError: true").await;
     for (id, kind) in [("a", "fine"), ("b", "fine"), ("c", "error"), ("d", "fine")] {
@@ -202,14 +202,14 @@ async fn a_batch_is_cut_until_the_record_that_fails_stands_alone() {
     let responses = bundle.drain_stream("follow").await.unwrap();
     assert_eq!(ids(&responses).concat(), ["a", "b", "d"]);
     assert_eq!(responses.iter().filter(|response| response.get("errorType").is_some()).count(), 5);
-    let given_up = bundle.queue("FailedQueue");
-    assert_eq!(given_up.len(), 1);
-    assert_eq!(given_up[0]["DDBStreamBatchInfo"]["batchSize"], 1);
-    assert_eq!(given_up[0]["requestContext"]["approximateInvokeCount"], 3);
+    let discarded = bundle.queue("FailedQueue");
+    assert_eq!(discarded.len(), 1);
+    assert_eq!(discarded[0]["DDBStreamBatchInfo"]["batchSize"], 1);
+    assert_eq!(discarded[0]["requestContext"]["approximateInvokeCount"], 3);
 }
 
 #[tokio::test]
-async fn a_record_that_is_never_given_up_holds_up_the_stream() {
+async fn a_record_with_unlimited_retries_blocks_the_stream() {
     let bundle = start_with("            MaximumRetryAttempts: 2\n", "").await;
     write(&bundle, "a", "fail").await;
     let stuck = bundle.drain_stream("follow").await.unwrap_err();
@@ -218,7 +218,7 @@ async fn a_record_that_is_never_given_up_holds_up_the_stream() {
 }
 
 #[tokio::test]
-async fn what_expired_is_marked_and_filtered_as_lambda_shows_it() {
+async fn the_deletion_of_an_expired_item_has_lambdas_user_identity() {
     let filter =
         r#"'{"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": [{"exists": true}]}}}}'"#;
     let expired = r#"'{"userIdentity": {"type": ["Service"], "principalId": ["dynamodb.amazonaws.com"]}}'"#;
@@ -236,7 +236,7 @@ async fn what_expired_is_marked_and_filtered_as_lambda_shows_it() {
 }
 
 #[tokio::test]
-async fn one_task_has_a_stream_and_a_schedule() {
+async fn a_task_can_have_a_stream_and_a_schedule() {
     let bundle = start().await;
     write(&bundle, "a", "fine").await;
     assert_eq!(bundle.run_task("follow").await.unwrap(), json!({"source": "aws.scheduler"}));
@@ -246,17 +246,19 @@ async fn one_task_has_a_stream_and_a_schedule() {
 }
 
 #[tokio::test]
-async fn a_write_is_delivered_by_itself() {
+async fn a_write_is_delivered_in_the_background() {
     let bundle = start_quietly(OUTBOX, &FOLLOW, true).await;
     for (id, kind) in [("a", "fine"), ("b", "fail")] {
         write(&bundle, id, kind).await;
     }
-    let told = async {
+    let queue_has_a_message = async {
         while bundle.queue("FailedQueue").is_empty() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), told).await.expect("it is delivered, retried and given up");
+    tokio::time::timeout(Duration::from_secs(10), queue_has_a_message)
+        .await
+        .expect("it is delivered, retried and given up");
     assert!(bundle.drain_stream("follow").await.unwrap().is_empty());
     bundle.stop().await;
 }
@@ -281,7 +283,7 @@ async fn a_restart_does_not_deliver_again() {
 }
 
 #[tokio::test]
-async fn latest_begins_with_what_is_written_after_the_start() {
+async fn latest_begins_with_records_written_after_the_start() {
     let bundle = start_with("TRIM_HORIZON", "LATEST").await;
     write(&bundle, "a", "fine").await;
     assert_eq!(ids(&bundle.drain_stream("follow").await.unwrap()), [["a"]]);
@@ -299,10 +301,10 @@ async fn a_function_finds_the_event_bus() {
 }
 
 #[tokio::test]
-async fn what_reads_a_stream_is_a_task() {
+async fn a_function_with_routes_cannot_read_a_stream() {
     let template = OUTBOX.replace("functions/follow", "functions/echo");
     let template = local_template::Template::parse(&template).unwrap();
-    let registry = [RegisteredFunction::function::<super::world::Echo>()];
+    let registry = [RegisteredFunction::function::<super::support::Echo>()];
     let error = Bundle::deploy(BundleOptions::default(), &template, &registry).await.err().unwrap();
     assert!(matches!(error, StartError::KindMismatch { .. }), "{error}");
 }

@@ -17,12 +17,12 @@ pub struct Cron {
     pub weekdays: Vec<u16>,
     /// The years, 1970 to 2199.
     pub years: Vec<u16>,
-    /// How many minutes east of UTC the expression is meant.
+    /// The offset of the expression's time zone, in minutes east of UTC.
     pub utc_offset_minutes: i32,
 }
 
 impl Cron {
-    /// Whether it fires in the minute that contains this instant.
+    /// Whether the expression fires in the minute that contains this time.
     pub fn fires_at(&self, unix_seconds: i64) -> bool {
         let Some(offset) = self.utc_offset_minutes.checked_mul(60) else { return false };
         let (Ok(offset), Ok(instant)) =
@@ -43,28 +43,29 @@ impl Cron {
     pub(crate) fn parse(text: &str, utc_offset_minutes: i32) -> Option<Self> {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [minutes, hours, days, months, weekdays, years] = fields.as_slice() else { return None };
-        // Exactly one of the two day fields says which day; the other leaves it open.
+        // Exactly one of the two day fields must be `?`.
         if (*days == "?") == (*weekdays == "?") {
             return None;
         }
         Some(Self {
-            minutes: field(minutes, 0, 59, &[])?,
-            hours: field(hours, 0, 23, &[])?,
-            days: field(open(days), 1, 31, &[])?,
-            months: field(months, 1, 12, &MONTHS)?,
-            weekdays: field(open(weekdays), 1, 7, &WEEKDAYS)?,
-            years: field(years, 1970, 2199, &[])?,
+            minutes: parse_field(minutes, 0, 59, &[])?,
+            hours: parse_field(hours, 0, 23, &[])?,
+            days: parse_field(unrestricted(days), 1, 31, &[])?,
+            months: parse_field(months, 1, 12, &MONTHS)?,
+            weekdays: parse_field(unrestricted(weekdays), 1, 7, &WEEKDAYS)?,
+            years: parse_field(years, 1970, 2199, &[])?,
             utc_offset_minutes,
         })
     }
 }
 
-fn open(text: &str) -> &str {
+/// `?` allows every value, as `*` does.
+fn unrestricted(text: &str) -> &str {
     if text == "?" { "*" } else { text }
 }
 
-/// The values that one field lists; `None` for a form that is not known (`L`, `W`, `#`) or a value out of range.
-fn field(text: &str, least: u16, most: u16, names: &[&str]) -> Option<Vec<u16>> {
+/// Parses the values of one field; `None` for an unsupported form (`L`, `W`, `#`) or a value out of range.
+fn parse_field(text: &str, least: u16, most: u16, names: &[&str]) -> Option<Vec<u16>> {
     let mut values = Vec::new();
     for part in text.split(',') {
         let (span, step) = match part.split_once('/') {
@@ -73,10 +74,10 @@ fn field(text: &str, least: u16, most: u16, names: &[&str]) -> Option<Vec<u16>> 
         };
         let (from, to) = match (span, span.split_once('-')) {
             ("*", _) => (least, most),
-            (_, Some((from, to))) => (value(from, least, names)?, value(to, least, names)?),
+            (_, Some((from, to))) => (parse_value(from, least, names)?, parse_value(to, least, names)?),
             (single, None) => {
-                let from = value(single, least, names)?;
-                // `5/10` goes on to the end, `5` alone does not.
+                let from = parse_value(single, least, names)?;
+                // `5/10` means 5, 15, 25 and so on up to the maximum; `5` alone means 5.
                 (from, if step.is_some() { most } else { from })
             }
         };
@@ -90,7 +91,7 @@ fn field(text: &str, least: u16, most: u16, names: &[&str]) -> Option<Vec<u16>> 
     Some(values)
 }
 
-fn value(text: &str, least: u16, names: &[&str]) -> Option<u16> {
+fn parse_value(text: &str, least: u16, names: &[&str]) -> Option<u16> {
     match names.iter().position(|name| name.eq_ignore_ascii_case(text)) {
         Some(at) => u16::try_from(at).ok()?.checked_add(least),
         None => text.parse().ok(),

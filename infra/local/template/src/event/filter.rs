@@ -1,7 +1,7 @@
-//! `FilterCriteria` of a stream: which records a function gets.
+//! `FilterCriteria` of a stream, which choose the records that a function gets.
 //!
-//! A pattern is read as a whole when the template is; what this reader can't decide is an error, for a filter that is
-//! ignored delivers too much, and one that never matches delivers nothing.
+//! A pattern is parsed together with the template. A part of a pattern that this reader does not support is an error, because an
+//! ignored filter delivers too much and one that never matches delivers nothing.
 //!
 //! It follows "Using event filtering with a DynamoDB event source"
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html>).
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::error::TemplateError;
 
-/// A pattern. A record matches when each of the pattern's fields does.
+/// A pattern. A record matches when every field of the pattern matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
     fields: BTreeMap<String, FilterNode>,
@@ -28,17 +28,17 @@ enum FilterNode {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum FilterRule {
-    /// It is none of these.
+    /// The value is none of these.
     AnythingBut(Vec<Value>),
-    /// It is exactly this.
+    /// The value is exactly this.
     Equals(Value),
-    /// It is there, or is not.
+    /// The field exists (`true`) or does not exist (`false`).
     Exists(bool),
-    /// It is a text that begins so.
+    /// The value is a text with this prefix.
     Prefix(String),
 }
 
-/// Where in a record a field stands, which decides what may stand below it.
+/// The level of a field in a record, which decides the fields that are allowed below it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FilterLevel {
     /// The record itself.
@@ -47,27 +47,27 @@ enum FilterLevel {
     Identity,
     /// `dynamodb`.
     Change,
-    /// Keys or an image: names of attributes.
+    /// `Keys`, `NewImage` or `OldImage`, whose fields are attributes.
     Item,
-    /// An attribute: its type.
+    /// An attribute, whose one field is the type.
     Attribute,
     /// A value.
     Scalar,
 }
 
 impl Filter {
-    /// Reads a pattern, which stands at `place` as text.
+    /// Parses a pattern, which the template has at `place` as text.
     pub(crate) fn read(place: &str, pattern: &str) -> Result<Self, TemplateError> {
         let Ok(value) = serde_json::from_str::<Value>(pattern) else {
-            return Err(TemplateError::wrong(place, "JSON as text", &pattern.into()));
+            return Err(TemplateError::unexpected(place, "JSON as text", &pattern.into()));
         };
         match FilterNode::read(place, &value, FilterLevel::Record)? {
             FilterNode::Fields(fields) => Ok(Self { fields }),
-            FilterNode::Leaf(_) => Err(TemplateError::wrong(place, "a JSON object as text", &value)),
+            FilterNode::Leaf(_) => Err(TemplateError::unexpected(place, "a JSON object as text", &value)),
         }
     }
 
-    /// Whether a record, as Lambda shows it to a function, is delivered.
+    /// Whether a record in Lambda's form matches.
     #[must_use]
     pub fn matches(&self, record: &Value) -> bool {
         fields_match(&self.fields, Some(record))
@@ -90,11 +90,11 @@ impl FilterNode {
             Value::Array(rules) if level == FilterLevel::Scalar && !rules.is_empty() => Ok(Self::Leaf(
                 rules.iter().map(|rule| FilterRule::read(place, rule)).collect::<Result<_, _>>()?,
             )),
-            // Lambda looks at leaves only: `exists` of a whole attribute would never be true.
+            // Lambda compares leaves only, so `exists` of a whole attribute would never be true.
             other => {
                 let expected =
                     if level == FilterLevel::Scalar { "a list of rules" } else { level.expected() };
-                Err(TemplateError::wrong(place, expected, other))
+                Err(TemplateError::unexpected(place, expected, other))
             }
         }
     }
@@ -148,7 +148,7 @@ impl FilterRule {
 }
 
 impl FilterLevel {
-    /// What a field is; `None` when a record has no such field, or none that can be filtered by.
+    /// The level of a field below this one; `None` when records have no such field, or none that can be filtered by.
     fn below(self, name: &str) -> Option<Self> {
         match (self, name) {
             (Self::Item, _) => Some(Self::Attribute),
@@ -185,7 +185,7 @@ fn fields_match(fields: &BTreeMap<String, FilterNode>, found: Option<&Value>) ->
     fields.iter().all(|(name, node)| node.matches(found.and_then(|found| found.get(name))))
 }
 
-/// Numbers of a table are text in its stream, so that a number in a pattern would never match.
+/// Numbers are text in a stream, so a number in a pattern would never match.
 fn is_comparable(value: &Value) -> bool {
     matches!(value, Value::Bool(_) | Value::Null | Value::String(_))
 }
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_never_match_or_is_not_known_is_refused() {
+    fn a_pattern_that_can_never_match_or_is_unsupported_is_refused() {
         let image = |attribute: Value| json!({"dynamodb": {"NewImage": {"id": attribute}}});
         let refused = refusal(&image(json!([{"exists": true}])));
         assert!(refused.starts_with("P.dynamodb.NewImage.id: expected a mapping from the attribute's type"));

@@ -1,4 +1,4 @@
-//! What makes a function run: the property `Events`.
+//! The property `Events` of a function: its routes, schedules and streams.
 
 use crate::error::TemplateError;
 use crate::read::fields::Fields;
@@ -13,13 +13,13 @@ pub(crate) mod route;
 pub(crate) mod schedule;
 pub(crate) mod stream;
 
-/// What events refer to.
+/// The API that the events of functions refer to.
 pub(crate) struct EventContext<'a> {
     /// The API that routes belong to.
     pub(crate) api: &'a HttpApi,
-    /// Whether the template declares that API; an implied one is not named by events.
+    /// Whether the template declares the API. Events don't name an API that SAM creates.
     pub(crate) api_is_declared: bool,
-    /// What `!Ref` of the API gives.
+    /// The value of `!Ref` of the API.
     pub(crate) api_id: &'a str,
 }
 

@@ -27,7 +27,11 @@ impl Route {
         match (fields.string("ApiId")?, context.api_is_declared) {
             (None, true) => return Err(fields.missing("ApiId")),
             (Some(id), _) if id != context.api_id => {
-                return Err(TemplateError::wrong(&fields.below("ApiId"), "a !Ref of the API", &id.into()));
+                return Err(TemplateError::unexpected(
+                    &fields.below("ApiId"),
+                    "a !Ref of the API",
+                    &id.into(),
+                ));
             }
             _ => {}
         }
@@ -39,7 +43,7 @@ impl Route {
         }
         let path = fields.required_string("Path")?;
         if !path.starts_with('/') {
-            return Err(TemplateError::wrong(
+            return Err(TemplateError::unexpected(
                 &fields.below("Path"),
                 "a path that starts with /",
                 &path.into(),

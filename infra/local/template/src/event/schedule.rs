@@ -9,22 +9,22 @@ use crate::read::fields::Fields;
 /// A schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
-    /// Its name.
+    /// The schedule's name.
     pub name: String,
-    /// When it fires.
+    /// The times at which the schedule fires.
     pub expression: ScheduleExpression,
-    /// Whether it fires at all.
+    /// Whether the schedule is enabled.
     pub enabled: bool,
-    /// The event the function gets, as JSON text; `None` is the scheduler's own.
+    /// `Input`: the event as JSON text; `None` is the scheduler's own event.
     pub input: Option<String>,
 }
 
-/// When a schedule fires.
+/// The times at which a schedule fires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScheduleExpression {
-    /// At the minutes that match.
+    /// In every minute that matches.
     Cron(Cron),
-    /// Every so often.
+    /// Once per interval.
     Rate(Duration),
 }
 
@@ -102,7 +102,8 @@ fn rate(inner: &str) -> Option<Duration> {
     count.checked_mul(seconds).map(Duration::from_secs)
 }
 
-/// Minutes east of UTC. Only zones without daylight saving time, so that no zone database is needed.
+/// The offset of a time zone in minutes east of UTC. Only zones without daylight saving time are supported, because they need no
+/// time zone database.
 fn offset(timezone: Option<&str>, place: &str) -> Result<i32, TemplateError> {
     match timezone {
         None | Some("Etc/UTC" | "UTC") => Ok(0),

@@ -11,32 +11,32 @@ pub struct Stream {
     pub name: String,
     /// The ARN of the stream.
     pub stream_arn: String,
-    /// Where reading begins.
+    /// The position at which reading starts.
     pub starting_position: StartingPosition,
-    /// How many records one call gets at most.
+    /// The maximum number of records in a call.
     pub batch_size: u32,
-    /// How long records are gathered before a call.
+    /// How long Lambda gathers records before a call.
     pub batching_window_seconds: u32,
-    /// Whether a failed batch is cut in two.
+    /// Whether a failed batch is split into halves.
     pub bisect_on_error: bool,
-    /// How often a failed batch is tried again; `None` is until it expires.
+    /// How often a failed batch is retried; `None` is until its records expire.
     pub retry_attempts: Option<u32>,
     /// Whether the function names the records that failed (`ReportBatchItemFailures`).
     pub reports_item_failures: bool,
-    /// Patterns; a record is delivered when there is none or one matches it.
+    /// A record is delivered when a pattern matches it, or when there are no patterns.
     pub filters: Vec<Filter>,
-    /// The ARN of the queue that is told of records that were given up.
+    /// The ARN of the queue that gets a message about discarded records.
     pub on_failure: Option<String>,
-    /// Whether it runs at all.
+    /// Whether the subscription is enabled.
     pub enabled: bool,
 }
 
-/// Where reading a stream begins.
+/// The position at which reading a stream starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartingPosition {
-    /// With what is written from now on.
+    /// At the next record that is written.
     Latest,
-    /// With the oldest record there is.
+    /// At the oldest record.
     TrimHorizon,
 }
 
@@ -55,7 +55,7 @@ impl Stream {
                 "StartingPosition",
                 "Stream",
             ],
-            // A stream has one shard here, and its records are never too old.
+            // Without a meaning locally: a stream has one shard, and its records never expire.
             &["MaximumRecordAgeInSeconds", "MetricsConfig", "ParallelizationFactor"],
         )?;
         Ok(Self {
@@ -89,14 +89,16 @@ fn batch_size(fields: &Fields<'_>) -> Result<u32, TemplateError> {
     match fields.number("BatchSize")? {
         None => Ok(100),
         Some(size @ 1..=10_000) => Ok(size),
-        Some(other) => {
-            Err(TemplateError::wrong(&fields.below("BatchSize"), "a number from 1 to 10000", &other.into()))
-        }
+        Some(other) => Err(TemplateError::unexpected(
+            &fields.below("BatchSize"),
+            "a number from 1 to 10000",
+            &other.into(),
+        )),
     }
 }
 
 fn retry_attempts(fields: &Fields<'_>) -> Result<Option<u32>, TemplateError> {
-    // -1 says "until the record expires", which is the default as well.
+    // -1 means "until the record expires", which is also the default.
     match fields.number::<i64>("MaximumRetryAttempts")? {
         None | Some(-1) => Ok(None),
         Some(_) => fields.number("MaximumRetryAttempts"),
@@ -132,7 +134,7 @@ fn on_failure(fields: &Fields<'_>) -> Result<Option<String>, TemplateError> {
     config.only(&["OnFailure"], &[])?;
     let Some(target) = config.object("OnFailure")? else { return Ok(None) };
     target.only(&["Destination", "Type"], &[])?;
-    // SAM grants the function `sqs:SendMessage` only when it is told that the destination is a queue.
+    // `Type` is required, because SAM grants `sqs:SendMessage` only with it.
     match target.required_string("Type")?.as_str() {
         "SQS" => target.required_string("Destination").map(Some),
         other => Err(TemplateError::unsupported(&target.below("Type"), other, &["SQS"])),

@@ -9,15 +9,15 @@ use crate::error::TemplateError;
 use crate::pseudo_parameters::PseudoParameters;
 use crate::read::fields::Fields;
 
-/// Evaluates every condition.
-pub(crate) fn evaluate(
+/// Evaluates every condition of the section.
+pub(crate) fn evaluate_all(
     section: Option<&Value>,
     pseudo: &PseudoParameters,
     parameters: &BTreeMap<String, Value>,
 ) -> Result<BTreeMap<String, bool>, TemplateError> {
     let Some(section) = section else { return Ok(BTreeMap::new()) };
     let declared: BTreeMap<&str, &Value> = Fields::new("Conditions", section)?.entries().collect();
-    // Conditions cannot see resources, nor each other except through `Condition`.
+    // Conditions can't refer to resources, and to each other only with `Condition`.
     let (no_conditions, no_resources) = (BTreeMap::new(), BTreeMap::new());
     let scope =
         Scope { pseudo, parameters, conditions: &no_conditions, resources: &no_resources, depth: DEPTH };
@@ -25,14 +25,14 @@ pub(crate) fn evaluate(
     declared
         .iter()
         .map(|(name, value)| {
-            let value = evaluation.holds(value, &format!("Conditions.{name}"), DEPTH)?;
+            let value = evaluation.evaluate(value, &format!("Conditions.{name}"), DEPTH)?;
             Ok(((*name).to_owned(), value))
         })
         .collect()
 }
 
-/// Whether one condition function holds that stands in no condition.
-pub(super) fn holds(
+/// Evaluates a condition function outside of the section, as rules have them.
+pub(super) fn evaluate_one(
     value: &Value,
     place: &str,
     pseudo: &PseudoParameters,
@@ -41,7 +41,7 @@ pub(super) fn holds(
     let (no_conditions, no_resources, declared) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     let scope =
         Scope { pseudo, parameters, conditions: &no_conditions, resources: &no_resources, depth: DEPTH };
-    Evaluation { scope, declared: &declared }.holds(value, place, DEPTH)
+    Evaluation { scope, declared: &declared }.evaluate(value, place, DEPTH)
 }
 
 struct Evaluation<'a> {
@@ -50,20 +50,20 @@ struct Evaluation<'a> {
 }
 
 impl Evaluation<'_> {
-    fn holds(&self, value: &Value, place: &str, depth: u8) -> Result<bool, TemplateError> {
+    fn evaluate(&self, value: &Value, place: &str, depth: u8) -> Result<bool, TemplateError> {
         let Some(depth) = depth.checked_sub(1) else {
             return Err(TemplateError::Circle { place: place.to_owned() });
         };
         let Some((name, argument)) =
             value.as_object().filter(|map| map.len() == 1).and_then(|map| map.iter().next())
         else {
-            return Err(TemplateError::wrong(place, "one condition function", value));
+            return Err(TemplateError::unexpected(place, "one condition function", value));
         };
         let place = &format!("{place}.{name}");
         match name.as_str() {
             "Condition" => match argument.as_str().and_then(|name| self.declared.get(name)) {
-                Some(condition) => self.holds(condition, place, depth),
-                None => Err(TemplateError::wrong(place, "the name of a condition", argument)),
+                Some(condition) => self.evaluate(condition, place, depth),
+                None => Err(TemplateError::unexpected(place, "the name of a condition", argument)),
             },
             "Fn::And" => self.operands(argument, place, 2, depth).map(|all| all.into_iter().all(|one| one)),
             "Fn::Or" => self.operands(argument, place, 2, depth).map(|all| all.into_iter().any(|one| one)),
@@ -72,7 +72,7 @@ impl Evaluation<'_> {
                 Some([left, right]) => {
                     Ok(self.scope.resolve_text(left, place)? == self.scope.resolve_text(right, place)?)
                 }
-                _ => Err(TemplateError::wrong(place, "two values", argument)),
+                _ => Err(TemplateError::unexpected(place, "two values", argument)),
             },
             unknown => Err(TemplateError::unsupported(place, unknown, &SUPPORTED)),
         }
@@ -88,11 +88,13 @@ impl Evaluation<'_> {
         let most = if least == 1 { 1 } else { 10 };
         match argument.as_array() {
             Some(items) if (least..=most).contains(&items.len()) => {
-                items.iter().map(|item| self.holds(item, place, depth)).collect()
+                items.iter().map(|item| self.evaluate(item, place, depth)).collect()
             }
-            _ => {
-                Err(TemplateError::wrong(place, &format!("a list of {least} to {most} conditions"), argument))
-            }
+            _ => Err(TemplateError::unexpected(
+                place,
+                &format!("a list of {least} to {most} conditions"),
+                argument,
+            )),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Intrinsics: what `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::Join`, `Fn::Split` and `Fn::If` stand for, and
-//! the sections `Conditions` and `Rules`.
+//! The values of the intrinsics `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::Join`, `Fn::Split` and `Fn::If`, and the sections
+//! `Conditions` and `Rules`.
 
 pub(crate) mod condition;
 pub(crate) mod physical;

@@ -1,16 +1,16 @@
-//! The section `Rules`: which parameters go together. CloudFormation refuses others before it makes anything.
+//! The section `Rules`: the combinations of parameters that are allowed. CloudFormation checks them before it creates anything.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::condition::holds;
+use super::condition::evaluate_one;
 use crate::error::TemplateError;
 use crate::pseudo_parameters::PseudoParameters;
 use crate::read::fields::Fields;
 
-/// Checks every rule.
-pub(crate) fn check(
+/// Checks every rule of the section.
+pub(crate) fn check_rules(
     section: Option<&Value>,
     pseudo: &PseudoParameters,
     parameters: &BTreeMap<String, Value>,
@@ -21,14 +21,14 @@ pub(crate) fn check(
         let rule = Fields::new(section.below(name), value)?;
         rule.only(&["Assertions", "RuleCondition"], &[])?;
         if let Some(condition) = rule.value("RuleCondition")
-            && !holds(condition, &rule.below("RuleCondition"), pseudo, parameters)?
+            && !evaluate_one(condition, &rule.below("RuleCondition"), pseudo, parameters)?
         {
             continue;
         }
         for assertion in rule.objects("Assertions")? {
             assertion.only(&["Assert", "AssertDescription"], &[])?;
             let assert = assertion.value("Assert").ok_or_else(|| assertion.missing("Assert"))?;
-            if !holds(assert, &assertion.below("Assert"), pseudo, parameters)? {
+            if !evaluate_one(assert, &assertion.below("Assert"), pseudo, parameters)? {
                 let why = assertion.required_string("AssertDescription")?;
                 return Err(TemplateError::Rule { place: assertion.place().to_owned(), why });
             }

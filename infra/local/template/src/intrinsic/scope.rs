@@ -1,16 +1,16 @@
-//! Everything a value may refer to, and the replacement of intrinsics by what they stand for.
+//! Replaces intrinsics by their values.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::substitute::{Piece, pieces};
+use super::substitute::{SubPart, split_parts};
 use crate::error::TemplateError;
 use crate::pseudo_parameters::PseudoParameters;
 use crate::read::fields::text;
 use crate::resource::RawResource;
 
-/// Everything a value may refer to.
+/// The parameters, conditions and resources that intrinsics can refer to.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
     pub(crate) pseudo: &'a PseudoParameters,
@@ -43,7 +43,7 @@ impl Scope<'_> {
                 }
                 Ok(Some(Value::Array(resolved)))
             }
-            // CloudFormation would fetch the secret into a property, where it can be read in clear.
+            // Refused, because CloudFormation would write the secret into a property, where it can be read in clear.
             Value::String(text) if text.contains("{{resolve:") => {
                 Err(TemplateError::unsupported(place, "a dynamic reference", &["the ARN of a secret"]))
             }
@@ -51,7 +51,7 @@ impl Scope<'_> {
         }
     }
 
-    /// The same for a place where a text must stand.
+    /// Resolves a value that must be a text.
     pub(crate) fn resolve_text(&self, value: &Value, place: &str) -> Result<String, TemplateError> {
         text(place, &self.resolve(value, place)?.unwrap_or(Value::Null))
     }
@@ -65,7 +65,7 @@ impl Scope<'_> {
         })
     }
 
-    /// One level further down. Resource names may refer to resources, so circles are possible.
+    /// The scope one level deeper. The depth is limited, because names of resources can refer to resources in a circle.
     pub(super) fn deeper(&self, place: &str) -> Result<Self, TemplateError> {
         match self.depth.checked_sub(1) {
             Some(depth) => Ok(Self { depth, ..*self }),
@@ -78,7 +78,7 @@ impl Scope<'_> {
         match name {
             "Ref" => {
                 let Value::String(target) = argument else {
-                    return Err(TemplateError::wrong(place, "a name", argument));
+                    return Err(TemplateError::unexpected(place, "a name", argument));
                 };
                 if target == "AWS::NoValue" {
                     return Ok(None);
@@ -97,13 +97,17 @@ impl Scope<'_> {
                     let branch = if self.condition(condition, place)? { then } else { otherwise };
                     self.resolve(branch, place)
                 }
-                _ => Err(TemplateError::wrong(place, "[condition, value if true, value if false]", argument)),
+                _ => Err(TemplateError::unexpected(
+                    place,
+                    "[condition, value if true, value if false]",
+                    argument,
+                )),
             },
             unknown => Err(TemplateError::unsupported(place, unknown, &SUPPORTED)),
         }
     }
 
-    /// What `Ref` gives: a pseudo parameter, a parameter, or a resource.
+    /// The value of `Ref`: of a pseudo parameter, a parameter or a resource.
     fn reference(&self, target: &str, place: &str) -> Result<Value, TemplateError> {
         if target.starts_with("AWS::") {
             return match self.pseudo.value(target) {
@@ -133,7 +137,7 @@ impl Scope<'_> {
         };
         dotted
             .map(|(target, attribute)| (target.to_owned(), attribute.to_owned()))
-            .ok_or_else(|| TemplateError::wrong(place, "a resource and an attribute", argument))
+            .ok_or_else(|| TemplateError::unexpected(place, "a resource and an attribute", argument))
     }
 
     fn substitute(&self, argument: &Value, place: &str) -> Result<String, TemplateError> {
@@ -142,16 +146,18 @@ impl Scope<'_> {
             Value::String(pattern) => (pattern, &none),
             Value::Array(parts) => match parts.as_slice() {
                 [Value::String(pattern), Value::Object(variables)] => (pattern, variables),
-                _ => return Err(TemplateError::wrong(place, "[text, mapping of variables]", argument)),
+                _ => return Err(TemplateError::unexpected(place, "[text, mapping of variables]", argument)),
             },
-            other => return Err(TemplateError::wrong(place, "text, or [text, mapping of variables]", other)),
+            other => {
+                return Err(TemplateError::unexpected(place, "text, or [text, mapping of variables]", other));
+            }
         };
         let mut result = String::new();
-        for piece in pieces(pattern) {
+        for piece in split_parts(pattern) {
             match piece {
-                Piece::Text(plain) => result.push_str(plain),
-                Piece::Literal(inner) => result.push_str(&format!("${{{inner}}}")),
-                Piece::Name(name) => {
+                SubPart::Text(plain) => result.push_str(plain),
+                SubPart::Literal(inner) => result.push_str(&format!("${{{inner}}}")),
+                SubPart::Name(name) => {
                     let value = match (variables.get(name), name.split_once('.')) {
                         (Some(value), _) => self.resolve_text(value, place)?,
                         (None, Some((target, attribute))) => self.attribute(target, attribute, place)?,
@@ -159,8 +165,8 @@ impl Scope<'_> {
                     };
                     result.push_str(&value);
                 }
-                Piece::Unclosed => {
-                    return Err(TemplateError::wrong(place, "a closing brace after ${", argument));
+                SubPart::Unclosed => {
+                    return Err(TemplateError::unexpected(place, "a closing brace after ${", argument));
                 }
             }
         }
@@ -169,14 +175,14 @@ impl Scope<'_> {
 
     fn split(&self, argument: &Value, place: &str) -> Result<Value, TemplateError> {
         let Some([Value::String(separator), whole]) = argument.as_array().map(Vec::as_slice) else {
-            return Err(TemplateError::wrong(place, "[separator, text]", argument));
+            return Err(TemplateError::unexpected(place, "[separator, text]", argument));
         };
         let whole = self.resolve_text(whole, place)?;
         Ok(whole.split(separator.as_str()).map(|part| Value::String(part.to_owned())).collect())
     }
 
     fn join(&self, argument: &Value, place: &str) -> Result<String, TemplateError> {
-        let shape = || TemplateError::wrong(place, "[separator, list]", argument);
+        let shape = || TemplateError::unexpected(place, "[separator, list]", argument);
         let Some([Value::String(separator), list]) = argument.as_array().map(Vec::as_slice) else {
             return Err(shape());
         };
@@ -186,7 +192,7 @@ impl Scope<'_> {
     }
 }
 
-/// The intrinsic that a mapping is, if it is one.
+/// The intrinsic that a mapping stands for; `None` for a plain mapping.
 pub(crate) fn intrinsic<'a>(
     map: &'a Map<String, Value>,
     place: &str,

@@ -1,38 +1,38 @@
-//! Cuts the text of `Fn::Sub` into plain text, `${Name}` and `${!Literal}`.
+//! Splits the text of `Fn::Sub` into plain text, `${Name}` and `${!Literal}`.
 
-/// A part of the text.
+/// A part of the text of `Fn::Sub`.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
+pub(super) enum SubPart<'a> {
     /// `${!Literal}`, which stands for `${Literal}`.
     Literal(&'a str),
     /// `${Name}` or `${Name.Attribute}`.
     Name(&'a str),
-    /// Text that stands for itself.
+    /// Plain text.
     Text(&'a str),
-    /// `${` without its brace.
+    /// `${` without a closing brace.
     Unclosed,
 }
 
-/// Cuts `pattern` into pieces.
-pub(super) fn pieces(pattern: &str) -> Vec<Piece<'_>> {
+/// Splits `pattern` into its parts.
+pub(super) fn split_parts(pattern: &str) -> Vec<SubPart<'_>> {
     let mut found = Vec::new();
     let mut rest = pattern;
     while let Some((before, after)) = rest.split_once("${") {
         if !before.is_empty() {
-            found.push(Piece::Text(before));
+            found.push(SubPart::Text(before));
         }
         let Some((inner, behind)) = after.split_once('}') else {
-            found.push(Piece::Unclosed);
+            found.push(SubPart::Unclosed);
             return found;
         };
         found.push(match inner.strip_prefix('!') {
-            Some(literal) => Piece::Literal(literal),
-            None => Piece::Name(inner.trim()),
+            Some(literal) => SubPart::Literal(literal),
+            None => SubPart::Name(inner.trim()),
         });
         rest = behind;
     }
     if !rest.is_empty() {
-        found.push(Piece::Text(rest));
+        found.push(SubPart::Text(rest));
     }
     found
 }
@@ -42,22 +42,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_literals_and_text_are_told_apart() {
+    fn names_literals_and_text_are_distinguished() {
         assert_eq!(
-            pieces("a${X}b${Y.Arn}${!Z}$c"),
+            split_parts("a${X}b${Y.Arn}${!Z}$c"),
             [
-                Piece::Text("a"),
-                Piece::Name("X"),
-                Piece::Text("b"),
-                Piece::Name("Y.Arn"),
-                Piece::Literal("Z"),
-                Piece::Text("$c")
+                SubPart::Text("a"),
+                SubPart::Name("X"),
+                SubPart::Text("b"),
+                SubPart::Name("Y.Arn"),
+                SubPart::Literal("Z"),
+                SubPart::Text("$c")
             ]
         );
     }
 
     #[test]
     fn a_missing_brace_is_noticed() {
-        assert_eq!(pieces("${X"), [Piece::Unclosed]);
+        assert_eq!(split_parts("${X"), [SubPart::Unclosed]);
     }
 }

@@ -1,10 +1,10 @@
-//! Typed access to the properties of one mapping. `only` comes first, so that an unknown property is never skipped.
+//! Typed access to the properties of one mapping. Readers call `only` first, so that an unknown property is never ignored.
 
 use serde_json::{Map, Value};
 
 use crate::error::TemplateError;
 
-/// One mapping and where it stands.
+/// A mapping and its place in the template.
 pub(crate) struct Fields<'a> {
     place: String,
     map: &'a Map<String, Value>,
@@ -15,12 +15,12 @@ impl<'a> Fields<'a> {
         let place = place.into();
         match value {
             Value::Object(map) => Ok(Self { place, map }),
-            other => Err(TemplateError::wrong(&place, "a mapping", other)),
+            other => Err(TemplateError::unexpected(&place, "a mapping", other)),
         }
     }
 
-    /// Refuses every property outside the two lists. `ignored` names the properties that are known and have no meaning
-    /// on one machine.
+    /// Refuses every property outside the two lists. `ignored` names the known properties that have no meaning
+    /// locally.
     pub(crate) fn only(&self, read: &[&str], ignored: &[&str]) -> Result<(), TemplateError> {
         match self.map.keys().find(|key| !read.contains(&key.as_str()) && !ignored.contains(&key.as_str())) {
             None => Ok(()),
@@ -67,7 +67,7 @@ impl<'a> Fields<'a> {
         match self.value(key) {
             None => Ok(&[]),
             Some(Value::Array(items)) => Ok(items),
-            Some(other) => Err(TemplateError::wrong(&self.below(key), "a list", other)),
+            Some(other) => Err(TemplateError::unexpected(&self.below(key), "a list", other)),
         }
     }
 
@@ -96,7 +96,7 @@ impl<'a> Fields<'a> {
             Value::Bool(value) => Ok(Some(*value)),
             Value::String(text) if text == "true" => Ok(Some(true)),
             Value::String(text) if text == "false" => Ok(Some(false)),
-            other => Err(TemplateError::wrong(&self.below(key), "true or false", other)),
+            other => Err(TemplateError::unexpected(&self.below(key), "true or false", other)),
         }
     }
 
@@ -110,7 +110,7 @@ impl<'a> Fields<'a> {
         };
         match number.and_then(|number| N::try_from(number).ok()) {
             Some(number) => Ok(Some(number)),
-            None => Err(TemplateError::wrong(&self.below(key), "a whole number in range", value)),
+            None => Err(TemplateError::unexpected(&self.below(key), "a whole number in range", value)),
         }
     }
 
@@ -125,6 +125,6 @@ pub(crate) fn text(place: &str, value: &Value) -> Result<String, TemplateError> 
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
         Value::Bool(value) => Ok(value.to_string()),
-        other => Err(TemplateError::wrong(place, "text", other)),
+        other => Err(TemplateError::unexpected(place, "text", other)),
     }
 }

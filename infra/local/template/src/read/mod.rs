@@ -1,4 +1,4 @@
-//! From text to plain values: YAML, and typed access to the properties of a mapping.
+//! YAML, and typed access to the properties of a mapping.
 
 pub(crate) mod fields;
 pub(crate) mod plain;

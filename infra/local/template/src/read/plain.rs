@@ -1,15 +1,15 @@
-//! Plain scalars that YAML 1.1 and YAML 1.2 read differently. SAM and CloudFormation speak 1.1, this reader speaks 1.2, so such a
-//! text would mean one thing here and another one in the cloud.
+//! Plain scalars that YAML 1.1 and YAML 1.2 read differently. SAM and CloudFormation read YAML 1.1 and this reader reads 1.2, so
+//! such a scalar would have one value locally and another one in AWS.
 //!
 //! It follows the types of YAML 1.1 (<https://yaml.org/type/>) and the core schema of YAML 1.2.2
-//! (<https://yaml.org/spec/1.2.2/#103-core-schema>). A lone `y` or `n` is text: neither SAM's nor CloudFormation's reader takes it for
-//! more, whatever those types say.
+//! (<https://yaml.org/spec/1.2.2/#103-core-schema>). A lone `y` or `n` is text: SAM and CloudFormation don't read it as a
+//! boolean, although YAML 1.1 does.
 
 use regex_lite::Regex;
 
-/// What one of the two reads in the plain text, if the other one reads something else.
+/// The type that one of the two versions reads in a plain scalar, if the other reads a different value.
 pub(crate) fn other_reading(text: &str) -> Option<&'static str> {
-    // Most scalars are words: they need no pattern.
+    // Fast path, because most scalars are words.
     let first = text.bytes().next()?;
     if !(first.is_ascii_digit() || b"+-.=<yYnNoO".contains(&first)) {
         return None;
@@ -21,7 +21,7 @@ pub(crate) fn other_reading(text: &str) -> Option<&'static str> {
     READINGS.iter().find(|(pattern, _)| is(pattern)).map(|(_, reading)| *reading)
 }
 
-/// Both read the same number in it.
+/// Whether both versions read the same number.
 const EXPONENT_OF_BOTH: [&str; 1] = [r"[-+]?[0-9]+\.[0-9]*[eE][-+][0-9]+"];
 
 const READINGS: [(&str, &str); 11] = [
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_two_read_differently_has_another_reading() {
+    fn a_scalar_with_two_values_is_found() {
         for text in [
             "yes",
             "Yes",
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_two_read_alike_has_none() {
+    fn a_scalar_with_one_value_is_accepted() {
         for text in [
             "",
             "~",

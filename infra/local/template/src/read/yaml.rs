@@ -1,5 +1,5 @@
-//! YAML to JSON values: the short forms of intrinsics (`!Ref X`) become the long ones (`{"Ref": "X"}`), as CloudFormation
-//! itself does it, so that everything after this file knows one form only.
+//! Converts YAML to JSON values. Short forms of intrinsics (`!Ref X`) become long ones (`{"Ref": "X"}`), as in CloudFormation, so
+//! that all other files handle one form only.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::error::TemplateError;
 
 /// Reads one YAML document.
 pub(crate) fn parse(text: &str) -> Result<Value, TemplateError> {
-    // Scalars stay as written: how each one is read depends on whether it is quoted.
+    // Scalars are loaded unparsed, because their type depends on whether they are quoted.
     let mut loader = YamlLoader::<Yaml<'_>>::default();
     loader.early_parse(false);
     Parser::new_from_str(text).load(&mut loader, true)?;
@@ -22,7 +22,7 @@ pub(crate) fn parse(text: &str) -> Result<Value, TemplateError> {
     let documents = loader.into_documents();
     match documents.as_slice() {
         [document] => value(document, ""),
-        several => Err(TemplateError::Wrong {
+        several => Err(TemplateError::UnexpectedValue {
             place: "the template".to_owned(),
             expected: "one YAML document".to_owned(),
             found: several.len().to_string(),
@@ -51,7 +51,7 @@ fn value(yaml: &Yaml<'_>, place: &str) -> Result<Value, TemplateError> {
             for (key, entry) in entries {
                 let key = key_text(key, place)?;
                 let below = if place.is_empty() { key.clone() } else { format!("{place}.{key}") };
-                // The loader takes a quoted key for another one than the same key without quotes.
+                // The loader does not notice a duplicate when only one of the two keys is quoted.
                 if map.contains_key(&key) {
                     return Err(TemplateError::Duplicate { place: below.clone(), what: key, first: below });
                 }
@@ -101,7 +101,7 @@ fn check_reading(text: &str, style: ScalarStyle, place: &str) -> Result<(), Temp
     match plain::other_reading(text).filter(|_| style == ScalarStyle::Plain) {
         None => Ok(()),
         Some(reading) => {
-            Err(TemplateError::TwoReadings { place: place.to_owned(), text: text.to_owned(), reading })
+            Err(TemplateError::AmbiguousScalar { place: place.to_owned(), text: text.to_owned(), reading })
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `AWS::Serverless::HttpApi`, declared or implied by the events of functions.
+//! `AWS::Serverless::HttpApi`, declared in the template or created by SAM for the events of functions.
 
 use std::collections::BTreeMap;
 
@@ -126,7 +126,9 @@ fn throttling(settings: &Fields<'_>) -> Result<Option<Throttling>, TemplateError
     let place = settings.below("ThrottlingRateLimit");
     let rate = settings.string("ThrottlingRateLimit")?;
     let rate = rate
-        .map(|text| text.parse::<f64>().map_err(|_| TemplateError::wrong(&place, "a number", &text.into())))
+        .map(|text| {
+            text.parse::<f64>().map_err(|_| TemplateError::unexpected(&place, "a number", &text.into()))
+        })
         .transpose()?;
     match (settings.number("ThrottlingBurstLimit")?, rate) {
         (Some(burst), Some(rate)) => Ok(Some(Throttling { burst, rate })),

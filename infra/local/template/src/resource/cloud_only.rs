@@ -1,11 +1,12 @@
-//! Resources that exist in the cloud only: alarms, dashboards, domain names, metric filters, topics. Locally only `Ref` and `Fn::GetAtt` of them mean
-//! something; their properties are checked by name.
+//! Resources without a local counterpart: alarms, dashboards, domain names, metric filters, topics. `Ref` and `Fn::GetAtt` of them
+//! work, and the names of their properties are checked.
 
 use super::ResourceKind;
 use crate::error::TemplateError;
 use crate::read::fields::Fields;
 
-pub(crate) fn check(kind: ResourceKind, properties: &Fields<'_>) -> Result<(), TemplateError> {
+/// Checks the names of a resource's properties.
+pub(crate) fn check_properties(kind: ResourceKind, properties: &Fields<'_>) -> Result<(), TemplateError> {
     let known: &[&str] = match kind {
         ResourceKind::Alarm => &[
             "ActionsEnabled",

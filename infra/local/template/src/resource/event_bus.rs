@@ -3,7 +3,7 @@
 use crate::error::TemplateError;
 use crate::read::fields::Fields;
 
-/// An event bus of its own, beside the account's `default` one.
+/// An event bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventBus {
     /// Its logical id.
@@ -21,11 +21,11 @@ impl EventBus {
         properties: &Fields<'_>,
     ) -> Result<Self, TemplateError> {
         properties.only(&["Name"], &["DeadLetterConfig", "Description", "KmsKeyIdentifier", "Tags"])?;
-        // CloudFormation makes no name of its own for a bus, and EventBridge takes no such name as these.
+        // `Name` is required, because CloudFormation does not generate names for buses. EventBridge restricts the characters.
         let name = properties.required_string("Name")?;
         if name == "default" || !name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) {
             let expected = "letters, digits, '.', '-' and '_', and not \"default\"";
-            return Err(TemplateError::wrong(&properties.below("Name"), expected, &name.into()));
+            return Err(TemplateError::unexpected(&properties.below("Name"), expected, &name.into()));
         }
         Ok(Self { logical_id: logical_id.to_owned(), name, arn })
     }

@@ -14,17 +14,17 @@ use crate::resource::role::Role;
 /// A function.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Function {
-    /// Its logical id, which is also the name under which it signs its requests locally.
+    /// The logical id, which is also the function's access key id locally.
     pub logical_id: String,
     /// Its name.
     pub name: String,
     /// Its folder below `functions/`.
     pub folder: String,
-    /// How long one call may take.
+    /// The timeout of a call, in seconds.
     pub timeout_seconds: u32,
-    /// How much memory it has, if the template says so.
+    /// `MemorySize`, if the template sets it.
     pub memory_mib: Option<u32>,
-    /// How many calls may run at once, if the template limits them.
+    /// `ReservedConcurrentExecutions`, if the template sets it.
     pub reserved_concurrency: Option<u32>,
     /// Its environment variables.
     pub environment: BTreeMap<String, String>,
@@ -34,11 +34,11 @@ pub struct Function {
     pub schedules: Vec<Schedule>,
     /// The streams it reads.
     pub streams: Vec<Stream>,
-    /// The logical id of its role; `None` is the one that SAM makes.
+    /// The logical id of the role; `None` is the role that SAM creates.
     pub role: Option<String>,
-    /// What its code may do.
+    /// The permissions of the function's code.
     pub statements: Vec<Statement>,
-    /// What Lambda may do in its name: write its log, read its stream.
+    /// The permissions that Lambda itself uses with the role: to write the log and read the stream.
     pub lambda_statements: Vec<Statement>,
 }
 
@@ -61,7 +61,7 @@ impl Function {
             return Err(TemplateError::unsupported(&properties.below("Handler"), handler, &["bootstrap"]));
         }
         let events = read_all(logical_id, properties, context)?;
-        let role = role(properties, roles)?;
+        let role = find_role(properties, roles)?;
         let all = match role {
             None => Statement::read_all(properties)?,
             Some(role) => role.statements.clone(),
@@ -70,11 +70,11 @@ impl Function {
         Ok(Self {
             logical_id: logical_id.to_owned(),
             name,
-            folder: folder(properties)?,
+            folder: parse_folder(properties)?,
             timeout_seconds: properties.number("Timeout")?.unwrap_or(LAMBDA_DEFAULT_TIMEOUT),
             memory_mib: properties.number("MemorySize")?,
             reserved_concurrency: properties.number("ReservedConcurrentExecutions")?,
-            environment: environment(properties)?,
+            environment: read_environment(properties)?,
             routes: events.routes,
             schedules: events.schedules,
             streams: events.streams,
@@ -85,12 +85,12 @@ impl Function {
     }
 }
 
-fn role<'r>(
+fn find_role<'r>(
     properties: &Fields<'_>,
     roles: &'r BTreeMap<String, Role>,
 ) -> Result<Option<&'r Role>, TemplateError> {
     let Some(arn) = properties.string("Role")? else { return Ok(None) };
-    // SAM would leave them out, without a word.
+    // Refused, because SAM ignores `Policies` beside a `Role`.
     if properties.value("Policies").is_some() {
         let place = properties.below("Policies");
         return Err(TemplateError::unsupported(
@@ -108,24 +108,24 @@ fn role<'r>(
     }
 }
 
-fn folder(properties: &Fields<'_>) -> Result<String, TemplateError> {
+fn parse_folder(properties: &Fields<'_>) -> Result<String, TemplateError> {
     let uri = properties.required_string("CodeUri")?;
     let path = uri.strip_prefix("./").unwrap_or(&uri);
     let path = path.strip_suffix('/').unwrap_or(path);
     match path.strip_prefix("functions/") {
         Some(folder) if !folder.is_empty() && !folder.contains(['/', '.']) => Ok(folder.to_owned()),
-        _ => Err(TemplateError::wrong(&properties.below("CodeUri"), "functions/<name>", &uri.into())),
+        _ => Err(TemplateError::unexpected(&properties.below("CodeUri"), "functions/<name>", &uri.into())),
     }
 }
 
-fn environment(properties: &Fields<'_>) -> Result<BTreeMap<String, String>, TemplateError> {
+fn read_environment(properties: &Fields<'_>) -> Result<BTreeMap<String, String>, TemplateError> {
     let Some(environment) = properties.object("Environment")? else { return Ok(BTreeMap::new()) };
     environment.only(&["Variables"], &[])?;
     let Some(variables) = environment.object("Variables")? else { return Ok(BTreeMap::new()) };
     variables.entries().map(|(name, _)| Ok((name.to_owned(), variables.required_string(name)?))).collect()
 }
 
-/// What a function gets when the template names no timeout.
+/// Lambda's timeout when the template sets none, in seconds.
 const LAMBDA_DEFAULT_TIMEOUT: u32 = 3;
 
 const READ: [&str; 11] = [
@@ -141,7 +141,7 @@ const READ: [&str; 11] = [
     "Runtime",
     "Timeout",
 ];
-/// Known, and without a meaning on one machine.
+/// Known properties that have no meaning locally.
 pub(crate) const IGNORED: [&str; 15] = [
     "Architectures",
     "AutoPublishAlias",

@@ -71,7 +71,9 @@ impl RawResource {
         let properties = match fields.value("Properties") {
             None => Map::new(),
             Some(Value::Object(map)) => map.clone(),
-            Some(other) => return Err(TemplateError::wrong(&fields.below("Properties"), "a mapping", other)),
+            Some(other) => {
+                return Err(TemplateError::unexpected(&fields.below("Properties"), "a mapping", other));
+            }
         };
         Ok(Self { kind, condition: fields.string("Condition")?, retained, properties })
     }

@@ -1,34 +1,34 @@
-//! The permissions of a function. Only explicit statements are read: what a function may do stands in the template, word
-//! by word, and can be compared with what it does.
+//! The permissions of a function. Only explicit statements are supported, so that the template's permissions can be compared with
+//! those that the function uses.
 
 use serde_json::Value;
 
 use crate::error::TemplateError;
 use crate::read::fields::Fields;
 
-/// A statement that allows something.
+/// A statement with the effect `Allow`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
-    /// Its name, if it has one.
+    /// The statement's name, if it has one.
     pub sid: Option<String>,
     /// The actions, such as `dynamodb:PutItem`.
     pub actions: Vec<String>,
-    /// The ARNs of the resources they may be done to.
+    /// The ARNs of the resources.
     pub resources: Vec<String>,
-    /// What must hold as well. All of them must.
-    pub conditions: Vec<Condition>,
+    /// The conditions, all of which must hold.
+    pub conditions: Vec<StatementCondition>,
 }
 
-/// `ForAllValues:StringEquals`: every value that the request has for the key is among the given ones.
+/// A condition `ForAllValues:StringEquals`: each of the request's values for the key is one of `values`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
-    /// What of the request is looked at.
+pub struct StatementCondition {
+    /// The condition key, which names the compared part of the request.
     pub key: ConditionKey,
-    /// The values it may have.
+    /// The allowed values.
     pub values: Vec<String>,
 }
 
-/// What of a request a condition looks at.
+/// A condition key: the part of a request that a condition compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConditionKey {
     /// `dynamodb:Attributes`: the names of the attributes it reads or writes.
@@ -61,8 +61,8 @@ impl Statement {
         document.objects("Statement")?.iter().map(Self::read).collect()
     }
 
-    /// Whether Lambda does these things in the function's name, and the function's own code does not: it writes the log, sends
-    /// traces, reads the stream, names in a queue what it gave up, and makes the way into a network.
+    /// Whether Lambda itself uses these actions with the function's role, and not the function's code: to write the log, send traces,
+    /// read the stream, send messages about discarded records, and create network interfaces.
     pub(crate) fn is_for_lambda(&self) -> bool {
         self.actions.iter().all(|action| is_for_lambda(action))
     }
@@ -112,10 +112,10 @@ fn check_action(action: &str, place: &str) -> Result<(), TemplateError> {
 
 fn check_resource(resource: &str, actions: &[String], place: &str) -> Result<(), TemplateError> {
     let all = |known: &[&str]| actions.iter().all(|action| known.contains(&action.as_str()));
-    if resource == "*" && all(&UNLIMITED) {
+    if resource == "*" && all(&WITHOUT_RESOURCE) {
         return Ok(());
     }
-    // The streams of one log group, and interfaces that are still to be made.
+    // Wildcards are allowed for the log streams of one log group and for network interfaces that don't exist yet.
     let whole = match resource.strip_suffix('*') {
         Some(group) if group.ends_with(':') && all(&LOG_ACTIONS) => group,
         Some(kind) if kind.ends_with('/') && all(&INTERFACE_ACTIONS) => kind,
@@ -131,7 +131,7 @@ fn check_resource(resource: &str, actions: &[String], place: &str) -> Result<(),
     Ok(())
 }
 
-fn conditions(statement: &Fields<'_>) -> Result<Vec<Condition>, TemplateError> {
+fn conditions(statement: &Fields<'_>) -> Result<Vec<StatementCondition>, TemplateError> {
     let Some(operators) = statement.object("Condition")? else { return Ok(Vec::new()) };
     operators.only(&["ForAllValues:StringEquals"], &[])?;
     let Some(keys) = operators.object("ForAllValues:StringEquals")? else { return Ok(Vec::new()) };
@@ -148,22 +148,22 @@ fn conditions(statement: &Fields<'_>) -> Result<Vec<Condition>, TemplateError> {
                 "dynamodb:Attributes" => ConditionKey::Attributes,
                 _ => ConditionKey::LeadingKeys,
             };
-            Ok(Condition { key, values })
+            Ok(StatementCondition { key, values })
         })
         .collect()
 }
 
 fn is_for_lambda(action: &str) -> bool {
-    let known = [&LOG_ACTIONS[..], &STREAM_ACTIONS, &UNLIMITED, &INTERFACE_ACTIONS];
-    // No function of this bundle writes to a queue itself.
+    let known = [&LOG_ACTIONS[..], &STREAM_ACTIONS, &WITHOUT_RESOURCE, &INTERFACE_ACTIONS];
+    // `sqs:SendMessage` is Lambda's, because no function of this bundle writes to a queue.
     action == "sqs:SendMessage" || known.iter().any(|known| known.contains(&action))
 }
 
 const LOG_ACTIONS: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
 const STREAM_ACTIONS: [&str; 4] =
     ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"];
-/// AWS takes no resource for these.
-const UNLIMITED: [&str; 4] = [
+/// The actions for which AWS does not support resources.
+const WITHOUT_RESOURCE: [&str; 4] = [
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSubnets",
     "xray:PutTelemetryRecords",
@@ -177,7 +177,7 @@ const INTERFACE_ACTIONS: [&str; 4] = [
 ];
 const EXPLICIT: [&str; 1] = ["explicit statements only: {Version, Statement: [{Effect, Action, Resource}]}"];
 
-/// The actions that a function of this bundle can have a use for. A misspelt one would grant nothing, unnoticed.
+/// The actions that functions may use. Any other is refused, because AWS accepts a misspelt action and grants nothing.
 const ACTIONS: [(&str, &[&str]); 11] = [
     (
         "dynamodb",

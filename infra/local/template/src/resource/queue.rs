@@ -1,4 +1,4 @@
-//! `AWS::SQS::Queue`. It exists in the cloud only; locally it shows what was sent to it.
+//! `AWS::SQS::Queue`. Locally a queue only keeps its messages for tests.
 
 use crate::error::TemplateError;
 use crate::read::fields::Fields;
@@ -21,7 +21,7 @@ impl Queue {
         arn: String,
         properties: &Fields<'_>,
     ) -> Result<Self, TemplateError> {
-        // The properties of FIFO queues are missing: Lambda takes none as a destination.
+        // The properties of FIFO queues are missing, because Lambda does not support FIFO queues as destinations.
         properties.only(
             &[],
             &[

@@ -6,10 +6,10 @@ use crate::error::TemplateError;
 use crate::read::fields::Fields;
 use crate::resource::policy::Statement;
 
-/// What shared policies allow, by their ARN.
+/// The statements of managed policies, by the policy's ARN.
 pub(crate) type ManagedPolicies = BTreeMap<String, Vec<Statement>>;
 
-/// A role that Lambda takes when it runs a function.
+/// The role of a function.
 pub(crate) struct Role {
     pub(crate) logical_id: String,
     pub(crate) statements: Vec<Statement>,
@@ -19,20 +19,20 @@ impl Role {
     pub(crate) fn read(
         logical_id: &str,
         properties: &Fields<'_>,
-        shared: &ManagedPolicies,
+        managed: &ManagedPolicies,
     ) -> Result<Self, TemplateError> {
         properties.only(
             &["AssumeRolePolicyDocument", "ManagedPolicyArns", "Policies", "RoleName"],
             &["Description", "MaxSessionDuration", "Path", "PermissionsBoundary", "Tags"],
         )?;
-        taken_by_lambda_alone(properties)?;
+        check_trust_policy(properties)?;
         let mut statements = Vec::new();
         for policy in properties.objects("Policies")? {
             policy.only(&["PolicyDocument"], &["PolicyName"])?;
             statements.extend(document(&policy)?);
         }
         for arn in properties.strings("ManagedPolicyArns")? {
-            let Some(allowed) = shared.get(&arn) else {
+            let Some(allowed) = managed.get(&arn) else {
                 let place = properties.below("ManagedPolicyArns");
                 return Err(TemplateError::unsupported(&place, arn, &["!Ref <policy of this template>"]));
             };
@@ -54,7 +54,7 @@ fn document(policy: &Fields<'_>) -> Result<Vec<Statement>, TemplateError> {
     Statement::read_document(&document)
 }
 
-fn taken_by_lambda_alone(role: &Fields<'_>) -> Result<(), TemplateError> {
+fn check_trust_policy(role: &Fields<'_>) -> Result<(), TemplateError> {
     let property = "AssumeRolePolicyDocument";
     let document = role.object(property)?.ok_or_else(|| role.missing(property))?;
     document.only(&["Statement", "Version"], &[])?;

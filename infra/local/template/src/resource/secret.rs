@@ -80,7 +80,7 @@ fn generate(fields: &Fields<'_>) -> Result<GenerateSecretString, TemplateError> 
         && !serde_json::from_str::<serde_json::Value>(template).is_ok_and(|value| value.is_object())
     {
         let place = fields.below("SecretStringTemplate");
-        return Err(TemplateError::wrong(&place, "a JSON object as text", &template.as_str().into()));
+        return Err(TemplateError::unexpected(&place, "a JSON object as text", &template.as_str().into()));
     }
     let flag = |name| Ok::<_, TemplateError>(fields.bool(name)?.unwrap_or(false));
     Ok(GenerateSecretString {

@@ -81,7 +81,7 @@ Conditions:
 }
 
 #[test]
-fn names_in_the_template_win_over_made_up_ones() {
+fn names_in_the_template_win_over_generated_ones() {
     let stack = deploy(
         "Resources:\n  Q: {Type: AWS::SQS::Queue, Properties: {QueueName: !Sub '${AWS::StackName}-q'}}\n  \
          B: {Type: AWS::Events::EventBus, Properties: {Name: bus}}\n\
@@ -115,7 +115,7 @@ fn unknown_names_are_refused_with_their_place() {
 }
 
 #[test]
-fn a_resource_whose_condition_does_not_hold_is_not_there() {
+fn a_resource_whose_condition_is_false_is_not_created() {
     let error = refusal(
         "Conditions:\n  Never: !Equals [a, b]\n\
          Resources:\n  T: {Type: AWS::SNS::Topic, Condition: Never}\nOutputs:\n  V: {Value: !Ref T}\n",
@@ -124,7 +124,7 @@ fn a_resource_whose_condition_does_not_hold_is_not_there() {
 }
 
 #[test]
-fn circles_are_noticed() {
+fn circular_references_are_refused() {
     let names = "Resources:\n  A: {Type: AWS::SNS::Topic, Properties: {TopicName: !Ref B}}\n  \
                  B: {Type: AWS::SNS::Topic, Properties: {TopicName: !Ref A}}\n";
     assert!(refusal(names).contains("in a circle"));

@@ -27,7 +27,7 @@ fn a_parameter_without_a_value_is_refused() {
 }
 
 #[test]
-fn a_value_for_nothing_is_refused() {
+fn a_value_for_an_undeclared_parameter_is_refused() {
     let error = value("Type: String, Default: a", &[("Q", "b")]).unwrap_err();
     assert_eq!(error, "parameter Q: the template declares no such parameter");
 }
@@ -63,7 +63,7 @@ fn plain_http_is_refused_unless_the_world_is_a_local_one() {
 }
 
 #[test]
-fn lists_are_cut_at_commas() {
+fn lists_are_split_at_commas() {
     let text = "Parameters:\n  P: {Type: CommaDelimitedList}\nResources: {}\n\
                 Outputs:\n  V: {Value: !Join ['|', !Ref P]}\n";
     let stack = deploy_with(text, &[("P", "a, b")]).unwrap();

@@ -20,7 +20,7 @@ fn event(kind: &str, properties: &str) -> String {
 }
 
 #[test]
-fn unknown_sections_and_transforms() {
+fn unknown_sections_and_transforms_are_refused() {
     refuses(
         "Mappings: {}\nResources: {}\n",
         "Mappings: this property is not supported; supported: Conditions",
@@ -33,7 +33,7 @@ fn unknown_sections_and_transforms() {
 }
 
 #[test]
-fn unknown_resources_and_properties() {
+fn unknown_resources_and_properties_are_refused() {
     refuses(
         &resource("AWS::S3::Bucket", ""),
         "Resources.R.Type: AWS::S3::Bucket is not supported; supported: AWS::C",
@@ -54,7 +54,7 @@ fn unknown_resources_and_properties() {
 }
 
 #[test]
-fn functions_that_are_not_of_this_bundle() {
+fn functions_outside_the_bundle_are_refused() {
     let base = function("");
     refuses(&base.replace("functions/f", "code/f"), "expected functions/<name>, found \"code/f\"");
     refuses(&base.replace("functions/f", "functions/../f"), "expected functions/<name>");
@@ -67,7 +67,7 @@ fn functions_that_are_not_of_this_bundle() {
 }
 
 #[test]
-fn permissions_that_are_not_explicit() {
+fn permissions_that_are_not_explicit_are_refused() {
     refuses(&function("Policies: [AWSLambdaBasicExecutionRole]"), "a managed policy is not supported");
     refuses(&function("Policies: [{DynamoDBCrudPolicy: {TableName: t}}]"), "explicit statements only");
     refuses(&function("Policies: AWSLambda"), "expected a list");
@@ -102,7 +102,7 @@ fn permissions_that_are_not_explicit() {
 }
 
 #[test]
-fn wildcards_where_a_resource_can_be_named() {
+fn wildcards_are_refused_where_a_resource_can_be_named() {
     for (actions, resource) in [
         ("xray:PutTraceSegments", "*"),
         ("logs:PutLogEvents", "arn:aws:logs:us-east-1:000000000000:log-group:g:*"),
@@ -135,7 +135,7 @@ fn wildcards_where_a_resource_can_be_named() {
 }
 
 #[test]
-fn roles_that_hide_something() {
+fn roles_with_unsupported_parts_are_refused() {
     let role = |function: &str, properties: &str| {
         let trusted = "{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}";
         let document = format!("AssumeRolePolicyDocument: {{Statement: [{trusted}]}}");
@@ -156,7 +156,7 @@ fn roles_that_hide_something() {
 }
 
 #[test]
-fn rules_that_the_parameters_break() {
+fn parameters_that_break_a_rule_are_refused() {
     let rules = "Parameters: {A: {Type: String, Default: \"\"}, B: {Type: String, Default: \"\"}}\nRules:\n  AHasB:\n    \
                  RuleCondition: !Not [!Equals [!Ref A, '']]\n    Assertions:\n      - Assert: !Not [!Equals [!Ref B, \
                  '']]\n        AssertDescription: A needs B\nResources: {}\n";
@@ -167,7 +167,7 @@ fn rules_that_the_parameters_break() {
 }
 
 #[test]
-fn unknown_events() {
+fn unknown_events_are_refused() {
     refuses(&event("SQS", "Queue: x"), "Events.E.Type: SQS is not supported; supported: DynamoDB, HttpApi");
     refuses(&event("HttpApi", "Path: api, Method: get"), "a path that starts with /");
     refuses(&event("HttpApi", "Path: /a, Method: fetch"), "FETCH is not supported");
@@ -182,7 +182,7 @@ fn unknown_events() {
 }
 
 #[test]
-fn apis_with_a_second_truth() {
+fn a_second_api_or_definition_is_refused() {
     refuses(&resource("AWS::Serverless::HttpApi", "CorsConfiguration: true"), "Properties.CorsConfiguration");
     refuses(&resource("AWS::Serverless::HttpApi", "DefinitionBody: {}"), "Properties.DefinitionBody");
     let two = "Resources:\n  A: {Type: AWS::Serverless::HttpApi}\n  B: {Type: AWS::Serverless::HttpApi}\n";
@@ -197,7 +197,7 @@ fn apis_with_a_second_truth() {
 }
 
 #[test]
-fn limits_of_routes_that_are_not_there() {
+fn limits_of_unknown_routes_are_refused() {
     let api = |route: &str| {
         let limits = "{ThrottlingBurstLimit: 2, ThrottlingRateLimit: 1}";
         event("HttpApi", "ApiId: !Ref Api, Path: /a, Method: get")
@@ -217,7 +217,7 @@ fn an_api_may_be_implied() {
 }
 
 #[test]
-fn tables_without_what_a_table_needs() {
+fn incomplete_tables_are_refused() {
     let keys = "AttributeDefinitions: [{AttributeName: a, AttributeType: S}], KeySchema: [{AttributeName: a, KeyType: HASH}]";
     let table = |more: &str| resource("AWS::DynamoDB::Table", &format!("{keys}, {more}"));
     refuses(&table("BillingMode: PROVISIONED"), "PROVISIONED is not supported");
@@ -236,7 +236,7 @@ fn tables_without_what_a_table_needs() {
 }
 
 #[test]
-fn secrets_in_clear() {
+fn secrets_in_clear_are_refused() {
     refuses(
         &resource("AWS::SecretsManager::Secret", "SecretString: hunter2"),
         "Resources.R.Properties: a secret value must not stand in the template",

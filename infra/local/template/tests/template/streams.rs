@@ -75,7 +75,7 @@ fn filters_are_read_with_the_template() {
 }
 
 #[test]
-fn what_would_not_deliver_as_it_reads_is_refused() {
+fn a_stream_with_unsupported_settings_is_refused() {
     refuses("BatchSize: 0", "a number from 1 to 10000");
     refuses("TumblingWindowInSeconds: 10", "TumblingWindowInSeconds: this property is not supported");
     refuses("FunctionResponseTypes: [Other]", "Other is not supported");

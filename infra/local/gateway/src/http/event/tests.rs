@@ -10,7 +10,7 @@ use crate::{
     function::{DeployedFunction, RegisteredFunction},
     http::routes::Endpoint,
     lazy_instance::InstanceEnv,
-    tests::world::Echo,
+    tests::support::Echo,
 };
 
 async fn event_of(request: Request<Body>) -> Value {

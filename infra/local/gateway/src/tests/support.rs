@@ -1,4 +1,4 @@
-//! A bundle of three small functions, and a client.
+//! A bundle of three test functions, and an HTTP client.
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +22,7 @@ use shared::{
 
 use crate::{Bundle, BundleOptions, Config, function::RegisteredFunction};
 
-/// Says what it was asked, and which instance it is.
+/// Echoes the request, with the id of the instance.
 pub(crate) struct Echo {
     instance: String,
     environment: Value,
@@ -61,7 +61,7 @@ impl Function for Echo {
         };
         let parameters = request.path_parameters_ref();
         let parameters: BTreeMap<&str, &str> = parameters.iter().flat_map(|all| all.iter()).collect();
-        let told = json!({
+        let echoed = json!({
             "route": request::route(&request),
             "path": parameters,
             "query": request::query(&request, "q"),
@@ -71,7 +71,7 @@ impl Function for Echo {
             "instance": self.instance,
             "environment": self.environment,
         });
-        Ok(Response::new(Body::Text(told.to_string())))
+        Ok(Response::new(Body::Text(echoed.to_string())))
     }
 }
 
