@@ -14,7 +14,7 @@ use shared::{
 };
 use tokio::sync::Mutex;
 
-/// What a user needs to add a card.
+/// A card's id, and what its `cardExt` must contain.
 #[derive(Debug, Clone)]
 pub(crate) struct CardTerms {
     pub(crate) card_id: CardId,

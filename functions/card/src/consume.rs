@@ -27,13 +27,13 @@ pub(crate) struct ConsumeRequest<'a> {
 /// The request did not consume the code.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConsumeError {
-    /// An earlier request of this shop consumed it, as the record says.
+    /// An earlier request of this shop consumed the code, as the record says.
     #[error("the code was consumed by an earlier request")]
     AlreadyConsumed(Consumed),
-    /// It was consumed, and not by a request of this shop.
+    /// The code was consumed, and not by a request of this shop.
     #[error("the code was consumed elsewhere")]
     ConsumedElsewhere,
-    /// It was given away, has expired, or was deleted or made unavailable.
+    /// The code was given away, has expired, or was deleted or made unavailable.
     #[error("the code is not usable")]
     Unusable,
     /// WeChat refused, or its answer was lost. After a lost answer the code may have been consumed; the next request finds out.

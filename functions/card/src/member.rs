@@ -2,8 +2,8 @@
 //!
 //! WeChat: 小程序打通会员卡 (一键激活). The phone opens WeChat's mini program with the data of `geturl`, the user fills in the form, and the
 //! phone comes back with a ticket. The ticket proves that a user filled in the form. It does not prove who owns the code that comes
-//! with it: the owner is the user who reported the card's sealed code. If no user has reported it, WeChat is asked who asked for the
-//! card.
+//! with it: the owner is the user who reported the card's sealed code. If no user has reported it, WeChat is asked for whom
+//! the card was requested.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -18,7 +18,7 @@ pub(crate) enum StreamRecord {
     Other,
     /// A record without the name, the key or the number that each record of this table has.
     Unreadable {
-        /// Its sequence number, if it has one.
+        /// The record's sequence number, or an empty text if it has none.
         sequence_number: String,
     },
 }
