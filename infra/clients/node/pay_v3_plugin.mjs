@@ -1,26 +1,26 @@
-// WeChat Pay v3 with wechatpay-axios-plugin: with platform certificates, or with the WeChat Pay public key (world.mode).
+// WeChat Pay v3 with wechatpay-axios-plugin: with platform certificates, or with the WeChat Pay public key (simulator.mode).
 import { gunzipSync } from 'node:zlib';
 import plugin from 'wechatpay-axios-plugin';
-import { account, control, equal, newNumber, notices, read, run, world } from './world.mjs';
+import { account, control, expectEqual, newNumber, notices, read, run, simulator } from './simulator.mjs';
 
 const { Aes, Formatter, Hash, Rsa, Wechatpay } = plugin;
-const hasPublicKey = world.mode === 'public key';
+const hasPublicKey = simulator.mode === 'public key';
 const receiver = await notices('', 'application/json');
 const user = await control('users', {});
 const [paid, unpaid, refund] = ['nx3-', 'nx3-', 'nx3r-'].map(newNumber);
 const privateKey = Rsa.from(read(account.private_key), Rsa.KEY_TYPE_PRIVATE);
 const mchid = account.mch_id;
-const client = (certs) => new Wechatpay({ mchid, serial: account.serial_no, privateKey, certs, baseURL: `${world.pay_url}/` });
+const client = (certs) => new Wechatpay({ mchid, serial: account.serial_no, privateKey, certs, baseURL: `${simulator.pay_url}/` });
 let pay;
 let keys;
 
 const open = ({ ciphertext, nonce, associated_data: data }) => Aes.AesGcm.decrypt(ciphertext, account.api_v3_key, nonce, data);
 
-/** What the notice says, if the client believes it. */
-async function believed() {
+/** Verifies the next notice with the client and decrypts it. */
+async function verifyNotice() {
   const { headers, body } = await receiver.next();
   const signed = Formatter.response(headers['wechatpay-timestamp'], headers['wechatpay-nonce'], body);
-  equal(Rsa.verify(signed, headers['wechatpay-signature'], keys[headers['wechatpay-serial']]), true);
+  expectEqual(Rsa.verify(signed, headers['wechatpay-signature'], keys[headers['wechatpay-serial']]), true);
   const notice = JSON.parse(body);
   return { event: notice.event_type, ...JSON.parse(open(notice.resource)) };
 }
@@ -31,7 +31,7 @@ const prepay = (number) => pay.v3.pay.transactions.jsapi.post({
 });
 const query = (number) => pay.v3.pay.transactions.outTradeNo._out_trade_no_.get({ params: { mchid }, out_trade_no: number });
 
-await run(`node wechatpay-axios-plugin, ${world.mode}`, {
+await run(`node wechatpay-axios-plugin, ${simulator.mode}`, {
   keys: async () => {
     if (hasPublicKey) {
       const key = (await control('platform_keys')).public_key;
@@ -51,45 +51,45 @@ await run(`node wechatpay-axios-plugin, ${world.mode}`, {
     await control('wx/requestPayment', { openid: user.openid, ...signed, signType: 'RSA', paySign });
   },
   'notice of the payment': async () => {
-    const told = await believed();
-    equal([told.event, told.out_trade_no, told.attach], ['TRANSACTION.SUCCESS', paid, 'a=1&b=二']);
+    const fields = await verifyNotice();
+    expectEqual([fields.event, fields.out_trade_no, fields.attach], ['TRANSACTION.SUCCESS', paid, 'a=1&b=二']);
   },
   query: async () => {
     const { data } = await query(paid);
-    equal([data.trade_state, data.amount.total], ['SUCCESS', 400]);
+    expectEqual([data.trade_state, data.amount.total], ['SUCCESS', 400]);
     const id = data.transaction_id;
-    equal((await pay.v3.pay.transactions.id._transaction_id_.get({ params: { mchid }, transaction_id: id })).data, data);
+    expectEqual((await pay.v3.pay.transactions.id._transaction_id_.get({ params: { mchid }, transaction_id: id })).data, data);
   },
   'refund and its query': async () => {
     const amount = { refund: 150, total: 400, currency: 'CNY' };
     const { data } = await pay.v3.refund.domestic.refunds.post({
       out_trade_no: paid, out_refund_no: refund, reason: '少发一瓶', notify_url: receiver.url, amount,
     });
-    equal(data.out_refund_no, refund);
+    expectEqual(data.out_refund_no, refund);
     const found = await pay.v3.refund.domestic.refunds._out_refund_no_.get({ out_refund_no: refund });
-    equal(found.data.status, 'SUCCESS');
+    expectEqual(found.data.status, 'SUCCESS');
   },
   'notice of the refund': async () => {
-    const told = await believed();
-    equal([told.event, told.out_refund_no], ['REFUND.SUCCESS', refund]);
+    const fields = await verifyNotice();
+    expectEqual([fields.event, fields.out_refund_no], ['REFUND.SUCCESS', refund]);
   },
   close: async () => {
     await prepay(unpaid);
     const closed = await pay.v3.pay.transactions.outTradeNo._out_trade_no_.close.post({ mchid }, { out_trade_no: unpaid });
-    equal(closed.status, 204);
-    equal((await query(unpaid)).data.trade_state, 'CLOSED');
+    expectEqual(closed.status, 204);
+    expectEqual((await query(unpaid)).data.trade_state, 'CLOSED');
   },
   bill: async () => {
-    const { data: offer } = await pay.v3.bill.tradebill.get({ params: { bill_date: world.bill_date, tar_type: 'GZIP' } });
+    const { data: offer } = await pay.v3.bill.tradebill.get({ params: { bill_date: simulator.bill_date, tar_type: 'GZIP' } });
     const { pathname, searchParams } = new URL(offer.download_url);
     const file = await pay.client.v3.get(pathname.slice(1), { params: searchParams, responseType: 'arraybuffer', transformResponse: [(data) => data] });
     const text = gunzipSync(file.data);
-    equal(Hash.sha1(text), offer.hash_value);
+    expectEqual(Hash.sha1(text), offer.hash_value);
     const { rows, summary } = Formatter.castCsvBill(text);
-    equal([rows[0]['商户订单号'], summary['总交易单数']], [world.bill_order, '1']);
+    expectEqual([rows[0]['商户订单号'], summary['总交易单数']], [simulator.bill_order, '1']);
   },
-  'a refusal': async () => {
-    const refused = await query('never-ordered').catch((error) => error.response);
-    equal([refused.status, refused.data.code], [404, 'ORDER_NOT_EXIST']);
+  'an error': async () => {
+    const error = await query('never-ordered').catch((error) => error.response);
+    expectEqual([error.status, error.data.code], [404, 'ORDER_NOT_EXIST']);
   },
 });

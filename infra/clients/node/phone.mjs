@@ -1,20 +1,20 @@
-// What the simulated phone gives a mini program, and what the back end gives it for the phone, held against WeChat's own types
-// (miniprogram-api-typings): a field that is missing, of another type or unknown to them is an error of the compiler.
+// Checks the results of the simulated `wx` APIs, and the arguments that the back end makes for them, against WeChat's own types
+// (miniprogram-api-typings): a field that is missing, of another type or unknown is a compiler error.
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import ts from 'typescript';
-import { account, control, run, world } from './world.mjs';
+import { account, control, run, simulator } from './simulator.mjs';
 
 const user = await control('users', { nickName: '小明' });
 const phone = (api, more) => control(`wx/${api}`, { openid: user.openid, ...more });
 
 async function wechat(path, body) {
-  return (await fetch(`${world.url}${path}`, body && { method: 'POST', body: JSON.stringify(body) })).json();
+  return (await fetch(`${simulator.url}${path}`, body && { method: 'POST', body: JSON.stringify(body) })).json();
 }
 
 async function officialToken() {
-  const asked = { grant_type: 'client_credential', appid: account.official_app_id, secret: account.official_app_secret };
-  return (await wechat('/cgi-bin/stable_token', asked)).access_token;
+  const request = { grant_type: 'client_credential', appid: account.official_app_id, secret: account.official_app_secret };
+  return (await wechat('/cgi-bin/stable_token', request)).access_token;
 }
 
 async function cards() {
@@ -28,7 +28,7 @@ async function cards() {
 }
 
 async function backEnd() {
-  const call = async (path, body, token) => (await fetch(`${world.bundle}${path}`, {
+  const call = async (path, body, token) => (await fetch(`${simulator.bundle}${path}`, {
     method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
   })).json();
   const { code } = await phone('login');
@@ -38,11 +38,11 @@ async function backEnd() {
   return [payParams, await phone('requestPayment', payParams)];
 }
 
-/** Complains unless the value is of this type. What is given to `wx` may have more fields than it takes. */
+/** Throws unless the value has this type. An argument of `wx` may have more fields than the type. */
 function check(type, value, mayHaveMore = false) {
   const literal = JSON.stringify(value);
-  const text = mayHaveMore ? `const given = ${literal} as const; const taken: ${type} = given; export { taken };`
-    : `const told: ${type} = ${literal}; export { told };`;
+  const text = mayHaveMore ? `const value = ${literal} as const; const checked: ${type} = value; export { checked };`
+    : `const checked: ${type} = ${literal}; export { checked };`;
   writeFileSync('phone.ts', `/// <reference types="miniprogram-api-typings" />\n${text}\n`);
   const program = ts.createProgram(['phone.ts'], { strict: true, noEmit: true, skipLibCheck: true, types: [], lib: ['lib.es2020.d.ts'] });
   const [first] = ts.getPreEmitDiagnostics(program);
@@ -56,10 +56,10 @@ const soter = { requestAuthModes: ['fingerPrint'], challenge: '123', authContent
 await run('miniprogram-api-typings', {
   login: async () => check(result('Login'), await phone('login')),
   checkSession: async () => {
-    // It holds from the moment that a server has exchanged the code.
+    // The session is valid only after a server has exchanged the code.
     const { app_id: appid, app_secret: secret } = account;
-    const asked = new URLSearchParams({ appid, secret, js_code: (await phone('login')).code, grant_type: 'authorization_code' });
-    await wechat(`/sns/jscode2session?${asked}`);
+    const request = new URLSearchParams({ appid, secret, js_code: (await phone('login')).code, grant_type: 'authorization_code' });
+    await wechat(`/sns/jscode2session?${request}`);
     check(general, await phone('checkSession'));
   },
   getUserInfo: async () => check(result('GetUserInfo'), await phone('getUserInfo')),

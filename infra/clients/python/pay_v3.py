@@ -1,4 +1,4 @@
-"""WeChat Pay v3 with wechatpayv3: with platform certificates, or with the WeChat Pay public key (WORLD.mode)."""
+"""WeChat Pay v3 with wechatpayv3: with platform certificates, or with the WeChat Pay public key (SIMULATOR.mode)."""
 
 import hashlib
 import gzip
@@ -7,18 +7,18 @@ import json
 import wechatpayv3.core
 from wechatpayv3 import WeChatPay, WeChatPayType
 
-from world import ACCOUNT, PAY, WORLD, Notices, Steps, control, equal, new_number, read
+from simulator import ACCOUNT, PAY, SIMULATOR, Notices, Steps, control, expect_equal, new_number, read
 
 
 class Core(wechatpayv3.core.Core):
-    """The client as it is, at another address: it has no option for that."""
+    """The client, sent to the simulator. It has no option for another address."""
 
     _gate_way = property(lambda self: PAY, lambda self, value: None)
 
 
 wechatpayv3.core.Core = Core
-PUBLIC_KEY = WORLD["mode"] == "public key"
-step = Steps(f"python wechatpayv3, {WORLD['mode']}")
+PUBLIC_KEY = SIMULATOR["mode"] == "public key"
+step = Steps(f"python wechatpayv3, {SIMULATOR['mode']}")
 notices = Notices('{"code":"SUCCESS"}', "application/json")
 user = control("users", {})
 paid, unpaid, refund = new_number("py3-"), new_number("py3-"), new_number("py3r-")
@@ -57,48 +57,48 @@ def _():
 
 @step("notice of the payment")
 def _():
-    told = pay.callback(*notices.next())
-    equal((told["event_type"], told["resource"]["out_trade_no"]), ("TRANSACTION.SUCCESS", paid))
-    equal(told["resource"]["attach"], "a=1&b=二")
+    notice = pay.callback(*notices.next())
+    expect_equal((notice["event_type"], notice["resource"]["out_trade_no"]), ("TRANSACTION.SUCCESS", paid))
+    expect_equal(notice["resource"]["attach"], "a=1&b=二")
 
 
 @step("query")
 def _():
     by_number = ok(pay.query(out_trade_no=paid))
-    equal((by_number["trade_state"], by_number["amount"]["total"]), ("SUCCESS", 400))
-    equal(ok(pay.query(transaction_id=by_number["transaction_id"])), by_number)
+    expect_equal((by_number["trade_state"], by_number["amount"]["total"]), ("SUCCESS", 400))
+    expect_equal(ok(pay.query(transaction_id=by_number["transaction_id"])), by_number)
 
 
 @step("refund and its query")
 def _():
     amount = {"refund": 150, "total": 400, "currency": "CNY"}
-    equal(ok(pay.refund(refund, amount, out_trade_no=paid, reason="少发一瓶"))["out_refund_no"], refund)
-    equal(ok(pay.query_refund(refund))["status"], "SUCCESS")
+    expect_equal(ok(pay.refund(refund, amount, out_trade_no=paid, reason="少发一瓶"))["out_refund_no"], refund)
+    expect_equal(ok(pay.query_refund(refund))["status"], "SUCCESS")
 
 
 @step("notice of the refund")
 def _():
-    told = pay.callback(*notices.next())
-    equal((told["event_type"], told["resource"]["out_refund_no"]), ("REFUND.SUCCESS", refund))
+    notice = pay.callback(*notices.next())
+    expect_equal((notice["event_type"], notice["resource"]["out_refund_no"]), ("REFUND.SUCCESS", refund))
 
 
 @step("close")
 def _():
     prepay(unpaid)
     ok(pay.close(unpaid), 204)
-    equal(ok(pay.query(out_trade_no=unpaid))["trade_state"], "CLOSED")
+    expect_equal(ok(pay.query(out_trade_no=unpaid))["trade_state"], "CLOSED")
 
 
 @step("bill")
 def _():
-    offer = ok(pay.trade_bill(WORLD["bill_date"], tar_type="GZIP"))
+    offer = ok(pay.trade_bill(SIMULATOR["bill_date"], tar_type="GZIP"))
     code, file = pay.download_bill(offer["download_url"])
     text = gzip.decompress(file)
-    equal((code, hashlib.sha1(text).hexdigest()), (200, offer["hash_value"]))
-    equal(WORLD["bill_order"] in text.decode(), True)
+    expect_equal((code, hashlib.sha1(text).hexdigest()), (200, offer["hash_value"]))
+    expect_equal(SIMULATOR["bill_order"] in text.decode(), True)
 
 
-@step("a refusal")
+@step("an error")
 def _():
     code, text = pay.query(out_trade_no="never-ordered")
-    equal((code, json.loads(text)["code"]), (404, "ORDER_NOT_EXIST"))
+    expect_equal((code, json.loads(text)["code"]), (404, "ORDER_NOT_EXIST"))

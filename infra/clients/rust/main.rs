@@ -17,36 +17,36 @@ use wechat_pay::{
     models::RefundAmount,
 };
 
-type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+type StepResult<T = ()> = Result<T, Box<dyn Error>>;
 
-/// The simulated WeChat and its account, as `check` tells it.
-struct World(Value);
+/// The simulator's addresses and account, as `check` passes them.
+struct Simulator(Value);
 
-impl World {
+impl Simulator {
     fn text(&self, pointer: &str) -> &str {
         self.0.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
     }
 
-    async fn control(&self, path: &str, body: Option<Value>) -> Outcome<Value> {
+    async fn control(&self, path: &str, body: Option<Value>) -> StepResult<Value> {
         let (http, url) = (reqwest::Client::new(), format!("{}/_wechat/{path}", self.text("/url")));
         let request = match body {
             Some(body) => http.post(url).json(&body),
             None => http.get(url),
         };
         let answer = request.send().await?;
-        let (status, told) = (answer.status(), answer.json::<Value>().await?);
-        if status.is_success() { Ok(told) } else { Err(told.to_string().into()) }
+        let (status, body) = (answer.status(), answer.json::<Value>().await?);
+        if status.is_success() { Ok(body) } else { Err(body.to_string().into()) }
     }
 }
 
-/// A notice as it came.
+/// A notice as it arrived.
 struct Notice {
     headers: HashMap<String, String>,
     body: String,
 }
 
-/// A merchant's address for notices, and what arrives at it.
-fn receive() -> Outcome<(String, Receiver<Notice>)> {
+/// Starts a merchant's receiver of notices; returns its URL and the notices that arrive.
+fn start_notice_receiver() -> StepResult<(String, Receiver<Notice>)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}/notify", listener.local_addr()?);
     let (sender, receiver) = mpsc::channel();
@@ -71,17 +71,17 @@ fn receive() -> Outcome<(String, Receiver<Notice>)> {
     Ok((url, receiver))
 }
 
-fn equal<T: PartialEq + std::fmt::Debug>(found: T, wanted: T) -> Outcome {
+fn expect_equal<T: PartialEq + std::fmt::Debug>(found: T, wanted: T) -> StepResult {
     if found == wanted { Ok(()) } else { Err(format!("found {found:?}, wanted {wanted:?}").into()) }
 }
 
-fn new_number(prefix: &str) -> Outcome<String> {
+fn new_number(prefix: &str) -> StepResult<String> {
     Ok(format!("{prefix}{}", SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos()))
 }
 
-/// One client and what it has bought.
-struct Shop {
-    world: World,
+/// The client, and the numbers of its orders and its refund.
+struct Merchant {
+    simulator: Simulator,
     pay: WechatPayClient,
     notify_url: String,
     notices: Receiver<Notice>,
@@ -91,23 +91,23 @@ struct Shop {
     refund: String,
 }
 
-impl Shop {
-    async fn open(world: World) -> Outcome<Self> {
-        let user = world.control("users", Some(json!({}))).await?;
-        let (notify_url, notices) = receive()?;
-        let certificate = world.text("/account/certificate");
+impl Merchant {
+    async fn open(simulator: Simulator) -> StepResult<Self> {
+        let user = simulator.control("users", Some(json!({}))).await?;
+        let (notify_url, notices) = start_notice_receiver()?;
+        let certificate = simulator.text("/account/certificate");
         let config = Config::from_cert_files(
-            world.text("/account/app_id"),
-            world.text("/account/mch_id"),
-            world.text("/account/api_v3_key"),
+            simulator.text("/account/app_id"),
+            simulator.text("/account/mch_id"),
+            simulator.text("/account/api_v3_key"),
             certificate,
             None,
         )?;
-        // It trusts public authorities only.
-        let config = config.with_base_url(world.text("/url"));
+        // The client trusts public certificate authorities only, so it gets the plain address.
+        let config = config.with_base_url(simulator.text("/url"));
         Ok(Self {
             pay: WechatPayClient::new(config)?,
-            world,
+            simulator,
             notify_url,
             notices,
             openid: user["openid"].as_str().unwrap_or_default().to_owned(),
@@ -117,10 +117,10 @@ impl Shop {
         })
     }
 
-    /// From now on the client verifies answers.
-    async fn keys(&mut self) -> Outcome {
-        let (id, pem) = if self.world.text("/mode") == "public key" {
-            let key = self.world.control("platform_keys", None).await?["public_key"].clone();
+    /// Gives the client WeChat Pay's key, so that it verifies responses.
+    async fn load_platform_keys(&mut self) -> StepResult {
+        let (id, pem) = if self.simulator.text("/mode") == "public key" {
+            let key = self.simulator.control("platform_keys", None).await?["public_key"].clone();
             let text = |name: &str| key[name].as_str().unwrap_or_default().to_owned();
             (text("id"), text("pem"))
         } else {
@@ -131,35 +131,35 @@ impl Shop {
         Ok(())
     }
 
-    async fn prepay_and_pay(&mut self) -> Outcome {
+    async fn prepay_and_pay(&mut self) -> StepResult {
         let signed = self.pay.jsapi_pay("矿泉水 550ml×2", &self.paid, 400, &self.openid, &self.notify_url).await?;
         let arguments = json!({
             "openid": self.openid, "timeStamp": signed.time_stamp, "nonceStr": signed.nonce_str, "package": signed.package,
             "signType": signed.sign_type, "paySign": signed.pay_sign,
         });
-        self.world.control("wx/requestPayment", Some(arguments)).await.map(drop)
+        self.simulator.control("wx/requestPayment", Some(arguments)).await.map(drop)
     }
 
-    fn next_notice(&self) -> Outcome<(NotifyHeaders, String)> {
+    fn next_notice(&self) -> StepResult<(NotifyHeaders, String)> {
         let Notice { headers, body } = self.notices.recv_timeout(Duration::from_secs(10))?;
         let header = |name: &str| headers.get(&format!("wechatpay-{name}")).cloned().unwrap_or_default();
         Ok((NotifyHeaders::new(header("timestamp"), header("nonce"), header("signature"), header("serial")), body))
     }
 
-    async fn notice_of_payment(&mut self) -> Outcome {
+    async fn check_payment_notice(&mut self) -> StepResult {
         let (headers, body) = self.next_notice()?;
-        let told = NotifyHandler::new(self.pay.config()).parse_transaction(&headers, &body)?;
-        equal((told.out_trade_no, told.amount.and_then(|amount| amount.total)), (self.paid.clone(), Some(400)))
+        let notice = NotifyHandler::new(self.pay.config()).parse_transaction(&headers, &body)?;
+        expect_equal((notice.out_trade_no, notice.amount.and_then(|amount| amount.total)), (self.paid.clone(), Some(400)))
     }
 
-    async fn query(&mut self) -> Outcome {
+    async fn query_order(&mut self) -> StepResult {
         let found = self.pay.query_by_out_trade_no(&self.paid).await?;
-        equal(found.trade_state.as_deref(), Some("SUCCESS"))?;
+        expect_equal(found.trade_state.as_deref(), Some("SUCCESS"))?;
         let transaction_id = found.transaction_id.unwrap_or_default();
-        equal(&self.pay.query_by_transaction_id(&transaction_id).await?.out_trade_no, &self.paid)
+        expect_equal(&self.pay.query_by_transaction_id(&transaction_id).await?.out_trade_no, &self.paid)
     }
 
-    async fn refund_and_query(&mut self) -> Outcome {
+    async fn refund_and_query(&mut self) -> StepResult {
         let request = RefundRequest {
             transaction_id: None,
             out_trade_no: Some(self.paid.clone()),
@@ -169,54 +169,54 @@ impl Shop {
             funds_account: None,
             amount: RefundAmount::cny(150, 400),
         };
-        equal(&self.pay.refund(&request).await?.out_refund_no, &self.refund)?;
-        equal(self.pay.query_refund(&self.refund).await?.status.as_deref(), Some("SUCCESS"))
+        expect_equal(&self.pay.refund(&request).await?.out_refund_no, &self.refund)?;
+        expect_equal(self.pay.query_refund(&self.refund).await?.status.as_deref(), Some("SUCCESS"))
     }
 
-    async fn notice_of_refund(&mut self) -> Outcome {
+    async fn check_refund_notice(&mut self) -> StepResult {
         let (headers, body) = self.next_notice()?;
-        // Its own type has no field for what a notice calls the state, so that it is read as JSON.
-        let told: Value = serde_json::from_str(&NotifyHandler::new(self.pay.config()).decrypt_raw(&headers, &body)?)?;
-        equal((told["out_refund_no"].as_str(), told["refund_status"].as_str()), (Some(self.refund.as_str()), Some("SUCCESS")))
+        // The client's type has no field `refund_status`, so the notice is parsed as JSON.
+        let notice: Value = serde_json::from_str(&NotifyHandler::new(self.pay.config()).decrypt_raw(&headers, &body)?)?;
+        expect_equal((notice["out_refund_no"].as_str(), notice["refund_status"].as_str()), (Some(self.refund.as_str()), Some("SUCCESS")))
     }
 
-    async fn close(&mut self) -> Outcome {
+    async fn close_order(&mut self) -> StepResult {
         self.pay.jsapi_pay("矿泉水 550ml×2", &self.unpaid, 400, &self.openid, &self.notify_url).await?;
         self.pay.close_order(&self.unpaid).await?;
-        equal(self.pay.query_by_out_trade_no(&self.unpaid).await?.trade_state.as_deref(), Some("CLOSED"))
+        expect_equal(self.pay.query_by_out_trade_no(&self.unpaid).await?.trade_state.as_deref(), Some("CLOSED"))
     }
 
-    async fn bill(&mut self) -> Outcome {
-        // Not compressed: of a compressed one it holds the hash against the wrong bytes.
-        let file = self.pay.download_trade_bill(self.world.text("/bill_date"), None, None::<BillTarType>).await?;
-        equal(String::from_utf8(file)?.contains(self.world.text("/bill_order")), true)
+    async fn download_bill(&mut self) -> StepResult {
+        // The bill is not compressed, because the client compares the hash of a compressed bill with the wrong bytes.
+        let file = self.pay.download_trade_bill(self.simulator.text("/bill_date"), None, None::<BillTarType>).await?;
+        expect_equal(String::from_utf8(file)?.contains(self.simulator.text("/bill_order")), true)
     }
 
-    async fn refusal(&mut self) -> Outcome {
+    async fn check_error(&mut self) -> StepResult {
         match self.pay.query_by_out_trade_no("never-ordered").await {
-            Err(WechatPayError::Api { status, code, .. }) => equal((status, code.as_str()), (404, "ORDER_NOT_EXIST")),
-            answered => Err(format!("{answered:?}").into()),
+            Err(WechatPayError::Api { status, code, .. }) => expect_equal((status, code.as_str()), (404, "ORDER_NOT_EXIST")),
+            answer => Err(format!("{answer:?}").into()),
         }
     }
 }
 
-fn tell(world: &str, step: &str, outcome: Outcome) {
+fn print_step(mode: &str, step: &str, outcome: StepResult) {
     let detail = outcome.as_ref().err().map(ToString::to_string).unwrap_or_default();
-    println!("{}", json!({"client": format!("rust wechat-pay, {world}"), "step": step, "ok": outcome.is_ok(), "detail": detail}));
+    println!("{}", json!({"client": format!("rust wechat-pay, {mode}"), "step": step, "ok": outcome.is_ok(), "detail": detail}));
 }
 
 #[tokio::main]
-async fn main() -> Outcome {
-    let mut shop = Shop::open(World(serde_json::from_str(&env::var("WORLD")?)?)).await?;
-    let mode = shop.world.text("/mode").to_owned();
-    tell(&mode, "keys", shop.keys().await);
-    tell(&mode, "prepay and pay", shop.prepay_and_pay().await);
-    tell(&mode, "notice of the payment", shop.notice_of_payment().await);
-    tell(&mode, "query", shop.query().await);
-    tell(&mode, "refund and its query", shop.refund_and_query().await);
-    tell(&mode, "notice of the refund", shop.notice_of_refund().await);
-    tell(&mode, "close", shop.close().await);
-    tell(&mode, "bill", shop.bill().await);
-    tell(&mode, "a refusal", shop.refusal().await);
+async fn main() -> StepResult {
+    let mut merchant = Merchant::open(Simulator(serde_json::from_str(&env::var("SIMULATOR")?)?)).await?;
+    let mode = merchant.simulator.text("/mode").to_owned();
+    print_step(&mode, "keys", merchant.load_platform_keys().await);
+    print_step(&mode, "prepay and pay", merchant.prepay_and_pay().await);
+    print_step(&mode, "notice of the payment", merchant.check_payment_notice().await);
+    print_step(&mode, "query", merchant.query_order().await);
+    print_step(&mode, "refund and its query", merchant.refund_and_query().await);
+    print_step(&mode, "notice of the refund", merchant.check_refund_notice().await);
+    print_step(&mode, "close", merchant.close_order().await);
+    print_step(&mode, "bill", merchant.download_bill().await);
+    print_step(&mode, "an error", merchant.check_error().await);
     Ok(())
 }

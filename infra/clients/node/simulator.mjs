@@ -1,24 +1,24 @@
-// What every client here needs: the simulated WeChat's phone and controls, a receiver of notices, and steps that are told.
+// Helpers of the Node clients: the simulator's controls, a receiver of notices, and steps that report their result.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
-export const world = JSON.parse(process.env.WORLD);
-export const { account } = world;
+export const simulator = JSON.parse(process.env.SIMULATOR);
+export const { account } = simulator;
 export const read = (path) => readFileSync(path, 'utf8');
-export const equal = assert.deepStrictEqual;
+export const expectEqual = assert.deepStrictEqual;
 
 let count = 0;
 export const newNumber = (prefix) => `${prefix}${Date.now()}${count++}`;
 
 export async function control(path, body) {
-  const answer = await fetch(`${world.url}/_wechat/${path}`, body && { method: 'POST', body: JSON.stringify(body) });
-  const told = await answer.json();
-  if (!answer.ok) throw new Error(JSON.stringify(told));
-  return told;
+  const answer = await fetch(`${simulator.url}/_wechat/${path}`, body && { method: 'POST', body: JSON.stringify(body) });
+  const result = await answer.json();
+  if (!answer.ok) throw new Error(JSON.stringify(result));
+  return result;
 }
 
-/** A merchant's address for notices: `next()` is headers and body as they came, which the client has to believe. */
+/** A merchant's receiver of notices. `next()` returns headers and body as they arrived. */
 export async function notices(acknowledgement, type) {
   const [received, waiting] = [[], []];
   const server = createServer(async (request, response) => {
@@ -37,7 +37,7 @@ export async function notices(acknowledgement, type) {
   };
 }
 
-/** Runs the steps of one client in their order; a step that fails does not end the others. */
+/** Runs the steps of a client in order. A step that fails does not stop the others. */
 export async function run(client, steps) {
   for (const [step, act] of Object.entries(steps)) {
     let [ok, detail] = [true, ''];

@@ -1,4 +1,4 @@
-"""What every client here needs: the simulated WeChat's phone and controls, a receiver of notices, and steps that are told."""
+"""Helpers of the Python clients: the simulator's controls, a receiver of notices, and steps that report their result."""
 
 import http.server
 import json
@@ -8,10 +8,10 @@ import threading
 import time
 import urllib.request
 
-WORLD = json.loads(os.environ["WORLD"])
-ACCOUNT = WORLD["account"]
-PLATFORM = WORLD["url"] + "/"
-PAY = WORLD["pay_url"]
+SIMULATOR = json.loads(os.environ["SIMULATOR"])
+ACCOUNT = SIMULATOR["account"]
+PLATFORM = SIMULATOR["url"] + "/"
+PAY = SIMULATOR["pay_url"]
 
 
 def read(path):
@@ -21,12 +21,12 @@ def read(path):
 
 def control(path, body=None):
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(f"{WORLD['url']}/_wechat/{path}", data=data)) as answer:
+    with urllib.request.urlopen(urllib.request.Request(f"{SIMULATOR['url']}/_wechat/{path}", data=data)) as answer:
         return json.load(answer)
 
 
 class Notices:
-    """A merchant's address for notices: `next()` is headers and body as they came, which the client has to believe."""
+    """A merchant's receiver of notices. `next()` returns headers and body as they arrived."""
 
     def __init__(self, acknowledgement, content_type):
         received = self.received = queue.Queue()
@@ -51,7 +51,7 @@ class Notices:
 
 
 class Steps:
-    """Runs the steps of one client in their order; a step that fails does not end the others."""
+    """Runs the steps of a client in order. A step that fails does not stop the others."""
 
     def __init__(self, client):
         self.client = client
@@ -67,7 +67,7 @@ class Steps:
         return run
 
 
-def equal(found, wanted):
+def expect_equal(found, wanted):
     if found != wanted:
         raise AssertionError(f"found {found!r}, wanted {wanted!r}")
 
