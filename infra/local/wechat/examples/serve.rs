@@ -1,7 +1,7 @@
 //! The simulated WeChat alone, on free ports of 127.0.0.1: everything over plain HTTP, and WeChat Pay over TLS as well.
 //!
 //! The rehearsal of a deployment (`infra/deploy/rehearse`) points `WechatApiBase` and `PayApiBase` at it, and the check with
-//! real clients (`infra/clients/check`) their addresses. The first line of output is JSON: where it listens, the authority
+//! real clients (`infra/clients/check`) their addresses. The first line of output is JSON: the addresses, the certificate authority
 //! that a caller of `pay_url` must trust, and the account. Refunds of Pay v2 are refused on the plain address, because they take
 //! TLS with the merchant's certificate.
 
@@ -24,7 +24,7 @@ async fn main() -> io::Result<()> {
     let tls = TcpListener::bind(("127.0.0.1", 0)).await?;
     let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("keys");
     let account = wechat.account();
-    let told = json!({
+    let description = json!({
         "url": format!("http://{}", plain.local_addr()?),
         "pay_url": format!("https://{}", tls.local_addr()?),
         "ca": keys.join("ca.pem"),
@@ -47,7 +47,7 @@ async fn main() -> io::Result<()> {
         },
     });
     let mut out = io::stdout();
-    writeln!(out, "{told}")?;
+    writeln!(out, "{description}")?;
     out.flush()?;
     let pay = wechat.pay_listener(tls);
     let pay_app = wechat.upstream().into_make_service_with_connect_info::<TlsPeer>();

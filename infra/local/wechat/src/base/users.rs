@@ -25,8 +25,8 @@ pub(crate) struct UserService {
 
 impl UserService {
     /// Creates a user, or changes the user with this openid. Absent fields stay unchanged.
-    pub(crate) fn put(&self, new: NewUser) -> Result<User, PhoneNumberError> {
-        lock(&self.users).put(new)
+    pub(crate) fn put_user(&self, new: NewUser) -> Result<User, PhoneNumberError> {
+        lock(&self.users).put_user(new)
     }
 
     pub(crate) fn get(&self, openid: &str) -> Option<User> {
@@ -34,7 +34,7 @@ impl UserService {
     }
 
     /// Whether a user has this openid in the mini program.
-    pub(crate) fn has(&self, openid: &str) -> bool {
+    pub(crate) fn has_openid(&self, openid: &str) -> bool {
         lock(&self.users).get(openid).is_some()
     }
 
@@ -64,7 +64,7 @@ async fn create_user(State(users): State<Arc<UserService>>, body: Bytes) -> Resp
     if new.openid.as_deref().is_some_and(|openid| !is_openid(openid)) {
         return bad_request("an openid has 28 characters, begins with o and consists of A-Z a-z 0-9 - _");
     }
-    match users.put(new) {
+    match users.put_user(new) {
         Ok(user) => Json(user).into_response(),
         Err(error) => bad_request(&error.to_string()),
     }
@@ -76,7 +76,7 @@ struct Users(HashMap<String, User>);
 
 impl Users {
     /// Creates a user, or changes the user with this openid. Absent fields stay unchanged.
-    fn put(&mut self, new: NewUser) -> Result<User, PhoneNumberError> {
+    fn put_user(&mut self, new: NewUser) -> Result<User, PhoneNumberError> {
         let number = new.phone_number.as_deref().map(PhoneNumber::parse).transpose()?;
         let openid = new.openid.unwrap_or_else(random::openid);
         let unused = self.unused_number();
@@ -142,14 +142,14 @@ mod tests {
     fn a_user_may_get_a_unionid_later_and_keeps_the_rest() {
         let mut users = Users::default();
         let named = NewUser { nick_name: Some("小明".to_owned()), ..NewUser::default() };
-        let user = users.put(named).unwrap();
+        let user = users.put_user(named).unwrap();
         assert_eq!(user.unionid, None);
         let bound = NewUser {
             openid: Some(user.openid.clone()),
             unionid: Some("u1".to_owned()),
             ..NewUser::default()
         };
-        let bound = users.put(bound).unwrap();
+        let bound = users.put_user(bound).unwrap();
         assert_eq!(bound.phone_number, user.phone_number);
         assert_eq!(bound.nick_name, "小明");
         assert_eq!(bound.unionid.as_deref(), Some("u1"));

@@ -45,7 +45,10 @@ impl KeyPair {
     /// Signs the message; the signature in base64.
     pub(crate) fn sign(&self, message: &[u8]) -> String {
         // Signing fails only if the key is shorter than a signature.
-        self.private.pkcs1v15_sign::<Sha256>(message).map(|made| STANDARD.encode(made)).unwrap_or_default()
+        self.private
+            .pkcs1v15_sign::<Sha256>(message)
+            .map(|signature| STANDARD.encode(signature))
+            .unwrap_or_default()
     }
 
     /// Whether this key made the signature over exactly this message.
@@ -57,7 +60,7 @@ impl KeyPair {
     pub(crate) fn sign_pss(&self, message: &[u8], salt_length: usize) -> Vec<u8> {
         let key = pss::SigningKey::<Sha256>::new_with_salt_len(self.private.clone(), salt_length);
         // Signing fails only if the salt is longer than the key allows.
-        key.try_sign(message).map(|made| Box::<[u8]>::from(made).into_vec()).unwrap_or_default()
+        key.try_sign(message).map(|signature| Box::<[u8]>::from(signature).into_vec()).unwrap_or_default()
     }
 
     /// The public key.

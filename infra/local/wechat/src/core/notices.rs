@@ -246,34 +246,34 @@ impl DeliveryFaults {
     /// Takes all faults of this notice under one lock, so that two notices do not share them.
     fn take(context: &Context, delivery: &Delivery) -> Self {
         let mut faults = context.faults();
-        let mut taken = Self {
+        let mut effects = Self {
             lost: faults.take(|fault| matches!(fault, Fault::NoticeLost { .. })).is_some(),
             ..Self::default()
         };
-        if taken.lost {
-            return taken;
+        if effects.lost {
+            return effects;
         }
-        taken.held = faults.take(|fault| matches!(fault, Fault::NoticeReordered { .. })).is_some();
-        if taken.held {
-            return taken;
+        effects.held = faults.take(|fault| matches!(fault, Fault::NoticeReordered { .. })).is_some();
+        if effects.held {
+            return effects;
         }
-        taken.forged = faults.take(|fault| matches!(fault, Fault::NoticeForged { .. })).is_some();
-        taken.cut = faults.take(|fault| matches!(fault, Fault::NoticeCut { .. })).is_some();
+        effects.forged = faults.take(|fault| matches!(fault, Fault::NoticeForged { .. })).is_some();
+        effects.cut = faults.take(|fault| matches!(fault, Fault::NoticeCut { .. })).is_some();
         if let Some(Fault::NoticeDelayed { millis, .. }) =
             faults.take(|fault| matches!(fault, Fault::NoticeDelayed { .. }))
         {
-            taken.delay = Duration::from_millis(millis);
+            effects.delay = Duration::from_millis(millis);
         }
         if let Some(Fault::NoticeDuplicate { copies, .. }) =
             faults.take(|fault| matches!(fault, Fault::NoticeDuplicate { .. }))
         {
-            taken.copies = copies;
+            effects.copies = copies;
         }
-        let Some(signer) = &delivery.signer else { return taken };
-        taken.probe =
+        let Some(signer) = &delivery.signer else { return effects };
+        effects.probe =
             faults.take(|fault| matches!(fault, Fault::SignatureProbe { path: None, .. })).is_some();
         let skew = faults.take(|fault| matches!(fault, Fault::ClockSkew { path: None, .. }));
-        taken.skew = skew.and_then(|fault| match fault {
+        effects.skew = skew.and_then(|fault| match fault {
             Fault::ClockSkew { seconds, .. } => Some(seconds),
             _ => None,
         });
@@ -283,7 +283,7 @@ impl DeliveryFaults {
         if rotation.is_some() {
             signer.rotate_key();
         }
-        taken
+        effects
     }
 }
 

@@ -87,7 +87,7 @@ pub(crate) fn call_api(
 
 /// The argument as text. The failure for another type names that type, as WeChat's does.
 pub(crate) fn text_argument<'a>(arguments: &'a WxArguments, name: &str) -> Result<&'a str, WxFailure> {
-    let given = match arguments.get(name) {
+    let type_name = match arguments.get(name) {
         Some(Value::String(text)) => return Ok(text),
         None => "Undefined",
         Some(Value::Null) => "Null",
@@ -96,7 +96,7 @@ pub(crate) fn text_argument<'a>(arguments: &'a WxArguments, name: &str) -> Resul
         Some(Value::Array(_)) => "Array",
         Some(Value::Object(_)) => "Object",
     };
-    Err(WxFailure::parameter(&format!("parameter.{name} should be String instead of {given};")))
+    Err(WxFailure::parameter(&format!("parameter.{name} should be String instead of {type_name};")))
 }
 
 /// Whether `userChoice` says that the user refuses; without it the user accepts.

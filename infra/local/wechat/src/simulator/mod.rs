@@ -199,9 +199,9 @@ impl Simulator {
     ///
     /// If the phone number is malformed.
     pub fn create_user(&self, new: NewUser) -> User {
-        let made = self.parts.base.users.put(new);
+        let result = self.parts.base.users.put_user(new);
         #[expect(clippy::panic, reason = "a test that makes such a user has a mistake")]
-        made.unwrap_or_else(|error| panic!("{error}"))
+        result.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Sets the user's days. `wx.getWeRunData` returns them oldest first, at most the last 31.

@@ -64,9 +64,9 @@ impl Simulator {
     ///
     /// If the payment cannot be refunded, because such a test has a mistake.
     pub fn refund_in_console(&self, transaction_id: &str, fee: u64) -> RefundEntry {
-        let made = self.try_refund_in_console(transaction_id, fee);
+        let result = self.try_refund_in_console(transaction_id, fee);
         #[expect(clippy::panic, reason = "a test that makes such a refund has a mistake")]
-        made.unwrap_or_else(|why| panic!("{why}"))
+        result.unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// Makes a refund as [`Simulator::refund_in_console`] does, without panicking.
@@ -84,9 +84,9 @@ impl Simulator {
     ///
     /// If there is no such refund, because such a test would prove nothing.
     pub fn finish_refund(&self, out_refund_no: &str, status: RefundStatus) -> RefundEntry {
-        let ended = refunds::finish_refund(self.pay(), out_refund_no, status);
+        let result = refunds::finish_refund(self.pay(), out_refund_no, status);
         #[expect(clippy::panic, reason = "a test that ends such a refund has a mistake")]
-        ended.unwrap_or_else(|why| panic!("{why}"))
+        result.unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// Removes the payment and the refunds of this order from all bills.
@@ -157,9 +157,9 @@ impl Simulator {
     ///
     /// If the built-in certificate is damaged.
     pub fn pay_listener(&self, listener: TcpListener) -> PayListener {
-        let made = PayListener::new(listener);
+        let result = PayListener::new(listener);
         #[expect(clippy::panic, reason = "the built-in certificate and key fit, which a test proves")]
-        made.unwrap_or_else(|error| panic!("{error}"))
+        result.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The certificate authority of [`Simulator::pay_listener`], which clients must trust.

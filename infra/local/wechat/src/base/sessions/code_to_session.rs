@@ -109,7 +109,7 @@ mod tests {
     fn world() -> (Arc<SessionService>, String) {
         let base = Base::new(Arc::new(Context::new(Account::default(), clock::system())));
         let user = NewUser { unionid: Some("u1".to_owned()), ..NewUser::default() };
-        let openid = base.users.put(user).unwrap().openid;
+        let openid = base.users.put_user(user).unwrap().openid;
         let code = base.sessions.sessions().create_code(&openid, &base.account().app_id, base.now());
         (base.sessions, code)
     }

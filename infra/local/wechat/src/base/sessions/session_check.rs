@@ -48,7 +48,7 @@ fn check_signature<'a>(
     now: u64,
 ) -> Result<&'a str, Errcode> {
     let openid = request.query("openid").ok_or(INVALID_OPENID)?;
-    if !sessions.users.has(openid) {
+    if !sessions.users.has_openid(openid) {
         return Err(INVALID_OPENID);
     }
     if request.query("sig_method") != Some("hmac_sha256") {

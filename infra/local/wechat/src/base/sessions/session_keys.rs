@@ -192,11 +192,11 @@ mod tests {
         let mut sessions = Sessions::default();
         assert!(!sessions.is_live("o1", 0));
         let code = sessions.create_code("o1", APP, 0);
-        let given = sessions.exchange_code(&code, APP, NOT_BLOCKED, 0).unwrap().session_key;
+        let session_key = sessions.exchange_code(&code, APP, NOT_BLOCKED, 0).unwrap().session_key;
         assert!(sessions.is_live("o1", DISUSE - 1));
-        assert_eq!(sessions.use_live_key("o1", DISUSE - 1), given);
+        assert_eq!(sessions.use_live_key("o1", DISUSE - 1), session_key);
         assert!(sessions.is_live("o1", DISUSE));
-        assert_ne!(sessions.use_live_key("o1", 3 * DISUSE), given);
+        assert_ne!(sessions.use_live_key("o1", 3 * DISUSE), session_key);
         assert!(!sessions.is_live("o1", 3 * DISUSE), "the server does not know the new key");
     }
 
@@ -205,9 +205,9 @@ mod tests {
         let mut sessions = Sessions::default();
         assert_eq!(sessions.reset_key("o1", 0), None);
         let code = sessions.create_code("o1", APP, 0);
-        let given = sessions.exchange_code(&code, APP, NOT_BLOCKED, 0).unwrap().session_key;
+        let session_key = sessions.exchange_code(&code, APP, NOT_BLOCKED, 0).unwrap().session_key;
         let reset = sessions.reset_key("o1", DISUSE - 1).unwrap();
-        assert_ne!(reset, given);
+        assert_ne!(reset, session_key);
         assert_eq!(sessions.exchanged_key("o1", DISUSE - 1), Some(reset.as_str()));
         assert_eq!(sessions.exchanged_key("o1", DISUSE), None);
     }

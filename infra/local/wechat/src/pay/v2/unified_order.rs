@@ -50,7 +50,7 @@ const RULES: [FieldRule; 19] = [
 fn create_order(pay: &PayService, request: &V2Request) -> Result<Fields, V2Error> {
     let now = pay.now();
     let order = new_order(request);
-    if !pay.base().users.has(&order.openid) {
+    if !pay.base().users.has_openid(&order.openid) {
         return Err(V2Error::new("PARAM_ERROR", "appid和openid不匹配"));
     }
     let ledger = &mut *pay.ledger();

@@ -67,7 +67,7 @@ fn create_order(pay: &PayService, request: &V3Request<'_>) -> Result<SuccessBody
     request.check_merchant(pay)?;
     let now = pay.now();
     let order = new_order(request, now);
-    if !pay.base().users.has(&order.openid) {
+    if !pay.base().users.has_openid(&order.openid) {
         return Err(V3Error::parameter("body", "/payer/openid", "与appid不匹配"));
     }
     let ledger = &mut *pay.ledger();

@@ -87,39 +87,43 @@ impl CardState {
         code: Option<String>,
         now: u64,
     ) -> Option<&mut UserCard> {
-        let has =
-            self.taken.iter().filter(|taken| taken.card_id == card_id && taken.openid == user.openid).count();
+        let has = self
+            .user_cards
+            .iter()
+            .filter(|user_card| user_card.card_id == card_id && user_card.openid == user.openid)
+            .count();
         let card = self.catalogue.iter_mut().find(|card| card.card_id == card_id)?;
         if card.quantity == 0 || usize::try_from(card.get_limit).is_ok_and(|limit| has >= limit) {
             return None;
         }
         card.quantity -= 1;
         let life = card.fixed_term().map(|days| days.saturating_mul(DAY));
-        self.taken.push(UserCard {
+        self.user_cards.push(UserCard {
             card_id: card_id.to_owned(),
             code: code.unwrap_or_else(random::card_code),
             openid: user.openid.clone(),
             official_openid: user.official_openid.clone(),
             outer_str: None,
-            taken: now,
+            taken_at: now,
             ends: life.map_or(FOR_EVER, |life| now.saturating_add(life)),
             status: UserCardStatus::Normal,
             member: (card.card_type == CardType::MemberCard).then(Member::default),
         });
-        self.taken.last_mut()
+        self.user_cards.last_mut()
     }
 
     /// Whether the user has this card, for `wx.openCard`.
     pub(crate) fn has_card(&self, openid: &str, card_id: &str, code: &str) -> bool {
-        let is_it =
-            |taken: &UserCard| taken.openid == openid && taken.card_id == card_id && taken.code == code;
-        self.taken.iter().any(is_it)
+        let is_it = |user_card: &UserCard| {
+            user_card.openid == openid && user_card.card_id == card_id && user_card.code == code
+        };
+        self.user_cards.iter().any(is_it)
     }
 
     fn take_card(&mut self, user: &User, card_id: &str, ext: CardExt, now: u64) -> Option<String> {
-        let taken = self.give_card(user, card_id, ext.code, now)?;
-        taken.outer_str = ext.outer_str;
-        Some(taken.code.clone())
+        let user_card = self.give_card(user, card_id, ext.code, now)?;
+        user_card.outer_str = ext.outer_str;
+        Some(user_card.code.clone())
     }
 
     /// Creates the encrypted code, which the phone gives to the mini program instead of the code.
@@ -133,8 +137,9 @@ impl CardState {
         if ext.nonce_str.as_ref().is_some_and(|nonce| self.nonces.contains(nonce)) {
             return Err("签名错误: this nonce_str was used before".to_owned());
         }
-        let is_given = |taken: &UserCard| taken.card_id == card_id && Some(&taken.code) == ext.code.as_ref();
-        if self.taken.iter().any(is_given) {
+        let is_given =
+            |user_card: &UserCard| user_card.card_id == card_id && Some(&user_card.code) == ext.code.as_ref();
+        if self.user_cards.iter().any(is_given) {
             return Err("the code was given to a card before".to_owned());
         }
         Ok(())

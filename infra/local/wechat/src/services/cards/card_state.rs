@@ -13,7 +13,7 @@ use crate::base::platform::Errcode;
 #[derive(Debug)]
 pub(super) struct CardState {
     pub(super) catalogue: Vec<Card>,
-    pub(super) taken: Vec<UserCard>,
+    pub(super) user_cards: Vec<UserCard>,
     /// Codes by their encrypted form, which the phone gives to the server.
     pub(super) encrypted: HashMap<String, String>,
     pub(super) nonces: HashSet<String>,
@@ -24,7 +24,7 @@ impl CardState {
     pub(super) fn new(now: u64) -> Self {
         Self {
             catalogue: card::built_in(now),
-            taken: Vec::new(),
+            user_cards: Vec::new(),
             encrypted: HashMap::new(),
             nonces: HashSet::new(),
             activations: Activations::default(),
@@ -59,23 +59,23 @@ impl CardState {
         if card_id.is_some_and(|id| self.card(id).is_none()) {
             return Err(INVALID_CARD_ID);
         }
-        let named = code.unwrap_or_default();
+        let code = code.unwrap_or_default();
         let at = self
-            .taken
+            .user_cards
             .iter()
-            .position(|taken| {
-                taken.code == named
+            .position(|user_card| {
+                user_card.code == code
                     && match card_id {
-                        Some(card_id) => taken.card_id == card_id,
-                        None => self.card(&taken.card_id).is_some_and(|card| !card.use_custom_code),
+                        Some(card_id) => user_card.card_id == card_id,
+                        None => self.card(&user_card.card_id).is_some_and(|card| !card.use_custom_code),
                     }
             })
             .ok_or(INVALID_CODE)?;
-        let card = self.taken.get(at).and_then(|taken| self.card(&taken.card_id));
+        let card = self.user_cards.get(at).and_then(|user_card| self.card(&user_card.card_id));
         if !card.is_some_and(|card| card.is_open()) {
             return Err(INVALID_CARD_STATUS);
         }
-        self.taken.get_mut(at).ok_or(INVALID_CODE)
+        self.user_cards.get_mut(at).ok_or(INVALID_CODE)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::base::tokens::access_tokens::TokenOwner;
 use crate::core::exchange::{ApiRequest, ApiResponse};
 use crate::core::faults::Fault;
 
-pub(crate) fn batch_get(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+pub(crate) fn list_cards(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
     access::handle_post(
         &cards.base.tokens,
         request,
@@ -26,16 +26,16 @@ pub(crate) fn batch_get(cards: &CardService, request: &ApiRequest, fault: Option
                 return Err(INVALID_ARGUMENT);
             }
             let state = &*cards.state();
-            let wanted =
+            let has_status =
                 |card: &&Card| body.status_list.as_ref().is_none_or(|list| list.contains(&card.status));
-            let found: Vec<_> = state.catalogue.iter().filter(wanted).collect();
+            let found: Vec<_> = state.catalogue.iter().filter(has_status).collect();
             let ids: Vec<_> = found.iter().skip(offset).take(count).map(|card| &card.card_id).collect();
             Ok(json!({"card_id_list": ids, "total_num": found.len()}))
         },
     )
 }
 
-pub(crate) fn get(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+pub(crate) fn get_card(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
     access::handle_post(
         &cards.base.tokens,
         request,

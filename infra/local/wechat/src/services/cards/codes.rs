@@ -14,7 +14,7 @@ use crate::base::tokens::access_tokens::TokenOwner;
 use crate::core::exchange::{ApiRequest, ApiResponse};
 use crate::core::faults::Fault;
 
-pub(crate) fn get(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+pub(crate) fn get_code(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
     access::handle_post(
         &cards.base.tokens,
         request,
@@ -24,11 +24,11 @@ pub(crate) fn get(cards: &CardService, request: &ApiRequest, fault: Option<&Faul
             let now = cards.base.now();
             let (mut fields, openid, member) = {
                 let state = &mut *cards.state();
-                let taken = state.find_user_card(body.code.as_deref(), body.card_id.as_deref())?;
+                let user_card = state.find_user_card(body.code.as_deref(), body.card_id.as_deref())?;
                 if body.check_consume != Some(false) {
-                    taken.check_usable(now)?;
+                    user_card.check_usable(now)?;
                 }
-                (taken.to_json(now), taken.openid.clone(), taken.member.clone())
+                (user_card.to_json(now), user_card.openid.clone(), user_card.member.clone())
             };
             let user = cards.base.users.get(&openid);
             let summary = user.and_then(|user| Some(member?.summary(&user.nick_name)));
@@ -40,7 +40,7 @@ pub(crate) fn get(cards: &CardService, request: &ApiRequest, fault: Option<&Faul
     )
 }
 
-pub(crate) fn consume(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+pub(crate) fn consume_code(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
     access::handle_post(
         &cards.base.tokens,
         request,
@@ -49,15 +49,19 @@ pub(crate) fn consume(cards: &CardService, request: &ApiRequest, fault: Option<&
         |body: ConsumeBody| {
             let now = cards.base.now();
             let state = &mut *cards.state();
-            let taken = state.find_user_card(body.code.as_deref(), body.card_id.as_deref())?;
-            taken.check_usable(now)?;
-            taken.status = UserCardStatus::Consumed;
-            Ok(json!({"card": {"card_id": taken.card_id}, "openid": taken.official_openid}))
+            let user_card = state.find_user_card(body.code.as_deref(), body.card_id.as_deref())?;
+            user_card.check_usable(now)?;
+            user_card.status = UserCardStatus::Consumed;
+            Ok(json!({"card": {"card_id": user_card.card_id}, "openid": user_card.official_openid}))
         },
     )
 }
 
-pub(crate) fn unavailable(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+pub(crate) fn make_code_unavailable(
+    cards: &CardService,
+    request: &ApiRequest,
+    fault: Option<&Fault>,
+) -> ApiResponse {
     access::handle_post(
         &cards.base.tokens,
         request,
@@ -66,15 +70,15 @@ pub(crate) fn unavailable(cards: &CardService, request: &ApiRequest, fault: Opti
         |body: ConsumeBody| {
             let now = cards.base.now();
             let state = &mut *cards.state();
-            let taken = state.find_user_card(body.code.as_deref(), body.card_id.as_deref())?;
-            taken.check_usable(now)?;
-            taken.status = UserCardStatus::Unavailable;
+            let user_card = state.find_user_card(body.code.as_deref(), body.card_id.as_deref())?;
+            user_card.check_usable(now)?;
+            user_card.status = UserCardStatus::Unavailable;
             Ok(json!({}))
         },
     )
 }
 
-pub(crate) fn decrypt(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+pub(crate) fn decrypt_code(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
     access::handle_post(
         &cards.base.tokens,
         request,
@@ -89,7 +93,11 @@ pub(crate) fn decrypt(cards: &CardService, request: &ApiRequest, fault: Option<&
     )
 }
 
-pub(crate) fn list(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+pub(crate) fn list_user_cards(
+    cards: &CardService,
+    request: &ApiRequest,
+    fault: Option<&Fault>,
+) -> ApiResponse {
     access::handle_post(&cards.base.tokens, request, fault, TokenOwner::OfficialAccount, |body: ListBody| {
         let now = cards.base.now();
         let openid = body.openid.unwrap_or_default();
@@ -101,15 +109,15 @@ pub(crate) fn list(cards: &CardService, request: &ApiRequest, fault: Option<&Fau
         if card_id.as_ref().is_some_and(|id| state.card(id).is_none()) {
             return Err(INVALID_CARD_ID);
         }
-        let is_wanted = |taken: &&UserCard| {
-            taken.official_openid == openid
-                && card_id.as_ref().is_none_or(|id| *id == taken.card_id)
-                && taken.status_at(now) == UserCardStatus::Normal
+        let is_listed = |user_card: &&UserCard| {
+            user_card.official_openid == openid
+                && card_id.as_ref().is_none_or(|id| *id == user_card.card_id)
+                && user_card.status_at(now) == UserCardStatus::Normal
         };
         let list: Vec<_> = state
-            .taken
+            .user_cards
             .iter()
-            .filter(is_wanted)
+            .filter(is_listed)
             .map(|taken| json!({"code": taken.code, "card_id": taken.card_id}))
             .collect();
         Ok(json!({"card_list": list, "has_share_card": false}))

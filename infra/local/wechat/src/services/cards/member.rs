@@ -27,7 +27,11 @@ use crate::core::percent;
 use crate::core::random;
 use crate::core::user::User;
 
-pub(crate) fn get_url(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+pub(crate) fn get_activation_url(
+    cards: &CardService,
+    request: &ApiRequest,
+    fault: Option<&Fault>,
+) -> ApiResponse {
     access::handle_post(&cards.base.tokens, request, fault, TokenOwner::OfficialAccount, |body: UrlBody| {
         let state = &mut *cards.state();
         let card_id = body.card_id.unwrap_or_default();
@@ -46,11 +50,7 @@ pub(crate) fn get_url(cards: &CardService, request: &ApiRequest, fault: Option<&
     })
 }
 
-pub(crate) fn get_temporary_info(
-    cards: &CardService,
-    request: &ApiRequest,
-    fault: Option<&Fault>,
-) -> ApiResponse {
+pub(crate) fn get_form(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
     access::handle_post(
         &cards.base.tokens,
         request,
@@ -60,14 +60,14 @@ pub(crate) fn get_temporary_info(
             let state = &*cards.state();
             let ticket = body.activate_ticket.unwrap_or_default();
             let code = state.activations.tickets.get(&ticket).ok_or(INVALID_ARGUMENT)?;
-            let taken = state.taken.iter().find(|taken| taken.code == *code);
-            let member = taken.and_then(|taken| taken.member.as_ref()).ok_or(INVALID_ARGUMENT)?;
+            let user_card = state.user_cards.iter().find(|user_card| user_card.code == *code);
+            let member = user_card.and_then(|user_card| user_card.member.as_ref()).ok_or(INVALID_ARGUMENT)?;
             Ok(json!({"info": {"common_field_list": member.form, "custom_field_list": []}}))
         },
     )
 }
 
-pub(crate) fn activate(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+pub(crate) fn activate_card(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
     access::handle_post(
         &cards.base.tokens,
         request,
@@ -77,8 +77,8 @@ pub(crate) fn activate(cards: &CardService, request: &ApiRequest, fault: Option<
             let number =
                 body.membership_number.filter(|number| !number.is_empty()).ok_or(INVALID_ARGUMENT)?;
             let state = &mut *cards.state();
-            let taken = state.find_user_card(body.code.as_deref(), body.card_id.as_deref())?;
-            let member = taken.member.as_mut().ok_or(INVALID_CARD_TYPE)?;
+            let user_card = state.find_user_card(body.code.as_deref(), body.card_id.as_deref())?;
+            let member = user_card.member.as_mut().ok_or(INVALID_CARD_TYPE)?;
             member.number = Some(number);
             member.bonus = body.init_bonus.unwrap_or_default();
             member.balance = body.init_balance.unwrap_or_default();
@@ -88,7 +88,7 @@ pub(crate) fn activate(cards: &CardService, request: &ApiRequest, fault: Option<
     )
 }
 
-pub(crate) fn get_user_info(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+pub(crate) fn get_member(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
     access::handle_post(
         &cards.base.tokens,
         request,
@@ -99,9 +99,14 @@ pub(crate) fn get_user_info(cards: &CardService, request: &ApiRequest, fault: Op
             let card_id = body.card_id.unwrap_or_default();
             let (openid, official_openid, member, status) = {
                 let state = &mut *cards.state();
-                let taken = state.find_user_card(body.code.as_deref(), Some(&card_id))?;
-                let status = taken.status_at(now);
-                (taken.openid.clone(), taken.official_openid.clone(), taken.member.clone(), status)
+                let user_card = state.find_user_card(body.code.as_deref(), Some(&card_id))?;
+                let status = user_card.status_at(now);
+                (
+                    user_card.openid.clone(),
+                    user_card.official_openid.clone(),
+                    user_card.member.clone(),
+                    status,
+                )
             };
             let nick_name = cards.base.users.get(&openid).map(|user| user.nick_name).unwrap_or_default();
             let mut fields = member.ok_or(INVALID_CARD_TYPE)?.summary(&nick_name);
@@ -113,7 +118,7 @@ pub(crate) fn get_user_info(cards: &CardService, request: &ApiRequest, fault: Op
     )
 }
 
-pub(crate) fn update_user(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+pub(crate) fn update_member(cards: &CardService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
     access::handle_post(
         &cards.base.tokens,
         request,
@@ -121,9 +126,9 @@ pub(crate) fn update_user(cards: &CardService, request: &ApiRequest, fault: Opti
         TokenOwner::OfficialAccount,
         |body: UpdateBody| {
             let state = &mut *cards.state();
-            let taken = state.find_user_card(body.code.as_deref(), body.card_id.as_deref())?;
-            let openid = taken.official_openid.clone();
-            let member = taken.member.as_mut().ok_or(INVALID_CARD_TYPE)?;
+            let user_card = state.find_user_card(body.code.as_deref(), body.card_id.as_deref())?;
+            let openid = user_card.official_openid.clone();
+            let member = user_card.member.as_mut().ok_or(INVALID_CARD_TYPE)?;
             let bonus = apply_change(member.bonus, body.bonus, body.add_bonus)?;
             let balance = apply_change(member.balance, body.balance, body.add_balance)?;
             member.bonus = bonus;
@@ -196,15 +201,16 @@ impl CardState {
         if link.outer_str.as_deref().unwrap_or_default() != outer_str || link.biz != BIZ {
             return Err("outer_str and biz must be those of the same url, decoded once".to_owned());
         }
-        let is_own = |taken: &&mut UserCard| taken.card_id == card_id && taken.openid == user.openid;
-        let owned = self.taken.iter_mut().find(is_own).map(|taken| taken.code.clone());
+        let is_own =
+            |user_card: &&mut UserCard| user_card.card_id == card_id && user_card.openid == user.openid;
+        let owned = self.user_cards.iter_mut().find(is_own).map(|user_card| user_card.code.clone());
         let code = owned
-            .or_else(|| self.give_card(user, &card_id, None, now).map(|taken| taken.code.clone()))
+            .or_else(|| self.give_card(user, &card_id, None, now).map(|user_card| user_card.code.clone()))
             .ok_or("no such card is left")?;
-        let taken = self.taken.iter_mut().find(|taken| taken.code == code);
-        if let Some(taken) = taken {
-            taken.outer_str = Some(outer_str).filter(|outer_str| !outer_str.is_empty());
-            if let Some(member) = taken.member.as_mut() {
+        let user_card = self.user_cards.iter_mut().find(|user_card| user_card.code == code);
+        if let Some(user_card) = user_card {
+            user_card.outer_str = Some(outer_str).filter(|outer_str| !outer_str.is_empty());
+            if let Some(member) = user_card.member.as_mut() {
                 member.form = vec![json!({"name": "USER_FORM_INFO_FLAG_MOBILE", "value": user.phone_number})];
             }
         }

@@ -40,18 +40,18 @@ use crate::core::wx_api::WxApi;
 impl Service for CardService {
     fn server_routes(self: Arc<Self>) -> Vec<Route> {
         vec![
-            token_route("/card/batchget", &self, catalogue::batch_get),
-            token_route("/card/get", &self, catalogue::get),
-            token_route("/card/code/get", &self, codes::get),
-            token_route("/card/code/consume", &self, codes::consume),
-            token_route("/card/code/decrypt", &self, codes::decrypt),
-            token_route("/card/code/unavailable", &self, codes::unavailable),
-            token_route("/card/user/getcardlist", &self, codes::list),
-            token_route("/card/membercard/activate/geturl", &self, member::get_url),
-            token_route("/card/membercard/activatetempinfo/get", &self, member::get_temporary_info),
-            token_route("/card/membercard/activate", &self, member::activate),
-            token_route("/card/membercard/userinfo/get", &self, member::get_user_info),
-            token_route("/card/membercard/updateuser", &self, member::update_user),
+            token_route("/card/batchget", &self, catalogue::list_cards),
+            token_route("/card/get", &self, catalogue::get_card),
+            token_route("/card/code/get", &self, codes::get_code),
+            token_route("/card/code/consume", &self, codes::consume_code),
+            token_route("/card/code/decrypt", &self, codes::decrypt_code),
+            token_route("/card/code/unavailable", &self, codes::make_code_unavailable),
+            token_route("/card/user/getcardlist", &self, codes::list_user_cards),
+            token_route("/card/membercard/activate/geturl", &self, member::get_activation_url),
+            token_route("/card/membercard/activatetempinfo/get", &self, member::get_form),
+            token_route("/card/membercard/activate", &self, member::activate_card),
+            token_route("/card/membercard/userinfo/get", &self, member::get_member),
+            token_route("/card/membercard/updateuser", &self, member::update_member),
         ]
     }
 

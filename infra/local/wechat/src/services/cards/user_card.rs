@@ -27,7 +27,7 @@ pub(super) struct UserCard {
     /// The user's openid of the official account.
     pub(super) official_openid: String,
     pub(super) outer_str: Option<String>,
-    pub(super) taken: u64,
+    pub(super) taken_at: u64,
     /// When the card expires, in unix milliseconds.
     pub(super) ends: u64,
     pub(super) status: UserCardStatus,
@@ -76,7 +76,7 @@ impl UserCard {
         let mut fields = json!({
             "card": {
                 "card_id": self.card_id,
-                "begin_time": self.taken / SECOND,
+                "begin_time": self.taken_at / SECOND,
                 "end_time": self.ends / SECOND,
             },
             "openid": self.official_openid,

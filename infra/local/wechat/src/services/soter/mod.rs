@@ -22,7 +22,7 @@ impl Service for SoterService {
         vec![
             WxApi::new("checkIsSupportSoterAuthentication", &self, wx::check_support),
             WxApi::new("checkIsSoterEnrolledInDevice", &self, wx::check_enrolled),
-            WxApi::new("startSoterAuthentication", &self, wx::start),
+            WxApi::new("startSoterAuthentication", &self, wx::start_authentication),
         ]
     }
 }

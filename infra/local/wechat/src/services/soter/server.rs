@@ -27,7 +27,7 @@ pub(crate) fn verify_signature(
         TokenOwner::MiniProgram,
         |body: VerifySignatureBody| {
             let openid = body.openid.unwrap_or_default();
-            if !soter.base.users.has(&openid) {
+            if !soter.base.users.has_openid(&openid) {
                 return Err(INVALID_OPENID);
             }
             let json = body.json_string.ok_or(NOT_JSON)?;

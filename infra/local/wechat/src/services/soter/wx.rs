@@ -27,7 +27,7 @@ pub(super) fn check_enrolled(
 }
 
 /// The argument `saltLength`, which real phones do not have, sets the length of the salt.
-pub(super) fn start(
+pub(super) fn start_authentication(
     soter: &SoterService,
     user: &User,
     arguments: &WxArguments,

@@ -30,13 +30,13 @@ use crate::core::wx_api::WxApi;
 impl Service for SubscribeService {
     fn server_routes(self: Arc<Self>) -> Vec<Route> {
         vec![
-            token_route("/cgi-bin/message/subscribe/send", &self, send::send),
+            token_route("/cgi-bin/message/subscribe/send", &self, send::handle_send),
             token_route("/wxaapi/newtmpl/getcategory", &self, templates::get_category),
             token_route("/wxaapi/newtmpl/getpubtemplatetitles", &self, templates::get_titles),
             token_route("/wxaapi/newtmpl/getpubtemplatekeywords", &self, templates::get_keywords),
-            token_route("/wxaapi/newtmpl/addtemplate", &self, templates::add),
-            token_route("/wxaapi/newtmpl/gettemplate", &self, templates::list),
-            token_route("/wxaapi/newtmpl/deltemplate", &self, templates::delete),
+            token_route("/wxaapi/newtmpl/addtemplate", &self, templates::add_template),
+            token_route("/wxaapi/newtmpl/gettemplate", &self, templates::list_templates),
+            token_route("/wxaapi/newtmpl/deltemplate", &self, templates::delete_template),
         ]
     }
 

@@ -18,7 +18,11 @@ use crate::core::exchange::{ApiRequest, ApiResponse};
 use crate::core::faults::Fault;
 use crate::core::random;
 
-pub(crate) fn send(subscribe: &SubscribeService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+pub(crate) fn handle_send(
+    subscribe: &SubscribeService,
+    request: &ApiRequest,
+    fault: Option<&Fault>,
+) -> ApiResponse {
     access::handle_post(&subscribe.base.tokens, request, fault, TokenOwner::MiniProgram, |body| {
         send_message(subscribe, body)
     })
@@ -37,7 +41,7 @@ struct SendBody {
 fn send_message(subscribe: &SubscribeService, body: SendBody) -> Result<Value, Errcode> {
     let now = subscribe.base.now();
     let base = &subscribe.base;
-    let openid = body.touser.filter(|openid| base.users.has(openid)).ok_or(INVALID_OPENID)?;
+    let openid = body.touser.filter(|openid| base.users.has_openid(openid)).ok_or(INVALID_OPENID)?;
     let page = body.page.filter(|page| !page.is_empty());
     let page_is_missing = page.as_deref().is_some_and(|page| is_page_missing(&base.context, page));
     let state = &mut *subscribe.state();

@@ -60,7 +60,11 @@ pub(crate) fn get_keywords(
     })
 }
 
-pub(crate) fn add(subscribe: &SubscribeService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+pub(crate) fn add_template(
+    subscribe: &SubscribeService,
+    request: &ApiRequest,
+    fault: Option<&Fault>,
+) -> ApiResponse {
     access::handle_post(&subscribe.base.tokens, request, fault, TokenOwner::MiniProgram, |body: AddBody| {
         let tid = match body.tid {
             Some(Tid::Number(tid)) => Some(tid),
@@ -86,7 +90,11 @@ pub(crate) fn add(subscribe: &SubscribeService, request: &ApiRequest, fault: Opt
     })
 }
 
-pub(crate) fn list(subscribe: &SubscribeService, request: &ApiRequest, fault: Option<&Fault>) -> ApiResponse {
+pub(crate) fn list_templates(
+    subscribe: &SubscribeService,
+    request: &ApiRequest,
+    fault: Option<&Fault>,
+) -> ApiResponse {
     access::handle_get(&subscribe.base.tokens, request, fault, TokenOwner::MiniProgram, || {
         let data: Vec<_> =
             subscribe.state().templates.templates.iter().map(AccountTemplate::to_json).collect();
@@ -94,7 +102,7 @@ pub(crate) fn list(subscribe: &SubscribeService, request: &ApiRequest, fault: Op
     })
 }
 
-pub(crate) fn delete(
+pub(crate) fn delete_template(
     subscribe: &SubscribeService,
     request: &ApiRequest,
     fault: Option<&Fault>,

@@ -43,7 +43,7 @@ async fn set_steps(State(werun): State<Arc<WeRunService>>, body: Bytes) -> Respo
         Ok(steps) => steps,
         Err(error) => return bad_request(&error.to_string()),
     };
-    if !werun.base.users.has(&openid) {
+    if !werun.base.users.has_openid(&openid) {
         return bad_request("unknown openid: create the user first with POST /_wechat/users");
     }
     let now = werun.base.now();
