@@ -1,4 +1,4 @@
-//! Pages and what they tell of agree: tables, links, files, headings, commands.
+//! The pages agree with what they describe: tables, links, files, headings, commands.
 //!
 //! `docs/api.md` has its routes checked in `routes.rs`, `docs/payments.md` its cases in `operations.rs`, and `docs/simulator.md` all of
 //! its tables in `simulator_page.rs`.
@@ -56,14 +56,14 @@ fn parameter_problems(page: &str, parameters: &[Parameter]) -> Vec<String> {
         for name in quoted(&row[0]) {
             let default =
                 parameters.iter().find(|one| one.name == name).and_then(|one| one.default.as_deref());
-            let told = match row[1].as_str() {
+            let written_default = match row[1].as_str() {
                 "" => None,
                 "empty" => Some(""),
                 // In words.
                 "WeChat's" => default.filter(|url| url.contains("weixin.qq.com")),
                 literal => Some(literal.trim_matches('`')),
             };
-            if told != default {
+            if written_default != default {
                 problems.push(format!("docs/configuration.md says that {name} is {} by default", row[1]));
             }
             written.push(name);

@@ -60,7 +60,7 @@ fn matched() -> BTreeMap<String, Vec<String>> {
         .collect()
 }
 
-/// What code and template tell differently. A function of one route need not look which one it is.
+/// Routes that only the code or only the template has. The code of a function with one route need not name it.
 fn unmatched(matched: &BTreeMap<String, Vec<String>>, stack: &Stack) -> Vec<String> {
     let of_function = stack.functions.iter().map(|function| {
         let folder = &function.folder;
@@ -165,7 +165,7 @@ async fn every_route_lets_in_whom_the_page_says() {
         let request = world.request(method, &path).json(&json!({}));
         let answer = request.send().await.expect("an answer");
         let status = answer.status().as_u16();
-        // JSON is one of the two languages that WeChat Pay speaks, and FAIL one of its words.
+        // A route of WeChat Pay answers with the code FAIL.
         let is_wechat_pay = answer.text().await.expect("a body").contains(r#""code":"FAIL""#);
         let lets_in = match status {
             _ if is_wechat_pay => "WeChat Pay",

@@ -211,7 +211,7 @@ fn output_problems(stack: &Stack) -> Vec<String> {
     }
 }
 
-/// Every parameter is explained and none is a secret: secrets are put into Secrets Manager, which shows them to nobody else.
+/// Every parameter is explained and none is a secret, because CloudFormation shows parameters: secrets are put into Secrets Manager.
 fn parameter_problems(template: &str) -> Vec<String> {
     let template = Template::parse(template).expect("a template");
     let problems = template.parameters().iter().flat_map(|parameter| {
@@ -606,7 +606,7 @@ fn the_access_log_says_which_operator_it_was_and_no_path() {
     assert!(!format.to_string().contains("path"), "{format}");
 }
 
-/// People, and money; and the catalogue, whose `stock` nobody remembers.
+/// Tables with people, money and the catalogue, whose `stock` stands nowhere else.
 const KEPT: [&str; 10] = [
     "BillsTable",
     "CardsTable",
@@ -619,10 +619,10 @@ const KEPT: [&str; 10] = [
     "SessionsTable",
     "UsersTable",
 ];
-/// The others' rows stay. An order has `expires_at` too, and must not vanish then.
+/// Tables whose rows expire. An order has an `expires_at` too, which is the end of its payment and must not delete the row.
 const EXPIRING: [&str; 3] = ["ChallengesTable", "IdempotencyTable", "OutboxTable"];
-/// Settings that may be empty: there is no official account; nobody is told that an order is paid; the address is the one that
-/// API Gateway gives; no rate was agreed.
+/// Settings that may be empty: without an official account, without a message about a paid order, with the address of API
+/// Gateway, without an agreed rate of fees.
 const OPTIONAL: [(&str, &str); 12] = [
     ("access-token", "OFFICIAL_ACCOUNT_APP_ID"),
     ("card", "OFFICIAL_ACCOUNT_APP_ID"),

@@ -86,7 +86,7 @@ pub(crate) fn differences(one: (&str, &[String]), other: (&str, &[String])) -> V
     [lacks(one, other.1), lacks(other, one.1)].concat()
 }
 
-/// The pages that tell of this repository: every Markdown file, by its path.
+/// Every Markdown file of the repository, by its path.
 pub(crate) fn pages() -> Vec<(String, String)> {
     let pages = files("").into_iter().filter(|file| file.ends_with(".md"));
     pages.map(|file| (file.clone(), read(&file))).collect()
