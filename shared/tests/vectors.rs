@@ -291,7 +291,7 @@ fn a_signature_with_a_salt_of_another_length_is_refused() {
 
 /// Another implementation says the same where it can: ring knows PSS with a salt of 32 bytes, and PKCS#1 v1.5.
 #[test]
-fn ring_agrees_about_the_salt_of_32_bytes_and_none_is_a_signature_by_pkcs_1() {
+fn ring_agrees_about_a_salt_of_32_bytes_and_refuses_pkcs_1_signatures() {
     let info = SubjectPublicKeyInfoDer::from_pem_slice(AUTH_KEY.as_bytes()).unwrap();
     // After the header of a key of 2048 bits.
     let key = &info[24..];

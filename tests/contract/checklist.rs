@@ -17,7 +17,7 @@ const CHECKLIST: &[(&str, &[&str])] = &[
     (
         "every answer is verified",
         &[
-            "an_answer_is_believed_only_if_it_is_signed_and_ours",
+            "an_answer_is_accepted_only_if_it_is_signed_and_for_this_merchant",
             "an_answer_with_a_wrong_or_a_probe_s_signature_is_refused",
         ],
     ),
@@ -75,7 +75,7 @@ const CHECKLIST: &[(&str, &[&str])] = &[
         "keys stand neither in code nor in logs",
         &[
             "no_secret_stands_in_the_template",
-            "what_is_no_key_is_refused_and_no_key_is_printed",
+            "bytes_that_are_no_key_are_refused_and_no_key_is_printed",
             "secrets_print_nothing",
         ],
     ),

@@ -1,4 +1,4 @@
-//! `order-sweep`, every minute
+//! `order-sweep`, every minute. How often it asks is measured in `tests/contract/intervals.rs`.
 
 use std::time::Duration;
 
@@ -31,23 +31,6 @@ async fn an_order_whose_notice_was_lost_becomes_paid() {
     assert_eq!(row(&world.items("OrdersTable").await, &order_id)["status"]["S"], "PAID");
     assert_eq!(world.items("OutboxTable").await.len(), 1);
     assert_eq!(world.sweep().await, report(&[]), "it is not asked about again");
-}
-
-#[tokio::test]
-async fn an_unpaid_order_is_queried_at_the_intervals_of_the_payments_page() {
-    let world = World::start().await;
-    let phone = world.user().await;
-    phone.prepay(&phone.order().await.1).await;
-    let mut asked = Vec::new();
-    for second in (0..1790).step_by(10) {
-        let before = world.wechat().upstream_calls().len();
-        world.sweep().await;
-        if world.wechat().upstream_calls().len() > before {
-            asked.push(second);
-        }
-        world.clock.advance(Duration::from_secs(10));
-    }
-    assert_eq!(asked, [30, 60, 120, 240, 540, 1140]);
 }
 
 #[tokio::test]

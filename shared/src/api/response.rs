@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ends_a_line_of_javascript_is_escaped_in_every_answer() {
+    fn line_separators_of_javascript_are_escaped_in_every_response() {
         let words = "行\u{2028}分\u{2029}隔";
         let told = success(&json!({ "nickName": words, words: [words] }));
         let refused = failure(&ApiError::invalid(words, "不是已知字段"), words);

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused_and_no_key_is_printed() {
+    fn bytes_that_are_no_key_are_refused_and_no_key_is_printed() {
         for text in ["", "x", PUBLIC] {
             assert!(SigningKey::from_pem(text).is_err());
         }

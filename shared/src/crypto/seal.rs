@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_previous_key_sealed_still_opens_after_a_rotation() {
+    fn data_sealed_under_the_previous_key_open_after_a_rotation() {
         let before = ring(r#"{"kid":"1","key":"the first key, long enough"}"#);
         let after = ring(
             r#"{"kid":"2","key":"the second key, long enough","previous":{"kid":"1","key":"the first key, long enough"}}"#,

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_that_are_answers_or_not_in_a_row_move_nobody() {
+    fn failures_that_are_answers_or_not_in_a_row_keep_the_address() {
         let (upstream, _) = upstream("https://a,https://b");
         for status in
             [Some(500), Some(401), Some(429), Some(404), Some(502), Some(200), None, Some(200), Some(503)]

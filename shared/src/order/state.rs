@@ -200,7 +200,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_leaves_refunded_and_only_a_payment_leaves_closed_and_nothing_becomes_unpaid(
+        fn refunded_is_final_closed_only_becomes_paid_and_unpaid_never_returns(
             from in status(), to in status(),
         ) {
             let revived = from == Status::Closed && to == Status::Paid;

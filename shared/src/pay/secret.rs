@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_absent_is_asked_for_by_name() {
+    fn a_missing_field_of_the_merchant_s_secret_is_named() {
         let secret: MerchantSecret = serde_json::from_str("{}").unwrap();
         let named = |error: PayError| error.to_string();
         assert_eq!(named(secret.api_v2_key().unwrap_err()), "the merchant's secret has no api_v2_key");

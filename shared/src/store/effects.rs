@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_waits_for_nothing_is_done_and_one_that_is_no_event_can_t_be_read() {
+    fn a_row_without_pending_effects_is_done_and_a_bad_row_is_unreadable() {
         assert!(pending(row(&[])).unwrap().is_none());
         let shard = ("pending_shard", item::s("03"));
         for wrong in [("event", item::s("order.eaten")), ("fee", item::n(0_u64)), ("order_id", item::s("x"))]

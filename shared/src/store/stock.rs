@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_counted_is_not_taken() {
+    fn stock_that_is_not_counted_is_not_taken() {
         assert_eq!(enough(item::s("many"), 1), None);
         assert_eq!(enough(AttributeValue::N("0.5".to_owned()), 1), None);
         assert!(Taking::of(&line(1), Some(&Item::new())).is_none());

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_counted_has_its_own_name_and_any_other_line_is_no_sample() {
+    fn a_sample_has_the_name_of_its_metric_and_other_lines_are_no_samples() {
         let lines = logged(|| {
             count(super::super::Counted::Notice("probe"));
             count(super::super::Counted::CaseOpened("OVERSOLD"));

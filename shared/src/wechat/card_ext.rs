@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_used_is_left_out_and_the_time_is_a_text() {
+    fn unused_fields_are_left_out_and_the_timestamp_is_a_text() {
         let ext = CardExt {
             api_ticket: &Secret::new("ticket".to_owned()),
             card_id: &CardId::parse("pjZ8Yt1XGILfi-FUsewpnnolGgZk").unwrap(),

@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_json_object_is_no_answer() {
+    fn a_body_that_is_no_json_object_is_no_answer() {
         for body in ["", "<html>", "[]", "null", "{'errcode':0}"] {
             assert!(matches!(judge("/x", body.as_bytes()), Err(WeChatError::Lost { .. })), "{body}");
         }

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_result_or_could_be_read_in_two_ways_is_refused() {
+    fn a_result_that_is_malformed_or_ambiguous_is_refused() {
         for text in [
             "",
             "{}",

@@ -50,7 +50,7 @@ const GATEWAY: &str = "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnecti
 const DEAD: &str = "http://127.0.0.1:1";
 
 #[tokio::test]
-async fn a_call_that_may_be_repeated_goes_to_the_backup_of_an_address_that_does_not_answer() {
+async fn a_repeatable_call_goes_to_the_backup_when_the_address_is_silent() {
     for down in [None, Some(GATEWAY)] {
         let ((primary, first), (backup, second)) = (server(down).await, server(Some(OK)).await);
         let client = client(&primary, &backup);

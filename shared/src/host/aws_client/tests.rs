@@ -76,7 +76,7 @@ async fn a_call_is_signed_with_the_session_and_tells_its_operation() {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_tried_again() {
+async fn a_transient_failure_is_retried() {
     const BUSY: &str = "{\"__type\":\"ThrottlingException\"}";
     let (client, served) = service(&[("400 Bad Request", BUSY), ("503 Busy", ""), ("200 OK", "{}")]).await;
     assert!(client.call(&read()).await.is_ok());
@@ -110,7 +110,7 @@ async fn a_service_that_is_not_there_is_unreachable() {
 }
 
 #[test]
-fn an_exception_is_told_by_a_header_or_by_the_body() {
+fn an_exception_is_named_by_a_header_or_by_the_body() {
     let answer = |header: Option<&'static str>, body: &str| {
         let mut answer = Response::new(body.as_bytes().to_vec());
         if let Some(header) = header {

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_without_a_bill_and_one_whose_bill_is_late_are_told_apart() {
+    fn a_day_without_a_bill_differs_from_a_day_whose_bill_is_late() {
         for none in ["<error_code>20002</error_code>", "<return_msg>No Bill Exist</return_msg>"] {
             assert!(matches!(told(none), Ok(Bill::None)), "{none}");
         }

@@ -105,12 +105,12 @@ mod tests {
     }
 
     #[test]
-    fn the_vector_is_genuine_and_its_number_is_not_one_of_ours() {
+    fn the_vector_is_genuine_and_its_number_has_another_form() {
         assert_eq!(error(NOTICE), "the notice's out_trade_no is missing or not in its form");
     }
 
     #[test]
-    fn a_genuine_failure_is_told_apart_from_a_forgery() {
+    fn a_genuine_failure_is_distinguished_from_a_forgery() {
         let body = altered(&[("result_code", "FAIL"), ("err_code", "NOTENOUGH")]);
         assert!(
             matches!(MerchantContext::for_vectors().read_notice(body.as_bytes(), &key()), Ok(Notice::Failed(attempt)) if attempt.err_code() == "NOTENOUGH")

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_believed_only_if_it_is_signed_and_ours() {
+    fn an_answer_is_accepted_only_if_it_is_signed_and_for_this_merchant() {
         assert!(verified(&[]).is_ok());
         assert!(matches!(verified(&[("return_code", "FAIL")]), Err(PayError::Refused { .. })));
         for foreign in [("appid", "wx0000000000000000"), ("mch_id", "1")] {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_business_failure_is_told_by_its_code() {
+    fn a_business_failure_is_returned_with_its_code() {
         let failure = verified(&[("result_code", "FAIL"), ("err_code", "ORDERPAID")]);
         assert!(matches!(failure, Err(PayError::Business { code, .. }) if code == "ORDERPAID"));
     }

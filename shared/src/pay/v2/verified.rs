@@ -55,7 +55,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_signed_verifies_and_a_change_does_not(
+        fn signed_fields_verify_and_changed_fields_do_not(
             mut fields in prop::collection::btree_map("[a-zA-Z_]{1,8}", ".{0,12}", 1..8), hmac: bool, value in ".{1,12}",
         ) {
             let sign_type = if hmac { SignType::HmacSha256 } else { SignType::Md5 };

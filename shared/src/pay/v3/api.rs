@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_unpaid_transaction_does_not_tell_is_absent_null_or_empty() {
+    fn fields_of_an_unpaid_transaction_may_be_absent_null_or_empty() {
         let unpaid = [
             json!({ "trade_state": "NOTPAY" }),
             json!({ "trade_state": "NOTPAY", "amount": { "payer_currency": "CNY" }, "payer": {} }),
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_currency_that_is_not_told_is_cny_and_a_missing_amount_is_named() {
+    fn a_missing_currency_is_cny_and_a_missing_amount_is_named() {
         let paid = json!({
             "trade_state": "SUCCESS", "out_trade_no": "01HF7Y9B9X000000000000000001", "transaction_id": "42",
             "success_time": "2026-11-21T12:00:00+08:00", "payer": { "openid": "o5wQws1FH2FD2uaNtxmrc1jiG4dc" },

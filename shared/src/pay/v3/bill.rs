@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bill_that_is_offered_at_another_host_of_wechat_pay_is_asked_for_at_ours() {
+    fn a_bill_offered_at_another_host_is_requested_from_the_configured_one() {
         let path = "/v3/billdownload/file?token=a%2Fb";
         for base in ["https://api2.mch.weixin.qq.com", "https://api.mch.weixin.qq.com", "http://127.0.0.1:1"]
         {

@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_for_others_is_not_counted_twice() {
+    fn a_line_that_sums_up_others_is_not_counted_twice() {
         let mut counts = DifferenceCounts::default();
         for kind in
             [DifferenceKind::Fee, DifferenceKind::State, DifferenceKind::Unlisted, DifferenceKind::Fee]

@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refund_that_is_not_accepted_is_looked_at_at_an_hour_and_every_hour_after() {
+    fn an_unaccepted_refund_is_queried_at_an_hour_and_every_hour_after() {
         assert_eq!([0, 60, 1900, 3600, 86_400].map(|age| turn(None, age)), [60, 120, 3600, 7200, 90_000]);
     }
 

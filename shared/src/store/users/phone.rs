@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_be_told_of_a_number_is_told() {
+    fn a_number_is_read_from_every_form_that_wechat_sends() {
         for (told, read) in [
             ((Some("13800138000"), Some("13800138000"), Some("86")), ("13800138000", "13800138000", "86")),
             ((Some("+85251234567"), Some("51234567"), Some("852")), ("+85251234567", "51234567", "852")),

@@ -365,7 +365,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_admitted_is_not_cut(value in "[ -~一-龥，。]{0,40}") {
+        fn an_accepted_keyword_is_not_cut(value in "[ -~一-龥，。]{0,40}") {
             for (name, _, _) in CASES {
                 let kind = Kind::named(name);
                 if kind.admits(&value) {

@@ -147,7 +147,7 @@ const FILE: &str = "BASE/v3/billdownload/file?token=a%2Fb";
 const DEAD: &str = "http://127.0.0.1:1";
 
 #[tokio::test]
-async fn a_bill_that_is_offered_at_another_host_of_wechat_pay_comes_from_ours() {
+async fn a_bill_offered_at_another_host_is_fetched_from_the_configured_one() {
     let text = small().join("\n");
     for url in [
         "https://api.mch.weixin.qq.com/v3/billdownload/file?token=a%2Fb",

@@ -115,7 +115,7 @@ fn payments_and_refunds_are_read_to_the_fen() {
 }
 
 #[test]
-fn a_mark_at_the_beginning_other_line_ends_and_other_columns_make_no_difference() {
+fn byte_order_mark_line_ends_and_more_columns_make_no_difference() {
     let expected = read_lines(&small()).unwrap();
     let unix = format!("\u{feff}{}\n\n", small().join("\n"));
     assert_eq!(read(unix.as_bytes()).unwrap(), expected);
@@ -139,7 +139,7 @@ fn a_mark_at_the_beginning_other_line_ends_and_other_columns_make_no_difference(
 }
 
 #[test]
-fn a_state_that_our_payments_never_have_is_told() {
+fn a_state_that_no_own_payment_can_have_is_reported() {
     let revoked = payment(APP_ID, 1, 100, "水").replace("SUCCESS", "REVOKED");
     let lines = [HEADER, &revoked, SUMMARY, "`1,`1.00,`0.00,`0.00,`0.01,`1.00,`0.00"].map(str::to_owned);
     let (lines, _) = read_lines(&lines).unwrap();
@@ -149,7 +149,7 @@ fn a_state_that_our_payments_never_have_is_told() {
 }
 
 #[test]
-fn a_summary_of_fees_may_be_told_to_the_fen() {
+fn a_summary_of_fees_may_be_rounded_to_the_fen() {
     let fine = payment(APP_ID, 1, 100, "水").replace("`0.01,`0.60%", "`0.00600,`0.60%");
     let bill = |summary: &str| read_lines(&[HEADER, &fine, SUMMARY, summary].map(str::to_owned));
     assert!(bill("`1,`1.00,`0.00,`0.00,`0.00600,`1.00,`0.00").is_ok());
@@ -239,7 +239,7 @@ fn a_line_of_another_app_in_another_form_does_not_end_the_day() {
 }
 
 #[test]
-fn a_line_in_another_form_that_may_be_ours_ends_the_day() {
+fn an_unreadable_line_that_may_be_of_this_shop_ends_the_day() {
     let own = payment(APP_ID, 3, 5000, "水");
     for line in [
         own.replace(",`CNY", ""),
