@@ -275,7 +275,9 @@ async fn a_case_is_counted_once_by_whichever_function_opens_it() {
     let transaction = world.wechat().ledger()[0].transaction_id.clone().expect("paid");
     let notice = world.wechat_pay().payment_fields(&out_trade_no, &transaction, &phone.openid, 100);
     for _ in 0..3 {
-        world.wechat_pay().deliver_payment(notice.clone()).await;
+        let body = world.wechat_pay().sign(notice.clone(), &[]);
+        let response = world.wechat_pay().send_payment_notice(body).await;
+        assert!(response.body.contains("FAIL"), "the payment does not match: {}", response.body);
     }
     let opened = counted(&world, "CasesOpened");
     assert_eq!(opened.len(), 1, "{opened:?}");
