@@ -18,7 +18,6 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-reference.html>).
 
 mod error;
-mod event;
 mod globals;
 mod intrinsic;
 mod parameter;
@@ -29,14 +28,14 @@ mod stack;
 mod template;
 
 pub use error::{ParameterProblem, TemplateError};
-pub use event::cron::Cron;
-pub use event::filter::Filter;
-pub use event::route::Route;
-pub use event::schedule::{Schedule, ScheduleExpression};
-pub use event::stream::{StartingPosition, Stream};
 pub use parameter::Parameter;
 pub use pseudo_parameters::PseudoParameters;
 pub use resource::api::{HttpApi, RouteAuth, Throttling};
+pub use resource::event::cron::Cron;
+pub use resource::event::filter::Filter;
+pub use resource::event::route::Route;
+pub use resource::event::schedule::{Schedule, ScheduleExpression};
+pub use resource::event::stream::{StartingPosition, Stream};
 pub use resource::event_bus::EventBus;
 pub use resource::function::Function;
 pub use resource::log_group::LogGroup;

@@ -6,7 +6,6 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::error::TemplateError;
-use crate::event::EventContext;
 use crate::globals::Globals;
 use crate::intrinsic::scope::{DEPTH, Scope};
 use crate::intrinsic::{condition, rule};
@@ -15,6 +14,7 @@ use crate::pseudo_parameters::PseudoParameters;
 use crate::read::fields::Fields;
 use crate::read::yaml;
 use crate::resource::api::{self, HttpApi};
+use crate::resource::event::EventContext;
 use crate::resource::event_bus::EventBus;
 use crate::resource::function::Function;
 use crate::resource::log_group::LogGroup;

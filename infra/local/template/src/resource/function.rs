@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::error::TemplateError;
-use crate::event::route::Route;
-use crate::event::schedule::Schedule;
-use crate::event::stream::Stream;
-use crate::event::{EventContext, read_all};
 use crate::read::fields::Fields;
+use crate::resource::event::route::Route;
+use crate::resource::event::schedule::Schedule;
+use crate::resource::event::stream::Stream;
+use crate::resource::event::{EventContext, read_all};
 use crate::resource::policy::Statement;
 use crate::resource::role::Role;
 

@@ -9,6 +9,7 @@ use crate::read::fields::Fields;
 
 pub(crate) mod api;
 pub(crate) mod cloud_only;
+pub(crate) mod event;
 pub(crate) mod event_bus;
 pub(crate) mod function;
 pub(crate) mod log_group;

@@ -1,8 +1,8 @@
 //! `DynamoDB` events: a function that reads a table's stream.
 
 use crate::error::TemplateError;
-use crate::event::filter::Filter;
 use crate::read::fields::Fields;
+use crate::resource::event::filter::Filter;
 
 /// A function's subscription to a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
