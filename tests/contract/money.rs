@@ -6,7 +6,7 @@ use e2e::{Phone, Response, World};
 use local_wechat::{Fault, RefundStatus};
 use serde_json::{Value, json};
 use shared::{
-    order::LatePayment,
+    order::LatePaymentPolicy,
     pay::TradeState,
     service::pay_client,
     store::Orders,
@@ -32,7 +32,7 @@ pub(crate) async fn mismatched_payments(world: &World, phone: &Phone<'_>) {
                 panic!("{out_trade_no} is paid")
             };
             set_order_attribute(world, &order_id, name, value).await;
-            orders.settle(&payment, LatePayment::Refund).await.expect("it is recorded");
+            orders.settle(&payment, LatePaymentPolicy::Refund).await.expect("it is recorded");
         }
     }
 }

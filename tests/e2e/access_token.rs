@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shared::{
     host::{AwsCall, AwsService, Host, SystemRandomness},
     service::{AccessTokenError, AccessTokens},
-    store::{Leased, Token, TokenName, Tokens},
+    store::{LeaseOutcome, Token, TokenName, Tokens},
     types::{Secret, UnixSeconds},
 };
 
@@ -72,7 +72,7 @@ async fn the_schedule_renews_a_token_once_shortly_before_its_end() {
         world.clock.advance(Duration::from_secs(60));
         world.bundle().run_task("access-token").await.expect("a report");
         let token = get(&world).await.expect("a token");
-        assert!(token.lasts(now(&world), Duration::from_secs(150)), "it never comes near its end");
+        assert!(token.is_valid_for(now(&world), Duration::from_secs(150)), "it never comes near its end");
         versions.push(token.version);
     }
     assert_eq!(versions.first(), Some(&first.version));
@@ -125,8 +125,8 @@ async fn a_revoked_token_that_wechat_repeats_is_force_refreshed_once_a_minute() 
 #[tokio::test]
 async fn a_broker_killed_between_lease_and_write_is_replaced_after_its_lease() {
     let world = World::start().await;
-    let dead = tokens(&world).lease(NAME, 0, "a-dead-broker", now(&world)).await.expect("a lease");
-    assert!(matches!(dead, Leased::Ours(_)));
+    let dead = tokens(&world).acquire_lease(NAME, 0, "a-dead-broker", now(&world)).await.expect("a lease");
+    assert!(matches!(dead, LeaseOutcome::Acquired(_)));
     let waiting = get(&world);
     let time_passes = async {
         tokio::time::sleep(Duration::from_millis(600)).await;
@@ -142,18 +142,22 @@ async fn a_broker_killed_between_lease_and_write_is_replaced_after_its_lease() {
 async fn a_slow_old_answer_that_arrives_late_changes_nothing() {
     let world = World::start().await;
     let tokens = tokens(&world);
-    let Leased::Ours(slow) = tokens.lease(NAME, 0, "slow", now(&world)).await.expect("a lease") else {
+    let LeaseOutcome::Acquired(slow) =
+        tokens.acquire_lease(NAME, 0, "slow", now(&world)).await.expect("a lease")
+    else {
         panic!()
     };
     world.clock.advance(Tokens::LEASE);
     let token = get(&world).await.expect("a token");
     let late = Secret::new("an-old-answer-that-comes-late".to_owned());
     let ends = UnixSeconds::new(world.now() + 7200);
-    assert!(!tokens.store(&slow, &late, ends).await.expect("an answer"));
-    assert!(!tokens.note_force(&slow, now(&world)).await.expect("an answer"));
-    assert!(!tokens.release(&slow).await.expect("an answer"));
+    assert!(!tokens.store_value(&slow, &late, ends).await.expect("an answer"));
+    assert!(!tokens.record_force(&slow, now(&world)).await.expect("an answer"));
+    assert!(!tokens.release_lease(&slow).await.expect("an answer"));
     assert_eq!(get(&world).await.expect("a token").value, token.value);
-    let Leased::Others = tokens.lease(NAME, 0, "slow", now(&world)).await.expect("an answer") else {
+    let LeaseOutcome::HeldElsewhere =
+        tokens.acquire_lease(NAME, 0, "slow", now(&world)).await.expect("an answer")
+    else {
         panic!("a lease for a version that is gone")
     };
 }

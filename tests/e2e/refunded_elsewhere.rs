@@ -454,7 +454,7 @@ async fn a_refund_notice_during_the_sweep_s_query_is_not_overlooked() {
     let seen = orders.get(id).await.expect("an answer").expect("the order");
     assert_eq!(notify_of_refund(&world, &out_trade_no).await.status, 204);
     assert!(
-        !orders.stop_asking(&seen).await.expect("an answer"),
+        !orders.stop_queries(&seen).await.expect("an answer"),
         "a notice has come since the order was read"
     );
     sweep_later(&world).await;

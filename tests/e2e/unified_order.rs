@@ -361,7 +361,7 @@ async fn a_prepayment_is_renewed_before_its_two_hours_are_over() {
 
 #[tokio::test]
 async fn a_stale_order_neither_closes_nor_renumbers_a_newer_prepayment() {
-    use shared::store::{ClosedOrder, Orders, Stored};
+    use shared::store::{CloseWriteOutcome, Orders, WriteOutcome};
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no) = phone.order().await;
@@ -371,9 +371,9 @@ async fn a_stale_order_neither_closes_nor_renumbers_a_newer_prepayment() {
     let stale = orders.get(id).await.expect("an answer").expect("the order");
     let prepaid = phone.prepay(&out_trade_no).await;
     let now = shared::types::UnixSeconds::new(world.now());
-    assert!(matches!(orders.close(&stale, now).await, Ok(ClosedOrder::Overtaken(_))));
+    assert!(matches!(orders.close(&stale, now).await, Ok(CloseWriteOutcome::Conflict(_))));
     let next = stale.out_trade_no.next().expect("a number");
-    assert!(matches!(orders.begin_attempt(&stale, next).await, Ok(Stored::Overtaken(_))));
+    assert!(matches!(orders.begin_attempt(&stale, next).await, Ok(WriteOutcome::Conflict(_))));
     phone.pay(&prepaid).await;
     world.wechat().wait_for_notices().await;
     assert_eq!(phone.status(&order_id).await, "PAID");
@@ -390,9 +390,11 @@ async fn a_claim_to_query_an_order_is_given_once() {
     let id = shared::types::OrderId::parse(&order_id).expect("an id");
     let order = orders.get(id).await.expect("an answer").expect("the order");
     let now = shared::types::UnixSeconds::new(world.now());
-    assert!(orders.take_turn(&order, now).await.expect("an answer"));
-    assert!(!orders.take_turn(&order, now).await.expect("an answer"));
+    assert!(orders.claim_query(&order, now).await.expect("an answer"));
+    assert!(!orders.claim_query(&order, now).await.expect("an answer"));
     let order = orders.get(id).await.expect("an answer").expect("the order");
-    assert!(orders.ask_now(&order, now.plus(Duration::from_secs(1))).await.expect("an answer"));
-    assert!(!orders.ask_now(&order, now.plus(Duration::from_secs(1))).await.expect("an answer"));
+    assert!(orders.claim_immediate_query(&order, now.plus(Duration::from_secs(1))).await.expect("an answer"));
+    assert!(
+        !orders.claim_immediate_query(&order, now.plus(Duration::from_secs(1))).await.expect("an answer")
+    );
 }

@@ -78,11 +78,11 @@ async fn prepaid_before(world: &World, order_id: &str, changes: &[(&str, &str)],
     };
     let prepay_id = prepay_id.expect("it can be prepaid");
     if lost {
-        orders.asked_with(&order, &terms).await.expect("it is stored");
+        orders.store_terms(&order, &terms).await.expect("it is stored");
     } else {
         let at = shared::types::UnixSeconds::new(world.now());
         let prepay = Prepay { prepay_id: prepay_id.clone(), at, sign_type: pay.sign_type().to_owned() };
-        orders.prepaid(&order, &terms, &prepay).await.expect("it is stored");
+        orders.store_prepay(&order, &terms, &prepay).await.expect("it is stored");
     }
     prepay_id.as_str().to_owned()
 }

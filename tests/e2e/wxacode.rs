@@ -8,7 +8,7 @@ use image::ImageFormat;
 use insta::assert_snapshot;
 use local_wechat::Fault;
 use serde_json::{Value, json};
-use shared::{service::Platform, store::TokenName, wechat::Repeat};
+use shared::{service::PlatformClient, store::TokenName, wechat::Repeat};
 
 const UNLIMITED: &str = "/api/wxacode/unlimited";
 const CODE: &str = "/api/admin/wxacode";
@@ -75,7 +75,7 @@ async fn the_picture_comes_through_the_gateway_byte_for_byte() {
     let world = World::start().await;
     let phone = world.user().await;
     let host = world.bundle().host("wxacode").expect("a function");
-    let wechat = Platform::new(&host, TokenName::MiniProgram).expect("its settings");
+    let wechat = PlatformClient::new(&host, TokenName::MiniProgram).expect("its settings");
     for hyaline in [false, true] {
         let body = json!({ "scene": "byte-for-byte", "is_hyaline": hyaline });
         let drawn = wechat.post_for_bytes(BY_SCENE, &body, |_| true, Repeat::Always).await.expect("bytes");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::{
-    store::{Lease, Leased, Token, TokenName, TokenRow},
+    store::{Lease, LeaseOutcome, Token, TokenName, TokenRow},
     telemetry::{self, Counted},
     types::{BoxError, UnixSeconds},
 };
@@ -43,7 +43,9 @@ impl AccessTokenTask {
             if let Some(token) = usable(&row, refused, now, margin) {
                 return Ok(token);
             }
-            if let Leased::Ours(lease) = self.tokens.lease(name, row.version, &id, now).await? {
+            if let LeaseOutcome::Acquired(lease) =
+                self.tokens.acquire_lease(name, row.version, &id, now).await?
+            {
                 return self.replace_token(name, refused, &lease).await;
             }
             // Another run holds the lease. The token that it stores is usable here too.
@@ -67,7 +69,7 @@ impl AccessTokenTask {
             }
             Err(error) => {
                 telemetry::count(Counted::TokenRefresh("refused"));
-                if let Err(error) = self.tokens.release(lease).await {
+                if let Err(error) = self.tokens.release_lease(lease).await {
                     telemetry::survived("release", &error);
                 }
                 // An old token that is still valid is used: WeChat may answer again before it expires.
@@ -94,7 +96,7 @@ impl AccessTokenTask {
                 return Err(ObtainError::RefusedTokenAgain.into());
             }
             asked_at = self.host.now();
-            if !self.tokens.note_force(lease, asked_at).await? {
+            if !self.tokens.record_force(lease, asked_at).await? {
                 return Err(ObtainError::LeaseHeld.into());
             }
             telemetry::noted("token-forced", &name.as_str());
@@ -111,7 +113,7 @@ impl AccessTokenTask {
         name: TokenName,
     ) -> Result<Token, BoxError> {
         let expires_at = asked_at.plus(fetched.lifetime);
-        if !self.tokens.store(lease, &fetched.value, expires_at).await? {
+        if !self.tokens.store_value(lease, &fetched.value, expires_at).await? {
             // The lease expired while WeChat was asked. The next holder's token is newer than this one.
             telemetry::noted("token-answer-too-late", &name.as_str());
         }
@@ -140,7 +142,7 @@ impl AccessTokenTask {
 }
 
 fn usable(row: &TokenRow, refused: Option<u64>, now: UnixSeconds, margin: Duration) -> Option<Token> {
-    row.token.clone().filter(|token| refused != Some(token.version) && token.lasts(now, margin))
+    row.token.clone().filter(|token| refused != Some(token.version) && token.is_valid_for(now, margin))
 }
 
 /// Reads of the row while another run holds the lease: with their pauses, a little longer than a lease lasts.

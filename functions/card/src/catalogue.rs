@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use shared::{
     api::{ApiError, Code},
     host::Host,
-    service::{Platform, PlatformError},
+    service::{PlatformClient, PlatformError},
     telemetry,
     types::{CardId, UnixSeconds},
     wechat::{Repeat, loose_json},
@@ -45,7 +45,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// [`ApiError`]: WeChat or the access token could not be reached. WeChat was only read, so asking again is safe.
-    pub(crate) async fn cards(&self, platform: &Platform) -> Result<Arc<[CardTerms]>, ApiError> {
+    pub(crate) async fn cards(&self, platform: &PlatformClient) -> Result<Arc<[CardTerms]>, ApiError> {
         let mut cached = self.cached.lock().await;
         let now = self.host.now();
         if let Some(cached) = cached.as_ref().filter(|cached| now.since(cached.read_at) < MAX_AGE) {
@@ -62,7 +62,7 @@ impl Catalogue {
 }
 
 /// The ids of all cards that passed review, page by page.
-async fn fetch_card_ids(platform: &Platform) -> Result<Vec<CardId>, ApiError> {
+async fn fetch_card_ids(platform: &PlatformClient) -> Result<Vec<CardId>, ApiError> {
     let mut ids = Vec::new();
     for page in 0..MAX_PAGES {
         let offset = page * PAGE_SIZE;
@@ -83,7 +83,7 @@ async fn fetch_card_ids(platform: &Platform) -> Result<Vec<CardId>, ApiError> {
 }
 
 /// The card's terms; `None` if it was deleted meanwhile.
-async fn fetch_terms(platform: &Platform, card_id: CardId) -> Result<Option<CardTerms>, PlatformError> {
+async fn fetch_terms(platform: &PlatformClient, card_id: CardId) -> Result<Option<CardTerms>, PlatformError> {
     let body = json!({ "card_id": card_id.as_str() });
     let answer = match platform.post("/card/get", &body, Repeat::Always).await {
         Err(error) if matches!(error.errcode(), Some(40073 | 40078 | 40107)) => return Ok(None),

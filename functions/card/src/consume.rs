@@ -8,7 +8,7 @@
 use serde_json::{Map, Value};
 use shared::{
     service::PlatformError,
-    store::{Clerk, Consumed, Consumption, StoreError},
+    store::{Clerk, ConsumptionClaim, ConsumptionRecord, StoreError},
     telemetry,
     types::{CardCode, CardId},
     wechat::Repeat,
@@ -21,7 +21,7 @@ pub(crate) struct ConsumeRequest<'a> {
     pub(crate) code: &'a CardCode,
     pub(crate) card_id: Option<&'a CardId>,
     pub(crate) clerk: &'a Clerk,
-    pub(crate) claim: &'a Consumption,
+    pub(crate) claim: &'a ConsumptionClaim,
 }
 
 /// The request did not consume the code.
@@ -29,7 +29,7 @@ pub(crate) struct ConsumeRequest<'a> {
 pub(crate) enum ConsumeError {
     /// An earlier request of this shop consumed the code, as the record says.
     #[error("the code was consumed by an earlier request")]
-    AlreadyConsumed(Consumed),
+    AlreadyConsumed(ConsumptionRecord),
     /// The code was consumed, and not by a request of this shop.
     #[error("the code was consumed elsewhere")]
     ConsumedElsewhere,
@@ -66,7 +66,7 @@ impl CardFunction {
     pub(crate) async fn consume_code(
         &self,
         request: &ConsumeRequest<'_>,
-    ) -> Result<(Option<CardId>, Consumed), ConsumeError> {
+    ) -> Result<(Option<CardId>, ConsumptionRecord), ConsumeError> {
         let state = match self.fetch_code_state(request).await {
             Ok(state) => state,
             Err(error) => return Err(self.release_claim(request, error.into()).await),
@@ -79,7 +79,7 @@ impl CardFunction {
         Ok((state.card_id, record))
     }
 
-    async fn spend_code(&self, request: &ConsumeRequest<'_>) -> Result<Consumed, ConsumeError> {
+    async fn spend_code(&self, request: &ConsumeRequest<'_>) -> Result<ConsumptionRecord, ConsumeError> {
         let body = Value::Object(request.body());
         let Err(error) = self.platform.post("/card/code/consume", &body, Repeat::UnlessLost).await else {
             return self.record_consumption(request).await;
@@ -95,22 +95,28 @@ impl CardFunction {
         if matches!(state, Ok(CodeState { status: CodeStatus::Consumed, .. })) {
             return self.record_consumption(request).await;
         }
-        self.leave_open(request).await;
+        self.leave_unresolved(request).await;
         Err(error.into())
     }
 
-    async fn record_consumption(&self, request: &ConsumeRequest<'_>) -> Result<Consumed, ConsumeError> {
-        let record = Consumed { clerk: request.clerk.clone(), at: self.host.now() };
-        self.cards.consumed(request.claim, &record).await?;
+    async fn record_consumption(
+        &self,
+        request: &ConsumeRequest<'_>,
+    ) -> Result<ConsumptionRecord, ConsumeError> {
+        let record = ConsumptionRecord { clerk: request.clerk.clone(), at: self.host.now() };
+        self.cards.record_consumption(request.claim, &record).await?;
         Ok(record)
     }
 
     /// The code was consumed before this request: by an earlier request whose answer was lost, or elsewhere.
-    async fn resolve_earlier_attempt(&self, request: &ConsumeRequest<'_>) -> Result<Consumed, ConsumeError> {
-        let Some(earlier) = &request.claim.earlier else {
+    async fn resolve_earlier_attempt(
+        &self,
+        request: &ConsumeRequest<'_>,
+    ) -> Result<ConsumptionRecord, ConsumeError> {
+        let Some(earlier) = &request.claim.unresolved_attempt else {
             return Err(self.release_claim(request, ConsumeError::ConsumedElsewhere).await);
         };
-        self.cards.consumed(request.claim, earlier).await?;
+        self.cards.record_consumption(request.claim, earlier).await?;
         if earlier.clerk.user_id == request.clerk.user_id {
             Ok(earlier.clone())
         } else {
@@ -128,14 +134,14 @@ impl CardFunction {
     /// This request consumed nothing, so any request may claim the code again. What an earlier request left open stays open.
     /// Gives back the error.
     async fn release_claim(&self, request: &ConsumeRequest<'_>, error: ConsumeError) -> ConsumeError {
-        if let Err(error) = self.cards.release(request.claim).await {
+        if let Err(error) = self.cards.release_consumption(request.claim).await {
             telemetry::survived("release", &error);
         }
         error
     }
 
-    async fn leave_open(&self, request: &ConsumeRequest<'_>) {
-        if let Err(error) = self.cards.leave_open(request.claim).await {
+    async fn leave_unresolved(&self, request: &ConsumeRequest<'_>) {
+        if let Err(error) = self.cards.leave_unresolved(request.claim).await {
             telemetry::survived("leave-open", &error);
         }
     }

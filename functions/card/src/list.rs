@@ -5,7 +5,7 @@ use serde::Serialize;
 use shared::{
     api::{ApiError, Code, response},
     runtime::{Body, Response},
-    store::{Holdings, TokenName},
+    store::{TokenName, UserCards},
     types::{Caller, CardCode, CardId, Secret},
     wechat::CardExt,
 };
@@ -37,9 +37,9 @@ impl CardFunction {
     pub(crate) async fn list_offered_cards(&self, caller: &Caller) -> Result<Response<Body>, ApiError> {
         let terms = self.catalogue.cards(&self.platform).await?;
         let user_cards = if terms.iter().any(|terms| terms.use_custom_code) {
-            self.cards.of_user(&caller.user_id).await?
+            self.cards.list_for_user(&caller.user_id).await?
         } else {
-            Holdings::default()
+            UserCards::default()
         };
         let ticket = self.tokens.get(TokenName::CardTicket).await?;
         let mut card_list = Vec::with_capacity(terms.len());
@@ -52,7 +52,7 @@ impl CardFunction {
     }
 
     pub(crate) async fn list_user_cards(&self, caller: &Caller) -> Result<Response<Body>, ApiError> {
-        let cards = self.cards.of_user(&caller.user_id).await?.cards.into_iter();
+        let cards = self.cards.list_for_user(&caller.user_id).await?.cards.into_iter();
         let unused = cards.filter(|card| card.consumed_at.is_none());
         let card_list = unused.map(|card| CardView { card_id: card.card_id, code: card.code }).collect();
         Ok(response::success(&ListAnswer { card_list }))
@@ -63,7 +63,7 @@ impl CardFunction {
         &self,
         caller: &Caller,
         terms: &CardTerms,
-        user_cards: &Holdings,
+        user_cards: &UserCards,
     ) -> Result<Option<CardCode>, ApiError> {
         if !terms.use_custom_code {
             return Ok(None);

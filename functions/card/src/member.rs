@@ -11,7 +11,7 @@ use shared::{
     api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
     service::PlatformError,
-    store::{CodeClaim, HeldCard},
+    store::{CodeOwnership, UserCard},
     telemetry,
     types::{Caller, CardCode, CardId},
     wechat::{Class, Errcode, Repeat},
@@ -78,10 +78,10 @@ impl CardFunction {
     ) -> Result<Response<Body>, ApiError> {
         let input = parse(request::json(request)?)?;
         let membership = self.cards.membership(&input.code).await?;
-        let claim = membership.claim_of(&caller.user_id);
-        let membership_number = match (claim, membership.activated()) {
-            (CodeClaim::Foreign, _) => return Err(Code::NotFound.into()),
-            (CodeClaim::Owner | CodeClaim::Member, Some(number)) => number.to_owned(),
+        let claim = membership.ownership_of(&caller.user_id);
+        let membership_number = match (claim, membership.activated_number()) {
+            (CodeOwnership::Foreign, _) => return Err(Code::NotFound.into()),
+            (CodeOwnership::Owner | CodeOwnership::Member, Some(number)) => number.to_owned(),
             _ => self.activate_membership(caller, &input, claim).await?,
         };
         Ok(response::success(&ActivateAnswer { membership_number }))
@@ -92,11 +92,12 @@ impl CardFunction {
         &self,
         caller: &Caller,
         input: &ActivationInput,
-        claim: CodeClaim,
+        claim: CodeOwnership,
     ) -> Result<String, ApiError> {
         self.check_ticket(&input.ticket).await?;
-        let is_asker = claim != CodeClaim::Owner && self.is_asker(caller, input).await?;
-        let number = self.cards.join(&input.code, &caller.user_id, is_asker, &self.random_digits()?).await?;
+        let is_asker = claim != CodeOwnership::Owner && self.is_asker(caller, input).await?;
+        let number =
+            self.cards.claim_number(&input.code, &caller.user_id, is_asker, &self.random_digits()?).await?;
         let number = number.ok_or(Code::NotFound)?;
         let body = json!({ "membership_number": number, "code": input.code.as_str(),
                            "card_id": input.card_id.as_str() });
@@ -104,13 +105,13 @@ impl CardFunction {
         if let Err(error) = self.platform.post("/card/membercard/activate", &body, Repeat::Always).await {
             self.resolve_refused_activation(caller, input, &number, error).await?;
         }
-        let card = HeldCard {
+        let card = UserCard {
             card_id: input.card_id.clone(),
             code: input.code.clone(),
             sealed: None,
             consumed_at: None,
         };
-        if !self.cards.activated(&caller.user_id, &card, is_asker).await? {
+        if !self.cards.record_activation(&caller.user_id, &card, is_asker).await? {
             return Err(Code::NotFound.into());
         }
         Ok(number)
@@ -149,7 +150,7 @@ impl CardFunction {
             Err(unknown) if !is_about_request(&unknown) => return Err(map_platform_error(unknown)),
             _ => {}
         }
-        if let Err(error) = self.cards.forget_member(&input.code, &caller.user_id).await {
+        if let Err(error) = self.cards.forget_activation(&input.code, &caller.user_id).await {
             telemetry::survived("forget-member", &error);
         }
         Err(map_platform_error(error))

@@ -6,7 +6,7 @@ use shared::{
     api::{ApiError, Code, request, response},
     crypto::{hex, sha256},
     runtime::{Body, Request, Response},
-    store::{HeldCard, Holdings, Receipt},
+    store::{CardReport, UserCard, UserCards},
     types::{Caller, CardCode, CardId},
     wechat::Repeat,
 };
@@ -50,7 +50,7 @@ impl CardFunction {
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
         let added = parse(request::json(request)?)?;
-        let mut user_cards = self.cards.of_user(&caller.user_id).await?;
+        let mut user_cards = self.cards.list_for_user(&caller.user_id).await?;
         let mut cards = Vec::with_capacity(added.len());
         for added in added {
             let card = self.keep_added_card(caller, &added, &mut user_cards).await?;
@@ -64,8 +64,8 @@ impl CardFunction {
         &self,
         caller: &Caller,
         added: &AddedCard,
-        user_cards: &mut Holdings,
-    ) -> Result<HeldCard, ApiError> {
+        user_cards: &mut UserCards,
+    ) -> Result<UserCard, ApiError> {
         let digest = hex(&sha256(added.sealed.as_bytes()));
         if let Some(known) = user_cards.cards.iter().find(|card| card.sealed.as_ref() == Some(&digest)) {
             return Ok(known.clone());
@@ -75,14 +75,14 @@ impl CardFunction {
         let offer = user_cards.offers.iter().find(|offer| offer.code == code);
         let known = user_cards.cards.iter().find(|card| card.code == code);
         let card_id = offer.map(|offer| &offer.card_id).or_else(|| known.map(|card| &card.card_id));
-        let card = HeldCard {
+        let card = UserCard {
             card_id: card_id.unwrap_or(&added.card_id).clone(),
             code,
             sealed: Some(digest),
             consumed_at: known.and_then(|card| card.consumed_at),
         };
-        let receipt = Receipt { user_id: &caller.user_id, card: &card, was_offered: offer.is_some() };
-        if !self.cards.keep(&receipt).await? {
+        let receipt = CardReport { user_id: &caller.user_id, card: &card, was_offered: offer.is_some() };
+        if !self.cards.store_card(&receipt).await? {
             return Err(Code::NotFound.into());
         }
         user_cards.cards.retain(|known| known.code != card.code);

@@ -5,7 +5,7 @@ use shared::{
     api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
     service::PlatformError,
-    store::{Begun, Clerk, Consumed},
+    store::{BeginConsumptionOutcome, Clerk, ConsumptionRecord},
     types::{Caller, CardCode, CardId},
 };
 
@@ -46,10 +46,12 @@ impl CardFunction {
         let member = self.staff.require(caller).await?;
         let (code, named_card) = parse(request::json(request)?)?;
         let clerk = Clerk { user_id: member.user_id, name: member.nick_name };
-        let claim = match self.cards.begin(&code, &clerk).await? {
-            Begun::Ours(claim) => claim,
-            Begun::Pending => return Err(ApiError::new(Code::Conflict).saying("该券正在核销，请稍后查看")),
-            Begun::Consumed(record) => return Err(already_consumed(&record)),
+        let claim = match self.cards.begin_consumption(&code, &clerk).await? {
+            BeginConsumptionOutcome::Claimed(claim) => claim,
+            BeginConsumptionOutcome::Pending => {
+                return Err(ApiError::new(Code::Conflict).saying("该券正在核销，请稍后查看"));
+            }
+            BeginConsumptionOutcome::Consumed(record) => return Err(already_consumed(&record)),
         };
         // WeChat needs `card_id` only for cards with merchant-defined codes.
         let card_id = named_card.or_else(|| claim.card_id.clone());
@@ -82,7 +84,7 @@ fn map_platform_error(error: PlatformError) -> ApiError {
 }
 
 /// `ALREADY_CONSUMED`, with the time and the clerk.
-fn already_consumed(record: &Consumed) -> ApiError {
+fn already_consumed(record: &ConsumptionRecord) -> ApiError {
     let clerk = match &record.clerk.name {
         Some(name) => name.clone(),
         None => {

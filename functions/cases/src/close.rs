@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
-    store::ClosedCase,
+    store::CloseCaseOutcome,
 };
 
 use crate::{CasesFunction, view::CaseView};
@@ -29,8 +29,8 @@ impl CasesFunction {
         let note = parse(request::json(request)?)?;
         let operator = request::operator(request)?;
         match self.cases.close(&case_id, &note, &operator).await? {
-            ClosedCase::Closed(case) => Ok(response::success(&CloseAnswer { case: (*case).into() })),
-            ClosedCase::Unknown => Err(Code::NotFound.into()),
+            CloseCaseOutcome::Closed(case) => Ok(response::success(&CloseAnswer { case: (*case).into() })),
+            CloseCaseOutcome::Unknown => Err(Code::NotFound.into()),
         }
     }
 }

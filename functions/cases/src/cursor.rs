@@ -14,11 +14,11 @@ pub(crate) fn encode(cursor: &CaseCursor) -> String {
 pub(crate) fn parse(text: &str, kind: CaseKind) -> Option<CaseCursor> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let (opened_at, case_id) = std::str::from_utf8(&bytes).ok()?.split_once(' ')?;
-    let of_kind = case_id.strip_prefix(kind.as_str()).is_some_and(|rest| rest.starts_with(['-', '#']));
+    let list_open = case_id.strip_prefix(kind.as_str()).is_some_and(|rest| rest.starts_with(['-', '#']));
     let opened_at = UnixSeconds::new(opened_at.parse().ok()?);
     let cursor = CaseCursor { case_id: case_id.to_owned(), opened_at };
     // Only the text that `encode` makes of the cursor is accepted, and no key longer than DynamoDB's limit.
-    (of_kind && case_id.len() <= MAX_KEY_BYTES && encode(&cursor) == text).then_some(cursor)
+    (list_open && case_id.len() <= MAX_KEY_BYTES && encode(&cursor) == text).then_some(cursor)
 }
 
 const MAX_KEY_BYTES: usize = 1024;

@@ -22,7 +22,7 @@ impl CasesFunction {
         let cursor = request::query(request, "cursor").map(|text| cursor::parse(&text, kind));
         let cursor =
             cursor.map(|parsed| parsed.ok_or_else(|| ApiError::invalid("cursor", "不是上一页给出的值")));
-        let page = self.cases.of_kind(kind, cursor.transpose()?.as_ref()).await?;
+        let page = self.cases.list_open(kind, cursor.transpose()?.as_ref()).await?;
         let cases = page.cases.into_iter().map(CaseView::from).collect();
         Ok(response::success(&ListAnswer { cases, cursor: page.cursor.as_ref().map(cursor::encode) }))
     }

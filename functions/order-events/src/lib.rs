@@ -33,7 +33,7 @@ use serde_json::Value;
 use shared::{
     host::{Host, HostError},
     runtime::Task,
-    store::{Cursor, Outbox, shards},
+    store::{Outbox, WorkCursor, shards},
     telemetry::{self, Counted},
     types::{BoxError, UnixSeconds},
 };
@@ -151,9 +151,10 @@ impl OrderEventsTask {
     /// event that fails does not delay those behind it.
     async fn reprocess_shard(&self, shard: String, started_at: UnixSeconds) -> EventsReport {
         let mut report = EventsReport::default();
-        let mut cursor: Option<Cursor> = None;
+        let mut cursor: Option<WorkCursor> = None;
         loop {
-            let page = self.outbox.waiting(&shard, started_at.minus(STREAM_GRACE), cursor, PAGE_SIZE).await;
+            let page =
+                self.outbox.list_pending(&shard, started_at.minus(STREAM_GRACE), cursor, PAGE_SIZE).await;
             let page = match page {
                 Ok(page) => page,
                 Err(error) => {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use shared::{
     host::{Host, HostError},
     order::Status,
-    service::{SendError, Subscriber},
-    store::{MessageFate, Order, Outbox, Pending},
+    service::{SendError, SubscribeMessageSender},
+    store::{MessageStatus, Order, Outbox, PendingEvent},
     telemetry,
     types::UnixSeconds,
     wechat::subscribe::Message,
@@ -19,7 +19,7 @@ use crate::{error::EventError, paid_template::PaidTemplate};
 /// What came of notifying the user.
 pub(crate) enum Notification {
     /// Finished: sent, not sent, outdated, or unknown. The caller stores this status on the event.
-    Finished(MessageFate),
+    Finished(MessageStatus),
     /// The event has no message, or the operator has not configured one.
     NotWanted,
     /// Another run holds the claim and may be sending the message now.
@@ -30,13 +30,13 @@ pub(crate) enum Notification {
 pub(crate) struct UserNotifier {
     host: Host,
     outbox: Outbox,
-    subscriber: Subscriber,
+    sender: SubscribeMessageSender,
     /// The operator's template. Malformed settings stop the messages alone; stock and event bus do not wait for them.
     template: Result<Option<PaidTemplate>, HostError>,
 }
 
 impl UserNotifier {
-    /// Makes the table, the template and the [`Subscriber`]; they read the variables.
+    /// Makes the table, the template and the [`SubscribeMessageSender`]; they read the variables.
     ///
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed, except for the three of the template: those are logged, and no message
@@ -50,7 +50,7 @@ impl UserNotifier {
         Ok(Self {
             host: host.clone(),
             outbox: Outbox::new(host)?,
-            subscriber: Subscriber::new(host)?,
+            sender: SubscribeMessageSender::new(host)?,
             template,
         })
     }
@@ -61,18 +61,18 @@ impl UserNotifier {
     /// [`EventError`]: the message was certainly not sent. Process the event again.
     pub(crate) async fn notify_user(
         &self,
-        pending: &Pending,
+        pending: &PendingEvent,
         order: &Order,
     ) -> Result<Notification, EventError> {
         let template = match &self.template {
             Ok(None) => return Ok(Notification::NotWanted),
             // An event can be pending for long. Whose money went back, or goes back just now, must not read "paid".
             _ if matches!(order.status, Status::Refunding | Status::Refunded) => {
-                return Ok(Notification::Finished(MessageFate::Outdated));
+                return Ok(Notification::Finished(MessageStatus::Outdated));
             }
             Err(error) => {
                 telemetry::attention("paid-template-unusable", error);
-                return Ok(Notification::Finished(MessageFate::NotSent));
+                return Ok(Notification::Finished(MessageStatus::NotSent));
             }
             Ok(Some(template)) => template,
         };
@@ -81,7 +81,7 @@ impl UserNotifier {
 
     async fn claim_and_send(
         &self,
-        pending: &Pending,
+        pending: &PendingEvent,
         order: &Order,
         template: &PaidTemplate,
     ) -> Result<Notification, EventError> {
@@ -90,7 +90,7 @@ impl UserNotifier {
         if !pending.published {
             // The bus has the event by now. The mark is set before the message, so that a message that fails does not publish
             // the event again.
-            self.outbox.published(&event.event_id).await.map_err(failed)?;
+            self.outbox.mark_published(&event.event_id).await.map_err(failed)?;
         }
         if let Some(claimed_at) = pending.message_claimed_at {
             if self.host.now().since(claimed_at) < CLAIM_LIFE {
@@ -98,14 +98,14 @@ impl UserNotifier {
             }
             // The run that claimed the message was killed, before or after it sent the message.
             telemetry::attention("message-maybe-sent", &event.event_id);
-            return Ok(Notification::Finished(MessageFate::MaybeSent));
+            return Ok(Notification::Finished(MessageStatus::MaybeSent));
         }
         let message = match template.message(order, event.happened_at) {
             Ok(message) => message,
             Err(error) => {
                 telemetry::survived("write-message", &error);
                 telemetry::attention("message-not-sent", &event.event_id);
-                return Ok(Notification::Finished(MessageFate::NotSent));
+                return Ok(Notification::Finished(MessageStatus::NotSent));
             }
         };
         let claim = self.outbox.claim_message(&event.event_id).await.map_err(failed)?;
@@ -128,10 +128,10 @@ impl UserNotifier {
         message: &Message,
         event_id: &str,
         happened_at: UnixSeconds,
-    ) -> Result<MessageFate, SendError> {
-        let Err(error) = self.subscriber.send(message).await else { return Ok(MessageFate::Sent) };
+    ) -> Result<MessageStatus, SendError> {
+        let Err(error) = self.sender.send(message).await else { return Ok(MessageStatus::Sent) };
         if matches!(error, SendError::NotSubscribed(_)) {
-            return Ok(MessageFate::NotSubscribed);
+            return Ok(MessageStatus::NotSubscribed);
         }
         let maybe_sent = error.may_have_been_sent();
         let is_refused = matches!(error, SendError::Refused { .. });
@@ -141,10 +141,10 @@ impl UserNotifier {
         telemetry::survived("send-message", &error);
         if maybe_sent {
             telemetry::attention("message-maybe-sent", &event_id);
-            return Ok(MessageFate::MaybeSent);
+            return Ok(MessageStatus::MaybeSent);
         }
         telemetry::attention("message-not-sent", &event_id);
-        Ok(MessageFate::NotSent)
+        Ok(MessageStatus::NotSent)
     }
 }
 

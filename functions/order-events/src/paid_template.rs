@@ -194,7 +194,7 @@ mod tests {
     use shared::{
         host::{SystemClock, SystemRandomness},
         order::Status,
-        store::{Line, PrepayTerms},
+        store::{OrderLine, PrepayTerms},
         types::{Fen, OpenId, ProductId, UserId},
     };
 
@@ -210,7 +210,7 @@ mod tests {
     fn order(description: Option<&str>) -> Order {
         let at = UnixSeconds::new(1_700_000_000);
         let order_id = OrderId::new(at, [7; 10]);
-        let line = |name: &str| Line {
+        let line = |name: &str| OrderLine {
             product_id: ProductId::parse("water").unwrap(),
             name: name.to_owned(),
             price: Fen::new(100).unwrap(),

@@ -2,7 +2,7 @@
 
 use shared::{
     host::{Host, HostError},
-    store::{EventKind, Found, Order, Orders, Outbox, Pending},
+    store::{EventKind, EventLookup, Order, Orders, Outbox, PendingEvent},
     telemetry,
 };
 
@@ -55,9 +55,9 @@ impl EventProcessor {
     pub(crate) async fn process_event(&self, event_id: &str) -> Result<EventOutcome, EventError> {
         let failed = |step| move |cause| EventError::at(step, event_id, cause);
         let pending = match self.outbox.find(event_id).await.map_err(failed("reading the event"))? {
-            Found::Pending(pending) => pending,
-            Found::Done => return Ok(EventOutcome::Skipped),
-            Found::Unreadable(error) => {
+            EventLookup::Pending(pending) => pending,
+            EventLookup::Done => return Ok(EventOutcome::Skipped),
+            EventLookup::Unreadable(error) => {
                 telemetry::survived("read-event", &error);
                 return self.abandon_event(event_id).await;
             }
@@ -90,7 +90,7 @@ impl EventProcessor {
 
     async fn notify_if_paid(
         &self,
-        pending: &Pending,
+        pending: &PendingEvent,
         paid_order: Option<&Order>,
     ) -> Result<Notification, EventError> {
         match paid_order {
@@ -101,7 +101,7 @@ impl EventProcessor {
 
     async fn abandon_event(&self, event_id: &str) -> Result<EventOutcome, EventError> {
         telemetry::attention("event-unreadable", &event_id);
-        let given_up = self.outbox.give_up(event_id).await;
+        let given_up = self.outbox.abandon(event_id).await;
         given_up.map_err(|cause| EventError::at("giving the event up", event_id, cause))?;
         Ok(EventOutcome::Abandoned)
     }

@@ -2,7 +2,7 @@
 
 use shared::{
     host::{Host, HostError},
-    store::{Order, Outbox, StockTaken},
+    store::{Order, Outbox, StockOutcome},
     telemetry,
 };
 
@@ -30,8 +30,8 @@ impl StockTaker {
     pub(crate) async fn take_stock(&self, event_id: &str, order: &Order) -> Result<(), EventError> {
         let taken = self.outbox.take_stock(event_id, order).await;
         match taken.map_err(|cause| EventError::at("taking stock", event_id, cause))? {
-            StockTaken::Oversold(_) => telemetry::attention("oversold", &order.order_id),
-            StockTaken::Now | StockTaken::Before => {}
+            StockOutcome::Oversold(_) => telemetry::attention("oversold", &order.order_id),
+            StockOutcome::Taken | StockOutcome::AlreadyTaken => {}
         }
         Ok(())
     }

@@ -14,8 +14,8 @@ use futures_util::{StreamExt, stream};
 use shared::{
     host::{Host, HostError},
     runtime::Task,
-    service::{Cashier, Refunder},
-    store::{Cases, Cursor, Page, StoreError, shards, shards_of_unprepaid},
+    service::{PaymentService, RefundService},
+    store::{Cases, StoreError, WorkCursor, WorkPage, shards, unprepaid_shards},
     telemetry::{self, Counted},
     types::{BoxError, OrderId, OutRefundNo, UnixSeconds},
 };
@@ -26,8 +26,8 @@ pub use report::SweepReport;
 /// Sweeps orders and refunds that are due.
 pub struct OrderSweepTask {
     host: Host,
-    cashier: Cashier,
-    refunder: Refunder,
+    payments: PaymentService,
+    refunds: RefundService,
     cases: Cases,
 }
 
@@ -52,8 +52,8 @@ impl Task for OrderSweepTask {
     async fn init(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             host: host.clone(),
-            cashier: Cashier::new(host)?,
-            refunder: Refunder::new(host)?,
+            payments: PaymentService::new(host)?,
+            refunds: RefundService::new(host)?,
             cases: Cases::new(host)?,
         })
     }
@@ -63,7 +63,7 @@ impl Task for OrderSweepTask {
         let prepaid =
             shards().flat_map(|shard| [(DueKind::Orders, shard.clone()), (DueKind::Refunds, shard)]);
         let report = self.sweep_shards(prepaid, started_at).await;
-        let unprepaid = shards_of_unprepaid().map(|shard| (DueKind::Orders, shard));
+        let unprepaid = unprepaid_shards().map(|shard| (DueKind::Orders, shard));
         let report = report.plus(self.sweep_shards(unprepaid, started_at).await);
         telemetry::count(Counted::SweepBacklog(u64::from(report.deferred) + u64::from(report.failed)));
         if report.attempted() > 0 {
@@ -89,7 +89,7 @@ impl OrderSweepTask {
     /// that fails does not delay those behind it.
     async fn sweep_shard(&self, kind: DueKind, shard: String, started_at: UnixSeconds) -> SweepReport {
         let mut report = SweepReport::default();
-        let mut cursor: Option<Cursor> = None;
+        let mut cursor: Option<WorkCursor> = None;
         loop {
             let page = match self.due_page(kind, &shard, started_at, cursor).await {
                 Ok(page) => page,
@@ -119,14 +119,14 @@ impl OrderSweepTask {
         kind: DueKind,
         shard: &str,
         until: UnixSeconds,
-        after: Option<Cursor>,
-    ) -> Result<Page<DueItem>, StoreError> {
+        after: Option<WorkCursor>,
+    ) -> Result<WorkPage<DueItem>, StoreError> {
         Ok(match kind {
             DueKind::Orders => {
-                self.cashier.orders.due(shard, until, after, PAGE_SIZE).await?.map(DueItem::Order)
+                self.payments.orders.list_due(shard, until, after, PAGE_SIZE).await?.map(DueItem::Order)
             }
             DueKind::Refunds => {
-                self.refunder.refunds.due(shard, until, after, PAGE_SIZE).await?.map(DueItem::Refund)
+                self.refunds.store.list_due(shard, until, after, PAGE_SIZE).await?.map(DueItem::Refund)
             }
         })
     }

@@ -1,10 +1,8 @@
 //! One unpaid order that is due: WeChat Pay is asked about it while it can be paid, and it is closed when it has expired.
 
-use std::time::Duration;
-
 use shared::{
-    order::Status,
-    service::{Asked, Closing},
+    order::{Status, query_schedule::DISPUTED_ORDER_INTERVAL},
+    service::{AttemptStatus, CloseOutcome},
     store::{Case, CaseKind, Order},
     telemetry,
     types::{BoxError, OrderId, UnixSeconds},
@@ -15,7 +13,7 @@ use crate::{OrderSweepTask, report::SweepOutcome};
 impl OrderSweepTask {
     pub(crate) async fn sweep_order(&self, order_id: OrderId) -> Result<SweepOutcome, BoxError> {
         let now = self.host.now();
-        let Some(order) = self.cashier.orders.get(order_id).await? else { return Ok(SweepOutcome::Skipped) };
+        let Some(order) = self.payments.orders.get(order_id).await? else { return Ok(SweepOutcome::Skipped) };
         let is_due = order.next_query_at.is_some_and(|at| at <= now);
         if is_due && order.paid_withheld {
             return self.find_refunds(order, now).await;
@@ -27,7 +25,7 @@ impl OrderSweepTask {
             // WeChat Pay does not know an order that was never prepaid and is not asked about it, so there is no turn to take.
             return self.close_expired(&order, now).await;
         }
-        if !self.cashier.orders.take_turn(&order, now).await? {
+        if !self.payments.orders.claim_query(&order, now).await? {
             return Ok(SweepOutcome::Skipped);
         }
         if now >= order.expires_at {
@@ -37,26 +35,28 @@ impl OrderSweepTask {
             // The order was never prepaid, so WeChat Pay does not know it.
             return Ok(SweepOutcome::Waiting);
         }
-        Ok(match self.cashier.ask(&order).await? {
-            Asked::Paid(order) => self.after_payment(*order, now).await?,
-            Asked::Returned(_) => SweepOutcome::Closed,
+        Ok(match self.payments.refresh_attempt(&order).await? {
+            AttemptStatus::Paid(order) => self.after_payment(*order, now).await?,
+            AttemptStatus::OrderClosed(_) => SweepOutcome::Closed,
             // WeChat Pay closed this `out_trade_no`, but the order has not expired: move on to the next number.
-            Asked::Closed if !order.is_over(now) => match self.cashier.begin_again(&order).await? {
-                Closing::Paid(order) => self.after_payment(*order, now).await?,
-                Closing::Done(order) if order.status == Status::Closed => SweepOutcome::Closed,
-                Closing::Done(_) => SweepOutcome::Waiting,
-                Closing::Disputed => self.postpone_disputed(&order, now).await?,
-            },
-            Asked::Payable | Asked::Closed | Asked::Unknown => SweepOutcome::Waiting,
-            Asked::Disputed => self.postpone_disputed(&order, now).await?,
+            AttemptStatus::Closed if !order.is_over(now) => {
+                match self.payments.begin_next_attempt(&order).await? {
+                    CloseOutcome::Paid(order) => self.after_payment(*order, now).await?,
+                    CloseOutcome::Done(order) if order.status == Status::Closed => SweepOutcome::Closed,
+                    CloseOutcome::Done(_) => SweepOutcome::Waiting,
+                    CloseOutcome::Disputed => self.postpone_disputed(&order, now).await?,
+                }
+            }
+            AttemptStatus::Payable | AttemptStatus::Closed | AttemptStatus::Unknown => SweepOutcome::Waiting,
+            AttemptStatus::Disputed => self.postpone_disputed(&order, now).await?,
         })
     }
 
     async fn close_expired(&self, order: &Order, now: UnixSeconds) -> Result<SweepOutcome, BoxError> {
-        Ok(match self.cashier.close(order).await? {
-            Closing::Done(_) => SweepOutcome::Closed,
-            Closing::Paid(order) => self.after_payment(*order, now).await?,
-            Closing::Disputed => self.postpone_disputed(order, now).await?,
+        Ok(match self.payments.close(order).await? {
+            CloseOutcome::Done(_) => SweepOutcome::Closed,
+            CloseOutcome::Paid(order) => self.after_payment(*order, now).await?,
+            CloseOutcome::Disputed => self.postpone_disputed(order, now).await?,
         })
     }
 
@@ -68,10 +68,11 @@ impl OrderSweepTask {
     /// Looks up refunds of the payment that were made before the payment was recorded. If WeChat Pay does not list them, a case
     /// is opened and the order stays REFUNDING, until a refund notice or the bill names them.
     async fn find_refunds(&self, order: Order, now: UnixSeconds) -> Result<SweepOutcome, BoxError> {
-        if !self.cashier.orders.look_for_refunds(&order, now).await? {
+        if !self.payments.orders.claim_refund_lookup(&order, now).await? {
             return Ok(SweepOutcome::Skipped);
         }
-        let are_listed = match self.refunder.take_over(order.paid_by.unwrap_or(order.out_trade_no)).await {
+        let are_listed = match self.refunds.import_refunds(order.paid_by.unwrap_or(order.out_trade_no)).await
+        {
             Ok(are_listed) => are_listed,
             Err(error) => {
                 if !error.is_transient() {
@@ -81,20 +82,20 @@ impl OrderSweepTask {
                 return Err(error.into());
             }
         };
-        let Some(order) = self.cashier.orders.get(order.order_id).await? else {
+        let Some(order) = self.payments.orders.get(order.order_id).await? else {
             return Ok(SweepOutcome::Skipped);
         };
         if are_listed || order.refunds_known {
-            self.refunder.refunds.conclude(order.order_id).await?;
+            self.refunds.store.conclude(order.order_id).await?;
         } else if order.paid_withheld {
             telemetry::attention("refunded-elsewhere", &order.out_trade_no);
             self.open_case(&order, UNLISTED_REFUND, now).await?;
         }
-        self.cashier.orders.stop_asking(&order).await?;
+        self.payments.orders.stop_queries(&order).await?;
         Ok(SweepOutcome::Paid)
     }
 
-    /// Only an operator can resolve the dispute, so the order is swept again every `DISPUTED_INTERVAL` only. If the operator has
+    /// Only an operator can resolve the dispute, so the order is swept again every `DISPUTED_ORDER_INTERVAL` only. If the operator has
     /// refunded the disputed payment in the merchant console, the refunds are taken over, and the last of them closes the order.
     async fn postpone_disputed(&self, order: &Order, now: UnixSeconds) -> Result<SweepOutcome, BoxError> {
         self.open_case(
@@ -103,8 +104,8 @@ impl OrderSweepTask {
             now,
         )
         .await?;
-        self.cashier.orders.postpone(order, now.plus(DISPUTED_INTERVAL)).await?;
-        self.refunder.take_over(order.out_trade_no).await?;
+        self.payments.orders.postpone(order, now.plus(DISPUTED_ORDER_INTERVAL)).await?;
+        self.refunds.import_refunds(order.out_trade_no).await?;
         Ok(SweepOutcome::Disputed)
     }
 
@@ -124,5 +125,3 @@ impl OrderSweepTask {
 const UNLISTED_REFUND: &str = "something of its payment was given back before the payment was recorded, and WeChat Pay does not say how \
     much: look into the merchant console, and ship nothing before the order is PAID; the notice of the refund or the next \
     day's bill makes it PAID or REFUNDED";
-/// Time between two sweeps of an order whose dispute an operator must resolve.
-const DISPUTED_INTERVAL: Duration = Duration::from_secs(6 * 60 * 60);

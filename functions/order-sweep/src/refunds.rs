@@ -7,13 +7,13 @@ use crate::{OrderSweepTask, report::SweepOutcome};
 impl OrderSweepTask {
     pub(crate) async fn sweep_refund(&self, out_refund_no: &OutRefundNo) -> Result<SweepOutcome, BoxError> {
         let now = self.host.now();
-        let refunds = &self.refunder.refunds;
-        let Some(row) = refunds.get(out_refund_no).await? else { return Ok(SweepOutcome::Skipped) };
+        let store = &self.refunds.store;
+        let Some(row) = store.get(out_refund_no).await? else { return Ok(SweepOutcome::Skipped) };
         let is_due = !row.status.is_final() && row.next_query_at.is_some_and(|at| at <= now);
-        if !is_due || !refunds.take_turn(&row, now).await? {
+        if !is_due || !store.claim_query(&row, now).await? {
             return Ok(SweepOutcome::Skipped);
         }
-        let row = self.refunder.bring_on(&row).await?;
+        let row = self.refunds.advance(&row).await?;
         Ok(if row.status.is_final() { SweepOutcome::Refunded } else { SweepOutcome::Refunding })
     }
 }

@@ -4,7 +4,7 @@ use shared::{
     api::{ApiError, Code},
     order::Status,
     runtime::{Body, Request, Response},
-    service::Closing,
+    service::CloseOutcome,
     types::Caller,
 };
 
@@ -22,10 +22,10 @@ impl OrderFunction {
             Status::Paid | Status::Refunding | Status::Refunded => return Err(Code::OrderPaid.into()),
             Status::Unpaid => {}
         }
-        match self.cashier.close(&order).await? {
-            Closing::Done(order) => Ok(view::answer(*order)),
-            Closing::Paid(_) => Err(Code::OrderPaid.into()),
-            Closing::Disputed => Err(ApiError::new(Code::Conflict).saying("订单支付异常，请联系商家")),
+        match self.payments.close(&order).await? {
+            CloseOutcome::Done(order) => Ok(view::answer(*order)),
+            CloseOutcome::Paid(_) => Err(Code::OrderPaid.into()),
+            CloseOutcome::Disputed => Err(ApiError::new(Code::Conflict).saying("订单支付异常，请联系商家")),
         }
     }
 }

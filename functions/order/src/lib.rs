@@ -11,7 +11,7 @@ use shared::{
     api::{ApiError, Code, request},
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
-    service::{Cashier, SessionTokens},
+    service::{PaymentService, SessionTokens},
     store::{Order, Products},
     types::{Caller, OrderId},
 };
@@ -19,7 +19,7 @@ use shared::{
 /// Answers requests about products and orders.
 pub struct OrderFunction {
     host: Host,
-    cashier: Cashier,
+    payments: PaymentService,
     products: Products,
     sessions: SessionTokens,
     /// Unpaid orders that a user can have at the same time, from `MAX_UNPAID_ORDERS`.
@@ -32,7 +32,7 @@ impl Function for OrderFunction {
     async fn init(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             host: host.clone(),
-            cashier: Cashier::new(host)?,
+            payments: PaymentService::new(host)?,
             products: Products::new(host)?,
             sessions: SessionTokens::new(host)?,
             max_unpaid: host.parsed_var("MAX_UNPAID_ORDERS", "a number from 1 to 100", parse_max_unpaid)?,
@@ -61,7 +61,7 @@ impl OrderFunction {
     /// The caller's order that the path names. An order of another user is answered like an unknown one.
     async fn find_own_order(&self, caller: &Caller, request: &Request) -> Result<Order, ApiError> {
         let order_id = OrderId::parse(&request::path(request, "orderId")?).map_err(|_| Code::NotFound)?;
-        let order = self.cashier.orders.get(order_id).await?;
+        let order = self.payments.orders.get(order_id).await?;
         Ok(order.filter(|order| order.user_id == caller.user_id).ok_or(Code::NotFound)?)
     }
 }

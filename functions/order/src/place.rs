@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
-    store::{IdempotencyKey, NewOrder, OrderSummary, Placed},
+    store::{IdempotencyKey, NewOrder, OrderSummary, PlaceOutcome},
     types::{Caller, Fen, OrderId, OutTradeNo, ProductId},
 };
 
@@ -60,13 +60,13 @@ impl OrderFunction {
             created_at: now,
             expires_at: now.plus(ORDER_LIFE),
         };
-        match self.cashier.orders.place(&new, key.as_ref(), self.max_unpaid).await? {
-            Placed::Order(order) => Ok(response::success(&PlaceAnswer::from(order))),
-            Placed::NoSuchProduct(_) => Err(ApiError::new(Code::NotFound).saying("商品不存在或已下架")),
-            Placed::OutOfStock(_) => Err(Code::OutOfStock.into()),
-            Placed::TooManyUnpaid => Err(Code::TooManyUnpaid.into()),
-            Placed::TooDear => Err(ApiError::invalid("quantity", "使订单金额过大")),
-            Placed::KeyReused => Err(ApiError::new(Code::Conflict).saying("该请求编号已用于其他订单")),
+        match self.payments.orders.place(&new, key.as_ref(), self.max_unpaid).await? {
+            PlaceOutcome::Placed(order) => Ok(response::success(&PlaceAnswer::from(order))),
+            PlaceOutcome::NoSuchProduct(_) => Err(ApiError::new(Code::NotFound).saying("商品不存在或已下架")),
+            PlaceOutcome::OutOfStock(_) => Err(Code::OutOfStock.into()),
+            PlaceOutcome::TooManyUnpaid => Err(Code::TooManyUnpaid.into()),
+            PlaceOutcome::TotalTooLarge => Err(ApiError::invalid("quantity", "使订单金额过大")),
+            PlaceOutcome::KeyReused => Err(ApiError::new(Code::Conflict).saying("该请求编号已用于其他订单")),
         }
     }
 }

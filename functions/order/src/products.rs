@@ -32,7 +32,7 @@ impl From<Product> for ProductView {
 
 impl OrderFunction {
     pub(crate) async fn list_products(&self) -> Result<Response<Body>, ApiError> {
-        let products = self.products.on_sale().await?;
+        let products = self.products.list_on_sale().await?;
         Ok(response::success(&ProductsAnswer {
             products: products.into_iter().map(ProductView::from).collect(),
         }))

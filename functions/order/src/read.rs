@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use shared::{
     api::ApiError,
-    order::Status,
+    order::{Status, query_schedule::USER_READ_PAUSE},
     runtime::{Body, Request, Response},
-    service::{Asked, CashierError, Closing},
+    service::{AttemptStatus, CloseOutcome, PaymentServiceError},
     store::Order,
     telemetry,
     types::Caller,
@@ -47,33 +47,34 @@ impl OrderFunction {
     fn may_be_stale(&self, order: &Order) -> bool {
         let now = self.host.now();
         let prepaid_at = order.prepay.as_ref().map_or(order.created_at, |prepay| prepay.at);
-        let may_query = order.asked_at.is_none_or(|asked_at| now.since(asked_at) >= QUERY_PAUSE);
+        let may_query = order.asked_at.is_none_or(|asked_at| now.since(asked_at) >= USER_READ_PAUSE);
         let has_expired = now >= order.expires_at;
         order.status == Status::Unpaid
             && may_query
-            && now.since(prepaid_at) >= QUERY_PAUSE
+            && now.since(prepaid_at) >= USER_READ_PAUSE
             && (has_expired || order.terms.is_some())
     }
 
-    async fn refresh(&self, order: &Order) -> Result<Option<Order>, CashierError> {
+    async fn refresh(&self, order: &Order) -> Result<Option<Order>, PaymentServiceError> {
         let now = self.host.now();
-        if !self.cashier.orders.ask_now(order, now).await? {
+        if !self.payments.orders.claim_immediate_query(order, now).await? {
             return Ok(None);
         }
         if now >= order.expires_at {
-            return Ok(match self.cashier.close(order).await? {
-                Closing::Done(order) | Closing::Paid(order) => Some(*order),
-                Closing::Disputed => None,
+            return Ok(match self.payments.close(order).await? {
+                CloseOutcome::Done(order) | CloseOutcome::Paid(order) => Some(*order),
+                CloseOutcome::Disputed => None,
             });
         }
-        Ok(match self.cashier.ask(order).await? {
-            Asked::Paid(order) | Asked::Returned(order) => Some(*order),
-            Asked::Payable | Asked::Closed | Asked::Unknown | Asked::Disputed => None,
+        Ok(match self.payments.refresh_attempt(order).await? {
+            AttemptStatus::Paid(order) | AttemptStatus::OrderClosed(order) => Some(*order),
+            AttemptStatus::Payable
+            | AttemptStatus::Closed
+            | AttemptStatus::Unknown
+            | AttemptStatus::Disputed => None,
         })
     }
 }
 
-/// Time after prepaying or querying an order in which reading it does not query WeChat Pay again.
-const QUERY_PAUSE: Duration = Duration::from_secs(5);
 /// How long reading an order waits for WeChat Pay.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(4);

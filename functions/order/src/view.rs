@@ -5,7 +5,7 @@ use shared::{
     api::response,
     order::Status,
     runtime::{Body, Response},
-    store::{Line, Order},
+    store::{Order, OrderLine},
     types::{Fen, OrderId, OutTradeNo, ProductId, TransactionId},
 };
 
@@ -66,8 +66,8 @@ impl From<Order> for OrderView {
     }
 }
 
-impl From<Line> for LineView {
-    fn from(line: Line) -> Self {
+impl From<OrderLine> for LineView {
+    fn from(line: OrderLine) -> Self {
         Self { product_id: line.product_id, name: line.name, price: line.price, quantity: line.quantity }
     }
 }

@@ -7,11 +7,11 @@
 use shared::{
     api::{ApiError, Code, FailureFormat, request},
     host::{Host, HostError},
-    order::{LatePayment, Verdict},
+    order::{LatePaymentPolicy, PaymentVerdict},
     pay::{ApiVersion, FailedAttempt, Notice, NoticeError, NoticeReceiver, Payment},
     runtime::{Body, Function, Request, Response},
     service::notice_receiver,
-    store::{Orders, Settled},
+    store::{Orders, SettleOutcome},
     telemetry::{self, Counted},
 };
 
@@ -19,7 +19,7 @@ use shared::{
 pub struct PayNotifyFunction {
     orders: Orders,
     receiver: NoticeReceiver,
-    late: LatePayment,
+    late_payment_policy: LatePaymentPolicy,
 }
 
 impl Function for PayNotifyFunction {
@@ -29,7 +29,7 @@ impl Function for PayNotifyFunction {
         Ok(Self {
             orders: Orders::new(host)?,
             receiver: notice_receiver(host)?,
-            late: LatePayment::of(host)?,
+            late_payment_policy: LatePaymentPolicy::from_host(host)?,
         })
     }
 
@@ -50,31 +50,31 @@ impl Function for PayNotifyFunction {
 
 impl PayNotifyFunction {
     async fn record_payment(&self, payment: &Payment) -> Result<(), ApiError> {
-        let verdict = match self.orders.settle(payment, self.late).await? {
-            Settled::Recorded(verdict) => verdict,
-            Settled::Again(verdict) => {
+        let verdict = match self.orders.settle(payment, self.late_payment_policy).await? {
+            SettleOutcome::Recorded(verdict) => verdict,
+            SettleOutcome::AlreadyRecorded(verdict) => {
                 // The notice was counted as "paid" as well; "again" counts those whose payment was recorded before.
                 telemetry::count(Counted::Notice("again"));
                 verdict
             }
             // The whole payment was refunded. Another delivery of the notice would change nothing.
-            Settled::Returned(_) => {
+            SettleOutcome::FullyRefunded(_) => {
                 telemetry::count(Counted::Notice("again"));
                 return Ok(());
             }
-            Settled::NoSuchOrder => {
+            SettleOutcome::NoSuchOrder => {
                 telemetry::attention("payment-without-order", &payment.out_trade_no());
                 return Err(Code::NotFound.into());
             }
         };
         match verdict {
-            Verdict::Pays | Verdict::Known | Verdict::Revives => Ok(()),
-            Verdict::SecondPayment | Verdict::AfterClose => {
+            PaymentVerdict::Pays | PaymentVerdict::Known | PaymentVerdict::Revives => Ok(()),
+            PaymentVerdict::SecondPayment | PaymentVerdict::AfterClose => {
                 // The payment is recorded and its refund is begun. Another delivery of the notice would change nothing.
                 telemetry::noted("payment-goes-back", payment.transaction_id());
                 Ok(())
             }
-            Verdict::AmountDiffers | Verdict::PayerDiffers => {
+            PaymentVerdict::AmountDiffers | PaymentVerdict::PayerDiffers => {
                 // Amount or payer do not match the order; no later notice can repair that. A `PAYMENT_MISMATCH` case is open. FAIL
                 // makes WeChat Pay keep redelivering, so the merchant sees the problem in its console too.
                 telemetry::attention("payment-to-review", payment.transaction_id());

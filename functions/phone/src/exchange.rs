@@ -6,7 +6,7 @@ use serde_json::json;
 use shared::{
     api::{ApiError, Code},
     service::{MAX_AGE, PlatformError},
-    store::{Phone, PhoneCode},
+    store::{Phone, PhoneCodeStatus},
     telemetry,
     types::Caller,
     wechat::{Repeat, Watermark},
@@ -21,15 +21,15 @@ impl PhoneFunction {
     /// `CODE_INVALID`: the user must tap the button again. For other errors the same code can be sent again.
     pub(crate) async fn exchange_code(&self, caller: &Caller, code: &str) -> Result<Phone, ApiError> {
         for _ in 0..MAX_POLLS {
-            match self.codes.take(code, &caller.user_id).await? {
-                PhoneCode::New => return self.exchange_claimed_code(caller, code).await,
-                PhoneCode::Exchanged => {
+            match self.codes.claim(code, &caller.user_id).await? {
+                PhoneCodeStatus::New => return self.exchange_claimed_code(caller, code).await,
+                PhoneCodeStatus::Exchanged => {
                     let user = self.users.get(&caller.user_id).await?.ok_or(Code::Unauthorized)?;
                     return user.phone.ok_or_else(code_invalid);
                 }
-                PhoneCode::Foreign => return Err(code_invalid()),
+                PhoneCodeStatus::Foreign => return Err(code_invalid()),
                 // A concurrent request has claimed the same code and will have the number in a moment.
-                PhoneCode::Pending => tokio::time::sleep(POLL_INTERVAL).await,
+                PhoneCodeStatus::Pending => tokio::time::sleep(POLL_INTERVAL).await,
             }
         }
         Err(code_invalid())
@@ -48,7 +48,7 @@ impl PhoneFunction {
         Watermark { app_id: &self.app_id, now: self.host.now(), max_age: MAX_AGE }.check_answer(info)?;
         let phone = parse_phone(info)
             .ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no number"))?;
-        if let Err(error) = self.codes.exchanged(code, &self.users, &caller.user_id, &phone).await {
+        if let Err(error) = self.codes.store_exchanged(code, &self.users, &caller.user_id, &phone).await {
             telemetry::survived("keep-phone-number", &error);
             telemetry::attention("phone-number-not-kept", &caller.user_id);
         }
@@ -61,7 +61,7 @@ impl PhoneFunction {
         if matches!(error.errcode(), Some(40029 | 40163)) {
             return code_invalid().because(error);
         }
-        if let Err(error) = self.codes.give_back(code).await {
+        if let Err(error) = self.codes.release(code).await {
             telemetry::survived("give-back", &error);
         }
         error.into()

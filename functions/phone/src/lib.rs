@@ -11,7 +11,7 @@ use shared::{
     api::{ApiError, Code, request, response},
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
-    service::{Platform, SessionTokens, WeChatSessions},
+    service::{PlatformClient, SessionTokens, WeChatSessions},
     store::{Phone, PhoneCodes, TokenName, Users},
     types::{AppId, Caller},
 };
@@ -22,7 +22,7 @@ pub struct PhoneFunction {
     app_id: AppId,
     codes: PhoneCodes,
     live: WeChatSessions,
-    platform: Platform,
+    platform: PlatformClient,
     sessions: SessionTokens,
     users: Users,
 }
@@ -67,7 +67,7 @@ impl Function for PhoneFunction {
             app_id: host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?,
             codes: PhoneCodes::new(host)?,
             live: WeChatSessions::new(host)?,
-            platform: Platform::new(host, TokenName::MiniProgram)?,
+            platform: PlatformClient::new(host, TokenName::MiniProgram)?,
             sessions: SessionTokens::new(host)?,
             users: Users::new(host)?,
         })
@@ -85,7 +85,7 @@ impl Function for PhoneFunction {
 
 impl PhoneFunction {
     async fn decrypt_phone(&self, caller: &Caller, data: &str, iv: &str) -> Result<Phone, ApiError> {
-        let session = self.live.of(caller, &self.users).await?;
+        let session = self.live.get(caller, &self.users).await?;
         let phone = parse_phone(&session.decrypt(data, iv)?).ok_or(Code::InvalidInput)?;
         self.users.set_phone(&caller.user_id, &phone).await?.ok_or(Code::Unauthorized)?;
         Ok(phone)
@@ -119,5 +119,5 @@ fn parse_phone(info: &Map<String, Value>) -> Option<Phone> {
         _ => None,
     };
     let [whole, pure, country] = ["phoneNumber", "purePhoneNumber", "countryCode"].map(text);
-    Phone::told(whole.as_deref(), pure.as_deref(), country.as_deref())
+    Phone::from_wechat(whole.as_deref(), pure.as_deref(), country.as_deref())
 }

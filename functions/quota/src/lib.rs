@@ -15,7 +15,7 @@ use shared::{
     api::{ApiError, Code, request, response},
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
-    service::{Platform, PlatformError},
+    service::{PlatformClient, PlatformError},
     store::TokenName,
     types::AppId,
     wechat::{Repeat, loose_json},
@@ -24,7 +24,7 @@ use shared::{
 /// Answers about quotas and past requests.
 pub struct QuotaFunction {
     app_id: AppId,
-    platform: Platform,
+    platform: PlatformClient,
 }
 
 #[derive(Serialize)]
@@ -54,7 +54,7 @@ impl Function for QuotaFunction {
     async fn init(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             app_id: host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?,
-            platform: Platform::new(host, TokenName::MiniProgram)?,
+            platform: PlatformClient::new(host, TokenName::MiniProgram)?,
         })
     }
 

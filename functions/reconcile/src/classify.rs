@@ -2,12 +2,12 @@
 
 use shared::{
     pay::{BilledRefund, PaymentLine, RefundLine, RefundStatus},
-    store::{DifferenceKind, PaidRow, RefundRow},
+    store::{DifferenceKind, PaymentRow, RefundRow},
     types::{Day, Rate, Yuan},
 };
 
 /// The kind of difference between the bill's payment and the row, which are known to differ.
-pub(crate) fn payment_difference(line: &PaymentLine, row: &PaidRow) -> DifferenceKind {
+pub(crate) fn payment_difference(line: &PaymentLine, row: &PaymentRow) -> DifferenceKind {
     if line.total_fee != row.total_fee || line.currency != row.currency {
         DifferenceKind::Amount
     } else {

@@ -3,7 +3,9 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::{
     pay::{BillError, BillFile, BillLine, PayError, PaymentLine, RefundLine},
-    store::{BillState, Confirmed, Difference, DifferenceCounts, StoreError, Unbilled, UnbilledPlace},
+    store::{
+        BillState, ConfirmOutcome, Difference, DifferenceCounts, StoreError, UnbilledCursor, UnbilledPage,
+    },
     types::{Day, OutRefundNo, OutTradeNo},
 };
 
@@ -155,7 +157,7 @@ impl ReconcileTask {
 
     /// Whether our tables have a payment or refund of the day that no bill has confirmed.
     pub(crate) async fn is_something_unbilled(&self, day: Day) -> Result<bool, StoreError> {
-        let mut place = Some(UnbilledPlace::default());
+        let mut place = Some(UnbilledCursor::default());
         while let Some(at) = place {
             // Both indexes have the same shards, and a page without a number is the last one of its shard.
             let payments = self.bills.unbilled_payments(day, &at).await?;
@@ -175,9 +177,9 @@ impl ReconcileTask {
         day: Day,
         progress: &mut DayProgress,
     ) -> Result<(), CompareError> {
-        let mut place = Some(UnbilledPlace::default());
+        let mut place = Some(UnbilledCursor::default());
         while let Some(at) = place {
-            let Unbilled { numbers, next } = self.bills.unbilled_payments(day, &at).await?;
+            let UnbilledPage { numbers, next } = self.bills.unbilled_payments(day, &at).await?;
             place = next;
             if progress.is_full() {
                 progress.count_unlisted(numbers.len());
@@ -209,7 +211,7 @@ impl ReconcileTask {
         progress: &mut DayProgress,
     ) -> Result<(), CompareError> {
         if progress.unlisted > 0 {
-            let is_new = self.bills.open(&describe::unlisted(day, progress.unlisted)).await?;
+            let is_new = self.bills.open_case(&describe::unlisted(day, progress.unlisted)).await?;
             progress.new_cases = progress.new_cases.saturating_add(is_new.into());
         }
         Ok(())
@@ -220,9 +222,9 @@ impl ReconcileTask {
         day: Day,
         progress: &mut DayProgress,
     ) -> Result<(), CompareError> {
-        let mut place = Some(UnbilledPlace::default());
+        let mut place = Some(UnbilledCursor::default());
         while let Some(at) = place {
-            let Unbilled { numbers, next } = self.bills.unbilled_refunds(day, &at).await?;
+            let UnbilledPage { numbers, next } = self.bills.unbilled_refunds(day, &at).await?;
             place = next;
             if progress.is_full() {
                 progress.count_unlisted(numbers.len());
@@ -242,7 +244,7 @@ impl ReconcileTask {
     }
 
     async fn is_settled(&self, day: Day) -> Result<bool, StoreError> {
-        Ok(self.bills.of_day(day).await?.is_some_and(|record| BillState::is_settled(record.state)))
+        Ok(self.bills.get_day(day).await?.is_some_and(|record| BillState::is_settled(record.state)))
     }
 
     async fn check_line(&self, day: Day, line: BillLine) -> Result<LineResult, CompareError> {
@@ -250,7 +252,7 @@ impl ReconcileTask {
             BillLine::Payment(line) => self.check_payment(day, line).await,
             BillLine::Refund(line) => self.check_refund(day, line).await,
             BillLine::UnknownState(line) => {
-                self.bills.found_payment(day, &line.transaction_id).await?;
+                self.bills.mark_payment_billed(day, &line.transaction_id).await?;
                 let differences = vec![describe::payment_state_unknown(day, &line)];
                 Ok(LineResult { differences, ..LineResult::default() })
             }
@@ -263,16 +265,16 @@ impl ReconcileTask {
             result.differences.push(describe::payment_fee_differs(day, &line, &expected));
         }
         match self.bills.confirm_payment(day, &line).await? {
-            Confirmed::Agrees => {}
-            Confirmed::Differs(row) => {
+            ConfirmOutcome::Agrees => {}
+            ConfirmOutcome::Differs(row) => {
                 let kind = classify::payment_difference(&line, &row);
                 result.differences.push(describe::payment_differs(day, kind, &line, &row));
-                self.bills.found_payment(day, &line.transaction_id).await?;
+                self.bills.mark_payment_billed(day, &line.transaction_id).await?;
             }
-            Confirmed::Unknown if OutTradeNo::parse(&line.out_trade_no).is_ok() => {
+            ConfirmOutcome::Unknown if OutTradeNo::parse(&line.out_trade_no).is_ok() => {
                 result.missing_payment = Some(line)
             }
-            Confirmed::Unknown => {
+            ConfirmOutcome::Unknown => {
                 result.differences.push(describe::payment_missing_here(
                     day,
                     &line,
@@ -294,14 +296,14 @@ impl ReconcileTask {
             Err(_) => None,
         };
         match confirmed {
-            Some((Confirmed::Agrees, _)) => {}
-            Some((Confirmed::Differs(row), number)) => {
+            Some((ConfirmOutcome::Agrees, _)) => {}
+            Some((ConfirmOutcome::Differs(row), number)) => {
                 if let Some(kind) = classify::refund_difference(day, &line, &row) {
                     result.differences.push(describe::refund_differs(day, kind, &line, &row));
                 }
-                self.bills.found_refund(day, &number).await?;
+                self.bills.mark_refund_billed(day, &number).await?;
             }
-            Some((Confirmed::Unknown, _)) | None => result.missing_refund = Some(line),
+            Some((ConfirmOutcome::Unknown, _)) | None => result.missing_refund = Some(line),
         }
         Ok(result)
     }
@@ -317,7 +319,7 @@ impl ReconcileTask {
             return Ok(());
         }
         progress.listed = progress.listed.saturating_add(1);
-        let is_new = self.bills.open(difference).await?;
+        let is_new = self.bills.open_case(difference).await?;
         progress.new_cases = progress.new_cases.saturating_add(is_new.into());
         Ok(())
     }

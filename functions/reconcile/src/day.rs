@@ -37,7 +37,7 @@ impl ReconcileTask {
             failure: compared.err().map(|error| error_chain(&error)),
             ..BillRecord::new(day, state, now, &totals)
         };
-        if let Err(error) = self.bills.keep(&record).await {
+        if let Err(error) = self.bills.store_day(&record).await {
             // Without its row the day counts as open, and the next run reconciles it again.
             telemetry::survived("bill-record", &error);
         }

@@ -2,7 +2,7 @@
 
 use shared::{
     pay::{PaymentLine, RefundLine, UnknownStateLine},
-    store::{Difference, DifferenceKind, PaidRow, RefundRow},
+    store::{Difference, DifferenceKind, PaymentRow, RefundRow},
     types::{Day, Fen, OutRefundNo, OutTradeNo, Rate, TransactionId, Yuan},
 };
 
@@ -25,7 +25,7 @@ pub(crate) fn payment_differs(
     day: Day,
     kind: DifferenceKind,
     line: &PaymentLine,
-    row: &PaidRow,
+    row: &PaymentRow,
 ) -> Difference {
     let PaymentLine { transaction_id, out_trade_no, total_fee, currency, .. } = line;
     let what = if kind == DifferenceKind::Amount {
@@ -45,8 +45,8 @@ pub(crate) fn payment_differs(
     payment_line_difference(day, kind, line, what)
 }
 
-pub(crate) fn payment_missing_there(day: Day, row: &PaidRow) -> Difference {
-    let PaidRow { transaction_id, out_trade_no, total_fee, .. } = row;
+pub(crate) fn payment_missing_there(day: Day, row: &PaymentRow) -> Difference {
+    let PaymentRow { transaction_id, out_trade_no, total_fee, .. } = row;
     Difference {
         day,
         kind: DifferenceKind::MissingThere,
@@ -198,7 +198,7 @@ fn refund_line_difference(day: Day, kind: DifferenceKind, line: &RefundLine, wha
 #[cfg(test)]
 mod tests {
     use shared::{
-        order::Verdict,
+        order::PaymentVerdict,
         pay::{BilledRefund, RefundStatus},
         types::OpenId,
     };
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn a_missing_payment_s_description_says_what_was_done() {
         let difference =
-            payment_missing_here(day(), &payment_line(), PaymentRecovery::Recorded(Verdict::Pays));
+            payment_missing_here(day(), &payment_line(), PaymentRecovery::Recorded(PaymentVerdict::Pays));
         assert_eq!(
             difference.what,
             "WeChat Pay took 200 fen by payment 4200001 of 01HF7YAT00000000000000000001; our books had no such \

@@ -23,10 +23,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use shared::{
     host::{Host, HostError},
-    order::LatePayment,
+    order::LatePaymentPolicy,
     pay::PayClient,
     runtime::Task,
-    service::{Refunder, pay_client},
+    service::{RefundService, pay_client},
     store::{Bills, Orders, StoreError},
     types::{BoxError, Day, Rate, UnixSeconds},
 };
@@ -37,9 +37,9 @@ pub use report::{DayReport, ReconcileReport};
 pub struct ReconcileTask {
     host: Host,
     pay: PayClient,
-    refunder: Refunder,
+    refunds: RefundService,
     orders: Orders,
-    late: LatePayment,
+    late_payment_policy: LatePaymentPolicy,
     bills: Bills,
     /// The fee rate agreed with WeChat Pay, from `PAY_FEE_RATE`, if it is set.
     rate: Option<Rate>,
@@ -66,9 +66,9 @@ impl Task for ReconcileTask {
         Ok(Self {
             host: host.clone(),
             pay: pay_client(host)?,
-            refunder: Refunder::new(host)?,
+            refunds: RefundService::new(host)?,
             orders: Orders::new(host)?,
-            late: LatePayment::of(host)?,
+            late_payment_policy: LatePaymentPolicy::from_host(host)?,
             bills: Bills::new(host)?,
             rate: rate.transpose()?,
         })
@@ -98,7 +98,7 @@ impl ReconcileTask {
         let mut days = Vec::new();
         for ago in 1..=MAX_DAYS_BACK {
             let day = Day::of(now).before(ago);
-            let known = self.bills.of_day(day).await?;
+            let known = self.bills.get_day(day).await?;
             if !known.is_some_and(|record| record.state.is_settled()) {
                 days.push(day);
             }

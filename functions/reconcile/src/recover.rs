@@ -4,9 +4,9 @@
 //! lost, or came before the payment's. WeChat Pay answers queries for either kind by its number, in both interfaces.
 
 use shared::{
-    order::Verdict,
+    order::PaymentVerdict,
     pay::{PaymentLine, RefundLine, TradeState},
-    store::{Settled, SettledRefund, StoreError},
+    store::{RefundSettleOutcome, SettleOutcome, StoreError},
     telemetry,
     types::{Day, OutRefundNo, OutTradeNo},
 };
@@ -19,7 +19,7 @@ pub(crate) enum PaymentRecovery {
     /// The bill's `out_trade_no` is not a number of this shop, so WeChat Pay was not queried.
     ForeignNumber,
     /// The payment is recorded now. The verdict says what it meant for its order.
-    Recorded(Verdict),
+    Recorded(PaymentVerdict),
     /// The payment was recorded by another function meanwhile.
     AlreadyRecorded,
     /// Our tables have no order for the payment.
@@ -41,13 +41,19 @@ impl PaymentRecovery {
         match self {
             Self::ForeignNumber => "the number is not one of ours",
             Self::Recorded(verdict) => match verdict {
-                Verdict::Pays | Verdict::Known => "WeChat Pay was asked, and the payment paid its order",
-                Verdict::Revives => "WeChat Pay was asked, and the payment opened its closed order again",
-                Verdict::SecondPayment => {
+                PaymentVerdict::Pays | PaymentVerdict::Known => {
+                    "WeChat Pay was asked, and the payment paid its order"
+                }
+                PaymentVerdict::Revives => {
+                    "WeChat Pay was asked, and the payment opened its closed order again"
+                }
+                PaymentVerdict::SecondPayment => {
                     "WeChat Pay was asked; the order was paid before, so the money goes back"
                 }
-                Verdict::AfterClose => "WeChat Pay was asked; the order was closed, so the money goes back",
-                Verdict::AmountDiffers | Verdict::PayerDiffers => {
+                PaymentVerdict::AfterClose => {
+                    "WeChat Pay was asked; the order was closed, so the money goes back"
+                }
+                PaymentVerdict::AmountDiffers | PaymentVerdict::PayerDiffers => {
                     "WeChat Pay was asked; the payment is not its order's and waits for review"
                 }
             },
@@ -119,17 +125,19 @@ impl ReconcileTask {
                 return Ok(PaymentRecovery::Failed);
             }
         };
-        let recovery = match self.orders.settle(&payment, self.late).await {
-            Ok(Settled::Recorded(verdict)) => PaymentRecovery::Recorded(verdict),
-            Ok(Settled::Again(_) | Settled::Returned(_)) => PaymentRecovery::AlreadyRecorded,
-            Ok(Settled::NoSuchOrder) => return Ok(PaymentRecovery::NoSuchOrder),
+        let recovery = match self.orders.settle(&payment, self.late_payment_policy).await {
+            Ok(SettleOutcome::Recorded(verdict)) => PaymentRecovery::Recorded(verdict),
+            Ok(SettleOutcome::AlreadyRecorded(_) | SettleOutcome::FullyRefunded(_)) => {
+                PaymentRecovery::AlreadyRecorded
+            }
+            Ok(SettleOutcome::NoSuchOrder) => return Ok(PaymentRecovery::NoSuchOrder),
             Err(error) => {
                 telemetry::survived("bill-heal", &error);
                 return Ok(PaymentRecovery::Failed);
             }
         };
         // The bill has the payment, so it must not be reported as missing there.
-        self.bills.found_payment(day, &line.transaction_id).await?;
+        self.bills.mark_payment_billed(day, &line.transaction_id).await?;
         Ok(recovery)
     }
 
@@ -162,16 +170,16 @@ impl ReconcileTask {
                 "WeChat Pay was asked and says something else than its bill",
             ));
         }
-        match self.refunder.settle(&refund).await {
-            Ok(SettledRefund::Changed(_) | SettledRefund::Again(_)) => {
+        match self.refunds.settle(&refund).await {
+            Ok(RefundSettleOutcome::Changed(_) | RefundSettleOutcome::AlreadyRecorded(_)) => {
                 // The bill has the refund, so it must not be reported as missing there.
-                self.bills.found_refund(day, &out_refund_no).await?;
+                self.bills.mark_refund_billed(day, &out_refund_no).await?;
                 Ok(RefundRecovery::Recorded)
             }
-            Ok(SettledRefund::Differs) => {
+            Ok(RefundSettleOutcome::Differs) => {
                 Ok(RefundRecovery::NotRecorded("it is of another payment or sum than our books hold"))
             }
-            Ok(SettledRefund::NoSuchPayment) => {
+            Ok(RefundSettleOutcome::NoSuchPayment) => {
                 Ok(RefundRecovery::NotRecorded("our books have no such payment"))
             }
             Err(error) => {

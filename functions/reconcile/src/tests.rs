@@ -2,7 +2,7 @@
 
 use shared::{
     pay::{BilledRefund, PaymentLine, RefundLine, RefundStatus},
-    store::{PaidRow, RefundRow},
+    store::{PaymentRow, RefundRow},
     types::{Day, Rate, TransactionId, Yuan},
 };
 
@@ -36,7 +36,7 @@ pub(crate) fn refund_line(state: BilledRefund) -> RefundLine {
     }
 }
 
-pub(crate) fn paid_row() -> PaidRow {
+pub(crate) fn paid_row() -> PaymentRow {
     serde_json::from_value(serde_json::json!({
         "transaction_id": "4200001", "out_trade_no": "01HF7YAT00000000000000000001",
         "order_id": "01HF7YAT000000000000000000", "total_fee": 200, "currency": "CNY", "openid": "o",

@@ -8,22 +8,22 @@ use shared::{
     host::{Host, HostError},
     pay::{ApiVersion, Notice, NoticeError, NoticeReceiver},
     runtime::{Body, Function, Request, Response},
-    service::{Refunder, notice_receiver},
-    store::SettledRefund,
+    service::{RefundService, notice_receiver},
+    store::RefundSettleOutcome,
     telemetry,
 };
 
 /// Receives notices of refunds.
 pub struct RefundNotifyFunction {
     receiver: NoticeReceiver,
-    refunder: Refunder,
+    refunds: RefundService,
 }
 
 impl Function for RefundNotifyFunction {
     const NAME: &'static str = "refund-notify";
 
     async fn init(host: &Host) -> Result<Self, HostError> {
-        Ok(Self { receiver: notice_receiver(host)?, refunder: Refunder::new(host)? })
+        Ok(Self { receiver: notice_receiver(host)?, refunds: RefundService::new(host)? })
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
@@ -31,15 +31,15 @@ impl Function for RefundNotifyFunction {
         let Notice::Refund(refund) = self.receiver.receive(request.headers(), bytes).await? else {
             return Err(NoticeError::Field("event_type").into());
         };
-        match self.refunder.settle(&refund).await? {
-            SettledRefund::Changed(_) | SettledRefund::Again(_) => {
+        match self.refunds.settle(&refund).await? {
+            RefundSettleOutcome::Changed(_) | RefundSettleOutcome::AlreadyRecorded(_) => {
                 Ok(ApiVersion::of_notice(request.headers(), bytes).accepted())
             }
             // Payment or amount do not match the refund's row; no later notice can repair that. FAIL makes WeChat Pay keep
             // redelivering, so the merchant sees the problem in its console too.
-            SettledRefund::Differs => Err(Code::AmountMismatch.into()),
+            RefundSettleOutcome::Differs => Err(Code::AmountMismatch.into()),
             // The payment's notice may arrive later than this one. FAIL makes WeChat Pay deliver this one again after it.
-            SettledRefund::NoSuchPayment => {
+            RefundSettleOutcome::NoSuchPayment => {
                 telemetry::attention("refund-without-payment", refund.out_refund_no());
                 Err(Code::NotFound.into())
             }

@@ -9,7 +9,7 @@ use shared::{
     api::{ApiError, Code, request},
     pay::AbnormalPayee,
     runtime::{Body, Request, Response},
-    service::Redirected,
+    service::RedirectOutcome,
     types::{OutRefundNo, Secret},
 };
 
@@ -30,14 +30,14 @@ impl RefundFunction {
             OutRefundNo::parse_path(&request::path(request, "outRefundNo")?).map_err(|_| Code::NotFound)?;
         let operator = request::operator(request)?;
         let payee = parse(request::json(request)?)?;
-        let row = self.refunder.refunds.get(&out_refund_no).await?.ok_or(Code::NotFound)?;
+        let row = self.refunds.store.get(&out_refund_no).await?.ok_or(Code::NotFound)?;
         let conflict = |message: &str| Err(ApiError::new(Code::Conflict).saying(message.to_owned()));
-        match self.refunder.redirect(&row, &payee, &operator).await? {
-            Redirected::Yes(row) => Ok(view::answer(*row)),
-            Redirected::NotAbnormal => conflict("只有异常（ABNORMAL）的退款可以改退"),
-            Redirected::Overtaken => Err(Code::Conflict.into()),
-            Redirected::OtherInterface => conflict("APIv2 没有此功能，请在商户平台处理异常退款"),
-            Redirected::Refused(code) => conflict(&format!("微信支付不受理：{code}")),
+        match self.refunds.redirect(&row, &payee, &operator).await? {
+            RedirectOutcome::Redirected(row) => Ok(view::answer(*row)),
+            RedirectOutcome::NotAbnormal => conflict("只有异常（ABNORMAL）的退款可以改退"),
+            RedirectOutcome::Conflict => Err(Code::Conflict.into()),
+            RedirectOutcome::UnsupportedApi => conflict("APIv2 没有此功能，请在商户平台处理异常退款"),
+            RedirectOutcome::Refused(code) => conflict(&format!("微信支付不受理：{code}")),
         }
     }
 }

@@ -6,8 +6,8 @@ use shared::{
     api::{ApiError, Code, request},
     pay::PayError,
     runtime::{Body, Request, Response},
-    service::RefunderError,
-    store::{BegunRefund, NewRefund, Order, PaidRow, RefundRow},
+    service::RefundServiceError,
+    store::{BeginRefundOutcome, NewRefund, Order, PaymentRow, RefundRow},
     telemetry,
     types::{Fen, OutRefundNo, OutTradeNo},
 };
@@ -31,25 +31,29 @@ impl RefundFunction {
     pub(crate) async fn request_refund(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let RefundInput { out_trade_no, new } = self.parse(request)?;
         // Fails if the merchant's certificate or keys are not configured, before the amount is claimed.
-        self.refunder.pay.can_refund().await?;
+        self.refunds.pay.can_refund().await?;
         let (order, known) =
-            self.refunder.refunds.with_order(out_trade_no.order_id(), &new.out_refund_no).await?;
+            self.refunds.store.get_with_order(out_trade_no.order_id(), &new.out_refund_no).await?;
         if let Some(row) = known {
             return self.repeat_refund(row, &new).await;
         }
         let order = order.ok_or(Code::NotFound)?;
         let payment = self.find_payment(&order, out_trade_no).await?;
-        match self.refunder.refunds.begin(&order, &payment, &new).await? {
-            BegunRefund::Yes(row) => self.advance_refund(*row).await,
-            BegunRefund::Known(row) => self.repeat_refund(*row, &new).await,
-            BegunRefund::TooMuch { left: 0 } => {
+        match self.refunds.store.begin(&order, &payment, &new).await? {
+            BeginRefundOutcome::Begun(row) => self.advance_refund(*row).await,
+            BeginRefundOutcome::AlreadyBegun(row) => self.repeat_refund(*row, &new).await,
+            BeginRefundOutcome::TooMuch { left: 0 } => {
                 Err(ApiError::new(Code::Conflict).saying("该笔支付已全部退款"))
             }
-            BegunRefund::TooMuch { left } => {
+            BeginRefundOutcome::TooMuch { left } => {
                 Err(ApiError::new(Code::Conflict).saying(format!("退款金额超出可退金额，最多可退 {left} 分")))
             }
-            BegunRefund::TooMany => Err(ApiError::new(Code::Conflict).saying("该笔支付的退款次数已达上限")),
-            BegunRefund::Forbidden => Err(ApiError::new(Code::Conflict).saying("订单当前状态不能退款")),
+            BeginRefundOutcome::TooMany => {
+                Err(ApiError::new(Code::Conflict).saying("该笔支付的退款次数已达上限"))
+            }
+            BeginRefundOutcome::Forbidden => {
+                Err(ApiError::new(Code::Conflict).saying("订单当前状态不能退款"))
+            }
         }
     }
 
@@ -83,14 +87,14 @@ impl RefundFunction {
         })
     }
 
-    async fn find_payment(&self, order: &Order, out_trade_no: OutTradeNo) -> Result<PaidRow, ApiError> {
-        let refunds = &self.refunder.refunds;
+    async fn find_payment(&self, order: &Order, out_trade_no: OutTradeNo) -> Result<PaymentRow, ApiError> {
+        let refunds = &self.refunds.store;
         let payment = match &order.transaction_id {
             Some(transaction_id) if order.paid_by == Some(out_trade_no) => {
                 refunds.payment(transaction_id).await?
             }
             // A second payment is refunded by itself; a payment with a wrong amount is refunded here.
-            _ => refunds.payment_of(out_trade_no).await?,
+            _ => refunds.find_payment(out_trade_no).await?,
         };
         payment.ok_or_else(|| ApiError::new(Code::Conflict).saying("该订单未支付，无可退款项"))
     }
@@ -100,7 +104,7 @@ impl RefundFunction {
             return Err(ApiError::new(Code::Conflict).saying("该请求编号已用于其他退款"));
         }
         // One request at a time asks WeChat Pay; a concurrent one answers the refund's stored state.
-        if row.status.is_final() || !self.refunder.refunds.take_turn(&row, self.host.now()).await? {
+        if row.status.is_final() || !self.refunds.store.claim_query(&row, self.host.now()).await? {
             return Ok(view::answer(row));
         }
         self.advance_refund(row).await
@@ -109,13 +113,13 @@ impl RefundFunction {
     /// Requests the refund from WeChat Pay. The refund is begun, and `order-sweep` goes on with it, so a failure is answered as the
     /// refund with the reason in its field `failure`. Only missing configuration and a broken row are answered as errors.
     async fn advance_refund(&self, row: RefundRow) -> Result<Response<Body>, ApiError> {
-        let error = match self.refunder.bring_on(&row).await {
+        let error = match self.refunds.advance(&row).await {
             Ok(row) => return Ok(view::answer(row)),
             Err(error) => error,
         };
         match error {
-            RefunderError::Pay(PayError::NotConfigured(_)) => Err(error.into()),
-            RefunderError::Store(store) if !store.is_transient() => Err(store.into()),
+            RefundServiceError::Pay(PayError::NotConfigured(_)) => Err(error.into()),
+            RefundServiceError::Store(store) if !store.is_transient() => Err(store.into()),
             error => {
                 telemetry::survived("refund", &error);
                 let failure = error.reason().or_else(|| row.failure.clone());

@@ -15,13 +15,13 @@ impl RefundFunction {
         let out_refund_no =
             OutRefundNo::parse_path(&request::path(request, "outRefundNo")?).map_err(|_| Code::NotFound)?;
         let operator = request::operator(request)?;
-        let row = self.refunder.refunds.get(&out_refund_no).await?.ok_or(Code::NotFound)?;
-        match self.refunder.give_up(&row, &operator).await? {
+        let row = self.refunds.store.get(&out_refund_no).await?.ok_or(Code::NotFound)?;
+        match self.refunds.give_up(&row, &operator).await? {
             GiveUpOutcome::Ended(row) => Ok(view::answer(*row)),
             GiveUpOutcome::UnderWay => {
                 Err(ApiError::new(Code::Conflict).saying("微信支付正在处理该退款，不能放弃"))
             }
-            GiveUpOutcome::Overtaken => Err(Code::Conflict.into()),
+            GiveUpOutcome::Conflict => Err(Code::Conflict.into()),
         }
     }
 }

@@ -9,21 +9,21 @@ use shared::{
     api::{ApiError, Code, request},
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
-    service::Refunder,
+    service::RefundService,
     types::OutRefundNo,
 };
 
 /// Refunds payments.
 pub struct RefundFunction {
     host: Host,
-    refunder: Refunder,
+    refunds: RefundService,
 }
 
 impl Function for RefundFunction {
     const NAME: &'static str = "refund";
 
     async fn init(host: &Host) -> Result<Self, HostError> {
-        Ok(Self { host: host.clone(), refunder: Refunder::new(host)? })
+        Ok(Self { host: host.clone(), refunds: RefundService::new(host)? })
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
@@ -41,7 +41,7 @@ impl RefundFunction {
     async fn read_refund(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let out_refund_no =
             OutRefundNo::parse_path(&request::path(request, "outRefundNo")?).map_err(|_| Code::NotFound)?;
-        let refund = self.refunder.refunds.get(&out_refund_no).await?.ok_or(Code::NotFound)?;
+        let refund = self.refunds.store.get(&out_refund_no).await?.ok_or(Code::NotFound)?;
         Ok(view::answer(refund))
     }
 }

@@ -13,14 +13,14 @@ use shared::{
     api::{ApiError, Code, request},
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
-    service::{Platform, SessionTokens},
+    service::{PlatformClient, SessionTokens},
     store::{Challenges, TokenName},
 };
 
 /// Issues challenges and verifies the signatures that phones made.
 pub struct SoterVerifyFunction {
     challenges: Challenges,
-    platform: Platform,
+    platform: PlatformClient,
     sessions: SessionTokens,
 }
 
@@ -30,7 +30,7 @@ impl Function for SoterVerifyFunction {
     async fn init(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             challenges: Challenges::new(host)?,
-            platform: Platform::new(host, TokenName::MiniProgram)?,
+            platform: PlatformClient::new(host, TokenName::MiniProgram)?,
             sessions: SessionTokens::new(host)?,
         })
     }

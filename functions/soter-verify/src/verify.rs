@@ -43,10 +43,10 @@ impl SoterVerifyFunction {
     pub(crate) async fn verify_fingerprint(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
         let input = parse(request::json(request)?)?;
-        let intent = self.challenges.burn(&input.result.raw, &caller.user_id).await?;
+        let intent = self.challenges.redeem(&input.result.raw, &caller.user_id).await?;
         let intent = intent.ok_or(Code::ChallengeInvalid)?;
         self.check_signature(&caller, &input).await?;
-        if !self.challenges.count(&caller.user_id, &input.result).await? {
+        if !self.challenges.record_counter(&caller.user_id, &input.result).await? {
             return Err(not_verified().because("the phone's count did not grow"));
         }
         Ok(response::success(&VerifyAnswer { message: "验证通过", intent }))

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
-    store::{Reported, Subscription},
+    store::{ReportOutcome, Subscription},
     types::TemplateId,
 };
 
@@ -42,16 +42,18 @@ impl SubscribeFunction {
     pub(crate) async fn report_accepted(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
         let templates = parse(request::json(request)?)?;
-        match self.subscriber.ledger().report(&caller.openid, &templates).await? {
-            Reported::Counted(subscriptions) => Ok(response::success(&LedgerAnswer::from(subscriptions))),
-            Reported::TooOften => Err(Code::RateLimited.into()),
-            Reported::TooMany => Err(ApiError::invalid("tmplIds", "超出模板总数")),
+        match self.sender.ledger().report(&caller.openid, &templates).await? {
+            ReportOutcome::Counted(subscriptions) => {
+                Ok(response::success(&LedgerAnswer::from(subscriptions)))
+            }
+            ReportOutcome::TooOften => Err(Code::RateLimited.into()),
+            ReportOutcome::TooMany => Err(ApiError::invalid("tmplIds", "超出模板总数")),
         }
     }
 
     pub(crate) async fn list_subscriptions(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
-        let subscriptions = self.subscriber.ledger().of_user(&caller.openid).await?;
+        let subscriptions = self.sender.ledger().list_for_user(&caller.openid).await?;
         Ok(response::success(&LedgerAnswer::from(subscriptions)))
     }
 }

@@ -12,15 +12,15 @@ use shared::{
     api::{ApiError, Code, request},
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
-    service::{Platform, SessionTokens, Subscriber},
+    service::{PlatformClient, SessionTokens, SubscribeMessageSender},
     store::TokenName,
 };
 
 /// Counts and sends subscribe messages.
 pub struct SubscribeFunction {
-    platform: Platform,
+    platform: PlatformClient,
     sessions: SessionTokens,
-    subscriber: Subscriber,
+    sender: SubscribeMessageSender,
 }
 
 impl Function for SubscribeFunction {
@@ -28,9 +28,9 @@ impl Function for SubscribeFunction {
 
     async fn init(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
-            platform: Platform::new(host, TokenName::MiniProgram)?,
+            platform: PlatformClient::new(host, TokenName::MiniProgram)?,
             sessions: SessionTokens::new(host)?,
-            subscriber: Subscriber::new(host)?,
+            sender: SubscribeMessageSender::new(host)?,
         })
     }
 

@@ -36,7 +36,7 @@ struct SendAnswer {
 impl SubscribeFunction {
     pub(crate) async fn send_message(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let message = parse(request::json(request)?)?;
-        self.subscriber.send(&message).await?;
+        self.sender.send(&message).await?;
         Ok(response::success(&SendAnswer { message: "订阅消息已发送" }))
     }
 }

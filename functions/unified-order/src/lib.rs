@@ -13,7 +13,7 @@ use shared::{
     order::Status,
     pay::PayParams,
     runtime::{Body, Function, Request, Response},
-    service::{Cashier, SessionTokens},
+    service::{PaymentService, SessionTokens},
     store::Order,
     types::Caller,
 };
@@ -23,7 +23,7 @@ use crate::prepay_input::PrepayInput;
 /// Prepays orders.
 pub struct UnifiedOrderFunction {
     host: Host,
-    cashier: Cashier,
+    payments: PaymentService,
     sessions: SessionTokens,
     public_base_url: Option<String>,
 }
@@ -40,7 +40,7 @@ impl Function for UnifiedOrderFunction {
     async fn init(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             host: host.clone(),
-            cashier: Cashier::new(host)?,
+            payments: PaymentService::new(host)?,
             sessions: SessionTokens::new(host)?,
             public_base_url: host.optional_var("PUBLIC_BASE_URL").map(str::to_owned),
         })
@@ -50,11 +50,11 @@ impl Function for UnifiedOrderFunction {
         let caller = self.sessions.authenticate(&request).await?;
         let input = PrepayInput::parse(&request, self.public_base_url.as_deref())?;
         let order = self.find_payable_order(&caller, &input).await?;
-        let prepay_id = match order.live_prepay(self.host.now(), self.cashier.pay.sign_type()) {
+        let prepay_id = match order.live_prepay(self.host.now(), self.payments.pay.sign_type()) {
             Some(prepay) if input.has_same_description(&order) => prepay.prepay_id.clone(),
             _ => self.prepay_order(order, &input).await?,
         };
-        let pay_params = self.cashier.pay.pay_params(&prepay_id).await?;
+        let pay_params = self.payments.pay.pay_params(&prepay_id).await?;
         Ok(response::success(&PrepayAnswer { pay_params }))
     }
 }
@@ -62,7 +62,7 @@ impl Function for UnifiedOrderFunction {
 impl UnifiedOrderFunction {
     /// The caller's order, if it can be paid and costs what the phone shows.
     async fn find_payable_order(&self, caller: &Caller, input: &PrepayInput) -> Result<Order, ApiError> {
-        let order = self.cashier.orders.get(input.order_id).await?;
+        let order = self.payments.orders.get(input.order_id).await?;
         let order = order.filter(|order| order.user_id == caller.user_id).ok_or(Code::NotFound)?;
         match order.status {
             Status::Paid | Status::Refunding | Status::Refunded => return Err(Code::OrderPaid.into()),

@@ -4,8 +4,8 @@ use shared::{
     api::{ApiError, Code},
     order::Status,
     pay::{PayError, PrepayOutcome, PrepayRequest},
-    service::{Asked, Closing},
-    store::{Order, Prepay, PrepayTerms, Stored},
+    service::{AttemptStatus, CloseOutcome},
+    store::{Order, Prepay, PrepayTerms, WriteOutcome},
     telemetry,
     types::PrepayId,
 };
@@ -39,7 +39,7 @@ impl UnifiedOrderFunction {
                 return Err(ApiError::new(Code::Conflict).saying("订单说明更改过多，请重新下单"));
             }
             // At WeChat Pay a number belongs to one description and one signature type.
-            let step = if description_changed || order.is_prepaid_otherwise(self.cashier.pay.sign_type()) {
+            let step = if description_changed || order.is_prepaid_otherwise(self.payments.pay.sign_type()) {
                 self.move_to_next_attempt(&order).await?
             } else {
                 self.prepay_attempt(&order, input).await?
@@ -64,12 +64,12 @@ impl UnifiedOrderFunction {
             expires_at: terms.time_expire.unwrap_or(order.expires_at),
             notify_url: &input.notify_url,
         };
-        match self.cashier.pay.prepay(&request).await {
+        match self.payments.pay.prepay(&request).await {
             Ok(PrepayOutcome::Ready(prepay_id)) => self.store_prepay(order, &terms, prepay_id).await,
-            Ok(PrepayOutcome::AlreadyPaid) => match self.cashier.ask(order).await? {
-                Asked::Paid(_) => Err(Code::OrderPaid.into()),
-                Asked::Returned(_) => Err(Code::OrderClosed.into()),
-                Asked::Disputed => Err(order_disputed()),
+            Ok(PrepayOutcome::AlreadyPaid) => match self.payments.refresh_attempt(order).await? {
+                AttemptStatus::Paid(_) => Err(Code::OrderPaid.into()),
+                AttemptStatus::OrderClosed(_) => Err(Code::OrderClosed.into()),
+                AttemptStatus::Disputed => Err(order_disputed()),
                 _ => Err(ApiError::new(Code::UpstreamBusy).because("WeChat Pay calls it paid and unpaid")),
             },
             Ok(PrepayOutcome::Closed | PrepayOutcome::NumberTaken) => self.move_to_next_attempt(order).await,
@@ -87,14 +87,14 @@ impl UnifiedOrderFunction {
         prepay_id: PrepayId,
     ) -> Result<PrepayStep, ApiError> {
         let prepay =
-            Prepay { prepay_id, at: self.host.now(), sign_type: self.cashier.pay.sign_type().to_owned() };
-        match self.cashier.orders.prepaid(order, terms, &prepay).await? {
-            Stored::Yes => Ok(PrepayStep::Ready(prepay.prepay_id)),
-            Stored::Overtaken(current) if current.status.was_paid() => self.step_for(current),
-            Stored::Overtaken(current) => {
+            Prepay { prepay_id, at: self.host.now(), sign_type: self.payments.pay.sign_type().to_owned() };
+        match self.payments.orders.store_prepay(order, terms, &prepay).await? {
+            WriteOutcome::Written => Ok(PrepayStep::Ready(prepay.prepay_id)),
+            WriteOutcome::Conflict(current) if current.status.was_paid() => self.step_for(current),
+            WriteOutcome::Conflict(current) => {
                 // The order was cancelled, or is at another number, so the new prepay must not be paid. If closing it fails, no
                 // harm is done, because the phone never gets this `prepay_id`.
-                if let Err(error) = self.cashier.pay.close(order.out_trade_no).await {
+                if let Err(error) = self.payments.pay.close(order.out_trade_no).await {
                     telemetry::survived("close-overtaken", &error);
                 }
                 self.step_for(current)
@@ -105,17 +105,17 @@ impl UnifiedOrderFunction {
     /// WeChat Pay says that the parameters differ from those that it has for this `out_trade_no`: a concurrent request used the
     /// number, or one whose answer was lost, or the shop has changed its interface since. Or this request is malformed.
     async fn resolve_parameter_conflict(&self, order: &Order) -> Result<PrepayStep, ApiError> {
-        let current = self.cashier.orders.get(order.order_id).await?.ok_or(Code::NotFound)?;
+        let current = self.payments.orders.get(order.order_id).await?.ok_or(Code::NotFound)?;
         let prepay_id = |order: &Order| order.prepay.as_ref().map(|prepay| prepay.prepay_id.clone());
         let has_changed =
             current.out_trade_no != order.out_trade_no || prepay_id(&current) != prepay_id(order);
         if current.status != Status::Unpaid || has_changed {
             return self.step_for(Box::new(current));
         }
-        match self.cashier.ask(&current).await? {
+        match self.payments.refresh_attempt(&current).await? {
             // WeChat Pay does not know the number, so the request itself is malformed. Stored terms are not judged here: they can
             // have become malformed, because their `time_expire` is too near by now, and the next attempt gets new ones.
-            Asked::Unknown if order.terms.is_none() => {
+            AttemptStatus::Unknown if order.terms.is_none() => {
                 Err(if order.later_time_expire(self.host.now()).is_some() {
                     ApiError::new(Code::OrderClosed)
                         .because("WeChat Pay refuses to prepay an order that ends so soon")
@@ -123,17 +123,17 @@ impl UnifiedOrderFunction {
                     ApiError::new(Code::Internal).because("WeChat Pay finds the prepayment malformed")
                 })
             }
-            Asked::Paid(_) => Err(Code::OrderPaid.into()),
-            Asked::Returned(_) => Err(Code::OrderClosed.into()),
+            AttemptStatus::Paid(_) => Err(Code::OrderPaid.into()),
+            AttemptStatus::OrderClosed(_) => Err(Code::OrderClosed.into()),
             _ => self.move_to_next_attempt(&current).await,
         }
     }
 
     async fn move_to_next_attempt(&self, order: &Order) -> Result<PrepayStep, ApiError> {
-        match self.cashier.begin_again(order).await? {
-            Closing::Done(current) => self.step_for(current),
-            Closing::Paid(_) => Err(Code::OrderPaid.into()),
-            Closing::Disputed => Err(order_disputed()),
+        match self.payments.begin_next_attempt(order).await? {
+            CloseOutcome::Done(current) => self.step_for(current),
+            CloseOutcome::Paid(_) => Err(Code::OrderPaid.into()),
+            CloseOutcome::Disputed => Err(order_disputed()),
         }
     }
 
@@ -142,7 +142,7 @@ impl UnifiedOrderFunction {
         match order.status {
             Status::Paid | Status::Refunding | Status::Refunded => Err(Code::OrderPaid.into()),
             Status::Closed => Err(Code::OrderClosed.into()),
-            Status::Unpaid => Ok(match order.live_prepay(self.host.now(), self.cashier.pay.sign_type()) {
+            Status::Unpaid => Ok(match order.live_prepay(self.host.now(), self.payments.pay.sign_type()) {
                 Some(prepay) => PrepayStep::Ready(prepay.prepay_id.clone()),
                 None => PrepayStep::Retry(order),
             }),
@@ -158,7 +158,7 @@ impl UnifiedOrderFunction {
     ) -> ApiError {
         if error.is_transient()
             && order.terms.is_none()
-            && let Err(error) = self.cashier.orders.asked_with(order, terms).await
+            && let Err(error) = self.payments.orders.store_terms(order, terms).await
         {
             telemetry::survived("keep-terms", &error);
         }

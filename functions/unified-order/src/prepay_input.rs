@@ -4,7 +4,7 @@ use serde::Deserialize;
 use shared::{
     api::{ApiError, Code, request},
     runtime::Request,
-    store::{Line, Order, PrepayTerms},
+    store::{Order, OrderLine, PrepayTerms},
     types::{OrderId, OutTradeNo, UnixSeconds},
 };
 
@@ -77,7 +77,7 @@ impl PrepayInput {
     }
 }
 
-fn describe_items(items: &[Line]) -> String {
+fn describe_items(items: &[OrderLine]) -> String {
     let names: Vec<_> = items.iter().map(|line| format!("{}×{}", line.name, line.quantity)).collect();
     describe(&names.join("，"))
 }

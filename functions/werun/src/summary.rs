@@ -47,7 +47,7 @@ impl WerunFunction {
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
         let count = parse(request::query(request, "days").as_deref())?;
-        let stored = self.steps.of(&caller.user_id).await?;
+        let stored = self.steps.get(&caller.user_id).await?;
         let today = Day::of(self.host.now());
         let days: Vec<_> =
             (0..count).rev().map(|ago| today.before(ago)).map(|day| (day, stored.on(day))).collect();

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use shared::{
     api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
-    store::{DaySteps, KeptSteps},
+    store::{DaySteps, StepHistory},
     types::{Caller, Day, UnixSeconds},
     wechat::loose_json,
 };
@@ -41,7 +41,7 @@ impl WerunFunction {
         let body: SyncBody = request::json(request)?;
         let data = request::required("encryptedData", body.encrypted_data)?;
         let iv = request::required("iv", body.iv)?;
-        let (session, stored) = self.steps.with_session(caller).await?;
+        let (session, stored) = self.steps.get_with_session(caller).await?;
         let session = self.live.open(caller, session.ok_or(Code::SessionExpired)?).await?;
         let list = read(&session.decrypt(&data, &iv)?)?;
         let days = list.iter().map(|info| DaySteps { day: Day::of(info.timestamp), steps: info.step });
@@ -53,11 +53,11 @@ impl WerunFunction {
     async fn store_days(
         &self,
         caller: &Caller,
-        mut stored: KeptSteps,
+        mut stored: StepHistory,
         days: Vec<DaySteps>,
     ) -> Result<(), ApiError> {
         for _ in 0..MAX_ATTEMPTS {
-            match self.steps.keep(caller, &stored, &days, Day::of(self.host.now())).await? {
+            match self.steps.store_days(caller, &stored, &days, Day::of(self.host.now())).await? {
                 None => return Ok(()),
                 Some(newer) => stored = newer,
             }

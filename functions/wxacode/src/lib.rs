@@ -14,7 +14,7 @@ use shared::{
     api::{ApiError, Code, request, response},
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
-    service::{Platform, SessionTokens},
+    service::{PlatformClient, SessionTokens},
     store::TokenName,
 };
 
@@ -24,7 +24,7 @@ use crate::{body::DrawRequest, draw_error::map_draw_error, rate_limit::RateLimit
 pub struct WxacodeFunction {
     host: Host,
     rate_limit: RateLimit,
-    platform: Platform,
+    platform: PlatformClient,
     sessions: SessionTokens,
 }
 
@@ -35,7 +35,7 @@ impl Function for WxacodeFunction {
         Ok(Self {
             host: host.clone(),
             rate_limit: RateLimit::default(),
-            platform: Platform::new(host, TokenName::MiniProgram)?,
+            platform: PlatformClient::new(host, TokenName::MiniProgram)?,
             sessions: SessionTokens::new(host)?,
         })
     }

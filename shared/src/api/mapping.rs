@@ -10,8 +10,8 @@ use crate::{
     pay::{NoticeError, PayError},
     secrets::SecretError,
     service::{
-        AccessTokenError, CashierError, PlatformError, RefunderError, SendError, SessionTokenError,
-        StaffError, WeChatSessionError,
+        AccessTokenError, PaymentServiceError, PlatformError, RefundServiceError, SendError,
+        SessionTokenError, StaffError, WeChatSessionError,
     },
     store::{SessionKeysError, StoreError},
     wechat::{Class, Errcode, LoginError, OpenDataError, WeChatError, subscribe::DataError},
@@ -82,21 +82,21 @@ impl From<NoticeError> for ApiError {
     }
 }
 
-impl From<CashierError> for ApiError {
-    fn from(error: CashierError) -> Self {
+impl From<PaymentServiceError> for ApiError {
+    fn from(error: PaymentServiceError) -> Self {
         match error {
-            CashierError::Pay(error) => error.into(),
-            CashierError::Store(error) => error.into(),
-            CashierError::Restless(_) => Self::new(Code::UpstreamBusy).because(error),
+            PaymentServiceError::Pay(error) => error.into(),
+            PaymentServiceError::Store(error) => error.into(),
+            PaymentServiceError::NoProgress(_) => Self::new(Code::UpstreamBusy).because(error),
         }
     }
 }
 
-impl From<RefunderError> for ApiError {
-    fn from(error: RefunderError) -> Self {
+impl From<RefundServiceError> for ApiError {
+    fn from(error: RefundServiceError) -> Self {
         match error {
-            RefunderError::Pay(error) => error.into(),
-            RefunderError::Store(error) => error.into(),
+            RefundServiceError::Pay(error) => error.into(),
+            RefundServiceError::Store(error) => error.into(),
         }
     }
 }

@@ -1,5 +1,8 @@
-//! Orders without tables and without network: which status may follow which, and what a payment means for an order.
+//! Orders without tables and without network: the state machine, and the schedule by which WeChat Pay is asked.
 
+pub mod query_schedule;
 mod state;
 
-pub use state::{LatePayment, LatePaymentError, Standing, Status, Verdict, judge};
+pub use state::{
+    LatePaymentPolicy, LatePaymentPolicyError, OrderSnapshot, PaymentVerdict, Status, payment_verdict,
+};

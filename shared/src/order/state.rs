@@ -64,7 +64,7 @@ impl Status {
                 | (Self::Unpaid, Self::Refunding)
                 | (Self::Paid, Self::Refunding | Self::Refunded)
                 | (Self::Refunding, Self::Refunded | Self::Paid)
-                // Only for an operator who has chosen `LatePayment::Revive`.
+                // Only for an operator who has chosen `LatePaymentPolicy::Revive`.
                 | (Self::Closed, Self::Paid)
         )
     }
@@ -78,7 +78,7 @@ impl Status {
 
 /// What becomes of a closed order that is paid after all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LatePayment {
+pub enum LatePaymentPolicy {
     /// The money goes back.
     Refund,
     /// The order is paid.
@@ -88,32 +88,32 @@ pub enum LatePayment {
 /// The text names no such policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the policy must be REFUND or REVIVE")]
-pub struct LatePaymentError;
+pub struct LatePaymentPolicyError;
 
-impl LatePayment {
+impl LatePaymentPolicy {
     /// Reads `PAID_AFTER_CLOSE`.
     ///
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.
-    pub fn of(host: &Host) -> Result<Self, HostError> {
+    pub fn from_host(host: &Host) -> Result<Self, HostError> {
         host.parsed_var("PAID_AFTER_CLOSE", "REFUND or REVIVE", str::parse)
     }
 }
 
-impl FromStr for LatePayment {
-    type Err = LatePaymentError;
-    fn from_str(text: &str) -> Result<Self, LatePaymentError> {
+impl FromStr for LatePaymentPolicy {
+    type Err = LatePaymentPolicyError;
+    fn from_str(text: &str) -> Result<Self, LatePaymentPolicyError> {
         match text {
             "REFUND" => Ok(Self::Refund),
             "REVIVE" => Ok(Self::Revive),
-            _ => Err(LatePaymentError),
+            _ => Err(LatePaymentPolicyError),
         }
     }
 }
 
 /// What the state machine must know of an order.
 #[derive(Debug, Clone, Copy)]
-pub struct Standing<'a> {
+pub struct OrderSnapshot<'a> {
     /// Its status.
     pub status: Status,
     /// Its amount.
@@ -126,7 +126,7 @@ pub struct Standing<'a> {
 
 /// What a payment means for an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PaymentVerdict {
     /// It pays the order.
     Pays,
     /// It pays the order, though that was closed.
@@ -143,7 +143,7 @@ pub enum Verdict {
     PayerDiffers,
 }
 
-impl Verdict {
+impl PaymentVerdict {
     /// Whether the money is given back without anybody's asking.
     #[must_use]
     pub fn goes_back(self) -> bool {
@@ -153,22 +153,28 @@ impl Verdict {
 
 /// What `payment` means for the order.
 #[must_use]
-pub fn judge(order: Standing<'_>, payment: &Payment, late: LatePayment) -> Verdict {
+pub fn payment_verdict(
+    order: OrderSnapshot<'_>,
+    payment: &Payment,
+    late: LatePaymentPolicy,
+) -> PaymentVerdict {
     if order.transaction_id == Some(payment.transaction_id()) {
-        return Verdict::Known;
+        return PaymentVerdict::Known;
     }
     if payment.total_fee() != order.total_fee || payment.currency() != "CNY" {
-        return Verdict::AmountDiffers;
+        return PaymentVerdict::AmountDiffers;
     }
     if payment.openid() != order.openid {
-        return Verdict::PayerDiffers;
+        return PaymentVerdict::PayerDiffers;
     }
     match order.status {
-        Status::Unpaid => Verdict::Pays,
-        Status::Paid | Status::Refunding | Status::Refunded => Verdict::SecondPayment,
+        Status::Unpaid => PaymentVerdict::Pays,
+        Status::Paid | Status::Refunding | Status::Refunded => PaymentVerdict::SecondPayment,
         // What is on its way back already opens nothing again.
-        Status::Closed if late == LatePayment::Revive && !payment.has_refunds() => Verdict::Revives,
-        Status::Closed => Verdict::AfterClose,
+        Status::Closed if late == LatePaymentPolicy::Revive && !payment.has_refunds() => {
+            PaymentVerdict::Revives
+        }
+        Status::Closed => PaymentVerdict::AfterClose,
     }
 }
 
@@ -213,47 +219,53 @@ mod tests {
         fn a_payment_pays_only_an_unpaid_order_of_its_amount_and_payer(
             status in status(), fee in 1u64..4, paid in 1u64..4, openid in "[ab]", payer in "[ab]", revive: bool,
         ) {
-            let late = if revive { LatePayment::Revive } else { LatePayment::Refund };
+            let late = if revive { LatePaymentPolicy::Revive } else { LatePaymentPolicy::Refund };
             let openid = OpenId::parse(&openid).unwrap();
             let first = TransactionId::parse("first").unwrap();
-            let order = Standing {
+            let order = OrderSnapshot {
                 status, total_fee: Fen::new(fee).unwrap(), openid: &openid,
                 transaction_id: status.was_paid().then_some(&first),
             };
-            let verdict = judge(order, &payment("t", paid, &payer), late);
+            let verdict = payment_verdict(order, &payment("t", paid, &payer), late);
             let right = fee == paid && openid.as_str() == payer;
-            prop_assert_eq!(verdict == Verdict::Pays, status == Status::Unpaid && right);
-            prop_assert_eq!(verdict == Verdict::Revives, revive && status == Status::Closed && right);
-            prop_assert_ne!(verdict, Verdict::Known);
-            let again = judge(order, &payment("first", paid, &payer), late);
-            prop_assert_eq!(again == Verdict::Known, status.was_paid());
+            prop_assert_eq!(verdict == PaymentVerdict::Pays, status == Status::Unpaid && right);
+            prop_assert_eq!(verdict == PaymentVerdict::Revives, revive && status == Status::Closed && right);
+            prop_assert_ne!(verdict, PaymentVerdict::Known);
+            let again = payment_verdict(order, &payment("first", paid, &payer), late);
+            prop_assert_eq!(again == PaymentVerdict::Known, status.was_paid());
         }
     }
 
     #[test]
     fn a_late_payment_that_went_back_revives_nothing() {
         let openid = OpenId::parse("a").unwrap();
-        let order = Standing {
+        let order = OrderSnapshot {
             status: Status::Closed,
             total_fee: Fen::new(1).unwrap(),
             openid: &openid,
             transaction_id: None,
         };
         let gone = Payment::for_test("t", (1, "CNY"), "a", true);
-        assert_eq!(judge(order, &gone, LatePayment::Revive), Verdict::AfterClose);
-        assert_eq!(judge(order, &payment("t", 1, "a"), LatePayment::Revive), Verdict::Revives);
+        assert_eq!(payment_verdict(order, &gone, LatePaymentPolicy::Revive), PaymentVerdict::AfterClose);
+        assert_eq!(
+            payment_verdict(order, &payment("t", 1, "a"), LatePaymentPolicy::Revive),
+            PaymentVerdict::Revives
+        );
     }
 
     #[test]
     fn a_foreign_currency_is_another_amount() {
         let openid = OpenId::parse("a").unwrap();
-        let order = Standing {
+        let order = OrderSnapshot {
             status: Status::Unpaid,
             total_fee: Fen::new(1).unwrap(),
             openid: &openid,
             transaction_id: None,
         };
         let payment = Payment::for_test("t", (1, "USD"), "a", false);
-        assert_eq!(judge(order, &payment, LatePayment::Refund), Verdict::AmountDiffers);
+        assert_eq!(
+            payment_verdict(order, &payment, LatePaymentPolicy::Refund),
+            PaymentVerdict::AmountDiffers
+        );
     }
 }

@@ -35,10 +35,10 @@ pub struct AccessTokens {
     lambda: AwsClient,
     /// Where the broker is invoked.
     broker: String,
-    held: Mutex<BTreeMap<TokenName, Held>>,
+    cached: Mutex<BTreeMap<TokenName, CachedToken>>,
 }
 
-struct Held {
+struct CachedToken {
     token: Token,
     read_at: UnixSeconds,
 }
@@ -54,7 +54,7 @@ impl AccessTokens {
             tokens: Tokens::new(host)?,
             lambda: host.aws(AwsService::Lambda)?,
             broker: format!("/2015-03-31/functions/{}/invocations", host.var("ACCESS_TOKEN_FUNCTION")?),
-            held: Mutex::default(),
+            cached: Mutex::default(),
         })
     }
 
@@ -64,11 +64,11 @@ impl AccessTokens {
     /// [`AccessTokenError`].
     pub async fn get(&self, name: TokenName) -> Result<Token, AccessTokenError> {
         let now = self.host.now();
-        if let Some(held) = self.held.lock().await.get(&name)
-            && held.token.lasts(now, MARGIN)
-            && now.since(held.read_at) < MAX_AGE
+        if let Some(cached) = self.cached.lock().await.get(&name)
+            && cached.token.is_valid_for(now, MARGIN)
+            && now.since(cached.read_at) < MAX_AGE
         {
-            return Ok(held.token.clone());
+            return Ok(cached.token.clone());
         }
         self.shared(name, None).await
     }
@@ -77,7 +77,7 @@ impl AccessTokens {
     ///
     /// # Errors
     /// [`AccessTokenError`].
-    pub async fn instead_of(&self, name: TokenName, refused: &Token) -> Result<Token, AccessTokenError> {
+    pub async fn get_replacement(&self, name: TokenName, refused: &Token) -> Result<Token, AccessTokenError> {
         self.shared(name, Some(refused.version)).await
     }
 
@@ -95,9 +95,9 @@ impl AccessTokens {
     async fn read(&self, name: TokenName, refused: Option<u64>) -> Result<Option<Token>, AccessTokenError> {
         let now = self.host.now();
         let token = self.tokens.get(name).await?.token;
-        let token = token.filter(|token| refused != Some(token.version) && token.lasts(now, MARGIN));
+        let token = token.filter(|token| refused != Some(token.version) && token.is_valid_for(now, MARGIN));
         if let Some(token) = &token {
-            self.held.lock().await.insert(name, Held { token: token.clone(), read_at: now });
+            self.cached.lock().await.insert(name, CachedToken { token: token.clone(), read_at: now });
         }
         Ok(token)
     }

@@ -12,10 +12,10 @@ mod wechat_session;
 
 pub use access_tokens::{AccessTokenError, AccessTokens};
 pub use merchant::{notice_receiver, pay_client};
-pub use payments::{Asked, Cashier, CashierError, Closing};
-pub use platform::{Platform, PlatformError};
-pub use refunds::{GiveUpOutcome, Redirected, Refunder, RefunderError};
+pub use payments::{AttemptStatus, CloseOutcome, PaymentService, PaymentServiceError};
+pub use platform::{PlatformClient, PlatformError};
+pub use refunds::{GiveUpOutcome, RedirectOutcome, RefundService, RefundServiceError};
 pub use session_tokens::{SessionTokenError, SessionTokens, TokenError};
 pub use staff::{StaffError, StaffGuard};
-pub use subscribe_messages::{SendError, Subscriber};
+pub use subscribe_messages::{SendError, SubscribeMessageSender};
 pub use wechat_session::{MAX_AGE, WeChatSession, WeChatSessionError, WeChatSessions};

@@ -38,13 +38,13 @@ impl PlatformError {
 }
 
 /// The open platform, as one account of ours.
-pub struct Platform {
+pub struct PlatformClient {
     client: Client,
     tokens: AccessTokens,
     account: TokenName,
 }
 
-impl Platform {
+impl PlatformClient {
     /// The platform as `account`: [`TokenName::MiniProgram`] or [`TokenName::OfficialAccount`].
     ///
     /// [`AccessTokens::new`] and the client read the variables.
@@ -71,7 +71,7 @@ impl Platform {
     /// `GET path` with `query`; the answer's JSON if it is no error.
     ///
     /// # Errors
-    /// As [`Platform::post`].
+    /// As [`PlatformClient::post`].
     pub async fn get(
         &self,
         path: &'static str,
@@ -83,7 +83,7 @@ impl Platform {
     /// `POST path` with a JSON body; the answer's bytes if `accept` takes them.
     ///
     /// # Errors
-    /// As [`Platform::post`].
+    /// As [`PlatformClient::post`].
     pub async fn post_for_bytes(
         &self,
         path: &'static str,
@@ -95,7 +95,7 @@ impl Platform {
         let token = self.tokens.get(self.account).await?;
         match self.client.bytes(&call.with(&token.value), accept).await {
             Err(error) if error.is_about_token() => {
-                let token = self.tokens.instead_of(self.account, &token).await?;
+                let token = self.tokens.get_replacement(self.account, &token).await?;
                 Ok(self.client.bytes(&call.with(&token.value), accept).await?)
             }
             answer => Ok(answer?),
@@ -106,7 +106,7 @@ impl Platform {
         let token = self.tokens.get(self.account).await?;
         match self.client.json(&call.with(&token.value)).await {
             Err(error) if error.is_about_token() => {
-                let token = self.tokens.instead_of(self.account, &token).await?;
+                let token = self.tokens.get_replacement(self.account, &token).await?;
                 Ok(self.client.json(&call.with(&token.value)).await?)
             }
             answer => Ok(answer?),

@@ -6,14 +6,14 @@ use super::merchant::pay_client;
 use crate::{
     host::{Host, HostError},
     pay::{AbnormalPayee, PayClient, PayError, Refund, RefundResponse, RefundStatus},
-    store::{Case, CaseKind, Cases, RefundCause, RefundRow, Refunds, SettledRefund, StoreError},
+    store::{Case, CaseKind, Cases, RefundCause, RefundRow, RefundSettleOutcome, Refunds, StoreError},
     telemetry,
     types::{OperatorArn, OutTradeNo},
 };
 
 /// WeChat Pay or the database could not be asked.
 #[derive(Debug, thiserror::Error)]
-pub enum RefunderError {
+pub enum RefundServiceError {
     /// WeChat Pay.
     #[error(transparent)]
     Pay(#[from] PayError),
@@ -24,20 +24,20 @@ pub enum RefunderError {
 
 /// What came of sending the money of an abnormal refund elsewhere.
 #[derive(Debug)]
-pub enum Redirected {
-    /// It is on its way; the refund as it is now.
-    Yes(Box<RefundRow>),
+pub enum RedirectOutcome {
+    /// WeChat Pay has accepted the redirect; the refund as it is now.
+    Redirected(Box<RefundRow>),
     /// The refund is not one that can't reach the user.
     NotAbnormal,
     /// It has gone on meanwhile, or somebody else is at it.
-    Overtaken,
+    Conflict,
     /// The interface that is called has no such call.
-    OtherInterface,
+    UnsupportedApi,
     /// WeChat Pay refuses it, for the reason of this code.
     Refused(String),
 }
 
-impl RefunderError {
+impl RefundServiceError {
     /// Why, in one word for operators; `None` if WeChat Pay was not what failed.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
@@ -65,20 +65,20 @@ pub enum GiveUpOutcome {
     /// WeChat Pay has accepted it, or has not refused it yet: it can't be given up.
     UnderWay,
     /// Somebody else asks WeChat Pay about it just now.
-    Overtaken,
+    Conflict,
 }
 
 /// Asks for refunds and settles them.
-pub struct Refunder {
+pub struct RefundService {
     /// The client of WeChat Pay.
     pub pay: PayClient,
     /// The refunds.
-    pub refunds: Refunds,
+    pub store: Refunds,
     cases: Cases,
     host: Host,
 }
 
-impl Refunder {
+impl RefundService {
     /// [`pay_client`], [`Refunds::new`] and [`Cases::new`] read the variables.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl Refunder {
     pub fn new(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             pay: pay_client(host)?,
-            refunds: Refunds::new(host)?,
+            store: Refunds::new(host)?,
             cases: Cases::new(host)?,
             host: host.clone(),
         })
@@ -98,8 +98,8 @@ impl Refunder {
     /// case is opened.
     ///
     /// # Errors
-    /// [`RefunderError`]; the refund stands, and can be brought on later.
-    pub async fn bring_on(&self, row: &RefundRow) -> Result<RefundRow, RefunderError> {
+    /// [`RefundServiceError`]; the refund stands, and can be brought on later.
+    pub async fn advance(&self, row: &RefundRow) -> Result<RefundRow, RefundServiceError> {
         if row.status.is_final() {
             return Ok(row.clone());
         }
@@ -120,8 +120,8 @@ impl Refunder {
     }
 
     /// Keeps in the row why WeChat Pay could not be asked; the row with it.
-    async fn keep_failure(&self, row: &RefundRow, error: &RefunderError) -> RefundRow {
-        let RefunderError::Pay(error) = error else { return row.clone() };
+    async fn keep_failure(&self, row: &RefundRow, error: &RefundServiceError) -> RefundRow {
+        let RefundServiceError::Pay(error) = error else { return row.clone() };
         if error.is_transient() {
             // It usually goes better the next time.
             telemetry::attention("refund-unanswered", &row.out_refund_no);
@@ -129,7 +129,7 @@ impl Refunder {
             telemetry::attention("refund-waits", &row.out_refund_no);
         }
         let reason = error.reason();
-        if let Err(error) = self.refunds.not_now(row, &reason).await {
+        if let Err(error) = self.store.record_block_reason(row, &reason).await {
             telemetry::survived("refund-failure", &error);
         }
         RefundRow { failure: Some(reason), ..row.clone() }
@@ -148,7 +148,7 @@ impl Refunder {
     }
 
     /// Asks for the refund, or what became of it, and keeps what is said.
-    async fn ask(&self, row: &RefundRow) -> Result<RefundRow, RefunderError> {
+    async fn ask(&self, row: &RefundRow) -> Result<RefundRow, RefundServiceError> {
         if row.refund_id.is_some()
             && let Some(refund) = self.pay.query_refund(&row.out_refund_no).await?
         {
@@ -160,23 +160,23 @@ impl Refunder {
         }
         match self.pay.refund(&row.request()).await? {
             RefundResponse::Accepted(refund) if is_begun(row, &refund) => {
-                self.refunds.accepted(row, &refund).await?;
+                self.store.record_accepted(row, &refund).await?;
                 Ok(RefundRow { refund_id: Some(refund.refund_id().to_owned()), failure: None, ..row.clone() })
             }
             RefundResponse::Accepted(refund) => self.settled(row, &refund).await,
             RefundResponse::RetryInOneMinute(code) => {
-                self.refunds.too_soon(row, &code).await?;
+                self.store.defer_rate_limited(row, &code).await?;
                 Ok(RefundRow { failure: Some(code), ..row.clone() })
             }
             RefundResponse::RetryLater(code) => {
                 telemetry::attention("refund-waits", &row.out_refund_no);
-                self.refunds.not_now(row, &code).await?;
+                self.store.record_block_reason(row, &code).await?;
                 Ok(RefundRow { failure: Some(code), ..row.clone() })
             }
             // A request of before may have been accepted, and this one be refused because of it.
             RefundResponse::Refused(code) => match self.pay.query_refund(&row.out_refund_no).await? {
                 Some(refund) => self.settled(row, &refund).await,
-                None => Ok(self.refunds.refuse(row, &code, None).await?),
+                None => Ok(self.store.refuse(row, &code, None).await?),
             },
         }
     }
@@ -184,8 +184,8 @@ impl Refunder {
     /// Takes over what was given back of the attempt's payment without us, as far as WeChat Pay lists it; whether it lists any.
     ///
     /// # Errors
-    /// [`RefunderError`]; what was taken over stays so, and the rest can be taken over later.
-    pub async fn take_over(&self, out_trade_no: OutTradeNo) -> Result<bool, RefunderError> {
+    /// [`RefundServiceError`]; what was taken over stays so, and the rest can be taken over later.
+    pub async fn import_refunds(&self, out_trade_no: OutTradeNo) -> Result<bool, RefundServiceError> {
         let refunds = self.pay.refunds_of(out_trade_no).await?;
         for refund in &refunds {
             self.settle(refund).await?;
@@ -196,38 +196,38 @@ impl Refunder {
     /// Asks that the money of a refund that can't reach the user goes to `payee`, as the operator `by` wants.
     ///
     /// # Errors
-    /// [`RefunderError`]; after a transient one it may be under way. Ask again.
+    /// [`RefundServiceError`]; after a transient one it may be under way. Ask again.
     pub async fn redirect(
         &self,
         row: &RefundRow,
         payee: &AbnormalPayee,
         by: &OperatorArn,
-    ) -> Result<Redirected, RefunderError> {
+    ) -> Result<RedirectOutcome, RefundServiceError> {
         let refund_id = row.refund_id.as_deref().filter(|_| row.status == RefundStatus::Abnormal);
-        let Some(refund_id) = refund_id else { return Ok(Redirected::NotAbnormal) };
+        let Some(refund_id) = refund_id else { return Ok(RedirectOutcome::NotAbnormal) };
         // One asks at a time.
-        if !self.refunds.take_turn(row, self.host.now()).await? {
-            return Ok(Redirected::Overtaken);
+        if !self.store.claim_query(row, self.host.now()).await? {
+            return Ok(RedirectOutcome::Conflict);
         }
         let refund = match self.pay.redirect_refund(refund_id, &row.out_refund_no, payee).await {
             Ok(Some(refund)) => refund,
-            Ok(None) => return Ok(Redirected::OtherInterface),
+            Ok(None) => return Ok(RedirectOutcome::UnsupportedApi),
             // An attempt of before, whose answer was lost, may have been accepted, and this one be refused because of it.
             Err(PayError::Business { code, transient: false, .. }) => {
                 match self.pay.query_refund(&row.out_refund_no).await? {
                     Some(refund) if refund.status() != RefundStatus::Abnormal => refund,
-                    _ => return Ok(Redirected::Refused(code)),
+                    _ => return Ok(RedirectOutcome::Refused(code)),
                 }
             }
             Err(error) => return Err(error.into()),
         };
         if refund.status() == RefundStatus::Processing {
-            return Ok(match self.refunds.redirected(row, by).await? {
-                Some(row) => Redirected::Yes(Box::new(row)),
-                None => Redirected::Overtaken,
+            return Ok(match self.store.record_redirect(row, by).await? {
+                Some(row) => RedirectOutcome::Redirected(Box::new(row)),
+                None => RedirectOutcome::Conflict,
             });
         }
-        Ok(Redirected::Yes(Box::new(self.settled(row, &refund).await?)))
+        Ok(RedirectOutcome::Redirected(Box::new(self.settled(row, &refund).await?)))
     }
 
     /// Gives up a refund that WeChat Pay does not make, as the operator `by` wants; its sum is free again then.
@@ -236,8 +236,12 @@ impl Refunder {
     /// another way. A request that was on its way meanwhile, and is accepted after all, opens the refund again.
     ///
     /// # Errors
-    /// [`RefunderError`]; nothing was given up, or the answer of the database was lost. Give it up again.
-    pub async fn give_up(&self, row: &RefundRow, by: &OperatorArn) -> Result<GiveUpOutcome, RefunderError> {
+    /// [`RefundServiceError`]; nothing was given up, or the answer of the database was lost. Give it up again.
+    pub async fn give_up(
+        &self,
+        row: &RefundRow,
+        by: &OperatorArn,
+    ) -> Result<GiveUpOutcome, RefundServiceError> {
         if row.status.is_final() {
             return Ok(GiveUpOutcome::Ended(Box::new(row.clone())));
         }
@@ -245,25 +249,25 @@ impl Refunder {
             return Ok(GiveUpOutcome::UnderWay);
         };
         // Nobody asks for it while it is given up.
-        if !self.refunds.take_turn(row, self.host.now()).await? {
-            return Ok(GiveUpOutcome::Overtaken);
+        if !self.store.claim_query(row, self.host.now()).await? {
+            return Ok(GiveUpOutcome::Conflict);
         }
         if let Some(refund) = self.pay.query_refund(&row.out_refund_no).await? {
             return Ok(GiveUpOutcome::Ended(Box::new(self.settled(row, &refund).await?)));
         }
-        let row = self.refunds.refuse(row, failure, Some(by)).await?;
+        let row = self.store.refuse(row, failure, Some(by)).await?;
         // Its sum is free now for what went back in the merchant console instead of it.
-        if let Err(error) = self.take_over(row.out_trade_no).await {
+        if let Err(error) = self.import_refunds(row.out_trade_no).await {
             telemetry::survived("refund-take-over", &error);
         }
         Ok(GiveUpOutcome::Ended(Box::new(row)))
     }
 
-    async fn settled(&self, row: &RefundRow, refund: &Refund) -> Result<RefundRow, RefunderError> {
+    async fn settled(&self, row: &RefundRow, refund: &Refund) -> Result<RefundRow, RefundServiceError> {
         match self.settle(refund).await? {
-            SettledRefund::Changed(row) | SettledRefund::Again(row) => Ok(*row),
-            SettledRefund::Differs => Ok(row.clone()),
-            SettledRefund::NoSuchPayment => {
+            RefundSettleOutcome::Changed(row) | RefundSettleOutcome::AlreadyRecorded(row) => Ok(*row),
+            RefundSettleOutcome::Differs => Ok(row.clone()),
+            RefundSettleOutcome::NoSuchPayment => {
                 telemetry::attention("refund-without-payment", &row.out_refund_no);
                 Ok(row.clone())
             }
@@ -274,13 +278,13 @@ impl Refunder {
     ///
     /// # Errors
     /// DynamoDB can't be asked. Settle it again.
-    pub async fn settle(&self, refund: &Refund) -> Result<SettledRefund, StoreError> {
-        let settled = self.refunds.settle(refund).await?;
+    pub async fn settle(&self, refund: &Refund) -> Result<RefundSettleOutcome, StoreError> {
+        let settled = self.store.settle(refund).await?;
         let what = match &settled {
-            SettledRefund::Differs => {
+            RefundSettleOutcome::Differs => {
                 "WeChat Pay tells of a refund of another payment or sum than our books hold"
             }
-            SettledRefund::Again(row)
+            RefundSettleOutcome::AlreadyRecorded(row)
                 if row.status == RefundStatus::Closed && refund.status() != RefundStatus::Closed =>
             {
                 "WeChat Pay is at a refund that our books have given up"

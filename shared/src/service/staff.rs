@@ -39,7 +39,7 @@ impl StaffGuard {
     /// # Errors
     /// [`StaffError`].
     pub async fn require(&self, caller: &Caller) -> Result<User, StaffError> {
-        let (user, session) = self.users.with_session(&caller.user_id, &caller.openid).await?;
+        let (user, session) = self.users.get_with_session(&caller.user_id, &caller.openid).await?;
         if !session.is_some_and(|session| session.honours(caller)) {
             return Err(StaffError::Revoked);
         }

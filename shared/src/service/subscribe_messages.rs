@@ -3,7 +3,7 @@
 //! WeChat: 发送订阅消息 (`subscribeMessage.send`). A message is taken from the ledger before WeChat is asked and given back only
 //! when it was certainly not sent, so a lost answer can cost the user a message and never brings them one twice.
 
-use super::{Platform, PlatformError};
+use super::{PlatformClient, PlatformError};
 use crate::{
     host::{Host, HostError},
     store::{StoreError, Subscriptions, TokenName},
@@ -43,18 +43,21 @@ impl SendError {
 }
 
 /// Sends messages to those who accepted them.
-pub struct Subscriber {
+pub struct SubscribeMessageSender {
     ledger: Subscriptions,
-    platform: Platform,
+    platform: PlatformClient,
 }
 
-impl Subscriber {
-    /// Makes the [`Subscriptions`] and the [`Platform`], which read the variables.
+impl SubscribeMessageSender {
+    /// Makes the [`Subscriptions`] and the [`PlatformClient`], which read the variables.
     ///
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
-        Ok(Self { ledger: Subscriptions::new(host)?, platform: Platform::new(host, TokenName::MiniProgram)? })
+        Ok(Self {
+            ledger: Subscriptions::new(host)?,
+            platform: PlatformClient::new(host, TokenName::MiniProgram)?,
+        })
     }
 
     /// The ledger.
@@ -70,7 +73,7 @@ impl Subscriber {
     /// [`SendError`].
     pub async fn send(&self, message: &Message) -> Result<(), SendError> {
         let Message { openid, template_id, .. } = message;
-        if !self.ledger.take(openid, template_id).await? {
+        if !self.ledger.take_message(openid, template_id).await? {
             return Err(SendError::NotSubscribed(None));
         }
         // What was sent twice can't be taken back: after a lost answer nobody asks again.
@@ -81,9 +84,9 @@ impl Subscriber {
         }
         let refused = error.errcode() == Some(43101);
         let corrected = if refused {
-            self.ledger.none_left(openid, template_id).await
+            self.ledger.clear_remaining(openid, template_id).await
         } else {
-            self.ledger.give_back(openid, template_id).await
+            self.ledger.return_message(openid, template_id).await
         };
         if let Err(error) = corrected {
             telemetry::survived("correct-ledger", &error);

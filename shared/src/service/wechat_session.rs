@@ -59,15 +59,15 @@ impl WeChatSessions {
     ///
     /// # Errors
     /// [`WeChatSessionError`]: without a session or with a token that was made void the user must log in again.
-    pub async fn of(&self, caller: &Caller, users: &Users) -> Result<WeChatSession, WeChatSessionError> {
-        let row = users.session(&caller.openid).await?.ok_or(WeChatSessionError::Missing)?;
+    pub async fn get(&self, caller: &Caller, users: &Users) -> Result<WeChatSession, WeChatSessionError> {
+        let row = users.get_session(&caller.openid).await?.ok_or(WeChatSessionError::Missing)?;
         self.open(caller, row).await
     }
 
     /// The session that the row, read together with others, is of.
     ///
     /// # Errors
-    /// As [`WeChatSessions::of`].
+    /// As [`WeChatSessions::get`].
     pub async fn open(&self, caller: &Caller, row: Session) -> Result<WeChatSession, WeChatSessionError> {
         if !row.honours(caller) {
             return Err(WeChatSessionError::Revoked);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     StoreError,
-    item::{self, Updated},
+    item::{self, UpdateOutcome},
 };
 use crate::{
     host::{Host, HostError},
@@ -157,7 +157,7 @@ pub struct CaseCursor {
 
 /// What came of closing a case.
 #[derive(Debug)]
-pub enum ClosedCase {
+pub enum CloseCaseOutcome {
     /// It is closed, now or since before; as it is.
     Closed(Box<Case>),
     /// There is no such case.
@@ -166,13 +166,13 @@ pub enum ClosedCase {
 
 /// The part of a transaction that opens the case. The transaction's other parts see to it that this happens once. Once the
 /// transaction is made, [`count_opened`] counts it.
-pub(super) fn open(host: &Host, case: &Case) -> Result<TransactWriteItem, StoreError> {
-    part(put(host, case)?)
+pub(super) fn put_case(host: &Host, case: &Case) -> Result<TransactWriteItem, StoreError> {
+    part(put_builder(host, case)?)
 }
 
 /// The part of a transaction that opens the case, and fails if it is known, open or closed. Likewise.
-pub(super) fn open_once(host: &Host, case: &Case) -> Result<TransactWriteItem, StoreError> {
-    part(put(host, case)?.condition_expression("attribute_not_exists(case_id)"))
+pub(super) fn put_new_case(host: &Host, case: &Case) -> Result<TransactWriteItem, StoreError> {
+    part(put_builder(host, case)?.condition_expression("attribute_not_exists(case_id)"))
 }
 
 /// Counts a case that is open now and was not before: an alarm watches the number of each kind.
@@ -181,7 +181,7 @@ pub(super) fn count_opened(case: &Case) {
 }
 
 /// The write of the case's row, still without a condition. Reads `CASES_TABLE`.
-fn put(host: &Host, case: &Case) -> Result<PutBuilder, StoreError> {
+fn put_builder(host: &Host, case: &Case) -> Result<PutBuilder, StoreError> {
     let table = host.var("CASES_TABLE").map_err(|error| StoreError::new(OPENING, error))?;
     Ok(Put::builder().table_name(table).set_item(Some(row(case)?)))
 }
@@ -249,7 +249,11 @@ impl Cases {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn of_kind(&self, kind: CaseKind, cursor: Option<&CaseCursor>) -> Result<CasePage, StoreError> {
+    pub async fn list_open(
+        &self,
+        kind: CaseKind,
+        cursor: Option<&CaseCursor>,
+    ) -> Result<CasePage, StoreError> {
         let start = cursor.map(|cursor| {
             item::Item::from([
                 ("open_kind".to_owned(), item::s(kind.as_str())),
@@ -289,7 +293,7 @@ impl Cases {
         case_id: &str,
         note: &str,
         operator: &OperatorArn,
-    ) -> Result<ClosedCase, StoreError> {
+    ) -> Result<CloseCaseOutcome, StoreError> {
         let update = self
             .client
             .update_item()
@@ -305,10 +309,10 @@ impl Cases {
                 aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld,
             );
         match item::update(&self.host, "closing a case", update).await? {
-            Updated::Done(item) | Updated::Refused(Some(item)) => {
-                Ok(ClosedCase::Closed(Box::new(item::read(item)?)))
+            UpdateOutcome::Done(item) | UpdateOutcome::ConditionFailed(Some(item)) => {
+                Ok(CloseCaseOutcome::Closed(Box::new(item::read(item)?)))
             }
-            Updated::Refused(None) => Ok(ClosedCase::Unknown),
+            UpdateOutcome::ConditionFailed(None) => Ok(CloseCaseOutcome::Unknown),
         }
     }
 }

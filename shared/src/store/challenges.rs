@@ -86,7 +86,7 @@ impl Challenges {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn burn(&self, challenge: &str, user_id: &UserId) -> Result<Option<Intent>, StoreError> {
+    pub async fn redeem(&self, challenge: &str, user_id: &UserId) -> Result<Option<Intent>, StoreError> {
         if !is_challenge(challenge) {
             return Ok(None);
         }
@@ -121,7 +121,7 @@ impl Challenges {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn count(&self, user_id: &UserId, result: &SoterResult) -> Result<bool, StoreError> {
+    pub async fn record_counter(&self, user_id: &UserId, result: &SoterResult) -> Result<bool, StoreError> {
         let SoterResult { raw, counter: Some(counter), cpu_id: Some(cpu_id), .. } = result else {
             return Ok(true);
         };

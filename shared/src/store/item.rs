@@ -60,12 +60,12 @@ pub(super) async fn get_both(
         let keys = KeysAndAttributes::builder().keys(key).consistent_read(true).build();
         keys.map_err(|error| StoreError::new(operation, error))
     };
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_ATTEMPTS {
         let request =
             client.batch_get_item().request_items(one.0, keys(one)?).request_items(other.0, keys(other)?);
         let answer = request.send().await.map_err(|error| StoreError::from_sdk(operation, error))?;
         if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
-            pause(host).await;
+            sleep_jittered(host).await;
             continue;
         }
         let mut tables = answer.responses.unwrap_or_default();
@@ -76,11 +76,11 @@ pub(super) async fn get_both(
 }
 
 /// What came of an update with a condition.
-pub(super) enum Updated {
+pub(super) enum UpdateOutcome {
     /// It was made; the attributes that were asked for.
     Done(Item),
     /// Its condition failed; the item that made it fail, if there was one and it was asked for.
-    Refused(Option<Item>),
+    ConditionFailed(Option<Item>),
 }
 
 /// Makes one update, after any transaction that holds the item.
@@ -88,17 +88,19 @@ pub(super) async fn update(
     host: &Host,
     operation: &'static str,
     update: UpdateItemFluentBuilder,
-) -> Result<Updated, StoreError> {
-    for _ in 0..ROUNDS {
+) -> Result<UpdateOutcome, StoreError> {
+    for _ in 0..MAX_ATTEMPTS {
         let error = match update.clone().send().await {
-            Ok(answer) => return Ok(Updated::Done(answer.attributes.unwrap_or_default())),
+            Ok(answer) => return Ok(UpdateOutcome::Done(answer.attributes.unwrap_or_default())),
             Err(error) => error,
         };
         match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                return Ok(Updated::Refused(failed.item().cloned().filter(|item| !item.is_empty())));
+                return Ok(UpdateOutcome::ConditionFailed(
+                    failed.item().cloned().filter(|item| !item.is_empty()),
+                ));
             }
-            Some(UpdateItemError::TransactionConflictException(_)) => pause(host).await,
+            Some(UpdateItemError::TransactionConflictException(_)) => sleep_jittered(host).await,
             _ => return Err(StoreError::from_sdk(operation, error)),
         }
     }
@@ -106,18 +108,18 @@ pub(super) async fn update(
 }
 
 /// What a transaction that did not happen says of each of its parts.
-pub(super) enum Cancelled {
+pub(super) enum TransactionCancelled {
     /// Conditions failed; the reasons are in the order of the parts.
-    Conditions(Vec<CancellationReason>),
+    ConditionsFailed(Vec<CancellationReason>),
     /// Another transaction held an item: try again.
     Conflict,
 }
 
 /// Tells a cancelled transaction from one that could not be tried.
-pub(super) fn cancelled(
+pub(super) fn cancellation(
     operation: &'static str,
     error: SdkError<TransactWriteItemsError>,
-) -> Result<Cancelled, StoreError> {
+) -> Result<TransactionCancelled, StoreError> {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
     else {
         return Err(StoreError::from_sdk(operation, error));
@@ -126,25 +128,25 @@ pub(super) fn cancelled(
     let has = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
     // While another transaction holds one item, what is said of the others is not the whole truth.
     if has("TransactionConflict") || has("ThrottlingError") || has("ProvisionedThroughputExceeded") {
-        return Ok(Cancelled::Conflict);
+        return Ok(TransactionCancelled::Conflict);
     }
     if has("ConditionalCheckFailed") {
-        return Ok(Cancelled::Conditions(reasons));
+        return Ok(TransactionCancelled::ConditionsFailed(reasons));
     }
     Err(StoreError::from_sdk(operation, error))
 }
 
 /// Tries again what failed and may succeed, ever more slowly: work on a whole day must not end at one throttled write.
-pub(super) async fn patiently<T, F>(host: &Host, attempt: impl Fn() -> F) -> Result<T, StoreError>
+pub(super) async fn retry_transient<T, F>(host: &Host, attempt: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
     let mut wait = Duration::from_millis(100);
-    for _ in 1..ROUNDS {
+    for _ in 1..MAX_ATTEMPTS {
         match attempt().await {
             Err(error) if error.is_transient() => {
                 tokio::time::sleep(wait).await;
-                pause(host).await;
+                sleep_jittered(host).await;
                 wait = wait.saturating_mul(2);
             }
             done => return done,
@@ -154,17 +156,17 @@ where
 }
 
 /// 20 to 275 ms, so that those who collided don't collide again.
-pub(super) async fn pause(host: &Host) {
+pub(super) async fn sleep_jittered(host: &Host) {
     let [jitter] = host.random::<1>().unwrap_or_default();
     tokio::time::sleep(Duration::from_millis(20 + u64::from(jitter))).await;
 }
 
 /// Whether the condition of part `index` failed, and the item that made it fail, if there was one.
-pub(super) fn failed(reasons: &[CancellationReason], index: usize) -> Option<Option<Item>> {
+pub(super) fn failed_condition(reasons: &[CancellationReason], index: usize) -> Option<Option<Item>> {
     let reason = reasons.get(index)?;
     (reason.code() == Some("ConditionalCheckFailed"))
         .then(|| reason.item().cloned().filter(|item| !item.is_empty()))
 }
 
 /// Rounds in which others may hold an item.
-pub(super) const ROUNDS: usize = 5;
+pub(super) const MAX_ATTEMPTS: usize = 5;

@@ -8,8 +8,7 @@ mod cards;
 mod cases;
 mod certificates;
 mod challenges;
-mod due;
-mod effects;
+
 mod item;
 mod orders;
 mod outbox;
@@ -19,38 +18,40 @@ mod products;
 mod refunds;
 mod sessions;
 mod steps;
-mod stock;
+
 mod subscriptions;
 mod tokens;
 mod users;
+mod work_index;
 
 pub use bills::{
-    BillRecord, BillState, Bills, Confirmed, Difference, DifferenceCounts, DifferenceKind, Unbilled,
-    UnbilledPlace,
+    BillRecord, BillState, Bills, ConfirmOutcome, Difference, DifferenceCounts, DifferenceKind,
+    UnbilledCursor, UnbilledPage,
 };
 pub use cards::{
-    Begun, Cards, Clerk, CodeClaim, Consumed, Consumption, HeldCard, Holdings, Membership, Offer, Receipt,
+    BeginConsumptionOutcome, CardReport, Cards, Clerk, CodeOwnership, ConsumptionClaim, ConsumptionRecord,
+    Membership, Offer, UserCard, UserCards,
 };
-pub use cases::{Case, CaseCursor, CaseKind, CasePage, Cases, ClosedCase};
+pub use cases::{Case, CaseCursor, CaseKind, CasePage, Cases, CloseCaseOutcome};
 pub use certificates::PlatformCertificates;
 pub use challenges::{Challenges, Intent};
-pub use due::{Cursor, Page, shards, shards_of_unprepaid};
-pub use effects::{Claim, Found, MessageFate, Outbox, Pending};
 pub use orders::{
-    ClosedOrder, IdempotencyKey, Line, NewOrder, Order, OrderPage, OrderSummary, Orders, Placed, Prepay,
-    PrepayTerms, Settled, Stored,
+    CloseWriteOutcome, IdempotencyKey, NewOrder, Order, OrderLine, OrderPage, OrderSummary, Orders,
+    PlaceOutcome, Prepay, PrepayTerms, SettleOutcome, WriteOutcome,
 };
-pub use outbox::{Event, EventKind};
-pub use payments::PaidRow;
-pub use phone_codes::{PhoneCode, PhoneCodes};
+pub use outbox::{
+    Event, EventKind, EventLookup, MessageClaim, MessageStatus, Outbox, PendingEvent, StockOutcome,
+};
+pub use payments::PaymentRow;
+pub use phone_codes::{PhoneCodeStatus, PhoneCodes};
 pub use products::{Product, Products};
-pub use refunds::{Begun as BegunRefund, NewRefund, RefundCause, RefundRow, Refunds, SettledRefund};
+pub use refunds::{BeginRefundOutcome, NewRefund, RefundCause, RefundRow, RefundSettleOutcome, Refunds};
 pub use sessions::{Session, SessionKeys, SessionKeysError};
-pub use steps::{DaySteps, KeptSteps, Steps};
-pub use stock::StockTaken;
-pub use subscriptions::{Reported, Subscription, Subscriptions};
-pub use tokens::{Lease, Leased, Token, TokenName, TokenRow, Tokens, TokensError};
-pub use users::{LoggedIn, NewLogin, Phone, Profile, Role, User, Users};
+pub use steps::{DaySteps, StepHistory, Steps};
+pub use subscriptions::{ReportOutcome, Subscription, Subscriptions};
+pub use tokens::{Lease, LeaseOutcome, Token, TokenName, TokenRow, Tokens, TokensError};
+pub use users::{LoginOutcome, NewLogin, Phone, Profile, Role, User, Users};
+pub use work_index::{WorkCursor, WorkPage, shards, unprepaid_shards};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 

@@ -8,17 +8,17 @@
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
-use super::{StoreError, due, item};
+use super::{StoreError, item, work_index};
 use crate::{
     host::Host,
-    order::Verdict,
+    order::PaymentVerdict,
     pay::Payment,
     types::{Day, OpenId, OrderId, OutTradeNo, TransactionId, UnixSeconds},
 };
 
 /// A payment, as it was recorded.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PaidRow {
+pub struct PaymentRow {
     /// Its key.
     pub transaction_id: TransactionId,
     /// The attempt that was paid.
@@ -53,23 +53,23 @@ pub struct PaidRow {
 
 /// The part of a transaction that records the payment, unless it is recorded; then it brings the row along. One that waits for
 /// review may yet pay its order, once an operator has put that right. Reads `PAYMENTS_TABLE`.
-pub(super) fn record(
+pub(super) fn put_payment(
     host: &Host,
     payment: &Payment,
-    verdict: Verdict,
+    verdict: PaymentVerdict,
     now: UnixSeconds,
 ) -> Result<TransactWriteItem, StoreError> {
     let (name, review) = match verdict {
-        Verdict::Pays | Verdict::Known => ("PAID_THE_ORDER", false),
-        Verdict::Revives => ("REVIVED_THE_ORDER", false),
-        Verdict::SecondPayment => ("SECOND_PAYMENT", false),
-        Verdict::AfterClose => ("AFTER_CLOSE", false),
-        Verdict::AmountDiffers => ("AMOUNT_DIFFERS", true),
-        Verdict::PayerDiffers => ("PAYER_DIFFERS", true),
+        PaymentVerdict::Pays | PaymentVerdict::Known => ("PAID_THE_ORDER", false),
+        PaymentVerdict::Revives => ("REVIVED_THE_ORDER", false),
+        PaymentVerdict::SecondPayment => ("SECOND_PAYMENT", false),
+        PaymentVerdict::AfterClose => ("AFTER_CLOSE", false),
+        PaymentVerdict::AmountDiffers => ("AMOUNT_DIFFERS", true),
+        PaymentVerdict::PayerDiffers => ("PAYER_DIFFERS", true),
     };
     // Of what is on its way back already nobody knows yet how much that is.
     let claimed = verdict.goes_back() && !payment.has_refunds();
-    let row = PaidRow {
+    let row = PaymentRow {
         transaction_id: payment.transaction_id().clone(),
         out_trade_no: payment.out_trade_no(),
         order_id: payment.out_trade_no().order_id(),
@@ -87,7 +87,7 @@ pub(super) fn record(
     };
     let table = host.var("PAYMENTS_TABLE").map_err(|error| StoreError::new(RECORDING, error))?;
     let put = Put::builder().table_name(table).set_item(Some(item::write(&row)?));
-    let put = if matches!(verdict, Verdict::Pays | Verdict::Revives) {
+    let put = if matches!(verdict, PaymentVerdict::Pays | PaymentVerdict::Revives) {
         put.condition_expression("attribute_not_exists(transaction_id) OR attention = :review")
             .expression_attribute_values(":review", item::s(REVIEW))
     } else {
@@ -100,7 +100,7 @@ pub(super) fn record(
 
 /// The key in `by_unbilled` of what happened `at`.
 pub(super) fn unbilled(at: UnixSeconds, number: &str) -> String {
-    format!("{}#{}", Day::of(at), due::shard_of(number))
+    format!("{}#{}", Day::of(at), work_index::shard_of(number))
 }
 
 const RECORDING: &str = "recording a payment";

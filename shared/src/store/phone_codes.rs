@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     StoreError,
-    item::{self, Cancelled},
+    item::{self, TransactionCancelled},
     users::{Phone, Users},
 };
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
 
 /// What is known of a code that a request brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PhoneCode {
+pub enum PhoneCodeStatus {
     /// Nobody has brought it before: it is this request's to exchange.
     New,
     /// Another request of the same user is exchanging it, or died over it.
@@ -76,7 +76,7 @@ impl PhoneCodes {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn take(&self, code: &str, user_id: &UserId) -> Result<PhoneCode, StoreError> {
+    pub async fn claim(&self, code: &str, user_id: &UserId) -> Result<PhoneCodeStatus, StoreError> {
         let row = Row {
             id: id(code),
             user_id: user_id.clone(),
@@ -92,7 +92,7 @@ impl PhoneCodes {
             .return_values_on_condition_check_failure(AllOld)
             .send()
             .await;
-        let Err(error) = result else { return Ok(PhoneCode::New) };
+        let Err(error) = result else { return Ok(PhoneCodeStatus::New) };
         let known: Option<Row> = match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                 failed.item().cloned().map(item::read).transpose()?
@@ -100,9 +100,9 @@ impl PhoneCodes {
             _ => return Err(StoreError::from_sdk(TAKING, error)),
         };
         Ok(match known {
-            Some(known) if known.user_id != *user_id => PhoneCode::Foreign,
-            Some(Row { state: State::Exchanged, .. }) => PhoneCode::Exchanged,
-            _ => PhoneCode::Pending,
+            Some(known) if known.user_id != *user_id => PhoneCodeStatus::Foreign,
+            Some(Row { state: State::Exchanged, .. }) => PhoneCodeStatus::Exchanged,
+            _ => PhoneCodeStatus::Pending,
         })
     }
 
@@ -110,7 +110,7 @@ impl PhoneCodes {
     ///
     /// # Errors
     /// DynamoDB can't be asked; the row stays, and the user taps again.
-    pub async fn give_back(&self, code: &str) -> Result<(), StoreError> {
+    pub async fn release(&self, code: &str) -> Result<(), StoreError> {
         let delete = self.client.delete_item().table_name(&self.table).key("id", item::s(id(code)));
         delete.send().await.map(|_| ()).map_err(|error| StoreError::from_sdk("giving a code back", error))
     }
@@ -119,7 +119,7 @@ impl PhoneCodes {
     ///
     /// # Errors
     /// DynamoDB can't be asked, or there is no such user.
-    pub async fn exchanged(
+    pub async fn store_exchanged(
         &self,
         code: &str,
         users: &Users,
@@ -142,9 +142,9 @@ impl PhoneCodes {
         for _ in 0..ROUNDS {
             let request = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
             let Err(error) = request.send().await else { return Ok(()) };
-            match item::cancelled(KEEPING, error)? {
-                Cancelled::Conflict => item::pause(&self.host).await,
-                Cancelled::Conditions(_) => {
+            match item::cancellation(KEEPING, error)? {
+                TransactionCancelled::Conflict => item::sleep_jittered(&self.host).await,
+                TransactionCancelled::ConditionsFailed(_) => {
                     return Err(StoreError::new(KEEPING, "the user or the code is gone"));
                 }
             }

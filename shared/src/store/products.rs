@@ -59,7 +59,7 @@ impl Products {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn on_sale(&self) -> Result<Vec<Product>, StoreError> {
+    pub async fn list_on_sale(&self) -> Result<Vec<Product>, StoreError> {
         let page = self
             .client
             .query()

@@ -26,14 +26,14 @@ pub struct DaySteps {
 
 /// What is kept of a user's steps.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct KeptSteps {
+pub struct StepHistory {
     #[serde(default)]
     version: u64,
     #[serde(default)]
     days: BTreeMap<Day, u32>,
 }
 
-impl KeptSteps {
+impl StepHistory {
     /// The steps on `day`, if that was ever synced.
     #[must_use]
     pub fn on(&self, day: Day) -> Option<u32> {
@@ -86,7 +86,7 @@ impl Steps {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn of(&self, user_id: &UserId) -> Result<KeptSteps, StoreError> {
+    pub async fn get(&self, user_id: &UserId) -> Result<StepHistory, StoreError> {
         let answer = self
             .client
             .get_item()
@@ -95,14 +95,17 @@ impl Steps {
             .send()
             .await
             .map_err(|error| StoreError::from_sdk(READING, error))?;
-        answer.item.map_or_else(|| Ok(KeptSteps::default()), item::read)
+        answer.item.map_or_else(|| Ok(StepHistory::default()), item::read)
     }
 
     /// The caller's session and what is kept of the user, in one request.
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn with_session(&self, caller: &Caller) -> Result<(Option<Session>, KeptSteps), StoreError> {
+    pub async fn get_with_session(
+        &self,
+        caller: &Caller,
+    ) -> Result<(Option<Session>, StepHistory), StoreError> {
         let session = (self.sessions.as_str(), "openid", caller.openid.as_str());
         let kept = (self.table.as_str(), "user_id", caller.user_id.as_str());
         let (session, kept) = item::get_both(&self.client, &self.host, READING, session, kept).await?;
@@ -116,13 +119,13 @@ impl Steps {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn keep(
+    pub async fn store_days(
         &self,
         caller: &Caller,
-        kept: &KeptSteps,
+        kept: &StepHistory,
         days: &[DaySteps],
         today: Day,
-    ) -> Result<Option<KeptSteps>, StoreError> {
+    ) -> Result<Option<StepHistory>, StoreError> {
         let row = Row {
             user_id: caller.user_id.as_str(),
             version: kept.version.saturating_add(1),
@@ -169,8 +172,8 @@ mod tests {
             let days = |list: &[(u16, u32)]| -> Vec<DaySteps> {
                 list.iter().map(|(ago, steps)| DaySteps { day: today.before(*ago), steps: *steps }).collect()
             };
-            let one = KeptSteps { version: 1, days: KeptSteps::default().with(&days(&first), today) };
-            let two = KeptSteps { version: 2, days: one.with(&days(&second), today) };
+            let one = StepHistory { version: 1, days: StepHistory::default().with(&days(&first), today) };
+            let two = StepHistory { version: 2, days: one.with(&days(&second), today) };
             for (day, steps) in &one.days {
                 prop_assert!(two.on(*day).is_some_and(|later| later >= *steps));
             }

@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::{
     StoreError,
-    item::{self, Updated},
+    item::{self, UpdateOutcome},
 };
 use crate::{
     crypto::hex,
@@ -35,7 +35,7 @@ pub struct Subscription {
 
 /// What became of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reported {
+pub enum ReportOutcome {
     /// Each of the templates counts one more message, or as many as a template can.
     Counted(Vec<Subscription>),
     /// The user has reported too often within this minute: nothing changes.
@@ -77,40 +77,48 @@ impl Subscriptions {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn report(&self, openid: &OpenId, templates: &[TemplateId]) -> Result<Reported, StoreError> {
+    pub async fn report(
+        &self,
+        openid: &OpenId,
+        templates: &[TemplateId],
+    ) -> Result<ReportOutcome, StoreError> {
         let minute = self.host.now().get() / 60;
         let first =
             self.count(openid, templates, "attribute_not_exists(reports_minute) OR reports_minute < :minute");
         let first = first
             .update_expression("SET reports_minute = :minute, reports = :one ADD known_templates :templates")
             .expression_attribute_values(":minute", item::n(minute));
-        if let Updated::Refused(known) = item::update(&self.host, REPORTING, first).await? {
+        if let UpdateOutcome::ConditionFailed(known) = item::update(&self.host, REPORTING, first).await? {
             let known: Reports = item::read(known.unwrap_or_default())?;
             if known.reports_minute < minute {
-                return Ok(Reported::TooMany);
+                return Ok(ReportOutcome::TooMany);
             }
             if known.reports >= PER_MINUTE {
-                return Ok(Reported::TooOften);
+                return Ok(ReportOutcome::TooOften);
             }
             // A clock behind another's counts in the minute that the other began.
             let again = self.count(openid, templates, "reports < :limit");
             let again = again
                 .update_expression("ADD reports :one, known_templates :templates")
                 .expression_attribute_values(":limit", item::n(PER_MINUTE));
-            if let Updated::Refused(known) = item::update(&self.host, REPORTING, again).await? {
+            if let UpdateOutcome::ConditionFailed(known) = item::update(&self.host, REPORTING, again).await? {
                 let known: Reports = item::read(known.unwrap_or_default())?;
-                return Ok(if known.reports < PER_MINUTE { Reported::TooMany } else { Reported::TooOften });
+                return Ok(if known.reports < PER_MINUTE {
+                    ReportOutcome::TooMany
+                } else {
+                    ReportOutcome::TooOften
+                });
             }
         }
         let counted = templates.iter().map(|template| self.grant(openid, template));
-        Ok(Reported::Counted(future::try_join_all(counted).await?))
+        Ok(ReportOutcome::Counted(future::try_join_all(counted).await?))
     }
 
     /// What the user may still be sent, by template.
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn of_user(&self, openid: &OpenId) -> Result<Vec<Subscription>, StoreError> {
+    pub async fn list_for_user(&self, openid: &OpenId) -> Result<Vec<Subscription>, StoreError> {
         let page = self
             .client
             .query()
@@ -131,7 +139,7 @@ impl Subscriptions {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn take(&self, openid: &OpenId, template: &TemplateId) -> Result<bool, StoreError> {
+    pub async fn take_message(&self, openid: &OpenId, template: &TemplateId) -> Result<bool, StoreError> {
         let mark = self.host.random::<16>().map_err(|error| StoreError::new(TAKING, error))?;
         let mark = item::s(hex(&mark));
         let update = self
@@ -144,8 +152,10 @@ impl Subscriptions {
             .expression_attribute_values(":one", item::n(1_u64))
             .expression_attribute_values(":none", item::n(0_u64));
         Ok(match item::update(&self.host, TAKING, update).await? {
-            Updated::Done(_) => true,
-            Updated::Refused(row) => row.and_then(|mut row| row.remove("taken_by")) == Some(mark),
+            UpdateOutcome::Done(_) => true,
+            UpdateOutcome::ConditionFailed(row) => {
+                row.and_then(|mut row| row.remove("taken_by")) == Some(mark)
+            }
         })
     }
 
@@ -155,7 +165,7 @@ impl Subscriptions {
     ///
     /// # Errors
     /// DynamoDB can't be asked; the message stays taken.
-    pub async fn give_back(&self, openid: &OpenId, template: &TemplateId) -> Result<(), StoreError> {
+    pub async fn return_message(&self, openid: &OpenId, template: &TemplateId) -> Result<(), StoreError> {
         let update = self
             .update(openid, template)
             .update_expression("SET remaining = remaining + :one, updated_at = :now")
@@ -171,7 +181,7 @@ impl Subscriptions {
     ///
     /// # Errors
     /// DynamoDB can't be asked; the next message is refused as well.
-    pub async fn none_left(&self, openid: &OpenId, template: &TemplateId) -> Result<(), StoreError> {
+    pub async fn clear_remaining(&self, openid: &OpenId, template: &TemplateId) -> Result<(), StoreError> {
         let update = self
             .update(openid, template)
             .update_expression("SET remaining = :none, updated_at = :now")
@@ -190,8 +200,8 @@ impl Subscriptions {
             .expression_attribute_values(":most", item::n(MOST))
             .return_values(ReturnValue::AllNew);
         match item::update(&self.host, "counting a subscription", update).await? {
-            Updated::Done(row) => item::read(row),
-            Updated::Refused(row) => item::read(row.unwrap_or_default()),
+            UpdateOutcome::Done(row) => item::read(row),
+            UpdateOutcome::ConditionFailed(row) => item::read(row.unwrap_or_default()),
         }
     }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     StoreError,
-    item::{self, Item, Updated},
+    item::{self, Item, UpdateOutcome},
 };
 use crate::{
     crypto::{Keyring, SealError, Sealed},
@@ -66,7 +66,7 @@ pub struct Token {
 impl Token {
     /// Whether it can be used for `margin` at least.
     #[must_use]
-    pub fn lasts(&self, now: UnixSeconds, margin: Duration) -> bool {
+    pub fn is_valid_for(&self, now: UnixSeconds, margin: Duration) -> bool {
         now.plus(margin) < self.expires_at
     }
 }
@@ -102,11 +102,11 @@ pub struct Lease {
 
 /// Whether the lease was had.
 #[derive(Debug)]
-pub enum Leased {
+pub enum LeaseOutcome {
     /// It is ours.
-    Ours(Lease),
+    Acquired(Lease),
     /// Somebody else holds it, or has replaced the token meanwhile.
-    Others,
+    HeldElsewhere,
 }
 
 /// The table. Values are sealed with the key ring in the secret `TOKEN_KEYS_ARN`.
@@ -187,13 +187,13 @@ impl Tokens {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn lease(
+    pub async fn acquire_lease(
         &self,
         name: TokenName,
         seen: u64,
         id: &str,
         now: UnixSeconds,
-    ) -> Result<Leased, TokensError> {
+    ) -> Result<LeaseOutcome, TokensError> {
         let update = self
             .update(name)
             .update_expression(
@@ -210,11 +210,11 @@ impl Tokens {
             .expression_attribute_values(":none", item::n(0_u64))
             .return_values(ReturnValue::AllNew);
         match item::update(&self.host, "leasing a token", update).await? {
-            Updated::Done(item) => {
+            UpdateOutcome::Done(item) => {
                 let row = self.open(name, Some(item)).await?;
-                Ok(Leased::Ours(Lease { name, id: id.to_owned(), row }))
+                Ok(LeaseOutcome::Acquired(Lease { name, id: id.to_owned(), row }))
             }
-            Updated::Refused(_) => Ok(Leased::Others),
+            UpdateOutcome::ConditionFailed(_) => Ok(LeaseOutcome::HeldElsewhere),
         }
     }
 
@@ -224,7 +224,7 @@ impl Tokens {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn note_force(&self, lease: &Lease, now: UnixSeconds) -> Result<bool, StoreError> {
+    pub async fn record_force(&self, lease: &Lease, now: UnixSeconds) -> Result<bool, StoreError> {
         let update = self
             .update(lease.name)
             .update_expression("SET forced_at = :now")
@@ -237,7 +237,7 @@ impl Tokens {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn store(
+    pub async fn store_value(
         &self,
         lease: &Lease,
         value: &Secret,
@@ -264,7 +264,7 @@ impl Tokens {
     ///
     /// # Errors
     /// DynamoDB can't be asked; the lease ends by itself.
-    pub async fn release(&self, lease: &Lease) -> Result<bool, StoreError> {
+    pub async fn release_lease(&self, lease: &Lease) -> Result<bool, StoreError> {
         self.held(self.update(lease.name).update_expression("REMOVE lease_id, lease_until"), lease).await
     }
 
@@ -278,6 +278,6 @@ impl Tokens {
             .condition_expression("lease_id = :lease")
             .expression_attribute_values(":lease", item::s(&lease.id));
         let updated = item::update(&self.host, "writing a token", update).await?;
-        Ok(matches!(updated, Updated::Done(_)))
+        Ok(matches!(updated, UpdateOutcome::Done(_)))
     }
 }

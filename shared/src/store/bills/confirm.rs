@@ -10,15 +10,15 @@ use super::Bills;
 use crate::{
     pay::{BilledRefund, PaymentLine, RefundLine, RefundStatus},
     store::{
-        PaidRow, RefundRow, StoreError,
-        item::{self, Updated},
+        PaymentRow, RefundRow, StoreError,
+        item::{self, UpdateOutcome},
     },
     types::{Day, OutRefundNo, TransactionId},
 };
 
 /// What our books say to a line of a bill.
 #[derive(Debug)]
-pub enum Confirmed<Row> {
+pub enum ConfirmOutcome<Row> {
     /// The same; it is confirmed now.
     Agrees,
     /// Something else; nothing was changed.
@@ -38,7 +38,7 @@ impl Bills {
         &self,
         day: Day,
         line: &PaymentLine,
-    ) -> Result<Confirmed<PaidRow>, StoreError> {
+    ) -> Result<ConfirmOutcome<PaymentRow>, StoreError> {
         let condition = "attribute_exists(transaction_id) AND total_fee = :fee AND out_trade_no = :no \
                          AND currency = :currency";
         let update = self.payment(day, &line.transaction_id);
@@ -66,7 +66,7 @@ impl Bills {
         day: Day,
         out_refund_no: &OutRefundNo,
         line: &RefundLine,
-    ) -> Result<Confirmed<RefundRow>, StoreError> {
+    ) -> Result<ConfirmOutcome<RefundRow>, StoreError> {
         let is_through = if line.state == BilledRefund::Success { "=" } else { "<>" };
         let update = self
             .refund(day, out_refund_no)
@@ -87,7 +87,11 @@ impl Bills {
     ///
     /// # Errors
     /// DynamoDB can't be asked. Note it again.
-    pub async fn found_payment(&self, day: Day, transaction_id: &TransactionId) -> Result<(), StoreError> {
+    pub async fn mark_payment_billed(
+        &self,
+        day: Day,
+        transaction_id: &TransactionId,
+    ) -> Result<(), StoreError> {
         let known = "attribute_exists(transaction_id)";
         self.found(self.payment(day, transaction_id).condition_expression(known)).await
     }
@@ -98,7 +102,7 @@ impl Bills {
     ///
     /// # Errors
     /// DynamoDB can't be asked. Note it again.
-    pub async fn found_refund(&self, day: Day, out_refund_no: &OutRefundNo) -> Result<(), StoreError> {
+    pub async fn mark_refund_billed(&self, day: Day, out_refund_no: &OutRefundNo) -> Result<(), StoreError> {
         let known = "attribute_exists(out_refund_no)";
         self.found(self.refund(day, out_refund_no).condition_expression(known)).await
     }
@@ -116,19 +120,19 @@ impl Bills {
     async fn confirm<Row: DeserializeOwned>(
         &self,
         update: UpdateItemFluentBuilder,
-    ) -> Result<Confirmed<Row>, StoreError> {
+    ) -> Result<ConfirmOutcome<Row>, StoreError> {
         let update = update.return_values_on_condition_check_failure(AllOld);
         let update = || item::update(&self.host, CONFIRMING, update.clone());
-        Ok(match item::patiently(&self.host, update).await? {
-            Updated::Done(_) => Confirmed::Agrees,
-            Updated::Refused(None) => Confirmed::Unknown,
-            Updated::Refused(Some(row)) => Confirmed::Differs(Box::new(item::read(row)?)),
+        Ok(match item::retry_transient(&self.host, update).await? {
+            UpdateOutcome::Done(_) => ConfirmOutcome::Agrees,
+            UpdateOutcome::ConditionFailed(None) => ConfirmOutcome::Unknown,
+            UpdateOutcome::ConditionFailed(Some(row)) => ConfirmOutcome::Differs(Box::new(item::read(row)?)),
         })
     }
 
     async fn found(&self, update: UpdateItemFluentBuilder) -> Result<(), StoreError> {
         let update = || item::update(&self.host, CONFIRMING, update.clone());
-        item::patiently(&self.host, update).await.map(drop)
+        item::retry_transient(&self.host, update).await.map(drop)
     }
 }
 

@@ -8,7 +8,7 @@ use super::Bills;
 use crate::{
     store::{
         Case, CaseKind, StoreError, cases,
-        item::{self, Cancelled},
+        item::{self, TransactionCancelled},
         outbox::{self, Event, EventKind},
     },
     types::{Day, Fen, OutRefundNo, OutTradeNo, TransactionId},
@@ -137,7 +137,7 @@ impl Bills {
     ///
     /// # Errors
     /// DynamoDB can't be asked. Open it again.
-    pub async fn open(&self, difference: &Difference) -> Result<bool, StoreError> {
+    pub async fn open_case(&self, difference: &Difference) -> Result<bool, StoreError> {
         let now = self.host.now();
         let Difference { what, out_trade_no, transaction_id, out_refund_no, fee, .. } = difference;
         let order_id = out_trade_no.map(OutTradeNo::order_id);
@@ -156,16 +156,16 @@ impl Bills {
             fee: *fee,
             ..Event::new(EventKind::BillDifference, &difference.about_event(), now)
         };
-        let parts = vec![cases::open_once(&self.host, &case)?, outbox::write(&self.host, &event)?];
-        item::patiently(&self.host, || async {
+        let parts = vec![cases::put_new_case(&self.host, &case)?, outbox::put_event(&self.host, &event)?];
+        item::retry_transient(&self.host, || async {
             let request = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
             let Err(error) = request.send().await else {
                 cases::count_opened(&case);
                 return Ok(true);
             };
-            match item::cancelled(OPENING, error)? {
-                Cancelled::Conditions(_) => Ok(false),
-                Cancelled::Conflict => Err(StoreError::contended(OPENING)),
+            match item::cancellation(OPENING, error)? {
+                TransactionCancelled::ConditionsFailed(_) => Ok(false),
+                TransactionCancelled::Conflict => Err(StoreError::contended(OPENING)),
             }
         })
         .await

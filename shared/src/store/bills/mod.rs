@@ -18,9 +18,9 @@ use crate::{
     types::{Day, UnixSeconds, Yuan},
 };
 
-pub use confirm::Confirmed;
+pub use confirm::ConfirmOutcome;
 pub use difference::{Difference, DifferenceCounts, DifferenceKind};
-pub use unbilled::{Unbilled, UnbilledPlace};
+pub use unbilled::{UnbilledCursor, UnbilledPage};
 
 /// What became of a day's bill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,8 +141,8 @@ impl Bills {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn of_day(&self, day: Day) -> Result<Option<BillRecord>, StoreError> {
-        item::patiently(&self.host, || async {
+    pub async fn get_day(&self, day: Day) -> Result<Option<BillRecord>, StoreError> {
+        item::retry_transient(&self.host, || async {
             let request = self.client.get_item().table_name(&self.table).key("bill_date", item::s(day));
             let answer = request.consistent_read(true).send().await;
             let answer = answer.map_err(|error| StoreError::from_sdk("reading a bill's day", error))?;
@@ -157,9 +157,9 @@ impl Bills {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn keep(&self, record: &BillRecord) -> Result<(), StoreError> {
+    pub async fn store_day(&self, record: &BillRecord) -> Result<(), StoreError> {
         let row = item::write(record)?;
-        item::patiently(&self.host, || async {
+        item::retry_transient(&self.host, || async {
             let mut put = self.client.put_item().table_name(&self.table).set_item(Some(row.clone()));
             if !record.state.is_settled() {
                 put = put

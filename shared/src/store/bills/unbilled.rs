@@ -6,25 +6,25 @@ use serde::de::DeserializeOwned;
 use super::Bills;
 use crate::{
     store::{
-        PaidRow, RefundRow, StoreError,
-        due::shards,
+        PaymentRow, RefundRow, StoreError,
         item::{self, Item},
+        work_index::shards,
     },
     types::{Day, IdError, OutRefundNo, TransactionId},
 };
 
 /// A page of numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unbilled<Number> {
+pub struct UnbilledPage<Number> {
     /// Of what no bill has confirmed, as far as the index knows, which is a moment behind.
     pub numbers: Vec<Number>,
     /// Where the next page begins, if there is one.
-    pub next: Option<UnbilledPlace>,
+    pub next: Option<UnbilledCursor>,
 }
 
 /// A place in the list of what no bill has confirmed; the first one by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UnbilledPlace {
+pub struct UnbilledCursor {
     /// Which part of the day.
     part: usize,
     /// After which number.
@@ -39,8 +39,8 @@ impl Bills {
     pub async fn unbilled_payments(
         &self,
         day: Day,
-        place: &UnbilledPlace,
-    ) -> Result<Unbilled<TransactionId>, StoreError> {
+        place: &UnbilledCursor,
+    ) -> Result<UnbilledPage<TransactionId>, StoreError> {
         self.page(&self.payments, "transaction_id", (day, place), TransactionId::parse).await
     }
 
@@ -51,8 +51,8 @@ impl Bills {
     pub async fn unbilled_refunds(
         &self,
         day: Day,
-        place: &UnbilledPlace,
-    ) -> Result<Unbilled<OutRefundNo>, StoreError> {
+        place: &UnbilledCursor,
+    ) -> Result<UnbilledPage<OutRefundNo>, StoreError> {
         self.page(&self.refunds, "out_refund_no", (day, place), OutRefundNo::parse).await
     }
 
@@ -63,7 +63,7 @@ impl Bills {
     pub async fn unbilled_payment(
         &self,
         transaction_id: &TransactionId,
-    ) -> Result<Option<PaidRow>, StoreError> {
+    ) -> Result<Option<PaymentRow>, StoreError> {
         self.row(&self.payments, "transaction_id", transaction_id.as_str()).await
     }
 
@@ -82,17 +82,17 @@ impl Bills {
         &self,
         table: &str,
         key: &'static str,
-        (day, place): (Day, &UnbilledPlace),
+        (day, place): (Day, &UnbilledCursor),
         parse: fn(&str) -> Result<Number, IdError>,
-    ) -> Result<Unbilled<Number>, StoreError> {
+    ) -> Result<UnbilledPage<Number>, StoreError> {
         let Some(shard) = shards().nth(place.part) else {
-            return Ok(Unbilled { numbers: Vec::new(), next: None });
+            return Ok(UnbilledPage { numbers: Vec::new(), next: None });
         };
         let part = format!("{day}#{shard}");
         let start = place.after.as_ref().map(|after| {
             Item::from([("unbilled".to_owned(), item::s(&part)), (key.to_owned(), item::s(after))])
         });
-        let page = item::patiently(&self.host, || async {
+        let page = item::retry_transient(&self.host, || async {
             let query = self.client.query().table_name(table).index_name("by_unbilled");
             let query = query
                 .key_condition_expression("unbilled = :part")
@@ -107,17 +107,17 @@ impl Bills {
             _ => Err(StoreError::new(LISTING, "an item has no key")),
         };
         let next = match page.last_evaluated_key {
-            Some(key) => Some(UnbilledPlace { part: place.part, after: Some(text(key)?) }),
+            Some(key) => Some(UnbilledCursor { part: place.part, after: Some(text(key)?) }),
             None => shards()
                 .nth(place.part.saturating_add(1))
-                .map(|_| UnbilledPlace { part: place.part.saturating_add(1), after: None }),
+                .map(|_| UnbilledCursor { part: place.part.saturating_add(1), after: None }),
         };
         let numbers = page
             .items
             .unwrap_or_default()
             .into_iter()
             .map(|item| parse(&text(item)?).map_err(|error| StoreError::new(LISTING, error)));
-        Ok(Unbilled { numbers: numbers.collect::<Result<_, _>>()?, next })
+        Ok(UnbilledPage { numbers: numbers.collect::<Result<_, _>>()?, next })
     }
 
     async fn row<Row: DeserializeOwned>(
@@ -126,7 +126,7 @@ impl Bills {
         key: &'static str,
         number: &str,
     ) -> Result<Option<Row>, StoreError> {
-        let answer = item::patiently(&self.host, || async {
+        let answer = item::retry_transient(&self.host, || async {
             let request = self.client.get_item().table_name(table).key(key, item::s(number));
             let answer = request.consistent_read(true).send().await;
             answer.map_err(|error| StoreError::from_sdk(LISTING, error))

@@ -12,12 +12,12 @@ use aws_sdk_dynamodb::types::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Cards, Outcome, ROUNDS, code_key, hold::card_key, outcome};
+use super::{Cards, Outcome, ROUNDS, code_key, outcome, user_cards::card_key};
 use crate::{
     crypto::hex,
     store::{
         StoreError,
-        item::{self, Cancelled, Item},
+        item::{self, Item, TransactionCancelled},
     },
     types::{CardCode, CardId, UnixSeconds, UserId},
 };
@@ -34,7 +34,7 @@ pub struct Clerk {
 
 /// A consumption, done or perhaps done.
 #[derive(Debug, Clone)]
-pub struct Consumed {
+pub struct ConsumptionRecord {
     /// By whom.
     pub clerk: Clerk,
     /// When.
@@ -43,25 +43,25 @@ pub struct Consumed {
 
 /// The right to consume a code, for as long as a request lives.
 #[derive(Debug)]
-pub struct Consumption {
+pub struct ConsumptionClaim {
     code: CardCode,
     attempt: String,
     holder: Option<UserId>,
     /// Which card it is, if we know for sure.
     pub card_id: Option<CardId>,
     /// A try that nobody knows the end of.
-    pub earlier: Option<Consumed>,
+    pub unresolved_attempt: Option<ConsumptionRecord>,
 }
 
 /// What is known of a code that is to be consumed.
 #[derive(Debug)]
-pub enum Begun {
+pub enum BeginConsumptionOutcome {
     /// It is this request's to consume.
-    Ours(Consumption),
+    Claimed(ConsumptionClaim),
     /// Another request is consuming it.
     Pending,
     /// It was consumed.
-    Consumed(Consumed),
+    Consumed(ConsumptionRecord),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -89,8 +89,8 @@ impl Row {
         self.user_id.clone().or_else(|| self.listed_by.clone())
     }
 
-    fn done(&self) -> Option<Consumed> {
-        Some(Consumed { clerk: self.clerk.clone()?, at: self.consumed_at.or(self.begun_at)? })
+    fn done(&self) -> Option<ConsumptionRecord> {
+        Some(ConsumptionRecord { clerk: self.clerk.clone()?, at: self.consumed_at.or(self.begun_at)? })
     }
 }
 
@@ -102,7 +102,11 @@ impl Cards {
     /// # Errors
     /// [`StoreError`]: there is no randomness, or DynamoDB failed; `is_transient()` says whether to retry. After a timeout the
     /// write may have been applied; the claim then ends by itself.
-    pub async fn begin(&self, code: &CardCode, clerk: &Clerk) -> Result<Begun, StoreError> {
+    pub async fn begin_consumption(
+        &self,
+        code: &CardCode,
+        clerk: &Clerk,
+    ) -> Result<BeginConsumptionOutcome, StoreError> {
         let random = self.host.random::<8>().map_err(|error| StoreError::new(BEGINNING, error))?;
         let attempt = hex(&random);
         let now = self.host.now();
@@ -127,12 +131,20 @@ impl Cards {
         };
         Ok(match (ours, row.state) {
             (true, state) => {
-                let earlier = state.and_then(|_| row.done());
+                let unresolved_attempt = state.and_then(|_| row.done());
                 let (holder, card_id) = (row.holder(), row.card_id);
-                Begun::Ours(Consumption { code: code.clone(), attempt, holder, card_id, earlier })
+                BeginConsumptionOutcome::Claimed(ConsumptionClaim {
+                    code: code.clone(),
+                    attempt,
+                    holder,
+                    card_id,
+                    unresolved_attempt,
+                })
             }
-            (false, Some(State::Consumed)) => row.done().map_or(Begun::Pending, Begun::Consumed),
-            (false, _) => Begun::Pending,
+            (false, Some(State::Consumed)) => {
+                row.done().map_or(BeginConsumptionOutcome::Pending, BeginConsumptionOutcome::Consumed)
+            }
+            (false, _) => BeginConsumptionOutcome::Pending,
         })
     }
 
@@ -142,7 +154,11 @@ impl Cards {
     ///
     /// # Errors
     /// DynamoDB can't be asked; what came of the request must be found out by the next one.
-    pub async fn consumed(&self, ours: &Consumption, done: &Consumed) -> Result<(), StoreError> {
+    pub async fn record_consumption(
+        &self,
+        ours: &ConsumptionClaim,
+        done: &ConsumptionRecord,
+    ) -> Result<(), StoreError> {
         let mut holder = ours.holder.clone();
         for _ in 0..ROUNDS {
             let mut parts = vec![self.mark_code(ours, holder.as_ref(), done)?];
@@ -151,14 +167,14 @@ impl Cards {
             }
             let request = self.client.transact_write_items().set_transact_items(Some(parts));
             let Err(error) = request.send().await else { return Ok(()) };
-            let reasons = match item::cancelled(CONSUMED, error)? {
-                Cancelled::Conflict => {
-                    item::pause(&self.host).await;
+            let reasons = match item::cancellation(CONSUMED, error)? {
+                TransactionCancelled::Conflict => {
+                    item::sleep_jittered(&self.host).await;
                     continue;
                 }
-                Cancelled::Conditions(reasons) => reasons,
+                TransactionCancelled::ConditionsFailed(reasons) => reasons,
             };
-            let row = item::failed(&reasons, 0).flatten().map(item::read::<Row>).transpose()?;
+            let row = item::failed_condition(&reasons, 0).flatten().map(item::read::<Row>).transpose()?;
             match row {
                 // Somebody reported the code meanwhile: it is their list that the card is in.
                 Some(row) if row.attempt.as_ref() == Some(&ours.attempt) => holder = row.holder(),
@@ -169,15 +185,15 @@ impl Cards {
     }
 
     /// Notes that it is certainly not consumed: anybody may try. If the end of an earlier try is not known, that is not certain,
-    /// and the journal stays open as in [`Cards::leave_open`].
+    /// and the journal stays open as in [`Cards::leave_unresolved`].
     ///
     /// Condition: it is still this request's.
     ///
     /// # Errors
     /// DynamoDB can't be asked; the row frees itself in time.
-    pub async fn release(&self, ours: &Consumption) -> Result<(), StoreError> {
-        if ours.earlier.is_some() {
-            return self.leave_open(ours).await;
+    pub async fn release_consumption(&self, ours: &ConsumptionClaim) -> Result<(), StoreError> {
+        if ours.unresolved_attempt.is_some() {
+            return self.leave_unresolved(ours).await;
         }
         let update = self
             .still_ours(ours)
@@ -192,7 +208,7 @@ impl Cards {
     ///
     /// # Errors
     /// DynamoDB can't be asked; the row frees itself in time.
-    pub async fn leave_open(&self, ours: &Consumption) -> Result<(), StoreError> {
+    pub async fn leave_unresolved(&self, ours: &ConsumptionClaim) -> Result<(), StoreError> {
         let update = self
             .still_ours(ours)
             .update_expression("SET free_at = :now")
@@ -202,7 +218,7 @@ impl Cards {
 
     fn still_ours(
         &self,
-        ours: &Consumption,
+        ours: &ConsumptionClaim,
     ) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
         self.update(code_key(&ours.code))
             .condition_expression("attempt = :attempt")
@@ -211,9 +227,9 @@ impl Cards {
 
     fn mark_code(
         &self,
-        ours: &Consumption,
+        ours: &ConsumptionClaim,
         holder: Option<&UserId>,
-        done: &Consumed,
+        done: &ConsumptionRecord,
     ) -> Result<TransactWriteItem, StoreError> {
         let held = match holder {
             Some(_) => "(user_id = :holder OR attribute_not_exists(user_id) AND listed_by = :holder)",

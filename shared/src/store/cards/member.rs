@@ -7,11 +7,11 @@
 use aws_sdk_dynamodb::types::{ReturnValue, TransactWriteItem, Update};
 use serde::Deserialize;
 
-use super::{Cards, HeldCard, Outcome, ROUNDS, code_key, outcome};
+use super::{Cards, Outcome, ROUNDS, UserCard, code_key, outcome};
 use crate::{
     store::{
         StoreError,
-        item::{self, Cancelled},
+        item::{self, TransactionCancelled},
     },
     types::{CardCode, UnixSeconds, UserId},
 };
@@ -28,26 +28,26 @@ pub struct Membership {
 impl Membership {
     /// What the user is to the code.
     #[must_use]
-    pub fn claim_of(&self, user_id: &UserId) -> CodeClaim {
+    pub fn ownership_of(&self, user_id: &UserId) -> CodeOwnership {
         match (&self.user_id, &self.joined_by) {
-            (Some(owner), _) if owner == user_id => CodeClaim::Owner,
-            (Some(_), _) => CodeClaim::Foreign,
-            (None, Some(member)) if member == user_id => CodeClaim::Member,
-            (None, Some(_)) => CodeClaim::Disputed,
-            (None, None) => CodeClaim::Unknown,
+            (Some(owner), _) if owner == user_id => CodeOwnership::Owner,
+            (Some(_), _) => CodeOwnership::Foreign,
+            (None, Some(member)) if member == user_id => CodeOwnership::Member,
+            (None, Some(_)) => CodeOwnership::Disputed,
+            (None, None) => CodeOwnership::Unknown,
         }
     }
 
     /// The number, once WeChat has taken it.
     #[must_use]
-    pub fn activated(&self) -> Option<&str> {
+    pub fn activated_number(&self) -> Option<&str> {
         self.activated_at.and(self.membership_number.as_deref())
     }
 }
 
 /// What a user is to a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CodeClaim {
+pub enum CodeOwnership {
     /// The user has reported the sealed code.
     Owner,
     /// Another user has.
@@ -85,7 +85,7 @@ impl Cards {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn join(
+    pub async fn claim_number(
         &self,
         code: &CardCode,
         user_id: &UserId,
@@ -120,10 +120,10 @@ impl Cards {
     ///
     /// # Errors
     /// DynamoDB can't be asked; the number stays, and a repetition activates the same.
-    pub async fn activated(
+    pub async fn record_activation(
         &self,
         user_id: &UserId,
-        card: &HeldCard,
+        card: &UserCard,
         is_asker: bool,
     ) -> Result<bool, StoreError> {
         let list = if is_asker { ", listed_by = :user" } else { "" };
@@ -144,9 +144,9 @@ impl Cards {
         for _ in 0..ROUNDS {
             let request = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
             let Err(error) = request.send().await else { return Ok(true) };
-            match item::cancelled(ACTIVATED, error)? {
-                Cancelled::Conflict => item::pause(&self.host).await,
-                Cancelled::Conditions(_) => return Ok(false),
+            match item::cancellation(ACTIVATED, error)? {
+                TransactionCancelled::Conflict => item::sleep_jittered(&self.host).await,
+                TransactionCancelled::ConditionsFailed(_) => return Ok(false),
             }
         }
         Err(StoreError::contended(ACTIVATED))
@@ -158,7 +158,7 @@ impl Cards {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn forget_member(&self, code: &CardCode, user_id: &UserId) -> Result<(), StoreError> {
+    pub async fn forget_activation(&self, code: &CardCode, user_id: &UserId) -> Result<(), StoreError> {
         let update = self
             .update(code_key(code))
             .update_expression("REMOVE joined_by, membership_number")

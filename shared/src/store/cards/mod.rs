@@ -7,8 +7,8 @@
 //! owner shows the code.
 
 mod consume;
-mod hold;
 mod member;
+mod user_cards;
 
 use std::collections::HashMap;
 
@@ -27,9 +27,9 @@ use crate::{
     types::CardCode,
 };
 
-pub use consume::{Begun, Clerk, Consumed, Consumption};
-pub use hold::{HeldCard, Holdings, Offer, Receipt};
-pub use member::{CodeClaim, Membership};
+pub use consume::{BeginConsumptionOutcome, Clerk, ConsumptionClaim, ConsumptionRecord};
+pub use member::{CodeOwnership, Membership};
+pub use user_cards::{CardReport, Offer, UserCard, UserCards};
 
 /// The table.
 pub struct Cards {

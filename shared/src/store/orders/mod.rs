@@ -4,11 +4,11 @@
 //! `next_query_at`) lists unpaid orders by when to ask WeChat about them; an order that is paid or closed leaves it, unless what was
 //! given back of its payment must still be looked for.
 
+mod attempt;
 mod place;
-mod prepay;
+mod query_claim;
 mod row;
 mod settle;
-mod sweep;
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 
@@ -18,10 +18,10 @@ use crate::{
     types::{OrderId, UserId},
 };
 
-pub use place::{IdempotencyKey, NewOrder, OrderSummary, Placed};
-pub use prepay::{ClosedOrder, Stored};
-pub use row::{Line, Order, Prepay, PrepayTerms};
-pub use settle::Settled;
+pub use attempt::{CloseWriteOutcome, WriteOutcome};
+pub use place::{IdempotencyKey, NewOrder, OrderSummary, PlaceOutcome};
+pub use row::{Order, OrderLine, Prepay, PrepayTerms};
+pub use settle::SettleOutcome;
 
 /// The tables that change together with an order.
 pub struct Orders {
@@ -68,7 +68,11 @@ impl Orders {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn of_user(&self, user_id: &UserId, cursor: Option<OrderId>) -> Result<OrderPage, StoreError> {
+    pub async fn list_for_user(
+        &self,
+        user_id: &UserId,
+        cursor: Option<OrderId>,
+    ) -> Result<OrderPage, StoreError> {
         // The key is made of the caller's own id: another user's cursor leads nowhere else.
         let start = cursor.map(|order_id| {
             [("user_id".to_owned(), item::s(user_id)), ("order_id".to_owned(), item::s(order_id))].into()

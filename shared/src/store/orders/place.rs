@@ -18,14 +18,15 @@ use aws_sdk_dynamodb::types::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Line, Order, Orders};
+use super::{Order, OrderLine, Orders};
 use crate::{
     crypto::{hex, sha256},
     order::Status,
     store::{
-        Product, StoreError, due,
-        item::{self, Cancelled, Item, Updated},
+        Product, StoreError,
+        item::{self, Item, TransactionCancelled, UpdateOutcome},
         products::ON_SALE,
+        work_index,
     },
     types::{Fen, OpenId, OrderId, OutTradeNo, ProductId, UnixSeconds, UserId},
 };
@@ -63,15 +64,15 @@ pub struct NewOrder {
 
 /// What came of placing an order.
 #[derive(Debug)]
-pub enum Placed {
+pub enum PlaceOutcome {
     /// It was placed, now or by an earlier request with the same key.
-    Order(OrderSummary),
+    Placed(OrderSummary),
     /// No such product, or it is not for sale.
     NoSuchProduct(ProductId),
     /// Fewer are left than wanted.
     OutOfStock(ProductId),
     /// The sum is larger than an order can be.
-    TooDear,
+    TotalTooLarge,
     /// The user has as many unpaid orders as one can have.
     TooManyUnpaid,
     /// The key was used with another payload.
@@ -99,7 +100,7 @@ struct IdempotencyRow {
 
 /// How an order that holds a place among the unpaid ones stands.
 #[derive(Deserialize)]
-struct Held {
+struct ListedOrder {
     order_id: String,
     status: Status,
     expires_at: UnixSeconds,
@@ -117,7 +118,7 @@ impl Orders {
         new: &NewOrder,
         key: Option<&IdempotencyKey>,
         most: u32,
-    ) -> Result<Placed, StoreError> {
+    ) -> Result<PlaceOutcome, StoreError> {
         let (products, earlier) = self.read_for(new, key).await?;
         if let (Some(row), Some(key)) = (earlier, key)
             && row.expires_at > new.created_at
@@ -163,7 +164,7 @@ impl Orders {
         order: &Order,
         key: Option<&IdempotencyKey>,
         most: u32,
-    ) -> Result<Placed, StoreError> {
+    ) -> Result<PlaceOutcome, StoreError> {
         let summary = OrderSummary {
             order_id: order.order_id,
             out_trade_no: order.out_trade_no,
@@ -194,25 +195,25 @@ impl Orders {
                 .map_err(|error| StoreError::new(PLACING, error))?;
             parts.push(TransactWriteItem::builder().put(put).build());
         }
-        for _ in 0..item::ROUNDS {
+        for _ in 0..item::MAX_ATTEMPTS {
             let Err(error) =
                 self.client.transact_write_items().set_transact_items(Some(parts.clone())).send().await
             else {
-                return Ok(Placed::Order(summary));
+                return Ok(PlaceOutcome::Placed(summary));
             };
-            let reasons = match item::cancelled(PLACING, error)? {
-                Cancelled::Conflict => {
-                    item::pause(&self.host).await;
+            let reasons = match item::cancellation(PLACING, error)? {
+                TransactionCancelled::Conflict => {
+                    item::sleep_jittered(&self.host).await;
                     continue;
                 }
-                Cancelled::Conditions(reasons) => reasons,
+                TransactionCancelled::ConditionsFailed(reasons) => reasons,
             };
-            if let (Some(row), Some(key)) = (item::failed(&reasons, KEY).flatten(), key) {
+            if let (Some(row), Some(key)) = (item::failed_condition(&reasons, KEY).flatten(), key) {
                 // Somebody with the same key was first.
                 return Ok(replay(item::read(row)?, key));
             }
-            match item::failed(&reasons, PLACE).flatten() {
-                Some(full) if !self.give_back(&full, order).await? => return Ok(Placed::TooManyUnpaid),
+            match item::failed_condition(&reasons, PLACE).flatten() {
+                Some(full) if !self.give_back(&full, order).await? => return Ok(PlaceOutcome::TooManyUnpaid),
                 Some(_) => {}
                 None => return Err(StoreError::new(PLACING, "the order's number is taken")),
             }
@@ -254,9 +255,9 @@ impl Orders {
                 return Err(StoreError::contended(COUNTING));
             }
             for row in answer.responses.unwrap_or_default().into_values().flatten() {
-                let held: Held = item::read(row)?;
-                if held.status == Status::Unpaid && held.expires_at > new.created_at {
-                    gone.remove(&held.order_id);
+                let listed_order: ListedOrder = item::read(row)?;
+                if listed_order.status == Status::Unpaid && listed_order.expires_at > new.created_at {
+                    gone.remove(&listed_order.order_id);
                 }
             }
         }
@@ -273,7 +274,7 @@ impl Orders {
             .expression_attribute_values(":gone", AttributeValue::Ss(gone.into_iter().collect()));
         match item::update(&self.host, COUNTING, update).await? {
             // If the row has expired, every place is free.
-            Updated::Done(_) | Updated::Refused(_) => Ok(true),
+            UpdateOutcome::Done(_) | UpdateOutcome::ConditionFailed(_) => Ok(true),
         }
     }
 }
@@ -283,25 +284,25 @@ fn unpaid_of(order: &Order) -> String {
     format!("{}#unpaid", order.user_id)
 }
 
-fn replay(row: IdempotencyRow, key: &IdempotencyKey) -> Placed {
-    if row.payload == key.payload { Placed::Order(row.order) } else { Placed::KeyReused }
+fn replay(row: IdempotencyRow, key: &IdempotencyKey) -> PlaceOutcome {
+    if row.payload == key.payload { PlaceOutcome::Placed(row.order) } else { PlaceOutcome::KeyReused }
 }
 
-fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Order, Placed> {
+fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Order, PlaceOutcome> {
     let mut items = Vec::with_capacity(new.items.len());
     let mut total: Option<Fen> = None;
     for (product_id, quantity) in &new.items {
         let product = products.get(product_id).filter(|product| product.shelf.as_deref() == Some(ON_SALE));
-        let product = product.ok_or_else(|| Placed::NoSuchProduct(product_id.clone()))?;
+        let product = product.ok_or_else(|| PlaceOutcome::NoSuchProduct(product_id.clone()))?;
         if !product.has(*quantity) {
-            return Err(Placed::OutOfStock(product_id.clone()));
+            return Err(PlaceOutcome::OutOfStock(product_id.clone()));
         }
-        let sum = product.price.times(*quantity).map_err(|_| Placed::TooDear)?;
+        let sum = product.price.times(*quantity).map_err(|_| PlaceOutcome::TotalTooLarge)?;
         total = Some(match total {
             None => sum,
-            Some(total) => total.plus(sum).map_err(|_| Placed::TooDear)?,
+            Some(total) => total.plus(sum).map_err(|_| PlaceOutcome::TotalTooLarge)?,
         });
-        items.push(Line {
+        items.push(OrderLine {
             product_id: product_id.clone(),
             name: product.name.clone(),
             price: product.price,
@@ -313,7 +314,7 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
         user_id: new.user_id.clone(),
         openid: new.openid.clone(),
         status: Status::Unpaid,
-        total_fee: total.ok_or(Placed::TooDear)?,
+        total_fee: total.ok_or(PlaceOutcome::TotalTooLarge)?,
         items,
         created_at: new.created_at,
         expires_at: new.expires_at,
@@ -330,7 +331,7 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
         asked_at: None,
         next_query_at: Some(new.expires_at),
         queries: 0,
-        due_shard: Some(due::unprepaid(due::shard_of(&new.order_id.to_string()))),
+        due_shard: Some(work_index::unprepaid(work_index::shard_of(&new.order_id.to_string()))),
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    order::{Standing, Status},
+    order::{OrderSnapshot, Status},
     types::{Fen, OpenId, OrderId, OutTradeNo, PrepayId, ProductId, TransactionId, UnixSeconds, UserId},
 };
 
@@ -23,7 +23,7 @@ pub struct Order {
     /// What it costs.
     pub total_fee: Fen,
     /// What was ordered.
-    pub items: Vec<Line>,
+    pub items: Vec<OrderLine>,
     /// When it was placed.
     pub created_at: UnixSeconds,
     /// When paying ends.
@@ -74,7 +74,7 @@ pub struct Order {
 
 /// Some of one product. Name and price are as they were when the order was placed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Line {
+pub struct OrderLine {
     /// Which product.
     pub product_id: ProductId,
     /// What the user reads.
@@ -115,8 +115,8 @@ impl Order {
 
     /// What the state machine must know of it.
     #[must_use]
-    pub fn standing(&self) -> Standing<'_> {
-        Standing {
+    pub fn snapshot(&self) -> OrderSnapshot<'_> {
+        OrderSnapshot {
             status: self.status,
             total_fee: self.total_fee,
             openid: &self.openid,

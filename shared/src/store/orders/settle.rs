@@ -17,26 +17,26 @@ use aws_sdk_dynamodb::types::{
 
 use super::{Order, Orders};
 use crate::{
-    order::{LatePayment, Verdict, judge},
+    order::{LatePaymentPolicy, PaymentVerdict, payment_verdict},
     pay::Payment,
     store::{
-        Case, CaseKind, PaidRow, StoreError, cases, due,
-        item::{self, Cancelled, Item},
+        Case, CaseKind, PaymentRow, StoreError, cases,
+        item::{self, Item, TransactionCancelled},
         outbox::{self, Event, EventKind},
-        payments, refunds,
+        payments, refunds, work_index,
     },
     types::UnixSeconds,
 };
 
 /// What came of a payment. It is durable when this is returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
+pub enum SettleOutcome {
     /// It was recorded, now for the first time.
-    Recorded(Verdict),
+    Recorded(PaymentVerdict),
     /// It had been recorded before: nothing was changed.
-    Again(Verdict),
+    AlreadyRecorded(PaymentVerdict),
     /// It had been recorded before and is not the order's, and all of it went back or is on its way back: nothing was changed.
-    Returned(Verdict),
+    FullyRefunded(PaymentVerdict),
     /// We have no such order; nothing was recorded.
     NoSuchOrder,
 }
@@ -50,42 +50,51 @@ impl Orders {
     ///
     /// # Errors
     /// DynamoDB can't be asked; nothing was written, or the payment was settled and the answer lost. Settle it again.
-    pub async fn settle(&self, payment: &Payment, late: LatePayment) -> Result<Settled, StoreError> {
+    pub async fn settle(
+        &self,
+        payment: &Payment,
+        late: LatePaymentPolicy,
+    ) -> Result<SettleOutcome, StoreError> {
         // No order of ours is in another currency, so there is nothing to compare with.
-        let mut verdict = if payment.currency() == "CNY" { Verdict::Pays } else { Verdict::AmountDiffers };
-        for _ in 0..item::ROUNDS {
+        let mut verdict =
+            if payment.currency() == "CNY" { PaymentVerdict::Pays } else { PaymentVerdict::AmountDiffers };
+        for _ in 0..item::MAX_ATTEMPTS {
             let case = case(payment, verdict, self.host.now());
             let parts = self.parts(payment, verdict, case.as_ref())?;
             let request = self.client.transact_write_items().set_transact_items(Some(parts));
             let Err(error) = request.send().await else {
                 case.iter().for_each(cases::count_opened);
-                return Ok(Settled::Recorded(verdict));
+                return Ok(SettleOutcome::Recorded(verdict));
             };
-            let reasons = match item::cancelled(SETTLING, error)? {
-                Cancelled::Conflict => {
-                    item::pause(&self.host).await;
+            let reasons = match item::cancellation(SETTLING, error)? {
+                TransactionCancelled::Conflict => {
+                    item::sleep_jittered(&self.host).await;
                     continue;
                 }
-                Cancelled::Conditions(reasons) => reasons,
+                TransactionCancelled::ConditionsFailed(reasons) => reasons,
             };
             // If the receipt was there, the payment had been recorded, whatever it meant.
-            let receipt = item::failed(&reasons, RECEIPT);
-            match (item::failed(&reasons, MEANING), receipt) {
+            let receipt = item::failed_condition(&reasons, RECEIPT);
+            match (item::failed_condition(&reasons, MEANING), receipt) {
                 (None, Some(receipt)) => return again(verdict, receipt),
-                (Some(None), _) => return Ok(Settled::NoSuchOrder),
+                (Some(None), _) => return Ok(SettleOutcome::NoSuchOrder),
                 (Some(Some(order)), receipt) => {
                     let order: Order = item::read(order)?;
-                    verdict = judge(order.standing(), payment, late);
+                    verdict = payment_verdict(order.snapshot(), payment, late);
                     match receipt {
                         Some(receipt) => return again(verdict, receipt),
-                        None if verdict == Verdict::Known => return Ok(Settled::Again(verdict)),
+                        None if verdict == PaymentVerdict::Known => {
+                            return Ok(SettleOutcome::AlreadyRecorded(verdict));
+                        }
                         None => {}
                     }
                 }
                 // There is no order whose `prepay_id` could be forgotten.
-                (None, None) if item::failed(&reasons, PREPAY).is_some() => return Ok(Settled::NoSuchOrder),
+                (None, None) if item::failed_condition(&reasons, PREPAY).is_some() => {
+                    return Ok(SettleOutcome::NoSuchOrder);
+                }
                 // The condition to pay failed on an order that can be paid: it changed in between. Look again.
-                (None, None) => item::pause(&self.host).await,
+                (None, None) => item::sleep_jittered(&self.host).await,
             }
         }
         Err(StoreError::contended(SETTLING))
@@ -95,29 +104,29 @@ impl Orders {
     fn parts(
         &self,
         payment: &Payment,
-        verdict: Verdict,
+        verdict: PaymentVerdict,
         case: Option<&Case>,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let now = self.host.now();
         let meaning = match (case, verdict) {
-            (Some(case), _) => cases::open(&self.host, case)?,
-            (None, Verdict::Revives) => self.pay(payment, "CLOSED", now)?,
-            (None, Verdict::SecondPayment | Verdict::AfterClose) => {
-                refunds::of_itself(&self.host, payment, verdict, now)?
+            (Some(case), _) => cases::put_case(&self.host, case)?,
+            (None, PaymentVerdict::Revives) => self.pay(payment, "CLOSED", now)?,
+            (None, PaymentVerdict::SecondPayment | PaymentVerdict::AfterClose) => {
+                refunds::automatic_refund_part(&self.host, payment, verdict, now)?
             }
             (None, _) => self.pay(payment, "UNPAID", now)?,
         };
-        let mut parts = vec![payments::record(&self.host, payment, verdict, now)?, meaning];
-        if !(verdict == Verdict::Pays && payment.has_refunds()) {
-            parts.push(outbox::write(&self.host, &event(payment, verdict, now))?);
+        let mut parts = vec![payments::put_payment(&self.host, payment, verdict, now)?, meaning];
+        if !(verdict == PaymentVerdict::Pays && payment.has_refunds()) {
+            parts.push(outbox::put_event(&self.host, &event(payment, verdict, now))?);
         }
-        if matches!(verdict, Verdict::AmountDiffers | Verdict::PayerDiffers) {
+        if matches!(verdict, PaymentVerdict::AmountDiffers | PaymentVerdict::PayerDiffers) {
             parts.push(self.forget_prepay(payment)?);
         }
         Ok(parts)
     }
 
-    /// The change of the order. Its condition is [`judge`]'s for [`Verdict::Pays`] and [`Verdict::Revives`].
+    /// The change of the order. Its condition is [`payment_verdict`]'s for [`PaymentVerdict::Pays`] and [`PaymentVerdict::Revives`].
     fn pay(&self, payment: &Payment, from: &str, now: UnixSeconds) -> Result<TransactWriteItem, StoreError> {
         let (status, rest) = if payment.has_refunds() {
             // The sweep looks at once for what was given back.
@@ -144,7 +153,7 @@ impl Orders {
             .expression_attribute_values(":openid", item::s(payment.openid().as_str()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let update = if payment.has_refunds() {
-            let shard = due::shard_of(&payment.out_trade_no().order_id().to_string());
+            let shard = work_index::shard_of(&payment.out_trade_no().order_id().to_string());
             update
                 .expression_attribute_values(":true", AttributeValue::Bool(true))
                 .expression_attribute_values(":shard", item::s(shard))
@@ -170,20 +179,24 @@ impl Orders {
 }
 
 /// What was known of a payment whose receipt was there.
-fn again(verdict: Verdict, receipt: Option<Item>) -> Result<Settled, StoreError> {
-    let is_mismatch = matches!(verdict, Verdict::AmountDiffers | Verdict::PayerDiffers);
-    let receipt = receipt.filter(|_| is_mismatch).map(item::read::<PaidRow>).transpose()?;
+fn again(verdict: PaymentVerdict, receipt: Option<Item>) -> Result<SettleOutcome, StoreError> {
+    let is_mismatch = matches!(verdict, PaymentVerdict::AmountDiffers | PaymentVerdict::PayerDiffers);
+    let receipt = receipt.filter(|_| is_mismatch).map(item::read::<PaymentRow>).transpose()?;
     let is_returned = receipt.is_some_and(|receipt| receipt.refundable_fee == 0);
-    Ok(if is_returned { Settled::Returned(verdict) } else { Settled::Again(verdict) })
+    Ok(if is_returned {
+        SettleOutcome::FullyRefunded(verdict)
+    } else {
+        SettleOutcome::AlreadyRecorded(verdict)
+    })
 }
 
 /// The event that `payment` meant `verdict` for its order.
-fn event(payment: &Payment, verdict: Verdict, now: UnixSeconds) -> Event {
+fn event(payment: &Payment, verdict: PaymentVerdict, now: UnixSeconds) -> Event {
     let kind = match verdict {
-        Verdict::Pays | Verdict::Known | Verdict::Revives => EventKind::OrderPaid,
-        Verdict::SecondPayment => EventKind::PaymentSecond,
-        Verdict::AfterClose => EventKind::PaymentAfterClose,
-        Verdict::AmountDiffers | Verdict::PayerDiffers => EventKind::PaymentMismatch,
+        PaymentVerdict::Pays | PaymentVerdict::Known | PaymentVerdict::Revives => EventKind::OrderPaid,
+        PaymentVerdict::SecondPayment => EventKind::PaymentSecond,
+        PaymentVerdict::AfterClose => EventKind::PaymentAfterClose,
+        PaymentVerdict::AmountDiffers | PaymentVerdict::PayerDiffers => EventKind::PaymentMismatch,
     };
     Event {
         order_id: Some(payment.out_trade_no().order_id()),
@@ -195,13 +208,13 @@ fn event(payment: &Payment, verdict: Verdict, now: UnixSeconds) -> Event {
 }
 
 /// The case of a payment that an operator must look at.
-fn case(payment: &Payment, verdict: Verdict, now: UnixSeconds) -> Option<Case> {
+fn case(payment: &Payment, verdict: PaymentVerdict, now: UnixSeconds) -> Option<Case> {
     let (kind, what) = match verdict {
-        Verdict::PayerDiffers => (CaseKind::PaymentMismatch, "paid by another user than the order's"),
-        Verdict::AmountDiffers => {
+        PaymentVerdict::PayerDiffers => (CaseKind::PaymentMismatch, "paid by another user than the order's"),
+        PaymentVerdict::AmountDiffers => {
             (CaseKind::PaymentMismatch, "paid with another amount or currency than the order's")
         }
-        Verdict::SecondPayment | Verdict::AfterClose if payment.has_refunds() => (
+        PaymentVerdict::SecondPayment | PaymentVerdict::AfterClose if payment.has_refunds() => (
             CaseKind::OrderDisputed,
             "a payment that no order needs was given back in part or whole before it was recorded: see that all of it goes back",
         ),

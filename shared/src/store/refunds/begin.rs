@@ -7,11 +7,11 @@ use aws_sdk_dynamodb::types::{
 use super::{RefundCause, RefundRow, Refunds};
 use crate::{
     host::Host,
-    order::{Status, Verdict},
+    order::{PaymentVerdict, Status, query_schedule::FIRST_REFUND_QUERY},
     pay::Payment,
     store::{
-        Order, PaidRow, StoreError,
-        item::{self, Cancelled},
+        Order, PaymentRow, StoreError,
+        item::{self, TransactionCancelled},
     },
     types::{Fen, OperatorArn, OutRefundNo, UnixSeconds},
 };
@@ -32,11 +32,11 @@ pub struct NewRefund {
 
 /// What came of beginning a refund.
 #[derive(Debug)]
-pub enum Begun {
+pub enum BeginRefundOutcome {
     /// It is begun.
-    Yes(Box<RefundRow>),
+    Begun(Box<RefundRow>),
     /// It was begun before, under this number.
-    Known(Box<RefundRow>),
+    AlreadyBegun(Box<RefundRow>),
     /// More than the payment can still give back. Fen.
     TooMuch {
         /// What it can.
@@ -59,12 +59,12 @@ impl Refunds {
     pub async fn begin(
         &self,
         order: &Order,
-        payment: &PaidRow,
+        payment: &PaymentRow,
         new: &NewRefund,
-    ) -> Result<Begun, StoreError> {
+    ) -> Result<BeginRefundOutcome, StoreError> {
         let mut payment = payment.clone();
         let mut order = order.clone();
-        for _ in 0..item::ROUNDS {
+        for _ in 0..item::MAX_ATTEMPTS {
             let row = match self.row(&order, &payment, new) {
                 Ok(row) => row,
                 Err(refused) => return Ok(refused),
@@ -74,19 +74,21 @@ impl Refunds {
                 parts.push(change);
             }
             let request = self.client.transact_write_items().set_transact_items(Some(parts));
-            let Err(error) = request.send().await else { return Ok(Begun::Yes(Box::new(row))) };
-            match item::cancelled(BEGINNING, error)? {
-                Cancelled::Conflict => item::pause(&self.host).await,
-                Cancelled::Conditions(reasons) => {
-                    if let Some(known) = item::failed(&reasons, 0) {
+            let Err(error) = request.send().await else {
+                return Ok(BeginRefundOutcome::Begun(Box::new(row)));
+            };
+            match item::cancellation(BEGINNING, error)? {
+                TransactionCancelled::Conflict => item::sleep_jittered(&self.host).await,
+                TransactionCancelled::ConditionsFailed(reasons) => {
+                    if let Some(known) = item::failed_condition(&reasons, 0) {
                         let known = known.ok_or_else(|| StoreError::new(BEGINNING, "the refund is gone"))?;
-                        return Ok(Begun::Known(Box::new(item::read(known)?)));
+                        return Ok(BeginRefundOutcome::AlreadyBegun(Box::new(item::read(known)?)));
                     }
                     let gone = || StoreError::new(BEGINNING, "the payment is gone");
-                    if let Some(now) = item::failed(&reasons, 1) {
+                    if let Some(now) = item::failed_condition(&reasons, 1) {
                         payment = item::read(now.ok_or_else(gone)?)?;
                     }
-                    if let Some(now) = item::failed(&reasons, 2) {
+                    if let Some(now) = item::failed_condition(&reasons, 2) {
                         order = item::read(now.ok_or_else(gone)?)?;
                     }
                 }
@@ -95,20 +97,27 @@ impl Refunds {
         Err(StoreError::contended(BEGINNING))
     }
 
-    fn row(&self, order: &Order, payment: &PaidRow, new: &NewRefund) -> Result<RefundRow, Begun> {
+    fn row(
+        &self,
+        order: &Order,
+        payment: &PaymentRow,
+        new: &NewRefund,
+    ) -> Result<RefundRow, BeginRefundOutcome> {
         let now = self.host.now();
         let left = payment.refundable_fee;
         let pays_order = order.transaction_id.as_ref() == Some(&payment.transaction_id);
         if pays_order && !matches!(order.status, Status::Paid | Status::Refunding) {
-            return Err(Begun::Forbidden);
+            return Err(BeginRefundOutcome::Forbidden);
         }
         if payment.refunds >= MOST {
-            return Err(Begun::TooMany);
+            return Err(BeginRefundOutcome::TooMany);
         }
         let wanted = new.refund_fee.map_or(left, Fen::get);
-        let refund_fee =
-            Fen::new(wanted).ok().filter(|fee| fee.get() <= left).ok_or(Begun::TooMuch { left })?;
-        let total_fee = Fen::new(payment.total_fee).map_err(|_| Begun::Forbidden)?;
+        let refund_fee = Fen::new(wanted)
+            .ok()
+            .filter(|fee| fee.get() <= left)
+            .ok_or(BeginRefundOutcome::TooMuch { left })?;
+        let total_fee = Fen::new(payment.total_fee).map_err(|_| BeginRefundOutcome::Forbidden)?;
         Ok(RefundRow {
             asked_fee: new.refund_fee,
             reason: new.reason.clone(),
@@ -121,7 +130,7 @@ impl Refunds {
                 RefundCause::Operator,
                 now,
                 // Who begins it asks for it; if that one is killed, the sweep does.
-                now.plus(super::turn::FIRST),
+                now.plus(FIRST_REFUND_QUERY),
             )
         })
     }
@@ -138,7 +147,7 @@ impl Refunds {
     }
 
     /// Takes the sum from what the payment can still give back. One that waited for review does so no more.
-    pub(super) fn claim(&self, payment: &PaidRow, fee: Fen) -> Result<TransactWriteItem, StoreError> {
+    pub(super) fn claim(&self, payment: &PaymentRow, fee: Fen) -> Result<TransactWriteItem, StoreError> {
         let update = Update::builder()
             .table_name(&self.payments)
             .key("transaction_id", item::s(&payment.transaction_id))
@@ -158,7 +167,7 @@ impl Refunds {
     pub(super) fn show(
         &self,
         order: &Order,
-        payment: &PaidRow,
+        payment: &PaymentRow,
         fee: Fen,
     ) -> Result<Option<TransactWriteItem>, StoreError> {
         if order.transaction_id.as_ref() != Some(&payment.transaction_id) {
@@ -217,14 +226,14 @@ impl Refunds {
 
 /// The part of a transaction that begins the refund of a payment that nobody should have made. The receipt of the payment, in
 /// the same transaction, sees to it that this happens once. Reads `REFUNDS_TABLE` and, if it is set, `PUBLIC_BASE_URL`.
-pub(in crate::store) fn of_itself(
+pub(in crate::store) fn automatic_refund_part(
     host: &Host,
     payment: &Payment,
-    verdict: Verdict,
+    verdict: PaymentVerdict,
     now: UnixSeconds,
 ) -> Result<TransactWriteItem, StoreError> {
     let (cause, reason) = match verdict {
-        Verdict::SecondPayment => (RefundCause::SecondPayment, "重复支付退款"),
+        PaymentVerdict::SecondPayment => (RefundCause::SecondPayment, "重复支付退款"),
         _ => (RefundCause::AfterClose, "订单已关闭，退款"),
     };
     let notify_url = host.optional_var("PUBLIC_BASE_URL").map(|base| format!("{base}/api/pay/refund-notify"));

@@ -7,15 +7,15 @@
 //! are one transaction; so are the refund's end and what follows from it.
 
 mod begin;
+mod query_claim;
 mod row;
 mod settle;
-mod stuck;
-mod turn;
+mod stuck_case;
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 
 use super::{
-    Order, PaidRow, StoreError,
+    Order, PaymentRow, StoreError,
     item::{self, Item},
 };
 use crate::{
@@ -23,10 +23,10 @@ use crate::{
     types::{OrderId, OutRefundNo, OutTradeNo, TransactionId},
 };
 
-pub(super) use begin::of_itself;
-pub use begin::{Begun, NewRefund};
+pub(super) use begin::automatic_refund_part;
+pub use begin::{BeginRefundOutcome, NewRefund};
 pub use row::{RefundCause, RefundRow};
-pub use settle::SettledRefund;
+pub use settle::RefundSettleOutcome;
 
 /// The table, and the two that change together with it.
 pub struct Refunds {
@@ -64,7 +64,7 @@ impl Refunds {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn with_order(
+    pub async fn get_with_order(
         &self,
         order_id: OrderId,
         out_refund_no: &OutRefundNo,
@@ -85,7 +85,7 @@ impl Refunds {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn payment_of(&self, attempt: OutTradeNo) -> Result<Option<PaidRow>, StoreError> {
+    pub async fn find_payment(&self, attempt: OutTradeNo) -> Result<Option<PaymentRow>, StoreError> {
         let page = self
             .client
             .query()
@@ -109,7 +109,7 @@ impl Refunds {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn payment(&self, transaction_id: &TransactionId) -> Result<Option<PaidRow>, StoreError> {
+    pub async fn payment(&self, transaction_id: &TransactionId) -> Result<Option<PaymentRow>, StoreError> {
         self.get_item(&self.payments, "transaction_id", transaction_id.as_str()).await
     }
 

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    order::query_schedule::RefundProgress,
     pay::{RefundRequest, RefundStatus},
-    store::due,
+    store::work_index,
     types::{Fen, OperatorArn, OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
 };
 
@@ -101,7 +102,7 @@ impl RefundRow {
         next: UnixSeconds,
     ) -> Self {
         Self {
-            due_shard: Some(due::shard_of(out_refund_no.as_str())),
+            due_shard: Some(work_index::shard_of(out_refund_no.as_str())),
             out_refund_no,
             order_id: out_trade_no.order_id(),
             out_trade_no,
@@ -128,9 +129,13 @@ impl RefundRow {
         }
     }
 
-    /// Since when the refund is on the way that it is on now.
-    pub(super) fn under_way_since(&self) -> UnixSeconds {
-        self.redirected_at.unwrap_or(self.created_at)
+    /// What the schedule of queries must know of the refund.
+    pub(super) fn progress(&self) -> RefundProgress {
+        RefundProgress {
+            status: self.status,
+            is_accepted: self.refund_id.is_some(),
+            under_way_since: self.redirected_at.unwrap_or(self.created_at),
+        }
     }
 
     /// What WeChat Pay is asked for: always the same.

@@ -8,21 +8,21 @@ use crate::{
     order::Status,
     pay::{Refund, RefundStatus},
     store::{
-        Case, Order, PaidRow, StoreError, cases, due,
-        item::{self, Cancelled},
+        Case, Order, PaymentRow, StoreError, cases,
+        item::{self, TransactionCancelled},
         outbox::{self, Event, EventKind},
-        payments,
+        payments, work_index,
     },
     types::{Fen, OperatorArn, OrderId, UnixSeconds},
 };
 
 /// What came of news about a refund. It is durable when this is returned.
 #[derive(Debug)]
-pub enum SettledRefund {
+pub enum RefundSettleOutcome {
     /// The refund has gone on; as it is now.
     Changed(Box<RefundRow>),
     /// It was known: nothing was changed.
-    Again(Box<RefundRow>),
+    AlreadyRecorded(Box<RefundRow>),
     /// The number is ours, and the refund that WeChat Pay tells of is of another payment or another sum: nothing was changed.
     Differs,
     /// It is a refund of a payment that we have never heard of: nothing was written.
@@ -44,11 +44,11 @@ impl Refunds {
     ///
     /// # Errors
     /// DynamoDB can't be asked; nothing was written, or it was settled and the answer lost. Settle it again.
-    pub async fn settle(&self, refund: &Refund) -> Result<SettledRefund, StoreError> {
-        for _ in 0..item::ROUNDS {
+    pub async fn settle(&self, refund: &Refund) -> Result<RefundSettleOutcome, StoreError> {
+        for _ in 0..item::MAX_ATTEMPTS {
             let order_id = refund.out_trade_no().order_id();
-            let (order, row) = self.with_order(order_id, refund.out_refund_no()).await?;
-            let Some(order) = order else { return Ok(SettledRefund::NoSuchPayment) };
+            let (order, row) = self.get_with_order(order_id, refund.out_refund_no()).await?;
+            let Some(order) = order else { return Ok(RefundSettleOutcome::NoSuchPayment) };
             let Some(row) = row else {
                 match self.adopt(&order, refund).await? {
                     Some(settled) => return Ok(settled),
@@ -56,14 +56,18 @@ impl Refunds {
                 }
             };
             if row.transaction_id != *refund.transaction_id() || row.refund_fee != refund.refund_fee() {
-                return Ok(SettledRefund::Differs);
+                return Ok(RefundSettleOutcome::Differs);
             }
             if refund.status() == RefundStatus::Processing && row.status == RefundStatus::Processing {
                 if row.refund_id.is_none() || row.failure.is_some() {
-                    self.accepted(&row, refund).await?;
+                    self.record_accepted(&row, refund).await?;
                 }
                 let refund_id = Some(refund.refund_id().to_owned());
-                return Ok(SettledRefund::Again(Box::new(RefundRow { refund_id, failure: None, ..row })));
+                return Ok(RefundSettleOutcome::AlreadyRecorded(Box::new(RefundRow {
+                    refund_id,
+                    failure: None,
+                    ..row
+                })));
             }
             // Refused, and so given up here; and accepted all the same.
             let refused = row.status == RefundStatus::Closed && row.refund_id.is_none();
@@ -74,7 +78,7 @@ impl Refunds {
                 }
             }
             if !row.status.may_become(refund.status()) {
-                return Ok(SettledRefund::Again(Box::new(row)));
+                return Ok(RefundSettleOutcome::AlreadyRecorded(Box::new(row)));
             }
             let next = Next {
                 status: refund.status(),
@@ -84,7 +88,7 @@ impl Refunds {
                 given_up_by: None,
             };
             if let Some(row) = self.go_on(&order, &row, &next).await? {
-                return Ok(SettledRefund::Changed(Box::new(row)));
+                return Ok(RefundSettleOutcome::Changed(Box::new(row)));
             }
         }
         Err(StoreError::contended(SETTLING))
@@ -101,8 +105,8 @@ impl Refunds {
         code: &str,
         by: Option<&OperatorArn>,
     ) -> Result<RefundRow, StoreError> {
-        for _ in 0..item::ROUNDS {
-            let (order, row) = self.with_order(row.order_id, &row.out_refund_no).await?;
+        for _ in 0..item::MAX_ATTEMPTS {
+            let (order, row) = self.get_with_order(row.order_id, &row.out_refund_no).await?;
             let gone = || StoreError::new(SETTLING, "the refund or its order is gone");
             let (order, row) = order.zip(row).ok_or_else(gone)?;
             if row.status != RefundStatus::Processing {
@@ -132,7 +136,7 @@ impl Refunds {
         let now = self.host.now();
         let after = advanced(row, next, now);
         let case = after.status_case(now);
-        let mut parts = vec![self.change(row, &after)?, outbox::write(&self.host, &event(&after, now))?];
+        let mut parts = vec![self.change(row, &after)?, outbox::put_event(&self.host, &event(&after, now))?];
         let pays_order = order.transaction_id.as_ref() == Some(&row.transaction_id);
         if pays_order && after.status.is_final() {
             parts.extend(self.order_parts(order, &told(order, &after, order_after), now)?);
@@ -147,20 +151,20 @@ impl Refunds {
     }
 
     /// Takes over a refund that was made in the merchant console; `None` if something changed meanwhile.
-    async fn adopt(&self, order: &Order, refund: &Refund) -> Result<Option<SettledRefund>, StoreError> {
+    async fn adopt(&self, order: &Order, refund: &Refund) -> Result<Option<RefundSettleOutcome>, StoreError> {
         let Some(payment) = self.payment(refund.transaction_id()).await? else {
-            return Ok(Some(SettledRefund::NoSuchPayment));
+            return Ok(Some(RefundSettleOutcome::NoSuchPayment));
         };
         let total_fee = Fen::new(payment.total_fee).map_err(|error| StoreError::new(SETTLING, error))?;
         // What came to nothing takes nothing.
         let takes = refund.status() != RefundStatus::Closed;
         let too_much = takes && refund.refund_fee().get() > payment.refundable_fee;
         if payment.out_trade_no != refund.out_trade_no() || too_much {
-            return Ok(Some(SettledRefund::Differs));
+            return Ok(Some(RefundSettleOutcome::Differs));
         }
         let now = self.host.now();
         let row = adopted(&payment, refund, total_fee, now);
-        let mut parts = vec![self.put(&row)?, outbox::write(&self.host, &event(&row, now))?];
+        let mut parts = vec![self.put(&row)?, outbox::put_event(&self.host, &event(&row, now))?];
         let case = row.status_case(now);
         let pays_order = order.transaction_id.as_ref() == Some(&payment.transaction_id);
         if !takes {
@@ -168,7 +172,10 @@ impl Refunds {
                 let next = told(order, &row, |order, _| standing(order.clone()));
                 parts.extend(self.order_parts(order, &next, now)?);
             }
-            return Ok(self.transact(parts, case).await?.then(|| SettledRefund::Changed(Box::new(row))));
+            return Ok(self
+                .transact(parts, case)
+                .await?
+                .then(|| RefundSettleOutcome::Changed(Box::new(row))));
         }
         parts.push(self.claim(&payment, row.refund_fee)?);
         if pays_order {
@@ -176,7 +183,7 @@ impl Refunds {
         } else if order.status == Status::Unpaid {
             parts.push(self.ask_soon(order, now)?);
         }
-        Ok(self.transact(parts, case).await?.then(|| SettledRefund::Changed(Box::new(row))))
+        Ok(self.transact(parts, case).await?.then(|| RefundSettleOutcome::Changed(Box::new(row))))
     }
 
     /// Takes the sum again for a refund that was given up, if it is still there; `None` if something changed meanwhile.
@@ -185,9 +192,9 @@ impl Refunds {
         order: &Order,
         row: &RefundRow,
         refund: &Refund,
-    ) -> Result<Option<SettledRefund>, StoreError> {
+    ) -> Result<Option<RefundSettleOutcome>, StoreError> {
         let now = self.host.now();
-        let shard = due::shard_of(row.out_refund_no.as_str());
+        let shard = work_index::shard_of(row.out_refund_no.as_str());
         let again = RefundRow { status: RefundStatus::Processing, due_shard: Some(shard), ..row.clone() };
         let next = Next {
             status: refund.status(),
@@ -200,28 +207,30 @@ impl Refunds {
         let mut parts = vec![
             self.retake(row)?,
             self.change(row, &after)?,
-            outbox::write(&self.host, &event(&after, now))?,
+            outbox::put_event(&self.host, &event(&after, now))?,
         ];
         if order.transaction_id.as_ref() == Some(&row.transaction_id) {
             parts.extend(self.order_parts(order, &order_with(order, &after), now)?);
         }
         let case = after.status_case(now);
         if let Some(case) = &case {
-            parts.push(cases::open(&self.host, case)?);
+            parts.push(cases::put_case(&self.host, case)?);
         }
         let request = self.client.transact_write_items().set_transact_items(Some(parts));
         let Err(error) = request.send().await else {
             case.iter().for_each(cases::count_opened);
-            return Ok(Some(SettledRefund::Changed(Box::new(after))));
+            return Ok(Some(RefundSettleOutcome::Changed(Box::new(after))));
         };
-        match item::cancelled(SETTLING, error)? {
+        match item::cancellation(SETTLING, error)? {
             // Another refund has it now.
-            Cancelled::Conditions(reasons) if item::failed(&reasons, 0).is_some() => {
-                Ok(Some(SettledRefund::Again(Box::new(row.clone()))))
+            TransactionCancelled::ConditionsFailed(reasons)
+                if item::failed_condition(&reasons, 0).is_some() =>
+            {
+                Ok(Some(RefundSettleOutcome::AlreadyRecorded(Box::new(row.clone()))))
             }
-            Cancelled::Conditions(_) => Ok(None),
-            Cancelled::Conflict => {
-                item::pause(&self.host).await;
+            TransactionCancelled::ConditionsFailed(_) => Ok(None),
+            TransactionCancelled::Conflict => {
+                item::sleep_jittered(&self.host).await;
                 Ok(None)
             }
         }
@@ -233,7 +242,7 @@ impl Refunds {
     /// # Errors
     /// DynamoDB can't be asked. Conclude it again.
     pub async fn conclude(&self, order_id: OrderId) -> Result<(), StoreError> {
-        for _ in 0..item::ROUNDS {
+        for _ in 0..item::MAX_ATTEMPTS {
             let order: Option<Order> = self.get_item(&self.orders, "order_id", &order_id.to_string()).await?;
             let Some(order) = order.filter(|order| order.paid_withheld) else { return Ok(()) };
             let parts = self.order_parts(
@@ -267,7 +276,7 @@ impl Refunds {
                 fee: Some(order.total_fee),
                 ..Event::new(EventKind::OrderPaid, transaction_id, now)
             };
-            parts.push(outbox::write(&self.host, &event)?);
+            parts.push(outbox::put_event(&self.host, &event)?);
         }
         Ok(parts)
     }
@@ -369,7 +378,7 @@ impl Refunds {
         case: Option<Case>,
     ) -> Result<bool, StoreError> {
         if let Some(case) = &case {
-            parts.push(cases::open(&self.host, case)?);
+            parts.push(cases::put_case(&self.host, case)?);
         }
         match self.client.transact_write_items().set_transact_items(Some(parts)).send().await {
             Ok(_) => {
@@ -377,8 +386,8 @@ impl Refunds {
                 Ok(true)
             }
             Err(error) => {
-                if let Cancelled::Conflict = item::cancelled(SETTLING, error)? {
-                    item::pause(&self.host).await;
+                if let TransactionCancelled::Conflict = item::cancellation(SETTLING, error)? {
+                    item::sleep_jittered(&self.host).await;
                 }
                 Ok(false)
             }
@@ -396,7 +405,7 @@ fn advanced(row: &RefundRow, next: &Next<'_>, now: UnixSeconds) -> RefundRow {
         after.next_query_at = None;
         after.due_shard = None;
     } else {
-        after.next_query_at = Some(super::turn::next_query(&after, now));
+        after.next_query_at = Some(after.progress().next_query(now));
     }
     if after.status == RefundStatus::Success {
         // Notices tell when; an answer may not.
@@ -408,7 +417,7 @@ fn advanced(row: &RefundRow, next: &Next<'_>, now: UnixSeconds) -> RefundRow {
 }
 
 /// The row of a refund that we did not begin.
-fn adopted(payment: &PaidRow, refund: &Refund, total_fee: Fen, now: UnixSeconds) -> RefundRow {
+fn adopted(payment: &PaymentRow, refund: &Refund, total_fee: Fen, now: UnixSeconds) -> RefundRow {
     let row = RefundRow::begin(
         refund.out_refund_no().clone(),
         (payment.out_trade_no, &payment.transaction_id),

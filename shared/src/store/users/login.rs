@@ -9,7 +9,7 @@ use crate::{
     crypto::Sealed,
     store::{
         Session, StoreError,
-        item::{self, Cancelled, Updated},
+        item::{self, TransactionCancelled, UpdateOutcome},
     },
     telemetry,
     types::{OpenId, UnionId, UnixSeconds, UserId},
@@ -32,14 +32,14 @@ pub struct NewLogin {
 
 /// Who logged in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoggedIn {
+pub struct LoginOutcome {
     /// The user.
     pub user_id: UserId,
     /// Whether this login made them one.
     pub is_new: bool,
 }
 
-enum Created {
+enum CreateOutcome {
     Yes,
     /// Another first login of this openid was quicker, or is under way.
     Known,
@@ -54,8 +54,8 @@ impl Users {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn log_in(&self, login: &NewLogin) -> Result<LoggedIn, StoreError> {
-        for _ in 0..item::ROUNDS {
+    pub async fn log_in(&self, login: &NewLogin) -> Result<LoginOutcome, StoreError> {
+        for _ in 0..item::MAX_ATTEMPTS {
             if let Some(session) = self.refresh(login).await? {
                 let unionid = login.unionid.as_ref();
                 if let Some(unionid) = unionid.filter(|id| session.unionid.as_ref() != Some(id)) {
@@ -64,19 +64,21 @@ impl Users {
                         telemetry::survived("unionid", &error);
                     }
                 }
-                return Ok(LoggedIn { user_id: session.user_id, is_new: false });
+                return Ok(LoginOutcome { user_id: session.user_id, is_new: false });
             }
             match self.create(login).await? {
-                Created::Yes => return Ok(LoggedIn { user_id: login.user_id.clone(), is_new: true }),
-                Created::Known => {}
-                Created::WithoutSession => {
+                CreateOutcome::Yes => {
+                    return Ok(LoginOutcome { user_id: login.user_id.clone(), is_new: true });
+                }
+                CreateOutcome::Known => {}
+                CreateOutcome::WithoutSession => {
                     if self.restore(login).await? {
-                        return Ok(LoggedIn { user_id: login.user_id.clone(), is_new: false });
+                        return Ok(LoginOutcome { user_id: login.user_id.clone(), is_new: false });
                     }
                 }
-                Created::UnionIdOf(owner) => {
+                CreateOutcome::UnionIdOf(owner) => {
                     if self.join(login, &owner).await? {
-                        return Ok(LoggedIn { user_id: owner, is_new: false });
+                        return Ok(LoginOutcome { user_id: owner, is_new: false });
                     }
                 }
             }
@@ -105,15 +107,17 @@ impl Users {
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(AllOld);
         match item::update(&self.host, LOGGING_IN, update).await? {
-            Updated::Done(item) | Updated::Refused(Some(item)) => Ok(Some(item::read(item)?)),
-            Updated::Refused(None) => Ok(None),
+            UpdateOutcome::Done(item) | UpdateOutcome::ConditionFailed(Some(item)) => {
+                Ok(Some(item::read(item)?))
+            }
+            UpdateOutcome::ConditionFailed(None) => Ok(None),
         }
     }
 
     /// Makes session, user and the claim of the unionid, all or none.
     ///
     /// Condition: none of them is there.
-    async fn create(&self, login: &NewLogin) -> Result<Created, StoreError> {
+    async fn create(&self, login: &NewLogin) -> Result<CreateOutcome, StoreError> {
         let user = User {
             user_id: login.user_id.clone(),
             role: Role::User,
@@ -138,20 +142,20 @@ impl Users {
             parts.push(self.claim(unionid, &login.user_id, now(login))?);
         }
         let request = self.client.transact_write_items().set_transact_items(Some(parts));
-        let Err(error) = request.send().await else { return Ok(Created::Yes) };
-        let reasons = match item::cancelled(LOGGING_IN, error)? {
-            Cancelled::Conditions(reasons) => reasons,
-            Cancelled::Conflict => {
-                item::pause(&self.host).await;
-                return Ok(Created::Known);
+        let Err(error) = request.send().await else { return Ok(CreateOutcome::Yes) };
+        let reasons = match item::cancellation(LOGGING_IN, error)? {
+            TransactionCancelled::ConditionsFailed(reasons) => reasons,
+            TransactionCancelled::Conflict => {
+                item::sleep_jittered(&self.host).await;
+                return Ok(CreateOutcome::Known);
             }
         };
-        if item::failed(&reasons, 0).is_some() {
-            return Ok(Created::Known);
+        if item::failed_condition(&reasons, 0).is_some() {
+            return Ok(CreateOutcome::Known);
         }
-        match item::failed(&reasons, 2).flatten() {
-            Some(claim) => Ok(Created::UnionIdOf(super::unionid::owner(claim)?)),
-            None => Ok(Created::WithoutSession),
+        match item::failed_condition(&reasons, 2).flatten() {
+            Some(claim) => Ok(CreateOutcome::UnionIdOf(super::unionid::owner(claim)?)),
+            None => Ok(CreateOutcome::WithoutSession),
         }
     }
 
@@ -163,8 +167,8 @@ impl Users {
         let parts = vec![self.put_session(&session, &login.user_id)?];
         let request = self.client.transact_write_items().set_transact_items(Some(parts));
         let Err(error) = request.send().await else { return Ok(true) };
-        item::cancelled(LOGGING_IN, error)?;
-        item::pause(&self.host).await;
+        item::cancellation(LOGGING_IN, error)?;
+        item::sleep_jittered(&self.host).await;
         Ok(false)
     }
 
@@ -193,10 +197,16 @@ impl Users {
             telemetry::noted("openid-joined-user", owner);
             return Ok(true);
         };
-        match item::cancelled(LOGGING_IN, error)? {
-            Cancelled::Conflict => Ok(false),
-            Cancelled::Conditions(reasons) if item::failed(&reasons, 0).is_some() => Ok(false),
-            Cancelled::Conditions(_) => Err(StoreError::new(LOGGING_IN, "a unionid is claimed by nobody")),
+        match item::cancellation(LOGGING_IN, error)? {
+            TransactionCancelled::Conflict => Ok(false),
+            TransactionCancelled::ConditionsFailed(reasons)
+                if item::failed_condition(&reasons, 0).is_some() =>
+            {
+                Ok(false)
+            }
+            TransactionCancelled::ConditionsFailed(_) => {
+                Err(StoreError::new(LOGGING_IN, "a unionid is claimed by nobody"))
+            }
         }
     }
 

@@ -3,7 +3,6 @@
 //! Key `id`: a user's id; `unionid#<unionid>` for the claim of a unionid by a user; `merge#<…>` for what an operator must know
 //! of two users who turned out to be one person. Together with `SESSIONS_TABLE`, which knows openids.
 
-mod at_once;
 mod login;
 mod phone;
 mod unionid;
@@ -13,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     StoreError,
-    item::{self, Item, Updated},
+    item::{self, Item, UpdateOutcome},
     sessions::{self, Session},
 };
 use crate::{
@@ -21,7 +20,7 @@ use crate::{
     types::{OpenId, OperatorArn, UnionId, UnixSeconds, UserId},
 };
 
-pub use login::{LoggedIn, NewLogin};
+pub use login::{LoginOutcome, NewLogin};
 pub use phone::Phone;
 
 /// What a user may do.
@@ -132,8 +131,24 @@ impl Users {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn session(&self, openid: &OpenId) -> Result<Option<Session>, StoreError> {
+    pub async fn get_session(&self, openid: &OpenId) -> Result<Option<Session>, StoreError> {
         sessions::get(&self.client, &self.sessions, openid).await
+    }
+
+    /// The user's record and the session of `openid`, in one request.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `is_transient()` says whether to retry.
+    pub async fn get_with_session(
+        &self,
+        user_id: &UserId,
+        openid: &OpenId,
+    ) -> Result<(Option<User>, Option<Session>), StoreError> {
+        let user = (self.table.as_str(), "id", user_id.as_str());
+        let session = (self.sessions.as_str(), "openid", openid.as_str());
+        let operation = "reading a user and their session";
+        let (user, session) = item::get_both(&self.client, &self.host, operation, user, session).await?;
+        Ok((user.map(item::read).transpose()?, session.map(item::read).transpose()?))
     }
 
     /// Changes what the user may do, and keeps who did it and when; `None` if there is no such user.
@@ -192,8 +207,8 @@ impl Users {
             .set_expression_attribute_values(Some(values))
             .return_values(ReturnValue::AllNew);
         match item::update(&self.host, "changing a user", update).await? {
-            Updated::Done(item) => Ok(Some(item::read(item)?)),
-            Updated::Refused(_) => Ok(None),
+            UpdateOutcome::Done(item) => Ok(Some(item::read(item)?)),
+            UpdateOutcome::ConditionFailed(_) => Ok(None),
         }
     }
 }

@@ -26,7 +26,7 @@ impl Phone {
     /// Whoever asks has paid for it and can't ask again, so nothing is refused because of its form: signs between the digits are
     /// left out, and what one text does not tell is taken from the others. A country that can't be told is empty.
     #[must_use]
-    pub fn told(
+    pub fn from_wechat(
         phone_number: Option<&str>,
         pure_phone_number: Option<&str>,
         country_code: Option<&str>,
@@ -127,13 +127,13 @@ mod tests {
             ((Some("4155551234 ext 5"), None, Some("1")), ("4155551234ext5", "4155551234ext5", "1")),
         ] {
             let (whole, pure, country) = told;
-            let phone = Phone::told(whole, pure, country).unwrap();
+            let phone = Phone::from_wechat(whole, pure, country).unwrap();
             let got =
                 (phone.phone_number.as_str(), phone.pure_phone_number.as_str(), phone.country_code.as_str());
             assert_eq!(got, read, "{told:?}");
         }
         for told in [(None, None, Some("86")), (Some(""), Some("-"), None), (Some("none"), None, Some("1"))] {
-            assert_eq!(Phone::told(told.0, told.1, told.2), None, "{told:?}");
+            assert_eq!(Phone::from_wechat(told.0, told.1, told.2), None, "{told:?}");
         }
     }
 
@@ -141,7 +141,7 @@ mod tests {
         #[test]
         fn telling_any_texts_never_panics(texts: [Option<String>; 3]) {
             let [whole, pure, country] = texts.each_ref().map(Option::as_deref);
-            let _ = Phone::told(whole, pure, country);
+            let _ = Phone::from_wechat(whole, pure, country);
         }
     }
 }

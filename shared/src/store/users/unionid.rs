@@ -7,14 +7,14 @@ use super::Users;
 use crate::{
     store::{
         Session, StoreError,
-        item::{self, Cancelled, Item},
+        item::{self, Item, TransactionCancelled},
     },
     telemetry,
     types::{UnionId, UnixSeconds, UserId},
 };
 
 #[derive(Serialize, Deserialize)]
-struct Claim {
+struct UnionIdClaim {
     id: String,
     user_id: UserId,
     claimed_at: UnixSeconds,
@@ -22,7 +22,7 @@ struct Claim {
 
 /// Two users who are one person: a record for an operator.
 #[derive(Serialize)]
-struct Merge<'a> {
+struct MergeRecord<'a> {
     id: String,
     user_id: &'a str,
     same_person_as: &'a str,
@@ -64,10 +64,10 @@ impl Users {
         ];
         let request = self.client.transact_write_items().set_transact_items(Some(parts));
         let Err(error) = request.send().await else { return Ok(()) };
-        let claim = match item::cancelled(CLAIMING, error)? {
+        let claim = match item::cancellation(CLAIMING, error)? {
             // Somebody else is at it: the next login tries again.
-            Cancelled::Conflict => return Ok(()),
-            Cancelled::Conditions(reasons) => item::failed(&reasons, 0).flatten(),
+            TransactionCancelled::Conflict => return Ok(()),
+            TransactionCancelled::ConditionsFailed(reasons) => item::failed_condition(&reasons, 0).flatten(),
         };
         match claim {
             Some(claim) => self.collide(session, unionid, &owner(claim)?, now).await,
@@ -92,7 +92,7 @@ impl Users {
         let request = self.client.transact_write_items().set_transact_items(Some(parts));
         match request.send().await {
             Ok(_) => Ok(()),
-            Err(error) => item::cancelled(CLAIMING, error).map(|_| ()),
+            Err(error) => item::cancellation(CLAIMING, error).map(|_| ()),
         }
     }
 
@@ -103,8 +103,11 @@ impl Users {
         user_id: &UserId,
         now: UnixSeconds,
     ) -> Result<TransactWriteItem, StoreError> {
-        let claim =
-            Claim { id: format!("unionid#{}", unionid.as_str()), user_id: user_id.clone(), claimed_at: now };
+        let claim = UnionIdClaim {
+            id: format!("unionid#{}", unionid.as_str()),
+            user_id: user_id.clone(),
+            claimed_at: now,
+        };
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item::write(&claim)?))
@@ -124,7 +127,7 @@ impl Users {
         state: &'static str,
         now: UnixSeconds,
     ) -> Result<TransactWriteItem, StoreError> {
-        let row = Merge {
+        let row = MergeRecord {
             id: format!("merge#{user_id}#{owner}"),
             user_id: user_id.as_str(),
             same_person_as: owner.as_str(),
@@ -154,7 +157,7 @@ impl Users {
 
 /// Whose a claim is.
 pub(super) fn owner(claim: Item) -> Result<UserId, StoreError> {
-    Ok(item::read::<Claim>(claim)?.user_id)
+    Ok(item::read::<UnionIdClaim>(claim)?.user_id)
 }
 
 const CLAIMING: &str = "claiming a unionid";

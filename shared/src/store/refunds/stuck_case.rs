@@ -1,6 +1,4 @@
-//! Refunds that only an operator can help on, and the case that tells of each of their troubles.
-
-use std::time::Duration;
+//! Refunds that do not progress by themselves: the case `REFUND_STUCK` for each trouble, with which an operator must help.
 
 use super::{RefundCause, RefundRow};
 use crate::{
@@ -10,11 +8,11 @@ use crate::{
 };
 
 impl RefundRow {
-    /// The case of a refund that has been on its way for too long: an hour without WeChat Pay having accepted it, or a week since
-    /// it was begun, or sent elsewhere. `None` if it still has time, or is at its end.
+    /// The case of a PROCESSING refund that takes too long: an hour without being accepted by WeChat Pay, or a week after it was begun
+    /// or redirected. `None` if the refund still has time, or has ended.
     #[must_use]
     pub fn stuck_case(&self, now: UnixSeconds) -> Option<Case> {
-        if self.status != RefundStatus::Processing || now < self.stuck_at() {
+        if self.status != RefundStatus::Processing || now < self.progress().stuck_at() {
             return None;
         }
         let why = self.failure.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
@@ -25,8 +23,8 @@ impl RefundRow {
         Some(self.case(trouble, what, now))
     }
 
-    /// The case of where the refund stands now: its money does not reach the user, or should go back and does not. `None` if it
-    /// is under way or through, or came to nothing in the merchant console.
+    /// The case that follows from the refund's status: the money can't reach the user (ABNORMAL), or money that should go back did not
+    /// (CLOSED). `None` for every other status, and for a refund that was closed in the merchant console or given up by an operator.
     pub(super) fn status_case(&self, now: UnixSeconds) -> Option<Case> {
         let what = match self.status {
             RefundStatus::Abnormal => {
@@ -41,12 +39,7 @@ impl RefundRow {
         Some(self.case(self.status.as_str(), what, now))
     }
 
-    /// When the refund, which is under way, has been so for too long.
-    pub(super) fn stuck_at(&self) -> UnixSeconds {
-        self.under_way_since().plus(if self.refund_id.is_some() { NOT_THROUGH } else { UNACCEPTED })
-    }
-
-    /// Each trouble of a refund is a case of its own, because an operator may have closed the one before.
+    /// Each trouble of a refund has a case of its own, because an operator may have closed the case of an earlier trouble.
     fn case(&self, trouble: &str, what: String, now: UnixSeconds) -> Case {
         let again = if self.redirects == 0 { String::new() } else { format!("-{}", self.redirects) };
         let about = format!("{}-{trouble}{again}", self.out_refund_no);
@@ -59,8 +52,3 @@ impl RefundRow {
         }
     }
 }
-
-/// How long WeChat Pay may take to accept a refund.
-pub(super) const UNACCEPTED: Duration = Duration::from_secs(60 * 60);
-/// How long a refund may be under way: WeChat Pay names one to three working days for bank cards.
-const NOT_THROUGH: Duration = Duration::from_secs(7 * 24 * 60 * 60);

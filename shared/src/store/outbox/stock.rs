@@ -7,26 +7,29 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
 };
 
-use super::{
-    Case, CaseKind, Line, Order, Outbox, StoreError, cases,
-    item::{self, Cancelled, Item},
+use super::Outbox;
+use crate::{
+    store::{
+        Case, CaseKind, Order, OrderLine, StoreError, cases,
+        item::{self, Item, TransactionCancelled},
+    },
+    types::{ProductId, UnixSeconds},
 };
-use crate::types::{ProductId, UnixSeconds};
 
 /// What came of taking an order's goods from stock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StockTaken {
+pub enum StockOutcome {
     /// They were taken; what is not counted needed no taking.
-    Now,
+    Taken,
     /// They were taken, and of these products there were not enough: a case is open.
     Oversold(Vec<ProductId>),
     /// They had been taken before.
-    Before,
+    AlreadyTaken,
 }
 
 /// Some of one product, and whether there is enough.
-struct Taking<'o> {
-    line: &'o Line,
+struct StockLine<'o> {
+    line: &'o OrderLine,
     enough: bool,
 }
 
@@ -39,11 +42,11 @@ impl Outbox {
     ///
     /// # Errors
     /// DynamoDB can't be asked; nothing was taken, or all was taken and the answer lost. Take it again.
-    pub async fn take_stock(&self, event_id: &str, order: &Order) -> Result<StockTaken, StoreError> {
+    pub async fn take_stock(&self, event_id: &str, order: &Order) -> Result<StockOutcome, StoreError> {
         let stocks = self.stocks(order).await?;
-        let counted = order.items.iter().filter_map(|line| Taking::of(line, stocks.get(&line.product_id)));
+        let counted = order.items.iter().filter_map(|line| StockLine::of(line, stocks.get(&line.product_id)));
         let mut taking: Vec<_> = counted.collect();
-        for _ in 0..item::ROUNDS {
+        for _ in 0..item::MAX_ATTEMPTS {
             let case = oversold(order, &taking, self.host.now());
             let parts = self.parts(event_id, &taking, case.as_ref())?;
             let request = self.client.transact_write_items().set_transact_items(Some(parts));
@@ -51,19 +54,19 @@ impl Outbox {
                 case.iter().for_each(cases::count_opened);
                 return Ok(taken(&taking));
             };
-            match item::cancelled(TAKING, error)? {
-                Cancelled::Conflict => item::pause(&self.host).await,
-                Cancelled::Conditions(reasons) => {
-                    if item::failed(&reasons, 0).is_some() {
-                        return Ok(StockTaken::Before);
+            match item::cancellation(TAKING, error)? {
+                TransactionCancelled::Conflict => item::sleep_jittered(&self.host).await,
+                TransactionCancelled::ConditionsFailed(reasons) => {
+                    if item::failed_condition(&reasons, 0).is_some() {
+                        return Ok(StockOutcome::AlreadyTaken);
                     }
                     let again =
-                        taking.into_iter().enumerate().filter_map(|(index, one)| {
-                            match item::failed(&reasons, index.saturating_add(1)) {
+                        taking.into_iter().enumerate().filter_map(
+                            |(index, one)| match item::failed_condition(&reasons, index.saturating_add(1)) {
                                 None => Some(one),
-                                Some(product) => Taking::of(one.line, product.as_ref()),
-                            }
-                        });
+                                Some(product) => StockLine::of(one.line, product.as_ref()),
+                            },
+                        );
                     taking = again.collect();
                 }
             }
@@ -101,7 +104,7 @@ impl Outbox {
     fn parts(
         &self,
         event_id: &str,
-        taking: &[Taking<'_>],
+        taking: &[StockLine<'_>],
         case: Option<&Case>,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let mark = Update::builder()
@@ -117,12 +120,12 @@ impl Outbox {
             parts.push(self.part(one)?);
         }
         if let Some(case) = case {
-            parts.push(cases::open(&self.host, case)?);
+            parts.push(cases::put_case(&self.host, case)?);
         }
         Ok(parts)
     }
 
-    fn part(&self, Taking { line, enough }: &Taking<'_>) -> Result<TransactWriteItem, StoreError> {
+    fn part(&self, StockLine { line, enough }: &StockLine<'_>) -> Result<TransactWriteItem, StoreError> {
         let update = Update::builder()
             .table_name(&self.products)
             .key("product_id", item::s(line.product_id.as_str()))
@@ -136,9 +139,9 @@ impl Outbox {
     }
 }
 
-impl<'o> Taking<'o> {
+impl<'o> StockLine<'o> {
     /// What to take of a product; nothing if it is gone, or is not counted.
-    fn of(line: &'o Line, product: Option<&Item>) -> Option<Self> {
+    fn of(line: &'o OrderLine, product: Option<&Item>) -> Option<Self> {
         let Some(AttributeValue::N(stock)) = product?.get("stock") else { return None };
         let stock: i64 = stock.parse().ok()?;
         Some(Self { line, enough: stock >= i64::from(line.quantity) })
@@ -146,8 +149,8 @@ impl<'o> Taking<'o> {
 }
 
 /// The case of an order that got more than there was.
-fn oversold(order: &Order, taking: &[Taking<'_>], now: UnixSeconds) -> Option<Case> {
-    let StockTaken::Oversold(products) = taken(taking) else { return None };
+fn oversold(order: &Order, taking: &[StockLine<'_>], now: UnixSeconds) -> Option<Case> {
+    let StockOutcome::Oversold(products) = taken(taking) else { return None };
     let products: Vec<_> = products.iter().map(ProductId::as_str).collect();
     let what = format!("more was sold than there was: {}", products.join(", "));
     Some(Case {
@@ -158,10 +161,10 @@ fn oversold(order: &Order, taking: &[Taking<'_>], now: UnixSeconds) -> Option<Ca
     })
 }
 
-fn taken(taking: &[Taking<'_>]) -> StockTaken {
+fn taken(taking: &[StockLine<'_>]) -> StockOutcome {
     let short = taking.iter().filter(|one| !one.enough);
     let short: Vec<_> = short.map(|one| one.line.product_id.clone()).collect();
-    if short.is_empty() { StockTaken::Now } else { StockTaken::Oversold(short) }
+    if short.is_empty() { StockOutcome::Taken } else { StockOutcome::Oversold(short) }
 }
 
 const READING: &str = "reading stock";
@@ -172,8 +175,8 @@ mod tests {
     use super::*;
     use crate::types::Fen;
 
-    fn line(quantity: u32) -> Line {
-        Line {
+    fn line(quantity: u32) -> OrderLine {
+        OrderLine {
             product_id: ProductId::parse("water").unwrap(),
             name: "矿泉水".to_owned(),
             price: Fen::new(200).unwrap(),
@@ -183,7 +186,7 @@ mod tests {
 
     fn enough(stock: AttributeValue, quantity: u32) -> Option<bool> {
         let product = Item::from([("stock".to_owned(), stock)]);
-        Taking::of(&line(quantity), Some(&product)).map(|one| one.enough)
+        StockLine::of(&line(quantity), Some(&product)).map(|one| one.enough)
     }
 
     #[test]
@@ -198,16 +201,16 @@ mod tests {
     fn stock_that_is_not_counted_is_not_taken() {
         assert_eq!(enough(item::s("many"), 1), None);
         assert_eq!(enough(AttributeValue::N("0.5".to_owned()), 1), None);
-        assert!(Taking::of(&line(1), Some(&Item::new())).is_none());
-        assert!(Taking::of(&line(1), None).is_none(), "the product is gone");
+        assert!(StockLine::of(&line(1), Some(&Item::new())).is_none());
+        assert!(StockLine::of(&line(1), None).is_none(), "the product is gone");
     }
 
     #[test]
     fn a_case_names_the_products_that_ran_out() {
         let (one, two) = (line(1), line(1));
-        let whole = [Taking { line: &one, enough: true }];
-        assert_eq!(taken(&whole), StockTaken::Now);
-        let short = [Taking { line: &one, enough: true }, Taking { line: &two, enough: false }];
-        assert_eq!(taken(&short), StockTaken::Oversold(vec![two.product_id.clone()]));
+        let whole = [StockLine { line: &one, enough: true }];
+        assert_eq!(taken(&whole), StockOutcome::Taken);
+        let short = [StockLine { line: &one, enough: true }, StockLine { line: &two, enough: false }];
+        assert_eq!(taken(&short), StockOutcome::Oversold(vec![two.product_id.clone()]));
     }
 }

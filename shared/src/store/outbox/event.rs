@@ -4,16 +4,16 @@
 //!
 //! Key `event_id`, which follows from the event, so that the same event is one row. Index `by_pending` (`pending_shard`,
 //! `happened_at`) lists what nobody has acted on yet; a row leaves it when that is done, and the table
-//! [`KEPT`] after that.
+//! [`KEPT_AFTER_DONE`] after that.
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
-use super::{StoreError, due, item};
 use crate::{
     host::Host,
+    store::{StoreError, item, work_index},
     types::{Fen, OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
 };
 
@@ -122,9 +122,9 @@ struct Row<'a> {
 }
 
 /// The part of a transaction that writes the event. Reads `OUTBOX_TABLE`.
-pub(super) fn write(host: &Host, event: &Event) -> Result<TransactWriteItem, StoreError> {
+pub(in crate::store) fn put_event(host: &Host, event: &Event) -> Result<TransactWriteItem, StoreError> {
     let table = host.var("OUTBOX_TABLE").map_err(|error| StoreError::new(WRITING, error))?;
-    let row = Row { event, pending_shard: due::shard_of(&event.event_id) };
+    let row = Row { event, pending_shard: work_index::shard_of(&event.event_id) };
     let put = Put::builder().table_name(table).set_item(Some(item::write(&row)?)).build();
     let put = put.map_err(|error| StoreError::new(WRITING, error))?;
     Ok(TransactWriteItem::builder().put(put).build())
@@ -132,4 +132,4 @@ pub(super) fn write(host: &Host, event: &Event) -> Result<TransactWriteItem, Sto
 
 const WRITING: &str = "writing to the outbox";
 /// How long an event is kept for somebody to look at, once it is acted on.
-pub(super) const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub(super) const KEPT_AFTER_DONE: Duration = Duration::from_secs(30 * 24 * 60 * 60);

@@ -5,34 +5,35 @@ use aws_sdk_dynamodb::{
     types::{ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
 };
 
-use super::{Order, Orders, Prepay, PrepayTerms, sweep};
+use super::{Order, Orders, Prepay, PrepayTerms};
 use crate::{
-    order::Status,
+    order::{Status, query_schedule},
     pay::FailedAttempt,
     store::{
-        StoreError, due,
-        item::{self, Cancelled, Updated},
+        StoreError,
+        item::{self, TransactionCancelled, UpdateOutcome},
         outbox::{self, Event, EventKind},
+        work_index,
     },
     types::{OutTradeNo, UnixSeconds},
 };
 
 /// Whether a step of an attempt was stored.
 #[derive(Debug)]
-pub enum Stored {
+pub enum WriteOutcome {
     /// It was.
-    Yes,
+    Written,
     /// The order has gone on meanwhile: it is paid, closed, or at another attempt. This is how it is now.
-    Overtaken(Box<Order>),
+    Conflict(Box<Order>),
 }
 
 /// What came of closing an order.
 #[derive(Debug)]
-pub enum ClosedOrder {
+pub enum CloseWriteOutcome {
     /// It is closed, now or since before.
     Closed(Box<Order>),
     /// It was paid, or another attempt was begun, meanwhile. This is how it is now.
-    Overtaken(Box<Order>),
+    Conflict(Box<Order>),
 }
 
 impl Orders {
@@ -42,23 +43,23 @@ impl Orders {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn prepaid(
+    pub async fn store_prepay(
         &self,
         order: &Order,
         terms: &PrepayTerms,
         prepay: &Prepay,
-    ) -> Result<Stored, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         let update = self
             .update_attempt(order)
             .update_expression(
                 "SET terms = :terms, prepay = :prepay, next_query_at = :next, queries = :none, due_shard = :shard",
             )
-            .expression_attribute_values(":shard", item::s(due::shard_of(&order.order_id.to_string())))
-            .expression_attribute_values(":next", item::n(sweep::first_query(prepay.at).get()))
+            .expression_attribute_values(":shard", item::s(work_index::shard_of(&order.order_id.to_string())))
+            .expression_attribute_values(":next", item::n(query_schedule::first_order_query(prepay.at).get()))
             .expression_attribute_values(":none", item::n(0_u32))
             .expression_attribute_values(":terms", item::map(terms)?)
             .expression_attribute_values(":prepay", item::map(prepay)?);
-        self.stored(update, "storing a prepayment").await
+        self.write_outcome(update, "storing a prepayment").await
     }
 
     /// Stores what WeChat Pay was asked when its answer was lost: the next request must ask the same.
@@ -67,18 +68,21 @@ impl Orders {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn asked_with(&self, order: &Order, terms: &PrepayTerms) -> Result<Stored, StoreError> {
+    pub async fn store_terms(&self, order: &Order, terms: &PrepayTerms) -> Result<WriteOutcome, StoreError> {
         let update = self
             .update_attempt(order)
             .update_expression(
                 "SET terms = if_not_exists(terms, :terms), next_query_at = :next, queries = :none, \
                  due_shard = :shard",
             )
-            .expression_attribute_values(":shard", item::s(due::shard_of(&order.order_id.to_string())))
-            .expression_attribute_values(":next", item::n(sweep::first_query(self.host.now()).get()))
+            .expression_attribute_values(":shard", item::s(work_index::shard_of(&order.order_id.to_string())))
+            .expression_attribute_values(
+                ":next",
+                item::n(query_schedule::first_order_query(self.host.now()).get()),
+            )
             .expression_attribute_values(":none", item::n(0_u32))
             .expression_attribute_values(":terms", item::map(terms)?);
-        self.stored(update, "storing an attempt").await
+        self.write_outcome(update, "storing an attempt").await
     }
 
     /// Goes on to the attempt `next`. The one before must be closed at WeChat Pay, or be unknown there.
@@ -87,12 +91,12 @@ impl Orders {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn begin_attempt(&self, order: &Order, next: OutTradeNo) -> Result<Stored, StoreError> {
+    pub async fn begin_attempt(&self, order: &Order, next: OutTradeNo) -> Result<WriteOutcome, StoreError> {
         let update = self
             .end_attempt(order)
             .update_expression("SET out_trade_no = :next REMOVE terms, prepay")
             .expression_attribute_values(":next", item::s(next));
-        self.stored(update, "beginning an attempt").await
+        self.write_outcome(update, "beginning an attempt").await
     }
 
     /// Closes the order. Its attempt must be closed at WeChat Pay, or be unknown there.
@@ -101,29 +105,29 @@ impl Orders {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn close(&self, order: &Order, now: UnixSeconds) -> Result<ClosedOrder, StoreError> {
+    pub async fn close(&self, order: &Order, now: UnixSeconds) -> Result<CloseWriteOutcome, StoreError> {
         let event = Event {
             order_id: Some(order.order_id),
             out_trade_no: Some(order.out_trade_no),
             fee: Some(order.total_fee),
             ..Event::new(EventKind::OrderClosed, &order.order_id, now)
         };
-        let parts = vec![self.closing(order, now)?, outbox::write(&self.host, &event)?];
-        for _ in 0..item::ROUNDS {
+        let parts = vec![self.closing(order, now)?, outbox::put_event(&self.host, &event)?];
+        for _ in 0..item::MAX_ATTEMPTS {
             let request = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
             let Err(error) = request.send().await else {
                 let order = Order { status: Status::Closed, ..order.clone() };
-                return Ok(ClosedOrder::Closed(Box::new(order)));
+                return Ok(CloseWriteOutcome::Closed(Box::new(order)));
             };
-            match item::cancelled(CLOSING, error)? {
-                Cancelled::Conflict => item::pause(&self.host).await,
-                Cancelled::Conditions(reasons) => {
-                    let now = item::failed(&reasons, 0).flatten();
+            match item::cancellation(CLOSING, error)? {
+                TransactionCancelled::Conflict => item::sleep_jittered(&self.host).await,
+                TransactionCancelled::ConditionsFailed(reasons) => {
+                    let now = item::failed_condition(&reasons, 0).flatten();
                     let now = now.ok_or_else(|| StoreError::new(CLOSING, "the order is gone"))?;
                     let order: Box<Order> = Box::new(item::read(now)?);
                     return Ok(match order.status {
-                        Status::Closed => ClosedOrder::Closed(order),
-                        _ => ClosedOrder::Overtaken(order),
+                        Status::Closed => CloseWriteOutcome::Closed(order),
+                        _ => CloseWriteOutcome::Conflict(order),
                     });
                 }
             }
@@ -196,15 +200,17 @@ impl Orders {
         }
     }
 
-    async fn stored(
+    async fn write_outcome(
         &self,
         update: UpdateItemFluentBuilder,
         operation: &'static str,
-    ) -> Result<Stored, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         match item::update(&self.host, operation, update).await? {
-            Updated::Done(_) => Ok(Stored::Yes),
-            Updated::Refused(Some(item)) => Ok(Stored::Overtaken(Box::new(item::read(item)?))),
-            Updated::Refused(None) => Err(StoreError::new(operation, "the order is gone")),
+            UpdateOutcome::Done(_) => Ok(WriteOutcome::Written),
+            UpdateOutcome::ConditionFailed(Some(item)) => {
+                Ok(WriteOutcome::Conflict(Box::new(item::read(item)?)))
+            }
+            UpdateOutcome::ConditionFailed(None) => Err(StoreError::new(operation, "the order is gone")),
         }
     }
 }

@@ -16,38 +16,38 @@ use super::{
 use crate::{crypto::sha256, telemetry, types::UnixSeconds};
 
 /// Some of what waits.
-pub struct Page<T> {
+pub struct WorkPage<T> {
     /// The longest waiting first.
     pub rows: Vec<T>,
     /// Where the next page begins, if there is one.
-    pub next: Option<Cursor>,
+    pub next: Option<WorkCursor>,
 }
 
 /// A place among what waits.
-pub struct Cursor(Item);
+pub struct WorkCursor(Item);
 
-impl<T> Page<T> {
+impl<T> WorkPage<T> {
     /// The rows as something else.
     #[must_use]
-    pub fn map<U>(self, make: impl FnMut(T) -> U) -> Page<U> {
-        Page { rows: self.rows.into_iter().map(make).collect(), next: self.next }
+    pub fn map<U>(self, make: impl FnMut(T) -> U) -> WorkPage<U> {
+        WorkPage { rows: self.rows.into_iter().map(make).collect(), next: self.next }
     }
 
     /// What `read` makes of the rows.
-    pub(super) fn filter_map<U>(self, read: impl FnMut(T) -> Option<U>) -> Page<U> {
-        Page { rows: self.rows.into_iter().filter_map(read).collect(), next: self.next }
+    pub(super) fn filter_map<U>(self, read: impl FnMut(T) -> Option<U>) -> WorkPage<U> {
+        WorkPage { rows: self.rows.into_iter().filter_map(read).collect(), next: self.next }
     }
 }
 
-impl Page<Item> {
+impl WorkPage<Item> {
     /// The rows' keys. A row whose key, the attribute `name`, is none of ours keeps the others not waiting: it is only told, as
     /// the attention `what`.
-    pub(super) fn keys<K, E>(
+    pub(super) fn parse_keys<K, E>(
         self,
         name: &str,
         what: &'static str,
         parse: impl Fn(&str) -> Result<K, E>,
-    ) -> Page<K> {
+    ) -> WorkPage<K> {
         self.filter_map(|mut item| {
             let text = text(&mut item, name).unwrap_or_default();
             parse(&text).ok().or_else(|| {
@@ -59,7 +59,7 @@ impl Page<Item> {
 }
 
 /// An index of what waits.
-pub(super) struct Index {
+pub(super) struct WorkIndex {
     /// Its name.
     pub(super) name: &'static str,
     /// The attribute that tells a row's shard.
@@ -68,16 +68,16 @@ pub(super) struct Index {
     pub(super) time: &'static str,
 }
 
-impl Index {
+impl WorkIndex {
     /// The keys of `shard`'s rows whose time is not after `until`, from `after` on; at most `limit`.
     pub(super) async fn page(
         &self,
         (client, table): (&Client, &str),
         shard: &str,
         until: UnixSeconds,
-        after: Option<Cursor>,
+        after: Option<WorkCursor>,
         limit: u16,
-    ) -> Result<Page<Item>, StoreError> {
+    ) -> Result<WorkPage<Item>, StoreError> {
         let page = client
             .query()
             .table_name(table)
@@ -88,19 +88,19 @@ impl Index {
             .expression_attribute_values(":shard", item::s(shard))
             .expression_attribute_values(":until", item::n(until.get()))
             .limit(limit.into())
-            .set_exclusive_start_key(after.map(|Cursor(key)| key))
+            .set_exclusive_start_key(after.map(|WorkCursor(key)| key))
             .send()
             .await
             .map_err(|error| StoreError::from_sdk("listing what waits", error))?;
-        Ok(Page { rows: page.items.unwrap_or_default(), next: page.last_evaluated_key.map(Cursor) })
+        Ok(WorkPage { rows: page.items.unwrap_or_default(), next: page.last_evaluated_key.map(WorkCursor) })
     }
 }
 
 /// The index of what is to be asked about.
-pub(super) const BY_DUE: Index = Index { name: "by_due", shard: "due_shard", time: "next_query_at" };
+pub(super) const BY_DUE: WorkIndex = WorkIndex { name: "by_due", shard: "due_shard", time: "next_query_at" };
 /// The index of what is to be acted on.
-pub(super) const BY_PENDING: Index =
-    Index { name: "by_pending", shard: "pending_shard", time: "happened_at" };
+pub(super) const BY_PENDING: WorkIndex =
+    WorkIndex { name: "by_pending", shard: "pending_shard", time: "happened_at" };
 
 /// The text attribute `name`.
 pub(super) fn text(item: &mut Item, name: &str) -> Option<String> {
@@ -116,7 +116,7 @@ pub fn shards() -> impl Iterator<Item = String> {
 }
 
 /// The parts of `by_due` for orders that were never prepaid.
-pub fn shards_of_unprepaid() -> impl Iterator<Item = String> {
+pub fn unprepaid_shards() -> impl Iterator<Item = String> {
     shards().map(unprepaid)
 }
 

@@ -15,21 +15,21 @@ use aws_sdk_dynamodb::{
 };
 use serde::Deserialize;
 
-use super::{
-    Event, StoreError,
-    due::{self, BY_PENDING, Cursor, Page},
-    item::{self, Item, Updated},
-    outbox,
-};
+use super::event::{Event, KEPT_AFTER_DONE};
 use crate::{
     crypto::hex,
     host::{Host, HostError},
+    store::{
+        StoreError,
+        item::{self, Item, UpdateOutcome},
+        work_index::{self, BY_PENDING, WorkCursor, WorkPage},
+    },
     types::UnixSeconds,
 };
 
 /// An event of which something is still to do.
 #[derive(Debug, Clone)]
-pub struct Pending {
+pub struct PendingEvent {
     /// What happened.
     pub event: Event,
     /// Whether its stock is taken.
@@ -42,9 +42,9 @@ pub struct Pending {
 
 /// What stands under an event's key.
 #[derive(Debug)]
-pub enum Found {
+pub enum EventLookup {
     /// Something is still to do.
-    Pending(Box<Pending>),
+    Pending(Box<PendingEvent>),
     /// Nothing: it is done, or the row has expired.
     Done,
     /// It is no event, and never will be.
@@ -53,7 +53,7 @@ pub enum Found {
 
 /// What became of the message to the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MessageFate {
+pub enum MessageStatus {
     /// WeChat has taken it.
     Sent,
     /// The user takes no such message.
@@ -66,7 +66,7 @@ pub enum MessageFate {
     MaybeSent,
 }
 
-impl MessageFate {
+impl MessageStatus {
     fn as_str(self) -> &'static str {
         match self {
             Self::Sent => "SENT",
@@ -80,7 +80,7 @@ impl MessageFate {
 
 /// The right to send an event's message.
 #[derive(Debug)]
-pub struct Claim(AttributeValue);
+pub struct MessageClaim(AttributeValue);
 
 #[derive(Deserialize)]
 struct Marks {
@@ -120,14 +120,14 @@ impl Outbox {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn find(&self, event_id: &str) -> Result<Found, StoreError> {
+    pub async fn find(&self, event_id: &str) -> Result<EventLookup, StoreError> {
         let request = self.client.get_item().table_name(&self.table).key("event_id", item::s(event_id));
         let answer = request.consistent_read(true).send().await;
         let answer = answer.map_err(|error| StoreError::from_sdk("reading the outbox", error))?;
-        Ok(answer.item.map_or(Found::Done, |item| match pending(item) {
-            Ok(Some(pending)) => Found::Pending(Box::new(pending)),
-            Ok(None) => Found::Done,
-            Err(error) => Found::Unreadable(error),
+        Ok(answer.item.map_or(EventLookup::Done, |item| match pending(item) {
+            Ok(Some(pending)) => EventLookup::Pending(Box::new(pending)),
+            Ok(None) => EventLookup::Done,
+            Err(error) => EventLookup::Unreadable(error),
         }))
     }
 
@@ -136,16 +136,16 @@ impl Outbox {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn waiting(
+    pub async fn list_pending(
         &self,
         shard: &str,
         until: UnixSeconds,
-        after: Option<Cursor>,
+        after: Option<WorkCursor>,
         limit: u16,
-    ) -> Result<Page<(String, UnixSeconds)>, StoreError> {
+    ) -> Result<WorkPage<(String, UnixSeconds)>, StoreError> {
         let page = BY_PENDING.page((&self.client, &self.table), shard, until, after, limit).await?;
         Ok(page.filter_map(|mut item| {
-            let event_id = due::text(&mut item, "event_id")?;
+            let event_id = work_index::text(&mut item, "event_id")?;
             match item.remove("happened_at") {
                 Some(AttributeValue::N(at)) => Some((event_id, UnixSeconds::new(at.parse().ok()?))),
                 _ => None,
@@ -159,7 +159,7 @@ impl Outbox {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn published(&self, event_id: &str) -> Result<(), StoreError> {
+    pub async fn mark_published(&self, event_id: &str) -> Result<(), StoreError> {
         let update = self
             .update(event_id)
             .update_expression("SET published_at = :now")
@@ -175,7 +175,7 @@ impl Outbox {
     ///
     /// # Errors
     /// DynamoDB can't be asked. The claim may stand all the same; then nobody sends the message.
-    pub async fn claim_message(&self, event_id: &str) -> Result<Option<Claim>, StoreError> {
+    pub async fn claim_message(&self, event_id: &str) -> Result<Option<MessageClaim>, StoreError> {
         let mark = self.host.random::<16>().map_err(|error| StoreError::new(CLAIMING, error))?;
         let mark = item::s(hex(&mark));
         let update = self
@@ -188,12 +188,12 @@ impl Outbox {
             .expression_attribute_values(":mark", mark.clone())
             .return_values_on_condition_check_failure(AllOld);
         let is_ours = match item::update(&self.host, CLAIMING, update).await? {
-            Updated::Done(_) => true,
-            Updated::Refused(row) => {
+            UpdateOutcome::Done(_) => true,
+            UpdateOutcome::ConditionFailed(row) => {
                 row.and_then(|mut row| row.remove("message_claimed_by")) == Some(mark.clone())
             }
         };
-        Ok(is_ours.then_some(Claim(mark)))
+        Ok(is_ours.then_some(MessageClaim(mark)))
     }
 
     /// Gives the right back: the message was certainly not sent.
@@ -202,8 +202,8 @@ impl Outbox {
     ///
     /// # Errors
     /// DynamoDB can't be asked; the claim stands, and nobody sends the message.
-    pub async fn release_message(&self, event_id: &str, claim: Claim) -> Result<(), StoreError> {
-        let Claim(mark) = claim;
+    pub async fn release_message(&self, event_id: &str, claim: MessageClaim) -> Result<(), StoreError> {
+        let MessageClaim(mark) = claim;
         let update = self
             .update(event_id)
             .update_expression("REMOVE message_claimed_at, message_claimed_by")
@@ -218,7 +218,7 @@ impl Outbox {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn finish(&self, event_id: &str, message: Option<MessageFate>) -> Result<(), StoreError> {
+    pub async fn finish(&self, event_id: &str, message: Option<MessageStatus>) -> Result<(), StoreError> {
         let set = "SET done_at = :now, expires_at = :then, published_at = if_not_exists(published_at, :now)";
         let update = self
             .end(event_id)
@@ -236,7 +236,7 @@ impl Outbox {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn give_up(&self, event_id: &str) -> Result<(), StoreError> {
+    pub async fn abandon(&self, event_id: &str) -> Result<(), StoreError> {
         let update = self
             .end(event_id)
             .update_expression("SET given_up_at = :now, expires_at = :then REMOVE pending_shard")
@@ -248,9 +248,9 @@ impl Outbox {
         self.update(event_id).condition_expression("attribute_exists(pending_shard)")
     }
 
-    fn end_values(&self, message: Option<MessageFate>) -> Item {
+    fn end_values(&self, message: Option<MessageStatus>) -> Item {
         let now = self.host.now();
-        let times = [(":now", now), (":then", now.plus(outbox::KEPT))];
+        let times = [(":now", now), (":then", now.plus(KEPT_AFTER_DONE))];
         let times = times.map(|(name, at)| (name.to_owned(), item::n(at.get())));
         let message = message.map(|fate| (":message".to_owned(), item::s(fate.as_str())));
         times.into_iter().chain(message).collect()
@@ -262,12 +262,12 @@ impl Outbox {
 }
 
 /// The event in the row, if something is still to do.
-fn pending(row: Item) -> Result<Option<Pending>, StoreError> {
+fn pending(row: Item) -> Result<Option<PendingEvent>, StoreError> {
     let marks: Marks = item::read(row.clone())?;
     if marks.pending_shard.is_none() {
         return Ok(None);
     }
-    Ok(Some(Pending {
+    Ok(Some(PendingEvent {
         event: item::read(row)?,
         stock_done: marks.stock_done_at.is_some(),
         published: marks.published_at.is_some(),

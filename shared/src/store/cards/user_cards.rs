@@ -9,14 +9,14 @@ use super::{Cards, ROUNDS, code_key, key};
 use crate::{
     store::{
         StoreError,
-        item::{self, Cancelled, Item},
+        item::{self, Item, TransactionCancelled},
     },
     types::{CardCode, CardId, UnixSeconds, UserId},
 };
 
 /// A card that a user added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeldCard {
+pub struct UserCard {
     /// Which card.
     pub card_id: CardId,
     /// Its code, in clear.
@@ -40,14 +40,14 @@ pub struct Offer {
 
 /// Everything of one user.
 #[derive(Debug, Default)]
-pub struct Holdings {
+pub struct UserCards {
     /// What the user added, by code.
-    pub cards: Vec<HeldCard>,
+    pub cards: Vec<UserCard>,
     /// What the user may add.
     pub offers: Vec<Offer>,
 }
 
-impl Holdings {
+impl UserCards {
     /// The code of ours that the user may add this card with.
     #[must_use]
     pub fn offered(&self, card_id: &CardId) -> Option<&CardCode> {
@@ -57,11 +57,11 @@ impl Holdings {
 
 /// A card that a user proved to have, by its sealed code.
 #[derive(Debug, Clone)]
-pub struct Receipt<'a> {
+pub struct CardReport<'a> {
     /// Who.
     pub user_id: &'a UserId,
     /// What.
-    pub card: &'a HeldCard,
+    pub card: &'a UserCard,
     /// Whether it is the code that we offered: the offer ends then.
     pub was_offered: bool,
 }
@@ -79,7 +79,7 @@ impl Cards {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn of_user(&self, user_id: &UserId) -> Result<Holdings, StoreError> {
+    pub async fn list_for_user(&self, user_id: &UserId) -> Result<UserCards, StoreError> {
         let page = self
             .client
             .query()
@@ -90,7 +90,7 @@ impl Cards {
             .send()
             .await
             .map_err(|error| StoreError::from_sdk("listing a user's cards", error))?;
-        let mut holdings = Holdings::default();
+        let mut holdings = UserCards::default();
         for row in page.items.unwrap_or_default() {
             let id = row.get("id").and_then(|id| id.as_s().ok()).cloned().unwrap_or_default();
             if id.starts_with("card#") {
@@ -132,7 +132,7 @@ impl Cards {
     ///
     /// # Errors
     /// DynamoDB can't be asked.
-    pub async fn keep(&self, receipt: &Receipt<'_>) -> Result<bool, StoreError> {
+    pub async fn store_card(&self, receipt: &CardReport<'_>) -> Result<bool, StoreError> {
         let mut card = receipt.card.clone();
         let mut known = CodeRow { consumed_at: card.consumed_at, ..CodeRow::default() };
         let mut ends_offer = receipt.was_offered;
@@ -146,14 +146,14 @@ impl Cards {
             }
             let request = self.client.transact_write_items().set_transact_items(Some(parts));
             let Err(error) = request.send().await else { return Ok(true) };
-            let reasons = match item::cancelled(KEEPING, error)? {
-                Cancelled::Conflict => {
-                    item::pause(&self.host).await;
+            let reasons = match item::cancellation(KEEPING, error)? {
+                TransactionCancelled::Conflict => {
+                    item::sleep_jittered(&self.host).await;
                     continue;
                 }
-                Cancelled::Conditions(reasons) => reasons,
+                TransactionCancelled::ConditionsFailed(reasons) => reasons,
             };
-            let Some(row) = item::failed(&reasons, 0) else {
+            let Some(row) = item::failed_condition(&reasons, 0) else {
                 // The offer ended before, and another began.
                 ends_offer = false;
                 continue;
@@ -167,7 +167,7 @@ impl Cards {
         Err(StoreError::contended(KEEPING))
     }
 
-    fn claim(&self, receipt: &Receipt<'_>, known: &CodeRow) -> Result<TransactWriteItem, StoreError> {
+    fn claim(&self, receipt: &CardReport<'_>, known: &CodeRow) -> Result<TransactWriteItem, StoreError> {
         let mut sets = "SET user_id = :user".to_owned();
         let mut values = Item::from([(":user".to_owned(), item::s(receipt.user_id))]);
         if receipt.was_offered {
@@ -203,7 +203,7 @@ impl Cards {
     }
 
     /// The card in the user's list.
-    pub(super) fn held(&self, user_id: &UserId, card: &HeldCard) -> Result<TransactWriteItem, StoreError> {
+    pub(super) fn held(&self, user_id: &UserId, card: &UserCard) -> Result<TransactWriteItem, StoreError> {
         let mut row: Item = item::write(card)?;
         row.extend(card_key(user_id, &card.code));
         let put = Put::builder()
@@ -221,7 +221,7 @@ impl Cards {
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
-    fn end_offer(&self, receipt: &Receipt<'_>) -> Result<TransactWriteItem, StoreError> {
+    fn end_offer(&self, receipt: &CardReport<'_>) -> Result<TransactWriteItem, StoreError> {
         let delete = Delete::builder()
             .table_name(&self.table)
             .set_key(Some(key(receipt.user_id.as_str(), offer_id(&receipt.card.card_id))))
