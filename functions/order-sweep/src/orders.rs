@@ -86,7 +86,7 @@ impl OrderSweepTask {
             return Ok(SweepOutcome::Skipped);
         };
         if are_listed || order.refunds_known {
-            self.refunds.store.conclude(order.order_id).await?;
+            self.refunds.store.conclude_refund_lookup(order.order_id).await?;
         } else if order.paid_withheld {
             telemetry::attention("refunded-elsewhere", &order.out_trade_no);
             self.open_case(&order, UNLISTED_REFUND, now).await?;

@@ -25,12 +25,12 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
-    /// Placed, and not paid as far as we know.
+    /// Placed, and no payment is recorded.
     Unpaid,
-    /// Paid; also when a part was refunded.
+    /// Paid; also after a partial refund.
     Paid,
-    /// A refund of the whole sum is under way; or something of the payment was given back before we recorded it, and how much is
-    /// not known yet.
+    /// A refund of the whole sum is under way; or the payment was refunded before it was recorded, and the refunded sum is not known
+    /// yet.
     Refunding,
     /// The whole sum was refunded.
     Refunded,
@@ -76,12 +76,12 @@ impl Status {
     }
 }
 
-/// What becomes of a closed order that is paid after all.
+/// What happens to a payment of a closed order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LatePaymentPolicy {
-    /// The money goes back.
+    /// The payment is refunded.
     Refund,
-    /// The order is paid.
+    /// The order becomes PAID.
     Revive,
 }
 
@@ -111,14 +111,14 @@ impl FromStr for LatePaymentPolicy {
     }
 }
 
-/// What the state machine must know of an order.
+/// The part of an order that decides what a payment means for it.
 #[derive(Debug, Clone, Copy)]
 pub struct OrderSnapshot<'a> {
-    /// Its status.
+    /// The order's status.
     pub status: Status,
-    /// Its amount.
+    /// The order's amount.
     pub total_fee: Fen,
-    /// Whose it is.
+    /// The user who must pay it.
     pub openid: &'a OpenId,
     /// The transaction that paid it, once it was paid.
     pub transaction_id: Option<&'a TransactionId>,
@@ -127,24 +127,24 @@ pub struct OrderSnapshot<'a> {
 /// What a payment means for an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PaymentVerdict {
-    /// It pays the order.
+    /// The payment pays the order.
     Pays,
-    /// It pays the order, though that was closed.
+    /// The payment pays a closed order, as [`LatePaymentPolicy::Revive`] says.
     Revives,
-    /// It is the payment that the order already has.
+    /// The order is paid by this payment already.
     Known,
-    /// The order is paid by another transaction: give the money back.
+    /// The order is paid by another transaction: the payment is refunded.
     SecondPayment,
-    /// The order is closed: give the money back.
+    /// The order is closed: the payment is refunded.
     AfterClose,
-    /// Another amount or currency than the order's: an operator must look.
+    /// The payment has another amount or currency than the order: an operator must decide.
     AmountDiffers,
-    /// Another payer than the order's: an operator must look.
+    /// Another user than the order's has paid: an operator must decide.
     PayerDiffers,
 }
 
 impl PaymentVerdict {
-    /// Whether the money is given back without anybody's asking.
+    /// Whether the payment is refunded automatically.
     #[must_use]
     pub fn goes_back(self) -> bool {
         matches!(self, Self::SecondPayment | Self::AfterClose)
@@ -170,7 +170,7 @@ pub fn payment_verdict(
     match order.status {
         Status::Unpaid => PaymentVerdict::Pays,
         Status::Paid | Status::Refunding | Status::Refunded => PaymentVerdict::SecondPayment,
-        // What is on its way back already opens nothing again.
+        // A payment that is being refunded already does not open the order again.
         Status::Closed if late == LatePaymentPolicy::Revive && !payment.has_refunds() => {
             PaymentVerdict::Revives
         }
@@ -194,7 +194,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn money_taken_is_never_forgotten(path in prop::collection::vec(status(), 1..20)) {
+        fn an_order_that_was_paid_stays_one_that_was_paid(path in prop::collection::vec(status(), 1..20)) {
             let mut at = Status::Unpaid;
             for next in path {
                 let was_paid = at.was_paid();
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_payment_that_went_back_revives_nothing() {
+    fn a_late_payment_that_has_refunds_does_not_revive_its_order() {
         let openid = OpenId::parse("a").unwrap();
         let order = OrderSnapshot {
             status: Status::Closed,
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_currency_is_another_amount() {
+    fn a_payment_in_another_currency_has_the_verdict_amount_differs() {
         let openid = OpenId::parse("a").unwrap();
         let order = OrderSnapshot {
             status: Status::Unpaid,

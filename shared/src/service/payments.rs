@@ -1,6 +1,6 @@
-//! Our books and WeChat Pay's, brought together: asking about an attempt, ending it, closing an order.
+//! Orders here and at WeChat Pay: asks about an attempt to pay, ends attempts and closes orders.
 //!
-//! The rule that keeps money: an attempt is given up only after WeChat Pay has said that it can't be paid any more.
+//! An attempt is given up only after WeChat Pay has said that it can't be paid any more, because a later payment would be lost otherwise.
 
 use super::merchant::pay_client;
 use crate::{
@@ -12,54 +12,54 @@ use crate::{
     types::UnixSeconds,
 };
 
-/// What WeChat Pay says of an order's attempt. What it said is settled when this is returned.
+/// The state of an order's attempt at WeChat Pay. A payment that it names is recorded when this is returned.
 #[derive(Debug)]
 pub enum AttemptStatus {
-    /// The order is paid; as it is now.
+    /// The order is paid; the order as it is now.
     Paid(Box<Order>),
-    /// It can still be paid.
+    /// The attempt can still be paid.
     Payable,
-    /// It can't be paid any more.
+    /// The attempt can't be paid any more.
     Closed,
-    /// It was paid by what was not the order's payment, and all of that went back or is on its way back: the order is closed; as it
-    /// is now.
+    /// The attempt was paid with a wrong amount or by another user, and the whole payment is refunded or being refunded. The order is
+    /// closed; the order as it is now.
     OrderClosed(Box<Order>),
-    /// WeChat Pay has never heard of it.
+    /// WeChat Pay does not know the attempt.
     Unknown,
-    /// Money was taken or given back in a way that only an operator can judge.
+    /// A payment or refund does not fit the order, so an operator must decide.
     Disputed,
 }
 
-/// What came of closing an order, or of going on to another attempt.
+/// What came of closing an order or of beginning its next attempt.
 #[derive(Debug)]
 pub enum CloseOutcome {
-    /// Done; the order as it is now.
+    /// The order is closed, or at its next attempt; the order as it is now.
     Done(Box<Order>),
-    /// It was paid; the order as it is now.
+    /// The order was paid; the order as it is now.
     Paid(Box<Order>),
-    /// Only an operator can judge.
+    /// A payment or refund does not fit the order, so an operator must decide.
     Disputed,
 }
 
-/// WeChat Pay or the database could not be asked.
+/// The state of an attempt or an order could not be found out or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum PaymentServiceError {
-    /// WeChat Pay.
+    /// WeChat Pay refuses the request or does not answer.
     #[error(transparent)]
     Pay(#[from] PayError),
-    /// The database.
+    /// DynamoDB failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The order changed again and again.
-    #[error("the order can't be brought to rest: {0}")]
+    /// The order changed with each of [`MAX_ROUNDS`] tries.
+    #[error("the order makes no progress: {0}")]
     NoProgress(&'static str),
 }
 
-/// Asks, settles, ends attempts and closes orders.
+/// Asks WeChat Pay about attempts, ends them and closes orders.
 pub struct PaymentService {
     /// The client of WeChat Pay.
     pub pay: PayClient,
-    /// The orders.
+    /// The table of orders.
     pub orders: Orders,
     late_payment_policy: LatePaymentPolicy,
     host: Host,
@@ -79,10 +79,10 @@ impl PaymentService {
         })
     }
 
-    /// Asks what became of the order's attempt, and settles a payment.
+    /// Asks WeChat Pay about the order's attempt, and records a payment that it names.
     ///
     /// # Errors
-    /// [`PaymentServiceError`].
+    /// [`PaymentServiceError`]. The payment may have been recorded; repeating the call is harmless.
     pub async fn refresh_attempt(&self, order: &Order) -> Result<AttemptStatus, PaymentServiceError> {
         let payment = match self.pay.query(order.out_trade_no).await? {
             TradeState::Paid(payment) => payment,
@@ -95,7 +95,7 @@ impl PaymentService {
             }
         };
         let settled = self.orders.settle(&payment, self.late_payment_policy).await?;
-        // Whatever the payment meant, the order itself says whether it is paid.
+        // The order's row decides: it may be paid although this payment is a second one.
         let order = self.current(order).await?;
         if order.status.was_paid() {
             return Ok(AttemptStatus::Paid(order));
@@ -104,7 +104,7 @@ impl PaymentService {
             return Ok(match self.orders.close(&order, self.now()).await? {
                 CloseWriteOutcome::Closed(order) => AttemptStatus::OrderClosed(order),
                 CloseWriteOutcome::Conflict(order) if order.status.was_paid() => AttemptStatus::Paid(order),
-                // It is at another attempt meanwhile.
+                // Another request has begun the next attempt.
                 CloseWriteOutcome::Conflict(_) => AttemptStatus::Closed,
             });
         }
@@ -112,14 +112,14 @@ impl PaymentService {
         Ok(AttemptStatus::Disputed)
     }
 
-    /// Closes the order: asks, closes the attempt at WeChat Pay, then in our books.
+    /// Closes the order: asks WeChat Pay about the attempt, closes the attempt there, then closes the order in the table.
     ///
     /// # Errors
     /// [`PaymentServiceError`]; the order can be closed again later.
     pub async fn close(&self, order: &Order) -> Result<CloseOutcome, PaymentServiceError> {
         let mut order = order.clone();
-        for _ in 0..ROUNDS {
-            // WeChat Pay has not heard of what was never prepaid; if it hears of it now, closing finds that out.
+        for _ in 0..MAX_ROUNDS {
+            // An attempt without terms was never sent to WeChat Pay. If another request sends it now, the condition of closing fails.
             if order.terms.is_some() {
                 match self.end_attempt(&order).await? {
                     AttemptStatus::Paid(order) => return Ok(CloseOutcome::Paid(order)),
@@ -133,23 +133,23 @@ impl PaymentService {
                 CloseWriteOutcome::Conflict(order) if order.status.was_paid() => {
                     return Ok(CloseOutcome::Paid(order));
                 }
-                // It was prepaid, or another attempt was begun, meanwhile: that must be ended as well.
+                // Another request has prepaid the attempt or begun the next one, which must be ended as well.
                 CloseWriteOutcome::Conflict(order) => *order,
             };
         }
         Err(PaymentServiceError::NoProgress("it was prepaid anew each time"))
     }
 
-    /// Ends the order's attempt and begins the next: the number can't be used any more, or the request must change. An order whose
-    /// numbers are used up is closed, because nothing can pay it any more.
+    /// Ends the order's attempt and begins the next one, because the `out_trade_no` can't be used any more or the request must change. An
+    /// order whose numbers are used up is closed, because nothing can pay it any more.
     ///
     /// # Errors
-    /// [`PaymentServiceError`].
+    /// [`PaymentServiceError`]; the call can be repeated.
     pub async fn begin_next_attempt(&self, order: &Order) -> Result<CloseOutcome, PaymentServiceError> {
         let ending = order.out_trade_no;
         let Some(next) = ending.next() else { return self.close(order).await };
         let mut order = order.clone();
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             match self.end_attempt(&order).await? {
                 AttemptStatus::Paid(order) => return Ok(CloseOutcome::Paid(order)),
                 AttemptStatus::OrderClosed(order) => return Ok(CloseOutcome::Done(order)),
@@ -164,7 +164,7 @@ impl PaymentService {
                 WriteOutcome::Conflict(order) if order.status.was_paid() => {
                     return Ok(CloseOutcome::Paid(order));
                 }
-                // A neighbour has stored the prepayment of just the number that was ended: it is dead, too.
+                // A concurrent request has stored a prepayment of the number that was ended, so end it once more.
                 WriteOutcome::Conflict(order)
                     if order.status == Status::Unpaid && order.out_trade_no == ending =>
                 {
@@ -176,17 +176,17 @@ impl PaymentService {
         Err(PaymentServiceError::NoProgress("it was prepaid anew each time"))
     }
 
-    /// Sees to it that the attempt can't be paid any more, unless it was paid.
+    /// Closes the attempt at WeChat Pay, unless it was paid or has ended.
     async fn end_attempt(&self, order: &Order) -> Result<AttemptStatus, PaymentServiceError> {
-        for _ in 0..ROUNDS {
+        for _ in 0..MAX_ROUNDS {
             match self.refresh_attempt(order).await? {
-                // A question can be answered from before the prepayment: closing what is not there does no harm.
+                // The query may return a state older than our prepay call. Closing an unknown attempt is harmless, so close here.
                 AttemptStatus::Payable | AttemptStatus::Unknown => {}
                 ended => return Ok(ended),
             }
             match self.pay.close(order.out_trade_no).await? {
                 CloseResponse::Closed => return Ok(AttemptStatus::Closed),
-                // Paid between the question and the closing: ask again, to settle it.
+                // The attempt was paid between the query and the close: ask again, to record the payment.
                 CloseResponse::AskAgain => {}
             }
         }
@@ -204,4 +204,4 @@ impl PaymentService {
     }
 }
 
-const ROUNDS: usize = 3;
+const MAX_ROUNDS: usize = 3;

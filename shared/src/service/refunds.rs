@@ -1,6 +1,7 @@
-//! Our refunds and WeChat Pay's, brought together: asking for one, asking about one, settling what is said.
+//! Refunds here and at WeChat Pay: requests them, asks about them and records the answers.
 //!
-//! The rule that keeps money: a refund is given up only after WeChat Pay has refused it and has said that it does not know it.
+//! A refund is given up only after WeChat Pay has refused it and has said that it does not know it, because a refund that WeChat Pay makes
+//! must be known here.
 
 use super::merchant::pay_client;
 use crate::{
@@ -11,34 +12,34 @@ use crate::{
     types::{OperatorArn, OutTradeNo},
 };
 
-/// WeChat Pay or the database could not be asked.
+/// A refund could not be requested, queried or recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum RefundServiceError {
-    /// WeChat Pay.
+    /// WeChat Pay refuses the request or does not answer.
     #[error(transparent)]
     Pay(#[from] PayError),
-    /// The database.
+    /// DynamoDB failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What came of sending the money of an abnormal refund elsewhere.
+/// What came of redirecting an ABNORMAL refund to another account.
 #[derive(Debug)]
 pub enum RedirectOutcome {
     /// WeChat Pay has accepted the redirect; the refund as it is now.
     Redirected(Box<RefundRow>),
-    /// The refund is not one that can't reach the user.
+    /// The refund is not ABNORMAL.
     NotAbnormal,
-    /// It has gone on meanwhile, or somebody else is at it.
+    /// The refund has changed meanwhile, or another caller is asking about it.
     Conflict,
-    /// The interface that is called has no such call.
+    /// The configured API version (APIv2) has no such call.
     UnsupportedApi,
-    /// WeChat Pay refuses it, for the reason of this code.
+    /// WeChat Pay refuses it, with this error code.
     Refused(String),
 }
 
 impl RefundServiceError {
-    /// Why, in one word for operators; `None` if WeChat Pay was not what failed.
+    /// The reason as a code for operators; `None` if DynamoDB failed and not WeChat Pay.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         match self {
@@ -47,7 +48,7 @@ impl RefundServiceError {
         }
     }
 
-    /// Whether it may go better later.
+    /// Whether the same call may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -60,19 +61,19 @@ impl RefundServiceError {
 /// What came of giving up a refund.
 #[derive(Debug)]
 pub enum GiveUpOutcome {
-    /// It is given up, or at the end that WeChat Pay tells of; as it is now.
+    /// The refund is given up, or has ended as WeChat Pay says; the refund as it is now.
     Ended(Box<RefundRow>),
-    /// WeChat Pay has accepted it, or has not refused it yet: it can't be given up.
+    /// WeChat Pay has accepted the refund, or has not refused it yet, so it can't be given up.
     UnderWay,
-    /// Somebody else asks WeChat Pay about it just now.
+    /// Another caller is asking WeChat Pay about the refund.
     Conflict,
 }
 
-/// Asks for refunds and settles them.
+/// Requests refunds from WeChat Pay, asks about them and records the answers.
 pub struct RefundService {
     /// The client of WeChat Pay.
     pub pay: PayClient,
-    /// The refunds.
+    /// The table of refunds.
     pub store: Refunds,
     cases: Cases,
     host: Host,
@@ -92,38 +93,38 @@ impl RefundService {
         })
     }
 
-    /// Brings the refund on: asks for it, or asks what became of it; as it is then.
+    /// Requests the refund from WeChat Pay, or asks about it if it was accepted, and records the answer; the refund as it is then.
     ///
-    /// Whatever keeps it from going on stands in its row as `failure` and wants attention; when it has been kept for too long, a
-    /// case is opened.
+    /// The reason why a refund does not progress stands in its row as `failure`. When that takes too long, a case `REFUND_STUCK` is
+    /// opened.
     ///
     /// # Errors
-    /// [`RefundServiceError`]; the refund stands, and can be brought on later.
+    /// [`RefundServiceError`]; the refund is unchanged or recorded as accepted, and this can be called again.
     pub async fn advance(&self, row: &RefundRow) -> Result<RefundRow, RefundServiceError> {
         if row.status.is_final() {
             return Ok(row.clone());
         }
-        let (after, failed) = match self.ask(row).await {
+        let (after, failed) = match self.request_or_query(row).await {
             Ok(after) => (after, None),
-            Err(error) => (self.keep_failure(row, &error).await, Some(error)),
+            Err(error) => (self.record_failure(row, &error).await, Some(error)),
         };
-        let told = self.tell_if_stuck(&after).await;
+        let reported = self.report_if_stuck(&after).await;
         match failed {
             Some(error) => {
-                if let Err(error) = told {
+                if let Err(error) = reported {
                     telemetry::survived("refund-case", &error);
                 }
                 Err(error)
             }
-            None => Ok(told.map(|()| after)?),
+            None => Ok(reported.map(|()| after)?),
         }
     }
 
-    /// Keeps in the row why WeChat Pay could not be asked; the row with it.
-    async fn keep_failure(&self, row: &RefundRow, error: &RefundServiceError) -> RefundRow {
+    /// Records in the row why WeChat Pay could not be asked; the row with the reason.
+    async fn record_failure(&self, row: &RefundRow, error: &RefundServiceError) -> RefundRow {
         let RefundServiceError::Pay(error) = error else { return row.clone() };
         if error.is_transient() {
-            // It usually goes better the next time.
+            // The next query usually succeeds.
             telemetry::attention("refund-unanswered", &row.out_refund_no);
         } else {
             telemetry::attention("refund-waits", &row.out_refund_no);
@@ -135,8 +136,8 @@ impl RefundService {
         RefundRow { failure: Some(reason), ..row.clone() }
     }
 
-    /// Tells operators of a refund that does not go on by itself: at each look, and once as a case.
-    async fn tell_if_stuck(&self, row: &RefundRow) -> Result<(), StoreError> {
+    /// Reports a refund that does not progress by itself: in the log at each query, and once as a case.
+    async fn report_if_stuck(&self, row: &RefundRow) -> Result<(), StoreError> {
         let case = row.stuck_case(self.host.now());
         if case.is_some() || row.status == RefundStatus::Abnormal {
             telemetry::attention("refund-stuck", &row.out_refund_no);
@@ -147,14 +148,14 @@ impl RefundService {
         }
     }
 
-    /// Asks for the refund, or what became of it, and keeps what is said.
-    async fn ask(&self, row: &RefundRow) -> Result<RefundRow, RefundServiceError> {
+    /// Requests the refund or asks about it, and records the answer.
+    async fn request_or_query(&self, row: &RefundRow) -> Result<RefundRow, RefundServiceError> {
         if row.refund_id.is_some()
             && let Some(refund) = self.pay.query_refund(&row.out_refund_no).await?
         {
-            return self.settled(row, &refund).await;
+            return self.record_answer(row, &refund).await;
         }
-        // What was made in the merchant console must not be made here.
+        // A refund of the merchant console must not be requested a second time from here.
         if row.cause == RefundCause::Console {
             return Ok(row.clone());
         }
@@ -163,7 +164,7 @@ impl RefundService {
                 self.store.record_accepted(row, &refund).await?;
                 Ok(RefundRow { refund_id: Some(refund.refund_id().to_owned()), failure: None, ..row.clone() })
             }
-            RefundResponse::Accepted(refund) => self.settled(row, &refund).await,
+            RefundResponse::Accepted(refund) => self.record_answer(row, &refund).await,
             RefundResponse::RetryInOneMinute(code) => {
                 self.store.defer_rate_limited(row, &code).await?;
                 Ok(RefundRow { failure: Some(code), ..row.clone() })
@@ -173,18 +174,18 @@ impl RefundService {
                 self.store.record_block_reason(row, &code).await?;
                 Ok(RefundRow { failure: Some(code), ..row.clone() })
             }
-            // A request of before may have been accepted, and this one be refused because of it.
+            // An earlier request may have been accepted, and this one refused because of that.
             RefundResponse::Refused(code) => match self.pay.query_refund(&row.out_refund_no).await? {
-                Some(refund) => self.settled(row, &refund).await,
+                Some(refund) => self.record_answer(row, &refund).await,
                 None => Ok(self.store.refuse(row, &code, None).await?),
             },
         }
     }
 
-    /// Takes over what was given back of the attempt's payment without us, as far as WeChat Pay lists it; whether it lists any.
+    /// Records the refunds of the attempt's payment that WeChat Pay lists, with those of the merchant console; whether it lists any.
     ///
     /// # Errors
-    /// [`RefundServiceError`]; what was taken over stays so, and the rest can be taken over later.
+    /// [`RefundServiceError`]; some refunds may be recorded. Repeating the call is harmless.
     pub async fn import_refunds(&self, out_trade_no: OutTradeNo) -> Result<bool, RefundServiceError> {
         let refunds = self.pay.refunds_of(out_trade_no).await?;
         for refund in &refunds {
@@ -193,10 +194,10 @@ impl RefundService {
         Ok(!refunds.is_empty())
     }
 
-    /// Asks that the money of a refund that can't reach the user goes to `payee`, as the operator `by` wants.
+    /// Redirects an ABNORMAL refund, whose money can't reach the user, to `payee`, as the operator `by` wants.
     ///
     /// # Errors
-    /// [`RefundServiceError`]; after a transient one it may be under way. Ask again.
+    /// [`RefundServiceError`]; after a transient one the redirect may be under way, and the call can be repeated.
     pub async fn redirect(
         &self,
         row: &RefundRow,
@@ -205,14 +206,14 @@ impl RefundService {
     ) -> Result<RedirectOutcome, RefundServiceError> {
         let refund_id = row.refund_id.as_deref().filter(|_| row.status == RefundStatus::Abnormal);
         let Some(refund_id) = refund_id else { return Ok(RedirectOutcome::NotAbnormal) };
-        // One asks at a time.
+        // One caller asks at a time.
         if !self.store.claim_query(row, self.host.now()).await? {
             return Ok(RedirectOutcome::Conflict);
         }
         let refund = match self.pay.redirect_refund(refund_id, &row.out_refund_no, payee).await {
             Ok(Some(refund)) => refund,
             Ok(None) => return Ok(RedirectOutcome::UnsupportedApi),
-            // An attempt of before, whose answer was lost, may have been accepted, and this one be refused because of it.
+            // An earlier call, whose answer was lost, may have been accepted, and this one refused because of that.
             Err(PayError::Business { code, transient: false, .. }) => {
                 match self.pay.query_refund(&row.out_refund_no).await? {
                     Some(refund) if refund.status() != RefundStatus::Abnormal => refund,
@@ -227,16 +228,16 @@ impl RefundService {
                 None => RedirectOutcome::Conflict,
             });
         }
-        Ok(RedirectOutcome::Redirected(Box::new(self.settled(row, &refund).await?)))
+        Ok(RedirectOutcome::Redirected(Box::new(self.record_answer(row, &refund).await?)))
     }
 
-    /// Gives up a refund that WeChat Pay does not make, as the operator `by` wants; its sum is free again then.
+    /// Gives up a refund that WeChat Pay does not make, as the operator `by` wants; its sum can be refunded again then.
     ///
-    /// WeChat Pay is asked about the refund and not for it, because an operator who gives it up may have given the money back in
-    /// another way. A request that was on its way meanwhile, and is accepted after all, opens the refund again.
+    /// WeChat Pay is only asked about the refund. It is not requested again, because the operator may have given the money back in another
+    /// way. A request that was under way and is accepted after all opens the refund again.
     ///
     /// # Errors
-    /// [`RefundServiceError`]; nothing was given up, or the answer of the database was lost. Give it up again.
+    /// [`RefundServiceError`]; after a timeout the refund may have been given up. Repeating the call is harmless.
     pub async fn give_up(
         &self,
         row: &RefundRow,
@@ -248,22 +249,22 @@ impl RefundService {
         let Some(failure) = row.failure.as_deref().filter(|_| row.refund_id.is_none()) else {
             return Ok(GiveUpOutcome::UnderWay);
         };
-        // Nobody asks for it while it is given up.
+        // No other caller requests the refund meanwhile.
         if !self.store.claim_query(row, self.host.now()).await? {
             return Ok(GiveUpOutcome::Conflict);
         }
         if let Some(refund) = self.pay.query_refund(&row.out_refund_no).await? {
-            return Ok(GiveUpOutcome::Ended(Box::new(self.settled(row, &refund).await?)));
+            return Ok(GiveUpOutcome::Ended(Box::new(self.record_answer(row, &refund).await?)));
         }
         let row = self.store.refuse(row, failure, Some(by)).await?;
-        // Its sum is free now for what went back in the merchant console instead of it.
+        // Its sum is free now for a refund that was made in the merchant console instead.
         if let Err(error) = self.import_refunds(row.out_trade_no).await {
             telemetry::survived("refund-take-over", &error);
         }
         Ok(GiveUpOutcome::Ended(Box::new(row)))
     }
 
-    async fn settled(&self, row: &RefundRow, refund: &Refund) -> Result<RefundRow, RefundServiceError> {
+    async fn record_answer(&self, row: &RefundRow, refund: &Refund) -> Result<RefundRow, RefundServiceError> {
         match self.settle(refund).await? {
             RefundSettleOutcome::Changed(row) | RefundSettleOutcome::AlreadyRecorded(row) => Ok(*row),
             RefundSettleOutcome::Differs => Ok(row.clone()),
@@ -274,10 +275,11 @@ impl RefundService {
         }
     }
 
-    /// Settles what WeChat Pay tells of a refund. What can't be settled becomes a case.
+    /// Records what WeChat Pay says of a refund. If our tables contradict it, a case `REFUND_STUCK` is opened.
     ///
     /// # Errors
-    /// DynamoDB can't be asked. Settle it again.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied; repeating
+    /// it is harmless.
     pub async fn settle(&self, refund: &Refund) -> Result<RefundSettleOutcome, StoreError> {
         let settled = self.store.settle(refund).await?;
         let what = match &settled {
@@ -304,7 +306,7 @@ impl RefundService {
     }
 }
 
-/// Whether WeChat Pay has begun just what the row asks for: nothing else is to be settled then.
+/// Whether WeChat Pay is processing exactly the refund that the row asks for, so that only its `refund_id` must be recorded.
 fn is_begun(row: &RefundRow, refund: &Refund) -> bool {
     row.status == RefundStatus::Processing
         && refund.status() == RefundStatus::Processing

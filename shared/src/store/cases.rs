@@ -217,7 +217,8 @@ impl Cases {
     /// lost.
     ///
     /// # Errors
-    /// DynamoDB can't be asked; nothing was written, or the case was opened and the answer lost. Open it again.
+    /// [`StoreError`]; `is_transient()` says whether to retry. Nothing was written, or the case was opened and the answer lost. Open
+    /// it again.
     pub async fn open(&self, case: &Case) -> Result<bool, StoreError> {
         let put = self
             .client
@@ -248,7 +249,7 @@ impl Cases {
     /// The open cases of `kind`, the oldest first, after `cursor`.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn list_open(
         &self,
         kind: CaseKind,
@@ -287,7 +288,7 @@ impl Cases {
     /// Condition: it exists and is open.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn close(
         &self,
         case_id: &str,

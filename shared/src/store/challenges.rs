@@ -85,7 +85,7 @@ impl Challenges {
     /// nothing: a challenge is rather wasted than used twice.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn redeem(&self, challenge: &str, user_id: &UserId) -> Result<Option<Intent>, StoreError> {
         if !is_challenge(challenge) {
             return Ok(None);
@@ -120,7 +120,7 @@ impl Challenges {
     /// repeated after a lost answer is known for the same.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn record_counter(&self, user_id: &UserId, result: &SoterResult) -> Result<bool, StoreError> {
         let SoterResult { raw, counter: Some(counter), cpu_id: Some(cpu_id), .. } = result else {
             return Ok(true);

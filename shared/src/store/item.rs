@@ -1,4 +1,4 @@
-//! Items and rows, expressions and their values.
+//! Items, rows and attribute values; updates and transactions with their retries.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -39,7 +39,7 @@ pub(super) fn write(row: &impl Serialize) -> Result<Item, StoreError> {
     serde_dynamo::to_item(row).map_err(|error| StoreError::new("writing an item", error))
 }
 
-/// An item as a row; attributes that the row does not name are passed over.
+/// An item as a row; attributes that the row does not name are ignored.
 pub(super) fn read<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
     serde_dynamo::from_item(item).map_err(|error| StoreError::new("reading an item", error))
 }
@@ -77,13 +77,13 @@ pub(super) async fn get_both(
 
 /// What came of an update with a condition.
 pub(super) enum UpdateOutcome {
-    /// It was made; the attributes that were asked for.
+    /// The update was made; the attributes that `return_values` asks for.
     Done(Item),
-    /// Its condition failed; the item that made it fail, if there was one and it was asked for.
+    /// The condition failed, and nothing was changed; the item that made it fail, if there is one and the request asks for it.
     ConditionFailed(Option<Item>),
 }
 
-/// Makes one update, after any transaction that holds the item.
+/// Sends the update, and sends it again while a transaction holds the item, at most [`MAX_ATTEMPTS`] times.
 pub(super) async fn update(
     host: &Host,
     operation: &'static str,
@@ -107,15 +107,15 @@ pub(super) async fn update(
     Err(StoreError::contended(operation))
 }
 
-/// What a transaction that did not happen says of each of its parts.
+/// Why DynamoDB cancelled a transaction. Nothing was written.
 pub(super) enum TransactionCancelled {
     /// Conditions failed; the reasons are in the order of the parts.
     ConditionsFailed(Vec<CancellationReason>),
-    /// Another transaction held an item: try again.
+    /// Another transaction held an item, or a part was throttled: try again.
     Conflict,
 }
 
-/// Tells a cancelled transaction from one that could not be tried.
+/// The reason for which the transaction was cancelled; the error if it failed otherwise.
 pub(super) fn cancellation(
     operation: &'static str,
     error: SdkError<TransactWriteItemsError>,
@@ -126,7 +126,7 @@ pub(super) fn cancellation(
     };
     let reasons = cancelled.cancellation_reasons().to_vec();
     let has = |code: &str| reasons.iter().any(|reason| reason.code() == Some(code));
-    // While another transaction holds one item, what is said of the others is not the whole truth.
+    // While another transaction holds one item, the reasons of the other parts are incomplete.
     if has("TransactionConflict") || has("ThrottlingError") || has("ProvisionedThroughputExceeded") {
         return Ok(TransactionCancelled::Conflict);
     }
@@ -136,7 +136,8 @@ pub(super) fn cancellation(
     Err(StoreError::from_sdk(operation, error))
 }
 
-/// Tries again what failed and may succeed, ever more slowly: work on a whole day must not end at one throttled write.
+/// Calls `attempt` until it succeeds or fails with an error that is not transient, at most [`MAX_ATTEMPTS`] times, with doubled pauses:
+/// reconciling a whole day must not end at one throttled write.
 pub(super) async fn retry_transient<T, F>(host: &Host, attempt: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
@@ -155,7 +156,7 @@ where
     attempt().await
 }
 
-/// 20 to 275 ms, so that those who collided don't collide again.
+/// Sleeps 20 to 275 ms, at random, so that callers that collided do not collide again.
 pub(super) async fn sleep_jittered(host: &Host) {
     let [jitter] = host.random::<1>().unwrap_or_default();
     tokio::time::sleep(Duration::from_millis(20 + u64::from(jitter))).await;
@@ -168,5 +169,5 @@ pub(super) fn failed_condition(reasons: &[CancellationReason], index: usize) -> 
         .then(|| reason.item().cloned().filter(|item| !item.is_empty()))
 }
 
-/// Rounds in which others may hold an item.
+/// Attempts at a write while other transactions hold its items.
 pub(super) const MAX_ATTEMPTS: usize = 5;

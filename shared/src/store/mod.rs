@@ -1,4 +1,4 @@
-//! The tables, a file each. Methods are named by what they are for and say their condition.
+//! The DynamoDB tables, a file or folder each. A method is named after its purpose, and its documentation states its condition.
 //!
 //! A failed condition is data: it comes back as a variant of an outcome, with the item that made it fail. Everything else
 //! that goes wrong is a [`StoreError`].
@@ -57,7 +57,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 use crate::types::BoxError;
 
-/// DynamoDB could not do what it was asked.
+/// A request to DynamoDB failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} failed")]
 pub struct StoreError {
@@ -78,7 +78,7 @@ impl StoreError {
         self.transient
     }
 
-    /// Another transaction held an item, again and again.
+    /// Other transactions held an item in all of [`item::MAX_ATTEMPTS`] attempts.
     fn contended(operation: &'static str) -> Self {
         Self { operation, transient: true, cause: "other transactions kept the item".into() }
     }

@@ -75,7 +75,7 @@ impl PhoneCodes {
     /// Condition: there is no row of it.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn claim(&self, code: &str, user_id: &UserId) -> Result<PhoneCodeStatus, StoreError> {
         let row = Row {
             id: id(code),
@@ -109,7 +109,7 @@ impl PhoneCodes {
     /// Gives the code back: it was not used up.
     ///
     /// # Errors
-    /// DynamoDB can't be asked; the row stays, and the user taps again.
+    /// [`StoreError`]; `is_transient()` says whether to retry. The row stays, and the user taps again.
     pub async fn release(&self, code: &str) -> Result<(), StoreError> {
         let delete = self.client.delete_item().table_name(&self.table).key("id", item::s(id(code)));
         delete.send().await.map(|_| ()).map_err(|error| StoreError::from_sdk("giving a code back", error))
@@ -118,7 +118,7 @@ impl PhoneCodes {
     /// Keeps the number with the user and the code as exchanged, both or none.
     ///
     /// # Errors
-    /// DynamoDB can't be asked, or there is no such user.
+    /// [`StoreError`]; `is_transient()` says whether to retry. Or there is no such user.
     pub async fn store_exchanged(
         &self,
         code: &str,

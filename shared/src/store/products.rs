@@ -58,7 +58,7 @@ impl Products {
     /// What is for sale: at most 100 products, by `product_id`.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn list_on_sale(&self) -> Result<Vec<Product>, StoreError> {
         let page = self
             .client

@@ -85,7 +85,7 @@ impl Steps {
     /// What is kept of the user.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn get(&self, user_id: &UserId) -> Result<StepHistory, StoreError> {
         let answer = self
             .client
@@ -101,7 +101,7 @@ impl Steps {
     /// The caller's session and what is kept of the user, in one request.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn get_with_session(
         &self,
         caller: &Caller,
@@ -118,7 +118,7 @@ impl Steps {
     /// Condition: the row's version is still that of `kept`.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn store_days(
         &self,
         caller: &Caller,

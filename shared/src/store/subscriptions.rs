@@ -76,7 +76,7 @@ impl Subscriptions {
     /// a template's own count ends at `MOST`.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn report(
         &self,
         openid: &OpenId,
@@ -117,7 +117,7 @@ impl Subscriptions {
     /// What the user may still be sent, by template.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn list_for_user(&self, openid: &OpenId) -> Result<Vec<Subscription>, StoreError> {
         let page = self
             .client
@@ -138,7 +138,7 @@ impl Subscriptions {
     /// Condition: one is left, and this is not the same request, repeated after a lost answer, which is known by its mark.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn take_message(&self, openid: &OpenId, template: &TemplateId) -> Result<bool, StoreError> {
         let mark = self.host.random::<16>().map_err(|error| StoreError::new(TAKING, error))?;
         let mark = item::s(hex(&mark));
@@ -164,7 +164,7 @@ impl Subscriptions {
     /// Condition: the count does not go beyond `MOST`.
     ///
     /// # Errors
-    /// DynamoDB can't be asked; the message stays taken.
+    /// [`StoreError`]; `is_transient()` says whether to retry. The message stays taken.
     pub async fn return_message(&self, openid: &OpenId, template: &TemplateId) -> Result<(), StoreError> {
         let update = self
             .update(openid, template)
@@ -180,7 +180,7 @@ impl Subscriptions {
     /// Condition: there is a count.
     ///
     /// # Errors
-    /// DynamoDB can't be asked; the next message is refused as well.
+    /// [`StoreError`]; `is_transient()` says whether to retry. The next message is refused as well.
     pub async fn clear_remaining(&self, openid: &OpenId, template: &TemplateId) -> Result<(), StoreError> {
         let update = self
             .update(openid, template)

@@ -120,7 +120,7 @@ pub struct Tokens {
 /// The table can't be asked, or a value can't be sealed.
 #[derive(Debug, thiserror::Error)]
 pub enum TokensError {
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The key ring can't be read.
@@ -154,7 +154,7 @@ impl Tokens {
     /// The row as it is now; an empty one if there is none.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`TokensError`]: DynamoDB or the key ring failed.
     pub async fn get(&self, name: TokenName) -> Result<TokenRow, TokensError> {
         let answer = self
             .client
@@ -186,7 +186,7 @@ impl Tokens {
     /// Condition: the version is still that one, and nobody holds the lease.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`TokensError`]: DynamoDB or the key ring failed. After a timeout the write may have been applied.
     pub async fn acquire_lease(
         &self,
         name: TokenName,
@@ -223,7 +223,7 @@ impl Tokens {
     /// Condition: the lease is still ours.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn record_force(&self, lease: &Lease, now: UnixSeconds) -> Result<bool, StoreError> {
         let update = self
             .update(lease.name)
@@ -236,7 +236,7 @@ impl Tokens {
     /// The same value as before is no new version.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`TokensError`]: DynamoDB or the key ring failed. After a timeout the write may have been applied.
     pub async fn store_value(
         &self,
         lease: &Lease,
@@ -263,7 +263,7 @@ impl Tokens {
     /// Ends the lease without a new token, so that another may try.
     ///
     /// # Errors
-    /// DynamoDB can't be asked; the lease ends by itself.
+    /// [`StoreError`]; `is_transient()` says whether to retry. The lease ends by itself.
     pub async fn release_lease(&self, lease: &Lease) -> Result<bool, StoreError> {
         self.held(self.update(lease.name).update_expression("REMOVE lease_id, lease_until"), lease).await
     }

@@ -1,11 +1,11 @@
-//! Sparse indexes of what waits for its time: `by_due` (orders and refunds to be asked about) and `by_pending` (events to be
-//! acted on).
+//! Sparse indexes of open work: `by_due` lists orders and refunds about which WeChat Pay is to be asked, `by_pending` lists events whose
+//! effects are not done.
 //!
-//! Orders that were never prepaid have parts of their own in `by_due`: no money can have been taken for them, so that they are
-//! looked at after those of which a notice may be lost, however many there are.
+//! Each index has 16 [`shards`], so that no key takes all writes, and is read in pages, the longest waiting first. A row leaves its index
+//! when nothing is left to do with it.
 //!
-//! Each is in [`shards`], so that no part of an index takes all writes, and is read in pages, the longest waiting first, so that
-//! nobody searches a table. A row leaves its index when nothing is to be done with it any more.
+//! Orders that were never prepaid have shards of their own in `by_due` ([`unprepaid_shards`]), which are swept last: nobody can have paid
+//! such an order, and any user can place many of them.
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 
@@ -15,15 +15,15 @@ use super::{
 };
 use crate::{crypto::sha256, telemetry, types::UnixSeconds};
 
-/// Some of what waits.
+/// A page of rows of a shard.
 pub struct WorkPage<T> {
-    /// The longest waiting first.
+    /// The rows, the longest waiting first.
     pub rows: Vec<T>,
     /// Where the next page begins, if there is one.
     pub next: Option<WorkCursor>,
 }
 
-/// A place among what waits.
+/// A place in a shard, after a row.
 pub struct WorkCursor(Item);
 
 impl<T> WorkPage<T> {
@@ -33,15 +33,15 @@ impl<T> WorkPage<T> {
         WorkPage { rows: self.rows.into_iter().map(make).collect(), next: self.next }
     }
 
-    /// What `read` makes of the rows.
+    /// The rows for which `read` gives a value.
     pub(super) fn filter_map<U>(self, read: impl FnMut(T) -> Option<U>) -> WorkPage<U> {
         WorkPage { rows: self.rows.into_iter().filter_map(read).collect(), next: self.next }
     }
 }
 
 impl WorkPage<Item> {
-    /// The rows' keys. A row whose key, the attribute `name`, is none of ours keeps the others not waiting: it is only told, as
-    /// the attention `what`.
+    /// Parses the key attribute `name` of every row. A key that does not parse is logged under the name `what` and skipped, so one bad
+    /// row cannot block the page.
     pub(super) fn parse_keys<K, E>(
         self,
         name: &str,
@@ -58,13 +58,13 @@ impl WorkPage<Item> {
     }
 }
 
-/// An index of what waits.
+/// A sparse index.
 pub(super) struct WorkIndex {
-    /// Its name.
+    /// The index's name.
     pub(super) name: &'static str,
-    /// The attribute that tells a row's shard.
+    /// The attribute with a row's shard, the hash key.
     pub(super) shard: &'static str,
-    /// The attribute that tells its time.
+    /// The attribute with a row's time, the range key.
     pub(super) time: &'static str,
 }
 
@@ -96,13 +96,13 @@ impl WorkIndex {
     }
 }
 
-/// The index of what is to be asked about.
+/// Orders and refunds by the time of their next query.
 pub(super) const BY_DUE: WorkIndex = WorkIndex { name: "by_due", shard: "due_shard", time: "next_query_at" };
-/// The index of what is to be acted on.
+/// Events whose effects are not done, by time.
 pub(super) const BY_PENDING: WorkIndex =
     WorkIndex { name: "by_pending", shard: "pending_shard", time: "happened_at" };
 
-/// The text attribute `name`.
+/// Takes the text attribute `name` out of the item.
 pub(super) fn text(item: &mut Item, name: &str) -> Option<String> {
     match item.remove(name) {
         Some(AttributeValue::S(text)) => Some(text),
@@ -110,26 +110,26 @@ pub(super) fn text(item: &mut Item, name: &str) -> Option<String> {
     }
 }
 
-/// The parts of every sparse index.
+/// The shards of each index.
 pub fn shards() -> impl Iterator<Item = String> {
     (0..SHARDS).map(|shard| format!("{shard:02}"))
 }
 
-/// The parts of `by_due` for orders that were never prepaid.
+/// The shards of `by_due` for orders that were never prepaid.
 pub fn unprepaid_shards() -> impl Iterator<Item = String> {
     shards().map(unprepaid)
 }
 
-/// The part for an order that was never prepaid, whose number falls into `shard`.
+/// The shard for orders that were never prepaid and whose number falls into `shard`.
 pub(super) fn unprepaid(shard: String) -> String {
     format!("UNPREPAID-{shard}")
 }
 
-/// The part that the number falls into.
+/// The shard of a row with this number.
 pub(super) fn shard_of(number: &str) -> String {
     let [first, ..] = sha256(number.as_bytes());
     format!("{:02}", first % SHARDS)
 }
 
-/// 16: a shard takes 1,000 writes a second.
+/// Shards of each index. DynamoDB takes 1,000 writes a second for each.
 const SHARDS: u8 = 16;

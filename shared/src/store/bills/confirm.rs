@@ -33,7 +33,7 @@ impl Bills {
     /// Condition: it is known, with the bill's attempt, sum, currency and, if the bill tells, payer.
     ///
     /// # Errors
-    /// DynamoDB can't be asked. Confirm it again.
+    /// [`StoreError`]; `is_transient()` says whether to retry. Confirm it again.
     pub async fn confirm_payment(
         &self,
         day: Day,
@@ -60,7 +60,7 @@ impl Bills {
     /// Condition: it is known, with the bill's payment and sum, and is through if the bill says so, and only then.
     ///
     /// # Errors
-    /// DynamoDB can't be asked. Confirm it again.
+    /// [`StoreError`]; `is_transient()` says whether to retry. Confirm it again.
     pub async fn confirm_refund(
         &self,
         day: Day,
@@ -86,7 +86,7 @@ impl Bills {
     /// Condition: it is known.
     ///
     /// # Errors
-    /// DynamoDB can't be asked. Note it again.
+    /// [`StoreError`]; `is_transient()` says whether to retry. Note it again.
     pub async fn mark_payment_billed(
         &self,
         day: Day,
@@ -101,7 +101,7 @@ impl Bills {
     /// Condition: it is known.
     ///
     /// # Errors
-    /// DynamoDB can't be asked. Note it again.
+    /// [`StoreError`]; `is_transient()` says whether to retry. Note it again.
     pub async fn mark_refund_billed(&self, day: Day, out_refund_no: &OutRefundNo) -> Result<(), StoreError> {
         let known = "attribute_exists(out_refund_no)";
         self.found(self.refund(day, out_refund_no).condition_expression(known)).await

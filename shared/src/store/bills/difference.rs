@@ -136,7 +136,7 @@ impl Bills {
     /// Condition: there is no such case, open or closed. Then nothing is written.
     ///
     /// # Errors
-    /// DynamoDB can't be asked. Open it again.
+    /// [`StoreError`]; `is_transient()` says whether to retry. Open it again.
     pub async fn open_case(&self, difference: &Difference) -> Result<bool, StoreError> {
         let now = self.host.now();
         let Difference { what, out_trade_no, transaction_id, out_refund_no, fee, .. } = difference;

@@ -140,7 +140,7 @@ impl Bills {
     /// What became of the day's bill so far; `None` if nobody asked for it.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn get_day(&self, day: Day) -> Result<Option<BillRecord>, StoreError> {
         item::retry_transient(&self.host, || async {
             let request = self.client.get_item().table_name(&self.table).key("bill_date", item::s(day));
@@ -156,7 +156,7 @@ impl Bills {
     /// Condition, unless the day is settled now: it was not before. A failed repetition undoes nothing.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn store_day(&self, record: &BillRecord) -> Result<(), StoreError> {
         let row = item::write(record)?;
         item::retry_transient(&self.host, || async {

@@ -35,7 +35,7 @@ impl Bills {
     /// Payments of the day that no bill has confirmed, from `place` on.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn unbilled_payments(
         &self,
         day: Day,
@@ -47,7 +47,7 @@ impl Bills {
     /// Refunds of the day that no bill has confirmed, from `place` on.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn unbilled_refunds(
         &self,
         day: Day,
@@ -59,7 +59,7 @@ impl Bills {
     /// The payment, if by now no bill has confirmed it.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn unbilled_payment(
         &self,
         transaction_id: &TransactionId,
@@ -70,7 +70,7 @@ impl Bills {
     /// The refund, if by now no bill has confirmed it.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn unbilled_refund(
         &self,
         out_refund_no: &OutRefundNo,

@@ -153,7 +153,7 @@ impl Cards {
     /// Condition: it is still this request's, and its holder is who it was.
     ///
     /// # Errors
-    /// DynamoDB can't be asked; what came of the request must be found out by the next one.
+    /// [`StoreError`]; `is_transient()` says whether to retry. What came of the request must be found out by the next one.
     pub async fn record_consumption(
         &self,
         ours: &ConsumptionClaim,
@@ -190,7 +190,7 @@ impl Cards {
     /// Condition: it is still this request's.
     ///
     /// # Errors
-    /// DynamoDB can't be asked; the row frees itself in time.
+    /// [`StoreError`]; `is_transient()` says whether to retry. The row frees itself in time.
     pub async fn release_consumption(&self, ours: &ConsumptionClaim) -> Result<(), StoreError> {
         if ours.unresolved_attempt.is_some() {
             return self.leave_unresolved(ours).await;
@@ -207,7 +207,7 @@ impl Cards {
     /// Condition: it is still this request's.
     ///
     /// # Errors
-    /// DynamoDB can't be asked; the row frees itself in time.
+    /// [`StoreError`]; `is_transient()` says whether to retry. The row frees itself in time.
     pub async fn leave_unresolved(&self, ours: &ConsumptionClaim) -> Result<(), StoreError> {
         let update = self
             .still_ours(ours)

@@ -64,7 +64,7 @@ impl Cards {
     /// The code's membership.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn membership(&self, code: &CardCode) -> Result<Membership, StoreError> {
         let answer = self
             .client
@@ -84,7 +84,7 @@ impl Cards {
     /// Condition: nobody else has reported the sealed code, and nobody else has activated it, unless `is_asker`.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn claim_number(
         &self,
         code: &CardCode,
@@ -119,7 +119,7 @@ impl Cards {
     /// Condition: nobody else has reported the sealed code, and the last activation is the user's.
     ///
     /// # Errors
-    /// DynamoDB can't be asked; the number stays, and a repetition activates the same.
+    /// [`StoreError`]; `is_transient()` says whether to retry. The number stays, and a repetition activates the same.
     pub async fn record_activation(
         &self,
         user_id: &UserId,
@@ -157,7 +157,7 @@ impl Cards {
     /// Condition: the try is the user's, and did not succeed.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn forget_activation(&self, code: &CardCode, user_id: &UserId) -> Result<(), StoreError> {
         let update = self
             .update(code_key(code))

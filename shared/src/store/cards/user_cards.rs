@@ -78,7 +78,7 @@ impl Cards {
     /// Everything of the user: one request. WeChat limits how often a card can be had, so one page is all there is.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn list_for_user(&self, user_id: &UserId) -> Result<UserCards, StoreError> {
         let page = self
             .client
@@ -105,7 +105,7 @@ impl Cards {
     /// The code that the user may add the card with: `fresh`, or the one offered before.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn offer(
         &self,
         user_id: &UserId,
@@ -131,7 +131,7 @@ impl Cards {
     /// Condition: the code is nobody's or the user's already, and its row is as it was read before.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn store_card(&self, receipt: &CardReport<'_>) -> Result<bool, StoreError> {
         let mut card = receipt.card.clone();
         let mut known = CodeRow { consumed_at: card.consumed_at, ..CodeRow::default() };

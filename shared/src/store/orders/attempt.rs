@@ -1,4 +1,4 @@
-//! The attempt to pay an order, and the end of it.
+//! The attempt to pay an order: storing its prepayment, beginning the next attempt, and closing the order.
 
 use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder,
@@ -18,21 +18,21 @@ use crate::{
     types::{OutTradeNo, UnixSeconds},
 };
 
-/// Whether a step of an attempt was stored.
+/// What came of writing an attempt.
 #[derive(Debug)]
 pub enum WriteOutcome {
-    /// It was.
+    /// The write was made.
     Written,
-    /// The order has gone on meanwhile: it is paid, closed, or at another attempt. This is how it is now.
+    /// Nothing was written, because the order is paid, closed, or at another attempt; the order as it is now.
     Conflict(Box<Order>),
 }
 
-/// What came of closing an order.
+/// What came of writing that an order is closed.
 #[derive(Debug)]
 pub enum CloseWriteOutcome {
-    /// It is closed, now or since before.
+    /// The order is closed, by this call or an earlier one.
     Closed(Box<Order>),
-    /// It was paid, or another attempt was begun, meanwhile. This is how it is now.
+    /// Nothing was written, because the order is paid or at another attempt; the order as it is now.
     Conflict(Box<Order>),
 }
 
@@ -42,7 +42,7 @@ impl Orders {
     /// Condition: the order is unpaid and at this attempt.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn store_prepay(
         &self,
         order: &Order,
@@ -67,7 +67,7 @@ impl Orders {
     /// Condition: the order is unpaid and at this attempt.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn store_terms(&self, order: &Order, terms: &PrepayTerms) -> Result<WriteOutcome, StoreError> {
         let update = self
             .update_attempt(order)
@@ -90,7 +90,7 @@ impl Orders {
     /// Condition: the order is unpaid, at the attempt that `order` says, and that has not been prepaid meanwhile.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn begin_attempt(&self, order: &Order, next: OutTradeNo) -> Result<WriteOutcome, StoreError> {
         let update = self
             .end_attempt(order)
@@ -104,7 +104,7 @@ impl Orders {
     /// Condition: the order is unpaid, at the attempt that `order` says, and that has not been prepaid meanwhile.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn close(&self, order: &Order, now: UnixSeconds) -> Result<CloseWriteOutcome, StoreError> {
         let event = Event {
             order_id: Some(order.order_id),
@@ -142,7 +142,7 @@ impl Orders {
             .update_expression(
                 "SET #status = :closed, closed_at = :now REMOVE prepay, due_shard, next_query_at",
             )
-            .condition_expression(as_seen(order))
+            .condition_expression(attempt_condition(order))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":closed", item::s("CLOSED"))
             .expression_attribute_values(":unpaid", item::s("UNPAID"))
@@ -193,7 +193,7 @@ impl Orders {
     }
 
     fn end_attempt(&self, order: &Order) -> UpdateItemFluentBuilder {
-        let update = self.update_attempt(order).condition_expression(as_seen(order));
+        let update = self.update_attempt(order).condition_expression(attempt_condition(order));
         match &order.prepay {
             None => update,
             Some(prepay) => update.expression_attribute_values(":seen", item::s(&prepay.prepay_id)),
@@ -215,9 +215,9 @@ impl Orders {
     }
 }
 
-/// What WeChat Pay said of the attempt holds only as long as nobody prepays it: a neighbour's prepayment that came in between
-/// can be paid.
-fn as_seen(order: &Order) -> String {
+/// Condition expression: the order is UNPAID and has the `out_trade_no` and the `prepay_id` with which it was read. Without the last part
+/// a concurrent request could store a new, payable prepay that we then discard.
+fn attempt_condition(order: &Order) -> String {
     let prepay =
         if order.prepay.is_some() { "prepay.prepay_id = :seen" } else { "attribute_not_exists(prepay)" };
     format!("{AT_ATTEMPT} AND {prepay}")

@@ -50,7 +50,7 @@ impl Orders {
     /// The order as it is now.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn get(&self, order_id: OrderId) -> Result<Option<Order>, StoreError> {
         let answer = self
             .client
@@ -67,7 +67,7 @@ impl Orders {
     /// A user's orders, newest first, after `cursor`.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn list_for_user(
         &self,
         user_id: &UserId,

@@ -112,7 +112,7 @@ impl Orders {
     /// Condition: no order of that number, no living row of `key`, and fewer than `most` unpaid orders of the user's.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn place(
         &self,
         new: &NewOrder,

@@ -49,7 +49,8 @@ impl Orders {
     /// condition brings the order along.
     ///
     /// # Errors
-    /// DynamoDB can't be asked; nothing was written, or the payment was settled and the answer lost. Settle it again.
+    /// [`StoreError`]; `is_transient()` says whether to retry. Nothing was written, or the payment was settled and the answer lost.
+    /// Settle it again.
     pub async fn settle(
         &self,
         payment: &Payment,

@@ -1,6 +1,4 @@
-//! `OUTBOX_TABLE`: what happened to orders, for those who act on it, written in the transaction that made it happen.
-//!
-//! This is how an event gets there; [`effects`](super::effects) is what becomes of it.
+//! An event of an order: its row in `OUTBOX_TABLE`, written in the transaction that made it happen.
 //!
 //! Key `event_id`, which follows from the event, so that the same event is one row. Index `by_pending` (`pending_shard`,
 //! `happened_at`) lists what nobody has acted on yet; a row leaves it when that is done, and the table

@@ -1,4 +1,4 @@
-//! `OUTBOX_TABLE`, as it is worked off: an event that nobody has acted on yet, and the marks that say what is done of it.
+//! Events whose effects are not done, and the marks of the effects that are done.
 //!
 //! An event is delivered at least once, and perhaps twice at the same time. Each effect has a mark on the event's row, a
 //! conditional update, so that the effect happens once:
@@ -27,7 +27,7 @@ use crate::{
     types::UnixSeconds,
 };
 
-/// An event of which something is still to do.
+/// An event whose effects are not all done.
 #[derive(Debug, Clone)]
 pub struct PendingEvent {
     /// What happened.
@@ -36,11 +36,11 @@ pub struct PendingEvent {
     pub stock_done: bool,
     /// Whether the bus has it.
     pub published: bool,
-    /// When somebody began to send its message.
+    /// When a run claimed the sending of its message.
     pub message_claimed_at: Option<UnixSeconds>,
 }
 
-/// What stands under an event's key.
+/// What is stored under an event's key.
 #[derive(Debug)]
 pub enum EventLookup {
     /// Something is still to do.
@@ -62,7 +62,7 @@ pub enum MessageStatus {
     NotSent,
     /// What it would have said is not true any more.
     Outdated,
-    /// Nobody knows; it is not sent again.
+    /// WeChat's answer was lost, so the message may have been sent. It is not sent again.
     MaybeSent,
 }
 
@@ -119,7 +119,7 @@ impl Outbox {
     /// The event as it is now.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn find(&self, event_id: &str) -> Result<EventLookup, StoreError> {
         let request = self.client.get_item().table_name(&self.table).key("event_id", item::s(event_id));
         let answer = request.consistent_read(true).send().await;
@@ -135,7 +135,7 @@ impl Outbox {
     /// most `limit`.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn list_pending(
         &self,
         shard: &str,
@@ -158,7 +158,7 @@ impl Outbox {
     /// Condition: the row is there and has no such mark; otherwise nothing changes.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn mark_published(&self, event_id: &str) -> Result<(), StoreError> {
         let update = self
             .update(event_id)
@@ -174,7 +174,7 @@ impl Outbox {
     /// answer, which is known by its mark.
     ///
     /// # Errors
-    /// DynamoDB can't be asked. The claim may stand all the same; then nobody sends the message.
+    /// [`StoreError`]; `is_transient()` says whether to retry. The claim may stand all the same; then nobody sends the message.
     pub async fn claim_message(&self, event_id: &str) -> Result<Option<MessageClaim>, StoreError> {
         let mark = self.host.random::<16>().map_err(|error| StoreError::new(CLAIMING, error))?;
         let mark = item::s(hex(&mark));
@@ -201,7 +201,7 @@ impl Outbox {
     /// Condition: the claim stands.
     ///
     /// # Errors
-    /// DynamoDB can't be asked; the claim stands, and nobody sends the message.
+    /// [`StoreError`]; `is_transient()` says whether to retry. The claim stands, and nobody sends the message.
     pub async fn release_message(&self, event_id: &str, claim: MessageClaim) -> Result<(), StoreError> {
         let MessageClaim(mark) = claim;
         let update = self
@@ -217,7 +217,7 @@ impl Outbox {
     /// Condition: it waits; otherwise nothing changes.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn finish(&self, event_id: &str, message: Option<MessageStatus>) -> Result<(), StoreError> {
         let set = "SET done_at = :now, expires_at = :then, published_at = if_not_exists(published_at, :now)";
         let update = self
@@ -235,7 +235,7 @@ impl Outbox {
     /// Condition: it waits; otherwise nothing changes.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn abandon(&self, event_id: &str) -> Result<(), StoreError> {
         let update = self
             .end(event_id)

@@ -41,7 +41,8 @@ impl Outbox {
     /// again otherwise.
     ///
     /// # Errors
-    /// DynamoDB can't be asked; nothing was taken, or all was taken and the answer lost. Take it again.
+    /// [`StoreError`]; `is_transient()` says whether to retry. Nothing was taken, or all was taken and the answer lost. Take it
+    /// again.
     pub async fn take_stock(&self, event_id: &str, order: &Order) -> Result<StockOutcome, StoreError> {
         let stocks = self.stocks(order).await?;
         let counted = order.items.iter().filter_map(|line| StockLine::of(line, stocks.get(&line.product_id)));

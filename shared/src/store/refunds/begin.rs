@@ -1,8 +1,6 @@
-//! Beginning a refund: nothing is asked of WeChat Pay before this is durable.
+//! Beginning a refund. WeChat Pay is asked for it only after this is durable.
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update};
 
 use super::{RefundCause, RefundRow, Refunds};
 use crate::{
@@ -33,13 +31,13 @@ pub struct NewRefund {
 /// What came of beginning a refund.
 #[derive(Debug)]
 pub enum BeginRefundOutcome {
-    /// It is begun.
+    /// The refund is begun now.
     Begun(Box<RefundRow>),
-    /// It was begun before, under this number.
+    /// The refund was begun before, under this number.
     AlreadyBegun(Box<RefundRow>),
-    /// More than the payment can still give back. Fen.
+    /// The refund is larger than the rest that the payment can give back. Fen.
     TooMuch {
-        /// What it can.
+        /// The rest that the payment can give back.
         left: u64,
     },
     /// The payment has had as many refunds as WeChat Pay allows.
@@ -55,7 +53,8 @@ impl Refunds {
     /// it was read; otherwise it is read again. So the sum of all refunds is never more than was paid.
     ///
     /// # Errors
-    /// DynamoDB can't be asked; nothing was written, or the refund was begun and the answer lost. Begin it again.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the refund may have been begun.
+    /// Begin it again.
     pub async fn begin(
         &self,
         order: &Order,
@@ -69,8 +68,8 @@ impl Refunds {
                 Ok(row) => row,
                 Err(refused) => return Ok(refused),
             };
-            let mut parts = vec![self.put(&row)?, self.claim(&payment, row.refund_fee)?];
-            if let Some(change) = self.show(&order, &payment, row.refund_fee)? {
+            let mut parts = vec![self.put_row_part(&row)?, self.claim_fee_part(&payment, row.refund_fee)?];
+            if let Some(change) = self.show_refund_part(&order, &payment, row.refund_fee)? {
                 parts.push(change);
             }
             let request = self.client.transact_write_items().set_transact_items(Some(parts));
@@ -129,13 +128,13 @@ impl Refunds {
                 (refund_fee, total_fee),
                 RefundCause::Operator,
                 now,
-                // Who begins it asks for it; if that one is killed, the sweep does.
+                // The caller requests the refund from WeChat Pay. If the caller is killed, the sweep does, at this time.
                 now.plus(FIRST_REFUND_QUERY),
             )
         })
     }
 
-    pub(super) fn put(&self, row: &RefundRow) -> Result<TransactWriteItem, StoreError> {
+    pub(super) fn put_row_part(&self, row: &RefundRow) -> Result<TransactWriteItem, StoreError> {
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item::write(row)?))
@@ -146,8 +145,12 @@ impl Refunds {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    /// Takes the sum from what the payment can still give back. One that waited for review does so no more.
-    pub(super) fn claim(&self, payment: &PaymentRow, fee: Fen) -> Result<TransactWriteItem, StoreError> {
+    /// Takes the sum from the refundable sum of the payment, and ends its review by an operator.
+    pub(super) fn claim_fee_part(
+        &self,
+        payment: &PaymentRow,
+        fee: Fen,
+    ) -> Result<TransactWriteItem, StoreError> {
         let update = Update::builder()
             .table_name(&self.payments)
             .key("transaction_id", item::s(&payment.transaction_id))
@@ -162,70 +165,10 @@ impl Refunds {
             .map_err(|error| StoreError::new(BEGINNING, error))?;
         Ok(TransactWriteItem::builder().update(update).build())
     }
-
-    /// What the order shows of the refund, if it is a refund of the payment that paid it.
-    pub(super) fn show(
-        &self,
-        order: &Order,
-        payment: &PaymentRow,
-        fee: Fen,
-    ) -> Result<Option<TransactWriteItem>, StoreError> {
-        if order.transaction_id.as_ref() != Some(&payment.transaction_id) {
-            return Ok(None);
-        }
-        let all = payment.refundable_fee == fee.get();
-        let next = Order {
-            status: if all { Status::Refunding } else { order.status },
-            refunding_fee: order.refunding_fee.saturating_add(fee.get()),
-            ..order.clone()
-        };
-        self.change_order(order, &next).map(Some)
-    }
-
-    /// Writes the status and the sums of `next`, if they are still those of `order`, and if somebody is still to look for refunds of
-    /// before the payment was recorded, or not, as `order` says: what follows from a refund depends on it. Once it is known what was
-    /// given back, nobody has to ask about the order any more.
-    pub(super) fn change_order(&self, order: &Order, next: &Order) -> Result<TransactWriteItem, StoreError> {
-        let is_known = order.paid_withheld && !next.paid_withheld;
-        let rest = match (is_known, next.refunds_known) {
-            (true, _) => " REMOVE paid_withheld, refunds_known, due_shard, next_query_at",
-            (false, true) => ", refunds_known = :true",
-            (false, false) => "",
-        };
-        let asked = match (order.paid_withheld, &order.due_shard) {
-            (true, Some(_)) => " AND attribute_exists(due_shard)",
-            (true, None) => " AND attribute_not_exists(due_shard)",
-            (false, _) => "",
-        };
-        let update = Update::builder()
-            .table_name(&self.orders)
-            .key("order_id", item::s(order.order_id))
-            .update_expression(format!(
-                "SET #status = :next, refunding_fee = :refunding, refunded_fee = :refunded{rest}"
-            ))
-            .condition_expression(format!(
-                "#status = :status AND refunding_fee = :was_refunding AND refunded_fee = :was_refunded{asked}"
-            ))
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", item::s(order.status.as_str()))
-            .expression_attribute_values(":next", item::s(next.status.as_str()))
-            .expression_attribute_values(":was_refunding", item::n(order.refunding_fee))
-            .expression_attribute_values(":was_refunded", item::n(order.refunded_fee))
-            .expression_attribute_values(":refunding", item::n(next.refunding_fee))
-            .expression_attribute_values(":refunded", item::n(next.refunded_fee))
-            .return_values_on_condition_check_failure(AllOld);
-        let update = if !is_known && next.refunds_known {
-            update.expression_attribute_values(":true", AttributeValue::Bool(true))
-        } else {
-            update
-        };
-        let update = update.build().map_err(|error| StoreError::new(BEGINNING, error))?;
-        Ok(TransactWriteItem::builder().update(update).build())
-    }
 }
 
-/// The part of a transaction that begins the refund of a payment that nobody should have made. The receipt of the payment, in
-/// the same transaction, sees to it that this happens once. Reads `REFUNDS_TABLE` and, if it is set, `PUBLIC_BASE_URL`.
+/// The part of a transaction that begins the refund of a second or late payment. It happens once, because the same transaction writes
+/// the receipt of the payment on the condition that there is none. Reads `REFUNDS_TABLE` and, if it is set, `PUBLIC_BASE_URL`.
 pub(in crate::store) fn automatic_refund_part(
     host: &Host,
     payment: &Payment,

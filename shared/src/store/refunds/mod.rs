@@ -1,22 +1,26 @@
-//! `REFUNDS_TABLE`: a refund a row, from the moment somebody wants it.
+//! `REFUNDS_TABLE`: one row for each refund, from the moment it is requested here or WeChat Pay names it.
 //!
-//! Key `out_refund_no`. Index `by_due` (`due_shard`, `next_query_at`) lists refunds that are to be asked for or about; one that
-//! is at its end leaves it. Index `by_unbilled` (`unbilled`, `out_refund_no`) lists a day's refunds that no bill has confirmed.
+//! Key `out_refund_no`. Index `by_due` (`due_shard`, `next_query_at`) lists refunds about which WeChat Pay is to be asked; one that
+//! has ended leaves it. Index `by_unbilled` (`unbilled`, `out_refund_no`) lists a day's refunds that no bill has confirmed.
 //!
-//! That a refund is wanted, that its sum is taken from what the payment can still give back, and what the order shows of it
-//! are one transaction; so are the refund's end and what follows from it.
+//! Beginning a refund writes its row, claims its sum from the refundable sum of the payment, and changes the order, in one transaction.
+//! So does ending it.
 
 mod begin;
 mod query_claim;
+mod refunded_order;
 mod row;
 mod settle;
 mod stuck_case;
 
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, TransactWriteItem},
+};
 
 use super::{
-    Order, PaymentRow, StoreError,
-    item::{self, Item},
+    Case, Order, PaymentRow, StoreError, cases,
+    item::{self, Item, TransactionCancelled},
 };
 use crate::{
     host::{Host, HostError},
@@ -28,7 +32,7 @@ pub use begin::{BeginRefundOutcome, NewRefund};
 pub use row::{RefundCause, RefundRow};
 pub use settle::RefundSettleOutcome;
 
-/// The table, and the two that change together with it.
+/// The tables of refunds, orders and payments, which change together.
 pub struct Refunds {
     client: Client,
     table: String,
@@ -55,7 +59,7 @@ impl Refunds {
     /// The refund as it is now.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn get(&self, out_refund_no: &OutRefundNo) -> Result<Option<RefundRow>, StoreError> {
         self.get_item(&self.table, "out_refund_no", out_refund_no.as_str()).await
     }
@@ -63,7 +67,7 @@ impl Refunds {
     /// The order and the refund as they are now.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn get_with_order(
         &self,
         order_id: OrderId,
@@ -84,7 +88,7 @@ impl Refunds {
     /// The payment of an attempt, if it was paid: the order's own, or another that was recorded.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn find_payment(&self, attempt: OutTradeNo) -> Result<Option<PaymentRow>, StoreError> {
         let page = self
             .client
@@ -108,9 +112,32 @@ impl Refunds {
     /// The payment as it is now.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn payment(&self, transaction_id: &TransactionId) -> Result<Option<PaymentRow>, StoreError> {
         self.get_item(&self.payments, "transaction_id", transaction_id.as_str()).await
+    }
+
+    /// Sends the transaction, which opens the case as well; `false` if a condition failed or another transaction held an item.
+    async fn transact(
+        &self,
+        mut parts: Vec<TransactWriteItem>,
+        case: Option<Case>,
+    ) -> Result<bool, StoreError> {
+        if let Some(case) = &case {
+            parts.push(cases::put_case(&self.host, case)?);
+        }
+        match self.client.transact_write_items().set_transact_items(Some(parts)).send().await {
+            Ok(_) => {
+                case.iter().for_each(cases::count_opened);
+                Ok(true)
+            }
+            Err(error) => {
+                if let TransactionCancelled::Conflict = item::cancellation("writing a refund", error)? {
+                    item::sleep_jittered(&self.host).await;
+                }
+                Ok(false)
+            }
+        }
     }
 
     async fn get_item<T: serde::de::DeserializeOwned>(

@@ -53,7 +53,7 @@ impl Users {
     /// Stores the session, and makes the user if they are new.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn log_in(&self, login: &NewLogin) -> Result<LoginOutcome, StoreError> {
         for _ in 0..item::MAX_ATTEMPTS {
             if let Some(session) = self.refresh(login).await? {

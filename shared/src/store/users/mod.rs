@@ -113,7 +113,7 @@ impl Users {
     /// The user's record.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn get(&self, user_id: &UserId) -> Result<Option<User>, StoreError> {
         let answer = self
             .client
@@ -130,7 +130,7 @@ impl Users {
     /// The session of `openid`.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn get_session(&self, openid: &OpenId) -> Result<Option<Session>, StoreError> {
         sessions::get(&self.client, &self.sessions, openid).await
     }
@@ -154,7 +154,7 @@ impl Users {
     /// Changes what the user may do, and keeps who did it and when; `None` if there is no such user.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn set_role(
         &self,
         user_id: &UserId,
@@ -175,7 +175,7 @@ impl Users {
     /// Stores what the user shows; what is absent stays as it was. `None` if there is no such user.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn set_profile(&self, user_id: &UserId, profile: &Profile) -> Result<Option<User>, StoreError> {
         let fields = [("nick_name", &profile.nick_name), ("avatar_url", &profile.avatar_url)];
         let given: Vec<_> =

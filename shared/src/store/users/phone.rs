@@ -81,7 +81,7 @@ impl Users {
     /// Keeps the user's phone number; `None` if there is no such user.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn set_phone(&self, user_id: &UserId, phone: &Phone) -> Result<Option<User>, StoreError> {
         let values = [(":phone".to_owned(), item::map(phone)?)].into();
         self.update(user_id, "SET phone = :phone", None, values).await

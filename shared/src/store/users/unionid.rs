@@ -37,7 +37,7 @@ impl Users {
     /// Condition: the claim is free, or the user's own.
     ///
     /// # Errors
-    /// DynamoDB can't be asked.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn learn_unionid(
         &self,
         session: &Session,
