@@ -413,7 +413,7 @@ async fn by_apiv3_an_own_refund_before_the_first_query_still_opens_a_case() {
     world.request_refund(&body, "k").await;
     world.sweep().await;
     assert_eq!(ended(&world, &phone, &order_id).await, order_in("REFUNDING", 20));
-    assert_eq!(records(&world).await, Records { disputed: 1, ..Records::default() });
+    assert_eq!(records(&world).await, Records { disputed: 1, refunded: 1, ..Records::default() });
 }
 
 #[tokio::test]
