@@ -81,8 +81,8 @@ impl CardFunction {
             sealed: Some(digest),
             consumed_at: known.and_then(|card| card.consumed_at),
         };
-        let receipt = CardReport { user_id: &caller.user_id, card: &card, was_offered: offer.is_some() };
-        if !self.cards.store_card(&receipt).await? {
+        let report = CardReport { user_id: &caller.user_id, card: &card, was_offered: offer.is_some() };
+        if !self.cards.store_card(&report).await? {
             return Err(Code::NotFound.into());
         }
         user_cards.cards.retain(|known| known.code != card.code);

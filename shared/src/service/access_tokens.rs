@@ -14,10 +14,10 @@ use crate::{
 /// No usable token could be had.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessTokenError {
-    /// The table can't be read.
+    /// The table of tokens can't be read.
     #[error(transparent)]
     Table(#[from] TokensError),
-    /// The broker can't be started, or has none.
+    /// The broker can't be started, or stored no token.
     #[error("the broker gives no {name}")]
     Broker {
         /// Which token.
@@ -58,10 +58,10 @@ impl AccessTokens {
         })
     }
 
-    /// A token that can be used now.
+    /// A token that is valid for a minute at least.
     ///
     /// # Errors
-    /// [`AccessTokenError`].
+    /// [`AccessTokenError`]; a later call may succeed.
     pub async fn get(&self, name: TokenName) -> Result<Token, AccessTokenError> {
         let now = self.host.now();
         if let Some(cached) = self.cached.lock().await.get(&name)
@@ -70,7 +70,7 @@ impl AccessTokens {
         {
             return Ok(cached.token.clone());
         }
-        self.shared(name, None).await
+        self.get_shared(name, None).await
     }
 
     /// Another token than `refused`, which WeChat does not take (40001, 40014, 42001).
@@ -78,10 +78,10 @@ impl AccessTokens {
     /// # Errors
     /// [`AccessTokenError`].
     pub async fn get_replacement(&self, name: TokenName, refused: &Token) -> Result<Token, AccessTokenError> {
-        self.shared(name, Some(refused.version)).await
+        self.get_shared(name, Some(refused.version)).await
     }
 
-    async fn shared(&self, name: TokenName, refused: Option<u64>) -> Result<Token, AccessTokenError> {
+    async fn get_shared(&self, name: TokenName, refused: Option<u64>) -> Result<Token, AccessTokenError> {
         if let Some(token) = self.read(name, refused).await? {
             return Ok(token);
         }

@@ -15,7 +15,7 @@ pub enum PlatformError {
     /// WeChat refuses, or is out of reach.
     #[error(transparent)]
     WeChat(#[from] WeChatError),
-    /// There is no token.
+    /// No access token could be had; WeChat was not asked.
     #[error(transparent)]
     Token(#[from] AccessTokenError),
 }
@@ -37,7 +37,7 @@ impl PlatformError {
     }
 }
 
-/// The open platform, as one account of ours.
+/// A client of the open platform that acts as one account and adds its `access_token`.
 pub struct PlatformClient {
     client: Client,
     tokens: AccessTokens,

@@ -29,7 +29,7 @@ pub enum SendError {
     /// WeChat refuses for another reason, can't be asked, or does not answer: then the message may have been sent.
     #[error(transparent)]
     Platform(PlatformError),
-    /// The ledger can't be asked.
+    /// DynamoDB failed; nothing was sent.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

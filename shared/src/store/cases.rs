@@ -25,11 +25,11 @@ use crate::{
 pub enum CaseKind {
     /// A payment of another amount, currency or payer than the order's.
     PaymentMismatch,
-    /// WeChat Pay says of an order what our books can't hold.
+    /// What WeChat Pay says of an order contradicts our tables.
     OrderDisputed,
     /// A refund can't reach the user, or WeChat Pay refuses it.
     RefundStuck,
-    /// A line of WeChat Pay's bill is not what our books say.
+    /// A line of WeChat Pay's bill differs from our tables.
     BillDifference,
     /// More was sold than there was.
     Oversold,
@@ -158,7 +158,7 @@ pub struct CaseCursor {
 /// What came of closing a case.
 #[derive(Debug)]
 pub enum CloseCaseOutcome {
-    /// It is closed, now or since before; as it is.
+    /// The case is closed, by this call or an earlier one; the case as it is.
     Closed(Box<Case>),
     /// There is no such case.
     Unknown,

@@ -25,13 +25,13 @@ use crate::{
 /// What is known of a code that a request brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhoneCodeStatus {
-    /// Nobody has brought it before: it is this request's to exchange.
+    /// No request has brought the code before: this request may exchange it.
     New,
     /// Another request of the same user is exchanging it, or died over it.
     Pending,
     /// It was exchanged for the same user, whose record has the number.
     Exchanged,
-    /// It is another user's.
+    /// Another user has brought the code.
     Foreign,
 }
 

@@ -21,7 +21,7 @@ pub struct Session {
     pub openid: OpenId,
     /// Which user that is.
     pub user_id: UserId,
-    /// The person, once WeChat has told.
+    /// The unionid, once WeChat has named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unionid: Option<UnionId>,
     /// When the current key began, in milliseconds: an older login does not overwrite a newer one.

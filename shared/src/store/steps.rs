@@ -24,7 +24,7 @@ pub struct DaySteps {
     pub steps: u32,
 }
 
-/// What is kept of a user's steps.
+/// The stored steps of a user, by day.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct StepHistory {
     #[serde(default)]
@@ -82,7 +82,7 @@ impl Steps {
         })
     }
 
-    /// What is kept of the user.
+    /// The stored steps of the user; empty if there are none.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry.

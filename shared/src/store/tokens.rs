@@ -21,7 +21,7 @@ use crate::{
     types::{Secret, UnixSeconds},
 };
 
-/// What the broker keeps.
+/// An access token or ticket that the broker keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenName {
@@ -55,11 +55,11 @@ impl TokenName {
 /// A token or ticket, of some version.
 #[derive(Debug, Clone)]
 pub struct Token {
-    /// What goes into a request.
+    /// The token, as it is sent to WeChat.
     pub value: Secret,
     /// Grows with every new value.
     pub version: u64,
-    /// When it is over.
+    /// When the token expires.
     pub expires_at: UnixSeconds,
 }
 
@@ -100,12 +100,12 @@ pub struct Lease {
     pub row: TokenRow,
 }
 
-/// Whether the lease was had.
+/// What came of acquiring a lease.
 #[derive(Debug)]
 pub enum LeaseOutcome {
-    /// It is ours.
+    /// This caller holds the lease.
     Acquired(Lease),
-    /// Somebody else holds it, or has replaced the token meanwhile.
+    /// Another caller holds the lease, or has replaced the token meanwhile.
     HeldElsewhere,
 }
 
@@ -117,7 +117,7 @@ pub struct Tokens {
     host: Host,
 }
 
-/// The table can't be asked, or a value can't be sealed.
+/// DynamoDB failed, or a value can't be sealed.
 #[derive(Debug, thiserror::Error)]
 pub enum TokensError {
     /// [`StoreError`]; `is_transient()` says whether to retry.
@@ -218,9 +218,10 @@ impl Tokens {
         }
     }
 
-    /// Notes that a new token is being forced from WeChat: before asking, so that a lost answer counts as well.
+    /// Records that a new token is forced from WeChat. Call it before asking WeChat, so that a lost answer counts as well. `false` if the
+    /// lease was lost.
     ///
-    /// Condition: the lease is still ours.
+    /// Condition: the lease is still held.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.

@@ -1,4 +1,4 @@
-//! Confirming our books by a bill's lines, one conditional write a line.
+//! Confirming payments and refunds by the lines of a bill, with one conditional write for each line.
 
 use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder,
@@ -16,14 +16,14 @@ use crate::{
     types::{Day, OutRefundNo, TransactionId},
 };
 
-/// What our books say to a line of a bill.
+/// How a line of a bill compares with our tables.
 #[derive(Debug)]
 pub enum ConfirmOutcome<Row> {
-    /// The same; it is confirmed now.
+    /// The row agrees with the line, and is confirmed now.
     Agrees,
-    /// Something else; nothing was changed.
+    /// The row differs from the line; nothing was changed.
     Differs(Box<Row>),
-    /// Nothing.
+    /// There is no such row.
     Unknown,
 }
 

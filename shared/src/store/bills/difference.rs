@@ -84,7 +84,7 @@ impl DifferenceCounts {
     }
 }
 
-/// Something that a bill and our books say differently.
+/// A difference between a bill and our tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// Of which day the bill is.

@@ -26,7 +26,7 @@ pub use unbilled::{UnbilledCursor, UnbilledPage};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum BillState {
-    /// Every line was compared with our books.
+    /// Every line was compared with our tables.
     Reconciled,
     /// WeChat Pay has no bill, because nothing happened that day.
     NoBill,
@@ -81,7 +81,7 @@ pub struct BillRecord {
     pub refunded_fee: u64,
     /// What WeChat Pay took for it, in yuan.
     pub fees: Yuan,
-    /// Payments that our books lacked and now have.
+    /// Payments that were missing in our tables and are recorded now.
     pub healed: u64,
     /// Differences by kind.
     pub differences: DifferenceCounts,

@@ -12,12 +12,12 @@ use aws_sdk_dynamodb::types::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Cards, Outcome, ROUNDS, code_key, outcome, user_cards::card_key};
+use super::{Cards, ROUNDS, code_key, update_once, user_cards::card_key};
 use crate::{
     crypto::hex,
     store::{
         StoreError,
-        item::{self, Item, TransactionCancelled},
+        item::{self, Item, TransactionCancelled, UpdateOutcome},
     },
     types::{CardCode, CardId, UnixSeconds, UserId},
 };
@@ -32,7 +32,7 @@ pub struct Clerk {
     pub name: Option<String>,
 }
 
-/// A consumption, done or perhaps done.
+/// Who consumed a code and when; of an unresolved attempt, who may have.
 #[derive(Debug, Clone)]
 pub struct ConsumptionRecord {
     /// By whom.
@@ -49,18 +49,18 @@ pub struct ConsumptionClaim {
     holder: Option<UserId>,
     /// Which card it is, if we know for sure.
     pub card_id: Option<CardId>,
-    /// A try that nobody knows the end of.
+    /// An earlier attempt whose answer was lost, so that the code may be consumed already.
     pub unresolved_attempt: Option<ConsumptionRecord>,
 }
 
-/// What is known of a code that is to be consumed.
+/// What came of claiming the consumption of a code.
 #[derive(Debug)]
 pub enum BeginConsumptionOutcome {
-    /// It is this request's to consume.
+    /// This request may consume the code.
     Claimed(ConsumptionClaim),
-    /// Another request is consuming it.
+    /// Another request is consuming the code.
     Pending,
-    /// It was consumed.
+    /// The code was consumed before.
     Consumed(ConsumptionRecord),
 }
 
@@ -125,11 +125,11 @@ impl Cards {
             .expression_attribute_values(":now", item::n(now.get()))
             .expression_attribute_values(":free", item::n(now.plus(LIFE).get()))
             .return_values(ReturnValue::AllOld);
-        let (ours, row) = match outcome(BEGINNING, update).await? {
-            Outcome::Done(old) => (true, item::read::<Row>(old)?),
-            Outcome::Stopped(known) => (false, item::read::<Row>(known)?),
+        let (is_claimed, row) = match update_once(BEGINNING, update).await? {
+            UpdateOutcome::Done(old) => (true, item::read::<Row>(old)?),
+            UpdateOutcome::ConditionFailed(known) => (false, item::read::<Row>(known.unwrap_or_default())?),
         };
-        Ok(match (ours, row.state) {
+        Ok(match (is_claimed, row.state) {
             (true, state) => {
                 let unresolved_attempt = state.and_then(|_| row.done());
                 let (holder, card_id) = (row.holder(), row.card_id);
@@ -156,14 +156,14 @@ impl Cards {
     /// [`StoreError`]; `is_transient()` says whether to retry. What came of the request must be found out by the next one.
     pub async fn record_consumption(
         &self,
-        ours: &ConsumptionClaim,
+        claim: &ConsumptionClaim,
         done: &ConsumptionRecord,
     ) -> Result<(), StoreError> {
-        let mut holder = ours.holder.clone();
+        let mut holder = claim.holder.clone();
         for _ in 0..ROUNDS {
-            let mut parts = vec![self.mark_code(ours, holder.as_ref(), done)?];
+            let mut parts = vec![self.mark_code(claim, holder.as_ref(), done)?];
             if let Some(holder) = &holder {
-                parts.push(self.mark_card(holder, &ours.code, done.at)?);
+                parts.push(self.mark_card(holder, &claim.code, done.at)?);
             }
             let request = self.client.transact_write_items().set_transact_items(Some(parts));
             let Err(error) = request.send().await else { return Ok(()) };
@@ -176,9 +176,9 @@ impl Cards {
             };
             let row = item::failed_condition(&reasons, 0).flatten().map(item::read::<Row>).transpose()?;
             match row {
-                // Somebody reported the code meanwhile: it is their list that the card is in.
-                Some(row) if row.attempt.as_ref() == Some(&ours.attempt) => holder = row.holder(),
-                _ => return Err(StoreError::new(CONSUMED, "it is not ours any more")),
+                // Another user has reported the code meanwhile, so the card is in that user's list.
+                Some(row) if row.attempt.as_ref() == Some(&claim.attempt) => holder = row.holder(),
+                _ => return Err(StoreError::new(CONSUMED, "the consumption is claimed by another request")),
             }
         }
         Err(StoreError::contended(CONSUMED))
@@ -191,43 +191,43 @@ impl Cards {
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. The row frees itself in time.
-    pub async fn release_consumption(&self, ours: &ConsumptionClaim) -> Result<(), StoreError> {
-        if ours.unresolved_attempt.is_some() {
-            return self.leave_unresolved(ours).await;
+    pub async fn release_consumption(&self, claim: &ConsumptionClaim) -> Result<(), StoreError> {
+        if claim.unresolved_attempt.is_some() {
+            return self.leave_unresolved(claim).await;
         }
         let update = self
-            .still_ours(ours)
+            .if_still_claimed(claim)
             .update_expression("REMOVE #state, attempt, clerk, begun_at, free_at")
             .expression_attribute_names("#state", "state");
-        outcome("releasing a card", update).await.map(drop)
+        update_once("releasing a card", update).await.map(drop)
     }
 
-    /// Nobody knows whether it is consumed: the next request finds out, and need not wait for that.
+    /// Ends the claim of a consumption whose answer was lost. The next request finds out whether the code is consumed, and need not wait.
     ///
     /// Condition: it is still this request's.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. The row frees itself in time.
-    pub async fn leave_unresolved(&self, ours: &ConsumptionClaim) -> Result<(), StoreError> {
+    pub async fn leave_unresolved(&self, claim: &ConsumptionClaim) -> Result<(), StoreError> {
         let update = self
-            .still_ours(ours)
+            .if_still_claimed(claim)
             .update_expression("SET free_at = :now")
             .expression_attribute_values(":now", item::n(self.host.now().get()));
-        outcome("leaving a card open", update).await.map(drop)
+        update_once("leaving a card open", update).await.map(drop)
     }
 
-    fn still_ours(
+    fn if_still_claimed(
         &self,
-        ours: &ConsumptionClaim,
+        claim: &ConsumptionClaim,
     ) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
-        self.update(code_key(&ours.code))
+        self.update(code_key(&claim.code))
             .condition_expression("attempt = :attempt")
-            .expression_attribute_values(":attempt", item::s(&ours.attempt))
+            .expression_attribute_values(":attempt", item::s(&claim.attempt))
     }
 
     fn mark_code(
         &self,
-        ours: &ConsumptionClaim,
+        claim: &ConsumptionClaim,
         holder: Option<&UserId>,
         done: &ConsumptionRecord,
     ) -> Result<TransactWriteItem, StoreError> {
@@ -237,7 +237,7 @@ impl Cards {
         };
         let update = Update::builder()
             .table_name(&self.table)
-            .set_key(Some(code_key(&ours.code)))
+            .set_key(Some(code_key(&claim.code)))
             .update_expression("SET #state = :consumed, clerk = :clerk, consumed_at = :at REMOVE free_at")
             .condition_expression(format!("attempt = :attempt AND {held}"))
             .return_values_on_condition_check_failure(AllOld)
@@ -248,7 +248,7 @@ impl Cards {
             .expression_attribute_values(":consumed", item::s("CONSUMED"))
             .expression_attribute_values(":clerk", item::map(&done.clerk)?)
             .expression_attribute_values(":at", item::n(done.at.get()))
-            .expression_attribute_values(":attempt", item::s(&ours.attempt))
+            .expression_attribute_values(":attempt", item::s(&claim.attempt))
             .build()
             .map_err(|error| StoreError::new(CONSUMED, error))?;
         Ok(TransactWriteItem::builder().update(update).build())

@@ -7,11 +7,11 @@
 use aws_sdk_dynamodb::types::{ReturnValue, TransactWriteItem, Update};
 use serde::Deserialize;
 
-use super::{Cards, Outcome, ROUNDS, UserCard, code_key, outcome};
+use super::{Cards, ROUNDS, UserCard, code_key, update_once};
 use crate::{
     store::{
         StoreError,
-        item::{self, TransactionCancelled},
+        item::{self, TransactionCancelled, UpdateOutcome},
     },
     types::{CardCode, UnixSeconds, UserId},
 };
@@ -50,13 +50,13 @@ impl Membership {
 pub enum CodeOwnership {
     /// The user has reported the sealed code.
     Owner,
-    /// Another user has.
+    /// Another user has reported the sealed code.
     Foreign,
-    /// Nobody has, and the user activated it.
+    /// No user has reported the sealed code, and this user activated it.
     Member,
-    /// Nobody has, and another user activated it.
+    /// No user has reported the sealed code, and another user activated it.
     Disputed,
-    /// Nobody has, and nobody activated it.
+    /// No user has reported the sealed code or activated it.
     Unknown,
 }
 
@@ -107,9 +107,9 @@ impl Cards {
             .expression_attribute_values(":user", item::s(user_id))
             .expression_attribute_values(":fresh", item::s(fresh))
             .return_values(ReturnValue::AllNew);
-        match outcome("numbering a member", update).await? {
-            Outcome::Done(row) => Ok(item::read::<Membership>(row)?.membership_number),
-            Outcome::Stopped(_) => Ok(None),
+        match update_once("numbering a member", update).await? {
+            UpdateOutcome::Done(row) => Ok(item::read::<Membership>(row)?.membership_number),
+            UpdateOutcome::ConditionFailed(_) => Ok(None),
         }
     }
 
@@ -139,7 +139,7 @@ impl Cards {
             .map_err(|error| StoreError::new(ACTIVATED, error))?;
         let mut parts = vec![TransactWriteItem::builder().update(update).build()];
         if is_asker {
-            parts.push(self.held(user_id, card)?);
+            parts.push(self.card_part(user_id, card)?);
         }
         for _ in 0..ROUNDS {
             let request = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
@@ -164,7 +164,7 @@ impl Cards {
             .update_expression("REMOVE joined_by, membership_number")
             .condition_expression("joined_by = :user AND attribute_not_exists(activated_at)")
             .expression_attribute_values(":user", item::s(user_id));
-        outcome("forgetting a member", update).await.map(drop)
+        update_once("forgetting a member", update).await.map(drop)
     }
 }
 

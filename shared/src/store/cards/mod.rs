@@ -20,7 +20,7 @@ use aws_sdk_dynamodb::{
 
 use super::{
     StoreError,
-    item::{self, Item},
+    item::{self, Item, UpdateOutcome},
 };
 use crate::{
     host::{Host, HostError},
@@ -36,14 +36,6 @@ pub struct Cards {
     client: Client,
     table: String,
     host: Host,
-}
-
-/// What an update did.
-enum Outcome {
-    /// It is done; the item that was asked for, before or after.
-    Done(Item),
-    /// Its condition stopped it; the item that did.
-    Stopped(Item),
 }
 
 impl Cards {
@@ -66,12 +58,16 @@ impl Cards {
     }
 }
 
-async fn outcome(operation: &'static str, update: UpdateItemFluentBuilder) -> Result<Outcome, StoreError> {
+/// Sends the update once. No transaction is waited for.
+async fn update_once(
+    operation: &'static str,
+    update: UpdateItemFluentBuilder,
+) -> Result<UpdateOutcome, StoreError> {
     match update.send().await {
-        Ok(answer) => Ok(Outcome::Done(answer.attributes.unwrap_or_default())),
+        Ok(answer) => Ok(UpdateOutcome::Done(answer.attributes.unwrap_or_default())),
         Err(error) => match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                Ok(Outcome::Stopped(failed.item().cloned().unwrap_or_default()))
+                Ok(UpdateOutcome::ConditionFailed(failed.item().cloned()))
             }
             _ => Err(StoreError::from_sdk(operation, error)),
         },

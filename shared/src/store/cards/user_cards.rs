@@ -132,17 +132,18 @@ impl Cards {
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
-    pub async fn store_card(&self, receipt: &CardReport<'_>) -> Result<bool, StoreError> {
-        let mut card = receipt.card.clone();
+    pub async fn store_card(&self, report: &CardReport<'_>) -> Result<bool, StoreError> {
+        let mut card = report.card.clone();
         let mut known = CodeRow { consumed_at: card.consumed_at, ..CodeRow::default() };
-        let mut ends_offer = receipt.was_offered;
+        let mut ends_offer = report.was_offered;
         for _ in 0..ROUNDS {
-            let mut parts = vec![self.claim(receipt, &known)?, self.held(receipt.user_id, &card)?];
+            let mut parts =
+                vec![self.claim_code_part(report, &known)?, self.card_part(report.user_id, &card)?];
             if ends_offer {
-                parts.push(self.end_offer(receipt)?);
+                parts.push(self.end_offer_part(report)?);
             }
-            if let Some(other) = known.listed_by.as_ref().filter(|other| *other != receipt.user_id) {
-                parts.push(self.unlist(other, &card.code)?);
+            if let Some(other) = known.listed_by.as_ref().filter(|other| *other != report.user_id) {
+                parts.push(self.unlist_part(other, &card.code)?);
             }
             let request = self.client.transact_write_items().set_transact_items(Some(parts));
             let Err(error) = request.send().await else { return Ok(true) };
@@ -159,7 +160,7 @@ impl Cards {
                 continue;
             };
             known = row.map(item::read).transpose()?.unwrap_or_default();
-            if known.user_id.as_ref().is_some_and(|owner| owner != receipt.user_id) {
+            if known.user_id.as_ref().is_some_and(|owner| owner != report.user_id) {
                 return Ok(false);
             }
             card.consumed_at = known.consumed_at;
@@ -167,17 +168,21 @@ impl Cards {
         Err(StoreError::contended(KEEPING))
     }
 
-    fn claim(&self, receipt: &CardReport<'_>, known: &CodeRow) -> Result<TransactWriteItem, StoreError> {
+    fn claim_code_part(
+        &self,
+        report: &CardReport<'_>,
+        known: &CodeRow,
+    ) -> Result<TransactWriteItem, StoreError> {
         let mut sets = "SET user_id = :user".to_owned();
-        let mut values = Item::from([(":user".to_owned(), item::s(receipt.user_id))]);
-        if receipt.was_offered {
+        let mut values = Item::from([(":user".to_owned(), item::s(report.user_id))]);
+        if report.was_offered {
             // Of a code that was not ours, only the phone says which card it is: not enough to consume by.
             sets.push_str(", card_id = :card");
-            values.insert(":card".to_owned(), item::s(receipt.card.card_id.as_str()));
+            values.insert(":card".to_owned(), item::s(report.card.card_id.as_str()));
         }
         let mut conditions = vec!["(attribute_not_exists(user_id) OR user_id = :user)"];
         conditions.push(match &known.listed_by {
-            Some(other) if other != receipt.user_id => {
+            Some(other) if other != report.user_id => {
                 values.insert(":other".to_owned(), item::s(other));
                 "listed_by = :other"
             }
@@ -192,7 +197,7 @@ impl Cards {
         });
         let update = Update::builder()
             .table_name(&self.table)
-            .set_key(Some(code_key(&receipt.card.code)))
+            .set_key(Some(code_key(&report.card.code)))
             .update_expression(format!("{sets} REMOVE listed_by"))
             .condition_expression(conditions.join(" AND "))
             .set_expression_attribute_values(Some(values))
@@ -203,7 +208,11 @@ impl Cards {
     }
 
     /// The card in the user's list.
-    pub(super) fn held(&self, user_id: &UserId, card: &UserCard) -> Result<TransactWriteItem, StoreError> {
+    pub(super) fn card_part(
+        &self,
+        user_id: &UserId,
+        card: &UserCard,
+    ) -> Result<TransactWriteItem, StoreError> {
         let mut row: Item = item::write(card)?;
         row.extend(card_key(user_id, &card.code));
         let put = Put::builder()
@@ -215,19 +224,19 @@ impl Cards {
     }
 
     /// The card no more in the list of the user, whose it was not.
-    fn unlist(&self, user_id: &UserId, code: &CardCode) -> Result<TransactWriteItem, StoreError> {
+    fn unlist_part(&self, user_id: &UserId, code: &CardCode) -> Result<TransactWriteItem, StoreError> {
         let delete = Delete::builder().table_name(&self.table).set_key(Some(card_key(user_id, code)));
         let delete = delete.build().map_err(|error| StoreError::new(KEEPING, error))?;
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
-    fn end_offer(&self, receipt: &CardReport<'_>) -> Result<TransactWriteItem, StoreError> {
+    fn end_offer_part(&self, report: &CardReport<'_>) -> Result<TransactWriteItem, StoreError> {
         let delete = Delete::builder()
             .table_name(&self.table)
-            .set_key(Some(key(receipt.user_id.as_str(), offer_id(&receipt.card.card_id))))
+            .set_key(Some(key(report.user_id.as_str(), offer_id(&report.card.card_id))))
             .condition_expression("#code = :code")
             .expression_attribute_names("#code", "code")
-            .expression_attribute_values(":code", item::s(receipt.card.code.as_str()))
+            .expression_attribute_values(":code", item::s(report.card.code.as_str()))
             .build()
             .map_err(|error| StoreError::new(KEEPING, error))?;
         Ok(TransactWriteItem::builder().delete(delete).build())

@@ -37,7 +37,7 @@ pub enum CloseWriteOutcome {
 }
 
 impl Orders {
-    /// Stores what WeChat Pay answered to the attempt, and what it was asked.
+    /// Stores WeChat Pay's answer to the attempt, and the terms of the request.
     ///
     /// Condition: the order is unpaid and at this attempt.
     ///
@@ -62,7 +62,7 @@ impl Orders {
         self.write_outcome(update, "storing a prepayment").await
     }
 
-    /// Stores what WeChat Pay was asked when its answer was lost: the next request must ask the same.
+    /// Stores the terms of a request whose answer was lost, because the next request must send the same ones.
     ///
     /// Condition: the order is unpaid and at this attempt.
     ///
@@ -85,7 +85,7 @@ impl Orders {
         self.write_outcome(update, "storing an attempt").await
     }
 
-    /// Goes on to the attempt `next`. The one before must be closed at WeChat Pay, or be unknown there.
+    /// Moves the order to the attempt `next`. The attempt before must be closed at WeChat Pay, or be unknown there.
     ///
     /// Condition: the order is unpaid, at the attempt that `order` says, and that has not been prepaid meanwhile.
     ///

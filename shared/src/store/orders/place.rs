@@ -65,13 +65,13 @@ pub struct NewOrder {
 /// What came of placing an order.
 #[derive(Debug)]
 pub enum PlaceOutcome {
-    /// It was placed, now or by an earlier request with the same key.
+    /// The order is placed, by this request or an earlier one with the same key.
     Placed(OrderSummary),
     /// No such product, or it is not for sale.
     NoSuchProduct(ProductId),
     /// Fewer are left than wanted.
     OutOfStock(ProductId),
-    /// The sum is larger than an order can be.
+    /// The sum is larger than an order can have.
     TotalTooLarge,
     /// The user has as many unpaid orders as one can have.
     TooManyUnpaid,
@@ -79,7 +79,7 @@ pub enum PlaceOutcome {
     KeyReused,
 }
 
-/// What the user is told of a placed order.
+/// The part of a placed order that the user gets as the answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OrderSummary {
     /// Its key.
@@ -98,7 +98,7 @@ struct IdempotencyRow {
     order: OrderSummary,
 }
 
-/// How an order that holds a place among the unpaid ones stands.
+/// The state of an order that is listed among its user's unpaid ones.
 #[derive(Deserialize)]
 struct ListedOrder {
     order_id: String,
@@ -209,7 +209,7 @@ impl Orders {
                 TransactionCancelled::ConditionsFailed(reasons) => reasons,
             };
             if let (Some(row), Some(key)) = (item::failed_condition(&reasons, KEY).flatten(), key) {
-                // Somebody with the same key was first.
+                // Another request with the same key was first.
                 return Ok(replay(item::read(row)?, key));
             }
             match item::failed_condition(&reasons, PLACE).flatten() {

@@ -14,60 +14,60 @@ use crate::{
 pub struct Order {
     /// Its key.
     pub order_id: OrderId,
-    /// Whose it is.
+    /// The user who placed it.
     pub user_id: UserId,
-    /// Who must pay it.
+    /// The openid that must pay it.
     pub openid: OpenId,
-    /// Where it stands.
+    /// The order's status.
     pub status: Status,
-    /// What it costs.
+    /// The sum to pay.
     pub total_fee: Fen,
     /// What was ordered.
     pub items: Vec<OrderLine>,
-    /// When it was placed.
+    /// When the order was placed.
     pub created_at: UnixSeconds,
-    /// When paying ends.
+    /// When the order expires and can't be paid any more.
     pub expires_at: UnixSeconds,
-    /// The attempt that is to pay it, or the last one.
+    /// The current attempt, or the last one.
     pub out_trade_no: OutTradeNo,
-    /// What that attempt was asked with, once it was.
+    /// The terms with which the attempt was sent to WeChat Pay, once it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<PrepayTerms>,
-    /// What can be paid, once WeChat Pay has answered.
+    /// WeChat Pay's answer to the attempt, once it has answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prepay: Option<Prepay>,
-    /// When it was paid.
+    /// When the order was paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paid_at: Option<UnixSeconds>,
-    /// By which transaction.
+    /// The transaction that paid it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction_id: Option<TransactionId>,
-    /// By which attempt.
+    /// The attempt that paid it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paid_by: Option<OutTradeNo>,
-    /// What has gone back to the user. Fen.
+    /// Sum of the refunds that have succeeded. Fen.
     #[serde(default)]
     pub refunded_fee: u64,
-    /// What is on its way back. Fen.
+    /// Sum of the refunds that are under way. Fen.
     #[serde(default)]
     pub refunding_fee: u64,
-    /// Whether the event that it was paid is withheld: something of the payment was given back before it was recorded, and goods
-    /// must not leave before it is known how much.
+    /// Whether the event `order.paid` is withheld: a part of the payment was refunded before the payment was recorded, and goods must not
+    /// leave before the refunded sum is known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paid_withheld: bool,
-    /// Whether a refund that we did not begin has told what that was, or WeChat Pay has listed all there are.
+    /// Whether the refunds of a withheld order are known: WeChat Pay has listed them, or a refund of the merchant console was recorded.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refunds_known: bool,
-    /// When WeChat Pay was last asked about it.
+    /// When WeChat Pay was last asked about the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<UnixSeconds>,
-    /// When to ask WeChat Pay about it next; absent once it is paid or closed.
+    /// When to ask WeChat Pay about the order next; absent once it is paid or closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_query_at: Option<UnixSeconds>,
-    /// How often it was asked about.
+    /// How often WeChat Pay was asked about the current attempt.
     #[serde(default)]
     pub queries: u32,
-    /// The part of the index `by_due` it stands in; absent once it is paid or closed.
+    /// The order's shard in the index `by_due`; absent once it is paid or closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_shard: Option<String>,
 }
@@ -85,26 +85,26 @@ pub struct OrderLine {
     pub quantity: u32,
 }
 
-/// What an attempt was asked with, beside what the order says: a repetition must say the same.
+/// The parameters of 统一下单 that are not in the order. A repeated request for the same `out_trade_no` must send the same ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrepayTerms {
-    /// What the user reads.
+    /// The description that the user reads.
     pub description: String,
-    /// The user's address then.
+    /// The IP address of the user's first request for this attempt.
     pub client_ip: String,
-    /// When paying was to end, if that is later than the order's end.
+    /// `time_expire`, if it is later than the order's end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_expire: Option<UnixSeconds>,
 }
 
-/// What WeChat Pay answered to an attempt.
+/// WeChat Pay's answer to an attempt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Prepay {
-    /// What the phone calls the payment up with.
+    /// With this id the phone opens the payment.
     pub prepay_id: PrepayId,
-    /// When it was answered.
+    /// When WeChat Pay answered.
     pub at: UnixSeconds,
-    /// How the payment is to be called up: `MD5`, `HMAC-SHA256` or `RSA`.
+    /// The signature type with which the phone opens the payment: `MD5`, `HMAC-SHA256` or `RSA`.
     pub sign_type: String,
 }
 
@@ -113,7 +113,7 @@ impl Order {
     /// from when the request gets there.
     pub const LAST_CALL: Duration = Duration::from_secs(90);
 
-    /// What the state machine must know of it.
+    /// The part of the order that decides what a payment means for it.
     #[must_use]
     pub fn snapshot(&self) -> OrderSnapshot<'_> {
         OrderSnapshot {

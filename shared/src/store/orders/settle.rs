@@ -1,5 +1,5 @@
-//! Settling a payment: the order's change, the receipt and the outbox row are one transaction. So is, for a payment that must go
-//! back, the refund: nobody has to remember it.
+//! Recording a payment. The order, the receipt and the outbox row change in one transaction; for a second or late payment the same
+//! transaction begins the refund.
 //!
 //! A payment can have been given back in the merchant console, in part or whole, before we recorded it. It pays its order all the
 //! same, and the order is REFUNDING until it is known how much went back; the event that it was paid is withheld until then
@@ -28,22 +28,22 @@ use crate::{
     types::UnixSeconds,
 };
 
-/// What came of a payment. It is durable when this is returned.
+/// What came of recording a payment. It is durable when this is returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SettleOutcome {
-    /// It was recorded, now for the first time.
+    /// The payment is recorded now, for the first time.
     Recorded(PaymentVerdict),
-    /// It had been recorded before: nothing was changed.
+    /// The payment was recorded before: nothing was changed.
     AlreadyRecorded(PaymentVerdict),
-    /// It had been recorded before and is not the order's, and all of it went back or is on its way back: nothing was changed.
+    /// The payment was recorded before, does not fit the order, and is refunded or being refunded in full: nothing was changed.
     FullyRefunded(PaymentVerdict),
-    /// We have no such order; nothing was recorded.
+    /// There is no such order; nothing was recorded.
     NoSuchOrder,
 }
 
 impl Orders {
-    /// Settles a payment: pays the order, or records why it can't and what becomes of the money; `late` is the operator's choice
-    /// for one of a closed order.
+    /// Records a payment: the order becomes PAID, or the receipt says why not and a refund or a case is begun. `late` is the operator's
+    /// choice for a payment of a closed order.
     ///
     /// The usual case and its repetition are one request each: the order's number follows from the attempt's, and a failed
     /// condition brings the order along.

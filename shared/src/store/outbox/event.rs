@@ -45,7 +45,7 @@ pub enum EventKind {
     /// A refund came to nothing.
     #[serde(rename = "refund.closed")]
     RefundClosed,
-    /// A line of WeChat Pay's bill is not what our books say.
+    /// A line of WeChat Pay's bill differs from our tables.
     #[serde(rename = "bill.difference")]
     BillDifference,
 }

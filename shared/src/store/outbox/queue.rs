@@ -47,7 +47,7 @@ pub enum EventLookup {
     Pending(Box<PendingEvent>),
     /// Nothing: it is done, or the row has expired.
     Done,
-    /// It is no event, and never will be.
+    /// The row can't be read as an event; a retry does not help.
     Unreadable(StoreError),
 }
 

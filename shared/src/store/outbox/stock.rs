@@ -19,11 +19,11 @@ use crate::{
 /// What came of taking an order's goods from stock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StockOutcome {
-    /// They were taken; what is not counted needed no taking.
+    /// The goods are taken from stock. Products without a stock number stay as they are.
     Taken,
-    /// They were taken, and of these products there were not enough: a case is open.
+    /// The goods are taken, and there were not enough of these products: a case `OVERSOLD` is open.
     Oversold(Vec<ProductId>),
-    /// They had been taken before.
+    /// The goods were taken before.
     AlreadyTaken,
 }
 
@@ -101,7 +101,8 @@ impl Outbox {
             .collect())
     }
 
-    /// The mark, the products, and the case if there must be one: the failed conditions are told in this order.
+    /// The parts of the transaction: the mark, the products and, if there must be one, the case. DynamoDB lists failed conditions in this
+    /// order.
     fn parts(
         &self,
         event_id: &str,

@@ -13,13 +13,13 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RefundCause {
-    /// An operator asked for it.
+    /// An operator requested it.
     Operator,
-    /// The order was paid before.
+    /// The payment is the second one of its order.
     SecondPayment,
-    /// The order was closed.
+    /// The payment came after its order was closed.
     AfterClose,
-    /// It was made in the merchant console; we were told.
+    /// The refund was made in the merchant console.
     Console,
 }
 
@@ -40,50 +40,50 @@ pub struct RefundRow {
     pub total_fee: Fen,
     /// Why.
     pub cause: RefundCause,
-    /// What was asked for, so that the same key asks for the same: fen, or nothing for all that is left.
+    /// The sum that the operator requested, to compare a repeated request with; `None` for the whole rest of the payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_fee: Option<Fen>,
     /// What the user reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The operator who asked for it first; nobody, if it was begun by itself or in the merchant console.
+    /// The operator who requested it; `None` for an automatic refund and for one of the merchant console.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<OperatorArn>,
     /// Where WeChat Pay sends its notice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify_url: Option<String>,
-    /// Where it stands.
+    /// The refund's status.
     pub status: RefundStatus,
-    /// When it was begun.
+    /// When the refund was begun.
     pub created_at: UnixSeconds,
-    /// WeChat Pay's number of it, once it was accepted.
+    /// WeChat Pay's number of the refund, once it has accepted the refund.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_id: Option<String>,
     /// When the user had the money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub success_at: Option<UnixSeconds>,
-    /// Why it does not go on: WeChat Pay's code, or a word of ours if WeChat Pay could not be asked.
+    /// Why the refund does not progress: WeChat Pay's code, or a code of this system if WeChat Pay could not be asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    /// When an operator last sent its money elsewhere, because it could not reach the user.
+    /// When an operator last redirected the refund to another account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirected_at: Option<UnixSeconds>,
-    /// The operator who did.
+    /// The operator who redirected it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirected_by: Option<OperatorArn>,
-    /// The operator who gave it up, because WeChat Pay does not make it.
+    /// The operator who gave the refund up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_up_by: Option<OperatorArn>,
-    /// How often.
+    /// How often the refund was redirected.
     #[serde(default)]
     pub redirects: u32,
-    /// How often WeChat Pay was asked.
+    /// How often WeChat Pay was asked about the refund.
     #[serde(default)]
     pub queries: u32,
-    /// When to ask WeChat Pay next; absent at its end.
+    /// When to ask WeChat Pay next; absent once the refund has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_query_at: Option<UnixSeconds>,
-    /// The part of the index `by_due` it stands in; absent at its end.
+    /// The refund's shard in the index `by_due`; absent once it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_shard: Option<String>,
     /// The day it must stand in a bill of, and a part of that day; absent until it is through, and once it was found there.
@@ -138,7 +138,7 @@ impl RefundRow {
         }
     }
 
-    /// What WeChat Pay is asked for: always the same.
+    /// The request to WeChat Pay, which is the same each time it is repeated.
     #[must_use]
     pub fn request(&self) -> RefundRequest<'_> {
         RefundRequest {

@@ -15,14 +15,14 @@ use crate::{
     types::{OpenId, UnionId, UnixSeconds, UserId},
 };
 
-/// What WeChat told of somebody who logs in.
+/// What WeChat says of a user who logs in.
 #[derive(Clone)]
 pub struct NewLogin {
     /// Who, within this mini program.
     pub openid: OpenId,
     /// The id they get if they are new.
     pub user_id: UserId,
-    /// Which person, if WeChat told.
+    /// The unionid, if WeChat names one.
     pub unionid: Option<UnionId>,
     /// The new `session_key`, sealed.
     pub session_key: Sealed,

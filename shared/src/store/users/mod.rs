@@ -65,7 +65,7 @@ pub struct User {
     /// The openids that log in as this user.
     #[serde(with = "serde_dynamo::string_set")]
     pub openids: std::collections::BTreeSet<String>,
-    /// The person, once WeChat has told.
+    /// The unionid, once WeChat has named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unionid: Option<UnionId>,
     /// As the user calls themself.

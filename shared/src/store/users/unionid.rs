@@ -65,7 +65,7 @@ impl Users {
         let request = self.client.transact_write_items().set_transact_items(Some(parts));
         let Err(error) = request.send().await else { return Ok(()) };
         let claim = match item::cancellation(CLAIMING, error)? {
-            // Somebody else is at it: the next login tries again.
+            // Another transaction holds an item; the next login tries again.
             TransactionCancelled::Conflict => return Ok(()),
             TransactionCancelled::ConditionsFailed(reasons) => item::failed_condition(&reasons, 0).flatten(),
         };
@@ -155,7 +155,7 @@ impl Users {
     }
 }
 
-/// Whose a claim is.
+/// The user who holds the claim.
 pub(super) fn owner(claim: Item) -> Result<UserId, StoreError> {
     Ok(item::read::<UnionIdClaim>(claim)?.user_id)
 }
