@@ -96,12 +96,11 @@ impl<F: Function> Instance<F> {
         let operator = request::operator_arn(&request).map(ToOwned::to_owned);
         let handling = AssertUnwindSafe(self.function.handle(request)).catch_unwind();
         let result = match tokio::time::timeout(LIMIT, handling).await {
-            Ok(handled) => {
-                handled.unwrap_or_else(|_| Err(ApiError::new(Code::Internal).because("the handler panicked")))
-            }
+            Ok(handled) => handled
+                .unwrap_or_else(|_| Err(ApiError::new(Code::Internal).with_cause("the handler panicked"))),
             // Dropping the handler's future is safe: Lambda may kill the process at any await point anyway, and every handler
             // must survive that.
-            Err(_) => Err(ApiError::new(Code::UpstreamBusy).because("the request took too long")),
+            Err(_) => Err(ApiError::new(Code::UpstreamBusy).with_cause("the request took too long")),
         };
         let (response, error) = match result {
             Ok(response) => (response, None),

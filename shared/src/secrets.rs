@@ -33,7 +33,7 @@ pub enum SecretError {
 }
 
 /// One secret: a JSON object of the form `T`, named by the ARN in a setting.
-pub struct SecretCell<T> {
+pub struct CachedSecret<T> {
     host: Host,
     client: AwsClient,
     name: &'static str,
@@ -55,7 +55,7 @@ struct Cached<T> {
     read_at: UnixSeconds,
 }
 
-impl<T: DeserializeOwned> SecretCell<T> {
+impl<T: DeserializeOwned> CachedSecret<T> {
     /// The secret whose ARN is in the variable `name`. The secret itself is read at its first use.
     ///
     /// # Errors
@@ -83,8 +83,8 @@ impl<T: DeserializeOwned> SecretCell<T> {
     /// tokens with invented key names can't make one each.
     ///
     /// # Errors
-    /// As [`SecretCell::get`].
-    pub async fn get_again(&self) -> Result<Arc<T>, SecretError> {
+    /// As [`CachedSecret::get`].
+    pub async fn refresh(&self) -> Result<Arc<T>, SecretError> {
         self.newer_than(MIN_AGE).await
     }
 

@@ -130,7 +130,7 @@ impl<'a> Visit<'a> for Reads<'_> {
         }
     }
 
-    /// `SecretCell::new(host, "X")` and whatever else is given a host and a name.
+    /// `CachedSecret::new(host, "X")` and whatever else is given a host and a name.
     fn visit_expr_call(&mut self, call: &'a ExprCall) {
         let is_host = |argument: &Expr| matches!(argument, Expr::Path(path) if path.path.is_ident("host"));
         if call.args.iter().any(is_host) {
@@ -243,7 +243,7 @@ fn a_variable_that_is_read_and_not_documented_is_named() {
         ("Makes it.", both, "Reads `A_TABLE` and `B_TABLE`."),
         ("Reads `A_TABLE`. Not `B_TABLE`.", both, "Reads `A_TABLE` and `B_TABLE`."),
         ("Reads `C_TABLE`.", r#"host.parsed_var("A_KIND", "a kind", Kind::parse)"#, "Reads `A_KIND`."),
-        ("Makes it.", "if on { Self(SecretCell::new(host, \"KEYS_ARN\")?) }", "Reads `KEYS_ARN`."),
+        ("Makes it.", "if on { Self(CachedSecret::new(host, \"KEYS_ARN\")?) }", "Reads `KEYS_ARN`."),
         ("Makes it.", "host.var(RATE)", "Reads `FEE_RATE`."),
         ("Makes it.", r#"format!("{}/x", host.var("A_NAME")?)"#, "Reads `A_NAME`."),
     ] {

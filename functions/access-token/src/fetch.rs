@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use shared::{
     host::{Host, HostError},
-    secrets::{SecretCell, SecretError},
+    secrets::{CachedSecret, SecretError},
     store::TokenName,
     telemetry,
     types::{AppId, Secret},
@@ -46,7 +46,7 @@ struct AppSecret {
 
 struct Account {
     app_id: AppId,
-    secret: SecretCell<AppSecret>,
+    secret: CachedSecret<AppSecret>,
 }
 
 /// Fetches access tokens and tickets.
@@ -65,13 +65,13 @@ impl TokenFetcher {
     pub(crate) fn new(host: &Host) -> Result<Self, HostError> {
         let mini_program = Account {
             app_id: host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?,
-            secret: SecretCell::new(host, "MINI_PROGRAM_SECRET_ARN")?,
+            secret: CachedSecret::new(host, "MINI_PROGRAM_SECRET_ARN")?,
         };
         let official_account = match host.optional_var("OFFICIAL_ACCOUNT_APP_ID") {
             None => None,
             Some(_) => Some(Account {
                 app_id: host.parsed_var("OFFICIAL_ACCOUNT_APP_ID", "an appid", AppId::parse)?,
-                secret: SecretCell::new(host, "OFFICIAL_ACCOUNT_SECRET_ARN")?,
+                secret: CachedSecret::new(host, "OFFICIAL_ACCOUNT_SECRET_ARN")?,
             }),
         };
         Ok(Self { client: Client::new(host)?, mini_program, official_account })

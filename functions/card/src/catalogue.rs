@@ -71,7 +71,7 @@ async fn fetch_card_ids(platform: &PlatformClient) -> Result<Vec<CardId>, ApiErr
         let answer = platform.post("/card/batchget", &body, Repeat::Always).await?;
         let list = answer.get("card_id_list").and_then(Value::as_array);
         let list =
-            list.ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no card_id_list"))?;
+            list.ok_or_else(|| ApiError::new(Code::Internal).with_cause("the answer has no card_id_list"))?;
         ids.extend(list.iter().filter_map(|id| CardId::parse(id.as_str()?).ok()));
         let total = answer.get("total_num").and_then(loose_json::whole_number).unwrap_or_default();
         if list.is_empty() || offset + PAGE_SIZE >= total {

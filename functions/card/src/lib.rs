@@ -109,5 +109,5 @@ fn identifier<T>(
     parse: fn(&str) -> Result<T, IdError>,
 ) -> Result<T, ApiError> {
     let text = request::required(name, text)?;
-    parse(&text).map_err(|error| ApiError::invalid(name, "格式不正确").because(error))
+    parse(&text).map_err(|error| ApiError::invalid(name, "格式不正确").with_cause(error))
 }

@@ -72,7 +72,7 @@ impl CardFunction {
             return Ok(Some(code.clone()));
         }
         let new_code = CardCode::parse(&self.random_digits()?)
-            .map_err(|error| ApiError::new(Code::Internal).because(error))?;
+            .map_err(|error| ApiError::new(Code::Internal).with_cause(error))?;
         Ok(Some(self.cards.offer(&caller.user_id, &terms.card_id, &new_code).await?))
     }
 

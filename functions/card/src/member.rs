@@ -66,8 +66,8 @@ impl CardFunction {
         let answer = self.platform.post("/card/membercard/activate/geturl", &body, Repeat::Always).await;
         let answer = answer.map_err(map_platform_error)?;
         let extra_data = answer.get("url").and_then(Value::as_str).and_then(extra_data);
-        let extra_data =
-            extra_data.ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no such url"))?;
+        let extra_data = extra_data
+            .ok_or_else(|| ApiError::new(Code::Internal).with_cause("the answer has no such url"))?;
         Ok(response::success(&ActivationAnswer { app_id: MEMBER_CARD_APP, extra_data }))
     }
 
@@ -162,9 +162,9 @@ impl CardFunction {
         let path = "/card/membercard/activatetempinfo/get";
         match self.platform.post(path, &body, Repeat::Always).await {
             Ok(_) => Ok(()),
-            Err(error) if is_about_request(&error) => {
-                Err(ApiError::new(Code::CodeInvalid).saying("激活凭证已失效，请重新激活").because(error))
-            }
+            Err(error) if is_about_request(&error) => Err(ApiError::new(Code::CodeInvalid)
+                .with_message("激活凭证已失效，请重新激活")
+                .with_cause(error)),
             Err(error) => Err(error.into()),
         }
     }
@@ -190,7 +190,7 @@ fn map_platform_error(error: PlatformError) -> ApiError {
         Some(40146) => Code::Forbidden,
         _ => return error.into(),
     };
-    ApiError::new(code).because(error)
+    ApiError::new(code).with_cause(error)
 }
 
 /// The three parameters of WeChat's URL, percent-decoded once.

@@ -95,13 +95,13 @@ impl CardFunction {
         let answer = match self.platform.post("/card/code/decrypt", &body, Repeat::Always).await {
             Err(error) if matches!(error.errcode(), Some(40053 | 40056 | 40097 | 40110)) => {
                 return Err(
-                    ApiError::invalid(&added.code_field, "不是 wx.addCard 给出的卡券码").because(error)
+                    ApiError::invalid(&added.code_field, "不是 wx.addCard 给出的卡券码").with_cause(error)
                 );
             }
             answer => answer?,
         };
         let code = answer.get("code").and_then(Value::as_str).and_then(|code| CardCode::parse(code).ok());
-        code.ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no code"))
+        code.ok_or_else(|| ApiError::new(Code::Internal).with_cause("the answer has no code"))
     }
 }
 

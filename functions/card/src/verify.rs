@@ -49,7 +49,7 @@ impl CardFunction {
         let claim = match self.cards.begin_consumption(&code, &clerk).await? {
             BeginConsumptionOutcome::Claimed(claim) => claim,
             BeginConsumptionOutcome::Pending => {
-                return Err(ApiError::new(Code::Conflict).saying("该券正在核销，请稍后查看"));
+                return Err(ApiError::new(Code::Conflict).with_message("该券正在核销，请稍后查看"));
             }
             BeginConsumptionOutcome::Consumed(record) => return Err(already_consumed(&record)),
         };
@@ -66,7 +66,7 @@ fn map_consume_error(error: ConsumeError) -> ApiError {
     match error {
         ConsumeError::AlreadyConsumed(record) => already_consumed(&record),
         ConsumeError::ConsumedElsewhere => Code::AlreadyConsumed.into(),
-        ConsumeError::Unusable => ApiError::new(Code::Conflict).saying("该券已过期、已转赠或已失效"),
+        ConsumeError::Unusable => ApiError::new(Code::Conflict).with_message("该券已过期、已转赠或已失效"),
         ConsumeError::Platform(error) => map_platform_error(error),
         ConsumeError::Store(error) => error.into(),
     }
@@ -80,7 +80,7 @@ fn map_platform_error(error: PlatformError) -> ApiError {
         Some(40146) => Code::Forbidden,
         _ => return error.into(),
     };
-    ApiError::new(code).because(error)
+    ApiError::new(code).with_cause(error)
 }
 
 /// `ALREADY_CONSUMED`, with the time and the clerk.
@@ -93,7 +93,7 @@ fn already_consumed(record: &ConsumptionRecord) -> ApiError {
         }
     };
     ApiError::new(Code::AlreadyConsumed)
-        .saying(format!("该券已于 {} 由 {clerk} 核销", record.at.to_beijing()))
+        .with_message(format!("该券已于 {} 由 {clerk} 核销", record.at.to_beijing()))
 }
 
 fn parse(body: VerifyBody) -> Result<(CardCode, Option<CardId>), ApiError> {

@@ -8,7 +8,7 @@ use shared::{
     api::{ApiError, request, response},
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
-    secrets::SecretCell,
+    secrets::CachedSecret,
     service::SessionTokens,
     store::{NewLogin, SessionKeys, Users},
     types::{AppId, Caller, Secret, UnixSeconds, UserId},
@@ -19,7 +19,7 @@ use shared::{
 pub struct LoginFunction {
     host: Host,
     app_id: AppId,
-    secret: SecretCell<MiniProgramSecret>,
+    secret: CachedSecret<MiniProgramSecret>,
     sessions: SessionTokens,
     session_keys: SessionKeys,
     users: Users,
@@ -54,7 +54,7 @@ impl Function for LoginFunction {
         Ok(Self {
             host: host.clone(),
             app_id: host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?,
-            secret: SecretCell::new(host, "MINI_PROGRAM_SECRET_ARN")?,
+            secret: CachedSecret::new(host, "MINI_PROGRAM_SECRET_ARN")?,
             sessions: SessionTokens::new(host)?,
             session_keys: SessionKeys::new(host)?,
             users: Users::new(host)?,

@@ -24,7 +24,7 @@ impl OrderFunction {
     ) -> Result<Response<Body>, ApiError> {
         let cursor = request::query(request, "cursor").map(|text| OrderId::parse(&text)).transpose();
         let cursor =
-            cursor.map_err(|error| ApiError::invalid("cursor", "不是上一页给出的值").because(error))?;
+            cursor.map_err(|error| ApiError::invalid("cursor", "不是上一页给出的值").with_cause(error))?;
         let page = self.payments.orders.list_for_user(&caller.user_id, cursor).await?;
         let orders = page.orders.into_iter().map(OrderView::from).collect();
         Ok(response::success(&ListAnswer { orders, cursor: page.cursor }))

@@ -62,11 +62,11 @@ impl OrderFunction {
         };
         match self.payments.orders.place(&new, key.as_ref(), self.max_unpaid).await? {
             PlaceOutcome::Placed(order) => Ok(response::success(&PlaceAnswer::from(order))),
-            PlaceOutcome::NoSuchProduct(_) => Err(ApiError::new(Code::NotFound).saying("商品不存在或已下架")),
+            PlaceOutcome::NoSuchProduct(_) => Err(ApiError::new(Code::NotFound).with_message("商品不存在或已下架")),
             PlaceOutcome::OutOfStock(_) => Err(Code::OutOfStock.into()),
             PlaceOutcome::TooManyUnpaid => Err(Code::TooManyUnpaid.into()),
             PlaceOutcome::TotalTooLarge => Err(ApiError::invalid("quantity", "使订单金额过大")),
-            PlaceOutcome::KeyReused => Err(ApiError::new(Code::Conflict).saying("该请求编号已用于其他订单")),
+            PlaceOutcome::KeyReused => Err(ApiError::new(Code::Conflict).with_message("该请求编号已用于其他订单")),
         }
     }
 }
@@ -98,7 +98,7 @@ fn parse_line(place: &str, item: ItemBody) -> Result<(ProductId, u32), ApiError>
     let product_id = format!("{place}productId");
     let product = request::required(&product_id, item.product_id)?;
     let product = ProductId::parse(&product)
-        .map_err(|error| ApiError::invalid(&product_id, "格式不正确").because(error))?;
+        .map_err(|error| ApiError::invalid(&product_id, "格式不正确").with_cause(error))?;
     let quantity = format!("{place}quantity");
     match request::required(&quantity, item.quantity)? {
         count @ 1..=MAX_QUANTITY => Ok((product, count)),

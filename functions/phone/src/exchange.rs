@@ -44,10 +44,10 @@ impl PhoneFunction {
         // The code is spent and WeChat has charged for the number, so the user gets the number even if it can't be stored.
         let info = answer.get("phone_info").and_then(serde_json::Value::as_object);
         let info =
-            info.ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no phone_info"))?;
+            info.ok_or_else(|| ApiError::new(Code::Internal).with_cause("the answer has no phone_info"))?;
         Watermark { app_id: &self.app_id, now: self.host.now(), max_age: MAX_AGE }.check_answer(info)?;
         let phone = parse_phone(info)
-            .ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no number"))?;
+            .ok_or_else(|| ApiError::new(Code::Internal).with_cause("the answer has no number"))?;
         if let Err(error) = self.codes.store_exchanged(code, &self.users, &caller.user_id, &phone).await {
             telemetry::survived("keep-phone-number", &error);
             telemetry::attention("phone-number-not-kept", &caller.user_id);
@@ -59,7 +59,7 @@ impl PhoneFunction {
     /// refuses it when the phone sends it again, and does not charge twice.
     async fn map_exchange_error(&self, code: &str, error: PlatformError) -> ApiError {
         if matches!(error.errcode(), Some(40029 | 40163)) {
-            return code_invalid().because(error);
+            return code_invalid().with_cause(error);
         }
         if let Err(error) = self.codes.release(code).await {
             telemetry::survived("give-back", &error);
@@ -69,7 +69,7 @@ impl PhoneFunction {
 }
 
 fn code_invalid() -> ApiError {
-    ApiError::new(Code::CodeInvalid).saying("手机号凭证已失效，请重新获取")
+    ApiError::new(Code::CodeInvalid).with_message("手机号凭证已失效，请重新获取")
 }
 
 const PATH: &str = "/wxa/business/getuserphonenumber";

@@ -77,7 +77,8 @@ impl QuotaFunction {
         let body = json!({ "cgi_path": path });
         let answer = self.platform.post(QUOTA, &body, Repeat::Always).await.map_err(map_quota_error)?;
         let quota = answer.get("quota").and_then(Value::as_object);
-        let quota = quota.ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no quota"))?;
+        let quota =
+            quota.ok_or_else(|| ApiError::new(Code::Internal).with_cause("the answer has no quota"))?;
         let number = |name| quota.get(name).and_then(loose_json::whole_number);
         let quota =
             Quota { daily_limit: number("daily_limit"), used: number("used"), remain: number("remain") };
@@ -103,7 +104,7 @@ fn is_api_path(text: &str) -> bool {
 fn map_quota_error(error: PlatformError) -> ApiError {
     match error.errcode() {
         // WeChat has no such API, or this account may not use it.
-        Some(76021 | 76022) => ApiError::invalid("cgiPath", "未被微信接受").because(error),
+        Some(76021 | 76022) => ApiError::invalid("cgiPath", "未被微信接受").with_cause(error),
         _ => error.for_operator(),
     }
 }

@@ -46,7 +46,7 @@ impl QuotaFunction {
         let answer = answer.map_err(map_rid_error)?;
         let record = answer.get("request").and_then(Value::as_object);
         let record =
-            record.ok_or_else(|| ApiError::new(Code::Internal).because("the answer has no request"))?;
+            record.ok_or_else(|| ApiError::new(Code::Internal).with_cause("the answer has no request"))?;
         Ok(response::success(&PastRequestAnswer { request: PastRequest::read(record) }))
     }
 }
@@ -73,7 +73,7 @@ fn is_rid(text: &str) -> bool {
 fn map_rid_error(error: PlatformError) -> ApiError {
     match error.errcode() {
         // The rid is unknown or malformed, or the request is another account's, or older than seven days.
-        Some(76001..=76004) => ApiError::new(Code::NotFound).because(error),
+        Some(76001..=76004) => ApiError::new(Code::NotFound).with_cause(error),
         _ => error.for_operator(),
     }
 }

@@ -31,7 +31,7 @@ impl RefundFunction {
         let operator = request::operator(request)?;
         let payee = parse(request::json(request)?)?;
         let row = self.refunds.store.get(&out_refund_no).await?.ok_or(Code::NotFound)?;
-        let conflict = |message: &str| Err(ApiError::new(Code::Conflict).saying(message.to_owned()));
+        let conflict = |message: &str| Err(ApiError::new(Code::Conflict).with_message(message.to_owned()));
         match self.refunds.redirect(&row, &payee, &operator).await? {
             RedirectOutcome::Redirected(row) => Ok(view::answer(*row)),
             RedirectOutcome::NotAbnormal => conflict("只有异常（ABNORMAL）的退款可以改退"),

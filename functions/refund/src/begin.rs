@@ -43,16 +43,16 @@ impl RefundFunction {
             BeginRefundOutcome::Begun(row) => self.advance_refund(*row).await,
             BeginRefundOutcome::AlreadyBegun(row) => self.repeat_refund(*row, &new).await,
             BeginRefundOutcome::TooMuch { left: 0 } => {
-                Err(ApiError::new(Code::Conflict).saying("该笔支付已全部退款"))
+                Err(ApiError::new(Code::Conflict).with_message("该笔支付已全部退款"))
             }
             BeginRefundOutcome::TooMuch { left } => {
-                Err(ApiError::new(Code::Conflict).saying(format!("退款金额超出可退金额，最多可退 {left} 分")))
+                Err(ApiError::new(Code::Conflict).with_message(format!("退款金额超出可退金额，最多可退 {left} 分")))
             }
             BeginRefundOutcome::TooMany => {
-                Err(ApiError::new(Code::Conflict).saying("该笔支付的退款次数已达上限"))
+                Err(ApiError::new(Code::Conflict).with_message("该笔支付的退款次数已达上限"))
             }
             BeginRefundOutcome::Forbidden => {
-                Err(ApiError::new(Code::Conflict).saying("订单当前状态不能退款"))
+                Err(ApiError::new(Code::Conflict).with_message("订单当前状态不能退款"))
             }
         }
     }
@@ -67,7 +67,7 @@ impl RefundFunction {
         let out_trade_no = OutTradeNo::parse(&out_trade_no).map_err(|_| Code::NotFound)?;
         let refund_fee = body.refund_fee.map(Fen::new).transpose();
         let refund_fee = refund_fee
-            .map_err(|error| ApiError::invalid("refundFee", "须为正整数，单位为分").because(error))?;
+            .map_err(|error| ApiError::invalid("refundFee", "须为正整数，单位为分").with_cause(error))?;
         if body.reason.as_deref().is_some_and(|reason| !is_reason(reason)) {
             return Err(ApiError::invalid("reason", "须为 1 到 80 字节，且不含换行"));
         }
@@ -96,12 +96,12 @@ impl RefundFunction {
             // A second payment is refunded by itself; a payment with a wrong amount is refunded here.
             _ => refunds.find_payment(out_trade_no).await?,
         };
-        payment.ok_or_else(|| ApiError::new(Code::Conflict).saying("该订单未支付，无可退款项"))
+        payment.ok_or_else(|| ApiError::new(Code::Conflict).with_message("该订单未支付，无可退款项"))
     }
 
     async fn repeat_refund(&self, row: RefundRow, new: &NewRefund) -> Result<Response<Body>, ApiError> {
         if row.asked_fee != new.refund_fee || row.reason != new.reason {
-            return Err(ApiError::new(Code::Conflict).saying("该请求编号已用于其他退款"));
+            return Err(ApiError::new(Code::Conflict).with_message("该请求编号已用于其他退款"));
         }
         // One request at a time asks WeChat Pay; a concurrent one answers the refund's stored state.
         if row.status.is_final() || !self.refunds.store.claim_query(&row, self.host.now()).await? {

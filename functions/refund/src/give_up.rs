@@ -19,7 +19,7 @@ impl RefundFunction {
         match self.refunds.give_up(&row, &operator).await? {
             GiveUpOutcome::Ended(row) => Ok(view::answer(*row)),
             GiveUpOutcome::UnderWay => {
-                Err(ApiError::new(Code::Conflict).saying("微信支付正在处理该退款，不能放弃"))
+                Err(ApiError::new(Code::Conflict).with_message("微信支付正在处理该退款，不能放弃"))
             }
             GiveUpOutcome::Conflict => Err(Code::Conflict.into()),
         }

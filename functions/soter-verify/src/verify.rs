@@ -47,7 +47,7 @@ impl SoterVerifyFunction {
         let intent = intent.ok_or(Code::ChallengeInvalid)?;
         self.check_signature(&caller, &input).await?;
         if !self.challenges.record_counter(&caller.user_id, &input.result).await? {
-            return Err(not_verified().because("the phone's count did not grow"));
+            return Err(not_verified().with_cause("the phone's count did not grow"));
         }
         Ok(response::success(&VerifyAnswer { message: "验证通过", intent }))
     }
@@ -62,7 +62,7 @@ impl SoterVerifyFunction {
         match self.platform.post(PATH, &body, Repeat::Once).await {
             Ok(answer) if answer.get("is_ok") == Some(&Value::Bool(true)) => Ok(()),
             Ok(_) => Err(not_verified()),
-            Err(error) if is_about_result(&error) => Err(not_verified().because(error)),
+            Err(error) if is_about_result(&error) => Err(not_verified().with_cause(error)),
             Err(error) => Err(error.into()),
         }
     }
@@ -89,7 +89,7 @@ fn is_about_result(error: &PlatformError) -> bool {
 }
 
 fn not_verified() -> ApiError {
-    ApiError::new(Code::Forbidden).saying("生物认证未通过，请重试")
+    ApiError::new(Code::Forbidden).with_message("生物认证未通过，请重试")
 }
 
 const PATH: &str = "/cgi-bin/soter/verify_signature";

@@ -65,8 +65,9 @@ fn parse(body: ReportBody) -> Result<Vec<TemplateId>, ApiError> {
     }
     let mut templates = Vec::with_capacity(ids.len());
     for (index, id) in ids.iter().enumerate() {
-        let template = TemplateId::parse(id)
-            .map_err(|error| ApiError::invalid(&format!("tmplIds[{index}]"), "不是模板 ID").because(error))?;
+        let template = TemplateId::parse(id).map_err(|error| {
+            ApiError::invalid(&format!("tmplIds[{index}]"), "不是模板 ID").with_cause(error)
+        })?;
         if templates.contains(&template) {
             return Err(ApiError::invalid("tmplIds", "有重复的模板"));
         }

@@ -27,7 +27,7 @@ impl ListAnswer {
             Some(Value::Array(data)) => data,
             // WeChat leaves `data` out when the list is empty.
             None | Some(Value::Null) => Vec::new(),
-            Some(_) => return Err(ApiError::new(Code::Internal).because("the answer's data are no list")),
+            Some(_) => return Err(ApiError::new(Code::Internal).with_cause("the answer's data are no list")),
         };
         Ok(Self { count: answer.remove("count"), data })
     }
@@ -62,7 +62,7 @@ impl SubscribeFunction {
         }
         let answer =
             self.platform.get(KEYWORDS, &[("tid", &tid)]).await.map_err(|error| match error.errcode() {
-                Some(200_014) => ApiError::new(Code::NotFound).because(error),
+                Some(200_014) => ApiError::new(Code::NotFound).with_cause(error),
                 _ => error.for_operator(),
             })?;
         Ok(response::success(&ListAnswer::read(answer)?))
@@ -87,7 +87,7 @@ fn map_list_error(error: PlatformError) -> ApiError {
         Some(200_018 | 200_019) => "ids",
         _ => return error.for_operator(),
     };
-    ApiError::invalid(field, "未被微信接受").because(error)
+    ApiError::invalid(field, "未被微信接受").with_cause(error)
 }
 
 const CATEGORIES: &str = "/wxaapi/newtmpl/getcategory";

@@ -57,9 +57,9 @@ fn parse(body: SendBody) -> Result<Message, ApiError> {
     });
     Ok(Message {
         openid: OpenId::parse(&openid)
-            .map_err(|error| ApiError::invalid("openid", "格式不正确").because(error))?,
+            .map_err(|error| ApiError::invalid("openid", "格式不正确").with_cause(error))?,
         template_id: TemplateId::parse(&template_id)
-            .map_err(|error| ApiError::invalid("templateId", "不是模板 ID").because(error))?,
+            .map_err(|error| ApiError::invalid("templateId", "不是模板 ID").with_cause(error))?,
         data: Data::parse(data.into_iter().map(|(key, body)| (key, body.value)).collect())?,
         page: page.transpose()?,
         state: state.transpose()?.unwrap_or_default(),

@@ -94,25 +94,25 @@ fn parse(body: AddBody) -> Result<TemplateSelection, ApiError> {
 
 fn template_id(answer: &Map<String, Value>) -> Result<TemplateId, ApiError> {
     let id = answer.get("priTmplId").and_then(Value::as_str).unwrap_or_default();
-    TemplateId::parse(id).map_err(|error| ApiError::new(Code::Internal).because(error))
+    TemplateId::parse(id).map_err(|error| ApiError::new(Code::Internal).with_cause(error))
 }
 
 fn map_add_error(error: PlatformError) -> ApiError {
     let answer = match error.errcode() {
-        Some(200_012) => ApiError::new(Code::Conflict).saying("模板数量已达上限"),
-        Some(200_013) => ApiError::new(Code::Conflict).saying("该模板已被封禁"),
+        Some(200_012) => ApiError::new(Code::Conflict).with_message("模板数量已达上限"),
+        Some(200_013) => ApiError::new(Code::Conflict).with_message("该模板已被封禁"),
         Some(200_014) => ApiError::invalid("tid", "未被微信接受"),
         Some(200_020) => ApiError::invalid("kidList", "未被微信接受"),
         Some(200_021) => ApiError::invalid("sceneDesc", "未被微信接受"),
         _ => return error.for_operator(),
     };
-    answer.because(error)
+    answer.with_cause(error)
 }
 
 fn map_delete_error(error: PlatformError) -> ApiError {
     match error.errcode() {
         // 20001 is WeChat's "system error", and also what it says of a template that the account does not have.
-        Some(20001 | 20002 | 40037) => ApiError::new(Code::NotFound).because(error),
+        Some(20001 | 20002 | 40037) => ApiError::new(Code::NotFound).with_cause(error),
         _ => error.for_operator(),
     }
 }

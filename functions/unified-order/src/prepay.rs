@@ -36,7 +36,7 @@ impl UnifiedOrderFunction {
             }
             let description_changed = !input.has_same_description(&order);
             if description_changed && order.out_trade_no.attempt() >= MAX_ATTEMPTS_BY_DESCRIPTION {
-                return Err(ApiError::new(Code::Conflict).saying("订单说明更改过多，请重新下单"));
+                return Err(ApiError::new(Code::Conflict).with_message("订单说明更改过多，请重新下单"));
             }
             // At WeChat Pay a number belongs to one description and one signature type.
             let step = if description_changed || order.is_prepaid_otherwise(self.payments.pay.sign_type()) {
@@ -49,7 +49,7 @@ impl UnifiedOrderFunction {
                 PrepayStep::Retry(current) => order = *current,
             }
         }
-        Err(ApiError::new(Code::UpstreamBusy).because("the order changed with every attempt"))
+        Err(ApiError::new(Code::UpstreamBusy).with_cause("the order changed with every attempt"))
     }
 
     /// Sends 统一下单 for the order's current `out_trade_no`.
@@ -70,7 +70,7 @@ impl UnifiedOrderFunction {
                 AttemptStatus::Paid(_) => Err(Code::OrderPaid.into()),
                 AttemptStatus::OrderClosed(_) => Err(Code::OrderClosed.into()),
                 AttemptStatus::Disputed => Err(order_disputed()),
-                _ => Err(ApiError::new(Code::UpstreamBusy).because("WeChat Pay calls it paid and unpaid")),
+                _ => Err(ApiError::new(Code::UpstreamBusy).with_cause("WeChat Pay calls it paid and unpaid")),
             },
             Ok(PrepayOutcome::Closed | PrepayOutcome::NumberTaken) => self.move_to_next_attempt(order).await,
             Ok(PrepayOutcome::Differs) => self.resolve_parameter_conflict(order).await,
@@ -118,9 +118,9 @@ impl UnifiedOrderFunction {
             AttemptStatus::Unknown if order.terms.is_none() => {
                 Err(if order.later_time_expire(self.host.now()).is_some() {
                     ApiError::new(Code::OrderClosed)
-                        .because("WeChat Pay refuses to prepay an order that ends so soon")
+                        .with_cause("WeChat Pay refuses to prepay an order that ends so soon")
                 } else {
-                    ApiError::new(Code::Internal).because("WeChat Pay finds the prepayment malformed")
+                    ApiError::new(Code::Internal).with_cause("WeChat Pay finds the prepayment malformed")
                 })
             }
             AttemptStatus::Paid(_) => Err(Code::OrderPaid.into()),
@@ -168,7 +168,7 @@ impl UnifiedOrderFunction {
 
 /// Trying again does not help: an operator must look into the order's payments.
 fn order_disputed() -> ApiError {
-    ApiError::new(Code::Conflict).saying("订单支付异常，请联系商家")
+    ApiError::new(Code::Conflict).with_message("订单支付异常，请联系商家")
 }
 
 /// Steps after which the request is given up.

@@ -44,7 +44,7 @@ impl PrepayInput {
         let base_url = match (public_base_url, request::domain_name(request)) {
             (Some(base_url), _) => base_url.to_owned(),
             (None, Some(domain)) => format!("https://{domain}"),
-            (None, None) => return Err(ApiError::new(Code::Internal).because("the event names no domain")),
+            (None, None) => return Err(ApiError::new(Code::Internal).with_cause("the event names no domain")),
         };
         let client_ip = request::source_ip(request);
         Ok(Self {
@@ -54,7 +54,7 @@ impl PrepayInput {
             notify_url: format!("{base_url}/api/pay/notify"),
             description,
             client_ip: client_ip
-                .ok_or_else(|| ApiError::new(Code::Internal).because("the event has no address"))?
+                .ok_or_else(|| ApiError::new(Code::Internal).with_cause("the event has no address"))?
                 .to_owned(),
         })
     }

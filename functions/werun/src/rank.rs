@@ -17,6 +17,6 @@ impl WerunFunction {
         if group.is_empty() || group.len() > 128 || !group.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(ApiError::invalid("openGId", "格式不正确"));
         }
-        Err(ApiError::new(Code::Forbidden).saying("仅群成员可以查看排行"))
+        Err(ApiError::new(Code::Forbidden).with_message("仅群成员可以查看排行"))
     }
 }

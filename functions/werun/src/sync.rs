@@ -62,7 +62,7 @@ impl WerunFunction {
                 Some(newer) => stored = newer,
             }
         }
-        Err(ApiError::new(Code::UpstreamBusy).because("other syncs were always quicker"))
+        Err(ApiError::new(Code::UpstreamBusy).with_cause("other syncs were always quicker"))
     }
 }
 

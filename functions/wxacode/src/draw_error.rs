@@ -24,10 +24,10 @@ pub(crate) fn map_draw_error(api: Api, error: PlatformError) -> ApiError {
         // WeChat does not say which field.
         Some(40097) => ApiError::invalid("body", "含有微信不接受的参数"),
         Some(45029) => {
-            ApiError::new(Code::Conflict).saying("小程序码总数已用完，请改用 /api/wxacode/unlimited")
+            ApiError::new(Code::Conflict).with_message("小程序码总数已用完，请改用 /api/wxacode/unlimited")
         }
         _ if api.is_for_operators() => return error.for_operator(),
         _ => return error.into(),
     };
-    answer.because(error)
+    answer.with_cause(error)
 }

@@ -37,7 +37,7 @@ impl ApiError {
 
     /// With another message than the code's own. A 5xx keeps the code's: it tells nothing of the inside.
     #[must_use]
-    pub fn saying(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
         if !self.code.status().is_server_error() {
             self.message = Some(message.into());
         }
@@ -46,7 +46,7 @@ impl ApiError {
 
     /// With what caused it, for the log. Its `Display` must hold no secret and no personal data.
     #[must_use]
-    pub fn because(mut self, cause: impl Into<BoxError>) -> Self {
+    pub fn with_cause(mut self, cause: impl Into<BoxError>) -> Self {
         self.cause = Some(cause.into());
         self
     }
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_server_error_keeps_its_constant_message() {
-        let error = ApiError::new(Code::Internal).saying("the table is on fire");
+        let error = ApiError::new(Code::Internal).with_message("the table is on fire");
         assert_eq!(error.message(), Code::Internal.message());
     }
 

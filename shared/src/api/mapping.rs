@@ -25,7 +25,7 @@ impl From<Code> for ApiError {
 
 impl From<HostError> for ApiError {
     fn from(error: HostError) -> Self {
-        Self::new(Code::Internal).because(error)
+        Self::new(Code::Internal).with_cause(error)
     }
 }
 
@@ -35,20 +35,20 @@ impl From<SecretError> for ApiError {
             SecretError::Unavailable { .. } => Code::Internal,
             SecretError::Form { .. } => Code::NotConfigured,
         };
-        Self::new(code).because(error)
+        Self::new(code).with_cause(error)
     }
 }
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let code = if error.is_transient() { Code::UpstreamBusy } else { Code::Internal };
-        Self::new(code).because(error)
+        Self::new(code).with_cause(error)
     }
 }
 
 impl From<SessionKeysError> for ApiError {
     fn from(error: SessionKeysError) -> Self {
-        Self::new(Code::Internal).because(error)
+        Self::new(Code::Internal).with_cause(error)
     }
 }
 
@@ -61,7 +61,7 @@ impl From<PayError> for ApiError {
             ref error if error.is_transient() => Code::UpstreamBusy,
             _ => Code::Internal,
         };
-        Self::new(code).because(error)
+        Self::new(code).with_cause(error)
     }
 }
 
@@ -78,7 +78,7 @@ impl From<NoticeError> for ApiError {
             // about money.
             NoticeError::Foreign(_) | NoticeError::Field(_) => Code::Internal,
         };
-        Self::new(code).because(error)
+        Self::new(code).with_cause(error)
     }
 }
 
@@ -87,7 +87,7 @@ impl From<PaymentServiceError> for ApiError {
         match error {
             PaymentServiceError::Pay(error) => error.into(),
             PaymentServiceError::Store(error) => error.into(),
-            PaymentServiceError::NoProgress(_) => Self::new(Code::UpstreamBusy).because(error),
+            PaymentServiceError::NoProgress(_) => Self::new(Code::UpstreamBusy).with_cause(error),
         }
     }
 }
@@ -110,18 +110,18 @@ impl From<LoginError> for ApiError {
             LoginError::Busy(_) => Code::UpstreamBusy,
             LoginError::Config(_) => Code::Internal,
         };
-        Self::new(code).because(error)
+        Self::new(code).with_cause(error)
     }
 }
 
 impl From<OpenDataError> for ApiError {
     fn from(error: OpenDataError) -> Self {
         match error {
-            OpenDataError::Data => Self::invalid("encryptedData", "不是有效的加密数据").because(error),
-            OpenDataError::Iv => Self::invalid("iv", "不是有效的初始向量").because(error),
-            OpenDataError::Key => Self::new(Code::SessionExpired).because(error),
+            OpenDataError::Data => Self::invalid("encryptedData", "不是有效的加密数据").with_cause(error),
+            OpenDataError::Iv => Self::invalid("iv", "不是有效的初始向量").with_cause(error),
+            OpenDataError::Key => Self::new(Code::SessionExpired).with_cause(error),
             OpenDataError::AppId | OpenDataError::Stale | OpenDataError::OpenId => {
-                Self::new(Code::WatermarkMismatch).because(error)
+                Self::new(Code::WatermarkMismatch).with_cause(error)
             }
         }
     }
@@ -134,13 +134,13 @@ impl From<DataError> for ApiError {
             DataError::Key => Self::invalid("data", "含有不是关键词的字段"),
             DataError::Value { key, rule } => Self::invalid(&format!("data.{key}"), rule),
         };
-        invalid.because(error)
+        invalid.with_cause(error)
     }
 }
 
 impl From<AccessTokenError> for ApiError {
     fn from(error: AccessTokenError) -> Self {
-        Self::new(Code::UpstreamBusy).because(error)
+        Self::new(Code::UpstreamBusy).with_cause(error)
     }
 }
 
@@ -152,7 +152,7 @@ impl From<SessionTokenError> for ApiError {
             SessionTokenError::Invalid(_) => Code::Unauthorized,
             SessionTokenError::NotIssued(_) => Code::Internal,
         };
-        Self::new(code).because(error)
+        Self::new(code).with_cause(error)
     }
 }
 
@@ -188,7 +188,7 @@ impl From<PlatformError> for ApiError {
             Some(errcode) if code == Code::Conflict => refused(Errcode(errcode)),
             _ => Self::new(code),
         };
-        answer.because(error)
+        answer.with_cause(error)
     }
 }
 
@@ -196,11 +196,11 @@ impl From<SendError> for ApiError {
     fn from(error: SendError) -> Self {
         match error {
             SendError::NotSubscribed(None) => Code::NotSubscribed.into(),
-            SendError::NotSubscribed(Some(cause)) => Self::new(Code::NotSubscribed).because(cause),
-            SendError::Refused { field, cause } => Self::invalid(&field, "未被微信接受").because(cause),
+            SendError::NotSubscribed(Some(cause)) => Self::new(Code::NotSubscribed).with_cause(cause),
+            SendError::Refused { field, cause } => Self::invalid(&field, "未被微信接受").with_cause(cause),
             // Another message is on its way to the same user.
             SendError::Platform(cause) if cause.errcode() == Some(43108) => {
-                Self::new(Code::UpstreamBusy).retry_after(Duration::from_secs(1)).because(cause)
+                Self::new(Code::UpstreamBusy).retry_after(Duration::from_secs(1)).with_cause(cause)
             }
             SendError::Platform(cause) => cause.for_operator(),
             SendError::Store(cause) => cause.into(),
@@ -214,7 +214,7 @@ impl PlatformError {
     #[must_use]
     pub fn for_operator(self) -> ApiError {
         match self.errcode().map(Errcode) {
-            Some(errcode) if errcode.class() == Class::Request => refused(errcode).because(self),
+            Some(errcode) if errcode.class() == Class::Request => refused(errcode).with_cause(self),
             _ => self.into(),
         }
     }
@@ -223,7 +223,7 @@ impl PlatformError {
 /// `CONFLICT` that says what WeChat says.
 fn refused(errcode: Errcode) -> ApiError {
     let cause = errcode.cause().unwrap_or("微信拒绝了该请求");
-    ApiError::new(Code::Conflict).saying(format!("{cause}（微信错误码 {errcode}）"))
+    ApiError::new(Code::Conflict).with_message(format!("{cause}（微信错误码 {errcode}）"))
 }
 
 impl WeChatError {

@@ -53,7 +53,7 @@ pub fn domain_name(request: &Request) -> Option<&str> {
 /// It does not: `FORBIDDEN`. Then the route is no operators' route, or something else than API Gateway has sent the request.
 pub fn operator(request: &Request) -> Result<OperatorArn, ApiError> {
     let arn = operator_arn(request).ok_or(Code::Forbidden)?;
-    OperatorArn::parse(arn).map_err(|error| ApiError::new(Code::Forbidden).because(error))
+    OperatorArn::parse(arn).map_err(|error| ApiError::new(Code::Forbidden).with_cause(error))
 }
 
 /// The same as text, for the log; `None` on routes of users.
@@ -152,5 +152,5 @@ fn not_as_expected(path: &str, error: serde_json::Error) -> ApiError {
         path => (path, "格式不正确"),
     };
     // serde's own text can quote the value, so it stays out of the log: the place is enough.
-    ApiError::invalid(field, problem).because(format!("line {} column {}", error.line(), error.column()))
+    ApiError::invalid(field, problem).with_cause(format!("line {} column {}", error.line(), error.column()))
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     host::{Host, HostError, Peer, Upstream},
-    secrets::SecretCell,
+    secrets::CachedSecret,
     types::{AppId, MchId},
 };
 
@@ -48,7 +48,7 @@ pub(crate) struct MerchantContext {
     pub(crate) api: ApiVersion,
     /// The sign type of APIv2. A message signed with the other type is refused, so that its sender can't choose the weaker one.
     pub(crate) sign_type: SignType,
-    pub(crate) secret: SecretCell<MerchantSecret>,
+    pub(crate) secret: CachedSecret<MerchantSecret>,
     /// WeChat Pay's platform certificates that this process holds.
     pub(crate) platform_keys: PlatformKeys,
     /// The store through which functions share downloaded platform certificates.
@@ -65,7 +65,7 @@ impl MerchantContext {
             mch_id: host.parsed_var("MERCHANT_ID", "a mch_id", MchId::parse)?,
             api: host.parsed_var("PAY_API", "v2 or v3", str::parse::<ApiVersion>)?,
             sign_type: host.parsed_var("PAY_SIGN_TYPE", "MD5 or HMAC-SHA256", str::parse::<SignType>)?,
-            secret: SecretCell::new(host, "MERCHANT_SECRET_ARN")?,
+            secret: CachedSecret::new(host, "MERCHANT_SECRET_ARN")?,
             platform_keys: PlatformKeys::default(),
             shared_certificates: certificates,
         })

@@ -10,7 +10,7 @@ use super::{StoreError, item};
 use crate::{
     crypto::{Keyring, Sealed},
     host::{Host, HostError},
-    secrets::{SecretCell, SecretError},
+    secrets::{CachedSecret, SecretError},
     types::{Caller, OpenId, SessionKey, UnionId, UnixSeconds, UserId},
 };
 
@@ -65,7 +65,7 @@ impl Session {
 
 /// The sealing of session keys, with the key ring in the secret `DATA_KEYS_ARN`.
 pub struct SessionKeys {
-    ring: SecretCell<Keyring>,
+    ring: CachedSecret<Keyring>,
     host: Host,
 }
 
@@ -75,7 +75,7 @@ impl SessionKeys {
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
-        Ok(Self { ring: SecretCell::new(host, "DATA_KEYS_ARN")?, host: host.clone() })
+        Ok(Self { ring: CachedSecret::new(host, "DATA_KEYS_ARN")?, host: host.clone() })
     }
 
     /// Sees to it that keys can be sealed.

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     crypto::{Keyring, SealError, Sealed},
     host::{Host, HostError},
-    secrets::{SecretCell, SecretError},
+    secrets::{CachedSecret, SecretError},
     types::{Secret, UnixSeconds},
 };
 
@@ -113,7 +113,7 @@ pub enum LeaseOutcome {
 pub struct Tokens {
     client: Client,
     table: String,
-    keys: SecretCell<Keyring>,
+    keys: CachedSecret<Keyring>,
     host: Host,
 }
 
@@ -146,7 +146,7 @@ impl Tokens {
         Ok(Self {
             client: host.dynamodb()?,
             table: host.var("TOKENS_TABLE")?.to_owned(),
-            keys: SecretCell::new(host, "TOKEN_KEYS_ARN")?,
+            keys: CachedSecret::new(host, "TOKEN_KEYS_ARN")?,
             host: host.clone(),
         })
     }

@@ -9,7 +9,7 @@ use http::{Request, header};
 use crate::{
     crypto::Keyring,
     host::{Host, HostError},
-    secrets::{SecretCell, SecretError},
+    secrets::{CachedSecret, SecretError},
     types::Caller,
 };
 pub use token::TokenError;
@@ -34,7 +34,7 @@ pub enum SessionTokenError {
 /// Issues and checks session tokens with the key ring in the secret `SESSION_KEYS_ARN`.
 pub struct SessionTokens {
     host: Host,
-    keys: SecretCell<Keyring>,
+    keys: CachedSecret<Keyring>,
 }
 
 impl SessionTokens {
@@ -46,7 +46,7 @@ impl SessionTokens {
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
-        Ok(Self { host: host.clone(), keys: SecretCell::new(host, "SESSION_KEYS_ARN")? })
+        Ok(Self { host: host.clone(), keys: CachedSecret::new(host, "SESSION_KEYS_ARN")? })
     }
 
     /// Sees to it that tokens can be issued.
@@ -77,7 +77,7 @@ impl SessionTokens {
         let mut result = token::check(&*self.keys.get().await?, token, self.host.now());
         if matches!(result, Err(TokenError::UnknownKey)) {
             // Perhaps the key is newer than our copy of the ring.
-            result = token::check(&*self.keys.get_again().await?, token, self.host.now());
+            result = token::check(&*self.keys.refresh().await?, token, self.host.now());
         }
         result.map_err(SessionTokenError::Invalid)
     }
