@@ -106,7 +106,7 @@ impl<F: Function> Instance<F> {
             Ok(response) => (response, None),
             Err(error) => (failure_format(&error, &context), Some(error)),
         };
-        telemetry::request(&RequestLine {
+        telemetry::log_request(&RequestLine {
             function: F::NAME,
             route: &context.route,
             status: response.status().as_u16(),
@@ -147,7 +147,7 @@ impl<T: Task> TaskInstance<T> {
         // Boxed, because the unboxed future of a large task nests deeper than rustc's limit on the length of a type.
         let handled = AssertUnwindSafe(self.task.run(event).boxed()).catch_unwind().await;
         let result = handled.unwrap_or_else(|_| Err("the task panicked".into()));
-        telemetry::task(&TaskLine {
+        telemetry::log_task(&TaskLine {
             function: T::NAME,
             report: result.as_ref().map(|report| serde_json::to_string(report).unwrap_or_default()),
             duration_ms: self.host.now_millis().saturating_sub(started),
@@ -200,7 +200,7 @@ fn install_telemetry(host: &Host) {
 
 fn start<I>(result: Result<I, InitError>) -> Result<I, BoxError> {
     result.map_err(|error| {
-        telemetry::startup_failure(&error);
+        telemetry::log_start_failure(&error);
         BoxError::from(error)
     })
 }

@@ -101,7 +101,7 @@ impl<T: DeserializeOwned> CachedSecret<T> {
                 Ok(value)
             }
             (Err(error), Some(old)) => {
-                telemetry::survived("secret", &error);
+                telemetry::handled_error("read-secret", &error);
                 // Not asked again at every request while the trouble lasts.
                 old.read_at = now;
                 Ok(old.value.clone())

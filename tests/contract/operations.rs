@@ -26,7 +26,7 @@ fn alarm_problems(runbook: &str, template: &str) -> Vec<String> {
     differences(("the runbook's table of alarms", &explained), ("template.yaml", &alarms(template)))
 }
 
-/// What the code asks an operator to look at, by the names it gives to `telemetry::attention`; and the calls that name nothing in
+/// What the code asks an operator to look at, by the names it gives to `telemetry::operator_alert`; and the calls that name nothing in
 /// so many letters, because nobody could say whether an alarm watches those.
 fn attentions(files: &[(String, String)]) -> (BTreeSet<String>, Vec<String>) {
     let call = Regex::new(r"attention\(\s*([^,]+),").expect("a pattern");
@@ -46,7 +46,7 @@ fn attentions(files: &[(String, String)]) -> (BTreeSet<String>, Vec<String>) {
     (names, problems)
 }
 
-/// The code of what is deployed, without the module that defines attention itself.
+/// The code of what is deployed, without the module that defines the alerts.
 fn code() -> Vec<(String, String)> {
     let files = [rust_files("shared/src"), rust_files("functions")].concat();
     let files = files.into_iter().filter(|file| !file.starts_with("shared/src/telemetry/"));
@@ -60,8 +60,8 @@ fn watched(template: &str, dimension: &str) -> BTreeSet<String> {
 }
 
 /// What nobody would hear of, and alarms that can never go off because nothing in the code has that name.
-fn attention_problems(template: &str, told: &BTreeSet<String>) -> Vec<String> {
-    let watched = watched(template, "What");
+fn alert_problems(template: &str, told: &BTreeSet<String>) -> Vec<String> {
+    let watched = watched(template, "Alert");
     let kinds: BTreeSet<&str> = CaseKind::ALL.into_iter().map(CaseKind::as_str).collect();
     let mut problems = Vec::new();
     for what in told {
@@ -74,7 +74,7 @@ fn attention_problems(template: &str, told: &BTreeSet<String>) -> Vec<String> {
     problems
         .extend(named.filter(|name| !told.contains(*name)).map(|name| format!("nothing tells of {name}")));
     // What several functions come upon is measured for the stack.
-    let ours = |line: &&str| line.contains("Name: What,") || line.contains("Name: Kind,");
+    let ours = |line: &&str| line.contains("Name: Alert,") || line.contains("Name: Kind,");
     let foreign = template.lines().filter(ours).filter(|line| !line.contains(STACK));
     problems.extend(foreign.map(|line| format!("not of this stack: {}", line.trim())));
     problems
@@ -193,21 +193,21 @@ fn shown_by_dashboard(template: &str) -> BTreeSet<Shown> {
 
 /// What is shown and that no code can tell: another metric, or a dimension's value that stands nowhere.
 fn never_told(shown: &BTreeSet<Shown>, told: &BTreeSet<String>) -> Vec<String> {
-    let line = read("shared/src/telemetry/line.rs");
+    let line = read("shared/src/telemetry/json_formatter.rs");
     let metrics = metrics(&format!("{line}{}", read("shared/src/telemetry/mod.rs")));
     let code: String = code().into_iter().map(|(_, code)| code).collect();
     let literals = |pattern: &str, text: &str| -> BTreeSet<String> {
         let pattern = Regex::new(pattern).expect("a pattern");
         pattern.captures_iter(text).map(|found| found[1].to_owned()).collect()
     };
-    let outcome = read("shared/src/pay/notice.rs");
+    let outcome = read("shared/src/pay/notice_receiver.rs");
     let (_, outcome) = outcome.split_once("\nfn outcome(").expect("the outcomes of a notice");
     let outcome = outcome.split("\n}\n").next().expect("a text");
     let notices: BTreeSet<String> = literals(r#"=> "([a-z-]+)""#, outcome)
-        .union(&literals(r#"Counted::Notice\("([a-z-]+)"\)"#, &code))
+        .union(&literals(r#"Metric::Notice\("([a-z-]+)"\)"#, &code))
         .cloned()
         .collect();
-    let refreshes = literals(r#"Counted::TokenRefresh\("([a-z-]+)"\)"#, &code);
+    let refreshes = literals(r#"Metric::TokenRefresh\("([a-z-]+)"\)"#, &code);
     let codes: BTreeSet<String> = Code::ALL.iter().map(|code| code.name().to_owned()).collect();
     let is_told = |one: &Shown| {
         let Some((name, value)) = &one.dimension else { return true };
@@ -216,7 +216,7 @@ fn never_told(shown: &BTreeSet<Shown>, told: &BTreeSet<String>) -> Vec<String> {
             ("Notices", "Outcome") => notices.contains(value),
             ("TokenRefreshes", "Outcome") => refreshes.contains(value),
             ("Requests", "Code") => codes.contains(value) || value == "OK",
-            ("Attention", "What") => told.contains(value),
+            ("OperatorAlerts", "Alert") => told.contains(value),
             ("CasesOpened", "Kind") => CaseKind::named(value).is_some(),
             // WeChat's own numbers.
             ("WeChatErrors", "Code") => value.bytes().all(|byte| byte.is_ascii_digit()),
@@ -254,28 +254,29 @@ fn every_alarm_is_explained_and_can_go_off() {
 
 #[test]
 fn every_operator_alert_has_an_alarm_or_leads_to_a_case() {
-    let (told, unnamed) = attentions(&code());
+    let (told, unnamed) = operator_alerts(&code());
     assert!(told.len() > 15, "{told:?}");
     assert_none(&unnamed);
     let template = template();
-    assert_none(&attention_problems(&template, &told));
+    assert_none(&alert_problems(&template, &told));
     let misspelt = with(&template, "Value: event-unreadable", "Value: event-not-readable");
-    assert_eq!(attention_problems(&misspelt, &told).len(), 2);
+    assert_eq!(alert_problems(&misspelt, &told).len(), 2);
     let mut another = told.clone();
     let _ = another.insert("new-trouble".to_owned());
     assert_eq!(
-        attention_problems(&template, &another),
+        alert_problems(&template, &another),
         ["no alarm watches new-trouble, and it leads to no case"]
     );
-    let of_one = with(&template, &format!("[{STACK}, {{Name: What"), "[{Name: What");
-    assert_eq!(attention_problems(&of_one, &told).len(), 1);
-    let by_variable = ("x.rs".to_owned(), "telemetry::attention(what, &1);".to_owned());
-    assert_eq!(attentions(&[by_variable]).1, ["x.rs wants attention for what"]);
+    let of_one = with(&template, &format!("[{STACK}, {{Name: Alert"), "[{Name: Alert");
+    assert_eq!(alert_problems(&of_one, &told).len(), 1);
+    let by_variable = ("x.rs".to_owned(), "telemetry::operator_alert(name, &1);".to_owned());
+    assert_eq!(operator_alerts(&[by_variable]).1, ["x.rs raises an alert named by name"]);
 }
 
 #[test]
 fn every_metric_has_an_alarm_or_is_listed_as_shown_only() {
-    let telemetry = [read("shared/src/telemetry/mod.rs"), read("shared/src/telemetry/line.rs")].concat();
+    let telemetry =
+        [read("shared/src/telemetry/mod.rs"), read("shared/src/telemetry/json_formatter.rs")].concat();
     let (written, template) = (metrics(&telemetry), template());
     assert_none(&metric_problems(&template, &written));
     let mut more = written.clone();
@@ -303,7 +304,7 @@ fn every_kind_of_case_has_alarm_dashboard_line_and_walkthrough() {
 
 #[test]
 fn every_metric_that_an_alarm_or_the_dashboard_shows_is_recorded() {
-    let (template, (told, _)) = (template(), attentions(&code()));
+    let (template, (told, _)) = (template(), operator_alerts(&code()));
     let alarms = shown_by_alarms(&template);
     let dashboard = shown_by_dashboard(&template);
     assert!(alarms.len() > 10 && dashboard.len() > 10, "{} {}", alarms.len(), dashboard.len());
@@ -318,7 +319,7 @@ fn every_metric_that_an_alarm_or_the_dashboard_shows_is_recorded() {
         assert_eq!(never_told(&changed, &told).len(), 1, "{other}");
     }
     for (part, other) in [
-        (r#""again", {"label": "told again"}"#, r#""twice", {"label": "told again"}"#),
+        (r#""already-recorded", {"label"#, r#""twice", {"label"#),
         (r#"[".", "OutboxAge","#, r#"[".", "OutboxOld","#),
         (r#""Kind", "OVERSOLD""#, r#""Kind", "SOLD""#),
         (r#"FunctionName,Outcome} MetricName=\"Token"#, r#"FunctionName,Result} MetricName=\"Token"#),
@@ -374,13 +375,13 @@ fn names_that_pages_give_to_operators_are_the_template_s() {
 
 /// The dimension that tells this stack's metrics from another's.
 const STACK: &str = "{Name: Stack, Value: !Ref AWS::StackName}";
-/// Attention that an operator hears of by a case, whose kind has an alarm.
+/// Alerts that open a case, whose kind has an alarm.
 const LEADS_TO_A_CASE: [(&str, &str); 5] = [
-    ("bill-differs", "BILL_DIFFERENCE"),
-    ("bill-missing-here", "BILL_DIFFERENCE"),
-    ("oversold", "OVERSOLD"),
-    ("payment-to-review", "PAYMENT_MISMATCH"),
-    ("refund-disputed", "REFUND_STUCK"),
+    ("bill-difference", "BILL_DIFFERENCE"),
+    ("billed-payment-not-recorded", "BILL_DIFFERENCE"),
+    ("product-oversold", "OVERSOLD"),
+    ("notified-payment-mismatch", "PAYMENT_MISMATCH"),
+    ("refund-state-conflict", "REFUND_STUCK"),
 ];
 /// Metrics that help to understand an alarm: what they count shows in the codes of answers, or in Lambda's own errors.
 const SHOWN: [&str; 5] = ["BackupCalls", "Duration", "TaskFailures", "TokenRefreshes", "WeChatErrors"];

@@ -108,7 +108,7 @@ async fn a_revoked_token_that_wechat_repeats_is_force_refreshed_once_a_minute() 
     let revoked = || Fault::TokenRevoked { path: None, stuck: true, times: 1 };
     world.wechat().set_fault(revoked());
     crate::phone::by_code(&phone).await.ok();
-    assert!(world.log().contains("token-forced"));
+    assert!(world.log().contains("token-renewed-by-force"));
     let forces = |world: &World| {
         let calls = world.wechat().upstream_calls();
         calls.iter().filter(|call| call.path == STABLE_TOKEN && call.request["force_refresh"] == true).count()
@@ -186,7 +186,7 @@ async fn an_address_that_is_not_on_wechat_s_list_is_named_in_the_log() {
     let address = "203.0.113.77".to_owned();
     world.wechat().set_fault(Fault::IpRefused { path: STABLE_TOKEN.into(), address, times: 1 });
     assert!(get(&world).await.is_err());
-    assert!(world.log().contains("address-not-on-the-ip-list") && world.log().contains("203.0.113.77"));
+    assert!(world.log().contains("address-not-on-ip-list") && world.log().contains("203.0.113.77"));
     assert_eq!(token_requests(&world), 1, "asking again can't help");
 }
 

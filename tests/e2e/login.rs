@@ -146,7 +146,7 @@ async fn a_login_is_retried_once_after_busy_and_not_after_a_lost_answer() {
         world.post("/api/login", &code).await.ok();
     }
     let log = world.log();
-    for code in ["-1", "502", "500", "lost"] {
+    for code in ["-1", "502", "500", "outcome-unknown"] {
         assert!(log.contains(&format!("\"code\":\"{code}\"")) || code == "500", "{code} is counted");
     }
 }
@@ -304,7 +304,7 @@ async fn two_users_with_one_unionid_stay_two_until_an_operator_decides() {
     let users = world.items("UsersTable").await;
     let merge = users.iter().find(|item| item["state"]["S"] == "PENDING").expect("a record of the collision");
     assert_eq!(merge["same_person_as"]["S"].as_str(), Some(first.as_str()));
-    assert!(world.log().contains("two-users-one-person"));
+    assert!(world.log().contains("two-users-with-one-unionid"));
     // It is noted once: the next login is an ordinary one.
     let (_, cost) = world.count_requests(two.log_in()).await;
     assert_eq!(cost, Requests { dynamodb: 1, wechat: 1 });

@@ -280,7 +280,7 @@ async fn an_order_can_be_read_while_wechat_pay_is_unreachable() {
     world.clock.advance(Duration::from_secs(5));
     world.wechat().set_fault(Fault::HttpStatus { path: "/pay/orderquery".into(), status: 502, times: 3 });
     assert_eq!(phone.status(&order_id).await, "UNPAID");
-    assert!(world.log().contains("survived"));
+    assert!(world.log().contains("step failed, error handled"));
 }
 
 #[tokio::test]

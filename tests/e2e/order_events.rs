@@ -354,7 +354,7 @@ async fn selling_more_than_the_stock_opens_a_case() {
     assert_eq!(cases.len(), 1, "{listed}");
     assert_eq!(cases[0]["what"], "more was sold than there was: water");
     assert!([&one.0, &two.0].iter().any(|order_id| cases[0]["orderId"] == **order_id));
-    assert!(world.log().contains("oversold"));
+    assert!(world.log().contains("product-oversold"));
 }
 
 #[tokio::test]

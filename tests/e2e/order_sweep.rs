@@ -110,7 +110,7 @@ async fn a_mismatching_payment_waits_for_an_operator_and_closes_nothing() {
     assert_eq!(world.sweep().await, report(&[("disputed", 1)]));
     assert_eq!(row(&world.items("OrdersTable").await, &order_id)["status"]["S"], "UNPAID");
     assert_eq!(world.items("PaymentsTable").await[0]["attention"]["S"], "REVIEW");
-    assert!(world.log().contains("payment-not-for-the-order"));
+    assert!(world.log().contains("queried-payment-mismatch"));
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn one_bad_row_does_not_delay_the_others() {
     world.put_item("OrdersTable", bad).await;
     world.clock.advance(Duration::from_secs(1800));
     assert_eq!(world.sweep().await, report(&[("closed", 1)]));
-    assert!(world.log().contains("row-without-order"));
+    assert!(world.log().contains("due-order-key-unreadable"));
 }
 
 #[tokio::test]

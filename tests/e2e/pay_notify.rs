@@ -49,7 +49,7 @@ async fn a_notice_pays_its_order_in_one_request_and_a_copy_changes_nothing() {
     let (answer, cost) = world.count_requests(world.wechat_pay().send_payment_notice(notice)).await;
     assert_eq!(answer.snapshot(), SUCCESS);
     assert_eq!(cost, Requests { dynamodb: 1, wechat: 0 }, "a repeated notice");
-    assert_eq!(world.log().matches(r#""Outcome":"again""#).count(), 1, "it is counted as one");
+    assert_eq!(world.log().matches(r#""Outcome":"already-recorded""#).count(), 1, "it is counted as one");
     assert_eq!(world.dynamo().dump_tables().expect("the tables"), before);
 }
 
@@ -214,7 +214,7 @@ async fn forged_foreign_and_misplaced_notices_write_nothing() {
         assert_eq!(world.wechat_pay().send_payment_notice(body).await.snapshot(), FAIL, "{what}");
     }
     assert_nothing_written(&world).await;
-    assert!(world.log().contains("payment-without-order"), "money without an order gets attention");
+    assert!(world.log().contains("payment-without-order"), "money without an order is an operator alert");
 }
 
 #[tokio::test]
@@ -237,7 +237,7 @@ async fn a_wrong_amount_payer_or_currency_is_recorded_for_review_only() {
         assert_eq!(of_it[0]["verdict"]["S"], json!(verdict));
         assert_eq!(of_it[0]["attention"]["S"], "REVIEW");
     }
-    assert!(world.log().contains("payment-to-review"));
+    assert!(world.log().contains("notified-payment-mismatch"));
 }
 
 #[tokio::test]
@@ -299,7 +299,7 @@ async fn a_payment_of_a_closed_order_is_recorded_and_its_refund_begun() {
     let refunds = world.items("RefundsTable").await;
     assert_eq!(refunds.len(), 1);
     assert_eq!(refunds[0]["cause"]["S"], "AFTER_CLOSE");
-    assert!(world.log().contains("payment-goes-back"));
+    assert!(world.log().contains("payment-being-refunded"));
 }
 
 #[tokio::test]

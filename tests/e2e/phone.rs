@@ -212,7 +212,7 @@ async fn a_paid_number_is_answered_although_it_can_t_be_stored() {
     });
     let answer = by_code(&phone).await.ok();
     assert_eq!(answer.text("/purePhoneNumber").len(), 11);
-    assert!(world.log().contains("phone-number-not-kept"));
+    assert!(world.log().contains("phone-number-not-stored"));
 }
 
 #[tokio::test]

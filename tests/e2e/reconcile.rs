@@ -202,7 +202,7 @@ async fn a_foreign_payment_in_the_bill_is_missing_here() {
         );
         assert!(!what.contains(&phone.openid));
         assert_eq!(events(&world).await, 1);
-        assert!(world.log().contains("bill-differs"));
+        assert!(world.log().contains("bill-difference"));
     }
 }
 
@@ -428,7 +428,7 @@ async fn a_bill_that_is_not_ready_is_asked_for_an_hour_later() {
         assert_eq!(reconcile(&world).await[0]["state"], "NOT_READY", "{api}");
         assert_eq!(state(&world, day).await.as_str(), "NOT_READY");
         assert_eq!(unbilled(&world).await, 1);
-        assert!(!world.log().contains("bill-not-there"), "there are other runs today");
+        assert!(!world.log().contains("bill-not-available"), "there are other runs today");
         world.clock.advance(Duration::from_secs(3600));
         let days = reconcile(&world).await;
         assert_eq!(days.len(), 1, "{api}");
@@ -437,12 +437,12 @@ async fn a_bill_that_is_not_ready_is_asked_for_an_hour_later() {
 }
 
 #[tokio::test]
-async fn a_bill_that_is_not_there_at_the_last_run_wants_attention() {
+async fn a_bill_that_is_missing_at_the_last_run_is_an_operator_alert() {
     let world = World::start().await;
     next_day_at(&world, 16, 30);
     world.wechat().set_fault(Fault::BillNotReady { times: 1 });
     assert_eq!(reconcile(&world).await[0]["state"], "NOT_READY");
-    assert!(world.log().contains("bill-not-there"));
+    assert!(world.log().contains("bill-not-available"));
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ async fn pass(world: &World, seconds: u64) {
 }
 
 /// The lines of the log that are samples of this metric.
-fn counted(world: &World, metric: &str) -> Vec<Value> {
+fn metric_lines(world: &World, metric: &str) -> Vec<Value> {
     let lines = world.log();
     let lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     lines.filter(|line| line.get(metric).is_some()).collect()
@@ -41,8 +41,8 @@ fn counted(world: &World, metric: &str) -> Vec<Value> {
 
 /// The operator alerts so far, in the order of time.
 fn alerts(world: &World) -> Vec<String> {
-    let lines = counted(world, "Attention");
-    lines.iter().map(|line| line["What"].as_str().unwrap_or_default().to_owned()).collect()
+    let lines = metric_lines(world, "OperatorAlerts");
+    lines.iter().map(|line| line["Alert"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
 /// Empties these fields of the merchant's secret: the secret before.
@@ -80,7 +80,7 @@ async fn a_refund_without_a_certificate_is_a_case_for_a_day_and_then_succeeds() 
         status_and_failure(&read(&world, &number).await),
         ("PROCESSING", "NOT_CONFIGURED client_cert")
     );
-    assert_eq!(alerts(&world).last().expect("one"), "refund-waits");
+    assert_eq!(alerts(&world).last().expect("one"), "refund-not-accepted");
     for seconds in [600, 600, 600, 600, 600, 599] {
         pass(&world, seconds).await;
     }
@@ -98,12 +98,12 @@ async fn a_refund_without_a_certificate_is_a_case_for_a_day_and_then_succeeds() 
         cases[0]["what"]["S"],
         "WeChat Pay has not accepted it for an hour: NOT_CONFIGURED client_cert"
     );
-    let opened = counted(&world, "CasesOpened");
+    let opened = metric_lines(&world, "CasesOpened");
     assert_eq!(opened.len(), 1, "a case is counted once: {opened:?}");
     assert_eq!(opened[0]["Kind"], "REFUND_STUCK");
     let alerts = alerts(&world);
     let times = |what: &str| alerts.iter().filter(|one| *one == what).count();
-    assert!(times("refund-waits") >= 24 && times("refund-stuck") >= 23, "{alerts:?}");
+    assert!(times("refund-not-accepted") >= 24 && times("refund-stuck") >= 23, "{alerts:?}");
 
     world.dynamo().set_secret("MerchantSecret", whole).expect("a secret");
     pass(&world, 3600).await;
@@ -264,7 +264,7 @@ async fn a_refund_that_stays_in_processing_for_a_week_is_a_case() {
     world.wechat().finish_refund(&number, RefundStatus::Abnormal);
     world.wechat().wait_for_notices().await;
     assert_eq!(world.items("CasesTable").await.len(), 2, "another reason is another case");
-    assert_eq!(counted(&world, "CasesOpened").len(), 2);
+    assert_eq!(metric_lines(&world, "CasesOpened").len(), 2);
 }
 
 #[tokio::test]
@@ -279,7 +279,7 @@ async fn a_case_is_counted_once_by_whichever_function_opens_it() {
         let response = world.wechat_pay().send_payment_notice(body).await;
         assert!(response.body.contains("FAIL"), "the payment does not match: {}", response.body);
     }
-    let opened = counted(&world, "CasesOpened");
+    let opened = metric_lines(&world, "CasesOpened");
     assert_eq!(opened.len(), 1, "{opened:?}");
     assert_eq!(opened[0]["Kind"], "PAYMENT_MISMATCH");
     assert_eq!(opened[0]["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["Stack", "Kind"]]));

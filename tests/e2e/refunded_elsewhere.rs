@@ -222,7 +222,7 @@ async fn by_apiv3_a_case_is_opened_and_the_bill_gives_the_refunded_sum() {
         assert_eq!(sweep_later(&world).await["paid"], 1);
         assert_eq!(ended(&world, &phone, &order_id).await, order_in("REFUNDING", None));
         assert_eq!(records(&world).await, Records { disputed: 1, ..Records::default() });
-        assert!(world.log().contains("refunded-elsewhere"), "the alert is logged");
+        assert!(world.log().contains("payment-refunded-elsewhere"), "the alert is logged");
         reconcile(&world).await;
         phone.log_in().await;
         assert_eq!(ended(&world, &phone, &order_id).await, order_in(status, fee));

@@ -147,7 +147,7 @@ fn read_token(answer: &Map<String, Value>, name: &str) -> Result<FetchedToken, F
 fn log_refusal(error: WeChatError) -> FetchError {
     if let WeChatError::Refused { errcode: Errcode(40164), detail: Some(address), .. } = &error {
         // The operator must add this address to the IP list in the console, or turn the list off.
-        telemetry::attention("address-not-on-the-ip-list", address);
+        telemetry::operator_alert("address-not-on-ip-list", address);
     }
     FetchError::Refused(error)
 }

@@ -81,7 +81,7 @@ impl AccessTokenTask {
                 Ok(Some(version)) => report.versions.push((name, version)),
                 Ok(None) => {}
                 Err(error) => {
-                    telemetry::survived(name.as_str(), error.as_ref());
+                    telemetry::handled_error(name.as_str(), error.as_ref());
                     report.failed.push(name);
                 }
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::{
     store::{Lease, LeaseOutcome, Token, TokenName, TokenRow},
-    telemetry::{self, Counted},
+    telemetry::{self, Metric},
     types::{BoxError, UnixSeconds},
 };
 
@@ -64,13 +64,13 @@ impl AccessTokenTask {
     ) -> Result<Token, BoxError> {
         match self.fetch_and_store(name, refused, lease).await {
             Ok(token) => {
-                telemetry::count(Counted::TokenRefresh("given"));
+                telemetry::record_metric(Metric::TokenRefresh("given"));
                 Ok(token)
             }
             Err(error) => {
-                telemetry::count(Counted::TokenRefresh("refused"));
+                telemetry::record_metric(Metric::TokenRefresh("refused"));
                 if let Err(error) = self.tokens.release_lease(lease).await {
-                    telemetry::survived("release", &error);
+                    telemetry::handled_error("release-token-lease", &error);
                 }
                 // An old token that is still valid is used: WeChat may answer again before it expires.
                 let now = self.host.now();
@@ -99,7 +99,7 @@ impl AccessTokenTask {
             if !self.tokens.record_force(lease, asked_at).await? {
                 return Err(ObtainError::LeaseHeld.into());
             }
-            telemetry::noted("token-forced", &name.as_str());
+            telemetry::unusual_event("token-renewed-by-force", &name.as_str());
             fetched = self.fetch_token(name, true).await?;
         }
         self.store_token(lease, fetched, asked_at, name).await
@@ -115,7 +115,7 @@ impl AccessTokenTask {
         let expires_at = asked_at.plus(fetched.lifetime);
         if !self.tokens.store_value(lease, &fetched.value, expires_at).await? {
             // The lease expired while WeChat was asked. The next holder's token is newer than this one.
-            telemetry::noted("token-answer-too-late", &name.as_str());
+            telemetry::unusual_event("token-arrived-after-lease", &name.as_str());
         }
         self.tokens.get(name).await?.token.ok_or_else(|| ObtainError::LeaseHeld.into())
     }

@@ -78,7 +78,7 @@ async fn fetch_card_ids(platform: &PlatformClient) -> Result<Vec<CardId>, ApiErr
             return Ok(ids);
         }
     }
-    telemetry::attention("too-many-cards", &ids.len());
+    telemetry::operator_alert("card-list-truncated", &ids.len());
     Ok(ids)
 }
 

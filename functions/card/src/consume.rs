@@ -90,7 +90,7 @@ impl CardFunction {
         if !error.is_outcome_unknown() {
             return Err(self.release_claim(request, error.into()).await);
         }
-        telemetry::survived("consume", &error);
+        telemetry::handled_error("consume-card-code", &error);
         let state = self.fetch_code_state(request).await;
         if matches!(state, Ok(CodeState { status: CodeStatus::Consumed, .. })) {
             return self.record_consumption(request).await;
@@ -135,14 +135,14 @@ impl CardFunction {
     /// Gives back the error.
     async fn release_claim(&self, request: &ConsumeRequest<'_>, error: ConsumeError) -> ConsumeError {
         if let Err(error) = self.cards.release_consumption(request.claim).await {
-            telemetry::survived("release", &error);
+            telemetry::handled_error("release-card-claim", &error);
         }
         error
     }
 
     async fn leave_unresolved(&self, request: &ConsumeRequest<'_>) {
         if let Err(error) = self.cards.leave_unresolved(request.claim).await {
-            telemetry::survived("leave-open", &error);
+            telemetry::handled_error("mark-consumption-open", &error);
         }
     }
 }

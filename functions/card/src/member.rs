@@ -151,7 +151,7 @@ impl CardFunction {
             _ => {}
         }
         if let Err(error) = self.cards.forget_activation(&input.code, &caller.user_id).await {
-            telemetry::survived("forget-member", &error);
+            telemetry::handled_error("forget-member", &error);
         }
         Err(map_platform_error(error))
     }

@@ -34,7 +34,7 @@ use shared::{
     host::{Host, HostError},
     runtime::Task,
     store::{Outbox, WorkCursor, shards},
-    telemetry::{self, Counted},
+    telemetry::{self, Metric},
     types::{BoxError, UnixSeconds},
 };
 
@@ -131,7 +131,7 @@ impl OrderEventsTask {
             }
             StreamRecord::Other => (String::new(), Ok(EventOutcome::Skipped)),
             StreamRecord::Unreadable { sequence_number } => {
-                telemetry::attention("event-unreadable", &sequence_number);
+                telemetry::operator_alert("event-unreadable", &sequence_number);
                 (String::new(), Ok(EventOutcome::Abandoned))
             }
         }
@@ -143,7 +143,7 @@ impl OrderEventsTask {
         // All shards at the same time, so that a shard with many events does not delay the others.
         let reports = future::join_all(shards().map(|shard| self.reprocess_shard(shard, started_at))).await;
         let report = reports.into_iter().fold(EventsReport::default(), EventsReport::plus);
-        telemetry::count(Counted::OutboxAge(report.oldest_age_seconds));
+        telemetry::record_metric(Metric::OutboxAge(report.oldest_age_seconds));
         report
     }
 
@@ -192,7 +192,7 @@ impl EventsReport {
             Ok(EventOutcome::Skipped) => &mut self.skipped,
             Ok(EventOutcome::Abandoned) => &mut self.abandoned,
             Err(error) => {
-                telemetry::survived("act", &error);
+                telemetry::handled_error("process-event", &error);
                 &mut self.failed
             }
         };

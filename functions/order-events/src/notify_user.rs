@@ -44,8 +44,8 @@ impl UserNotifier {
     pub(crate) fn new(host: &Host) -> Result<Self, HostError> {
         let template = PaidTemplate::read(host);
         if let Err(error) = &template {
-            telemetry::survived("read-paid-template", error);
-            telemetry::attention("paid-template-unusable", error);
+            telemetry::handled_error("read-paid-template", error);
+            telemetry::operator_alert("paid-template-unusable", error);
         }
         Ok(Self {
             host: host.clone(),
@@ -71,7 +71,7 @@ impl UserNotifier {
                 return Ok(Notification::Finished(MessageStatus::Outdated));
             }
             Err(error) => {
-                telemetry::attention("paid-template-unusable", error);
+                telemetry::operator_alert("paid-template-unusable", error);
                 return Ok(Notification::Finished(MessageStatus::NotSent));
             }
             Ok(Some(template)) => template,
@@ -97,14 +97,14 @@ impl UserNotifier {
                 return Ok(Notification::ClaimedElsewhere);
             }
             // The run that claimed the message was killed, before or after it sent the message.
-            telemetry::attention("message-maybe-sent", &event.event_id);
+            telemetry::operator_alert("message-maybe-sent", &event.event_id);
             return Ok(Notification::Finished(MessageStatus::MaybeSent));
         }
         let message = match template.message(order, event.happened_at) {
             Ok(message) => message,
             Err(error) => {
-                telemetry::survived("write-message", &error);
-                telemetry::attention("message-not-sent", &event.event_id);
+                telemetry::handled_error("write-message", &error);
+                telemetry::operator_alert("message-not-sent", &event.event_id);
                 return Ok(Notification::Finished(MessageStatus::NotSent));
             }
         };
@@ -138,12 +138,12 @@ impl UserNotifier {
         if !maybe_sent && !is_refused && self.host.now().since(happened_at) <= MESSAGE_LIFE {
             return Err(error);
         }
-        telemetry::survived("send-message", &error);
+        telemetry::handled_error("send-message", &error);
         if maybe_sent {
-            telemetry::attention("message-maybe-sent", &event_id);
+            telemetry::operator_alert("message-maybe-sent", &event_id);
             return Ok(MessageStatus::MaybeSent);
         }
-        telemetry::attention("message-not-sent", &event_id);
+        telemetry::operator_alert("message-not-sent", &event_id);
         Ok(MessageStatus::NotSent)
     }
 }

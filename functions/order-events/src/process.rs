@@ -58,7 +58,7 @@ impl EventProcessor {
             EventLookup::Pending(pending) => pending,
             EventLookup::Done => return Ok(EventOutcome::Skipped),
             EventLookup::Unreadable(error) => {
-                telemetry::survived("read-event", &error);
+                telemetry::handled_error("read-event", &error);
                 return self.abandon_event(event_id).await;
             }
         };
@@ -100,7 +100,7 @@ impl EventProcessor {
     }
 
     async fn abandon_event(&self, event_id: &str) -> Result<EventOutcome, EventError> {
-        telemetry::attention("event-unreadable", &event_id);
+        telemetry::operator_alert("event-unreadable", &event_id);
         let given_up = self.outbox.abandon(event_id).await;
         given_up.map_err(|cause| EventError::at("giving the event up", event_id, cause))?;
         Ok(EventOutcome::Abandoned)

@@ -30,7 +30,7 @@ impl StockTaker {
     pub(crate) async fn take_stock(&self, event_id: &str, order: &Order) -> Result<(), EventError> {
         let taken = self.outbox.take_stock(event_id, order).await;
         match taken.map_err(|cause| EventError::at("taking stock", event_id, cause))? {
-            StockOutcome::Oversold(_) => telemetry::attention("oversold", &order.order_id),
+            StockOutcome::Oversold(_) => telemetry::operator_alert("product-oversold", &order.order_id),
             StockOutcome::Taken | StockOutcome::AlreadyTaken => {}
         }
         Ok(())

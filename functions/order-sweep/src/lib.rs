@@ -16,7 +16,7 @@ use shared::{
     runtime::Task,
     service::{PaymentService, RefundService},
     store::{Cases, StoreError, WorkCursor, WorkPage, shards, unprepaid_shards},
-    telemetry::{self, Counted},
+    telemetry::{self, Metric},
     types::{BoxError, OrderId, OutRefundNo, UnixSeconds},
 };
 
@@ -65,10 +65,10 @@ impl Task for OrderSweepTask {
         let report = self.sweep_shards(prepaid, started_at).await;
         let unprepaid = unprepaid_shards().map(|shard| (DueKind::Orders, shard));
         let report = report.plus(self.sweep_shards(unprepaid, started_at).await);
-        telemetry::count(Counted::SweepBacklog(u64::from(report.deferred) + u64::from(report.failed)));
+        telemetry::record_metric(Metric::SweepBacklog(u64::from(report.deferred) + u64::from(report.failed)));
         if report.attempted() > 0 {
-            telemetry::count(Counted::SweepLooks(report.attempted().into()));
-            telemetry::count(Counted::SweepFailures(report.failed.into()));
+            telemetry::record_metric(Metric::SweepQueries(report.attempted().into()));
+            telemetry::record_metric(Metric::SweepFailures(report.failed.into()));
         }
         Ok(report)
     }
@@ -95,7 +95,7 @@ impl OrderSweepTask {
                 Ok(page) => page,
                 Err(error) => {
                     // The other shards are swept all the same.
-                    telemetry::survived("sweep", &error);
+                    telemetry::handled_error("read-due-page", &error);
                     report.count(SweepOutcome::Failed);
                     return report;
                 }
@@ -137,7 +137,7 @@ impl OrderSweepTask {
             DueItem::Refund(out_refund_no) => self.sweep_refund(out_refund_no).await,
         };
         outcome.unwrap_or_else(|error| {
-            telemetry::survived("sweep", &*error);
+            telemetry::handled_error("sweep-item", &*error);
             SweepOutcome::Failed
         })
     }

@@ -88,7 +88,7 @@ impl OrderSweepTask {
         if are_listed || order.refunds_known {
             self.refunds.store.conclude_refund_lookup(order.order_id).await?;
         } else if order.paid_withheld {
-            telemetry::attention("refunded-elsewhere", &order.out_trade_no);
+            telemetry::operator_alert("payment-refunded-elsewhere", &order.out_trade_no);
             self.open_case(&order, UNLISTED_REFUND, now).await?;
         }
         self.payments.orders.stop_queries(&order).await?;

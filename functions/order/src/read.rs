@@ -33,11 +33,11 @@ impl OrderFunction {
         match tokio::time::timeout(REFRESH_TIMEOUT, self.refresh(order)).await {
             Ok(Ok(refreshed)) => refreshed,
             Ok(Err(error)) => {
-                telemetry::survived("heal", &error);
+                telemetry::handled_error("refresh-order", &error);
                 None
             }
             Err(error) => {
-                telemetry::survived("heal", &error);
+                telemetry::handled_error("refresh-order", &error);
                 None
             }
         }

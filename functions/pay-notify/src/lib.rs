@@ -12,7 +12,7 @@ use shared::{
     runtime::{Body, Function, Request, Response},
     service::notice_receiver,
     store::{Orders, SettleOutcome},
-    telemetry::{self, Counted},
+    telemetry::{self, Metric},
 };
 
 /// Receives notices of payment.
@@ -53,17 +53,17 @@ impl PayNotifyFunction {
         let verdict = match self.orders.settle(payment, self.late_payment_policy).await? {
             SettleOutcome::Recorded(verdict) => verdict,
             SettleOutcome::AlreadyRecorded(verdict) => {
-                // The notice was counted as "paid" as well; "again" counts those whose payment was recorded before.
-                telemetry::count(Counted::Notice("again"));
+                // The notice was counted as "paid" as well; "already-recorded" counts those whose payment was recorded before.
+                telemetry::record_metric(Metric::Notice("already-recorded"));
                 verdict
             }
             // The whole payment was refunded. Another delivery of the notice would change nothing.
             SettleOutcome::FullyRefunded(_) => {
-                telemetry::count(Counted::Notice("again"));
+                telemetry::record_metric(Metric::Notice("already-recorded"));
                 return Ok(());
             }
             SettleOutcome::NoSuchOrder => {
-                telemetry::attention("payment-without-order", &payment.out_trade_no());
+                telemetry::operator_alert("payment-without-order", &payment.out_trade_no());
                 return Err(Code::NotFound.into());
             }
         };
@@ -71,13 +71,13 @@ impl PayNotifyFunction {
             PaymentVerdict::Pays | PaymentVerdict::Known | PaymentVerdict::Revives => Ok(()),
             PaymentVerdict::SecondPayment | PaymentVerdict::AfterClose => {
                 // The payment is recorded and its refund is begun. Another delivery of the notice would change nothing.
-                telemetry::noted("payment-goes-back", payment.transaction_id());
+                telemetry::unusual_event("payment-being-refunded", payment.transaction_id());
                 Ok(())
             }
             PaymentVerdict::AmountDiffers | PaymentVerdict::PayerDiffers => {
                 // Amount or payer do not match the order; no later notice can repair that. A `PAYMENT_MISMATCH` case is open. FAIL
                 // makes WeChat Pay keep redelivering, so the merchant sees the problem in its console too.
-                telemetry::attention("payment-to-review", payment.transaction_id());
+                telemetry::operator_alert("notified-payment-mismatch", payment.transaction_id());
                 Err(Code::AmountMismatch.into())
             }
         }
@@ -86,7 +86,7 @@ impl PayNotifyFunction {
     /// Stores with the order that an attempt to pay failed. The user can try again.
     async fn record_failed_attempt(&self, attempt: &FailedAttempt) -> Result<(), ApiError> {
         if let Err(error) = attempt.out_trade_no() {
-            telemetry::survived("failed-attempt", error);
+            telemetry::handled_error("parse-number-of-failed-attempt", error);
         }
         Ok(self.orders.record_failed_attempt(attempt).await?)
     }

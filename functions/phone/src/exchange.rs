@@ -49,8 +49,8 @@ impl PhoneFunction {
         let phone = parse_phone(info)
             .ok_or_else(|| ApiError::new(Code::Internal).with_cause("the answer has no number"))?;
         if let Err(error) = self.codes.store_exchanged(code, &self.users, &caller.user_id, &phone).await {
-            telemetry::survived("keep-phone-number", &error);
-            telemetry::attention("phone-number-not-kept", &caller.user_id);
+            telemetry::handled_error("store-phone-number", &error);
+            telemetry::operator_alert("phone-number-not-stored", &caller.user_id);
         }
         Ok(phone)
     }
@@ -62,7 +62,7 @@ impl PhoneFunction {
             return code_invalid().with_cause(error);
         }
         if let Err(error) = self.codes.release(code).await {
-            telemetry::survived("give-back", &error);
+            telemetry::handled_error("release-phone-code", &error);
         }
         error.into()
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::{
     pay::{Bill, BillTotals},
     store::{BillRecord, BillState},
-    telemetry::{self, Counted},
+    telemetry::{self, Metric},
     types::{Day, UnixSeconds, error_chain},
 };
 
@@ -26,7 +26,7 @@ impl ReconcileTask {
         let state = match &compared {
             Ok(state) => *state,
             Err(error) => {
-                telemetry::survived("bill", error);
+                telemetry::handled_error("compare-bill", error);
                 BillState::Failed
             }
         };
@@ -39,14 +39,14 @@ impl ReconcileTask {
         };
         if let Err(error) = self.bills.store_day(&record).await {
             // Without its row the day counts as open, and the next run reconciles it again.
-            telemetry::survived("bill-record", &error);
+            telemetry::handled_error("store-bill-record", &error);
         }
-        telemetry::count(Counted::BillDifferences(record.differences.total()));
+        telemetry::record_metric(Metric::BillDifferences(record.differences.total()));
         if record.differences.total() > 0 {
-            telemetry::attention("bill-differs", &day);
+            telemetry::operator_alert("bill-difference", &day);
         }
         if !state.is_settled() && last_run {
-            telemetry::attention("bill-not-there", &day);
+            telemetry::operator_alert("bill-not-available", &day);
         }
         DayReport::new(&record, progress.new_cases)
     }

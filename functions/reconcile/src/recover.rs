@@ -99,7 +99,7 @@ impl ReconcileTask {
         day: Day,
         line: &PaymentLine,
     ) -> Result<PaymentRecovery, StoreError> {
-        telemetry::attention("bill-missing-here", &line.transaction_id);
+        telemetry::operator_alert("billed-payment-not-recorded", &line.transaction_id);
         let Ok(out_trade_no) = OutTradeNo::parse(&line.out_trade_no) else {
             return Ok(PaymentRecovery::ForeignNumber);
         };
@@ -121,7 +121,7 @@ impl ReconcileTask {
                 ));
             }
             Err(error) => {
-                telemetry::survived("bill-heal", &error);
+                telemetry::handled_error("recover-payment", &error);
                 return Ok(PaymentRecovery::Failed);
             }
         };
@@ -132,7 +132,7 @@ impl ReconcileTask {
             }
             Ok(SettleOutcome::NoSuchOrder) => return Ok(PaymentRecovery::NoSuchOrder),
             Err(error) => {
-                telemetry::survived("bill-heal", &error);
+                telemetry::handled_error("recover-payment", &error);
                 return Ok(PaymentRecovery::Failed);
             }
         };
@@ -161,7 +161,7 @@ impl ReconcileTask {
                 return Ok(RefundRecovery::NotRecorded("WeChat Pay was asked and knows no such refund"));
             }
             Err(error) => {
-                telemetry::survived("bill-adopt", &error);
+                telemetry::handled_error("recover-refund", &error);
                 return Ok(RefundRecovery::Failed);
             }
         };
@@ -183,7 +183,7 @@ impl ReconcileTask {
                 Ok(RefundRecovery::NotRecorded("our books have no such payment"))
             }
             Err(error) => {
-                telemetry::survived("bill-adopt", &error);
+                telemetry::handled_error("recover-refund", &error);
                 Ok(RefundRecovery::Failed)
             }
         }

@@ -40,7 +40,7 @@ impl Function for RefundNotifyFunction {
             RefundSettleOutcome::Differs => Err(Code::AmountMismatch.into()),
             // The payment's notice may arrive later than this one. FAIL makes WeChat Pay deliver this one again after it.
             RefundSettleOutcome::NoSuchPayment => {
-                telemetry::attention("refund-without-payment", refund.out_refund_no());
+                telemetry::operator_alert("refund-without-payment", refund.out_refund_no());
                 Err(Code::NotFound.into())
             }
         }

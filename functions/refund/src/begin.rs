@@ -121,7 +121,7 @@ impl RefundFunction {
             RefundServiceError::Pay(PayError::NotConfigured(_)) => Err(error.into()),
             RefundServiceError::Store(store) if !store.is_transient() => Err(store.into()),
             error => {
-                telemetry::survived("refund", &error);
+                telemetry::handled_error("advance-refund", &error);
                 let failure = error.reason().or_else(|| row.failure.clone());
                 Ok(view::answer(RefundRow { failure, ..row }))
             }

@@ -95,7 +95,7 @@ impl UnifiedOrderFunction {
                 // The order was cancelled, or is at another number, so the new prepay must not be paid. If closing it fails, no
                 // harm is done, because the phone never gets this `prepay_id`.
                 if let Err(error) = self.payments.pay.close(order.out_trade_no).await {
-                    telemetry::survived("close-overtaken", &error);
+                    telemetry::handled_error("close-superseded-prepay", &error);
                 }
                 self.step_for(current)
             }
@@ -160,7 +160,7 @@ impl UnifiedOrderFunction {
             && order.terms.is_none()
             && let Err(error) = self.payments.orders.store_terms(order, terms).await
         {
-            telemetry::survived("keep-terms", &error);
+            telemetry::handled_error("store-prepay-terms", &error);
         }
         error.into()
     }

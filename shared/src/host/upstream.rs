@@ -11,7 +11,7 @@ use http::StatusCode;
 
 use super::{Host, HostError, Peer};
 use crate::{
-    telemetry::{self, Counted},
+    telemetry::{self, Metric},
     types::UnixSeconds,
 };
 
@@ -83,7 +83,7 @@ impl Upstream {
         let now = self.host.now();
         match &self.backup {
             Some(backup) if reach == Reach::Either && self.primary.rests(now) && !backup.rests(now) => {
-                telemetry::count(Counted::BackupCall(self.peer.name()));
+                telemetry::record_metric(Metric::BackupCall(self.peer.name()));
                 backup
             }
             _ => &self.primary,

@@ -5,7 +5,7 @@ use http::HeaderMap;
 use super::{ApiVersion, CertificateStore, Notice, NoticeError, PayError, merchant::MerchantContext, v2, v3};
 use crate::{
     host::{Host, HostError},
-    telemetry::{self, Counted},
+    telemetry::{self, Metric},
 };
 
 /// Receives notices.
@@ -38,7 +38,7 @@ impl NoticeReceiver {
             }
             received => received,
         };
-        telemetry::count(Counted::Notice(outcome(&received)));
+        telemetry::record_metric(Metric::Notice(outcome(&received)));
         received
     }
 }

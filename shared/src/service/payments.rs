@@ -90,7 +90,7 @@ impl PaymentService {
             TradeState::Closed => return Ok(AttemptStatus::Closed),
             TradeState::Unknown => return Ok(AttemptStatus::Unknown),
             TradeState::Refunded => {
-                telemetry::attention("refunded-elsewhere", &order.out_trade_no);
+                telemetry::operator_alert("payment-refunded-elsewhere", &order.out_trade_no);
                 return Ok(AttemptStatus::Disputed);
             }
         };
@@ -108,7 +108,7 @@ impl PaymentService {
                 CloseWriteOutcome::Conflict(_) => AttemptStatus::Closed,
             });
         }
-        telemetry::attention("payment-not-for-the-order", &payment.out_trade_no());
+        telemetry::operator_alert("queried-payment-mismatch", &payment.out_trade_no());
         Ok(AttemptStatus::Disputed)
     }
 

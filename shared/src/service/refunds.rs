@@ -112,7 +112,7 @@ impl RefundService {
         match failed {
             Some(error) => {
                 if let Err(error) = reported {
-                    telemetry::survived("refund-case", &error);
+                    telemetry::handled_error("open-refund-case", &error);
                 }
                 Err(error)
             }
@@ -125,13 +125,13 @@ impl RefundService {
         let RefundServiceError::Pay(error) = error else { return row.clone() };
         if error.is_transient() {
             // The next query usually succeeds.
-            telemetry::attention("refund-unanswered", &row.out_refund_no);
+            telemetry::operator_alert("refund-unanswered", &row.out_refund_no);
         } else {
-            telemetry::attention("refund-waits", &row.out_refund_no);
+            telemetry::operator_alert("refund-not-accepted", &row.out_refund_no);
         }
         let reason = error.reason();
         if let Err(error) = self.store.record_block_reason(row, &reason).await {
-            telemetry::survived("refund-failure", &error);
+            telemetry::handled_error("store-refund-failure", &error);
         }
         RefundRow { failure: Some(reason), ..row.clone() }
     }
@@ -140,7 +140,7 @@ impl RefundService {
     async fn report_if_stuck(&self, row: &RefundRow) -> Result<(), StoreError> {
         let case = row.stuck_case(self.host.now());
         if case.is_some() || row.status == RefundStatus::Abnormal {
-            telemetry::attention("refund-stuck", &row.out_refund_no);
+            telemetry::operator_alert("refund-stuck", &row.out_refund_no);
         }
         match case {
             Some(case) => self.cases.open(&case).await.map(drop),
@@ -170,7 +170,7 @@ impl RefundService {
                 Ok(RefundRow { failure: Some(code), ..row.clone() })
             }
             RefundResponse::RetryLater(code) => {
-                telemetry::attention("refund-waits", &row.out_refund_no);
+                telemetry::operator_alert("refund-not-accepted", &row.out_refund_no);
                 self.store.record_block_reason(row, &code).await?;
                 Ok(RefundRow { failure: Some(code), ..row.clone() })
             }
@@ -259,7 +259,7 @@ impl RefundService {
         let row = self.store.refuse(row, failure, Some(by)).await?;
         // Its sum is free now for a refund that was made in the merchant console instead.
         if let Err(error) = self.import_refunds(row.out_trade_no).await {
-            telemetry::survived("refund-take-over", &error);
+            telemetry::handled_error("record-console-refunds", &error);
         }
         Ok(GiveUpOutcome::Ended(Box::new(row)))
     }
@@ -269,7 +269,7 @@ impl RefundService {
             RefundSettleOutcome::Changed(row) | RefundSettleOutcome::AlreadyRecorded(row) => Ok(*row),
             RefundSettleOutcome::Differs => Ok(row.clone()),
             RefundSettleOutcome::NoSuchPayment => {
-                telemetry::attention("refund-without-payment", &row.out_refund_no);
+                telemetry::operator_alert("refund-without-payment", &row.out_refund_no);
                 Ok(row.clone())
             }
         }
@@ -293,7 +293,7 @@ impl RefundService {
             }
             _ => return Ok(settled),
         };
-        telemetry::attention("refund-disputed", refund.out_refund_no());
+        telemetry::operator_alert("refund-state-conflict", refund.out_refund_no());
         let case = Case {
             order_id: Some(refund.out_trade_no().order_id()),
             out_trade_no: Some(refund.out_trade_no()),

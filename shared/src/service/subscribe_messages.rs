@@ -89,7 +89,7 @@ impl SubscribeMessageSender {
             self.ledger.return_message(openid, template_id).await
         };
         if let Err(error) = corrected {
-            telemetry::survived("correct-ledger", &error);
+            telemetry::handled_error("correct-subscription-count", &error);
         }
         Err(match field(&error) {
             _ if refused => SendError::NotSubscribed(Some(error)),

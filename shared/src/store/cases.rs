@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     host::{Host, HostError},
-    telemetry::{self, Counted},
+    telemetry::{self, Metric},
     types::{OperatorArn, OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
 };
 
@@ -177,7 +177,7 @@ pub(super) fn put_new_case(host: &Host, case: &Case) -> Result<TransactWriteItem
 
 /// Counts a case that is open now and was not before: an alarm watches the number of each kind.
 pub(super) fn count_opened(case: &Case) {
-    telemetry::count(Counted::CaseOpened(case.kind.as_str()));
+    telemetry::record_metric(Metric::CaseOpened(case.kind.as_str()));
 }
 
 /// The write of the case's row, still without a condition. Reads `CASES_TABLE`.

@@ -51,7 +51,7 @@ impl WorkPage<Item> {
         self.filter_map(|mut item| {
             let text = text(&mut item, name).unwrap_or_default();
             parse(&text).ok().or_else(|| {
-                telemetry::attention(what, &text);
+                telemetry::operator_alert(what, &text);
                 None
             })
         })

@@ -1,40 +1,40 @@
-//! Logs: one JSON line a request, and what may never stand in one.
+//! The log: one JSON line a request or run of a task, and lines for operators; metrics are made from those lines.
 //!
 //! Bodies, headers, tokens, keys, phone numbers, openids in clear and URLs are never formatted: the lines below have typed
-//! fields and nothing else. Errors reach a line through their `Display`, which by rule names things and never quotes secrets;
-//! an end-to-end test searches every log for the secrets and people of that test.
+//! fields and nothing else. Errors reach a line through their `Display`, which by rule names things and never quotes secrets.
+//! An end-to-end test searches every log for the secrets and people of that test.
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{fmt::MakeWriter, util::SubscriberInitExt};
 
-mod line;
+mod json_formatter;
 
 use crate::{
-    telemetry::line::Lines,
+    telemetry::json_formatter::JsonFormatter,
     types::{BoxError, error_chain},
 };
 
-/// What the log tells of one request.
+/// The log line of one request.
 pub struct RequestLine<'a> {
     /// The function that answered.
     pub function: &'static str,
-    /// The route as the template names it, `GET /api/orders/{orderId}`: no value of a path stands in it.
+    /// The route as the template names it, such as `GET /api/orders/{orderId}`. It holds no value of a path.
     pub route: &'a str,
-    /// The HTTP status.
+    /// The HTTP status of the response.
     pub status: u16,
-    /// The failure, if it was one.
+    /// The failure; `None` for a success.
     pub failure: Option<Failure<'a>>,
     /// Wall time, in milliseconds.
     pub duration_ms: u64,
-    /// API Gateway's request id, which a failure's body repeats.
+    /// API Gateway's request id, which the body of a failure repeats.
     pub request_id: &'a str,
-    /// Who signed it, on a route of operators: the ARN.
+    /// The ARN of the operator who signed the request, on a route of operators.
     pub operator: Option<&'a str>,
-    /// Whether this was the first request of the environment.
+    /// Whether this was the first request of the Lambda environment.
     pub cold_start: bool,
 }
 
-/// What the log tells of a request's failure.
+/// What the log line of a request says of its failure.
 pub struct Failure<'a> {
     /// The error code, as the caller gets it.
     pub code: &'a str,
@@ -49,14 +49,14 @@ pub struct Failure<'a> {
 pub enum Severity {
     /// The caller made a mistake.
     Info,
-    /// Somebody should look if it happens often.
+    /// An operator should look if it happens often.
     Warn,
     /// The fault is in this back end or in its settings.
     Error,
 }
 
-/// Writes the line of one request.
-pub fn request(line: &RequestLine<'_>) {
+/// Writes the log line of one request.
+pub fn log_request(line: &RequestLine<'_>) {
     let code = line.failure.as_ref().map_or("OK", |failure| failure.code);
     let chain = line.failure.as_ref().and_then(|failure| failure.chain.as_deref());
     macro_rules! write {
@@ -71,7 +71,7 @@ pub fn request(line: &RequestLine<'_>) {
                 request_id = line.request_id,
                 operator = line.operator,
                 cold_start = line.cold_start,
-                "request"
+                "request handled"
             )
         };
     }
@@ -82,71 +82,82 @@ pub fn request(line: &RequestLine<'_>) {
     }
 }
 
-/// What the log tells of one run of a task.
+/// The log line of one run of a task.
 pub struct TaskLine<'a> {
     /// The task.
     pub function: &'static str,
-    /// Its report, as JSON, or why it failed.
+    /// The report of the run, as JSON, or the error that it ended with.
     pub report: Result<String, &'a BoxError>,
     /// Wall time, in milliseconds.
     pub duration_ms: u64,
     /// Lambda's request id.
     pub request_id: &'a str,
-    /// Whether this was the first run of the environment.
+    /// Whether this was the first run of the Lambda environment.
     pub cold_start: bool,
 }
 
-/// Writes the line of one run.
-pub fn task(line: &TaskLine<'_>) {
+/// Writes the log line of one run of a task.
+pub fn log_task(line: &TaskLine<'_>) {
     let TaskLine { function, duration_ms, request_id, cold_start, .. } = line;
     match &line.report {
-        Ok(report) => tracing::info!(function, report, duration_ms, request_id, cold_start, "task"),
+        Ok(report) => tracing::info!(function, report, duration_ms, request_id, cold_start, "task completed"),
         Err(error) => {
             let chain = error_chain(error.as_ref());
-            tracing::error!(function, error.chain = chain, duration_ms, request_id, cold_start, "task");
+            tracing::error!(
+                function,
+                error.chain = chain,
+                duration_ms,
+                request_id,
+                cold_start,
+                "task failed"
+            );
         }
     }
 }
 
 /// Writes why a function can't start.
-pub fn startup_failure(error: &(dyn std::error::Error + 'static)) {
-    tracing::error!(error.chain = error_chain(error), "startup");
+pub fn log_start_failure(error: &(dyn std::error::Error + 'static)) {
+    tracing::error!(error.chain = error_chain(error), "function failed to start");
 }
 
-/// Something that is not a request's failure and that an operator must look at: `what` in kebab-case, `about` the number of
-/// the order, payment or user it is about. Each `what` has an alarm, or leads to a case.
-pub fn attention(what: &'static str, about: &dyn std::fmt::Display) {
-    tracing::warn!(what, about = %about, "attention");
+/// Tells operators of something that they must look at and that is not the failure of a request.
+///
+/// `alert` names it in kebab-case. Each alert has a CloudWatch alarm or opens a case. `subject` is the number of the order,
+/// payment, refund or user that it is about.
+pub fn operator_alert(alert: &'static str, subject: &dyn std::fmt::Display) {
+    tracing::warn!(alert, subject = %subject, "operator alert: {alert}");
 }
 
-/// Something unusual that needs nobody: it was dealt with, and whoever reads the log can see it. Named as for [`attention`].
-pub fn noted(what: &'static str, about: &dyn std::fmt::Display) {
-    tracing::info!(what, about = %about, "noted");
+/// Logs something unusual that was dealt with, so that an operator who reads the log can see it. No alarm watches it.
+///
+/// `event` and `subject` are as for [`operator_alert`].
+pub fn unusual_event(event: &'static str, subject: &dyn std::fmt::Display) {
+    tracing::info!(event, subject = %subject, "unusual event: {event}");
 }
 
-/// A failure that was survived, and which `step` of the work it was.
-pub fn survived(step: &'static str, error: &(dyn std::error::Error + 'static)) {
-    tracing::warn!(step, error.chain = error_chain(error), "survived");
+/// Logs an error that does not make the request or run fail. `step` names, in kebab-case, the step that failed.
+pub fn handled_error(step: &'static str, error: &(dyn std::error::Error + 'static)) {
+    tracing::warn!(step, error.chain = error_chain(error), "step failed, error handled: {step}");
 }
 
-/// Something that is counted, and from which CloudWatch makes a metric.
+/// A measured value, from whose log line CloudWatch makes a metric.
 #[derive(Debug, Clone, Copy)]
-pub enum Counted<'a> {
+pub enum Metric<'a> {
     /// An error number or code of WeChat's.
     WeChatError(&'a str),
-    /// A notice of WeChat Pay's, by what came of it.
+    /// A notice of WeChat Pay's, by its outcome.
     Notice(&'static str),
-    /// A token or ticket that was asked for, by what came of it.
+    /// A token or ticket that WeChat was asked for, by the outcome.
     TokenRefresh(&'static str),
-    /// Orders and refunds whose time had come and that a run of the sweep has left.
+    /// Due orders and refunds that a run of the sweep has left for the next one.
     SweepBacklog(u64),
-    /// Orders and refunds that a run of the sweep has asked about, or has tried to.
-    SweepLooks(u64),
-    /// Those of them that could not be brought on.
+    /// Orders and refunds about which a run of the sweep has asked WeChat Pay, or has tried to.
+    SweepQueries(u64),
+    /// Orders and refunds among those whose query or update failed.
     SweepFailures(u64),
-    /// How long the oldest event has waited that could not be acted on, in seconds.
+    /// The age of the oldest event that could not be processed, in seconds.
     OutboxAge(u64),
-    /// Differences that a bill has shown.
+    /// Differences between a bill and our tables.
     BillDifferences(u64),
     /// A case that was opened, by its kind.
     CaseOpened(&'static str),
@@ -154,35 +165,35 @@ pub enum Counted<'a> {
     BackupCall(&'static str),
 }
 
-/// Counts it.
-pub fn count(counted: Counted<'_>) {
+/// Writes the log line that CloudWatch makes the metric of.
+pub fn record_metric(metric: Metric<'_>) {
     macro_rules! write {
         ($metric:literal, $value:expr $(, $name:ident = $word:expr)?) => {
-            tracing::info!(metric = $metric, value = $value $(, $name = $word)?, "counted")
+            tracing::info!(metric = $metric, value = $value $(, $name = $word)?, concat!("metric recorded: ", $metric))
         };
     }
-    match counted {
-        Counted::WeChatError(code) => write!("WeChatErrors", 1_u64, code = code),
-        Counted::Notice(outcome) => write!("Notices", 1_u64, outcome = outcome),
-        Counted::TokenRefresh(outcome) => write!("TokenRefreshes", 1_u64, outcome = outcome),
-        Counted::SweepBacklog(number) => write!("SweepBacklog", number),
-        Counted::SweepLooks(number) => write!("SweepLooks", number),
-        Counted::SweepFailures(number) => write!("SweepFailures", number),
-        Counted::OutboxAge(seconds) => write!("OutboxAge", seconds),
-        Counted::BillDifferences(number) => write!("BillDifferences", number),
-        Counted::CaseOpened(kind) => write!("CasesOpened", 1_u64, kind = kind),
-        Counted::BackupCall(platform) => write!("BackupCalls", 1_u64, outcome = platform),
+    match metric {
+        Metric::WeChatError(code) => write!("WeChatErrors", 1_u64, code = code),
+        Metric::Notice(outcome) => write!("Notices", 1_u64, outcome = outcome),
+        Metric::TokenRefresh(outcome) => write!("TokenRefreshes", 1_u64, outcome = outcome),
+        Metric::SweepBacklog(number) => write!("SweepBacklog", number),
+        Metric::SweepQueries(number) => write!("SweepQueries", number),
+        Metric::SweepFailures(number) => write!("SweepFailures", number),
+        Metric::OutboxAge(seconds) => write!("OutboxAge", seconds),
+        Metric::BillDifferences(number) => write!("BillDifferences", number),
+        Metric::CaseOpened(kind) => write!("CasesOpened", 1_u64, kind = kind),
+        Metric::BackupCall(platform) => write!("BackupCalls", 1_u64, outcome = platform),
     }
 }
 
-/// Sends all lines to standard output, as Lambda wants them, and panics with their place but without their message. The names of
-/// function and stack are the dimensions that tell one deployment's metrics from another's.
+/// Writes all log lines to standard output, from where Lambda takes them. A panic is logged by its place, without its message. The names
+/// of function and stack are the dimensions that tell one deployment's metrics from another's.
 pub fn install(function_name: &str, stack_name: &str) {
     subscriber(function_name, stack_name, std::io::stdout).init();
     std::panic::set_hook(Box::new(|info| {
-        // The message may quote data; the place is enough to find the bug.
+        // The message is left out because it may quote data. The place is enough to find the bug.
         let place = info.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "panic");
+        tracing::error!(place, "code panicked");
     }));
 }
 
@@ -195,9 +206,12 @@ pub fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    // Nothing finer than `info`: what a dependency logs at `debug` can hold a request's headers.
+    // No level below `info`, because a dependency's `debug` lines can hold a request's headers.
     tracing_subscriber::fmt()
-        .event_format(Lines { function_name: function_name.to_owned(), stack_name: stack_name.to_owned() })
+        .event_format(JsonFormatter {
+            function_name: function_name.to_owned(),
+            stack_name: stack_name.to_owned(),
+        })
         .with_max_level(LevelFilter::INFO)
         .with_writer(writer)
         .finish()

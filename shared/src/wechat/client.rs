@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{Class, Errcode, WeChatError, loose_json};
 use crate::{
     host::{Host, HostError, Peer, Reach, Upstream},
-    telemetry::{self, Counted},
+    telemetry::{self, Metric},
     types::Secret,
 };
 
@@ -208,7 +208,7 @@ fn count(error: &WeChatError) {
         WeChatError::Gateway { status, .. } => &status.to_string(),
         WeChatError::Lost { .. } => "lost",
     };
-    telemetry::count(Counted::WeChatError(code));
+    telemetry::record_metric(Metric::WeChatError(code));
 }
 
 /// `rid: xxxxxxxx-xxxxxxxx-xxxxxxxx`, which most messages end with.

@@ -188,5 +188,5 @@ impl DeployedFunction {
 
 /// Logs a failed start, as Lambda does.
 fn log_start_failure<I>(result: Result<I, InitError>) -> Result<I, CallError> {
-    result.inspect_err(|error| telemetry::startup_failure(error)).map_err(CallError::from)
+    result.inspect_err(|error| telemetry::log_start_failure(error)).map_err(CallError::from)
 }

@@ -6,7 +6,7 @@ use super::{Fields, read, sign, verified::VerifiedFields, write};
 use crate::{
     host::Reach,
     pay::{MerchantContext, MerchantSecret, PayError},
-    telemetry::{self, Counted},
+    telemetry::{self, Metric},
     types::Secret,
 };
 
@@ -102,7 +102,7 @@ impl MerchantContext {
         }
         if fields.get("result_code") != Some("SUCCESS") {
             let code: String = fields.get("err_code").unwrap_or_default().chars().take(64).collect();
-            telemetry::count(Counted::WeChatError(&code));
+            telemetry::record_metric(Metric::WeChatError(&code));
             // TRADE_STATE_ERROR: the user is paying at this moment.
             let transient =
                 ["SYSTEMERROR", "BIZERR_NEED_RETRY", "TRADE_STATE_ERROR"].contains(&code.as_str());

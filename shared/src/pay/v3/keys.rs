@@ -76,7 +76,7 @@ impl MerchantContext {
             (Some(key), looked) => {
                 // The list may be old; the certificate itself says until when it is valid.
                 if let Err(error) = looked {
-                    telemetry::survived("platform-certificates", &error);
+                    telemetry::handled_error("download-platform-certificates", &error);
                 }
                 Ok(Some(key))
             }
@@ -104,7 +104,7 @@ impl MerchantContext {
         if self.known_key(secret).is_none()
             && let Err(error) = self.look_for(secret, None).await
         {
-            telemetry::survived("platform-certificates", &error);
+            telemetry::handled_error("download-platform-certificates", &error);
         }
         self.known_key(secret)
     }
@@ -143,7 +143,7 @@ impl MerchantContext {
         match self.read_shared(secret).await {
             Ok(Some(shared)) if self.list().at < shared.at => self.take_list(shared),
             Ok(_) => {}
-            Err(error) => telemetry::survived("shared-certificates", &*error),
+            Err(error) => telemetry::handled_error("read-shared-certificates", &*error),
         }
         if self.list().serves(wanted, now) {
             return Ok(Missing::Unknown);
@@ -156,7 +156,7 @@ impl MerchantContext {
             Ok(list) => self.take_list(list),
             // A rate limit says nothing about which certificates exist.
             Err(error) if error.is_rate_limit() => {
-                telemetry::survived("platform-certificates", &error);
+                telemetry::handled_error("download-platform-certificates", &error);
                 return Ok(Missing::NotListedYet);
             }
             Err(error) => {
@@ -200,7 +200,7 @@ impl MerchantContext {
             };
             if let Err(error) = self.shared_certificates.keep(&shared).await {
                 // Without the shared list each function downloads its own.
-                telemetry::survived("shared-certificates", &*error);
+                telemetry::handled_error("store-shared-certificates", &*error);
             }
         }
         Ok(list)

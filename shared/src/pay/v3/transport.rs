@@ -10,7 +10,7 @@ use super::verify::{SignatureError, SignatureHeaders, VerifiedBytes};
 use crate::{
     host::{Address, Reach},
     pay::{MerchantContext, MerchantSecret, PayError},
-    telemetry::{self, Counted},
+    telemetry::{self, Metric},
 };
 
 /// A request before it is signed.
@@ -183,7 +183,11 @@ impl Answer {
         }
         let code = serde_json::from_slice::<Failure>(&self.bytes).unwrap_or_default().code;
         let code: String = code.chars().take(64).collect();
-        telemetry::count(Counted::WeChatError(if code.is_empty() { self.status.as_str() } else { &code }));
+        telemetry::record_metric(Metric::WeChatError(if code.is_empty() {
+            self.status.as_str()
+        } else {
+            &code
+        }));
         Err(match (code.as_str(), self.status.as_u16()) {
             // The merchant's key, clock or account is wrong: no repetition helps.
             ("SIGN_ERROR" | "NO_AUTH" | "MCH_NOT_EXISTS" | "APPID_MCHID_NOT_MATCH", _) => {

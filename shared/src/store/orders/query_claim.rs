@@ -27,7 +27,7 @@ impl Orders {
         limit: u16,
     ) -> Result<WorkPage<OrderId>, StoreError> {
         let page = BY_DUE.page((&self.client, &self.table), shard, until, after, limit).await?;
-        Ok(page.parse_keys("order_id", "row-without-order", OrderId::parse))
+        Ok(page.parse_keys("order_id", "due-order-key-unreadable", OrderId::parse))
     }
 
     /// Sets the next query of a disputed order to `next_query_at`, and removes its `prepay_id`, because its attempt is paid. `false` if

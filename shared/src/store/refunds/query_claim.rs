@@ -28,7 +28,7 @@ impl Refunds {
         limit: u16,
     ) -> Result<WorkPage<OutRefundNo>, StoreError> {
         let page = BY_DUE.page((&self.client, &self.table), shard, until, after, limit).await?;
-        Ok(page.parse_keys("out_refund_no", "row-without-refund", OutRefundNo::parse))
+        Ok(page.parse_keys("out_refund_no", "due-refund-key-unreadable", OutRefundNo::parse))
     }
 
     /// Claims the next call to WeChat Pay about the refund, and sets the time of the one after; `false` if another caller has claimed

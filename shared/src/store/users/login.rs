@@ -61,7 +61,7 @@ impl Users {
                 if let Some(unionid) = unionid.filter(|id| session.unionid.as_ref() != Some(id)) {
                     // The session is stored and the code used up: what failed here is tried again by the next login.
                     if let Err(error) = self.learn_unionid(&session, unionid, now(login)).await {
-                        telemetry::survived("unionid", &error);
+                        telemetry::handled_error("store-unionid", &error);
                     }
                 }
                 return Ok(LoginOutcome { user_id: session.user_id, is_new: false });
@@ -194,7 +194,7 @@ impl Users {
         ];
         let request = self.client.transact_write_items().set_transact_items(Some(parts));
         let Err(error) = request.send().await else {
-            telemetry::noted("openid-joined-user", owner);
+            telemetry::unusual_event("openid-linked-to-existing-user", owner);
             return Ok(true);
         };
         match item::cancellation(LOGGING_IN, error)? {

@@ -46,7 +46,7 @@ impl Users {
     ) -> Result<(), StoreError> {
         if session.unionid.is_some() {
             // The mini program was bound to another Open Platform account: not for a login to decide.
-            telemetry::attention("unionid-changed", &session.user_id);
+            telemetry::operator_alert("unionid-changed", &session.user_id);
             return Ok(());
         }
         let user = Update::builder()
@@ -83,7 +83,7 @@ impl Users {
         owner: &UserId,
         now: UnixSeconds,
     ) -> Result<(), StoreError> {
-        telemetry::attention("two-users-one-person", &session.user_id);
+        telemetry::operator_alert("two-users-with-one-unionid", &session.user_id);
         let parts = vec![
             self.note_merge(&session.user_id, owner, "PENDING", now)?,
             // The session remembers, so that not every login comes here.

@@ -1,7 +1,7 @@
-//! A line of the log: one JSON object, as CloudWatch takes it, with the metrics that it is a sample of.
+//! Formats a log line: one JSON object for CloudWatch, with the metrics that the line is a sample of.
 //!
-//! CloudWatch reads metrics out of the log (embedded metric format): a line that carries `_aws` names its own members as metrics
-//! and dimensions, so a number costs no request, and what a metric counts can be read beside it.
+//! CloudWatch reads metrics out of the log (embedded metric format): a line with the field `_aws` names its own fields as metrics
+//! and dimensions. So a metric costs no request, and the lines it is made of can be read.
 
 use std::{fmt, time::SystemTime};
 
@@ -16,15 +16,15 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// Writes lines.
-pub(super) struct Lines {
-    /// The deployed function's name: the first dimension of what concerns one function.
+/// Formats each event of `tracing` as a JSON line.
+pub(super) struct JsonFormatter {
+    /// The deployed function's name: the first dimension of a metric of one function.
     pub(super) function_name: String,
-    /// The stack's name: the first dimension of what several functions can come upon, so that one alarm watches them all.
+    /// The stack's name: the first dimension of a metric that several functions record, so that one alarm watches them all.
     pub(super) stack_name: String,
 }
 
-impl<S, N> FormatEvent<S, N> for Lines
+impl<S, N> FormatEvent<S, N> for JsonFormatter
 where
     S: Subscriber + for<'l> LookupSpan<'l>,
     N: for<'w> FormatFields<'w> + 'static,
@@ -36,22 +36,22 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let now = now();
-        let mut members = Members::default();
-        members.0.insert("timestamp".to_owned(), now.format(&Rfc3339).unwrap_or_default().into());
-        members.0.insert("level".to_owned(), level(*event.metadata().level()).into());
-        event.record(&mut members);
-        self.measure(&mut members.0, now);
-        writeln!(writer, "{}", Value::Object(members.0))
+        let mut fields = JsonFields::default();
+        fields.0.insert("timestamp".to_owned(), now.format(&Rfc3339).unwrap_or_default().into());
+        fields.0.insert("level".to_owned(), level(*event.metadata().level()).into());
+        event.record(&mut fields);
+        self.add_metrics(&mut fields.0, now);
+        writeln!(writer, "{}", Value::Object(fields.0))
     }
 }
 
-impl Lines {
-    /// Names what of the line is a metric, if something is.
-    fn measure(&self, line: &mut Map<String, Value>, now: OffsetDateTime) {
-        let Some(sample) = Sample::of(line) else { return };
+impl JsonFormatter {
+    /// Adds the metrics that the line is a sample of, if it is one.
+    fn add_metrics(&self, line: &mut Map<String, Value>, now: OffsetDateTime) {
+        let Some(sample) = MetricSample::of(line) else { return };
         let names: Vec<Value> =
             sample.values.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect();
-        // Each set of dimensions is a metric of its own, and costs as one.
+        // CloudWatch keeps one metric for each set of dimensions, and charges for each.
         let dimensions = match (&sample.dimension, sample.of_stack) {
             (Some((name, _)), true) => vec![json!(["Stack", name])],
             (Some((name, _)), false) => vec![json!(["FunctionName"]), json!(["FunctionName", name])],
@@ -73,27 +73,28 @@ impl Lines {
     }
 }
 
-/// What a line is a sample of.
-struct Sample {
+/// The metrics that a line is a sample of, with their dimension.
+struct MetricSample {
     /// Name, unit, value.
     values: Vec<(String, &'static str, Value)>,
     dimension: Option<(&'static str, Value)>,
-    /// Whether it is the stack's, whichever function came upon it.
+    /// Whether the metric is the stack's, whichever function records it.
     of_stack: bool,
 }
 
-impl Sample {
+impl MetricSample {
     fn of(line: &Map<String, Value>) -> Option<Self> {
         let get = |name: &str| line.get(name).cloned();
         let one = |name: &str| vec![(name.to_owned(), "Count", json!(1))];
-        Some(match line.get("message")?.as_str()? {
-            "request" => Self {
+        // The names of alerts and metrics follow a colon.
+        Some(match line.get("message")?.as_str()?.split(": ").next()? {
+            "request handled" => Self {
                 values: [one("Requests"), vec![("Duration".to_owned(), "Milliseconds", get("duration_ms")?)]]
                     .concat(),
                 dimension: get("code").map(|code| ("Code", code)),
                 of_stack: false,
             },
-            "task" => Self {
+            "task completed" | "task failed" => Self {
                 values: vec![
                     ("TaskFailures".to_owned(), "Count", json!(u8::from(get("error.chain").is_some()))),
                     ("Duration".to_owned(), "Milliseconds", get("duration_ms")?),
@@ -101,16 +102,16 @@ impl Sample {
                 dimension: None,
                 of_stack: false,
             },
-            "attention" => Self {
-                values: one("Attention"),
-                dimension: get("what").map(|what| ("What", what)),
+            "operator alert" => Self {
+                values: one("OperatorAlerts"),
+                dimension: get("alert").map(|alert| ("Alert", alert)),
                 of_stack: true,
             },
-            "counted" => Self {
+            "metric recorded" => Self {
                 values: vec![(get("metric")?.as_str()?.to_owned(), "Count", get("value")?)],
                 dimension: [("code", "Code"), ("outcome", "Outcome"), ("kind", "Kind")]
                     .into_iter()
-                    .find_map(|(member, name)| get(member).map(|value| (name, value))),
+                    .find_map(|(field, name)| get(field).map(|value| (name, value))),
                 of_stack: get("kind").is_some(),
             },
             _ => return None,
@@ -119,9 +120,9 @@ impl Sample {
 }
 
 #[derive(Default)]
-struct Members(Map<String, Value>);
+struct JsonFields(Map<String, Value>);
 
-impl Visit for Members {
+impl Visit for JsonFields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.0.insert(field.name().to_owned(), format!("{value:?}").into());
     }
@@ -153,7 +154,7 @@ fn level(level: Level) -> &'static str {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a line of the log tells the machine's own time")]
+#[expect(clippy::disallowed_methods, reason = "a log line holds the machine's own time")]
 fn now() -> OffsetDateTime {
     OffsetDateTime::from(SystemTime::now()).truncate_to_microsecond()
 }
@@ -167,10 +168,10 @@ mod tests {
         sync::{Arc, Mutex},
     };
 
-    use super::super::{attention, count, noted, subscriber};
+    use super::super::{Metric, operator_alert, record_metric, subscriber, unusual_event};
     use super::*;
 
-    /// What is logged by `work`, a value a line.
+    /// The lines that `work` logs.
     fn logged(work: impl FnOnce()) -> Vec<Value> {
         #[derive(Clone, Default)]
         struct Sink(Arc<Mutex<Vec<u8>>>);
@@ -191,28 +192,29 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_a_sample_names_its_metrics_and_their_dimensions() {
-        let lines = logged(|| attention("refund-disputed", &"R1"));
+    fn an_operator_alert_is_a_metric_with_stack_and_alert_as_dimensions() {
+        let lines = logged(|| operator_alert("refund-state-conflict", &"R1"));
         let line = &lines[0];
-        assert_eq!((&line["level"], &line["about"]), (&json!("WARN"), &json!("R1")));
+        assert_eq!((&line["level"], &line["subject"]), (&json!("WARN"), &json!("R1")));
+        assert_eq!(line["message"], "operator alert: refund-state-conflict");
         assert_eq!(
-            (&line["Attention"], &line["What"], &line["FunctionName"]),
-            (&json!(1), &json!("refund-disputed"), &json!("shop-Login"))
+            (&line["OperatorAlerts"], &line["Alert"], &line["FunctionName"]),
+            (&json!(1), &json!("refund-state-conflict"), &json!("shop-Login"))
         );
         assert_eq!(line["Stack"], "shop");
         let directive = &line["_aws"]["CloudWatchMetrics"][0];
         assert_eq!(directive["Namespace"], "mini-program");
-        assert_eq!(directive["Dimensions"], json!([["Stack", "What"]]));
-        assert_eq!(directive["Metrics"], json!([{ "Name": "Attention", "Unit": "Count" }]));
+        assert_eq!(directive["Dimensions"], json!([["Stack", "Alert"]]));
+        assert_eq!(directive["Metrics"], json!([{ "Name": "OperatorAlerts", "Unit": "Count" }]));
         assert!(line["_aws"]["Timestamp"].as_u64().is_some_and(|at| at > 1_700_000_000_000));
     }
 
     #[test]
-    fn a_sample_has_the_name_of_its_metric_and_other_lines_are_no_samples() {
+    fn only_a_recorded_metric_and_an_operator_alert_are_samples() {
         let lines = logged(|| {
-            count(super::super::Counted::Notice("probe"));
-            count(super::super::Counted::CaseOpened("OVERSOLD"));
-            noted("payment-goes-back", &"4200000000");
+            record_metric(Metric::Notice("probe"));
+            record_metric(Metric::CaseOpened("OVERSOLD"));
+            unusual_event("payment-being-refunded", &"4200000000");
         });
         assert_eq!((&lines[0]["Notices"], &lines[0]["Outcome"]), (&json!(1), &json!("probe")));
         let dimensions = |line: &Value| line["_aws"]["CloudWatchMetrics"][0]["Dimensions"].clone();
@@ -220,6 +222,7 @@ mod tests {
         assert_eq!((&lines[1]["CasesOpened"], &lines[1]["Kind"]), (&json!(1), &json!("OVERSOLD")));
         assert_eq!(dimensions(&lines[1]), json!([["Stack", "Kind"]]), "one alarm for all functions");
         assert_eq!(lines[2].get("_aws"), None);
-        assert_eq!((&lines[2]["message"], &lines[2]["what"]), (&json!("noted"), &json!("payment-goes-back")));
+        assert_eq!(lines[2]["message"], "unusual event: payment-being-refunded");
+        assert_eq!(lines[2]["event"], "payment-being-refunded");
     }
 }
