@@ -7,8 +7,9 @@
 //! store               DynamoDB tables: one method per intention, each with its condition
 //! order               pure state machines and schedules of orders and refunds
 //! pay, wechat         the protocols of WeChat Pay and of the open platform
-//! telemetry, secrets  log lines and metrics; cached secrets
-//! host                environment, clock, randomness, network
+//! secrets             values of Secrets Manager, cached
+//! host                environment, clock, randomness, network, retries
+//! telemetry           log lines and metrics
 //! crypto              digests, ciphers, signatures: bytes in, bytes out
 //! types               values that are parsed once
 //! ```

@@ -26,10 +26,10 @@ fn alarm_problems(runbook: &str, template: &str) -> Vec<String> {
     differences(("the runbook's table of alarms", &explained), ("template.yaml", &alarms(template)))
 }
 
-/// What the code asks an operator to look at, by the names it gives to `telemetry::operator_alert`; and the calls that name nothing in
-/// so many letters, because nobody could say whether an alarm watches those.
-fn attentions(files: &[(String, String)]) -> (BTreeSet<String>, Vec<String>) {
-    let call = Regex::new(r"attention\(\s*([^,]+),").expect("a pattern");
+/// The alerts of the code, by the names that `telemetry::operator_alert` gets; and the calls whose name is no literal, because this test
+/// can't see whether an alarm watches those.
+fn operator_alerts(files: &[(String, String)]) -> (BTreeSet<String>, Vec<String>) {
+    let call = Regex::new(r"operator_alert\(\s*([^,]+),").expect("a pattern");
     let keys = Regex::new(r#"\.parse_keys\(\s*"[a-z_]+",\s*"([a-z-]+)""#).expect("a pattern");
     let (mut names, mut problems) = (BTreeSet::new(), Vec::new());
     for (file, code) in files {
@@ -39,7 +39,7 @@ fn attentions(files: &[(String, String)]) -> (BTreeSet<String>, Vec<String>) {
                 Some(name) => _ = names.insert(name.to_owned()),
                 // Its callers are found by the pattern above.
                 None if file == "shared/src/store/work_index.rs" => {}
-                None => problems.push(format!("{file} wants attention for {}", &found[1])),
+                None => problems.push(format!("{file} raises an alert named by {}", &found[1])),
             }
         }
     }

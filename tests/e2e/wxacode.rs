@@ -8,7 +8,7 @@ use image::ImageFormat;
 use insta::assert_snapshot;
 use local_wechat::Fault;
 use serde_json::{Value, json};
-use shared::{service::PlatformClient, store::TokenName, wechat::Repeat};
+use shared::{host::RetryPolicy, service::PlatformClient, store::TokenName};
 
 const UNLIMITED: &str = "/api/wxacode/unlimited";
 const CODE: &str = "/api/admin/wxacode";
@@ -78,7 +78,8 @@ async fn the_picture_comes_through_the_gateway_byte_for_byte() {
     let wechat = PlatformClient::new(&host, TokenName::MiniProgram).expect("its settings");
     for hyaline in [false, true] {
         let body = json!({ "scene": "byte-for-byte", "is_hyaline": hyaline });
-        let drawn = wechat.post_for_bytes(BY_SCENE, &body, |_| true, Repeat::Always).await.expect("bytes");
+        let drawn =
+            wechat.post_for_bytes(BY_SCENE, &body, |_| true, RetryPolicy::AnyFailure).await.expect("bytes");
         let answer = phone.post(UNLIMITED, &body).await;
         assert!(answer.bytes == drawn && drawn.len() > 1000, "{} and {}", answer.bytes.len(), drawn.len());
     }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use shared::{
-    host::{Host, HostError},
+    host::{Host, HostError, RetryPolicy},
     secrets::{CachedSecret, SecretError},
     store::TokenName,
     telemetry,
     types::{AppId, Secret},
-    wechat::{Call, Client, Errcode, Repeat, WeChatError, loose_json},
+    wechat::{Call, Client, Errcode, WeChatError, loose_json},
 };
 
 /// An access token or ticket from WeChat, with its lifetime from the time of the request on.
@@ -107,8 +107,8 @@ impl TokenFetcher {
             "force_refresh": force,
         });
         // WeChat gives the same token again, so the request can be sent again. Each forced request counts towards a daily limit.
-        let repeat = if force { Repeat::UnlessLost } else { Repeat::Always };
-        let call = Call { body: Some(&body), repeat, ..Call::get("/cgi-bin/stable_token", &[]) };
+        let retry = if force { RetryPolicy::UnlessOutcomeUnknown } else { RetryPolicy::AnyFailure };
+        let call = Call { body: Some(&body), retry, ..Call::get("/cgi-bin/stable_token", &[]) };
         let answer = self.client.json(&call).await.map_err(log_refusal)?;
         read_token(&answer, "access_token")
     }

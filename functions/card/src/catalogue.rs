@@ -6,11 +6,11 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Map, Value, json};
 use shared::{
     api::{ApiError, Code},
-    host::Host,
+    host::{Host, RetryPolicy},
     service::{PlatformClient, PlatformError},
     telemetry,
     types::{CardId, UnixSeconds},
-    wechat::{Repeat, loose_json},
+    wechat::loose_json,
 };
 use tokio::sync::Mutex;
 
@@ -68,7 +68,7 @@ async fn fetch_card_ids(platform: &PlatformClient) -> Result<Vec<CardId>, ApiErr
         let offset = page * PAGE_SIZE;
         let body = json!({ "offset": offset, "count": PAGE_SIZE,
                            "status_list": ["CARD_STATUS_VERIFY_OK", "CARD_STATUS_DISPATCH"] });
-        let answer = platform.post("/card/batchget", &body, Repeat::Always).await?;
+        let answer = platform.post("/card/batchget", &body, RetryPolicy::AnyFailure).await?;
         let list = answer.get("card_id_list").and_then(Value::as_array);
         let list =
             list.ok_or_else(|| ApiError::new(Code::Internal).with_cause("the answer has no card_id_list"))?;
@@ -85,7 +85,7 @@ async fn fetch_card_ids(platform: &PlatformClient) -> Result<Vec<CardId>, ApiErr
 /// The card's terms; `None` if it was deleted meanwhile.
 async fn fetch_terms(platform: &PlatformClient, card_id: CardId) -> Result<Option<CardTerms>, PlatformError> {
     let body = json!({ "card_id": card_id.as_str() });
-    let answer = match platform.post("/card/get", &body, Repeat::Always).await {
+    let answer = match platform.post("/card/get", &body, RetryPolicy::AnyFailure).await {
         Err(error) if matches!(error.errcode(), Some(40073 | 40078 | 40107)) => return Ok(None),
         answer => answer?,
     };

@@ -7,11 +7,11 @@
 
 use serde_json::{Map, Value};
 use shared::{
+    host::RetryPolicy,
     service::PlatformError,
     store::{Clerk, ConsumptionClaim, ConsumptionRecord, StoreError},
     telemetry,
     types::{CardCode, CardId},
-    wechat::Repeat,
 };
 
 use crate::CardFunction;
@@ -81,7 +81,9 @@ impl CardFunction {
 
     async fn spend_code(&self, request: &ConsumeRequest<'_>) -> Result<ConsumptionRecord, ConsumeError> {
         let body = Value::Object(request.body());
-        let Err(error) = self.platform.post("/card/code/consume", &body, Repeat::UnlessLost).await else {
+        let Err(error) =
+            self.platform.post("/card/code/consume", &body, RetryPolicy::UnlessOutcomeUnknown).await
+        else {
             return self.record_consumption(request).await;
         };
         if error.errcode() == Some(40099) {
@@ -127,7 +129,8 @@ impl CardFunction {
     async fn fetch_code_state(&self, request: &ConsumeRequest<'_>) -> Result<CodeState, PlatformError> {
         let mut body = request.body();
         body.insert("check_consume".to_owned(), Value::Bool(false));
-        let answer = self.platform.post("/card/code/get", &Value::Object(body), Repeat::Always).await?;
+        let answer =
+            self.platform.post("/card/code/get", &Value::Object(body), RetryPolicy::AnyFailure).await?;
         Ok(CodeState::read(&answer))
     }
 

@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::{
     api::{ApiError, Code, request, response},
+    host::RetryPolicy,
     runtime::{Body, Request, Response},
     service::PlatformError,
     store::{CodeOwnership, UserCard},
     telemetry,
     types::{Caller, CardCode, CardId},
-    wechat::{Class, Errcode, Repeat},
+    wechat::{Class, Errcode},
 };
 
 use crate::{CardFunction, card_id, code, percent};
@@ -63,7 +64,8 @@ impl CardFunction {
         let card_id = card_id("cardId", request::query(request, "cardId"))?;
         // WeChat keeps `outer_str` with the code, and `is_asker` reads it.
         let body = json!({ "card_id": card_id.as_str(), "outer_str": caller.user_id.as_str() });
-        let answer = self.platform.post("/card/membercard/activate/geturl", &body, Repeat::Always).await;
+        let answer =
+            self.platform.post("/card/membercard/activate/geturl", &body, RetryPolicy::AnyFailure).await;
         let answer = answer.map_err(map_platform_error)?;
         let extra_data = answer.get("url").and_then(Value::as_str).and_then(extra_data);
         let extra_data = extra_data
@@ -102,7 +104,9 @@ impl CardFunction {
         let body = json!({ "membership_number": number, "code": input.code.as_str(),
                            "card_id": input.card_id.as_str() });
         // The number of a code stays the same, so sending the call again changes nothing.
-        if let Err(error) = self.platform.post("/card/membercard/activate", &body, Repeat::Always).await {
+        if let Err(error) =
+            self.platform.post("/card/membercard/activate", &body, RetryPolicy::AnyFailure).await
+        {
             self.resolve_refused_activation(caller, input, &number, error).await?;
         }
         let card = UserCard {
@@ -122,7 +126,7 @@ impl CardFunction {
     async fn is_asker(&self, caller: &Caller, input: &ActivationInput) -> Result<bool, ApiError> {
         let body = json!({ "code": input.code.as_str(), "card_id": input.card_id.as_str(),
                            "check_consume": false });
-        match self.platform.post("/card/code/get", &body, Repeat::Always).await {
+        match self.platform.post("/card/code/get", &body, RetryPolicy::AnyFailure).await {
             Ok(card) => Ok(card.get("outer_str").and_then(Value::as_str) == Some(caller.user_id.as_str())),
             // WeChat does not know the code. It will refuse the activation as well, and say why.
             Err(error) if is_about_request(&error) => Ok(false),
@@ -143,7 +147,7 @@ impl CardFunction {
             return Err(map_platform_error(error));
         }
         let body = json!({ "card_id": input.card_id.as_str(), "code": input.code.as_str() });
-        match self.platform.post("/card/membercard/userinfo/get", &body, Repeat::Always).await {
+        match self.platform.post("/card/membercard/userinfo/get", &body, RetryPolicy::AnyFailure).await {
             Ok(member) if member.get("membership_number").and_then(Value::as_str) == Some(number) => {
                 return Ok(());
             }
@@ -160,7 +164,7 @@ impl CardFunction {
     async fn check_ticket(&self, ticket: &str) -> Result<(), ApiError> {
         let body = json!({ "activate_ticket": ticket });
         let path = "/card/membercard/activatetempinfo/get";
-        match self.platform.post(path, &body, Repeat::Always).await {
+        match self.platform.post(path, &body, RetryPolicy::AnyFailure).await {
             Ok(_) => Ok(()),
             Err(error) if is_about_request(&error) => Err(ApiError::new(Code::CodeInvalid)
                 .with_message("激活凭证已失效，请重新激活")

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use shared::{
     api::{ApiError, Code, request, response},
     crypto::{hex, sha256},
+    host::RetryPolicy,
     runtime::{Body, Request, Response},
     store::{CardReport, UserCard, UserCards},
     types::{Caller, CardCode, CardId},
-    wechat::Repeat,
 };
 
 use crate::{CardFunction, card_id, list::CardView, percent};
@@ -92,7 +92,7 @@ impl CardFunction {
 
     async fn unseal_code(&self, added: &AddedCard) -> Result<CardCode, ApiError> {
         let body = json!({ "encrypt_code": added.sealed });
-        let answer = match self.platform.post("/card/code/decrypt", &body, Repeat::Always).await {
+        let answer = match self.platform.post("/card/code/decrypt", &body, RetryPolicy::AnyFailure).await {
             Err(error) if matches!(error.errcode(), Some(40053 | 40056 | 40097 | 40110)) => {
                 return Err(
                     ApiError::invalid(&added.code_field, "不是 wx.addCard 给出的卡券码").with_cause(error)

@@ -62,11 +62,15 @@ impl OrderFunction {
         };
         match self.payments.orders.place(&new, key.as_ref(), self.max_unpaid).await? {
             PlaceOutcome::Placed(order) => Ok(response::success(&PlaceAnswer::from(order))),
-            PlaceOutcome::NoSuchProduct(_) => Err(ApiError::new(Code::NotFound).with_message("商品不存在或已下架")),
+            PlaceOutcome::NoSuchProduct(_) => {
+                Err(ApiError::new(Code::NotFound).with_message("商品不存在或已下架"))
+            }
             PlaceOutcome::OutOfStock(_) => Err(Code::OutOfStock.into()),
             PlaceOutcome::TooManyUnpaid => Err(Code::TooManyUnpaid.into()),
             PlaceOutcome::TotalTooLarge => Err(ApiError::invalid("quantity", "使订单金额过大")),
-            PlaceOutcome::KeyReused => Err(ApiError::new(Code::Conflict).with_message("该请求编号已用于其他订单")),
+            PlaceOutcome::KeyReused => {
+                Err(ApiError::new(Code::Conflict).with_message("该请求编号已用于其他订单"))
+            }
         }
     }
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde_json::json;
 use shared::{
     api::{ApiError, Code},
+    host::RetryPolicy,
     service::{MAX_AGE, PlatformError},
     store::{Phone, PhoneCodeStatus},
     telemetry,
     types::Caller,
-    wechat::{Repeat, Watermark},
+    wechat::Watermark,
 };
 
 use crate::{PhoneFunction, parse_phone};
@@ -37,7 +38,7 @@ impl PhoneFunction {
 
     async fn exchange_claimed_code(&self, caller: &Caller, code: &str) -> Result<Phone, ApiError> {
         let body = json!({ "code": code });
-        let answer = match self.platform.post(PATH, &body, Repeat::OneTimeCode).await {
+        let answer = match self.platform.post(PATH, &body, RetryPolicy::OneTimeCode).await {
             Ok(answer) => answer,
             Err(error) => return Err(self.map_exchange_error(code, error).await),
         };

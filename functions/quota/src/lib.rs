@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared::{
     api::{ApiError, Code, request, response},
-    host::{Host, HostError},
+    host::{Host, HostError, RetryPolicy},
     runtime::{Body, Function, Request, Response},
     service::{PlatformClient, PlatformError},
     store::TokenName,
     types::AppId,
-    wechat::{Repeat, loose_json},
+    wechat::loose_json,
 };
 
 /// Answers about quotas and past requests.
@@ -75,7 +75,8 @@ impl QuotaFunction {
             return Err(ApiError::invalid("cgiPath", "须为接口路径，如 /wxa/getwxacode"));
         }
         let body = json!({ "cgi_path": path });
-        let answer = self.platform.post(QUOTA, &body, Repeat::Always).await.map_err(map_quota_error)?;
+        let answer =
+            self.platform.post(QUOTA, &body, RetryPolicy::AnyFailure).await.map_err(map_quota_error)?;
         let quota = answer.get("quota").and_then(Value::as_object);
         let quota =
             quota.ok_or_else(|| ApiError::new(Code::Internal).with_cause("the answer has no quota"))?;
@@ -91,7 +92,10 @@ impl QuotaFunction {
             let ClearBody {} = request::json(request)?;
         }
         let body = json!({ "appid": self.app_id.as_str() });
-        self.platform.post(CLEAR, &body, Repeat::UnlessLost).await.map_err(PlatformError::for_operator)?;
+        self.platform
+            .post(CLEAR, &body, RetryPolicy::UnlessOutcomeUnknown)
+            .await
+            .map_err(PlatformError::for_operator)?;
         Ok(response::success(&Map::new()))
     }
 }

@@ -4,9 +4,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use shared::{
     api::{ApiError, Code, request, response},
+    host::RetryPolicy,
     runtime::{Body, Request, Response},
     service::PlatformError,
-    wechat::{Repeat, loose_json},
+    wechat::loose_json,
 };
 
 use crate::{QuotaFunction, redaction};
@@ -42,7 +43,7 @@ impl QuotaFunction {
         if !is_rid(&rid) {
             return Err(Code::NotFound.into());
         }
-        let answer = self.platform.post(PATH, &json!({ "rid": rid }), Repeat::Always).await;
+        let answer = self.platform.post(PATH, &json!({ "rid": rid }), RetryPolicy::AnyFailure).await;
         let answer = answer.map_err(map_rid_error)?;
         let record = answer.get("request").and_then(Value::as_object);
         let record =

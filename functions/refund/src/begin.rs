@@ -45,9 +45,8 @@ impl RefundFunction {
             BeginRefundOutcome::TooMuch { left: 0 } => {
                 Err(ApiError::new(Code::Conflict).with_message("该笔支付已全部退款"))
             }
-            BeginRefundOutcome::TooMuch { left } => {
-                Err(ApiError::new(Code::Conflict).with_message(format!("退款金额超出可退金额，最多可退 {left} 分")))
-            }
+            BeginRefundOutcome::TooMuch { left } => Err(ApiError::new(Code::Conflict)
+                .with_message(format!("退款金额超出可退金额，最多可退 {left} 分"))),
             BeginRefundOutcome::TooMany => {
                 Err(ApiError::new(Code::Conflict).with_message("该笔支付的退款次数已达上限"))
             }

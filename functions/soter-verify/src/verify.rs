@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::{
     api::{ApiError, Code, request, response},
+    host::RetryPolicy,
     runtime::{Body, Request, Response},
     service::PlatformError,
     store::Intent,
     types::Caller,
-    wechat::{Class, Errcode, Repeat, SoterResult},
+    wechat::{Class, Errcode, SoterResult},
 };
 
 use crate::SoterVerifyFunction;
@@ -59,7 +60,7 @@ impl SoterVerifyFunction {
             "json_string": input.result_json,
             "json_signature": input.signature,
         });
-        match self.platform.post(PATH, &body, Repeat::Once).await {
+        match self.platform.post(PATH, &body, RetryPolicy::AnyFailureOneRetry).await {
             Ok(answer) if answer.get("is_ok") == Some(&Value::Bool(true)) => Ok(()),
             Ok(_) => Err(not_verified()),
             Err(error) if is_about_result(&error) => Err(not_verified().with_cause(error)),

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared::{
     api::{ApiError, Code, request, response},
+    host::RetryPolicy,
     runtime::{Body, Request, Response},
     service::PlatformError,
     types::TemplateId,
-    wechat::Repeat,
 };
 
 use crate::{
@@ -58,14 +58,18 @@ impl SubscribeFunction {
         let TemplateSelection { tid, keyword_ids, scene } = parse(request::json(request)?)?;
         let body = json!({ "tid": tid, "kidList": keyword_ids, "sceneDesc": scene });
         // Each call adds a template, so it is not sent again after a lost answer. The list shows whether it was added.
-        let answer = self.platform.post(ADD, &body, Repeat::UnlessLost).await.map_err(map_add_error)?;
+        let answer =
+            self.platform.post(ADD, &body, RetryPolicy::UnlessOutcomeUnknown).await.map_err(map_add_error)?;
         Ok(response::success(&AddAnswer { template_id: template_id(&answer)? }))
     }
 
     pub(crate) async fn delete_template(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let id = TemplateId::parse(&request::path(request, "templateId")?).map_err(|_| Code::NotFound)?;
         let body = json!({ "priTmplId": id });
-        self.platform.post(DELETE, &body, Repeat::UnlessLost).await.map_err(map_delete_error)?;
+        self.platform
+            .post(DELETE, &body, RetryPolicy::UnlessOutcomeUnknown)
+            .await
+            .map_err(map_delete_error)?;
         Ok(response::success(&Map::new()))
     }
 }

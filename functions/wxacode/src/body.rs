@@ -4,14 +4,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::{
     api::{ApiError, request},
-    wechat::Repeat,
+    host::RetryPolicy,
 };
 
 /// A call of WeChat that draws a code.
 pub(crate) struct DrawRequest {
     pub(crate) api: Api,
     pub(crate) body: Value,
-    pub(crate) repeat: Repeat,
+    pub(crate) retry: RetryPolicy,
 }
 
 /// WeChat's three APIs that draw codes. WeChat's documentation calls them B, A and C, in this order.
@@ -110,7 +110,7 @@ pub(crate) fn by_scene(body: SceneBody) -> Result<DrawRequest, ApiError> {
         ("check_path", body.check_path.map(Value::from)),
         ("env_version", env_version(body.env_version)?),
     ];
-    Ok(DrawRequest { api: Api::Unlimited, body: object(fields), repeat: Repeat::Always })
+    Ok(DrawRequest { api: Api::Unlimited, body: object(fields), retry: RetryPolicy::AnyFailure })
 }
 
 /// A code for a page with its query.
@@ -124,14 +124,14 @@ pub(crate) fn by_path(body: PathBody) -> Result<DrawRequest, ApiError> {
         ("env_version", env_version(body.env_version)?),
     ];
     // Each call counts towards the account's limit, so it is not sent again after a lost answer.
-    Ok(DrawRequest { api: Api::ByPath, body: object(fields), repeat: Repeat::UnlessLost })
+    Ok(DrawRequest { api: Api::ByPath, body: object(fields), retry: RetryPolicy::UnlessOutcomeUnknown })
 }
 
 /// A square QR code for a page with its query.
 pub(crate) fn qr_code(body: QrCodeBody) -> Result<DrawRequest, ApiError> {
     let path = path(request::required("path", body.path)?)?;
     let fields = [("path", Some(path.into())), ("width", width(body.width)?)];
-    Ok(DrawRequest { api: Api::QrCode, body: object(fields), repeat: Repeat::UnlessLost })
+    Ok(DrawRequest { api: Api::QrCode, body: object(fields), retry: RetryPolicy::UnlessOutcomeUnknown })
 }
 
 fn scene(text: String) -> Result<String, ApiError> {

@@ -60,8 +60,8 @@ impl WxacodeFunction {
     }
 
     async fn draw(&self, draw: DrawRequest) -> Result<Response<Body>, ApiError> {
-        let DrawRequest { api, body, repeat } = draw;
-        let picture = self.platform.post_for_bytes(api.path(), &body, picture::is_picture, repeat).await;
+        let DrawRequest { api, body, retry } = draw;
+        let picture = self.platform.post_for_bytes(api.path(), &body, picture::is_picture, retry).await;
         let picture = picture.map_err(|error| map_draw_error(api, error))?;
         let content_type = picture::content_type(&picture).ok_or(Code::UpstreamBusy)?;
         Ok(response::lasting(content_type, picture))

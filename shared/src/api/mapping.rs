@@ -231,7 +231,9 @@ impl WeChatError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Unreachable { .. } | Self::Gateway { .. } | Self::Lost { .. } => Code::UpstreamBusy,
+            Self::Unreachable { .. } | Self::Gateway { .. } | Self::OutcomeUnknown { .. } => {
+                Code::UpstreamBusy
+            }
             Self::Refused { errcode, .. } if errcode.cause().is_some() => Code::Conflict,
             Self::Refused { errcode, .. } => match errcode.class() {
                 Class::Busy | Class::Token => Code::UpstreamBusy,

@@ -27,7 +27,7 @@ pub enum Peer {
 
 impl Peer {
     /// Its name in metrics.
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Aws => "aws",
             Self::OpenPlatform => "open-platform",

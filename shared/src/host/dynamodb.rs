@@ -19,7 +19,7 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::body::SdkBody;
 
-use super::{Host, HostError};
+use super::{Host, HostError, RetryPolicy};
 
 impl Host {
     /// The DynamoDB client, made once.
@@ -30,14 +30,15 @@ impl Host {
         if let Some(client) = self.0.dynamodb.get() {
             return Ok(client.clone());
         }
-        let timeouts =
-            TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION);
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(OPERATION_TIMEOUT);
         let mut config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.var("AWS_REGION")?.to_owned()))
             .credentials_provider(self.credentials()?)
             .http_client(self.sdk_http_client()?)
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .retry_config(RetryConfig::standard().with_max_attempts(RetryPolicy::AnyFailure.max_attempts()))
             .timeout_config(timeouts.build())
             // An answer is one small text, and every attempt has its limit.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -97,9 +98,7 @@ async fn send(client: &reqwest::Client, request: HttpRequest) -> Result<HttpResp
         .map_err(|error| ConnectorError::other(error.into(), None))
 }
 
-/// How often AWS is asked the same at most.
-pub(super) const ATTEMPTS: u32 = 3;
 /// How long one attempt may take.
-pub(super) const ATTEMPT: Duration = Duration::from_millis(1500);
-/// How long all may take: WeChat waits five seconds for an answer to its notices.
-pub(super) const OPERATION: Duration = Duration::from_secs(4);
+pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1500);
+/// How long all attempts may take together, because WeChat waits five seconds for the answer to a notice.
+pub(super) const OPERATION_TIMEOUT: Duration = Duration::from_secs(4);

@@ -6,6 +6,7 @@
 mod aws_client;
 mod client;
 mod dynamodb;
+mod retry;
 mod upstream;
 
 use std::{
@@ -19,7 +20,9 @@ use rustls::pki_types::CertificateDer;
 pub use aws_client::{AwsCall, AwsClient, AwsError, AwsService};
 use client::Clients;
 pub use client::Peer;
-pub(crate) use upstream::{Address, Reach, Upstream};
+pub use retry::RetryPolicy;
+pub(crate) use retry::{Backoff, FailureKind, retry};
+pub(crate) use upstream::{Address, AddressChoice, Upstream};
 
 use crate::types::UnixSeconds;
 

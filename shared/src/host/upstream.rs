@@ -1,4 +1,4 @@
-//! Where one of WeChat's platforms is asked: at its address, or at the backup while that does not answer.
+//! The addresses of WeChat's platforms: requests go to the backup address while the primary one does not answer.
 //!
 //! WeChat Pay: 跨城冗灾方案. Open platform: 接口域名说明, 通用异地容灾域名.
 
@@ -15,9 +15,10 @@ use crate::{
     types::UnixSeconds,
 };
 
-/// A platform's addresses, and how they have answered this instance.
+/// A platform's addresses, and how they have answered this Lambda instance.
 ///
-/// An address that did not answer [`PATIENCE`] times in a row is left alone for [`REST`]; then one request tries it again.
+/// An address that did not answer [`FAILURES_BEFORE_FAILOVER`] times in a row is not used for [`COOL_DOWN`]. Then one request tries it
+/// again.
 pub(crate) struct Upstream {
     host: Host,
     peer: Peer,
@@ -25,25 +26,25 @@ pub(crate) struct Upstream {
     backup: Option<Address>,
 }
 
-/// One address.
+/// One address of a platform.
 pub(crate) struct Address {
-    base: String,
+    base_url: String,
     health: Mutex<Health>,
 }
 
 #[derive(Default)]
 struct Health {
-    /// Requests in a row that were not answered.
+    /// How many requests in a row were not answered.
     failures: u32,
     failed_at: Option<UnixSeconds>,
 }
 
 /// Which addresses a request may go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reach {
-    /// Either: the request may be repeated, or has never arrived.
-    Either,
-    /// The first one alone: the request uses something up, and what the first one made of it is not known.
+pub(crate) enum AddressChoice {
+    /// Either address: repeating the request changes nothing, or it has not arrived at the primary address.
+    PrimaryOrBackup,
+    /// The primary address alone: the request has an effect each time, and may have had it at the primary address.
     PrimaryOnly,
 }
 
@@ -51,10 +52,10 @@ impl Upstream {
     /// Reads the variable `name`: an address, or two with a comma between them, of which the second is the backup.
     ///
     /// # Errors
-    /// It is missing.
+    /// [`HostError`]: the variable is missing.
     pub(crate) fn new(host: &Host, name: &'static str, peer: Peer) -> Result<Self, HostError> {
         let address = |base: &str| Address {
-            base: base.trim().trim_end_matches('/').to_owned(),
+            base_url: base.trim().trim_end_matches('/').to_owned(),
             health: Mutex::default(),
         };
         let bases = host.var(name)?;
@@ -65,24 +66,28 @@ impl Upstream {
         Ok(Self { host: host.clone(), peer, primary, backup })
     }
 
-    /// Its addresses, the platform's own first.
-    pub(crate) fn bases(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&self.primary).chain(&self.backup).map(Address::base)
+    /// The base URLs of its addresses, the primary one first.
+    pub(crate) fn base_urls(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.primary).chain(&self.backup).map(Address::base_url)
     }
 
-    /// The client for it.
+    /// The HTTP client for this platform.
     ///
     /// # Errors
-    /// It can't be made.
+    /// [`HostError::Client`]: the TLS configuration is not accepted.
     pub(crate) fn http(&self) -> Result<reqwest::Client, HostError> {
         self.host.http_to(self.peer)
     }
 
-    /// Where the next request goes: to the backup while the address itself does not answer and the backup does.
-    pub(crate) fn choose(&self, reach: Reach) -> &Address {
+    /// The address for the next request: the backup while it answers and the primary one does not.
+    pub(crate) fn choose_address(&self, choice: AddressChoice) -> &Address {
         let now = self.host.now();
         match &self.backup {
-            Some(backup) if reach == Reach::Either && self.primary.rests(now) && !backup.rests(now) => {
+            Some(backup)
+                if choice == AddressChoice::PrimaryOrBackup
+                    && self.primary.is_cooling_down(now)
+                    && !backup.is_cooling_down(now) =>
+            {
                 telemetry::record_metric(Metric::BackupCall(self.peer.name()));
                 backup
             }
@@ -90,10 +95,10 @@ impl Upstream {
         }
     }
 
-    /// Notes what came of a request that was sent to `address`: the status of its answer, if there was one.
-    pub(crate) fn note(&self, address: &Address, answer: Option<StatusCode>) {
+    /// Records how `address` answered a request: with this HTTP status, or not at all.
+    pub(crate) fn record_response(&self, address: &Address, status: Option<StatusCode>) {
         let mut health = address.health();
-        if answer.is_some_and(|status| !is_of_gateway(status)) {
+        if status.is_some_and(|status| !is_of_gateway(status)) {
             health.failures = 0;
         } else {
             health.failures = health.failures.saturating_add(1);
@@ -103,14 +108,15 @@ impl Upstream {
 }
 
 impl Address {
-    /// What a path is appended to.
-    pub(crate) fn base(&self) -> &str {
-        &self.base
+    /// The base URL, to which a path is appended.
+    pub(crate) fn base_url(&self) -> &str {
+        &self.base_url
     }
 
-    fn rests(&self, now: UnixSeconds) -> bool {
+    fn is_cooling_down(&self, now: UnixSeconds) -> bool {
         let health = self.health();
-        health.failures >= PATIENCE && health.failed_at.is_some_and(|at| now.since(at) < REST)
+        health.failures >= FAILURES_BEFORE_FAILOVER
+            && health.failed_at.is_some_and(|at| now.since(at) < COOL_DOWN)
     }
 
     fn health(&self) -> MutexGuard<'_, Health> {
@@ -118,15 +124,15 @@ impl Address {
     }
 }
 
-/// Whether the status is that of a gateway which does not reach what is behind it. A 500 is an answer of the platform itself.
+/// Whether a gateway answered that does not reach the platform behind it. A 500 is the platform's own answer.
 fn is_of_gateway(status: StatusCode) -> bool {
     matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
 }
 
-/// Failures in a row after which the other address is asked: a request that is tried three times comes to it by itself.
-const PATIENCE: u32 = 2;
-/// How long an address is left alone.
-const REST: Duration = Duration::from_secs(60);
+/// The number of failures in a row after which the other address is used. A request of three attempts reaches the backup by itself.
+const FAILURES_BEFORE_FAILOVER: u32 = 2;
+/// How long an address is not used after those failures.
+const COOL_DOWN: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
@@ -139,72 +145,72 @@ mod tests {
     use crate::host::{Clock, SystemRandomness};
 
     #[derive(Clone, Default)]
-    struct Hand(Arc<AtomicU64>);
+    struct ManualClock(Arc<AtomicU64>);
 
-    impl Clock for Hand {
+    impl Clock for ManualClock {
         fn now_millis(&self) -> u64 {
             self.0.load(Ordering::Relaxed)
         }
     }
 
-    fn upstream(bases: &str) -> (Upstream, Hand) {
-        let clock = Hand::default();
+    fn upstream(bases: &str) -> (Upstream, ManualClock) {
+        let clock = ManualClock::default();
         clock.0.store(1_700_000_000_000, Ordering::Relaxed);
         let env = [("PAY_API_BASE".to_owned(), bases.to_owned())].into();
         let host = Host::new(env, Arc::new(clock.clone()), Arc::new(SystemRandomness), Vec::new());
         (Upstream::new(&host, "PAY_API_BASE", Peer::Pay).unwrap(), clock)
     }
 
-    /// A request is sent and gets this; where it went.
-    fn ask(upstream: &Upstream, answer: impl Fn(&str) -> Option<u16>) -> String {
-        let address = upstream.choose(Reach::Either);
-        let status = answer(address.base()).map(|status| StatusCode::from_u16(status).unwrap());
-        upstream.note(address, status);
-        address.base().to_owned()
+    /// The address that the next request goes to, which is then answered with this status or not at all.
+    fn next_address(upstream: &Upstream, status: impl Fn(&str) -> Option<u16>) -> String {
+        let address = upstream.choose_address(AddressChoice::PrimaryOrBackup);
+        let status = status(address.base_url()).map(|status| StatusCode::from_u16(status).unwrap());
+        upstream.record_response(address, status);
+        address.base_url().to_owned()
     }
 
     #[test]
-    fn the_backup_is_asked_while_the_address_itself_does_not_answer() {
+    fn the_backup_is_used_while_the_primary_address_does_not_answer() {
         let (upstream, clock) = upstream("https://a/, https://b");
         let down = |base: &str| (base != "https://a").then_some(200);
         assert_eq!(
-            [(); 4].map(|()| ask(&upstream, down)),
+            [(); 4].map(|()| next_address(&upstream, down)),
             ["https://a", "https://a", "https://b", "https://b"]
         );
-        assert_eq!(upstream.choose(Reach::PrimaryOnly).base(), "https://a");
+        assert_eq!(upstream.choose_address(AddressChoice::PrimaryOnly).base_url(), "https://a");
         clock.0.fetch_add(60_000, Ordering::Relaxed);
         assert_eq!(
-            [(); 2].map(|()| ask(&upstream, down)),
+            [(); 2].map(|()| next_address(&upstream, down)),
             ["https://a", "https://b"],
             "one request tries it again"
         );
         clock.0.fetch_add(60_000, Ordering::Relaxed);
-        assert_eq!([(); 2].map(|()| ask(&upstream, |_| Some(200))), ["https://a", "https://a"]);
+        assert_eq!([(); 2].map(|()| next_address(&upstream, |_| Some(200))), ["https://a", "https://a"]);
     }
 
     #[test]
-    fn failures_that_are_answers_or_not_in_a_row_keep_the_address() {
+    fn other_statuses_and_single_failures_do_not_move_requests() {
         let (upstream, _) = upstream("https://a,https://b");
         for status in
             [Some(500), Some(401), Some(429), Some(404), Some(502), Some(200), None, Some(200), Some(503)]
         {
-            assert_eq!(ask(&upstream, |_| status), "https://a", "{status:?}");
+            assert_eq!(next_address(&upstream, |_| status), "https://a", "{status:?}");
         }
-        assert_eq!(ask(&upstream, |_| Some(504)), "https://a");
-        assert_eq!(ask(&upstream, |_| Some(200)), "https://b", "two in a row");
+        assert_eq!(next_address(&upstream, |_| Some(504)), "https://a");
+        assert_eq!(next_address(&upstream, |_| Some(200)), "https://b", "two in a row");
     }
 
     #[test]
-    fn when_both_do_not_answer_the_address_itself_is_asked() {
+    fn the_primary_address_is_used_when_both_do_not_answer() {
         let (upstream, _) = upstream("https://a,https://b");
-        let asked = [(); 6].map(|()| ask(&upstream, |_| None));
+        let asked = [(); 6].map(|()| next_address(&upstream, |_| None));
         assert_eq!(asked, ["https://a", "https://a", "https://b", "https://b", "https://a", "https://a"]);
     }
 
     #[test]
-    fn without_a_backup_there_is_one_address() {
+    fn without_a_backup_every_request_goes_to_the_primary_address() {
         let (upstream, _) = upstream("http://127.0.0.1:1/");
-        assert_eq!([(); 3].map(|()| ask(&upstream, |_| None)), ["http://127.0.0.1:1"; 3]);
-        assert_eq!(upstream.bases().collect::<Vec<_>>(), ["http://127.0.0.1:1"]);
+        assert_eq!([(); 3].map(|()| next_address(&upstream, |_| None)), ["http://127.0.0.1:1"; 3]);
+        assert_eq!(upstream.base_urls().collect::<Vec<_>>(), ["http://127.0.0.1:1"]);
     }
 }

@@ -1,7 +1,10 @@
 //! Failures of calls to WeChat Pay.
 
 use super::BillError;
-use crate::{host::HostError, types::BoxError};
+use crate::{
+    host::{FailureKind, HostError},
+    types::BoxError,
+};
 
 /// A call to WeChat Pay failed, or its answer can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +85,16 @@ impl PayError {
             Self::OutcomeUnknown { .. } | Self::CertificateNotListed => true,
             Self::Business { transient, .. } => *transient,
             _ => false,
+        }
+    }
+
+    /// What the failure means for repeating the call.
+    pub(crate) fn failure_kind(&self) -> FailureKind {
+        match self {
+            // WeChat Pay would sign the next answer with the same new certificate.
+            Self::CertificateNotListed => FailureKind::Permanent,
+            error if error.is_transient() => FailureKind::OutcomeUnknown,
+            _ => FailureKind::Permanent,
         }
     }
 

@@ -4,9 +4,9 @@ use serde_json::{Map, Value};
 
 use super::{AccessTokenError, AccessTokens};
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, RetryPolicy},
     store::TokenName,
-    wechat::{Call, Client, Repeat, WeChatError},
+    wechat::{Call, Client, WeChatError},
 };
 
 /// A call that needs a token failed.
@@ -63,9 +63,9 @@ impl PlatformClient {
         &self,
         path: &'static str,
         body: &Value,
-        repeat: Repeat,
+        retry: RetryPolicy,
     ) -> Result<Map<String, Value>, PlatformError> {
-        self.json(Call { body: Some(body), repeat, ..Call::get(path, &[]) }).await
+        self.json(Call { body: Some(body), retry, ..Call::get(path, &[]) }).await
     }
 
     /// `GET path` with `query`; the answer's JSON if it is no error.
@@ -89,14 +89,14 @@ impl PlatformClient {
         path: &'static str,
         body: &Value,
         accept: fn(&[u8]) -> bool,
-        repeat: Repeat,
+        retry: RetryPolicy,
     ) -> Result<Vec<u8>, PlatformError> {
-        let call = Call { body: Some(body), repeat, ..Call::get(path, &[]) };
+        let call = Call { body: Some(body), retry, ..Call::get(path, &[]) };
         let token = self.tokens.get(self.account).await?;
-        match self.client.bytes(&call.with(&token.value), accept).await {
+        match self.client.bytes(&call.with_access_token(&token.value), accept).await {
             Err(error) if error.is_about_token() => {
                 let token = self.tokens.get_replacement(self.account, &token).await?;
-                Ok(self.client.bytes(&call.with(&token.value), accept).await?)
+                Ok(self.client.bytes(&call.with_access_token(&token.value), accept).await?)
             }
             answer => Ok(answer?),
         }
@@ -104,10 +104,10 @@ impl PlatformClient {
 
     async fn json(&self, call: Call<'_>) -> Result<Map<String, Value>, PlatformError> {
         let token = self.tokens.get(self.account).await?;
-        match self.client.json(&call.with(&token.value)).await {
+        match self.client.json(&call.with_access_token(&token.value)).await {
             Err(error) if error.is_about_token() => {
                 let token = self.tokens.get_replacement(self.account, &token).await?;
-                Ok(self.client.json(&call.with(&token.value)).await?)
+                Ok(self.client.json(&call.with_access_token(&token.value)).await?)
             }
             answer => Ok(answer?),
         }

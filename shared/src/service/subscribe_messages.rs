@@ -5,10 +5,10 @@
 
 use super::{PlatformClient, PlatformError};
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, RetryPolicy},
     store::{StoreError, Subscriptions, TokenName},
     telemetry,
-    wechat::{Repeat, WeChatError, subscribe::Message},
+    wechat::{WeChatError, subscribe::Message},
 };
 
 /// A message was not sent, or perhaps so.
@@ -77,7 +77,7 @@ impl SubscribeMessageSender {
             return Err(SendError::NotSubscribed(None));
         }
         // What was sent twice can't be taken back: after a lost answer nobody asks again.
-        let answer = self.platform.post(PATH, &message.to_json(), Repeat::UnlessLost).await;
+        let answer = self.platform.post(PATH, &message.to_json(), RetryPolicy::UnlessOutcomeUnknown).await;
         let Err(error) = answer else { return Ok(()) };
         if error.is_outcome_unknown() {
             return Err(SendError::Platform(error));

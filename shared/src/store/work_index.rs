@@ -40,18 +40,18 @@ impl<T> WorkPage<T> {
 }
 
 impl WorkPage<Item> {
-    /// Parses the key attribute `name` of every row. A key that does not parse is logged under the name `what` and skipped, so one bad
+    /// Parses the key attribute `name` of every row. A key that does not parse is an operator alert, named `alert`, and skipped, so one bad
     /// row cannot block the page.
     pub(super) fn parse_keys<K, E>(
         self,
         name: &str,
-        what: &'static str,
+        alert: &'static str,
         parse: impl Fn(&str) -> Result<K, E>,
     ) -> WorkPage<K> {
         self.filter_map(|mut item| {
             let text = text(&mut item, name).unwrap_or_default();
             parse(&text).ok().or_else(|| {
-                telemetry::operator_alert(what, &text);
+                telemetry::operator_alert(alert, &text);
                 None
             })
         })

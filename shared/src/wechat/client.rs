@@ -1,35 +1,19 @@
-//! The client of the open platform: one place that calls, judges answers and repeats.
+//! The client of the open platform: it calls, tells answers from errors, and retries by the call's [`RetryPolicy`].
 //!
-//! WeChat answers errors with HTTP 200 and an `errcode`, under any content type, so an answer is judged by its content.
+//! WeChat answers errors with HTTP 200 and an `errcode`, under any content type. So an answer's content says whether it is an error.
 
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
-use super::{Class, Errcode, WeChatError, loose_json};
+use super::{Errcode, WeChatError, loose_json};
 use crate::{
-    host::{Host, HostError, Peer, Reach, Upstream},
+    host::{AddressChoice, Backoff, FailureKind, Host, HostError, Peer, RetryPolicy, Upstream, retry},
     telemetry::{self, Metric},
     types::Secret,
 };
 
-/// What may be done when a call fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Repeat {
-    /// The call may be repeated whatever happened to the first.
-    Always,
-    /// The call has an effect each time: it is repeated when WeChat said "busy" or was never reached, and not when nobody knows
-    /// whether it took effect.
-    UnlessLost,
-    /// The call may be repeated whatever happened, but only once.
-    Once,
-    /// The call spends a one-time code, so that it takes effect once at most. It is repeated once, when WeChat said "busy", was
-    /// never reached or had a gateway answer in its place: a code that was spent all the same is refused then, and nothing
-    /// happens twice. An answer that was lost on the way is not asked for again: the code is most likely spent.
-    OneTimeCode,
-}
-
-/// The client; `WECHAT_API_BASE` says where the platform is, and its backup behind a comma.
+/// The client of the open platform.
 #[derive(Clone)]
 pub struct Client {
     host: Host,
@@ -39,151 +23,140 @@ pub struct Client {
 /// One call: `GET`, or `POST` if it has a body.
 #[derive(Clone, Copy)]
 pub struct Call<'a> {
-    /// The path; it also names the call in errors.
+    /// The path. It also names the call in errors.
     pub path: &'static str,
-    /// The query; it can hold secrets.
+    /// The query. It can hold secrets.
     pub query: &'a [(&'a str, &'a str)],
     /// The JSON body of a `POST`.
     pub body: Option<&'a Value>,
-    /// What may be done when it fails.
-    pub repeat: Repeat,
-    /// What says that we may.
+    /// Which failures are followed by another attempt.
+    pub retry: RetryPolicy,
+    /// `access_token`, sent in the query. `None` for APIs that authenticate with appid and secret.
     pub access_token: Option<&'a Secret>,
 }
 
 impl<'a> Call<'a> {
-    /// A `GET`, which may always be repeated.
+    /// A `GET` without an `access_token`, which is retried after any failure.
     #[must_use]
     pub fn get(path: &'static str, query: &'a [(&'a str, &'a str)]) -> Self {
-        Self { path, query, body: None, repeat: Repeat::Always, access_token: None }
+        Self { path, query, body: None, retry: RetryPolicy::AnyFailure, access_token: None }
     }
 
-    /// The same with this token.
+    /// The same call with this `access_token`.
     #[must_use]
-    pub fn with(self, access_token: &'a Secret) -> Self {
+    pub fn with_access_token(self, access_token: &'a Secret) -> Self {
         Self { access_token: Some(access_token), ..self }
     }
 }
 
 impl Client {
-    /// Reads `WECHAT_API_BASE`.
+    /// Reads `WECHAT_API_BASE`: the platform's address, and its backup behind a comma.
     ///
     /// # Errors
-    /// [`HostError`]: a variable is missing or malformed.
+    /// [`HostError`]: the variable is missing.
     pub fn new(host: &Host) -> Result<Self, HostError> {
         let upstream = Upstream::new(host, "WECHAT_API_BASE", Peer::OpenPlatform)?;
         Ok(Self { host: host.clone(), upstream: Arc::new(upstream) })
     }
 
-    /// The answer's JSON if it is no error.
+    /// The JSON object of a successful answer.
     ///
     /// # Errors
-    /// [`WeChatError`], after at most two repetitions.
+    /// [`WeChatError`], after the attempts of the call's [`RetryPolicy`]. [`WeChatError::is_outcome_unknown`] says whether the call
+    /// may have taken effect.
     pub async fn json(&self, call: &Call<'_>) -> Result<Map<String, Value>, WeChatError> {
-        self.repeated(call, |body| judge(call.path, body)).await
+        self.send(call, |body| parse_answer(call.path, body)).await
     }
 
-    /// The answer's bytes, if `accept` takes them for what they should be, such as a picture; anything else is judged as JSON
-    /// and can only be an error.
+    /// The bytes of a successful answer, such as a picture: `accept` says whether the bytes are what they should be. All other
+    /// answers are read as JSON and are errors.
     ///
     /// # Errors
-    /// [`WeChatError`], after at most two repetitions.
+    /// As [`Client::json`].
     pub async fn bytes(&self, call: &Call<'_>, accept: fn(&[u8]) -> bool) -> Result<Vec<u8>, WeChatError> {
-        let judge = |body: &[u8]| {
+        let parse = |body: &[u8]| {
             if accept(body) {
                 return Ok(body.to_vec());
             }
-            judge(call.path, body)?;
-            Err(WeChatError::Lost { path: call.path, cause: "the answer is JSON and no error".into() })
+            parse_answer(call.path, body)?;
+            Err(WeChatError::OutcomeUnknown {
+                path: call.path,
+                cause: "the answer is JSON and no error".into(),
+            })
         };
-        self.repeated(call, judge).await
+        self.send(call, parse).await
     }
 
-    async fn repeated<T>(
+    async fn send<T>(
         &self,
         call: &Call<'_>,
-        judge: impl Fn(&[u8]) -> Result<T, WeChatError>,
+        parse: impl Fn(&[u8]) -> Result<T, WeChatError>,
     ) -> Result<T, WeChatError> {
-        let mut attempt = 1;
-        let mut reach = match call.repeat {
-            Repeat::Always | Repeat::Once => Reach::Either,
-            Repeat::UnlessLost | Repeat::OneTimeCode => Reach::PrimaryOnly,
+        let mut choice = match call.retry {
+            RetryPolicy::AnyFailure | RetryPolicy::AnyFailureOneRetry => AddressChoice::PrimaryOrBackup,
+            RetryPolicy::UnlessOutcomeUnknown | RetryPolicy::OneTimeCode => AddressChoice::PrimaryOnly,
         };
-        loop {
-            let error = match self.once(call, reach).await.and_then(|body| judge(&body)) {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            count(&error);
-            let again = match &error {
-                WeChatError::Refused { errcode, .. } => errcode.class() == Class::Busy,
-                WeChatError::Unreachable { .. } => true,
-                WeChatError::Gateway { .. } => call.repeat != Repeat::UnlessLost,
-                WeChatError::Lost { .. } => matches!(call.repeat, Repeat::Always | Repeat::Once),
-            };
-            let attempts = match call.repeat {
-                Repeat::Always | Repeat::UnlessLost => ATTEMPTS,
-                Repeat::Once | Repeat::OneTimeCode => 2,
-            };
-            if !again || attempt == attempts {
-                return Err(error);
+        let parse = &parse;
+        retry(&self.host, call.retry, Backoff::Constant, WeChatError::failure_kind, |failure| {
+            // The failed request has not arrived at the primary address, so sending it to the backup can't spend anything twice.
+            if matches!(failure, Some(FailureKind::NotReached | FailureKind::Gateway)) {
+                choice = AddressChoice::PrimaryOrBackup;
             }
-            attempt += 1;
-            // It has not come to the platform, so that the other address can't know of it.
-            if matches!(error, WeChatError::Unreachable { .. } | WeChatError::Gateway { .. }) {
-                reach = Reach::Either;
+            async move {
+                let result = self.send_once(call, choice).await.and_then(|body| parse(&body));
+                result.inspect_err(record_error)
             }
-            tokio::time::sleep(self.pause()).await;
-        }
+        })
+        .await
     }
 
-    async fn once(&self, call: &Call<'_>, reach: Reach) -> Result<Vec<u8>, WeChatError> {
+    async fn send_once(&self, call: &Call<'_>, choice: AddressChoice) -> Result<Vec<u8>, WeChatError> {
         let path = call.path;
         let client =
             self.upstream.http().map_err(|error| WeChatError::Unreachable { path, cause: error.into() })?;
-        let address = self.upstream.choose(reach);
-        let mut url = reqwest::Url::parse(&format!("{}{path}", address.base()))
+        let address = self.upstream.choose_address(choice);
+        let mut url = reqwest::Url::parse(&format!("{}{path}", address.base_url()))
             .map_err(|error| WeChatError::Unreachable { path, cause: error.into() })?;
         let token = call.access_token.map(|token| ("access_token", token.expose()));
         url.query_pairs_mut().extend_pairs(token).extend_pairs(call.query);
         let request = match call.body {
             None => client.get(url),
-            // serde_json writes non-ASCII characters as they are; some endpoints show escapes to users.
+            // serde_json writes non-ASCII characters as they are, because some endpoints show escapes to users.
             Some(body) => client.post(url).json(body),
         };
-        let answer = request.timeout(TOTAL).send().await;
-        self.upstream.note(address, answer.as_ref().ok().map(reqwest::Response::status));
-        // The URL holds secrets: no error may carry it.
-        let answer = answer.map_err(|error| {
+        let response = request.timeout(ATTEMPT_TIMEOUT).send().await;
+        self.upstream.record_response(address, response.as_ref().ok().map(reqwest::Response::status));
+        // `without_url`, because the URL holds secrets.
+        let response = response.map_err(|error| {
             let connect = error.is_connect();
             let cause = error.without_url().into();
-            if connect { WeChatError::Unreachable { path, cause } } else { WeChatError::Lost { path, cause } }
+            if connect {
+                WeChatError::Unreachable { path, cause }
+            } else {
+                WeChatError::OutcomeUnknown { path, cause }
+            }
         })?;
-        let status = answer.status();
-        let body = answer
+        let status = response.status();
+        let body = response
             .bytes()
             .await
-            .map_err(|error| WeChatError::Lost { path, cause: error.without_url().into() })?;
+            .map_err(|error| WeChatError::OutcomeUnknown { path, cause: error.without_url().into() })?;
         if matches!(status.as_u16(), 502..=504) {
             return Err(WeChatError::Gateway { path, status: status.as_u16() });
         }
         if !status.is_success() {
-            return Err(WeChatError::Lost { path, cause: format!("HTTP status {}", status.as_u16()).into() });
+            let cause = format!("HTTP status {}", status.as_u16()).into();
+            return Err(WeChatError::OutcomeUnknown { path, cause });
         }
         Ok(body.to_vec())
     }
-
-    fn pause(&self) -> Duration {
-        // 200 to 455 ms: those who failed together don't come back together.
-        let [jitter] = self.host.random::<1>().unwrap_or_default();
-        Duration::from_millis(200 + u64::from(jitter))
-    }
 }
 
-fn judge(path: &'static str, body: &[u8]) -> Result<Map<String, Value>, WeChatError> {
+/// The JSON object that WeChat answered, if its `errcode` is absent or 0.
+fn parse_answer(path: &'static str, body: &[u8]) -> Result<Map<String, Value>, WeChatError> {
     // No part of the body is quoted, because it can hold a session_key.
-    let lost = || WeChatError::Lost { path, cause: "the answer is not a JSON object".into() };
-    let answer = loose_json::read_object(body).ok_or_else(lost)?;
+    let not_json = || WeChatError::OutcomeUnknown { path, cause: "the answer is not a JSON object".into() };
+    let answer = loose_json::read_object(body).ok_or_else(not_json)?;
     let errcode = match answer.get("errcode") {
         None | Some(Value::Null) => 0,
         Some(Value::Number(number)) => number.as_i64().unwrap_or(i64::MIN),
@@ -200,25 +173,27 @@ fn judge(path: &'static str, body: &[u8]) -> Result<Map<String, Value>, WeChatEr
     }
 }
 
-/// Counts what WeChat answered, or in which way it did not answer: an outage has no error number.
-fn count(error: &WeChatError) {
+/// Records the metric `WeChatErrors`: by WeChat's error number, or by the way in which no answer came, because an outage has no
+/// error number.
+fn record_error(error: &WeChatError) {
     let code = match error {
         WeChatError::Refused { errcode, .. } => &errcode.to_string(),
         WeChatError::Unreachable { .. } => "unreachable",
         WeChatError::Gateway { status, .. } => &status.to_string(),
-        WeChatError::Lost { .. } => "lost",
+        WeChatError::OutcomeUnknown { .. } => "outcome-unknown",
     };
     telemetry::record_metric(Metric::WeChatError(code));
 }
 
-/// `rid: xxxxxxxx-xxxxxxxx-xxxxxxxx`, which most messages end with.
+/// WeChat's id of the request, `xxxxxxxx-xxxxxxxx-xxxxxxxx`, which follows `rid: ` at the end of most messages.
 fn rid(errmsg: &str) -> Option<String> {
     let (_, rest) = errmsg.split_once("rid: ")?;
     let rid: String = rest.chars().take_while(|c| c.is_ascii_hexdigit() || *c == '-').take(40).collect();
     (!rid.is_empty()).then_some(rid)
 }
 
-/// What an operator or a caller must know beyond the number. The message's own words stay out: they are not for machines.
+/// The part of the message that an operator or a caller needs beside the error number. Its wording is left out, because WeChat changes
+/// it.
 fn detail(errcode: Errcode, errmsg: &str) -> Option<String> {
     match errcode.0 {
         // "invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist"
@@ -235,8 +210,7 @@ fn detail(errcode: Errcode, errmsg: &str) -> Option<String> {
     }
 }
 
-const ATTEMPTS: u32 = 3;
-const TOTAL: Duration = Duration::from_secs(5);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
@@ -245,17 +219,17 @@ mod tests {
     use super::*;
 
     fn errcode(body: &str) -> Option<i64> {
-        match judge("/x", body.as_bytes()) {
+        match parse_answer("/x", body.as_bytes()) {
             Err(WeChatError::Refused { errcode, .. }) => Some(errcode.0),
             _ => None,
         }
     }
 
     #[test]
-    fn an_answer_is_judged_by_its_errcode_whatever_its_type() {
-        assert!(judge("/x", br#"{"openid":"o1"}"#).is_ok());
-        assert!(judge("/x", br#"{"errcode":0,"errmsg":"ok"}"#).is_ok());
-        assert!(judge("/x", br#"{"errcode":"0"}"#).is_ok());
+    fn an_errcode_is_read_as_number_or_text() {
+        assert!(parse_answer("/x", br#"{"openid":"o1"}"#).is_ok());
+        assert!(parse_answer("/x", br#"{"errcode":0,"errmsg":"ok"}"#).is_ok());
+        assert!(parse_answer("/x", br#"{"errcode":"0"}"#).is_ok());
         assert_eq!(errcode(r#"{"errcode":40029,"errmsg":"invalid code"}"#), Some(40029));
         assert_eq!(errcode(r#"{"errcode":"-1"}"#), Some(-1));
         assert_eq!(errcode(r#"{"errcode":[]}"#), Some(i64::MIN));
@@ -266,9 +240,12 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_json_object_is_no_answer() {
+    fn an_answer_that_is_no_json_object_has_an_unknown_outcome() {
         for body in ["", "<html>", "[]", "null", "{'errcode':0}"] {
-            assert!(matches!(judge("/x", body.as_bytes()), Err(WeChatError::Lost { .. })), "{body}");
+            assert!(
+                matches!(parse_answer("/x", body.as_bytes()), Err(WeChatError::OutcomeUnknown { .. })),
+                "{body}"
+            );
         }
     }
 
@@ -282,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_address_and_a_wrong_key_are_found_in_the_message() {
+    fn a_refused_address_or_a_wrong_key_is_read_from_the_message() {
         let address = "invalid ip 203.0.113.9 ipv6 ::ffff:203.0.113.9, not in whitelist, rid: 61725984-6126f6f9-040f19c4";
         assert_eq!(detail(Errcode(40164), address).as_deref(), Some("203.0.113.9"));
         let key = "argument invalid! data.thing3.value invalid rid: 1";
@@ -292,8 +269,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn judging_any_bytes_never_panics(body: Vec<u8>) {
-            let _ = judge("/x", &body);
+        fn parsing_any_bytes_never_panics(body: Vec<u8>) {
+            let _ = parse_answer("/x", &body);
         }
     }
 }

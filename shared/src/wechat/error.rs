@@ -1,6 +1,6 @@
 //! WeChat's error numbers, and what each one calls for.
 
-use crate::types::BoxError;
+use crate::{host::FailureKind, types::BoxError};
 
 /// A global return code of the open platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,7 +73,18 @@ impl WeChatError {
     /// Whether nobody knows if the call took effect.
     #[must_use]
     pub fn is_outcome_unknown(&self) -> bool {
-        matches!(self, Self::Gateway { .. } | Self::Lost { .. })
+        matches!(self, Self::Gateway { .. } | Self::OutcomeUnknown { .. })
+    }
+
+    /// What the failure means for repeating the call.
+    pub(super) fn failure_kind(&self) -> FailureKind {
+        match self {
+            Self::Refused { errcode, .. } if errcode.class() == Class::Busy => FailureKind::Busy,
+            Self::Refused { .. } => FailureKind::Permanent,
+            Self::Unreachable { .. } => FailureKind::NotReached,
+            Self::Gateway { .. } => FailureKind::Gateway,
+            Self::OutcomeUnknown { .. } => FailureKind::OutcomeUnknown,
+        }
     }
 
     /// Whether it says that the `access_token` is void. Of APIs that take an AppSecret, 40001 says something else.
@@ -124,7 +135,7 @@ pub enum WeChatError {
     },
     /// The request may have taken effect; no usable answer came.
     #[error("{path} was called and its answer was lost")]
-    Lost {
+    OutcomeUnknown {
         /// The path called, without its query.
         path: &'static str,
         /// Why.

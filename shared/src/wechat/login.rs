@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{Call, Class, Client, Repeat, WeChatError};
+use super::{Call, Class, Client, WeChatError};
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, RetryPolicy},
     types::{AppId, OpenId, Secret, SessionKey, UnionId},
 };
 
@@ -73,7 +73,7 @@ impl LoginClient {
             ("js_code", code),
             ("grant_type", "authorization_code"),
         ];
-        let call = Call { repeat: Repeat::OneTimeCode, ..Call::get(PATH, &query) };
+        let call = Call { retry: RetryPolicy::OneTimeCode, ..Call::get(PATH, &query) };
         let answer = self.client.json(&call).await.map_err(failed)?;
         let answer: Answer = serde_json::from_value(answer.into())
             .map_err(|_| LoginError::Config(not_understood("its fields")))?;

@@ -12,7 +12,7 @@ pub mod subscribe;
 mod tests;
 
 pub use card_ext::CardExt;
-pub use client::{Call, Client, Repeat};
+pub use client::{Call, Client};
 pub use error::{Class, Errcode, WeChatError};
 pub use login::{Login, LoginClient, LoginError};
 pub use open_data::{OpenDataError, Watermark, decrypt, raw_data_is_genuine};

@@ -13,8 +13,8 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::{Call, Client, Repeat};
-use crate::host::{Host, SystemClock, SystemRandomness};
+use super::{Call, Client};
+use crate::host::{Host, RetryPolicy, SystemClock, SystemRandomness};
 
 /// A server that gives each request this answer, or none, and counts them.
 async fn server(answer: Option<&'static str>) -> (String, Arc<AtomicUsize>) {
@@ -40,8 +40,8 @@ fn client(primary: &str, backup: &str) -> Client {
     Client::new(&Host::new(env, Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new())).unwrap()
 }
 
-fn call(repeat: Repeat) -> Call<'static> {
-    Call { repeat, ..Call::get("/x", &[]) }
+fn call(retry: RetryPolicy) -> Call<'static> {
+    Call { retry, ..Call::get("/x", &[]) }
 }
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
@@ -56,9 +56,9 @@ async fn a_repeatable_call_goes_to_the_backup_when_the_address_is_silent() {
         let client = client(&primary, &backup);
         for _ in 0..3 {
             // One call may not be tried often enough to come there by itself.
-            let _ = client.json(&call(Repeat::Always)).await;
+            let _ = client.json(&call(RetryPolicy::AnyFailure)).await;
         }
-        assert!(client.json(&call(Repeat::Once)).await.is_ok());
+        assert!(client.json(&call(RetryPolicy::AnyFailureOneRetry)).await.is_ok());
         assert_eq!(first.load(Ordering::Relaxed), 2, "it rests then");
         assert!(second.load(Ordering::Relaxed) >= 2);
     }
@@ -69,13 +69,13 @@ async fn a_call_that_uses_something_up_goes_there_only_if_it_never_arrived() {
     let ((primary, first), (backup, second)) = (server(None).await, server(Some(OK)).await);
     let lost = client(&primary, &backup);
     for _ in 0..4 {
-        assert!(lost.json(&call(Repeat::UnlessLost)).await.is_err());
+        assert!(lost.json(&call(RetryPolicy::UnlessOutcomeUnknown)).await.is_err());
     }
     assert_eq!((first.load(Ordering::Relaxed), second.load(Ordering::Relaxed)), (4, 0));
     let unreachable = client(DEAD, &backup);
     for _ in 0..2 {
-        let _ = unreachable.json(&call(Repeat::UnlessLost)).await;
+        let _ = unreachable.json(&call(RetryPolicy::UnlessOutcomeUnknown)).await;
     }
-    assert!(unreachable.json(&call(Repeat::UnlessLost)).await.is_ok());
+    assert!(unreachable.json(&call(RetryPolicy::UnlessOutcomeUnknown)).await.is_ok());
     assert!(second.load(Ordering::Relaxed) > 0);
 }

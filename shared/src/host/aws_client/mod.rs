@@ -20,8 +20,9 @@ use serde::Deserialize;
 use tokio::time::{error::Elapsed, timeout};
 
 use super::{
-    Clock, Host, HostError, SystemClock,
-    dynamodb::{ATTEMPT, ATTEMPTS, OPERATION},
+    Backoff, Clock, FailureKind, Host, HostError, RetryPolicy, SystemClock,
+    dynamodb::{ATTEMPT_TIMEOUT, OPERATION_TIMEOUT},
+    retry,
 };
 use crate::types::BoxError;
 
@@ -97,15 +98,16 @@ impl AwsError {
         matches!(self, Self::Refused { code, .. } if code == exception)
     }
 
-    fn may_pass(&self) -> bool {
+    fn failure_kind(&self) -> FailureKind {
         match self {
-            Self::Unreachable { .. } => true,
-            Self::Refused { status, code, .. } => {
-                *status >= 500
-                    || *status == 429
-                    || code.contains("Throttl")
-                    || code.contains("TooManyRequests")
+            Self::Unreachable { .. } => FailureKind::OutcomeUnknown,
+            Self::Refused { status, code, .. }
+                if *status == 429 || code.contains("Throttl") || code.contains("TooManyRequests") =>
+            {
+                FailureKind::Busy
             }
+            Self::Refused { status, .. } if *status >= 500 => FailureKind::OutcomeUnknown,
+            Self::Refused { .. } => FailureKind::Permanent,
         }
     }
 }
@@ -139,13 +141,13 @@ fn domain(region: &str) -> &'static str {
     if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
 
-/// A call. It must be one that can be repeated.
+/// A call. It must be idempotent, because it is retried after any failure.
 pub struct AwsCall<'a> {
     path: &'a str,
     target: Option<&'static str>,
     body: String,
-    attempt: Duration,
-    operation: Duration,
+    attempt_timeout: Duration,
+    operation_timeout: Duration,
 }
 
 impl<'a> AwsCall<'a> {
@@ -156,42 +158,37 @@ impl<'a> AwsCall<'a> {
             path: "/",
             target: Some(target),
             body: body.to_string(),
-            attempt: ATTEMPT,
-            operation: OPERATION,
+            attempt_timeout: ATTEMPT_TIMEOUT,
+            operation_timeout: OPERATION_TIMEOUT,
         }
     }
 
-    /// A JSON text posted to `path`, in which nothing may need an escape. The answer may take as long as `patience`.
+    /// A JSON text posted to `path`, in which nothing may need an escape. The attempts may take `timeout` together.
     #[must_use]
-    pub fn post(path: &'a str, body: &serde_json::Value, patience: Duration) -> Self {
-        Self { path, target: None, body: body.to_string(), attempt: patience, operation: patience }
+    pub fn post(path: &'a str, body: &serde_json::Value, timeout: Duration) -> Self {
+        Self {
+            path,
+            target: None,
+            body: body.to_string(),
+            attempt_timeout: timeout,
+            operation_timeout: timeout,
+        }
     }
 }
 
 impl AwsClient {
-    /// Calls, a few times if need be. The answer is one of success.
+    /// Makes the call, in up to three attempts. The response has a status of success.
     ///
     /// # Errors
-    /// [`AwsError`].
+    /// [`AwsError`]. After [`AwsError::Unreachable`] the call may have taken effect.
     pub async fn call(&self, call: &AwsCall<'_>) -> Result<Response<Vec<u8>>, AwsError> {
         let late = |elapsed: Elapsed| AwsError::Unreachable { service: self.service, cause: elapsed.into() };
-        timeout(call.operation, self.attempts(call)).await.map_err(late)?
+        let (policy, backoff) = (RetryPolicy::AnyFailure, Backoff::Exponential);
+        let attempts = retry(&self.host, policy, backoff, AwsError::failure_kind, |_| self.send_once(call));
+        timeout(call.operation_timeout, attempts).await.map_err(late)?
     }
 
-    async fn attempts(&self, call: &AwsCall<'_>) -> Result<Response<Vec<u8>>, AwsError> {
-        let mut attempt = 1;
-        loop {
-            match self.once(call).await {
-                Err(error) if attempt < ATTEMPTS && error.may_pass() => {
-                    tokio::time::sleep(self.pause(attempt)).await;
-                    attempt += 1;
-                }
-                answer => return answer,
-            }
-        }
-    }
-
-    async fn once(&self, call: &AwsCall<'_>) -> Result<Response<Vec<u8>>, AwsError> {
+    async fn send_once(&self, call: &AwsCall<'_>) -> Result<Response<Vec<u8>>, AwsError> {
         let service = self.service;
         let answer = self.exchange(call).await.map_err(|cause| AwsError::Unreachable { service, cause })?;
         if answer.status().is_success() {
@@ -204,8 +201,13 @@ impl AwsClient {
     async fn exchange(&self, call: &AwsCall<'_>) -> Result<Response<Vec<u8>>, BoxError> {
         let url = format!("{}{}", self.endpoint, call.path);
         let headers = self.signed(&url, call)?;
-        let request =
-            self.host.http()?.post(url).headers(headers).timeout(call.attempt).body(call.body.clone());
+        let request = self
+            .host
+            .http()?
+            .post(url)
+            .headers(headers)
+            .timeout(call.attempt_timeout)
+            .body(call.body.clone());
         let unnamed = reqwest::Error::without_url;
         let answer = request.send().await.map_err(unnamed)?;
         let (status, headers) = (answer.status(), answer.headers().clone());
@@ -241,12 +243,6 @@ impl AwsClient {
         }
         Ok(headers)
     }
-
-    /// Doubles with each attempt; up to half of it is left to chance, so that a thousand instances do not come back at once.
-    fn pause(&self, attempt: u32) -> Duration {
-        let chance = self.host.random::<1>().map_or(0, |[byte]| u32::from(byte));
-        PAUSE * (1 << (attempt - 1)) * (256 + chance) / 512
-    }
 }
 
 /// The exception that an answer names: in a header (Lambda), or in the body (the others).
@@ -265,8 +261,6 @@ fn exception(answer: &Response<Vec<u8>>) -> Option<String> {
     let name = named.rsplit('#').next()?;
     name.split(':').next().map(str::to_owned)
 }
-
-const PAUSE: Duration = Duration::from_millis(200);
 
 #[cfg(test)]
 mod tests;

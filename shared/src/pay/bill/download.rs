@@ -24,7 +24,7 @@ impl Download {
         (upstream, address): (&Upstream, &Address),
     ) -> Result<Self, PayError> {
         let answer = request.send().await;
-        upstream.note(address, answer.as_ref().ok().map(reqwest::Response::status));
+        upstream.record_response(address, answer.as_ref().ok().map(reqwest::Response::status));
         let answer = answer.map_err(|error| lost(path, error))?;
         let status = answer.status();
         if !status.is_success() {

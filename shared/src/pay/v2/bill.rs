@@ -2,7 +2,7 @@
 
 use super::{api::fields, read, transport::body};
 use crate::{
-    host::Reach,
+    host::AddressChoice,
     pay::{
         Bill, BillFile, MerchantContext, MerchantSecret, PayError,
         bill::{Download, LIMIT},
@@ -22,8 +22,8 @@ pub(in crate::pay) async fn bill(
         ("tar_type", "GZIP".to_owned()),
     ]);
     let body = body(merchant, secret.api_v2_key()?, BILL, request_fields)?;
-    let address = merchant.upstream.choose(Reach::Either);
-    let request = merchant.upstream.http()?.post(format!("{}{BILL}", address.base()));
+    let address = merchant.upstream.choose_address(AddressChoice::PrimaryOrBackup);
+    let request = merchant.upstream.http()?.post(format!("{}{BILL}", address.base_url()));
     let request = request.header("content-type", "text/xml; charset=utf-8").timeout(LIMIT).body(body);
     let download = Download::begin(BILL, request, (&merchant.upstream, address)).await?;
     if download.is_xml() {

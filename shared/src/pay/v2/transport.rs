@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Fields, read, sign, verified::VerifiedFields, write};
 use crate::{
-    host::Reach,
+    host::{AddressChoice, Backoff, RetryPolicy, retry},
     pay::{MerchantContext, MerchantSecret, PayError},
     telemetry::{self, Metric},
     types::Secret,
@@ -23,19 +23,11 @@ pub(super) async fn call(
 ) -> Result<VerifiedFields, PayError> {
     let key = secret.api_v2_key()?;
     let body = body(merchant, key, path, fields)?;
-    let mut attempt = 1;
-    loop {
-        let error = match call_once(merchant, client, path, body.clone(), key).await {
-            Ok(answer) => return Ok(answer),
-            Err(error) => error,
-        };
-        if attempt == ATTEMPTS || !error.is_transient() {
-            return Err(error);
-        }
-        attempt += 1;
-        let [jitter] = merchant.host.random::<1>()?;
-        tokio::time::sleep(Duration::from_millis(200 + u64::from(jitter))).await;
-    }
+    let (policy, backoff) = (RetryPolicy::AnyFailure, Backoff::Constant);
+    retry(&merchant.host, policy, backoff, PayError::failure_kind, |_| {
+        call_once(merchant, client, path, body.clone(), key)
+    })
+    .await
 }
 
 /// The request's XML with the fields that every request has, signed.
@@ -61,12 +53,12 @@ async fn call_once(
     body: String,
     key: &Secret,
 ) -> Result<VerifiedFields, PayError> {
-    let address = merchant.upstream.choose(Reach::Either);
-    let request = client.post(format!("{}{path}", address.base()));
+    let address = merchant.upstream.choose_address(AddressChoice::PrimaryOrBackup);
+    let request = client.post(format!("{}{path}", address.base_url()));
     let request = request.header("content-type", "text/xml; charset=utf-8").timeout(TOTAL).body(body);
     let lost = |error: reqwest::Error| PayError::OutcomeUnknown { path, cause: error.without_url().into() };
     let answer = request.send().await;
-    merchant.upstream.note(address, answer.as_ref().ok().map(reqwest::Response::status));
+    merchant.upstream.record_response(address, answer.as_ref().ok().map(reqwest::Response::status));
     let answer = answer.map_err(lost)?;
     let status = answer.status();
     let bytes = answer.bytes().await.map_err(lost)?;
@@ -112,7 +104,6 @@ impl MerchantContext {
     }
 }
 
-const ATTEMPTS: u32 = 3;
 const TOTAL: Duration = Duration::from_secs(4);
 
 #[cfg(test)]

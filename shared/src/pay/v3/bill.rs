@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::transport::Call;
 use crate::{
     crypto::{equal, hex},
-    host::Reach,
+    host::AddressChoice,
     pay::{
         Bill, BillFile, MerchantContext, MerchantSecret, PayError,
         bill::{Download, LIMIT},
@@ -40,9 +40,9 @@ pub(in crate::pay) async fn bill(
     if offer.hash_type != "SHA1" {
         return Err(not_verified("hash_type"));
     }
-    let target = merchant.upstream.bases().find_map(|base| target_of(base, &offer.download_url));
+    let target = merchant.upstream.base_urls().find_map(|base| target_of(base, &offer.download_url));
     let target = target.ok_or_else(|| not_verified("download_url"))?;
-    let address = merchant.upstream.choose(Reach::Either);
+    let address = merchant.upstream.choose_address(AddressChoice::PrimaryOrBackup);
     let key_id = merchant.preferred_key(secret).await;
     let request = merchant.request(secret, &Call::file(FILE, target), address, key_id.as_deref())?;
     let request = request.timeout(LIMIT);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::verify::{SignatureError, SignatureHeaders, VerifiedBytes};
 use crate::{
-    host::{Address, Reach},
+    host::{Address, AddressChoice, Backoff, RetryPolicy, retry},
     pay::{MerchantContext, MerchantSecret, PayError},
     telemetry::{self, Metric},
 };
@@ -83,21 +83,8 @@ impl MerchantContext {
         secret: &MerchantSecret,
         call: &Call,
     ) -> Result<VerifiedBytes<'static>, PayError> {
-        let mut attempt = 1;
-        loop {
-            let error = match self.call_once(secret, call).await {
-                Ok(bytes) => return Ok(bytes),
-                Err(error) => error,
-            };
-            // WeChat Pay would sign the next answer with the same new certificate.
-            let again = error.is_transient() && !matches!(error, PayError::CertificateNotListed);
-            if attempt == ATTEMPTS || !again {
-                return Err(error);
-            }
-            attempt += 1;
-            let [jitter] = self.host.random::<1>()?;
-            tokio::time::sleep(Duration::from_millis(200 + u64::from(jitter))).await;
-        }
+        let (policy, backoff) = (RetryPolicy::AnyFailure, Backoff::Constant);
+        retry(&self.host, policy, backoff, PayError::failure_kind, |_| self.call_once(secret, call)).await
     }
 
     async fn call_once(
@@ -132,9 +119,9 @@ impl MerchantContext {
         let path = call.path;
         let lost =
             |error: reqwest::Error| PayError::OutcomeUnknown { path, cause: error.without_url().into() };
-        let address = self.upstream.choose(Reach::Either);
+        let address = self.upstream.choose_address(AddressChoice::PrimaryOrBackup);
         let answer = self.request(secret, call, address, key_id)?.send().await;
-        self.upstream.note(address, answer.as_ref().ok().map(reqwest::Response::status));
+        self.upstream.record_response(address, answer.as_ref().ok().map(reqwest::Response::status));
         let answer = answer.map_err(lost)?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         Ok(Answer { status, headers, bytes: answer.bytes().await.map_err(lost)?.to_vec() })
@@ -161,7 +148,7 @@ impl MerchantContext {
         let mut request = self
             .upstream
             .http()?
-            .request(method.clone(), format!("{}{target}", address.base()))
+            .request(method.clone(), format!("{}{target}", address.base_url()))
             .header("authorization", authorization)
             .header("accept", *accept)
             .timeout(TOTAL);
@@ -208,7 +195,6 @@ impl Answer {
 }
 
 const JSON: &str = "application/json";
-const ATTEMPTS: u32 = 3;
 const TOTAL: Duration = Duration::from_secs(4);
 
 #[cfg(test)]
