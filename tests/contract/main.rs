@@ -27,6 +27,7 @@ mod routes;
 mod settings;
 mod simulator_page;
 mod template;
+mod template_contents;
 mod test_names;
 mod uses;
 mod walk;

@@ -160,8 +160,9 @@ fn shown_by_alarms(template: &str) -> BTreeSet<Shown> {
 /// What the dashboard shows. In a row, a full stop stands for what stands in its place in the row before.
 fn shown_by_dashboard(template: &str) -> BTreeSet<Shown> {
     let (_, body) = template.split_once("DashboardBody: !Sub |\n").expect("a dashboard");
-    let body = body.split("\nOutputs:").next().expect("a text");
-    let body = Regex::new(r"\$\{[^}]*\}").expect("a pattern").replace_all(body, "x");
+    // The text ends where a line is indented less.
+    let body: String = body.lines().take_while(|line| line.starts_with("        ")).collect();
+    let body = Regex::new(r"\$\{[^}]*\}").expect("a pattern").replace_all(&body, "x");
     let body: Value = serde_json::from_str(&body).expect("JSON");
     let search =
         Regex::new(r#"\{mini-program,(?:FunctionName|Stack),([A-Za-z]+)\} MetricName="([A-Za-z]+)""#)

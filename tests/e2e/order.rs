@@ -174,7 +174,7 @@ async fn an_order_of_another_user_is_not_found() {
     let (order_id, out_trade_no) = one.order().await;
     for order in [order_id.as_str(), "nonsense", "01HF7Y9B9X0000000000000000", &order_id.to_lowercase()] {
         assert_eq!(two.get(&format!("/api/orders/{order}")).await.outcome(), "404 NOT_FOUND");
-        assert_eq!(two.try_cancel(&order).await.outcome(), "404 NOT_FOUND");
+        assert_eq!(two.try_cancel(order).await.outcome(), "404 NOT_FOUND");
     }
     assert_eq!(two.try_prepay(&out_trade_no).await.outcome(), "404 NOT_FOUND");
 }

@@ -123,7 +123,7 @@ impl TokenFetcher {
         access_token: &Secret,
     ) -> Result<FetchedToken, FetchError> {
         let query = [("type", kind)];
-        let call = Call::get("/cgi-bin/ticket/getticket", &query).with(access_token);
+        let call = Call::get("/cgi-bin/ticket/getticket", &query).with_access_token(access_token);
         match self.client.json(&call).await {
             Ok(answer) => read_token(&answer, "ticket"),
             Err(error) if error.is_about_token() => Err(FetchError::TokenRefused(error)),

@@ -113,25 +113,30 @@ impl FailedAttempt {
     }
 }
 
-/// Payments for tests of the layers above, which can't receive one.
 #[cfg(test)]
-impl Payment {
-    /// A payment of `total_fee` in `currency` by `openid`, of which nothing was given back unless `has_refunds` says so.
-    pub(crate) fn for_test(
-        transaction_id: &str,
-        (total_fee, currency): (u64, &str),
-        openid: &str,
-        has_refunds: bool,
-    ) -> Self {
-        Self {
-            out_trade_no: OutTradeNo::first(crate::types::OrderId::new(UnixSeconds::new(1), [0; 10])),
-            transaction_id: TransactionId::parse(transaction_id).unwrap(),
-            total_fee: Fen::new(total_fee).unwrap(),
-            currency: currency.to_owned(),
-            openid: OpenId::parse(openid).unwrap(),
-            paid_at: UnixSeconds::new(2),
-            source: Source::Notice,
-            has_refunds,
+mod tests {
+    use super::*;
+    use crate::types::OrderId;
+
+    /// Payments for tests of the layers above, which can't receive one.
+    impl Payment {
+        /// A payment of `total_fee` in `currency` by `openid`, of which nothing was given back unless `has_refunds` says so.
+        pub(crate) fn for_test(
+            transaction_id: &str,
+            (total_fee, currency): (u64, &str),
+            openid: &str,
+            has_refunds: bool,
+        ) -> Self {
+            Self {
+                out_trade_no: OutTradeNo::first(OrderId::new(UnixSeconds::new(1), [0; 10])),
+                transaction_id: TransactionId::parse(transaction_id).unwrap(),
+                total_fee: Fen::new(total_fee).unwrap(),
+                currency: currency.to_owned(),
+                openid: OpenId::parse(openid).unwrap(),
+                paid_at: UnixSeconds::new(2),
+                source: Source::Notice,
+                has_refunds,
+            }
         }
     }
 }

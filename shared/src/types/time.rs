@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_tells_beijing_time() {
+    fn a_message_shows_beijing_time() {
         assert_eq!(UnixSeconds::new(1_700_000_042).to_message(), "2023年11月15日 6:14");
     }
 

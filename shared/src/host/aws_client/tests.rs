@@ -58,7 +58,7 @@ fn a_region_of_china_has_endpoints_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_call_is_signed_with_the_session_and_tells_its_operation() {
+async fn a_call_is_signed_with_the_session_token_and_names_its_operation() {
     let (client, served) = service(&[("200 OK", "{}")]).await;
     let answer = client.call(&read()).await.unwrap();
     assert_eq!(answer.body(), b"{}");

@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_tells_what_is_done_of_its_event() {
+    fn a_row_shows_which_effects_of_its_event_are_done() {
         let shard = ("pending_shard", item::s("03"));
         let fresh = pending(row(std::slice::from_ref(&shard))).unwrap().unwrap();
         assert_eq!(fresh.event.event, EventKind::OrderPaid);

@@ -132,7 +132,7 @@ fn not_payable(reason: PaymentRefusal) -> WxFailure {
     })
 }
 
-/// The err_code if the user closes the payment dialog.
+/// The `err_code` if the user closes the payment dialog.
 const CANCELLED: i64 = -2;
 
 #[cfg(test)]

@@ -33,5 +33,5 @@ pub(super) fn get_phone_number(
     Ok(answer)
 }
 
-/// The err_code if the paid quota is used up.
+/// The `err_code` if the paid quota is used up.
 const USED_UP: i64 = 1_400_001;
