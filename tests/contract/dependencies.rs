@@ -158,7 +158,7 @@ fn a_package_that_must_not_ship_is_named() {
 }
 
 /// A second TLS stack, a loader of credentials that Lambda has no use for, and tools of tests and of the local world.
-const NEVER: [&str; 13] = [
+const NEVER: [&str; 12] = [
     "aws-config",
     "aws-lc-rs",
     "aws-lc-sys",
@@ -169,7 +169,6 @@ const NEVER: [&str; 13] = [
     "native-tls",
     "openssl-sys",
     "proptest",
-    "rsa",
     "saphyr",
     "toml",
 ];

@@ -5,18 +5,40 @@
 use num_bigint::BigUint;
 use zeroize::Zeroizing;
 
-use super::{RsaPublicKey, VerifyingKey, sha1};
+use super::{VerifyingKey, sha1};
 
 impl VerifyingKey {
     /// Seals the message so that only the owner of the key can read it; `seed` must be random, and new each time. `None` if the
     /// message is longer than such a key takes.
     #[must_use]
     pub fn seal(&self, message: &[u8], seed: [u8; HASH]) -> Option<Vec<u8>> {
-        RsaPublicKey::from_der(self.der())?.seal_oaep_sha1(message, seed)
+        SealingKey::from_der(self.der())?.seal_oaep_sha1(message, seed)
     }
 }
 
-impl RsaPublicKey {
+/// The numbers of an RSA public key.
+struct SealingKey {
+    modulus: BigUint,
+    exponent: BigUint,
+}
+
+impl SealingKey {
+    /// RFC 5280's `SubjectPublicKeyInfo` around RFC 8017's `RSAPublicKey`.
+    fn from_der(der: &[u8]) -> Option<Self> {
+        let info = whole(SEQUENCE, der)?;
+        let (algorithm, rest) = element(SEQUENCE, info)?;
+        if algorithm != RSA_ENCRYPTION {
+            return None;
+        }
+        let (unused_bits, key) = whole(BIT_STRING, rest)?.split_first()?;
+        if *unused_bits != 0 {
+            return None;
+        }
+        let (modulus, rest) = element(INTEGER, whole(SEQUENCE, key)?)?;
+        let exponent = whole(INTEGER, rest)?;
+        Some(Self { modulus: BigUint::from_bytes_be(modulus), exponent: BigUint::from_bytes_be(exponent) })
+    }
+
     fn seal_oaep_sha1(&self, message: &[u8], mut seed: [u8; HASH]) -> Option<Vec<u8>> {
         let length = usize::try_from(self.modulus.bits().div_ceil(8)).ok()?;
         let zeros = length.checked_sub(2 * HASH + 2)?.checked_sub(message.len())?;
@@ -42,6 +64,31 @@ fn mask(bytes: &mut [u8], seed: &[u8]) {
     }
 }
 
+/// The contents of the one DER element that the bytes are.
+fn whole(tag: u8, bytes: &[u8]) -> Option<&[u8]> {
+    element(tag, bytes).filter(|(_, rest)| rest.is_empty()).map(|(contents, _)| contents)
+}
+
+/// The contents of the DER element that the bytes begin with, and what comes after it.
+fn element(tag: u8, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (found, rest) = bytes.split_first()?;
+    let (first, rest) = rest.split_first()?;
+    let (length, rest) = match *first {
+        short @ 0..=0x7f => (usize::from(short), rest),
+        long @ 0x81..=0x82 => {
+            let (digits, rest) = rest.split_at_checked(usize::from(long & 0x7f))?;
+            (digits.iter().fold(0, |length, digit| length * 256 + usize::from(*digit)), rest)
+        }
+        _ => return None,
+    };
+    if *found == tag { rest.split_at_checked(length) } else { None }
+}
+
+const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
+const SEQUENCE: u8 = 0x30;
+/// The object identifier 1.2.840.113549.1.1.1 and its parameters, NULL.
+const RSA_ENCRYPTION: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
 const HASH: usize = 20;
 
 #[cfg(test)]
@@ -52,7 +99,7 @@ mod tests {
     #[test]
     fn the_published_message_is_sealed_as_the_vector_says() {
         let number = |text: &str| BigUint::parse_bytes(text.as_bytes(), 16).unwrap();
-        let key = RsaPublicKey {
+        let key = SealingKey {
             modulus: number(
                 "a8b3b284af8eb50b387034a860f146c4919f318763cd6c5598c8ae4811a1e0abc4c7e0b082d693a5e7fced675cf4668512772c0cbc64a742c6c630f533c8cc72f62ae833c40bf25842e984bb78bdbf97c0107d55bdb662f5c4e0fab9845cb5148ef7392dd3aaff93ae1e6b667bb3d4247616d4f5ba10d4cfd226de88d39f16fb",
             ),
