@@ -5,7 +5,7 @@
 //! api                 requests in, answers out, error codes; which failure becomes which code
 //! service             use cases: payments, refunds, access tokens, session tokens, subscribe messages
 //! store               DynamoDB tables: one method per intention, each with its condition
-//! order               pure state machines and schedules of orders and refunds
+//! order               the order's state machine; when to ask about orders and refunds
 //! pay, wechat         the protocols of WeChat Pay and of the open platform
 //! secrets             values of Secrets Manager, cached
 //! host                environment, clock, randomness, network, retries

@@ -46,7 +46,7 @@ pub trait Function: Sized + Send + Sync + 'static {
     /// How a failure of this request is answered. WeChat's callbacks have forms of their own, which their sender decides, not what
     /// becomes of the request; all others keep this one.
     fn failure_format(_request: &Request) -> FailureFormat {
-        |error, asked| response::failure(error, &asked.request_id)
+        |error, context| response::failure(error, &context.request_id)
     }
 }
 
@@ -95,7 +95,7 @@ impl<F: Function> Instance<F> {
         let failure_format = F::failure_format(&request);
         let operator = request::operator_arn(&request).map(ToOwned::to_owned);
         let handling = AssertUnwindSafe(self.function.handle(request)).catch_unwind();
-        let result = match tokio::time::timeout(LIMIT, handling).await {
+        let result = match tokio::time::timeout(REQUEST_TIMEOUT, handling).await {
             Ok(handled) => handled
                 .unwrap_or_else(|_| Err(ApiError::new(Code::Internal).with_cause("the handler panicked"))),
             // Dropping the handler's future is safe: Lambda may kill the process at any await point anyway, and every handler
@@ -163,10 +163,10 @@ impl<T: Task> TaskInstance<T> {
 /// # Errors
 /// The function can't start, or the Runtime API is gone.
 pub fn serve<F: Function>() -> Result<(), BoxError> {
-    runtime()?.block_on(async {
+    build_tokio_runtime()?.block_on(async {
         let host = Host::lambda();
         install_telemetry(&host);
-        let instance = start(Instance::<F>::start(host).await)?;
+        let instance = log_start_error(Instance::<F>::start(host).await)?;
         let instance = &instance;
         lambda_http::run(service_fn(move |request| async move {
             Ok::<_, Infallible>(instance.respond(request).await)
@@ -180,10 +180,10 @@ pub fn serve<F: Function>() -> Result<(), BoxError> {
 /// # Errors
 /// The task can't start, or the Runtime API is gone.
 pub fn serve_task<T: Task>() -> Result<(), BoxError> {
-    runtime()?.block_on(async {
+    build_tokio_runtime()?.block_on(async {
         let host = Host::lambda();
         install_telemetry(&host);
-        let instance = start(TaskInstance::<T>::start(host).await)?;
+        let instance = log_start_error(TaskInstance::<T>::start(host).await)?;
         let instance = &instance;
         lambda_runtime::run(service_fn(move |event: LambdaEvent<T::Event>| async move {
             instance.run(event.payload, &event.context.request_id).await
@@ -198,20 +198,20 @@ fn install_telemetry(host: &Host) {
     telemetry::install(function_name, host.optional_var("STACK_NAME").unwrap_or("local"));
 }
 
-fn start<I>(result: Result<I, InitError>) -> Result<I, BoxError> {
+fn log_start_error<I>(result: Result<I, InitError>) -> Result<I, BoxError> {
     result.map_err(|error| {
         telemetry::log_start_failure(&error);
         BoxError::from(error)
     })
 }
 
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+fn build_tokio_runtime() -> std::io::Result<tokio::runtime::Runtime> {
     // A Lambda environment answers one request at a time: one thread is enough, and starts sooner.
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 /// How long a request may take, so that the answer is ours: API Gateway gives up after 30 seconds.
-const LIMIT: Duration = Duration::from_secs(26);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(26);
 
 #[cfg(test)]
 mod tests {

@@ -13,8 +13,8 @@
 //! - Message: the mark `message_claimed_at` is set before the message is sent, and removed only if it was certainly not sent.
 //! - Order: a batch's events are processed several at a time, and a failed event is delivered again after younger ones.
 //!
-//! An event is processed until all this is done, except for one whose row can't be read or whose order is gone: it is abandoned, with
-//! the log line `event-unreadable`. [`Outbox`] keeps the marks; `docs/events.md` describes the effects and the retries.
+//! An event is processed until stock and bus are done and the message is sent or will never be sent. An event whose row can't be read,
+//! and an `order.paid` whose order is gone, is abandoned, with the alert `event-unreadable`. [`Outbox`] keeps the marks; `docs/events.md` describes the effects and the retries.
 
 mod error;
 mod event_detail;
@@ -60,11 +60,12 @@ pub struct EventsReport {
     pub batch_item_failures: Option<Vec<ItemFailure>>,
     /// Events whose effects are all done.
     pub completed: u32,
-    /// Events that were completed before, or that another run is processing.
+    /// Events that were completed before or that another run is processing, and records of the stream that insert no event.
     pub skipped: u32,
-    /// Events whose row can't be read, or whose order is gone. They are never processed again.
+    /// Events whose row can't be read, and `order.paid` events whose order is gone: they are never processed again. Also records of
+    /// the stream without a readable key, whose row the schedule still finds.
     pub abandoned: u32,
-    /// Events for which something is still to do.
+    /// Events for which something is still to do, and shards that could not be read.
     pub failed: u32,
     /// Age in seconds of the oldest event that is still pending. Set by the scheduled run only; 0 in a stream run.
     pub oldest_age_seconds: u64,

@@ -20,7 +20,8 @@ pub(crate) enum EventOutcome {
     Completed,
     /// The event was completed before, or another run is sending its message.
     Skipped,
-    /// The event's row can't be read, or its order is gone: it is marked as given up and never processed again.
+    /// The event's row can't be read, or it is an `order.paid` whose order is gone: the row is marked as given up and never processed
+    /// again. Also for a record of the stream that names no row.
     Abandoned,
 }
 
@@ -34,7 +35,7 @@ pub(crate) struct EventProcessor {
 }
 
 impl EventProcessor {
-    /// Makes the tables and the effects; they read the variables.
+    /// The constructors of the tables and the effects read the variables.
     ///
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.

@@ -6,11 +6,11 @@ use serde::Serialize;
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SweepReport {
-    /// Orders that WeChat Pay says are paid, although their notice has not arrived.
+    /// Orders that turned out to be paid, and paid orders whose earlier refunds were looked up.
     pub paid: u32,
-    /// Orders that expired and were closed.
+    /// Orders that were closed, because they expired or because their payment was refunded.
     pub closed: u32,
-    /// Orders that can still be paid.
+    /// Orders that can still be paid, or are to be closed later.
     pub waiting: u32,
     /// Orders that need an operator.
     pub disputed: u32,
@@ -18,9 +18,10 @@ pub struct SweepReport {
     pub refunded: u32,
     /// Refunds that have not ended yet.
     pub refunding: u32,
-    /// Orders and refunds for which WeChat Pay or DynamoDB gave no usable answer. Each has a later `next_query_at`.
+    /// Orders and refunds for which WeChat Pay or DynamoDB gave no usable answer, and shards that could not be read. They are due
+    /// again at once, or at the `next_query_at` that was written before the failure.
     pub failed: u32,
-    /// Orders and refunds that were still due when the run was out of time. The next run takes them.
+    /// Orders and refunds of the pages read that were still due when the run was out of time. The next run takes them.
     pub deferred: u32,
     /// Orders and refunds that another run took, or that are no longer due.
     pub skipped: u32,

@@ -40,7 +40,7 @@ impl Function for PayNotifyFunction {
             Notice::Failed(attempt) => self.record_failed_attempt(&attempt).await?,
             Notice::Refund(_) => return Err(NoticeError::Field("event_type").into()),
         }
-        Ok(ApiVersion::of_notice(request.headers(), bytes).accepted())
+        Ok(ApiVersion::of_notice(request.headers(), bytes).acknowledge_notice())
     }
 
     fn failure_format(request: &Request) -> FailureFormat {

@@ -6,7 +6,7 @@ use serde_json::json;
 use shared::{
     api::{ApiError, Code},
     host::RetryPolicy,
-    service::{MAX_AGE, PlatformError},
+    service::{OPEN_DATA_MAX_AGE, PlatformError},
     store::{Phone, PhoneCodeStatus},
     telemetry,
     types::Caller,
@@ -46,7 +46,8 @@ impl PhoneFunction {
         let info = answer.get("phone_info").and_then(serde_json::Value::as_object);
         let info =
             info.ok_or_else(|| ApiError::new(Code::Internal).with_cause("the answer has no phone_info"))?;
-        Watermark { app_id: &self.app_id, now: self.host.now(), max_age: MAX_AGE }.check_answer(info)?;
+        Watermark { app_id: &self.app_id, now: self.host.now(), max_age: OPEN_DATA_MAX_AGE }
+            .check_answer(info)?;
         let phone = parse_phone(info)
             .ok_or_else(|| ApiError::new(Code::Internal).with_cause("the answer has no number"))?;
         if let Err(error) = self.codes.store_exchanged(code, &self.users, &caller.user_id, &phone).await {

@@ -33,7 +33,7 @@ impl Function for RefundNotifyFunction {
         };
         match self.refunds.settle(&refund).await? {
             RefundSettleOutcome::Changed(_) | RefundSettleOutcome::AlreadyRecorded(_) => {
-                Ok(ApiVersion::of_notice(request.headers(), bytes).accepted())
+                Ok(ApiVersion::of_notice(request.headers(), bytes).acknowledge_notice())
             }
             // Payment or amount do not match the refund's row; no later notice can repair that. FAIL makes WeChat Pay keep
             // redelivering, so the merchant sees the problem in its console too.

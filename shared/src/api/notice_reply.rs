@@ -12,14 +12,14 @@ use crate::pay::ApiVersion;
 impl ApiVersion {
     /// The answer that makes WeChat Pay stop repeating the notice.
     #[must_use]
-    pub fn accepted(self) -> Response<Body> {
+    pub fn acknowledge_notice(self) -> Response<Body> {
         match self {
             Self::V2 => response::with_type(StatusCode::OK, XML, SUCCESS),
             Self::V3 => response::empty(StatusCode::NO_CONTENT),
         }
     }
 
-    /// Writes the answer that makes WeChat Pay send the notice again.
+    /// The format of the answer that makes WeChat Pay send the notice again.
     #[must_use]
     pub fn failure_format(self) -> FailureFormat {
         match self {
@@ -33,7 +33,7 @@ fn refuse_by_xml(_: &ApiError, _: &FailureContext) -> Response<Body> {
     response::with_type(StatusCode::OK, XML, FAIL)
 }
 
-/// APIv3 looks at the status alone: every code has one of failure.
+/// APIv3 looks at the status alone, and every [`Code`] has a status of 4xx or 5xx.
 fn refuse_by_status(error: &ApiError, _: &FailureContext) -> Response<Body> {
     let message =
         if error.code() == Code::Unauthorized { "验签失败" } else { "处理失败，请重试" };

@@ -1,4 +1,4 @@
-//! The one place that decides about repeating a failed call: how often, after which failure, after which pause.
+//! The one place that decides about repeating a failed call over HTTP: how often, after which failure, after which pause.
 //!
 //! The client of each service says what kind its failures are; the rule is in `docs/architecture.md`, "Rule of retries".
 

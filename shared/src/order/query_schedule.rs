@@ -1,6 +1,6 @@
 //! When WeChat Pay is asked about an order or a refund: every interval of `docs/payments.md`, "When WeChat Pay is asked".
 //!
-//! A notice can be lost, so `order-sweep` asks about every unpaid order and every refund that has not ended. The time of the next query
+//! A notice can be lost, so `order-sweep` asks about every unpaid order that was prepaid and every refund that has not ended. The time of the next query
 //! stands in the row (`next_query_at`). These functions compute that time and read no clock. `store/orders/query_claim.rs` and
 //! `store/refunds/query_claim.rs` write it, in the same request in which a caller claims the query.
 

@@ -1,9 +1,11 @@
 //! The order's state machine: pure, monotone, the one place that says what may follow what.
 //!
 //! ```text
-//! UNPAID ──▶ PAID ──▶ REFUNDING ──▶ REFUNDED
-//!    │                    │
-//!    └──▶ CLOSED          └──▶ PAID  (the refund came to nothing)
+//! UNPAID ──▶ PAID ◀──▶ REFUNDING ──▶ REFUNDED
+//!  │ │        │ ▲          ▲            ▲
+//!  │ │        └─┼──────────┼────────────┘   the refund of the whole sum is done at once
+//!  │ └──────────┼──────────┘                a part was refunded before the payment was recorded
+//!  └─▶ CLOSED ──┘                           paid after closing, with `PAID_AFTER_CLOSE=REVIVE`
 //! ```
 //! A payment of which something was given back before we recorded it takes its order from UNPAID to REFUNDING at once: how much went
 //! back is not known yet, and goods must not leave for money that is gone. The sums of the refunds then say whether it is PAID or

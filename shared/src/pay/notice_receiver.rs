@@ -32,7 +32,7 @@ impl NoticeReceiver {
             ApiVersion::V3 => v3::receive(&self.0, &secret, headers, bytes).await,
         };
         let received = match received {
-            // Strangers can choose the form; only the configured one's missing key is an operator's fault.
+            // Anybody can send a notice of either API version, so only the missing key of the configured one is an operator's fault.
             Err(NoticeError::Unverifiable(PayError::NotConfigured(_))) if api != self.0.api => {
                 Err(NoticeError::OtherApi)
             }
@@ -47,10 +47,10 @@ impl NoticeReceiver {
 fn outcome(received: &Result<Notice, NoticeError>) -> &'static str {
     match received {
         Ok(Notice::Paid(_)) => "paid",
-        Ok(Notice::Failed { .. }) => "failed",
+        Ok(Notice::Failed(_)) => "failed",
         Ok(Notice::Refund(_)) => "refund",
         Err(NoticeError::Probe) => "probe",
-        // WeChat Pay sends it again; strangers' inventions wake nobody.
+        // WeChat Pay sends the notice again. Anybody can invent a serial number, so this must not raise an alarm.
         Err(NoticeError::Unverifiable(PayError::CertificateNotListed)) => "not-yet",
         // Genuine, or nobody can say: somebody should look.
         Err(NoticeError::Foreign(_) | NoticeError::Field(_) | NoticeError::Unverifiable(_)) => "unreadable",

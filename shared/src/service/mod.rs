@@ -18,4 +18,4 @@ pub use refunds::{GiveUpOutcome, RedirectOutcome, RefundService, RefundServiceEr
 pub use session_tokens::{SessionTokenError, SessionTokens, TokenError};
 pub use staff::{StaffError, StaffGuard};
 pub use subscribe_messages::{SendError, SubscribeMessageSender};
-pub use wechat_session::{MAX_AGE, WeChatSession, WeChatSessionError, WeChatSessions};
+pub use wechat_session::{OPEN_DATA_MAX_AGE, WeChatSession, WeChatSessionError, WeChatSessions};

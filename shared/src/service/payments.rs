@@ -50,7 +50,7 @@ pub enum PaymentServiceError {
     /// DynamoDB failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The order changed with each of `MAX_ROUNDS` tries.
+    /// The order changed with each of `MAX_ROUNDS` tries, is gone, or is paid and unpaid by WeChat Pay's own answers.
     #[error("the order makes no progress: {0}")]
     NoProgress(&'static str),
 }

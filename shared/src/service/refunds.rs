@@ -1,7 +1,7 @@
 //! Refunds here and at WeChat Pay: requests them, asks about them and records the answers.
 //!
-//! A refund is given up only after WeChat Pay has refused it and has said that it does not know it, because a refund that WeChat Pay makes
-//! must be known here.
+//! A refund ends without WeChat Pay's doing only if WeChat Pay has refused it for ever, or an operator gives it up, and if WeChat Pay says
+//! that it does not know it. Otherwise WeChat Pay could make a refund that is not known here.
 
 use super::merchant::pay_client;
 use crate::{
@@ -63,7 +63,7 @@ impl RefundServiceError {
 pub enum GiveUpOutcome {
     /// The refund is given up, or has ended as WeChat Pay says; the refund as it is now.
     Ended(Box<RefundRow>),
-    /// WeChat Pay has accepted the refund, or has not refused it yet, so it can't be given up.
+    /// WeChat Pay has accepted the refund, or no request of it has failed yet, so it can't be given up.
     UnderWay,
     /// Another caller is asking WeChat Pay about the refund.
     Conflict,
@@ -99,7 +99,7 @@ impl RefundService {
     /// opened.
     ///
     /// # Errors
-    /// [`RefundServiceError`]; the refund is unchanged or recorded as accepted, and this can be called again.
+    /// [`RefundServiceError`]; the refund may be recorded as accepted, or its `failure` says why not. This can be called again.
     pub async fn advance(&self, row: &RefundRow) -> Result<RefundRow, RefundServiceError> {
         if row.status.is_final() {
             return Ok(row.clone());
@@ -120,7 +120,7 @@ impl RefundService {
         }
     }
 
-    /// Records in the row why WeChat Pay could not be asked; the row with the reason.
+    /// Records in the row why the request or query failed; the row with the reason.
     async fn record_failure(&self, row: &RefundRow, error: &RefundServiceError) -> RefundRow {
         let RefundServiceError::Pay(error) = error else { return row.clone() };
         if error.is_transient() {

@@ -90,7 +90,7 @@ impl WeChatSession {
     /// # Errors
     /// [`OpenDataError`].
     pub fn decrypt(&self, encrypted_data: &str, iv: &str) -> Result<Map<String, Value>, OpenDataError> {
-        let watermark = Watermark { app_id: &self.app_id, now: self.now, max_age: MAX_AGE };
+        let watermark = Watermark { app_id: &self.app_id, now: self.now, max_age: OPEN_DATA_MAX_AGE };
         let data = decrypt(encrypted_data, iv, &self.keys, &watermark)?;
         let openid = data.get("openId").and_then(Value::as_str).filter(|text| !text.is_empty());
         match openid {
@@ -101,4 +101,4 @@ impl WeChatSession {
 }
 
 /// How old a user's data may be.
-pub const MAX_AGE: Duration = Duration::from_secs(300);
+pub const OPEN_DATA_MAX_AGE: Duration = Duration::from_secs(300);

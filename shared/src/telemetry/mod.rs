@@ -122,8 +122,8 @@ pub fn log_start_failure(error: &(dyn std::error::Error + 'static)) {
 
 /// Tells operators of something that they must look at and that is not the failure of a request.
 ///
-/// `alert` names it in kebab-case. Each alert has a CloudWatch alarm or opens a case. `subject` is the number of the order,
-/// payment, refund or user that it is about.
+/// `alert` names it in kebab-case. Each alert has a CloudWatch alarm or opens a case. `subject` says what it is about: most often
+/// the number of an order, payment, refund or user.
 pub fn operator_alert(alert: &'static str, subject: &dyn std::fmt::Display) {
     tracing::warn!(alert, subject = %subject, "operator alert: {alert}");
 }
@@ -145,15 +145,17 @@ pub fn handled_error(step: &'static str, error: &(dyn std::error::Error + 'stati
 pub enum Metric<'a> {
     /// An error number or code of WeChat's.
     WeChatError(&'a str),
-    /// A notice of WeChat Pay's, by its outcome.
+    /// A notice of WeChat Pay's, by its outcome. A repeated notice is recorded as `paid` and as `already-recorded`, so the sum over the
+    /// outcomes is more than the number of notices.
     Notice(&'static str),
     /// A token or ticket that WeChat was asked for, by the outcome.
     TokenRefresh(&'static str),
-    /// Due orders and refunds that a run of the sweep has left for the next one.
+    /// Due orders and refunds that a run of the sweep has not begun, and those that failed.
     SweepBacklog(u64),
-    /// Orders and refunds about which a run of the sweep has asked WeChat Pay, or has tried to.
+    /// Orders and refunds that a run of the sweep has processed, with or without success. Most are queries to WeChat Pay; orders
+    /// that were never prepaid are only closed.
     SweepQueries(u64),
-    /// Orders and refunds among those whose query or update failed.
+    /// Orders and refunds among those that failed, and shards that could not be read.
     SweepFailures(u64),
     /// The age of the oldest event that could not be processed, in seconds.
     OutboxAge(u64),

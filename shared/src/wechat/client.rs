@@ -98,7 +98,8 @@ impl Client {
         };
         let parse = &parse;
         retry(&self.host, call.retry, Backoff::Constant, WeChatError::failure_kind, |failure| {
-            // The failed request has not arrived at the primary address, so sending it to the backup can't spend anything twice.
+            // The failed request has most likely not arrived at the primary address. If a gateway has passed it on all the same, only
+            // `OneTimeCode` retries, and WeChat refuses the spent code.
             if matches!(failure, Some(FailureKind::NotReached | FailureKind::Gateway)) {
                 choice = AddressChoice::PrimaryOrBackup;
             }

@@ -84,7 +84,7 @@ fn push_code_unit(strict: &mut String, unit: u32) {
     let _ = write!(strict, "\\u{unit:04x}");
 }
 
-/// The number of an escape `uXXXX`, and what follows it.
+/// The number of an escape, `u` and four hexadecimal digits, and what follows it.
 fn code_unit(text: &str) -> Option<(u32, &str)> {
     let (digits, rest) = text.strip_prefix('u')?.split_at_checked(4)?;
     let is_number = digits.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -35,7 +35,7 @@ impl Bills {
     /// Payments of the day that no bill has confirmed, from `place` on.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn unbilled_payments(
         &self,
         day: Day,
@@ -59,7 +59,7 @@ impl Bills {
     /// The payment, if by now no bill has confirmed it.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn unbilled_payment(
         &self,
         transaction_id: &TransactionId,

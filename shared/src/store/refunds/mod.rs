@@ -88,7 +88,7 @@ impl Refunds {
     /// The payment of an attempt, if it was paid: the order's own, or another that was recorded.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn find_payment(&self, attempt: OutTradeNo) -> Result<Option<PaymentRow>, StoreError> {
         let page = self
             .client
@@ -112,7 +112,7 @@ impl Refunds {
     /// The payment as it is now.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
+    /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn payment(&self, transaction_id: &TransactionId) -> Result<Option<PaymentRow>, StoreError> {
         self.get_item(&self.payments, "transaction_id", transaction_id.as_str()).await
     }
