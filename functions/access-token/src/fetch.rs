@@ -10,7 +10,7 @@ use shared::{
     store::TokenName,
     telemetry,
     types::{AppId, Secret},
-    wechat::{Call, Client, Errcode, WeChatError, loose_json},
+    wechat::{Client, Errcode, WeChatCall, WeChatError, loose_json},
 };
 
 /// An access token or ticket from WeChat, with its lifetime from the time of the request on.
@@ -108,7 +108,7 @@ impl TokenFetcher {
         });
         // WeChat gives the same token again, so the request can be sent again. Each forced request counts towards a daily limit.
         let retry = if force { RetryPolicy::UnlessOutcomeUnknown } else { RetryPolicy::AnyFailure };
-        let call = Call { body: Some(&body), retry, ..Call::get("/cgi-bin/stable_token", &[]) };
+        let call = WeChatCall { body: Some(&body), retry, ..WeChatCall::get("/cgi-bin/stable_token", &[]) };
         let answer = self.client.json(&call).await.map_err(log_refusal)?;
         read_token(&answer, "access_token")
     }
@@ -123,7 +123,7 @@ impl TokenFetcher {
         access_token: &Secret,
     ) -> Result<FetchedToken, FetchError> {
         let query = [("type", kind)];
-        let call = Call::get("/cgi-bin/ticket/getticket", &query).with_access_token(access_token);
+        let call = WeChatCall::get("/cgi-bin/ticket/getticket", &query).with_access_token(access_token);
         match self.client.json(&call).await {
             Ok(answer) => read_token(&answer, "ticket"),
             Err(error) if error.is_about_token() => Err(FetchError::TokenRefused(error)),

@@ -15,7 +15,6 @@ use shared::{
     store::{CodeOwnership, UserCard},
     telemetry,
     types::{Caller, CardCode, CardId},
-    wechat::{Class, Errcode},
 };
 
 use crate::{CardFunction, card_id, code, percent};
@@ -129,7 +128,7 @@ impl CardFunction {
         match self.platform.post("/card/code/get", &body, RetryPolicy::AnyFailure).await {
             Ok(card) => Ok(card.get("outer_str").and_then(Value::as_str) == Some(caller.user_id.as_str())),
             // WeChat does not know the code. It will refuse the activation as well, and say why.
-            Err(error) if is_about_request(&error) => Ok(false),
+            Err(error) if error.is_request_refused() => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -143,7 +142,7 @@ impl CardFunction {
         number: &str,
         error: PlatformError,
     ) -> Result<(), ApiError> {
-        if !is_about_request(&error) {
+        if !error.is_request_refused() {
             return Err(map_platform_error(error));
         }
         let body = json!({ "card_id": input.card_id.as_str(), "code": input.code.as_str() });
@@ -151,7 +150,7 @@ impl CardFunction {
             Ok(member) if member.get("membership_number").and_then(Value::as_str) == Some(number) => {
                 return Ok(());
             }
-            Err(unknown) if !is_about_request(&unknown) => return Err(map_platform_error(unknown)),
+            Err(unknown) if !unknown.is_request_refused() => return Err(map_platform_error(unknown)),
             _ => {}
         }
         if let Err(error) = self.cards.forget_activation(&input.code, &caller.user_id).await {
@@ -166,7 +165,7 @@ impl CardFunction {
         let path = "/card/membercard/activatetempinfo/get";
         match self.platform.post(path, &body, RetryPolicy::AnyFailure).await {
             Ok(_) => Ok(()),
-            Err(error) if is_about_request(&error) => Err(ApiError::new(Code::CodeInvalid)
+            Err(error) if error.is_request_refused() => Err(ApiError::new(Code::CodeInvalid)
                 .with_message("激活凭证已失效，请重新激活")
                 .with_cause(error)),
             Err(error) => Err(error.into()),
@@ -180,11 +179,6 @@ fn parse(body: ActivateBody) -> Result<ActivationInput, ApiError> {
         return Err(ApiError::invalid("activateTicket", "格式不正确"));
     }
     Ok(ActivationInput { ticket, card_id: card_id("cardId", body.card_id)?, code: code("code", body.code)? })
-}
-
-/// Whether WeChat refuses this request for good, so that trying again does not help.
-fn is_about_request(error: &PlatformError) -> bool {
-    error.errcode().is_some_and(|errcode| Errcode(errcode).class() == Class::Request)
 }
 
 fn map_platform_error(error: PlatformError) -> ApiError {

@@ -10,10 +10,9 @@ use shared::{
     api::{ApiError, Code, request, response},
     host::RetryPolicy,
     runtime::{Body, Request, Response},
-    service::PlatformError,
     store::Intent,
     types::Caller,
-    wechat::{Class, Errcode, SoterResult},
+    wechat::SoterResult,
 };
 
 use crate::SoterVerifyFunction;
@@ -63,7 +62,7 @@ impl SoterVerifyFunction {
         match self.platform.post(PATH, &body, RetryPolicy::AnyFailureOneRetry).await {
             Ok(answer) if answer.get("is_ok") == Some(&Value::Bool(true)) => Ok(()),
             Ok(_) => Err(not_verified()),
-            Err(error) if is_about_result(&error) => Err(not_verified().with_cause(error)),
+            Err(error) if error.is_request_refused() => Err(not_verified().with_cause(error)),
             Err(error) => Err(error.into()),
         }
     }
@@ -82,11 +81,6 @@ fn parse(body: VerifyBody) -> Result<SignatureInput, ApiError> {
         return Err(ApiError::invalid("resultJSONSignature", "不是有效的签名"));
     }
     Ok(SignatureInput { result_json, result, signature })
-}
-
-/// Whether WeChat refuses the phone's result, and not because of its own or our account's state.
-fn is_about_result(error: &PlatformError) -> bool {
-    error.errcode().is_some_and(|errcode| Errcode(errcode).class() == Class::Request)
 }
 
 fn not_verified() -> ApiError {

@@ -14,7 +14,7 @@ use crate::{
         SessionTokenError, StaffError, WeChatSessionError,
     },
     store::{SessionKeysError, StoreError},
-    wechat::{Class, Errcode, LoginError, OpenDataError, WeChatError, subscribe::DataError},
+    wechat::{Errcode, ErrcodeClass, LoginError, OpenDataError, WeChatError, subscribe::DataError},
 };
 
 impl From<Code> for ApiError {
@@ -214,7 +214,7 @@ impl PlatformError {
     #[must_use]
     pub fn for_operator(self) -> ApiError {
         match self.errcode().map(Errcode) {
-            Some(errcode) if errcode.class() == Class::Request => refused(errcode).with_cause(self),
+            Some(errcode) if errcode.class() == ErrcodeClass::Request => refused(errcode).with_cause(self),
             _ => self.into(),
         }
     }
@@ -236,9 +236,9 @@ impl WeChatError {
             }
             Self::Refused { errcode, .. } if errcode.cause().is_some() => Code::Conflict,
             Self::Refused { errcode, .. } => match errcode.class() {
-                Class::Busy | Class::Token => Code::UpstreamBusy,
-                Class::Quota => Code::RateLimited,
-                Class::Config | Class::Request => Code::Internal,
+                ErrcodeClass::Busy | ErrcodeClass::Token => Code::UpstreamBusy,
+                ErrcodeClass::Quota => Code::RateLimited,
+                ErrcodeClass::Config | ErrcodeClass::Request => Code::Internal,
             },
         }
     }

@@ -6,7 +6,7 @@ use super::{AccessTokenError, AccessTokens};
 use crate::{
     host::{Host, HostError, RetryPolicy},
     store::TokenName,
-    wechat::{Call, Client, WeChatError},
+    wechat::{Client, ErrcodeClass, WeChatCall, WeChatError},
 };
 
 /// A call that needs a token failed.
@@ -28,6 +28,13 @@ impl PlatformError {
             Self::WeChat(WeChatError::Refused { errcode, .. }) => Some(errcode.0),
             _ => None,
         }
+    }
+
+    /// Whether WeChat refuses the request for what it asks, and not for the account, a quota or the access token. Repeating the request
+    /// does not help.
+    #[must_use]
+    pub fn is_request_refused(&self) -> bool {
+        matches!(self, Self::WeChat(WeChatError::Refused { errcode, .. }) if errcode.class() == ErrcodeClass::Request)
     }
 
     /// Whether nobody knows if the call took effect.
@@ -65,7 +72,7 @@ impl PlatformClient {
         body: &Value,
         retry: RetryPolicy,
     ) -> Result<Map<String, Value>, PlatformError> {
-        self.json(Call { body: Some(body), retry, ..Call::get(path, &[]) }).await
+        self.json(WeChatCall { body: Some(body), retry, ..WeChatCall::get(path, &[]) }).await
     }
 
     /// `GET path` with `query`; the answer's JSON if it is no error.
@@ -77,7 +84,7 @@ impl PlatformClient {
         path: &'static str,
         query: &[(&str, &str)],
     ) -> Result<Map<String, Value>, PlatformError> {
-        self.json(Call::get(path, query)).await
+        self.json(WeChatCall::get(path, query)).await
     }
 
     /// `POST path` with a JSON body; the answer's bytes if `accept` takes them.
@@ -91,7 +98,7 @@ impl PlatformClient {
         accept: fn(&[u8]) -> bool,
         retry: RetryPolicy,
     ) -> Result<Vec<u8>, PlatformError> {
-        let call = Call { body: Some(body), retry, ..Call::get(path, &[]) };
+        let call = WeChatCall { body: Some(body), retry, ..WeChatCall::get(path, &[]) };
         let token = self.tokens.get(self.account).await?;
         match self.client.bytes(&call.with_access_token(&token.value), accept).await {
             Err(error) if error.is_about_token() => {
@@ -102,7 +109,7 @@ impl PlatformClient {
         }
     }
 
-    async fn json(&self, call: Call<'_>) -> Result<Map<String, Value>, PlatformError> {
+    async fn json(&self, call: WeChatCall<'_>) -> Result<Map<String, Value>, PlatformError> {
         let token = self.tokens.get(self.account).await?;
         match self.client.json(&call.with_access_token(&token.value)).await {
             Err(error) if error.is_about_token() => {

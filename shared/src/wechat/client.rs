@@ -22,7 +22,7 @@ pub struct Client {
 
 /// One call: `GET`, or `POST` if it has a body.
 #[derive(Clone, Copy)]
-pub struct Call<'a> {
+pub struct WeChatCall<'a> {
     /// The path. It also names the call in errors.
     pub path: &'static str,
     /// The query. It can hold secrets.
@@ -35,7 +35,7 @@ pub struct Call<'a> {
     pub access_token: Option<&'a Secret>,
 }
 
-impl<'a> Call<'a> {
+impl<'a> WeChatCall<'a> {
     /// A `GET` without an `access_token`, which is retried after any failure.
     #[must_use]
     pub fn get(path: &'static str, query: &'a [(&'a str, &'a str)]) -> Self {
@@ -64,7 +64,7 @@ impl Client {
     /// # Errors
     /// [`WeChatError`], after the attempts of the call's [`RetryPolicy`]. [`WeChatError::is_outcome_unknown`] says whether the call
     /// may have taken effect.
-    pub async fn json(&self, call: &Call<'_>) -> Result<Map<String, Value>, WeChatError> {
+    pub async fn json(&self, call: &WeChatCall<'_>) -> Result<Map<String, Value>, WeChatError> {
         self.send(call, |body| parse_answer(call.path, body)).await
     }
 
@@ -73,7 +73,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::json`].
-    pub async fn bytes(&self, call: &Call<'_>, accept: fn(&[u8]) -> bool) -> Result<Vec<u8>, WeChatError> {
+    pub async fn bytes(
+        &self,
+        call: &WeChatCall<'_>,
+        accept: fn(&[u8]) -> bool,
+    ) -> Result<Vec<u8>, WeChatError> {
         let parse = |body: &[u8]| {
             if accept(body) {
                 return Ok(body.to_vec());
@@ -89,7 +93,7 @@ impl Client {
 
     async fn send<T>(
         &self,
-        call: &Call<'_>,
+        call: &WeChatCall<'_>,
         parse: impl Fn(&[u8]) -> Result<T, WeChatError>,
     ) -> Result<T, WeChatError> {
         let mut choice = match call.retry {
@@ -111,7 +115,7 @@ impl Client {
         .await
     }
 
-    async fn send_once(&self, call: &Call<'_>, choice: AddressChoice) -> Result<Vec<u8>, WeChatError> {
+    async fn send_once(&self, call: &WeChatCall<'_>, choice: AddressChoice) -> Result<Vec<u8>, WeChatError> {
         let path = call.path;
         let client =
             self.upstream.http().map_err(|error| WeChatError::Unreachable { path, cause: error.into() })?;

@@ -6,9 +6,9 @@ use crate::{host::FailureKind, types::BoxError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Errcode(pub i64);
 
-/// What to do about an errcode.
+/// What an errcode says about repeating the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
+pub enum ErrcodeClass {
     /// The platform is busy: repeat, a few times.
     Busy,
     /// Our settings or our account are wrong: repeating can't help, an operator must look.
@@ -22,19 +22,19 @@ pub enum Class {
 }
 
 impl Errcode {
-    /// What it calls for.
+    /// The class of this errcode.
     #[must_use]
-    pub fn class(self) -> Class {
+    pub fn class(self) -> ErrcodeClass {
         match self.0 {
-            -1 => Class::Busy,
+            -1 => ErrcodeClass::Busy,
             // AppSecret, appid, grant_type, address not on the list, frozen or awaiting the administrator's word.
             40001 | 40002 | 40013 | 40125 | 40164 | 40243 | 41002 | 41004 | 48001 | 48004 | 50002 => {
-                Class::Config
+                ErrcodeClass::Config
             }
-            89501 | 89503 | 89506 | 89507 => Class::Config,
-            45009 | 45011 => Class::Quota,
-            40014 | 42001 => Class::Token,
-            _ => Class::Request,
+            89501 | 89503 | 89506 | 89507 => ErrcodeClass::Config,
+            45009 | 45011 => ErrcodeClass::Quota,
+            40014 | 42001 => ErrcodeClass::Token,
+            _ => ErrcodeClass::Request,
         }
     }
 
@@ -79,7 +79,7 @@ impl WeChatError {
     /// What the failure means for repeating the call.
     pub(super) fn failure_kind(&self) -> FailureKind {
         match self {
-            Self::Refused { errcode, .. } if errcode.class() == Class::Busy => FailureKind::Busy,
+            Self::Refused { errcode, .. } if errcode.class() == ErrcodeClass::Busy => FailureKind::Busy,
             Self::Refused { .. } => FailureKind::Permanent,
             Self::Unreachable { .. } => FailureKind::NotReached,
             Self::Gateway { .. } => FailureKind::Gateway,

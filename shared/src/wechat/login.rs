@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Call, Class, Client, WeChatError};
+use super::{Client, ErrcodeClass, WeChatCall, WeChatError};
 use crate::{
     host::{Host, HostError, RetryPolicy},
     types::{AppId, OpenId, Secret, SessionKey, UnionId},
@@ -19,7 +19,7 @@ pub struct Login {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct Code2SessionResponse {
     openid: String,
     session_key: String,
     #[serde(default)]
@@ -73,9 +73,9 @@ impl LoginClient {
             ("js_code", code),
             ("grant_type", "authorization_code"),
         ];
-        let call = Call { retry: RetryPolicy::OneTimeCode, ..Call::get(PATH, &query) };
+        let call = WeChatCall { retry: RetryPolicy::OneTimeCode, ..WeChatCall::get(PATH, &query) };
         let answer = self.client.json(&call).await.map_err(failed)?;
-        let answer: Answer = serde_json::from_value(answer.into())
+        let answer: Code2SessionResponse = serde_json::from_value(answer.into())
             .map_err(|_| LoginError::Config(not_understood("its fields")))?;
         let openid = OpenId::parse(&answer.openid).map_err(|error| LoginError::Config(Box::new(error)))?;
         let session_key =
@@ -93,9 +93,11 @@ fn failed(error: WeChatError) -> LoginError {
         40226 => LoginError::Blocked(error),
         // What this API has no answer of its own for goes by its class.
         _ => match errcode.class() {
-            Class::Busy => LoginError::Busy(error),
-            Class::Quota => LoginError::TooMany(error),
-            Class::Config | Class::Request | Class::Token => LoginError::Config(Box::new(error)),
+            ErrcodeClass::Busy => LoginError::Busy(error),
+            ErrcodeClass::Quota => LoginError::TooMany(error),
+            ErrcodeClass::Config | ErrcodeClass::Request | ErrcodeClass::Token => {
+                LoginError::Config(Box::new(error))
+            }
         },
     }
 }

@@ -12,8 +12,8 @@ pub mod subscribe;
 mod tests;
 
 pub use card_ext::CardExt;
-pub use client::{Call, Client};
-pub use error::{Class, Errcode, WeChatError};
+pub use client::{Client, WeChatCall};
+pub use error::{Errcode, ErrcodeClass, WeChatError};
 pub use login::{Login, LoginClient, LoginError};
 pub use open_data::{OpenDataError, Watermark, decrypt, raw_data_is_genuine};
 pub use soter::SoterResult;

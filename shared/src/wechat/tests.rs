@@ -13,7 +13,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::{Call, Client};
+use super::{Client, WeChatCall};
 use crate::host::{Host, RetryPolicy, SystemClock, SystemRandomness};
 
 /// A server that gives each request this answer, or none, and counts them.
@@ -40,8 +40,8 @@ fn client(primary: &str, backup: &str) -> Client {
     Client::new(&Host::new(env, Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new())).unwrap()
 }
 
-fn call(retry: RetryPolicy) -> Call<'static> {
-    Call { retry, ..Call::get("/x", &[]) }
+fn call(retry: RetryPolicy) -> WeChatCall<'static> {
+    WeChatCall { retry, ..WeChatCall::get("/x", &[]) }
 }
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
