@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
-use super::{optional::optional_text, transport::Call, verify::Verified};
+use super::{optional::optional_text, transport::UnsignedRequest, verify::Verified};
 use crate::{
     pay::{
         CloseResponse, MerchantContext, MerchantSecret, PayError, PayParams, Payment, PrepayOutcome,
@@ -99,8 +99,8 @@ pub(in crate::pay) async fn prepay(
         payer: Payer { openid: request.openid.as_str() },
         scene_info: SceneInfo { payer_client_ip: request.client_ip },
     };
-    let call = Call::post(PREPAY, PREPAY.to_owned(), &body)?;
-    let bytes = match merchant.call(secret, &call).await {
+    let unsigned = UnsignedRequest::post(PREPAY, PREPAY.to_owned(), &body)?;
+    let bytes = match merchant.call(secret, &unsigned).await {
         Ok(bytes) => bytes,
         Err(PayError::Business { path, code, transient }) => {
             return match code.as_str() {
@@ -127,7 +127,7 @@ pub(in crate::pay) async fn query(
     out_trade_no: OutTradeNo,
 ) -> Result<TradeState, PayError> {
     let target = format!("/v3/pay/transactions/out-trade-no/{out_trade_no}?mchid={}", merchant.mch_id);
-    let bytes = match merchant.call(secret, &Call::get(QUERY, target)).await {
+    let bytes = match merchant.call(secret, &UnsignedRequest::get(QUERY, target)).await {
         Ok(bytes) => bytes,
         Err(PayError::Business { code, .. }) if is_unknown(&code) => return Ok(TradeState::Unknown),
         Err(error) => return Err(error),
@@ -163,8 +163,8 @@ pub(in crate::pay) async fn close(
     out_trade_no: OutTradeNo,
 ) -> Result<CloseResponse, PayError> {
     let target = format!("/v3/pay/transactions/out-trade-no/{out_trade_no}/close");
-    let call = Call::post(CLOSE, target, &CloseBody { mchid: merchant.mch_id.as_str() })?;
-    match merchant.call(secret, &call).await {
+    let request = UnsignedRequest::post(CLOSE, target, &CloseBody { mchid: merchant.mch_id.as_str() })?;
+    match merchant.call(secret, &request).await {
         Ok(_) => Ok(CloseResponse::Closed),
         Err(PayError::Business { code, .. }) if code == "ORDER_CLOSED" || is_unknown(&code) => {
             Ok(CloseResponse::Closed)

@@ -3,7 +3,7 @@
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::transport::Call;
+use super::transport::UnsignedRequest;
 use crate::{
     crypto::{equal, hex},
     host::AddressChoice,
@@ -28,7 +28,7 @@ pub(in crate::pay) async fn bill(
     day: Day,
 ) -> Result<Bill, PayError> {
     let target = format!("{BILL}?bill_date={}&bill_type=ALL&tar_type=GZIP", day.to_pay_v3());
-    let bytes = match merchant.call(secret, &Call::get(BILL, target)).await {
+    let bytes = match merchant.call(secret, &UnsignedRequest::get(BILL, target)).await {
         Ok(bytes) => bytes,
         Err(PayError::Business { code, .. }) if code == "NO_STATEMENT_EXIST" => return Ok(Bill::None),
         Err(PayError::Business { code, .. }) if code == "STATEMENT_CREATING" => return Ok(Bill::NotReady),
@@ -44,7 +44,8 @@ pub(in crate::pay) async fn bill(
     let target = target.ok_or_else(|| not_verified("download_url"))?;
     let address = merchant.upstream.choose_address(AddressChoice::PrimaryOrBackup);
     let key_id = merchant.preferred_key(secret).await;
-    let request = merchant.request(secret, &Call::file(FILE, target), address, key_id.as_deref())?;
+    let request =
+        merchant.sign_request(secret, &UnsignedRequest::file(FILE, target), address, key_id.as_deref())?;
     let request = request.timeout(LIMIT);
     let spooled = Download::begin(FILE, request, (&merchant.upstream, address)).await?.file().await?;
     let hash = hex(&spooled.sha1);

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::{
     certificates::{Certificate, CertificateList, Look, Missing, SignedCertificates},
     optional::optional_text,
-    transport::Call,
+    transport::UnsignedRequest,
     verify::{SignatureError, SignatureHeaders},
 };
 use crate::{
@@ -184,8 +184,8 @@ impl MerchantContext {
 
     /// `GET /v3/certificates`, kept for the other functions.
     async fn download(&self, secret: &MerchantSecret) -> Result<CertificateList, PayError> {
-        let call = Call::get(CERTIFICATES, CERTIFICATES.to_owned());
-        let answer = self.send_once(secret, &call, self.known_key(secret).as_deref()).await?;
+        let request = UnsignedRequest::get(CERTIFICATES, CERTIFICATES.to_owned());
+        let answer = self.send_once(secret, &request, self.known_key(secret).as_deref()).await?;
         let answer = answer.successful(CERTIFICATES)?;
         let seal = SignatureHeaders::read(&answer.headers, self.host.now());
         let seal = seal.map_err(|_| PayError::NotVerified { path: CERTIFICATES, what: "signature" })?;

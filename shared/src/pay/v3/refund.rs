@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     optional::optional_text,
-    transport::Call,
+    transport::UnsignedRequest,
     verify::{Verified, VerifiedBytes},
 };
 use crate::{
@@ -84,8 +84,8 @@ pub(in crate::pay) async fn request(
         notify_url: request.notify_url,
         amount: Amount { refund: request.refund_fee, total: request.total_fee, currency: "CNY" },
     };
-    let call = Call::post(REFUND, REFUND.to_owned(), &body)?;
-    match merchant.call(secret, &call).await {
+    let unsigned = UnsignedRequest::post(REFUND, REFUND.to_owned(), &body)?;
+    match merchant.call(secret, &unsigned).await {
         Ok(bytes) => answer(REFUND, &bytes, request.out_refund_no).map(RefundResponse::Accepted),
         Err(PayError::Business { code, transient: false, .. }) => {
             Ok(RefundResponse::from_error_code(ApiVersion::V3, code))
@@ -101,7 +101,7 @@ pub(in crate::pay) async fn ask(
     out_refund_no: &OutRefundNo,
 ) -> Result<Option<Refund>, PayError> {
     let target = format!("{REFUND}/{}", out_refund_no.percent_encoded());
-    match merchant.call(secret, &Call::get(QUERY, target)).await {
+    match merchant.call(secret, &UnsignedRequest::get(QUERY, target)).await {
         Ok(bytes) => answer(QUERY, &bytes, out_refund_no).map(Some),
         Err(PayError::Business { code, .. }) if code == "RESOURCE_NOT_EXISTS" => Ok(None),
         Err(error) => Err(error),
@@ -119,10 +119,10 @@ pub(in crate::pay) async fn redirect(
     payee: &AbnormalPayee,
 ) -> Result<Refund, PayError> {
     let target = format!("{REFUND}/{refund_id}/apply-abnormal-refund");
-    let call = match payee {
+    let request = match payee {
         AbnormalPayee::Merchant => {
             let body = AbnormalBody { out_refund_no, r#type: "MERCHANT_BANK_CARD", card: None };
-            Call::post(ABNORMAL, target, &body)?
+            UnsignedRequest::post(ABNORMAL, target, &body)?
         }
         AbnormalPayee::UserCard { bank_type, bank_account, real_name } => {
             let (id, key) = merchant.sealing_key(secret).await?;
@@ -134,10 +134,10 @@ pub(in crate::pay) async fn redirect(
             };
             let card = Card { bank_type, bank_account: seal(bank_account)?, real_name: seal(real_name)? };
             let body = AbnormalBody { out_refund_no, r#type: "USER_BANK_CARD", card: Some(card) };
-            Call::post(ABNORMAL, target, &body)?.sealed_for(id)
+            UnsignedRequest::post(ABNORMAL, target, &body)?.sealed_for(id)
         }
     };
-    let bytes = merchant.call(secret, &call).await?;
+    let bytes = merchant.call(secret, &request).await?;
     answer(ABNORMAL, &bytes, out_refund_no)
 }
 

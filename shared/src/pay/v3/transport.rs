@@ -14,8 +14,8 @@ use crate::{
 };
 
 /// A request before it is signed.
-pub(super) struct Call {
-    /// The name of the call in errors.
+pub(super) struct UnsignedRequest {
+    /// The path that errors name, without the numbers in it.
     path: &'static str,
     method: Method,
     /// Path and query, exactly as sent and signed.
@@ -27,7 +27,7 @@ pub(super) struct Call {
 }
 
 /// An answer that is not verified yet.
-pub(super) struct Answer {
+pub(super) struct UnverifiedResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) bytes: Vec<u8>,
@@ -39,12 +39,12 @@ struct Failure {
     code: String,
 }
 
-impl Call {
+impl UnsignedRequest {
     pub(super) fn get(path: &'static str, target: String) -> Self {
         Self { path, method: Method::GET, target, accept: JSON, body: Vec::new(), sealed_for: None }
     }
 
-    /// A call whose answer is a file, not JSON.
+    /// A request whose answer is a file, not JSON.
     pub(super) fn file(path: &'static str, target: String) -> Self {
         Self { accept: "*/*", ..Self::get(path, target) }
     }
@@ -75,32 +75,32 @@ impl Call {
 }
 
 impl MerchantContext {
-    /// Makes the call and returns the verified bytes of its answer.
+    /// Signs and sends the request and returns the verified bytes of the answer.
     ///
-    /// Unknown outcomes repeat the same body: all calls made here are idempotent by their number.
+    /// The same body is sent again after an unknown outcome, because the number in each request makes it idempotent.
     pub(super) async fn call(
         &self,
         secret: &MerchantSecret,
-        call: &Call,
+        request: &UnsignedRequest,
     ) -> Result<VerifiedBytes<'static>, PayError> {
         let (policy, backoff) = (RetryPolicy::AnyFailure, Backoff::Constant);
-        retry(&self.host, policy, backoff, PayError::failure_kind, |_| self.call_once(secret, call)).await
+        retry(&self.host, policy, backoff, PayError::failure_kind, |_| self.call_once(secret, request)).await
     }
 
     async fn call_once(
         &self,
         secret: &MerchantSecret,
-        call: &Call,
+        request: &UnsignedRequest,
     ) -> Result<VerifiedBytes<'static>, PayError> {
         let key_id = self.preferred_key(secret).await;
-        let answer = self.send_once(secret, call, key_id.as_deref()).await?.successful(call.path)?;
+        let answer = self.send_once(secret, request, key_id.as_deref()).await?.successful(request.path)?;
         let refused = |error| match error {
             // The request behind a probe has been executed; the same request is answered with its result again.
-            SignatureError::Probe => PayError::OutcomeUnknown { path: call.path, cause: Box::new(error) },
-            SignatureError::Clock => PayError::NotVerified { path: call.path, what: "time" },
-            SignatureError::Key => PayError::NotVerified { path: call.path, what: "signature's key" },
+            SignatureError::Probe => PayError::OutcomeUnknown { path: request.path, cause: Box::new(error) },
+            SignatureError::Clock => PayError::NotVerified { path: request.path, what: "time" },
+            SignatureError::Key => PayError::NotVerified { path: request.path, what: "signature's key" },
             SignatureError::Header(_) | SignatureError::Signature => {
-                PayError::NotVerified { path: call.path, what: "signature" }
+                PayError::NotVerified { path: request.path, what: "signature" }
             }
         };
         let seal = SignatureHeaders::read(&answer.headers, self.host.now()).map_err(refused)?;
@@ -113,39 +113,39 @@ impl MerchantContext {
     pub(super) async fn send_once(
         &self,
         secret: &MerchantSecret,
-        call: &Call,
+        request: &UnsignedRequest,
         key_id: Option<&str>,
-    ) -> Result<Answer, PayError> {
-        let path = call.path;
+    ) -> Result<UnverifiedResponse, PayError> {
+        let path = request.path;
         let lost =
             |error: reqwest::Error| PayError::OutcomeUnknown { path, cause: error.without_url().into() };
         let address = self.upstream.choose_address(AddressChoice::PrimaryOrBackup);
-        let answer = self.request(secret, call, address, key_id)?.send().await;
+        let answer = self.sign_request(secret, request, address, key_id)?.send().await;
         self.upstream.record_response(address, answer.as_ref().ok().map(reqwest::Response::status));
         let answer = answer.map_err(lost)?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        Ok(Answer { status, headers, bytes: answer.bytes().await.map_err(lost)?.to_vec() })
+        Ok(UnverifiedResponse { status, headers, bytes: answer.bytes().await.map_err(lost)?.to_vec() })
     }
 
     /// The signed request to `address`. It is sent once, because every request has a nonce of its own.
-    pub(super) fn request(
+    pub(super) fn sign_request(
         &self,
         secret: &MerchantSecret,
-        call: &Call,
+        request: &UnsignedRequest,
         address: &Address,
         key_id: Option<&str>,
     ) -> Result<reqwest::RequestBuilder, PayError> {
-        let Call { method, target, accept, body, sealed_for, .. } = call;
+        let UnsignedRequest { method, target, accept, body, sealed_for, .. } = request;
         let (serial_no, key) = secret.signing_key()?;
         let (timestamp, nonce) = (self.host.now().get(), self.host.nonce_str()?);
-        let signature = STANDARD.encode(key.sign(&call.message(timestamp, &nonce)));
+        let signature = STANDARD.encode(key.sign(&request.message(timestamp, &nonce)));
         let authorization = format!(
             "WECHATPAY2-SHA256-RSA2048 mchid=\"{}\",nonce_str=\"{nonce}\",timestamp=\"{timestamp}\",\
              serial_no=\"{serial_no}\",signature=\"{signature}\"",
             self.mch_id
         );
         // The signature does not cover the host, so that the same signature is valid at the backup address.
-        let mut request = self
+        let mut builder = self
             .upstream
             .http()?
             .request(method.clone(), format!("{}{target}", address.base_url()))
@@ -153,16 +153,16 @@ impl MerchantContext {
             .header("accept", *accept)
             .timeout(TOTAL);
         if !body.is_empty() {
-            request = request.header("content-type", JSON).body(body.clone());
+            builder = builder.header("content-type", JSON).body(body.clone());
         }
         if let Some(id) = sealed_for.as_deref().or(key_id) {
-            request = request.header("wechatpay-serial", id);
+            builder = builder.header("wechatpay-serial", id);
         }
-        Ok(request)
+        Ok(builder)
     }
 }
 
-impl Answer {
+impl UnverifiedResponse {
     /// The answer if its status is one of success. Failures may be unsigned; only TLS proves that they come from WeChat Pay.
     pub(super) fn successful(self, path: &'static str) -> Result<Self, PayError> {
         if self.status.is_success() {
@@ -205,14 +205,14 @@ mod tests {
     #[test]
     fn a_prepayment_and_a_question_are_signed_as_the_vectors_say() {
         let key = SigningKey::from_pem(include_str!("../../crypto/rsa_g6_private.pem")).unwrap();
-        let prepay = Call {
+        let prepay = UnsignedRequest {
             method: Method::POST,
             body: r#"{"appid":"wx95e6095a537e33b4","mchid":"1916817080","description":"小店-矿泉水 550ml×2","out_trade_no":"DGVm3tym4KYqJ727Msfbk","notify_url":"https://example.com/prod/pay/notify","amount":{"total":101,"currency":"CNY"},"payer":{"openid":"o5wQws1FH2FD2uaNtxmrc1jiG4dc"}}"#.as_bytes().to_vec(),
-            ..Call::get("", "/v3/pay/transactions/jsapi".to_owned())
+            ..UnsignedRequest::get("", "/v3/pay/transactions/jsapi".to_owned())
         };
         let question = "/v3/pay/transactions/out-trade-no/DGVm3tym4KYqJ727Msfbk?mchid=1916817080";
-        let question = Call::get("", question.to_owned());
-        for (call, nonce, signature) in [
+        let question = UnsignedRequest::get("", question.to_owned());
+        for (request, nonce, signature) in [
             (
                 prepay,
                 "DaDsA36JrHZlIXoM1bNAhVdhTEh2gdxK",
@@ -224,7 +224,7 @@ mod tests {
                 "qDiRFA4GBI2b/epRlXUjLZw2CSWKS6845WlqXmq1WgA9h2X9F4TYc9NZTm8K27BIoW8F/RJvlJXxdloJqCpN15/jrjpdurq82BAYNZtNNxaVunKcLtybrC4T/H4rS8chBdXuGjseyF3fK4rYPm1N7vr487SLQpFCUiO75nytmseMIk3WiaStPl2E3ftf0ZY7koc5vINm1YrhqVOk7fzCNoz6MfZ+IRjcUppam73urvZ5LPNf95RL/mBaskmE5ua5AfcMQFLwUvWslVzo7tZjYlYfmCKBY4D+8CpJ3mx77uq53gqxqUv5AWkgchOFtmXvc6FetftUHE16Ch+XGTVY0A==",
             ),
         ] {
-            assert_eq!(STANDARD.encode(key.sign(&call.message(1_700_000_000, nonce))), signature);
+            assert_eq!(STANDARD.encode(key.sign(&request.message(1_700_000_000, nonce))), signature);
         }
     }
 }
