@@ -14,9 +14,9 @@ use rustls::{
 use super::{Host, HostError};
 use crate::types::Secret;
 
-/// Who is called. Each keeps idle connections for a time of its own, so that each has a client of its own.
+/// A service that is called over HTTP. Each has an HTTP client of its own, because each keeps idle connections for another time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Peer {
+pub enum RemoteService {
     /// AWS's services.
     Aws,
     /// WeChat's open platform.
@@ -25,8 +25,8 @@ pub enum Peer {
     Pay,
 }
 
-impl Peer {
-    /// Its name in metrics.
+impl RemoteService {
+    /// The name of the service in metrics.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Aws => "aws",
@@ -35,19 +35,19 @@ impl Peer {
         }
     }
 
-    /// How long an idle connection is used again: less than the other side keeps it, because a request that is sent on a
-    /// connection which is just being closed is lost.
+    /// How long an idle connection is used again. This is shorter than the service keeps it open, because a request that is sent on a
+    /// connection which the service is just closing is lost.
     const fn idle(self) -> Duration {
         match self {
             Self::Aws => Duration::from_secs(20),
-            // api.mch.weixin.qq.com closes after 8 seconds. What api.weixin.qq.com keeps is nowhere said, so it is not relied on
-            // for longer.
+            // api.mch.weixin.qq.com closes an idle connection after 8 seconds. WeChat does not say when api.weixin.qq.com does, so it
+            // gets the same time.
             Self::OpenPlatform | Self::Pay => Duration::from_secs(5),
         }
     }
 }
 
-/// The clients, each made at first use: a function that never calls somebody pays nothing for it.
+/// The HTTP clients. Each is made at its first use, so that a function does not spend time on a client that it never uses.
 #[derive(Default)]
 pub(super) struct Clients {
     aws: OnceLock<reqwest::Client>,
@@ -61,39 +61,40 @@ impl Host {
     /// The HTTP client for AWS: ring, the public certificate authorities, no redirects, no proxies.
     ///
     /// # Errors
-    /// The TLS configuration is not accepted.
+    /// [`HostError::Client`]: the TLS configuration is not accepted.
     pub fn http(&self) -> Result<reqwest::Client, HostError> {
-        self.http_to(Peer::Aws)
+        self.http_to(RemoteService::Aws)
     }
 
-    /// The HTTP client for `peer`, otherwise like [`Host::http`]'s.
+    /// The HTTP client for `service`, otherwise like [`Host::http`]'s.
     ///
     /// # Errors
-    /// The TLS configuration is not accepted.
-    pub fn http_to(&self, peer: Peer) -> Result<reqwest::Client, HostError> {
+    /// [`HostError::Client`]: the TLS configuration is not accepted.
+    pub fn http_to(&self, service: RemoteService) -> Result<reqwest::Client, HostError> {
         let clients = &self.0.http;
-        let cell = match peer {
-            Peer::Aws => &clients.aws,
-            Peer::OpenPlatform => &clients.open_platform,
-            Peer::Pay => &clients.pay,
+        let cell = match service {
+            RemoteService::Aws => &clients.aws,
+            RemoteService::OpenPlatform => &clients.open_platform,
+            RemoteService::Pay => &clients.pay,
         };
         if let Some(client) = cell.get() {
             return Ok(client.clone());
         }
-        let client = self.new_client(None, peer.idle())?;
+        let client = self.new_client(None, service.idle())?;
         Ok(cell.get_or_init(|| client).clone())
     }
 
-    /// A client for WeChat Pay that shows who it is: a certificate chain and its private key, both in PEM.
+    /// A client for WeChat Pay that authenticates with a client certificate: `cert` is the certificate chain, `key` its private key, both
+    /// in PEM.
     ///
     /// # Errors
-    /// They are none, or the TLS configuration is not accepted.
+    /// [`HostError::Client`]: the texts are not a certificate chain and its key, or the TLS configuration is not accepted.
     pub fn http_as(&self, cert: &Secret, key: &Secret) -> Result<reqwest::Client, HostError> {
         let chain = CertificateDer::pem_slice_iter(cert.expose().as_bytes()).collect::<Result<Vec<_>, _>>();
         let chain = chain.map_err(|error| HostError::Client(error.into()))?;
         let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
             .map_err(|error| HostError::Client(error.into()))?;
-        self.new_client(Some((chain, key)), Peer::Pay.idle())
+        self.new_client(Some((chain, key)), RemoteService::Pay.idle())
     }
 
     fn new_client(&self, identity: Option<Identity>, idle: Duration) -> Result<reqwest::Client, HostError> {
@@ -115,7 +116,7 @@ impl Host {
             .tls_backend_preconfigured(tls)
             .connect_timeout(CONNECT)
             .timeout(TOTAL)
-            // A frozen function wakes up with connections that the other side has given up.
+            // Lambda freezes a function between requests. When it runs again, the service may have closed its idle connections.
             .pool_idle_timeout(idle)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -174,8 +175,8 @@ mod tests {
     #[test]
     fn no_connection_is_used_when_wechat_pay_may_be_closing_it() {
         const KEPT_BY_WECHAT_PAY: Duration = Duration::from_secs(8);
-        assert!(Peer::Pay.idle() + CONNECT <= KEPT_BY_WECHAT_PAY);
-        assert!(Peer::OpenPlatform.idle() <= Peer::Pay.idle());
+        assert!(RemoteService::Pay.idle() + CONNECT <= KEPT_BY_WECHAT_PAY);
+        assert!(RemoteService::OpenPlatform.idle() <= RemoteService::Pay.idle());
     }
 
     #[tokio::test]
@@ -188,12 +189,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_peer_has_a_pool_of_its_own() {
+    async fn each_remote_service_has_a_pool_of_its_own() {
         let (host, url) = (host(), server().await);
-        for (peer, number) in
-            [(Peer::Aws, "1"), (Peer::Pay, "2"), (Peer::OpenPlatform, "3"), (Peer::Pay, "2")]
-        {
-            assert_eq!(connection(&host.http_to(peer).unwrap(), &url).await, number, "{peer:?}");
+        for (service, number) in [
+            (RemoteService::Aws, "1"),
+            (RemoteService::Pay, "2"),
+            (RemoteService::OpenPlatform, "3"),
+            (RemoteService::Pay, "2"),
+        ] {
+            assert_eq!(connection(&host.http_to(service).unwrap(), &url).await, number, "{service:?}");
         }
     }
 }

@@ -19,7 +19,7 @@ use rustls::pki_types::CertificateDer;
 
 pub use aws_client::{AwsCall, AwsClient, AwsError, AwsService};
 use client::Clients;
-pub use client::Peer;
+pub use client::RemoteService;
 pub use retry::RetryPolicy;
 pub(crate) use retry::{Backoff, FailureKind, retry};
 pub(crate) use upstream::{Address, AddressChoice, Upstream};

@@ -9,7 +9,7 @@ use std::{
 
 use http::StatusCode;
 
-use super::{Host, HostError, Peer};
+use super::{Host, HostError, RemoteService};
 use crate::{
     telemetry::{self, Metric},
     types::UnixSeconds,
@@ -21,7 +21,7 @@ use crate::{
 /// again.
 pub(crate) struct Upstream {
     host: Host,
-    peer: Peer,
+    service: RemoteService,
     primary: Address,
     backup: Option<Address>,
 }
@@ -53,7 +53,7 @@ impl Upstream {
     ///
     /// # Errors
     /// [`HostError`]: the variable is missing.
-    pub(crate) fn new(host: &Host, name: &'static str, peer: Peer) -> Result<Self, HostError> {
+    pub(crate) fn new(host: &Host, name: &'static str, service: RemoteService) -> Result<Self, HostError> {
         let address = |base: &str| Address {
             base_url: base.trim().trim_end_matches('/').to_owned(),
             health: Mutex::default(),
@@ -63,7 +63,7 @@ impl Upstream {
             Some((primary, backup)) => (address(primary), Some(address(backup))),
             None => (address(bases), None),
         };
-        Ok(Self { host: host.clone(), peer, primary, backup })
+        Ok(Self { host: host.clone(), service, primary, backup })
     }
 
     /// The base URLs of its addresses, the primary one first.
@@ -76,7 +76,7 @@ impl Upstream {
     /// # Errors
     /// [`HostError::Client`]: the TLS configuration is not accepted.
     pub(crate) fn http(&self) -> Result<reqwest::Client, HostError> {
-        self.host.http_to(self.peer)
+        self.host.http_to(self.service)
     }
 
     /// The address for the next request: the backup while it answers and the primary one does not.
@@ -88,7 +88,7 @@ impl Upstream {
                     && self.primary.is_cooling_down(now)
                     && !backup.is_cooling_down(now) =>
             {
-                telemetry::record_metric(Metric::BackupCall(self.peer.name()));
+                telemetry::record_metric(Metric::BackupCall(self.service.name()));
                 backup
             }
             _ => &self.primary,
@@ -158,7 +158,7 @@ mod tests {
         clock.0.store(1_700_000_000_000, Ordering::Relaxed);
         let env = [("PAY_API_BASE".to_owned(), bases.to_owned())].into();
         let host = Host::new(env, Arc::new(clock.clone()), Arc::new(SystemRandomness), Vec::new());
-        (Upstream::new(&host, "PAY_API_BASE", Peer::Pay).unwrap(), clock)
+        (Upstream::new(&host, "PAY_API_BASE", RemoteService::Pay).unwrap(), clock)
     }
 
     /// The address that the next request goes to, which is then answered with this status or not at all.

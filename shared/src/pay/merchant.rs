@@ -8,7 +8,7 @@ use super::{
     v3::{CertificateStore, PlatformKeys},
 };
 use crate::{
-    host::{Host, HostError, Peer, Upstream},
+    host::{Host, HostError, RemoteService, Upstream},
     secrets::CachedSecret,
     types::{AppId, MchId},
 };
@@ -60,7 +60,7 @@ impl MerchantContext {
     pub(crate) fn new(host: &Host, certificates: Box<dyn CertificateStore>) -> Result<Self, HostError> {
         Ok(Self {
             host: host.clone(),
-            upstream: Upstream::new(host, "PAY_API_BASE", Peer::Pay)?,
+            upstream: Upstream::new(host, "PAY_API_BASE", RemoteService::Pay)?,
             app_id: host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?,
             mch_id: host.parsed_var("MERCHANT_ID", "a mch_id", MchId::parse)?,
             api: host.parsed_var("PAY_API", "v2 or v3", str::parse::<ApiVersion>)?,

@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 
 use super::{Errcode, WeChatError, loose_json};
 use crate::{
-    host::{AddressChoice, Backoff, FailureKind, Host, HostError, Peer, RetryPolicy, Upstream, retry},
+    host::{
+        AddressChoice, Backoff, FailureKind, Host, HostError, RemoteService, RetryPolicy, Upstream, retry,
+    },
     telemetry::{self, Metric},
     types::Secret,
 };
@@ -55,7 +57,7 @@ impl Client {
     /// # Errors
     /// [`HostError`]: the variable is missing.
     pub fn new(host: &Host) -> Result<Self, HostError> {
-        let upstream = Upstream::new(host, "WECHAT_API_BASE", Peer::OpenPlatform)?;
+        let upstream = Upstream::new(host, "WECHAT_API_BASE", RemoteService::OpenPlatform)?;
         Ok(Self { host: host.clone(), upstream: Arc::new(upstream) })
     }
 
