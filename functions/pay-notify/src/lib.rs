@@ -68,8 +68,10 @@ impl PayNotifyFunction {
             }
         };
         match verdict {
-            PaymentVerdict::Pays | PaymentVerdict::Known | PaymentVerdict::Revives => Ok(()),
-            PaymentVerdict::SecondPayment | PaymentVerdict::AfterClose => {
+            PaymentVerdict::PaysOrder | PaymentVerdict::AlreadyApplied | PaymentVerdict::RevivesOrder => {
+                Ok(())
+            }
+            PaymentVerdict::SecondPayment | PaymentVerdict::PaymentAfterClose => {
                 // The payment is recorded and its refund is begun. Another delivery of the notice would change nothing.
                 telemetry::unusual_event("payment-being-refunded", payment.transaction_id());
                 Ok(())

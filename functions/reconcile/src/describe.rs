@@ -232,8 +232,11 @@ mod tests {
 
     #[test]
     fn a_missing_payment_s_description_says_what_was_done() {
-        let difference =
-            payment_missing_here(day(), &payment_line(), PaymentRecovery::Recorded(PaymentVerdict::Pays));
+        let difference = payment_missing_here(
+            day(),
+            &payment_line(),
+            PaymentRecovery::Recorded(PaymentVerdict::PaysOrder),
+        );
         assert_eq!(
             difference.what,
             "WeChat Pay took 200 fen by payment 4200001 of 01HF7YAT00000000000000000001; our books had no such \

@@ -41,16 +41,16 @@ impl PaymentRecovery {
         match self {
             Self::ForeignNumber => "the number is not one of ours",
             Self::Recorded(verdict) => match verdict {
-                PaymentVerdict::Pays | PaymentVerdict::Known => {
+                PaymentVerdict::PaysOrder | PaymentVerdict::AlreadyApplied => {
                     "WeChat Pay was asked, and the payment paid its order"
                 }
-                PaymentVerdict::Revives => {
+                PaymentVerdict::RevivesOrder => {
                     "WeChat Pay was asked, and the payment opened its closed order again"
                 }
                 PaymentVerdict::SecondPayment => {
                     "WeChat Pay was asked; the order was paid before, so the money goes back"
                 }
-                PaymentVerdict::AfterClose => {
+                PaymentVerdict::PaymentAfterClose => {
                     "WeChat Pay was asked; the order was closed, so the money goes back"
                 }
                 PaymentVerdict::AmountDiffers | PaymentVerdict::PayerDiffers => {

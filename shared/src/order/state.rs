@@ -129,27 +129,27 @@ pub struct OrderSnapshot<'a> {
 /// What a payment means for an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PaymentVerdict {
-    /// The payment pays the order.
-    Pays,
-    /// The payment pays a closed order, as [`LatePaymentPolicy::Revive`] says.
-    Revives,
-    /// The order is paid by this payment already.
-    Known,
-    /// The order is paid by another transaction: the payment is refunded.
+    /// The order is unpaid, and the payment pays it.
+    PaysOrder,
+    /// The order is closed, and the payment opens and pays it, because the policy is [`LatePaymentPolicy::Revive`].
+    RevivesOrder,
+    /// The order was paid by this payment before.
+    AlreadyApplied,
+    /// The order was paid by another payment, so this one is refunded.
     SecondPayment,
-    /// The order is closed: the payment is refunded.
-    AfterClose,
-    /// The payment has another amount or currency than the order: an operator must decide.
+    /// The order is closed, so the payment is refunded.
+    PaymentAfterClose,
+    /// The payment has another amount or currency than the order, so an operator must decide.
     AmountDiffers,
-    /// Another user than the order's has paid: an operator must decide.
+    /// Another user than the order's has paid, so an operator must decide.
     PayerDiffers,
 }
 
 impl PaymentVerdict {
     /// Whether the payment is refunded automatically.
     #[must_use]
-    pub fn goes_back(self) -> bool {
-        matches!(self, Self::SecondPayment | Self::AfterClose)
+    pub fn is_refunded_automatically(self) -> bool {
+        matches!(self, Self::SecondPayment | Self::PaymentAfterClose)
     }
 }
 
@@ -161,7 +161,7 @@ pub fn payment_verdict(
     late: LatePaymentPolicy,
 ) -> PaymentVerdict {
     if order.transaction_id == Some(payment.transaction_id()) {
-        return PaymentVerdict::Known;
+        return PaymentVerdict::AlreadyApplied;
     }
     if payment.total_fee() != order.total_fee || payment.currency() != "CNY" {
         return PaymentVerdict::AmountDiffers;
@@ -170,13 +170,13 @@ pub fn payment_verdict(
         return PaymentVerdict::PayerDiffers;
     }
     match order.status {
-        Status::Unpaid => PaymentVerdict::Pays,
+        Status::Unpaid => PaymentVerdict::PaysOrder,
         Status::Paid | Status::Refunding | Status::Refunded => PaymentVerdict::SecondPayment,
         // A payment that is being refunded already does not open the order again.
         Status::Closed if late == LatePaymentPolicy::Revive && !payment.has_refunds() => {
-            PaymentVerdict::Revives
+            PaymentVerdict::RevivesOrder
         }
-        Status::Closed => PaymentVerdict::AfterClose,
+        Status::Closed => PaymentVerdict::PaymentAfterClose,
     }
 }
 
@@ -230,11 +230,11 @@ mod tests {
             };
             let verdict = payment_verdict(order, &payment("t", paid, &payer), late);
             let right = fee == paid && openid.as_str() == payer;
-            prop_assert_eq!(verdict == PaymentVerdict::Pays, status == Status::Unpaid && right);
-            prop_assert_eq!(verdict == PaymentVerdict::Revives, revive && status == Status::Closed && right);
-            prop_assert_ne!(verdict, PaymentVerdict::Known);
+            prop_assert_eq!(verdict == PaymentVerdict::PaysOrder, status == Status::Unpaid && right);
+            prop_assert_eq!(verdict == PaymentVerdict::RevivesOrder, revive && status == Status::Closed && right);
+            prop_assert_ne!(verdict, PaymentVerdict::AlreadyApplied);
             let again = payment_verdict(order, &payment("first", paid, &payer), late);
-            prop_assert_eq!(again == PaymentVerdict::Known, status.was_paid());
+            prop_assert_eq!(again == PaymentVerdict::AlreadyApplied, status.was_paid());
         }
     }
 
@@ -248,10 +248,13 @@ mod tests {
             transaction_id: None,
         };
         let gone = Payment::for_test("t", (1, "CNY"), "a", true);
-        assert_eq!(payment_verdict(order, &gone, LatePaymentPolicy::Revive), PaymentVerdict::AfterClose);
+        assert_eq!(
+            payment_verdict(order, &gone, LatePaymentPolicy::Revive),
+            PaymentVerdict::PaymentAfterClose
+        );
         assert_eq!(
             payment_verdict(order, &payment("t", 1, "a"), LatePaymentPolicy::Revive),
-            PaymentVerdict::Revives
+            PaymentVerdict::RevivesOrder
         );
     }
 

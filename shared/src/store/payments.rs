@@ -60,15 +60,15 @@ pub(super) fn put_payment(
     now: UnixSeconds,
 ) -> Result<TransactWriteItem, StoreError> {
     let (name, review) = match verdict {
-        PaymentVerdict::Pays | PaymentVerdict::Known => ("PAID_THE_ORDER", false),
-        PaymentVerdict::Revives => ("REVIVED_THE_ORDER", false),
+        PaymentVerdict::PaysOrder | PaymentVerdict::AlreadyApplied => ("PAID_THE_ORDER", false),
+        PaymentVerdict::RevivesOrder => ("REVIVED_THE_ORDER", false),
         PaymentVerdict::SecondPayment => ("SECOND_PAYMENT", false),
-        PaymentVerdict::AfterClose => ("AFTER_CLOSE", false),
+        PaymentVerdict::PaymentAfterClose => ("AFTER_CLOSE", false),
         PaymentVerdict::AmountDiffers => ("AMOUNT_DIFFERS", true),
         PaymentVerdict::PayerDiffers => ("PAYER_DIFFERS", true),
     };
     // Of what is on its way back already nobody knows yet how much that is.
-    let claimed = verdict.goes_back() && !payment.has_refunds();
+    let claimed = verdict.is_refunded_automatically() && !payment.has_refunds();
     let row = PaymentRow {
         transaction_id: payment.transaction_id().clone(),
         out_trade_no: payment.out_trade_no(),
@@ -87,7 +87,7 @@ pub(super) fn put_payment(
     };
     let table = host.var("PAYMENTS_TABLE").map_err(|error| StoreError::new(RECORDING, error))?;
     let put = Put::builder().table_name(table).set_item(Some(item::write(&row)?));
-    let put = if matches!(verdict, PaymentVerdict::Pays | PaymentVerdict::Revives) {
+    let put = if matches!(verdict, PaymentVerdict::PaysOrder | PaymentVerdict::RevivesOrder) {
         put.condition_expression("attribute_not_exists(transaction_id) OR attention = :review")
             .expression_attribute_values(":review", item::s(REVIEW))
     } else {

@@ -57,8 +57,11 @@ impl Orders {
         late: LatePaymentPolicy,
     ) -> Result<SettleOutcome, StoreError> {
         // No order of ours is in another currency, so there is nothing to compare with.
-        let mut verdict =
-            if payment.currency() == "CNY" { PaymentVerdict::Pays } else { PaymentVerdict::AmountDiffers };
+        let mut verdict = if payment.currency() == "CNY" {
+            PaymentVerdict::PaysOrder
+        } else {
+            PaymentVerdict::AmountDiffers
+        };
         for _ in 0..item::MAX_ATTEMPTS {
             let case = case(payment, verdict, self.host.now());
             let parts = self.parts(payment, verdict, case.as_ref())?;
@@ -84,7 +87,7 @@ impl Orders {
                     verdict = payment_verdict(order.snapshot(), payment, late);
                     match receipt {
                         Some(receipt) => return again(verdict, receipt),
-                        None if verdict == PaymentVerdict::Known => {
+                        None if verdict == PaymentVerdict::AlreadyApplied => {
                             return Ok(SettleOutcome::AlreadyRecorded(verdict));
                         }
                         None => {}
@@ -111,14 +114,14 @@ impl Orders {
         let now = self.host.now();
         let meaning = match (case, verdict) {
             (Some(case), _) => cases::put_case(&self.host, case)?,
-            (None, PaymentVerdict::Revives) => self.pay(payment, "CLOSED", now)?,
-            (None, PaymentVerdict::SecondPayment | PaymentVerdict::AfterClose) => {
+            (None, PaymentVerdict::RevivesOrder) => self.pay(payment, "CLOSED", now)?,
+            (None, PaymentVerdict::SecondPayment | PaymentVerdict::PaymentAfterClose) => {
                 refunds::automatic_refund_part(&self.host, payment, verdict, now)?
             }
             (None, _) => self.pay(payment, "UNPAID", now)?,
         };
         let mut parts = vec![payments::put_payment(&self.host, payment, verdict, now)?, meaning];
-        if !(verdict == PaymentVerdict::Pays && payment.has_refunds()) {
+        if !(verdict == PaymentVerdict::PaysOrder && payment.has_refunds()) {
             parts.push(outbox::put_event(&self.host, &event(payment, verdict, now))?);
         }
         if matches!(verdict, PaymentVerdict::AmountDiffers | PaymentVerdict::PayerDiffers) {
@@ -127,7 +130,7 @@ impl Orders {
         Ok(parts)
     }
 
-    /// The change of the order. Its condition is [`payment_verdict`]'s for [`PaymentVerdict::Pays`] and [`PaymentVerdict::Revives`].
+    /// The change of the order. Its condition is [`payment_verdict`]'s for [`PaymentVerdict::PaysOrder`] and [`PaymentVerdict::RevivesOrder`].
     fn pay(&self, payment: &Payment, from: &str, now: UnixSeconds) -> Result<TransactWriteItem, StoreError> {
         let (status, rest) = if payment.has_refunds() {
             // The sweep looks at once for what was given back.
@@ -194,9 +197,11 @@ fn again(verdict: PaymentVerdict, receipt: Option<Item>) -> Result<SettleOutcome
 /// The event that `payment` meant `verdict` for its order.
 fn event(payment: &Payment, verdict: PaymentVerdict, now: UnixSeconds) -> Event {
     let kind = match verdict {
-        PaymentVerdict::Pays | PaymentVerdict::Known | PaymentVerdict::Revives => EventKind::OrderPaid,
+        PaymentVerdict::PaysOrder | PaymentVerdict::AlreadyApplied | PaymentVerdict::RevivesOrder => {
+            EventKind::OrderPaid
+        }
         PaymentVerdict::SecondPayment => EventKind::PaymentSecond,
-        PaymentVerdict::AfterClose => EventKind::PaymentAfterClose,
+        PaymentVerdict::PaymentAfterClose => EventKind::PaymentAfterClose,
         PaymentVerdict::AmountDiffers | PaymentVerdict::PayerDiffers => EventKind::PaymentMismatch,
     };
     Event {
@@ -215,7 +220,7 @@ fn case(payment: &Payment, verdict: PaymentVerdict, now: UnixSeconds) -> Option<
         PaymentVerdict::AmountDiffers => {
             (CaseKind::PaymentMismatch, "paid with another amount or currency than the order's")
         }
-        PaymentVerdict::SecondPayment | PaymentVerdict::AfterClose if payment.has_refunds() => (
+        PaymentVerdict::SecondPayment | PaymentVerdict::PaymentAfterClose if payment.has_refunds() => (
             CaseKind::OrderDisputed,
             "a payment that no order needs was given back in part or whole before it was recorded: see that all of it goes back",
         ),
