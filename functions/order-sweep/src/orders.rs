@@ -2,7 +2,7 @@
 
 use shared::{
     order::{Status, query_schedule::DISPUTED_ORDER_INTERVAL},
-    service::{AttemptStatus, CloseOutcome},
+    service::{AttemptStatus, CloseOutcome, NextAttemptOutcome},
     store::{Case, CaseKind, Order},
     telemetry,
     types::{BoxError, OrderId, UnixSeconds},
@@ -41,10 +41,10 @@ impl OrderSweepTask {
             // WeChat Pay closed this `out_trade_no`, but the order has not expired: move on to the next number.
             AttemptStatus::Closed if !order.is_over(now) => {
                 match self.payments.begin_next_attempt(&order).await? {
-                    CloseOutcome::Paid(order) => self.after_payment(*order, now).await?,
-                    CloseOutcome::Done(order) if order.status == Status::Closed => SweepOutcome::Closed,
-                    CloseOutcome::Done(_) => SweepOutcome::Waiting,
-                    CloseOutcome::Disputed => self.postpone_disputed(&order, now).await?,
+                    NextAttemptOutcome::Begun(_) => SweepOutcome::Waiting,
+                    NextAttemptOutcome::OrderClosed(_) => SweepOutcome::Closed,
+                    NextAttemptOutcome::Paid(order) => self.after_payment(*order, now).await?,
+                    NextAttemptOutcome::Disputed => self.postpone_disputed(&order, now).await?,
                 }
             }
             AttemptStatus::Payable | AttemptStatus::Closed | AttemptStatus::Unknown => SweepOutcome::Waiting,
@@ -54,7 +54,7 @@ impl OrderSweepTask {
 
     async fn close_expired(&self, order: &Order, now: UnixSeconds) -> Result<SweepOutcome, BoxError> {
         Ok(match self.payments.close(order).await? {
-            CloseOutcome::Done(_) => SweepOutcome::Closed,
+            CloseOutcome::Closed(_) => SweepOutcome::Closed,
             CloseOutcome::Paid(order) => self.after_payment(*order, now).await?,
             CloseOutcome::Disputed => self.postpone_disputed(order, now).await?,
         })

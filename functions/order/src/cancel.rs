@@ -23,7 +23,7 @@ impl OrderFunction {
             Status::Unpaid => {}
         }
         match self.payments.close(&order).await? {
-            CloseOutcome::Done(order) => Ok(view::answer(*order)),
+            CloseOutcome::Closed(order) => Ok(view::answer(*order)),
             CloseOutcome::Paid(_) => Err(Code::OrderPaid.into()),
             CloseOutcome::Disputed => {
                 Err(ApiError::new(Code::Conflict).with_message("订单支付异常，请联系商家"))

@@ -62,7 +62,7 @@ impl OrderFunction {
         }
         if now >= order.expires_at {
             return Ok(match self.payments.close(order).await? {
-                CloseOutcome::Done(order) | CloseOutcome::Paid(order) => Some(*order),
+                CloseOutcome::Closed(order) | CloseOutcome::Paid(order) => Some(*order),
                 CloseOutcome::Disputed => None,
             });
         }

@@ -4,7 +4,7 @@ use shared::{
     api::{ApiError, Code},
     order::Status,
     pay::{PayError, PrepayOutcome, PrepayRequest},
-    service::{AttemptStatus, CloseOutcome},
+    service::{AttemptStatus, NextAttemptOutcome},
     store::{Order, Prepay, PrepayTerms, WriteOutcome},
     telemetry,
     types::PrepayId,
@@ -131,9 +131,10 @@ impl UnifiedOrderFunction {
 
     async fn move_to_next_attempt(&self, order: &Order) -> Result<PrepayStep, ApiError> {
         match self.payments.begin_next_attempt(order).await? {
-            CloseOutcome::Done(current) => self.step_for(current),
-            CloseOutcome::Paid(_) => Err(Code::OrderPaid.into()),
-            CloseOutcome::Disputed => Err(order_disputed()),
+            NextAttemptOutcome::Begun(current) => self.step_for(current),
+            NextAttemptOutcome::OrderClosed(_) => Err(Code::OrderClosed.into()),
+            NextAttemptOutcome::Paid(_) => Err(Code::OrderPaid.into()),
+            NextAttemptOutcome::Disputed => Err(order_disputed()),
         }
     }
 

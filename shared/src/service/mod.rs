@@ -12,7 +12,7 @@ mod wechat_session;
 
 pub use access_tokens::{AccessTokenError, AccessTokens};
 pub use merchant::{notice_receiver, pay_client};
-pub use payments::{AttemptStatus, CloseOutcome, PaymentService, PaymentServiceError};
+pub use payments::{AttemptStatus, CloseOutcome, NextAttemptOutcome, PaymentService, PaymentServiceError};
 pub use platform::{PlatformClient, PlatformError};
 pub use refunds::{GiveUpOutcome, RedirectOutcome, RefundService, RefundServiceError};
 pub use session_tokens::{SessionTokenError, SessionTokens, TokenError};

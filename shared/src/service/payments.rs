@@ -30,15 +30,39 @@ pub enum AttemptStatus {
     Disputed,
 }
 
-/// What came of closing an order or of beginning its next attempt.
+/// What came of closing an order.
 #[derive(Debug)]
 pub enum CloseOutcome {
-    /// The order is closed, or at its next attempt; the order as it is now.
-    Done(Box<Order>),
+    /// The order is closed; the order as it is now.
+    Closed(Box<Order>),
     /// The order was paid; the order as it is now.
     Paid(Box<Order>),
     /// A payment or refund does not fit the order, so an operator must decide.
     Disputed,
+}
+
+/// What came of beginning the next attempt of an order.
+#[derive(Debug)]
+pub enum NextAttemptOutcome {
+    /// This request or another one has begun the next attempt; the order as it is now.
+    Begun(Box<Order>),
+    /// The order is closed, because no number is left, the whole payment is refunded, or another request closed it; the order as it is
+    /// now.
+    OrderClosed(Box<Order>),
+    /// The order was paid; the order as it is now.
+    Paid(Box<Order>),
+    /// A payment or refund does not fit the order, so an operator must decide.
+    Disputed,
+}
+
+impl From<CloseOutcome> for NextAttemptOutcome {
+    fn from(outcome: CloseOutcome) -> Self {
+        match outcome {
+            CloseOutcome::Closed(order) => Self::OrderClosed(order),
+            CloseOutcome::Paid(order) => Self::Paid(order),
+            CloseOutcome::Disputed => Self::Disputed,
+        }
+    }
 }
 
 /// The state of an attempt or an order could not be found out or changed.
@@ -123,13 +147,13 @@ impl PaymentService {
             if order.terms.is_some() {
                 match self.end_attempt(&order).await? {
                     AttemptStatus::Paid(order) => return Ok(CloseOutcome::Paid(order)),
-                    AttemptStatus::OrderClosed(order) => return Ok(CloseOutcome::Done(order)),
+                    AttemptStatus::OrderClosed(order) => return Ok(CloseOutcome::Closed(order)),
                     AttemptStatus::Disputed => return Ok(CloseOutcome::Disputed),
                     AttemptStatus::Closed | AttemptStatus::Unknown | AttemptStatus::Payable => {}
                 }
             }
             order = match self.orders.close(&order, self.now()).await? {
-                CloseWriteOutcome::Closed(order) => return Ok(CloseOutcome::Done(order)),
+                CloseWriteOutcome::Closed(order) => return Ok(CloseOutcome::Closed(order)),
                 CloseWriteOutcome::Conflict(order) if order.status.was_paid() => {
                     return Ok(CloseOutcome::Paid(order));
                 }
@@ -145,24 +169,24 @@ impl PaymentService {
     ///
     /// # Errors
     /// [`PaymentServiceError`]; the call can be repeated.
-    pub async fn begin_next_attempt(&self, order: &Order) -> Result<CloseOutcome, PaymentServiceError> {
+    pub async fn begin_next_attempt(&self, order: &Order) -> Result<NextAttemptOutcome, PaymentServiceError> {
         let ending = order.out_trade_no;
-        let Some(next) = ending.next() else { return self.close(order).await };
+        let Some(next) = ending.next() else { return Ok(self.close(order).await?.into()) };
         let mut order = order.clone();
         for _ in 0..MAX_ROUNDS {
             match self.end_attempt(&order).await? {
-                AttemptStatus::Paid(order) => return Ok(CloseOutcome::Paid(order)),
-                AttemptStatus::OrderClosed(order) => return Ok(CloseOutcome::Done(order)),
-                AttemptStatus::Disputed => return Ok(CloseOutcome::Disputed),
+                AttemptStatus::Paid(order) => return Ok(NextAttemptOutcome::Paid(order)),
+                AttemptStatus::OrderClosed(order) => return Ok(NextAttemptOutcome::OrderClosed(order)),
+                AttemptStatus::Disputed => return Ok(NextAttemptOutcome::Disputed),
                 AttemptStatus::Closed | AttemptStatus::Unknown | AttemptStatus::Payable => {}
             }
             order = match self.orders.begin_attempt(&order, next).await? {
                 WriteOutcome::Written => {
                     let order = Order { out_trade_no: next, terms: None, prepay: None, ..order };
-                    return Ok(CloseOutcome::Done(Box::new(order)));
+                    return Ok(NextAttemptOutcome::Begun(Box::new(order)));
                 }
                 WriteOutcome::Conflict(order) if order.status.was_paid() => {
-                    return Ok(CloseOutcome::Paid(order));
+                    return Ok(NextAttemptOutcome::Paid(order));
                 }
                 // A concurrent request has stored a prepayment of the number that was ended, so end it once more.
                 WriteOutcome::Conflict(order)
@@ -170,7 +194,10 @@ impl PaymentService {
                 {
                     *order
                 }
-                WriteOutcome::Conflict(order) => return Ok(CloseOutcome::Done(order)),
+                WriteOutcome::Conflict(order) if order.status == Status::Closed => {
+                    return Ok(NextAttemptOutcome::OrderClosed(order));
+                }
+                WriteOutcome::Conflict(order) => return Ok(NextAttemptOutcome::Begun(order)),
             };
         }
         Err(PaymentServiceError::NoProgress("it was prepaid anew each time"))
