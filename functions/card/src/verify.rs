@@ -43,7 +43,7 @@ impl CardFunction {
         caller: &Caller,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
-        let member = self.staff.require(caller).await?;
+        let member = self.staff.authorize(caller).await?;
         let (code, named_card) = parse(request::json(request)?)?;
         let clerk = Clerk { user_id: member.user_id, name: member.nick_name };
         let claim = match self.cards.begin_consumption(&code, &clerk).await? {

@@ -39,7 +39,7 @@ impl UserFunction {
         let caller = self.sessions.authenticate(request).await?;
         let input = parse(request::json(request)?)?;
         let session = self.live.get(&caller, &self.users).await?;
-        if !session.signed(&input.raw_data, &input.signature) {
+        if !session.verifies_raw_data(&input.raw_data, &input.signature) {
             return Err(Code::SessionExpired.into());
         }
         let mut info = match &input.encrypted {

@@ -64,6 +64,6 @@ impl WxacodeFunction {
         let picture = self.platform.post_for_bytes(api.path(), &body, picture::is_picture, retry).await;
         let picture = picture.map_err(|error| map_draw_error(api, error))?;
         let content_type = picture::content_type(&picture).ok_or(Code::UpstreamBusy)?;
-        Ok(response::lasting(content_type, picture))
+        Ok(response::cacheable(content_type, picture))
     }
 }

@@ -14,7 +14,7 @@ impl ApiVersion {
     #[must_use]
     pub fn acknowledge_notice(self) -> Response<Body> {
         match self {
-            Self::V2 => response::with_type(StatusCode::OK, XML, SUCCESS),
+            Self::V2 => response::with_content_type(StatusCode::OK, XML, SUCCESS),
             Self::V3 => response::empty(StatusCode::NO_CONTENT),
         }
     }
@@ -30,7 +30,7 @@ impl ApiVersion {
 }
 
 fn refuse_by_xml(_: &ApiError, _: &FailureContext) -> Response<Body> {
-    response::with_type(StatusCode::OK, XML, FAIL)
+    response::with_content_type(StatusCode::OK, XML, FAIL)
 }
 
 /// APIv3 looks at the status alone, and every [`Code`] has a status of 4xx or 5xx.
@@ -38,7 +38,7 @@ fn refuse_by_status(error: &ApiError, _: &FailureContext) -> Response<Body> {
     let message =
         if error.code() == Code::Unauthorized { "验签失败" } else { "处理失败，请重试" };
     let body = json!({ "code": "FAIL", "message": message }).to_string();
-    response::with_type(error.code().status(), "application/json; charset=utf-8", body)
+    response::with_content_type(error.code().status(), "application/json; charset=utf-8", body)
 }
 
 const XML: &str = "text/xml; charset=utf-8";

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::ApiError;
 
-/// Writes the answer to a failure.
+/// A function that makes the answer to a failure.
 pub type FailureFormat = fn(&ApiError, &FailureContext) -> Response<Body>;
 
 /// What the answer to a failure can depend on.
@@ -34,28 +34,32 @@ pub fn failure(error: &ApiError, request_id: &str) -> Response<Body> {
     response
 }
 
-/// 200 and bytes that are the same whoever asks for the same and whenever, such as a picture: others may keep them for a day.
+/// 200 and bytes that any cache may keep for a day, such as a picture: the same request gets the same bytes, whoever sends it.
 #[must_use]
-pub fn lasting(content_type: &'static str, bytes: Vec<u8>) -> Response<Body> {
-    let mut response = with_type(StatusCode::OK, content_type, bytes);
-    let kept = header::HeaderValue::from_static("public, max-age=86400, immutable");
-    response.headers_mut().insert(header::CACHE_CONTROL, kept);
+pub fn cacheable(content_type: &'static str, bytes: Vec<u8>) -> Response<Body> {
+    let mut response = with_content_type(StatusCode::OK, content_type, bytes);
+    let cache_control = header::HeaderValue::from_static("public, max-age=86400, immutable");
+    response.headers_mut().insert(header::CACHE_CONTROL, cache_control);
     response
 }
 
-/// Any status with a body of `content_type`.
+/// Any status, with a body of `content_type` that no cache may keep.
 #[must_use]
-pub fn with_type(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response<Body> {
+pub fn with_content_type(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Body>,
+) -> Response<Body> {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
-    // Answers are one user's, now: nothing between us and the phone may keep them.
+    // An answer is meant for one user at one time, so no cache on the way to the phone may keep it.
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     response
 }
 
-/// A status and nothing else.
+/// A status without a body.
 #[must_use]
 pub fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::Empty);
@@ -66,7 +70,7 @@ pub fn empty(status: StatusCode) -> Response<Body> {
 fn json(status: StatusCode, body: &impl Serialize) -> Response<Body> {
     // Our own types serialize; if one ever did not, an empty object is still JSON to the caller.
     let text = serde_json::to_string(body).unwrap_or_else(|_| "{}".to_owned());
-    with_type(status, "application/json; charset=utf-8", escape_line_ends(text))
+    with_content_type(status, "application/json; charset=utf-8", escape_line_ends(text))
 }
 
 /// The same JSON with U+2028 and U+2029 as escapes. JSON takes them raw within texts, but they end a line of JavaScript, so a

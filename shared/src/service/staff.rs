@@ -34,11 +34,11 @@ impl StaffGuard {
         Ok(Self { users: Users::new(host)? })
     }
 
-    /// The caller's record, if the caller is staff: one request.
+    /// The caller's record, if the caller is staff. Makes one request to DynamoDB.
     ///
     /// # Errors
-    /// [`StaffError`].
-    pub async fn require(&self, caller: &Caller) -> Result<User, StaffError> {
+    /// [`StaffError`]: the caller is not staff, or the tables can't be read. Nothing was written.
+    pub async fn authorize(&self, caller: &Caller) -> Result<User, StaffError> {
         let (user, session) = self.users.get_with_session(&caller.user_id, &caller.openid).await?;
         if !session.is_some_and(|session| session.honours(caller)) {
             return Err(StaffError::Revoked);

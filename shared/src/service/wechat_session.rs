@@ -79,9 +79,9 @@ impl WeChatSessions {
 }
 
 impl WeChatSession {
-    /// Whether `signature` is that of `raw_data` within this session.
+    /// Whether WeChat signed `raw_data` with a key of this session, so that `signature` is genuine.
     #[must_use]
-    pub fn signed(&self, raw_data: &str, signature: &str) -> bool {
+    pub fn verifies_raw_data(&self, raw_data: &str, signature: &str) -> bool {
         self.keys.iter().any(|key| raw_data_is_genuine(raw_data, signature, key))
     }
 

@@ -200,7 +200,7 @@ impl AwsClient {
 
     async fn exchange(&self, call: &AwsCall<'_>) -> Result<Response<Vec<u8>>, BoxError> {
         let url = format!("{}{}", self.endpoint, call.path);
-        let headers = self.signed(&url, call)?;
+        let headers = self.sign_headers(&url, call)?;
         let request = self
             .host
             .http()?
@@ -217,7 +217,7 @@ impl AwsClient {
     }
 
     /// The headers of a call, signed at this moment.
-    fn signed(&self, url: &str, call: &AwsCall<'_>) -> Result<HeaderMap, BoxError> {
+    fn sign_headers(&self, url: &str, call: &AwsCall<'_>) -> Result<HeaderMap, BoxError> {
         let mut headers = HeaderMap::new();
         let content_type = match call.target {
             Some(target) => {
