@@ -1,8 +1,8 @@
 //! When WeChat Pay is asked about an order or a refund: every interval of `docs/payments.md`, "When WeChat Pay is asked".
 //!
-//! A notice can be lost, so `order-sweep` asks about every unpaid order that was prepaid and every refund that has not ended. The time of the next query
-//! stands in the row (`next_query_at`). These functions compute that time and read no clock. `store/orders/query_claim.rs` and
-//! `store/refunds/query_claim.rs` write it, in the same request in which a caller claims the query.
+//! A notice can be lost, so `order-sweep` asks about every unpaid order that was prepaid and every refund that has not ended. The time
+//! of the next query stands in the row (`next_query_at`). These functions compute that time and read no clock.
+//! `store/orders/query_claim.rs` and `store/refunds/query_claim.rs` write it, in the same request in which a caller claims the query.
 
 use std::time::Duration;
 
@@ -12,15 +12,22 @@ use crate::{pay::RefundStatus, types::UnixSeconds};
 pub const USER_READ_PAUSE: Duration = Duration::from_secs(5);
 /// Interval of queries about an order whose dispute an operator must resolve.
 pub const DISPUTED_ORDER_INTERVAL: Duration = Duration::from_secs(6 * HOUR);
-/// Longest interval of queries about an order that has expired and could not be closed yet. Also the time after which refunds of a
-/// payment are looked up again, if the first lookup failed.
-pub const EXPIRED_ORDER_INTERVAL: Duration = Duration::from_secs(5 * MINUTE);
-/// Time until the sweep asks about a refund that another caller has just requested from WeChat Pay. WeChat Pay wants a minute between
-/// two refunds of one payment, so a refund that came too early is requested again after this time too.
-pub const FIRST_REFUND_QUERY: Duration = Duration::from_secs(MINUTE);
-/// How long WeChat Pay may take to accept a refund before a case `REFUND_STUCK` is opened. Also the longest interval of queries about
-/// a refund that is not accepted, because an operator may have removed the obstacle meanwhile.
+/// Longest interval of queries about an order that has expired and could not be closed yet.
+const EXPIRED_ORDER_INTERVAL: Duration = Duration::from_secs(5 * MINUTE);
+/// Interval of lookups of the refunds that were made before the order's payment was recorded.
+pub const REFUND_LOOKUP_INTERVAL: Duration = Duration::from_secs(5 * MINUTE);
+/// Time until the sweep asks about a refund that another caller is just requesting or redirecting.
+pub const FIRST_REFUND_QUERY_DELAY: Duration = Duration::from_secs(MINUTE);
+/// Time after which a refund that came too early is requested again, because WeChat Pay wants a minute between two refunds of one
+/// payment.
+pub const RATE_LIMITED_REFUND_DELAY: Duration = Duration::from_secs(MINUTE);
+/// Shortest interval of queries about a refund.
+const MIN_REFUND_INTERVAL: Duration = Duration::from_secs(MINUTE);
+/// How long WeChat Pay may take to accept a refund before a case `REFUND_STUCK` is opened.
 pub const MAX_ACCEPTANCE_TIME: Duration = Duration::from_secs(HOUR);
+/// Longest interval of requests for a refund that is not accepted. It is short, because an operator may have removed the obstacle
+/// meanwhile.
+const MAX_UNACCEPTED_REFUND_INTERVAL: Duration = Duration::from_secs(HOUR);
 /// How long an accepted refund may take before a case `REFUND_STUCK` is opened. WeChat Pay names one to three working days for bank
 /// cards.
 const MAX_REFUND_TIME: Duration = Duration::from_secs(7 * DAY);
@@ -82,10 +89,10 @@ impl RefundProgress {
         let max_interval = match (self.status, self.is_accepted) {
             (RefundStatus::Abnormal, _) => return now.plus(MAX_REFUND_INTERVAL),
             (_, true) => MAX_REFUND_INTERVAL,
-            (_, false) => MAX_ACCEPTANCE_TIME,
+            (_, false) => MAX_UNACCEPTED_REFUND_INTERVAL,
         };
         let age = now.since(self.under_way_since);
-        let next = now.plus(age.clamp(FIRST_REFUND_QUERY, max_interval));
+        let next = now.plus(age.clamp(MIN_REFUND_INTERVAL, max_interval));
         let stuck_at = self.stuck_at();
         if now < stuck_at { next.min(stuck_at) } else { next }
     }
@@ -155,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_refund_that_came_too_early_is_requested_again_after_a_minute() {
-        assert_eq!(FIRST_REFUND_QUERY.as_secs(), 60);
+        assert_eq!(RATE_LIMITED_REFUND_DELAY.as_secs(), 60);
     }
 
     #[test]

@@ -98,7 +98,7 @@ impl Orders {
     /// later.
     pub async fn claim_refund_lookup(&self, order: &Order, now: UnixSeconds) -> Result<bool, StoreError> {
         let Some(due_at) = order.next_query_at else { return Ok(false) };
-        let next_query_at = now.plus(query_schedule::EXPIRED_ORDER_INTERVAL);
+        let next_query_at = now.plus(query_schedule::REFUND_LOOKUP_INTERVAL);
         let update = self
             .update_order(order)
             .update_expression("SET next_query_at = :next_query_at")

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, 
 use super::{RefundCause, RefundRow, Refunds};
 use crate::{
     host::Host,
-    order::{PaymentVerdict, Status, query_schedule::FIRST_REFUND_QUERY},
+    order::{PaymentVerdict, Status, query_schedule::FIRST_REFUND_QUERY_DELAY},
     pay::Payment,
     store::{
         Order, PaymentRow, StoreError,
@@ -129,7 +129,7 @@ impl Refunds {
                 RefundCause::Operator,
                 now,
                 // The caller requests the refund from WeChat Pay. If the caller is killed, the sweep does, at this time.
-                now.plus(FIRST_REFUND_QUERY),
+                now.plus(FIRST_REFUND_QUERY_DELAY),
             )
         })
     }

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
 use super::{RefundRow, Refunds};
 use crate::{
-    order::query_schedule::{FIRST_REFUND_QUERY, MAX_ACCEPTANCE_TIME},
+    order::query_schedule::{FIRST_REFUND_QUERY_DELAY, MAX_ACCEPTANCE_TIME, RATE_LIMITED_REFUND_DELAY},
     pay::{Refund, RefundStatus},
     store::{
         StoreError,
@@ -85,7 +85,10 @@ impl Refunds {
             .update_expression("SET failure = :reason, next_query_at = :next_query_at, queries = :queries")
             .expression_attribute_values(":reason", item::s(code))
             .expression_attribute_values(":queries", item::n(row.queries))
-            .expression_attribute_values(":next_query_at", item::n(now.plus(FIRST_REFUND_QUERY).get()));
+            .expression_attribute_values(
+                ":next_query_at",
+                item::n(now.plus(RATE_LIMITED_REFUND_DELAY).get()),
+            );
         item::update(&self.host, RECORDING_REASON, update).await.map(drop)
     }
 
@@ -115,7 +118,7 @@ impl Refunds {
         by: &OperatorArn,
     ) -> Result<Option<RefundRow>, StoreError> {
         let now = self.host.now();
-        let next_query_at = now.plus(FIRST_REFUND_QUERY);
+        let next_query_at = now.plus(FIRST_REFUND_QUERY_DELAY);
         let after = RefundRow {
             status: RefundStatus::Processing,
             redirected_at: Some(now),
