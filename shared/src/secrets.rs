@@ -12,27 +12,27 @@ use crate::{
     types::{BoxError, UnixSeconds},
 };
 
-/// A secret can't be had.
+/// A secret can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// Secrets Manager does not answer, or refuses.
     #[error("the secret of {name} can't be read")]
     Unavailable {
-        /// The setting that names the secret.
+        /// The environment variable with the ARN of the secret.
         name: &'static str,
-        /// Why.
+        /// The failure of the call.
         #[source]
         cause: BoxError,
     },
-    /// The operator has not filled it, or not in the form it must have. The value is not quoted.
+    /// The operator has stored no value yet, or a value in another form. The error does not quote the value.
     #[error("the secret of {name} is not the JSON object it must be")]
     Form {
-        /// The setting that names the secret.
+        /// The environment variable with the ARN of the secret.
         name: &'static str,
     },
 }
 
-/// One secret: a JSON object of the form `T`, named by the ARN in a setting.
+/// One secret: a JSON object of the form `T`. An environment variable holds its ARN.
 pub struct CachedSecret<T> {
     host: Host,
     client: AwsClient,
@@ -71,21 +71,21 @@ impl<T: DeserializeOwned> CachedSecret<T> {
         })
     }
 
-    /// The secret, at most [`MAX_AGE`] old; while Secrets Manager is out of reach, the last one read.
+    /// The secret, as it was at most [`MAX_SECRET_AGE`] ago. While Secrets Manager does not answer, it is the last value that was read.
     ///
     /// # Errors
-    /// It was never read and can't be, or it has another form.
+    /// [`SecretError`]: this instance has not read the secret yet, and it can't be read or has another form. A later call may succeed.
     pub async fn get(&self) -> Result<Arc<T>, SecretError> {
-        self.newer_than(MAX_AGE).await
+        self.newer_than(MAX_SECRET_AGE).await
     }
 
-    /// The secret as it is now, for a key that the cached one does not hold: at most one read every few seconds, so that
-    /// tokens with invented key names can't make one each.
+    /// The secret as it was at most `MIN_SECRET_AGE` ago, for a token whose `kid` is not in the cached value, because the key was rotated.
+    /// Every 10 seconds at most one call reads the secret. Otherwise anybody could cause a read per request with invented `kid`s.
     ///
     /// # Errors
     /// As [`CachedSecret::get`].
     pub async fn refresh(&self) -> Result<Arc<T>, SecretError> {
-        self.newer_than(MIN_AGE).await
+        self.newer_than(MIN_SECRET_AGE).await
     }
 
     async fn newer_than(&self, age: Duration) -> Result<Arc<T>, SecretError> {
@@ -102,7 +102,7 @@ impl<T: DeserializeOwned> CachedSecret<T> {
             }
             (Err(error), Some(old)) => {
                 telemetry::handled_error("read-secret", &error);
-                // Not asked again at every request while the trouble lasts.
+                // While the failure lasts, not every request must read the secret again.
                 old.read_at = now;
                 Ok(old.value.clone())
             }
@@ -114,7 +114,7 @@ impl<T: DeserializeOwned> CachedSecret<T> {
         let form = || SecretError::Form { name: self.name };
         let call = AwsCall::json("secretsmanager.GetSecretValue", &json!({ "SecretId": self.arn }));
         let answer = self.client.call(&call).await.map_err(|error| {
-            // What a secret answers that was created and never filled.
+            // Secrets Manager answers this for a secret that was created and has no value yet.
             if error.is("ResourceNotFoundException") {
                 form()
             } else {
@@ -126,6 +126,7 @@ impl<T: DeserializeOwned> CachedSecret<T> {
     }
 }
 
-/// How old a secret gets before it is read again.
-pub const MAX_AGE: Duration = Duration::from_secs(300);
-const MIN_AGE: Duration = Duration::from_secs(10);
+/// The age at which a cached secret is read again.
+pub const MAX_SECRET_AGE: Duration = Duration::from_secs(300);
+/// The age at which a cached secret is read again if it lacks the key of a token.
+const MIN_SECRET_AGE: Duration = Duration::from_secs(10);

@@ -41,14 +41,14 @@ impl Catalogue {
         Self { host: host.clone(), cached: Mutex::new(None) }
     }
 
-    /// The cards, as they were at most `MAX_AGE` ago.
+    /// The cards, as they were at most [`MAX_CATALOGUE_AGE`] ago.
     ///
     /// # Errors
     /// [`ApiError`]: WeChat or the access token could not be reached. WeChat was only read, so asking again is safe.
     pub(crate) async fn cards(&self, platform: &PlatformClient) -> Result<Arc<[CardTerms]>, ApiError> {
         let mut cached = self.cached.lock().await;
         let now = self.host.now();
-        if let Some(cached) = cached.as_ref().filter(|cached| now.since(cached.read_at) < MAX_AGE) {
+        if let Some(cached) = cached.as_ref().filter(|cached| now.since(cached.read_at) < MAX_CATALOGUE_AGE) {
             return Ok(cached.cards.clone());
         }
         let ids = fetch_card_ids(platform).await?;
@@ -115,7 +115,8 @@ const PAGE_SIZE: u64 = 50;
 const MAX_PAGES: u64 = 10;
 /// Calls for cards' terms at the same time.
 const CONCURRENT_CALLS: usize = 8;
-const MAX_AGE: Duration = Duration::from_secs(300);
+/// How long the cards are used without asking WeChat again.
+const MAX_CATALOGUE_AGE: Duration = Duration::from_secs(300);
 
 #[cfg(test)]
 mod tests {

@@ -57,7 +57,7 @@ pub fn first_order_query(prepaid_at: UnixSeconds) -> UnixSeconds {
 }
 
 /// When to ask again about an unpaid order, after the query of `now`. `earlier_queries` were made before that one. The order is always
-/// asked about when it expires; after that, at most [`EXPIRED_ORDER_INTERVAL`] passes between two queries.
+/// asked about when it expires; after that, at most `EXPIRED_ORDER_INTERVAL` passes between two queries.
 #[must_use]
 pub fn next_order_query(earlier_queries: u32, expires_at: UnixSeconds, now: UnixSeconds) -> UnixSeconds {
     let index = usize::try_from(earlier_queries).unwrap_or(usize::MAX).saturating_add(1);

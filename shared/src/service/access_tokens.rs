@@ -28,12 +28,12 @@ pub enum AccessTokenError {
     },
 }
 
-/// The tokens that all functions share.
+/// The access tokens and tickets that all functions share.
 pub struct AccessTokens {
     host: Host,
     tokens: Tokens,
     lambda: AwsClient,
-    /// Where the broker is invoked.
+    /// The path at which Lambda invokes the broker.
     broker: String,
     cached: Mutex<BTreeMap<TokenName, CachedToken>>,
 }
@@ -61,41 +61,46 @@ impl AccessTokens {
     /// A token that is valid for a minute at least.
     ///
     /// # Errors
-    /// [`AccessTokenError`]; a later call may succeed.
+    /// [`AccessTokenError`]. Nothing was sent to WeChat with a token; a later call may succeed.
     pub async fn get(&self, name: TokenName) -> Result<Token, AccessTokenError> {
         let now = self.host.now();
         if let Some(cached) = self.cached.lock().await.get(&name)
-            && cached.token.is_valid_for(now, MARGIN)
-            && now.since(cached.read_at) < MAX_AGE
+            && cached.token.is_valid_for(now, MIN_VALIDITY)
+            && now.since(cached.read_at) < MAX_CACHE_AGE
         {
             return Ok(cached.token.clone());
         }
-        self.get_shared(name, None).await
+        self.read_or_obtain(name, None).await
     }
 
     /// Another token than `refused`, which WeChat does not take (40001, 40014, 42001).
     ///
     /// # Errors
-    /// [`AccessTokenError`].
+    /// As [`AccessTokens::get`].
     pub async fn get_replacement(&self, name: TokenName, refused: &Token) -> Result<Token, AccessTokenError> {
-        self.get_shared(name, Some(refused.version)).await
+        self.read_or_obtain(name, Some(refused.version)).await
     }
 
-    async fn get_shared(&self, name: TokenName, refused: Option<u64>) -> Result<Token, AccessTokenError> {
-        if let Some(token) = self.read(name, refused).await? {
+    async fn read_or_obtain(&self, name: TokenName, refused: Option<u64>) -> Result<Token, AccessTokenError> {
+        if let Some(token) = self.read_from_table(name, refused).await? {
             return Ok(token);
         }
         self.start_broker(name, refused).await?;
         let none =
             || AccessTokenError::Broker { name: name.as_str(), cause: "it left none in the table".into() };
-        self.read(name, refused).await?.ok_or_else(none)
+        self.read_from_table(name, refused).await?.ok_or_else(none)
     }
 
-    /// The table's token, if it can be used and is not the refused one.
-    async fn read(&self, name: TokenName, refused: Option<u64>) -> Result<Option<Token>, AccessTokenError> {
+    /// The token in the table, if it is valid for [`MIN_VALIDITY`] and is not the refused one.
+    async fn read_from_table(
+        &self,
+        name: TokenName,
+        refused: Option<u64>,
+    ) -> Result<Option<Token>, AccessTokenError> {
         let now = self.host.now();
         let token = self.tokens.get(name).await?.token;
-        let token = token.filter(|token| refused != Some(token.version) && token.is_valid_for(now, MARGIN));
+        let token =
+            token.filter(|token| refused != Some(token.version) && token.is_valid_for(now, MIN_VALIDITY));
         if let Some(token) = &token {
             self.cached.lock().await.insert(name, CachedToken { token: token.clone(), read_at: now });
         }
@@ -105,7 +110,7 @@ impl AccessTokens {
     async fn start_broker(&self, name: TokenName, refused: Option<u64>) -> Result<(), AccessTokenError> {
         let failed = |cause| AccessTokenError::Broker { name: name.as_str(), cause };
         let event = json!({ "obtain": { "name": name, "refused": refused } });
-        let answer = self.lambda.call(&AwsCall::post(&self.broker, &event, PATIENCE)).await;
+        let answer = self.lambda.call(&AwsCall::post(&self.broker, &event, BROKER_TIMEOUT)).await;
         let answer = answer.map_err(|error| failed(error.into()))?;
         match answer.headers().get("x-amz-function-error") {
             None => Ok(()),
@@ -114,9 +119,9 @@ impl AccessTokens {
     }
 }
 
-/// A token is not used in its last minute: it could end on the way.
-const MARGIN: Duration = Duration::from_secs(60);
-/// How long a token is used without a look at the table.
-const MAX_AGE: Duration = Duration::from_secs(300);
-/// The broker may have to wait for another instance of it.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a token must still be valid to be used, because it could expire while the request is under way.
+const MIN_VALIDITY: Duration = Duration::from_secs(60);
+/// How long a token is used without reading the table again.
+const MAX_CACHE_AGE: Duration = Duration::from_secs(300);
+/// How long the call of the broker may take. The broker may wait for another instance of it that is getting the token.
+const BROKER_TIMEOUT: Duration = Duration::from_secs(15);

@@ -92,7 +92,7 @@ impl CertificateList {
     }
 
     pub(super) fn is_fresh(&self, now: UnixSeconds) -> bool {
-        self.age(now).is_some_and(|age| age < MAX_AGE)
+        self.age(now).is_some_and(|age| age < MAX_LIST_AGE)
     }
 
     /// Whether the list is fresh and has the key `wanted`, if one is wanted.
@@ -102,7 +102,7 @@ impl CertificateList {
 }
 
 /// The age at which the list is renewed.
-const MAX_AGE: Duration = Duration::from_secs(12 * 60 * 60);
+const MAX_LIST_AGE: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// A store that holds nothing.
 #[cfg(test)]

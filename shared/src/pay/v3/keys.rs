@@ -135,7 +135,7 @@ impl MerchantContext {
             return Ok(Missing::Unknown);
         }
         if let Some(look) = *last_look
-            && now.since(look.at) < MIN_AGE
+            && now.since(look.at) < MIN_LIST_AGE
         {
             return Ok(if look.found_none { Missing::Unknown } else { Missing::NotListedYet });
         }
@@ -149,7 +149,7 @@ impl MerchantContext {
             return Ok(Missing::Unknown);
         }
         // Another function has downloaded it a moment ago, and a thousand instances must not all download it again.
-        if self.list().age(now).is_some_and(|age| age < MIN_AGE) {
+        if self.list().age(now).is_some_and(|age| age < MIN_LIST_AGE) {
             return Ok(Missing::NotListedYet);
         }
         match self.download(secret).await {
@@ -251,5 +251,5 @@ fn decrypt(entry: Entry, key: &Secret) -> Option<Certificate> {
 }
 
 const CERTIFICATES: &str = "/v3/certificates";
-/// The shortest time between two downloads.
-const MIN_AGE: Duration = Duration::from_secs(60);
+/// The shortest time between two downloads of the list.
+const MIN_LIST_AGE: Duration = Duration::from_secs(60);
