@@ -10,20 +10,20 @@ use crate::{
     types::{CardCode, CardId, OpenId, Secret, UnixSeconds},
 };
 
-/// What is signed: one permission to add one card.
+/// The values of a `cardExt`, which permits to add one card once.
 #[derive(Debug, Clone, Copy)]
 pub struct CardExt<'a> {
     /// The official account's ticket of type `wx_card`.
     pub api_ticket: &'a Secret,
-    /// Which card.
+    /// The card.
     pub card_id: &'a CardId,
-    /// Now.
+    /// The time of signing.
     pub timestamp: UnixSeconds,
-    /// Fresh for each permission; WeChat refuses a repeated one.
+    /// A random text, new for each `cardExt`, because WeChat refuses a repeated one.
     pub nonce_str: &'a str,
-    /// The code, for cards that use custom codes; for others it would be an error.
+    /// The code, for cards with merchant-defined codes. For other cards a code is an error.
     pub code: Option<&'a CardCode>,
-    /// The one user who may add it, for cards that are bound to users.
+    /// The one user who may add the card, for cards that are bound to users.
     pub openid: Option<&'a OpenId>,
 }
 
@@ -45,7 +45,7 @@ impl CardExt<'_> {
         self.sign(&self.timestamp.get().to_string())
     }
 
-    /// The JSON text that `wx.addCard` takes: what is not used is left out, the time is a text.
+    /// The JSON text that `wx.addCard` takes. It has no member for a value that is `None`, and its time is a text.
     #[must_use]
     pub fn to_json(&self) -> String {
         let timestamp = self.timestamp.get().to_string();
@@ -56,7 +56,7 @@ impl CardExt<'_> {
             nonce_str: self.nonce_str,
             signature: &self.sign(&timestamp),
         };
-        // Texts serialize.
+        // All members are texts, so serializing can't fail.
         serde_json::to_string(&text).unwrap_or_default()
     }
 

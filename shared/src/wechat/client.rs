@@ -1,6 +1,7 @@
-//! The client of the open platform: it calls, tells answers from errors, and retries by the call's [`RetryPolicy`].
+//! The client of the open platform: sends calls, recognizes errors, and retries by the call's [`RetryPolicy`].
 //!
-//! WeChat answers errors with HTTP 200 and an `errcode`, under any content type. So an answer's content says whether it is an error.
+//! WeChat answers errors with HTTP 200 and an `errcode`, under any content type. So only the body of an answer says whether it is an
+//! error.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,9 +26,9 @@ pub struct Client {
 /// One call: `GET`, or `POST` if it has a body.
 #[derive(Clone, Copy)]
 pub struct WeChatCall<'a> {
-    /// The path. It also names the call in errors.
+    /// The path, which also names the call in errors.
     pub path: &'static str,
-    /// The query. It can hold secrets.
+    /// The query, which can hold secrets.
     pub query: &'a [(&'a str, &'a str)],
     /// The JSON body of a `POST`.
     pub body: Option<&'a Value>,
@@ -70,8 +71,8 @@ impl Client {
         self.send(call, |body| parse_answer(call.path, body)).await
     }
 
-    /// The bytes of a successful answer, such as a picture: `accept` says whether the bytes are what they should be. All other
-    /// answers are read as JSON and are errors.
+    /// The bytes of a successful answer, such as a picture. `accept` says whether the bytes are such a file. Every other answer is read
+    /// as JSON and is an error.
     ///
     /// # Errors
     /// As [`Client::json`].
@@ -104,8 +105,8 @@ impl Client {
         };
         let parse = &parse;
         retry(&self.host, call.retry, Backoff::Constant, WeChatError::failure_kind, |failure| {
-            // The failed request has most likely not arrived at the primary address. If a gateway has passed it on all the same, only
-            // `OneTimeCode` retries, and WeChat refuses the spent code.
+            // The failed request has most likely not arrived at the primary address. If a gateway has passed it on all the same, of the
+            // two policies only `OneTimeCode` retries, and WeChat refuses the spent code.
             if matches!(failure, Some(FailureKind::NotReached | FailureKind::Gateway)) {
                 choice = AddressChoice::PrimaryOrBackup;
             }
@@ -128,7 +129,7 @@ impl Client {
         url.query_pairs_mut().extend_pairs(token).extend_pairs(call.query);
         let request = match call.body {
             None => client.get(url),
-            // serde_json writes non-ASCII characters as they are, because some endpoints show escapes to users.
+            // serde_json writes non-ASCII characters unescaped. That is needed, because some endpoints show escapes to users.
             Some(body) => client.post(url).json(body),
         };
         let response = request.timeout(ATTEMPT_TIMEOUT).send().await;
@@ -180,8 +181,7 @@ fn parse_answer(path: &'static str, body: &[u8]) -> Result<Map<String, Value>, W
     }
 }
 
-/// Records the metric `WeChatErrors`: by WeChat's error number, or by the way in which no answer came, because an outage has no
-/// error number.
+/// Records the metric `WeChatErrors`, with WeChat's error number. An outage has no error number, so its value says how the call failed.
 fn record_error(error: &WeChatError) {
     let code = match error {
         WeChatError::Refused { errcode, .. } => &errcode.to_string(),

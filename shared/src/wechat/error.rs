@@ -1,4 +1,4 @@
-//! WeChat's error numbers, and what each one calls for.
+//! WeChat's error numbers, and what each one says about repeating the call.
 
 use crate::{host::FailureKind, types::BoxError};
 
@@ -9,15 +9,15 @@ pub struct Errcode(pub i64);
 /// What an errcode says about repeating the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrcodeClass {
-    /// The platform is busy: repeat, a few times.
+    /// The platform is busy. Repeat the call a few times.
     Busy,
-    /// Our settings or our account are wrong: repeating can't help, an operator must look.
+    /// A setting or the account is wrong. Repeating does not help; an operator must correct it.
     Config,
-    /// The `access_token` is void: replace it, and repeat once.
+    /// The `access_token` is void. Replace it, and repeat the call once.
     Token,
-    /// A quota is used up: repeating makes it worse.
+    /// A quota is used up. Repeating uses up more of it.
     Quota,
-    /// The request is wrong, in the way that this number tells.
+    /// The request is wrong, and the errcode says in which way. Repeating does not help.
     Request,
 }
 
@@ -27,7 +27,8 @@ impl Errcode {
     pub fn class(self) -> ErrcodeClass {
         match self.0 {
             -1 => ErrcodeClass::Busy,
-            // AppSecret, appid, grant_type, address not on the list, frozen or awaiting the administrator's word.
+            // Wrong AppSecret, appid or grant_type; an address that is not on the list; a frozen account, or one whose administrator
+            // must confirm first.
             40001 | 40002 | 40013 | 40125 | 40164 | 40243 | 41002 | 41004 | 48001 | 48004 | 50002 => {
                 ErrcodeClass::Config
             }
@@ -38,8 +39,8 @@ impl Errcode {
         }
     }
 
-    /// The cause that the number names, in Chinese, if it is one that whoever called the API can understand: the state of the
-    /// account, of a template or of a card, and not a fault of our request.
+    /// The cause in Chinese, if the caller of our API can understand it: the state of the account, of a template or of a card. `None` for
+    /// faults of our request.
     #[must_use]
     pub fn cause(self) -> Option<&'static str> {
         Some(match self.0 {
@@ -70,13 +71,13 @@ impl Errcode {
 }
 
 impl WeChatError {
-    /// Whether nobody knows if the call took effect.
+    /// Whether the call may have taken effect although it failed.
     #[must_use]
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, Self::Gateway { .. } | Self::OutcomeUnknown { .. })
     }
 
-    /// What the failure means for repeating the call.
+    /// The kind of the failure, by which a [`RetryPolicy`](crate::host::RetryPolicy) decides about another attempt.
     pub(super) fn failure_kind(&self) -> FailureKind {
         match self {
             Self::Refused { errcode, .. } if errcode.class() == ErrcodeClass::Busy => FailureKind::Busy,
@@ -87,7 +88,8 @@ impl WeChatError {
         }
     }
 
-    /// Whether it says that the `access_token` is void. Of APIs that take an AppSecret, 40001 says something else.
+    /// Whether the error says that the `access_token` is void. Call it only for APIs that take an `access_token`, because APIs that take
+    /// an AppSecret answer 40001 when the AppSecret is wrong.
     #[must_use]
     pub fn is_about_token(&self) -> bool {
         matches!(self, Self::Refused { errcode: Errcode(40001 | 40014 | 42001), .. })
@@ -103,29 +105,28 @@ impl std::fmt::Display for Errcode {
 /// A call to WeChat failed.
 #[derive(Debug, thiserror::Error)]
 pub enum WeChatError {
-    /// WeChat answered with an error number. `rid` is what its support asks for.
+    /// WeChat answered with an error number. The call had no effect.
     #[error("{path} answered errcode {errcode} (rid {})", .rid.as_deref().unwrap_or("-"))]
     Refused {
         /// The path called, without its query.
         path: &'static str,
-        /// The number.
+        /// WeChat's error number.
         errcode: Errcode,
-        /// WeChat's id of the request.
+        /// WeChat's id of the request, which its support asks for.
         rid: Option<String>,
-        /// What the message tells and the number does not: the refused address (40164), the wrong key (47003).
+        /// The part of WeChat's message that the number does not say: the refused address (40164), the wrong key (47003).
         detail: Option<String>,
     },
-    /// The request never left: repeating it is safe.
+    /// No connection was made, so the request was not sent. Repeating it is safe.
     #[error("{path} can't be reached")]
     Unreachable {
         /// The path called, without its query.
         path: &'static str,
-        /// Why.
+        /// The failure of the HTTP client.
         #[source]
         cause: BoxError,
     },
-    /// A gateway in front of WeChat answered in its place (502, 503 or 504): the request may not have come to WeChat at all, and
-    /// it may have taken effect.
+    /// A gateway in front of WeChat answered (502, 503 or 504). The request may have taken effect, or may not have reached WeChat.
     #[error("{path} was called and a gateway answered HTTP status {status}")]
     Gateway {
         /// The path called, without its query.
@@ -138,7 +139,7 @@ pub enum WeChatError {
     OutcomeUnknown {
         /// The path called, without its query.
         path: &'static str,
-        /// Why.
+        /// The failure of the HTTP client.
         #[source]
         cause: BoxError,
     },

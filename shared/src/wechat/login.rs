@@ -8,13 +8,13 @@ use crate::{
     types::{AppId, OpenId, Secret, SessionKey, UnionId},
 };
 
-/// Who logged in.
+/// The result of a login.
 pub struct Login {
-    /// The user, within this mini program.
+    /// The user's id in this mini program.
     pub openid: OpenId,
-    /// The key of the session that this login began.
+    /// The key of the session that this login has begun.
     pub session_key: SessionKey,
-    /// The person; absent unless the mini program is bound to an Open Platform account.
+    /// The user's id across the apps of one owner; `None` unless the mini program is bound to an Open Platform account.
     pub unionid: Option<UnionId>,
 }
 
@@ -26,22 +26,22 @@ struct Code2SessionResponse {
     unionid: Option<String>,
 }
 
-/// Why there is no login.
+/// Why the exchange of a code failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
-    /// The code is bad, expired, used or of another app; perhaps used by an earlier call whose answer nobody had.
+    /// The code is malformed, expired, used or another app's. An earlier call whose answer was lost may have used it.
     #[error("the code is not valid (any more)")]
     Code(#[source] WeChatError),
-    /// WeChat holds the user for high-risk.
+    /// WeChat blocks the user as a high risk.
     #[error("WeChat blocks the user's login")]
     Blocked(#[source] WeChatError),
     /// Too many logins of this user, or of all users of the day.
     #[error("too many logins")]
     TooMany(#[source] WeChatError),
-    /// WeChat is busy, out of reach or gives no answer. The code may still be good: WeChat says so when it is sent again.
+    /// WeChat is busy, can't be reached or gives no answer. The code may still be valid: send it again.
     #[error("WeChat is busy")]
     Busy(#[source] WeChatError),
-    /// Our appid or AppSecret is wrong, or the answer is not understood.
+    /// Our appid or AppSecret is wrong, or the answer can't be read.
     #[error("the login is not configured right")]
     Config(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -62,10 +62,10 @@ impl LoginClient {
         Ok(Self { client: Client::new(host)?, app_id })
     }
 
-    /// Exchanges `code`, which the exchange uses up.
+    /// Exchanges `code` for a session. A code can be exchanged once.
     ///
     /// # Errors
-    /// [`LoginError`].
+    /// [`LoginError`]. After [`LoginError::Busy`] the same code may succeed; after any other the phone needs a new one.
     pub async fn exchange(&self, code: &str, app_secret: &Secret) -> Result<Login, LoginError> {
         let query = [
             ("appid", self.app_id.as_str()),
@@ -80,7 +80,7 @@ impl LoginClient {
         let openid = OpenId::parse(&answer.openid).map_err(|error| LoginError::Config(Box::new(error)))?;
         let session_key =
             SessionKey::parse(&answer.session_key).map_err(|error| LoginError::Config(Box::new(error)))?;
-        // The code is spent: a unionid that is not understood is none, because nobody is refused for what is optional.
+        // The unionid is optional, and the code is used up by now. So a malformed unionid is dropped and does not fail the login.
         let unionid = answer.unionid.and_then(|text| UnionId::parse(&text).ok());
         Ok(Login { openid, session_key, unionid })
     }
@@ -91,7 +91,7 @@ fn failed(error: WeChatError) -> LoginError {
     match errcode.0 {
         40029 | 40163 | 41008 => LoginError::Code(error),
         40226 => LoginError::Blocked(error),
-        // What this API has no answer of its own for goes by its class.
+        // Every other errcode is decided by its class.
         _ => match errcode.class() {
             ErrcodeClass::Busy => LoginError::Busy(error),
             ErrcodeClass::Quota => LoginError::TooMany(error),

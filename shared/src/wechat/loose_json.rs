@@ -1,26 +1,26 @@
 //! The JSON of the open platform and of decrypted open data, which is not always strict JSON.
 //!
-//! WeChat puts texts of users into its JSON as it has them: with raw control characters, with half an emoji, with bytes that are
-//! no UTF-8. Some answers begin with a byte-order mark or end with NUL bytes. Exactly these forms are read; everything else is as
-//! strict as JSON is. Signatures are over the bytes as they came and are checked on those, never on what is read here. Messages of
-//! WeChat Pay are signed and strict, so they are not read here.
+//! WeChat copies texts of users into its JSON unchanged: with raw control characters, with half an emoji, with bytes that are no
+//! UTF-8. Some answers begin with a byte-order mark or end with NUL bytes. Only these forms are accepted beside strict JSON. Signatures
+//! are verified over the bytes as they were received, never over a value that is read here. Messages of WeChat Pay are signed and
+//! strict JSON, so they are not read here.
 
 use std::fmt::Write;
 
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-/// The JSON object that the bytes are; `None` if they are none, even with the forms of WeChat's JSON.
+/// Reads a JSON object; `None` if the bytes are none, even with the forms of WeChat's JSON.
 ///
-/// A control character within a text stays as it is. A surrogate without its other half, and what is no UTF-8, become U+FFFD. A
+/// A control character within a text is kept. A surrogate without its other half and bytes that are no UTF-8 become U+FFFD. A
 /// byte-order mark at the beginning and NUL bytes at the end are dropped.
 #[must_use]
 pub fn read_object(bytes: &[u8]) -> Option<Map<String, Value>> {
-    // Nearly every answer is strict JSON, and needs no copy.
+    // Nearly every answer is strict JSON, so the copy is made only if reading it fails.
     serde_json::from_slice(bytes).or_else(|_| serde_json::from_str(&as_strict_json(bytes))).ok()
 }
 
-/// The whole number that the value is, or that a text spells: WeChat sends either in place of the other.
+/// The value as a whole number. A text that spells one is read too, because WeChat sends both.
 #[must_use]
 pub fn whole_number(value: &Value) -> Option<u64> {
     match value {
@@ -30,8 +30,8 @@ pub fn whole_number(value: &Value) -> Option<u64> {
     }
 }
 
-/// The same JSON in strict form. Only the forms that the module describes are changed, so that what is wrong in another way is
-/// still wrong. The copy can hold a `session_key` or a phone number, so it is wiped.
+/// The same JSON in strict form. Only the forms that the module describes are changed, so other faults remain and are refused. The copy
+/// can hold a `session_key` or a phone number, so it is wiped on drop.
 fn as_strict_json(bytes: &[u8]) -> Zeroizing<String> {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let end = bytes.iter().rposition(|byte| !b"\0 \t\r\n".contains(byte)).map_or(0, |last| last + 1);
@@ -53,10 +53,10 @@ fn as_strict_json(bytes: &[u8]) -> Zeroizing<String> {
     strict
 }
 
-/// Adds the escape whose backslash stands before `text`; what follows it is given back.
+/// Adds the escape whose backslash stands before `text`, and returns the text after the escape.
 fn push_escape<'t>(strict: &mut String, text: &'t str) -> &'t str {
     let Some((unit, after)) = code_unit(text) else {
-        // `\"`, `\\` and the like. An escape that JSON does not have stays as it is, and stays wrong.
+        // `\"`, `\\` and the like. An escape that JSON does not have is copied, so that it is refused later.
         strict.push('\\');
         let mut rest = text.chars();
         strict.extend(rest.next());
@@ -80,11 +80,11 @@ fn push_escape<'t>(strict: &mut String, text: &'t str) -> &'t str {
 }
 
 fn push_code_unit(strict: &mut String, unit: u32) {
-    // Writing to a text never fails.
+    // Writing to a `String` can't fail.
     let _ = write!(strict, "\\u{unit:04x}");
 }
 
-/// The number of an escape, `u` and four hexadecimal digits, and what follows it.
+/// The number of an escape, `u` and four hexadecimal digits, and the text after the escape.
 fn code_unit(text: &str) -> Option<(u32, &str)> {
     let (digits, rest) = text.strip_prefix('u')?.split_at_checked(4)?;
     let is_number = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -92,7 +92,7 @@ fn code_unit(text: &str) -> Option<(u32, &str)> {
 }
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// Room for a few escapes, so that the copy seldom has to move.
+/// Room for a few escapes in bytes, so that the copy is seldom reallocated.
 const SPARE: usize = 64;
 
 #[cfg(test)]

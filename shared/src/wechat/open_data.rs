@@ -11,20 +11,21 @@ use crate::{
     types::{AppId, SessionKey, UnixSeconds},
 };
 
-/// Whether `signature` is that of `raw_data`, the exact text that the phone got, under `key`.
+/// Whether `signature` is WeChat's signature over `raw_data` with the `session_key` `key`. `raw_data` must be the exact text that the
+/// phone got.
 #[must_use]
 pub fn raw_data_is_genuine(raw_data: &str, signature: &str, key: &SessionKey) -> bool {
     let expected = crypto::hex(&crypto::sha1(&[raw_data.as_bytes(), key.text().as_bytes()]));
     crypto::equal(expected.as_bytes(), signature.as_bytes())
 }
 
-/// Whose the data must be, and how fresh.
+/// The app that the data must name, and the age that they may have.
 pub struct Watermark<'a> {
     /// Our own appid.
     pub app_id: &'a AppId,
-    /// The time.
+    /// The current time.
     pub now: UnixSeconds,
-    /// How old the data may be.
+    /// The greatest age of the data.
     pub max_age: Duration,
 }
 
@@ -37,13 +38,13 @@ pub enum OpenDataError {
     /// `iv` is not the Base64 of 16 bytes.
     #[error("iv is malformed")]
     Iv,
-    /// No key of the session decrypts them: the phone has logged in again since, or they are not ours.
+    /// No key of the session decrypts the data: the phone has logged in again since, or the data are another app's.
     #[error("no key of the session decrypts the data")]
     Key,
     /// The watermark names another app.
     #[error("the watermark names another app")]
     AppId,
-    /// The watermark is too old, or of the future.
+    /// The watermark is too old, or has a time in the future.
     #[error("the watermark is not fresh")]
     Stale,
     /// The data belong to another user.
@@ -53,10 +54,10 @@ pub enum OpenDataError {
 
 /// Decrypts open data with the first of `keys` that fits, and checks the watermark.
 ///
-/// A wrong key passes the padding test once in 256 times, so what is then no UTF-8 or no JSON object is a wrong key as well.
+/// With a wrong key the padding is right once in 256 times by chance. So a key whose result is no JSON object counts as wrong too.
 ///
 /// # Errors
-/// [`OpenDataError`].
+/// [`OpenDataError`]. After [`OpenDataError::Key`] the phone must log in again and get the data anew.
 pub fn decrypt<'k>(
     encrypted_data: &str,
     iv: &str,
@@ -79,10 +80,10 @@ pub fn decrypt<'k>(
 }
 
 impl Watermark<'_> {
-    /// Sees that `object` carries this watermark.
+    /// Checks that `object` names this app and is fresh.
     ///
     /// # Errors
-    /// [`OpenDataError::AppId`] or [`OpenDataError::Stale`].
+    /// [`OpenDataError::AppId`] or [`OpenDataError::Stale`]; don't use the data.
     pub fn check(&self, object: &Map<String, Value>) -> Result<(), OpenDataError> {
         if app_id(object) != Some(self.app_id.as_str()) {
             return Err(OpenDataError::AppId);
@@ -96,11 +97,11 @@ impl Watermark<'_> {
         Ok(())
     }
 
-    /// Sees that `object`, which WeChat itself answered just now, does not name another app. Its time says nothing more then, and
-    /// what is without a watermark is still what WeChat answered.
+    /// Checks that `object`, which WeChat has just answered to our own request, does not name another app. The time is not checked, and
+    /// a missing watermark is accepted, because the object came from WeChat directly.
     ///
     /// # Errors
-    /// [`OpenDataError::AppId`].
+    /// [`OpenDataError::AppId`]; don't use the data.
     pub fn check_answer(&self, object: &Map<String, Value>) -> Result<(), OpenDataError> {
         match app_id(object) {
             Some(app_id) if app_id != self.app_id.as_str() => Err(OpenDataError::AppId),
@@ -114,7 +115,7 @@ fn app_id(object: &Map<String, Value>) -> Option<&str> {
     object.get("watermark")?.get("appid")?.as_str()
 }
 
-/// How far ahead of ours WeChat's clock may be.
+/// How far WeChat's clock may be ahead of ours.
 const FUTURE: Duration = Duration::from_secs(60);
 
 #[cfg(test)]

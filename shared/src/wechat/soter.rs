@@ -1,9 +1,8 @@
-//! What a phone signs when a finger or a face is recognized (TENCENT SOTER).
+//! The result that a phone signs when it has recognized a finger or a face (TENCENT SOTER).
 //!
-//! Documentation: wx.startSoterAuthentication. The key never leaves the phone's secure hardware. For a mini program its
-//! public half is known to WeChat alone, which is asked; a native app uploads it to its own server, which can verify by
-//! itself with [`SoterResult::is_signed_by`]. No route does: nobody uploads keys to this back end, and what does not use it does
-//! not link it.
+//! Documentation: wx.startSoterAuthentication. The private key never leaves the phone's secure hardware. Of a mini program only WeChat
+//! knows the public key, so the function `soter-verify` asks WeChat to verify. A native app uploads the public key to its own server,
+//! which can verify with [`SoterResult::is_signed_by`]. No function calls that method, because no phone uploads keys to this back end.
 //!
 //! <https://developers.weixin.qq.com/miniprogram/dev/api/open-api/soter/wx.startSoterAuthentication.html>
 
@@ -13,23 +12,23 @@ use serde_json::Value;
 
 use crate::crypto::RsaPublicKey;
 
-/// What is read of a `resultJSON`; everything else in it is for WeChat.
+/// The fields of a `resultJSON` that are read here. Only WeChat needs the others.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct SoterResult {
     /// The challenge.
     pub raw: String,
-    /// How often the phone has signed.
+    /// The phone's count of its signatures.
     #[serde(default, deserialize_with = "whole_number")]
     pub counter: Option<u64>,
-    /// Which phone it is.
+    /// The id of the phone's hardware.
     pub cpu_id: Option<String>,
     #[serde(default, deserialize_with = "whole_number")]
     rsa_pss_saltlen: Option<u64>,
 }
 
 impl SoterResult {
-    /// Reads the text, which stays as it is for the signature over it. A field that stands twice is no result: two readers
-    /// could see two different ones.
+    /// Reads the text. Verify the signature over the text, not over this value. `None` also if a field occurs twice, because two readers
+    /// could take two different values.
     #[must_use]
     pub fn parse(result_json: &str) -> Option<Self> {
         // serde would take an array as the fields in their order.
@@ -48,14 +47,14 @@ impl SoterResult {
         key.verifies_pss_sha256(result_json.as_bytes(), &signature, result.salt_length())
     }
 
-    /// Newer phones say how long the salt of their signature is; what is below the usual length is not believed.
+    /// The length of the signature's salt in bytes. Newer phones name it. A length below the usual one is not accepted.
     fn salt_length(&self) -> usize {
-        let told = self.rsa_pss_saltlen.and_then(|length| usize::try_from(length).ok());
-        told.unwrap_or_default().max(USUAL_SALT)
+        let named = self.rsa_pss_saltlen.and_then(|length| usize::try_from(length).ok());
+        named.unwrap_or_default().max(USUAL_SALT)
     }
 }
 
-/// A number, or one in a text: phones differ.
+/// A whole number, or a text that spells one, because phones differ.
 fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let number = match Value::deserialize(deserializer)? {
         Value::Null => return Ok(None),
@@ -66,6 +65,7 @@ fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64
     number.map(Some).ok_or_else(|| D::Error::custom("not a whole number"))
 }
 
+/// The length of the salt that a phone uses if it names none, in bytes.
 const USUAL_SALT: usize = 20;
 
 #[cfg(test)]

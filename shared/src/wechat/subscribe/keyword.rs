@@ -1,8 +1,8 @@
-//! What a keyword's value may be, by the keyword's kind (订阅消息参数值内容限制说明).
+//! The rules for the value of a keyword, by the keyword's kind (订阅消息参数值内容限制说明).
 //!
-//! Lengths are in characters. Where WeChat's page leaves room, so does this: what it then refuses (47003) names the key as well.
-//! WeChat has more kinds than its page lists (`short_thing` is one): of a kind that is not listed nothing is known, and WeChat
-//! decides.
+//! Lengths are in characters. A value that WeChat's page does not clearly forbid is accepted here. If WeChat refuses it (47003), its
+//! message names the key. WeChat has more kinds than its page lists, `short_thing` for example. Their rules are not known, so their
+//! values are sent unchecked.
 //!
 //! <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-message-management/subscribe-message/sendMessage.html>
 
@@ -49,7 +49,7 @@ impl Kind {
         }
     }
 
-    /// What it wants, in Chinese.
+    /// The rule for values of this kind, in Chinese.
     pub(super) fn rule(self) -> &'static str {
         match self {
             Self::Amount => "须为金额：1 个币种符号和 10 位以内数字，可带小数和“元”",
@@ -69,10 +69,10 @@ impl Kind {
         }
     }
 
-    /// The value, without what the kind does not take and cut to what it takes. Half a number, an amount or a time would say
-    /// something else: those stay as they are, and may not be admitted.
+    /// The value, cut to the length of the kind and without characters that the kind does not allow. A number, an amount or a time is not
+    /// cut, because its half would say something else; such a value may fail [`Kind::admits`].
     pub(super) fn cut(self, value: &str) -> String {
-        // A line's end in a text is a blank in a message.
+        // A line break becomes a blank, because a message is one line.
         let value: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let value = value.trim();
         let first = |most: usize, keep: fn(char) -> bool| -> String {
@@ -93,7 +93,7 @@ impl Kind {
         cut.trim().to_owned()
     }
 
-    /// Whether it takes the value.
+    /// Whether the value is valid for this kind.
     pub(super) fn admits(self, value: &str) -> bool {
         if value.trim().is_empty() || value.chars().any(char::is_control) {
             return false;
@@ -106,7 +106,7 @@ impl Kind {
             Self::CharacterString => length <= 32 && all(|c| c.is_ascii() || !c.is_alphanumeric()),
             Self::Const | Self::Thing => length <= 20,
             Self::Date => is_period(value, |moment| moment.date, |_| true),
-            // The list is the template's; WeChat compares.
+            // Only WeChat knows the template's list of values.
             Self::EnumString => true,
             Self::Letter => length <= 32 && all(|c| c.is_ascii_alphabetic()),
             Self::Name => length <= if value.is_ascii() { 20 } else { 10 } && all(|c| !c.is_ascii_digit()),
@@ -120,7 +120,7 @@ impl Kind {
     }
 }
 
-/// Digits, at most so many, perhaps with decimals.
+/// Whether the text is a number of at most `most` digits, with at most as many decimals.
 fn is_decimal(text: &str, most: usize) -> bool {
     let digits =
         |part: &str| (1..=most).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -146,13 +146,13 @@ fn is_chinese(c: char) -> bool {
     matches!(c, '〇' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// What a point in time is told by.
+/// The parts that a point in time has.
 struct Moment {
     date: bool,
     time: bool,
 }
 
-/// One point in time that is as `first` wants it, or two, joined by `~`.
+/// Whether the text is one point in time that satisfies `first`, or two joined by `~`, of which the other satisfies `second`.
 fn is_period(text: &str, first: fn(&Moment) -> bool, second: fn(&Moment) -> bool) -> bool {
     match text.split_once('~') {
         None => moment(text).as_ref().is_some_and(first),
@@ -172,7 +172,7 @@ fn moment(text: &str) -> Option<Moment> {
     (time || date && rest.is_empty()).then_some(Moment { date, time })
 }
 
-/// What follows the date that the text begins with. WeChat's page has `y年m月d日`, `y年m月` and `m月d日`, and the same with `-`, `/`
+/// The text after the date that it begins with. WeChat's page has `y年m月d日`, `y年m月` and `m月d日`, and the same with `-`, `/`
 /// or `.` between the numbers: `2018-01-01`, `2018-01`, `01-01`.
 fn date(text: &str) -> Option<&str> {
     let (year, rest) = match number(text)? {
@@ -184,7 +184,7 @@ fn date(text: &str) -> Option<&str> {
     match after_month.and_then(number) {
         Some((day, rest)) if (1..=31).contains(&day) => Some(rest.strip_prefix('日').unwrap_or(rest)),
         Some(_) => None,
-        // A month alone needs its year, and has no sign behind it but the word.
+        // A month without a day needs its year. After it there is `月` or nothing.
         None if year.is_some() => Some(rest.strip_prefix('月').unwrap_or(rest)),
         None => None,
     }
@@ -203,7 +203,7 @@ fn is_time(text: &str) -> bool {
     hours_and_minutes && seconds && parts.next().is_none()
 }
 
-/// The number that the text begins with, of at most four digits, and what follows.
+/// The number of at most four digits that the text begins with, and the text after it.
 fn number(text: &str) -> Option<(u32, &str)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (digits, rest) = text.split_at_checked(digits).filter(|(digits, _)| digits.len() <= 4)?;

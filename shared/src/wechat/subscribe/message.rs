@@ -1,4 +1,4 @@
-//! A message, checked as far as it can be before WeChat sees it.
+//! A subscribe message, checked before it is sent as far as WeChat's rules are known.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,17 @@ use crate::types::{OpenId, TemplateId};
 /// A message to one user.
 #[derive(Debug, Clone)]
 pub struct Message {
-    /// To whom.
+    /// The user who gets the message.
     pub openid: OpenId,
-    /// Of which template.
+    /// The template.
     pub template_id: TemplateId,
-    /// What it says.
+    /// The values of the template's keywords.
     pub data: Data,
-    /// What a tap on it opens; without a page it can't be tapped.
+    /// The page that a tap on the message opens. Without a page the message can't be tapped.
     pub page: Option<Page>,
-    /// Which version of the mini program a tap opens.
+    /// The version of the mini program that a tap opens.
     pub state: State,
-    /// The language of what WeChat adds.
+    /// The language of the words that WeChat adds.
     pub lang: Lang,
 }
 
@@ -45,11 +45,11 @@ impl Message {
     }
 }
 
-/// The values of a template's keywords, each as its kind wants it.
+/// The values of a template's keywords. Each is valid for its keyword's kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Data(BTreeMap<String, String>);
 
-/// What is wrong with the values. The texts say nothing of the values themselves.
+/// Why values are not valid. No error quotes a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DataError {
     /// A template has one to five keywords.
@@ -58,21 +58,21 @@ pub enum DataError {
     /// A keyword is a kind and a number, such as `thing1`.
     #[error("a key is no keyword")]
     Key,
-    /// The value is not as its kind wants it.
+    /// The value is not valid for its keyword's kind.
     #[error("a value is not as its kind of keyword wants it")]
     Value {
         /// The keyword.
         key: String,
-        /// What its kind wants, in Chinese.
+        /// The rule of the kind, in Chinese.
         rule: &'static str,
     },
 }
 
 impl Data {
-    /// As [`Data::parse`], with texts that are too long cut, and without characters that a keyword's kind does not take.
+    /// Like [`Data::parse`], but cuts texts that are too long and removes characters that a keyword's kind does not allow.
     ///
     /// # Errors
-    /// [`DataError`].
+    /// [`DataError`]: cutting was not enough. WeChat would refuse the message, so don't send it.
     pub fn fitted(values: BTreeMap<String, String>) -> Result<Self, DataError> {
         let values = values.into_iter().map(|(key, value)| {
             let cut = kind(&key).map(|kind| Kind::named(kind).cut(&value));
@@ -84,7 +84,7 @@ impl Data {
     /// Checks the values by their keywords.
     ///
     /// # Errors
-    /// [`DataError`].
+    /// [`DataError`]; WeChat would refuse the message, so don't send it.
     pub fn parse(values: BTreeMap<String, String>) -> Result<Self, DataError> {
         if values.is_empty() || values.len() > MOST_KEYWORDS {
             return Err(DataError::Count);
@@ -112,7 +112,7 @@ fn kind(key: &str) -> Option<&str> {
 pub struct Page(String);
 
 impl Page {
-    /// Reads the text; `None` if it is no page.
+    /// Reads the path of a page; `None` if the text is none.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let length = (1..=1024).contains(&text.len());
@@ -125,17 +125,17 @@ impl Page {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// The developers'.
+    /// The developers' version.
     Developer,
-    /// The testers'.
+    /// The testers' version.
     Trial,
-    /// The released one.
+    /// The released version.
     #[default]
     Formal,
 }
 
 impl State {
-    /// Reads WeChat's word for it.
+    /// Reads WeChat's word.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text {
@@ -147,7 +147,7 @@ impl State {
     }
 }
 
-/// A language that WeChat has.
+/// A language of WeChat's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub enum Lang {
     /// Simplified Chinese.
@@ -166,7 +166,7 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// Reads WeChat's word for it.
+    /// Reads WeChat's word.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text {
