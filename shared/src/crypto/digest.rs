@@ -30,7 +30,7 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 #[must_use]
 pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mac = Hmac::<Sha256>::new_from_slice(key);
-    // HMAC takes a key of any length, so there is no error to tell apart; an empty digest equals no signature.
+    // HMAC takes a key of any length, so this can't fail. If it did, the digest of zeros would equal no signature.
     mac.map(|mac| mac.chain_update(message).finalize().into_bytes().into()).unwrap_or_default()
 }
 
@@ -43,7 +43,7 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Whether both are the same, in a time that does not tell where they differ.
+/// Whether both are the same. The time that the comparison takes does not depend on where they differ.
 #[must_use]
 pub fn equal(a: &[u8], b: &[u8]) -> bool {
     a.ct_eq(b).into()

@@ -1,4 +1,4 @@
-//! AES-256-ECB with PKCS#7: how WeChat Pay APIv2 encrypts what it tells of a refund.
+//! AES-256-ECB with PKCS#7, with which WeChat Pay APIv2 encrypts its notices of refunds.
 
 use aes::Aes256;
 use cbc::cipher::{BlockCipherDecrypt, KeyInit};
@@ -6,10 +6,10 @@ use zeroize::Zeroizing;
 
 use super::DecryptError;
 
-/// Decrypts and takes the padding off.
+/// Decrypts the bytes and removes the padding.
 ///
 /// # Errors
-/// The length is no multiple of 16, or the padding is wrong.
+/// [`DecryptError`]: the length is no multiple of 16, or the padding is wrong.
 pub fn decrypt_ecb(key: &[u8; 32], ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     let cipher = Aes256::new(key.into());
     let mut plain = Zeroizing::new(Vec::with_capacity(ciphertext.len()));

@@ -1,4 +1,4 @@
-//! AES-256-GCM as WeChat Pay APIv3 uses it: a key and a nonce of characters, the tag behind the text.
+//! AES-256-GCM as WeChat Pay APIv3 uses it: key and nonce are texts, and the tag follows the ciphertext.
 
 use aes_gcm::{
     Aes256Gcm, KeyInit,
@@ -7,10 +7,10 @@ use aes_gcm::{
 
 use super::DecryptError;
 
-/// Opens what `key` (32 bytes) sealed under `nonce` (12 bytes), bound to `associated_data`.
+/// Decrypts `sealed` with `key` (32 bytes), `nonce` (12 bytes) and `associated_data`.
 ///
 /// # Errors
-/// A wrong length, another key, or anything was altered: one error for all of them.
+/// [`DecryptError`]: `key` or `nonce` has another length, the key is another one, or any of the bytes was altered.
 pub fn open_gcm(
     key: &[u8],
     nonce: &[u8],

@@ -1,4 +1,4 @@
-//! Pure cryptography: bytes in, bytes out, no clock, no network, no formats of WeChat's.
+//! Cryptography: bytes in, bytes out. This code reads no clock, uses no network and knows no formats of WeChat's.
 
 mod digest;
 mod ecb;

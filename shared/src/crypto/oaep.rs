@@ -1,6 +1,6 @@
-//! RSAES-OAEP with SHA-1: RFC 8017, section 7.1.1. WeChat Pay wants personal data sealed so.
+//! RSAES-OAEP with SHA-1: RFC 8017, section 7.1.1. WeChat Pay requires personal data to be encrypted in this way.
 //!
-//! Here is nothing but the half that seals: it uses no secret but the message, which does not come back out of the time it takes.
+//! Only encryption is implemented. Its only secret is the message, and the time that it takes does not depend on the message's content.
 
 use num_bigint::BigUint;
 use zeroize::Zeroizing;
@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 use super::{VerifyingKey, sha1};
 
 impl VerifyingKey {
-    /// Seals the message so that only the owner of the key can read it; `seed` must be random, and new each time. `None` if the
-    /// message is longer than such a key takes.
+    /// Encrypts the message, so that only the owner of the private key can read it. `seed` must be random, and new each time. `None` if
+    /// the message is too long for a key of this size.
     #[must_use]
     pub fn seal(&self, message: &[u8], seed: [u8; HASH]) -> Option<Vec<u8>> {
         SealingKey::from_der(self.der())?.seal_oaep_sha1(message, seed)
@@ -23,7 +23,7 @@ struct SealingKey {
 }
 
 impl SealingKey {
-    /// RFC 5280's `SubjectPublicKeyInfo` around RFC 8017's `RSAPublicKey`.
+    /// Reads a `SubjectPublicKeyInfo` (RFC 5280) that contains an `RSAPublicKey` (RFC 8017).
     fn from_der(der: &[u8]) -> Option<Self> {
         let info = whole(SEQUENCE, der)?;
         let (algorithm, rest) = element(SEQUENCE, info)?;
@@ -42,20 +42,20 @@ impl SealingKey {
     fn seal_oaep_sha1(&self, message: &[u8], mut seed: [u8; HASH]) -> Option<Vec<u8>> {
         let length = usize::try_from(self.modulus.bits().div_ceil(8)).ok()?;
         let zeros = length.checked_sub(2 * HASH + 2)?.checked_sub(message.len())?;
-        // The hash is that of the label, which is empty.
+        // The block begins with the hash of the label, which is empty.
         let mut block = Zeroizing::new([&sha1(&[])[..], &vec![0; zeros], &[1], message].concat());
         mask(&mut block, &seed);
         mask(&mut seed, &block);
         let encoded = Zeroizing::new([&[0][..], &seed, &block].concat());
         let sealed = BigUint::from_bytes_be(&encoded).modpow(&self.exponent, &self.modulus).to_bytes_be();
-        // The number has lost the zeros it began with.
+        // The number has no leading zeros, and the ciphertext must have the key's length.
         let mut padded = vec![0; length.checked_sub(sealed.len())?];
         padded.extend(sealed);
         Some(padded)
     }
 }
 
-/// Covers the bytes with MGF1 with SHA-1 of the seed (section B.2.1).
+/// Applies the mask to the bytes that MGF1 with SHA-1 generates from the seed (section B.2.1).
 fn mask(bytes: &mut [u8], seed: &[u8]) {
     for (counter, chunk) in (0_u32..).zip(bytes.chunks_mut(HASH)) {
         for (byte, cover) in chunk.iter_mut().zip(sha1(&[seed, &counter.to_be_bytes()])) {
@@ -64,12 +64,12 @@ fn mask(bytes: &mut [u8], seed: &[u8]) {
     }
 }
 
-/// The contents of the one DER element that the bytes are.
+/// The contents of a DER element; `None` if other bytes follow the element.
 fn whole(tag: u8, bytes: &[u8]) -> Option<&[u8]> {
     element(tag, bytes).filter(|(_, rest)| rest.is_empty()).map(|(contents, _)| contents)
 }
 
-/// The contents of the DER element that the bytes begin with, and what comes after it.
+/// The contents of the DER element that the bytes begin with, and the bytes after it.
 fn element(tag: u8, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (found, rest) = bytes.split_first()?;
     let (first, rest) = rest.split_first()?;

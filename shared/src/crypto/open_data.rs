@@ -1,4 +1,4 @@
-//! AES-128-CBC with PKCS#7: how WeChat encrypts a user's open data.
+//! AES-128-CBC with PKCS#7, with which WeChat encrypts a user's open data.
 
 use aes::Aes128;
 use cbc::{
@@ -7,15 +7,16 @@ use cbc::{
 };
 use zeroize::Zeroizing;
 
-/// The data don't decrypt under this key. Which rule failed is not told: it would be an oracle.
+/// The data can't be decrypted with this key. The error does not say which check failed, because that would help an attacker to decrypt
+/// the data (padding oracle).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the data can't be decrypted with this key")]
 pub struct DecryptError;
 
-/// Decrypts and takes the padding off.
+/// Decrypts the bytes and removes the padding.
 ///
 /// # Errors
-/// The length is no multiple of 16, or the padding is wrong.
+/// [`DecryptError`]: the length is no multiple of 16, or the padding is wrong.
 pub fn decrypt_cbc(
     key: &[u8; 16],
     iv: &[u8; 16],

@@ -33,7 +33,7 @@ impl RsaPublicKey {
         if (256..=512).contains(&key.size()) { Ok(Self(key)) } else { Err(RsaKeyError) }
     }
 
-    /// Whether the signature is this key's, over this message, with a salt of exactly `salt_length` bytes.
+    /// Whether `signature` was made over `message` with the private key of this key and a salt of exactly `salt_length` bytes.
     #[must_use]
     pub fn verifies_pss_sha256(&self, message: &[u8], signature: &[u8], salt_length: usize) -> bool {
         let Ok(signature) = Signature::try_from(signature) else { return false };

@@ -1,4 +1,4 @@
-//! RSASSA-PKCS1-v1_5 with SHA-256, by ring: what WeChat Pay APIv3 signs with.
+//! RSASSA-PKCS1-v1_5 with SHA-256, by the crate ring. WeChat Pay APIv3 uses these signatures.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use webpki::{EndEntityCert, RawPublicKeyEntity, ring::RSA_PKCS1_2048_8192_SHA256
 
 use crate::types::Secret;
 
-/// The text is not what it should be. It is not quoted.
+/// The text is not a key of the expected kind. The error does not quote the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not {0} in PEM")]
 pub struct PemError(&'static str);
@@ -24,7 +24,7 @@ impl SigningKey {
     /// Reads `-----BEGIN PRIVATE KEY-----` (PKCS#8), or the older PKCS#1 form.
     ///
     /// # Errors
-    /// It is another kind of key, or of less than 2048 bits.
+    /// [`PemError`]: the text is no RSA private key, or one of less than 2048 bits.
     pub fn from_pem(pem: &str) -> Result<Self, PemError> {
         let error = PemError("an RSA private key");
         let key = match PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| error)? {
@@ -35,12 +35,12 @@ impl SigningKey {
         key.map(Self).map_err(|_| error)
     }
 
-    /// The signature over `message`; the same each time.
+    /// The signature over `message`. The same message has the same signature each time.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         let mut signature = vec![0; self.0.public().modulus_len()];
-        // The buffer fits and PKCS#1 v1.5 draws no randomness, so nothing is left that could fail; an empty signature
-        // verifies nowhere.
+        // Signing can't fail, because the buffer has the right size and PKCS#1 v1.5 needs no randomness. If it did, every verifier
+        // would refuse the empty signature.
         match self.0.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature) {
             Ok(()) => signature,
             Err(_) => Vec::new(),
@@ -61,16 +61,15 @@ impl<'de> Deserialize<'de> for SigningKey {
     }
 }
 
-/// A public key that verifies, bare or out of a certificate.
+/// A public key that verifies signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifyingKey(SubjectPublicKeyInfoDer<'static>);
 
 impl VerifyingKey {
-    /// Reads `-----BEGIN CERTIFICATE-----` or `-----BEGIN PUBLIC KEY-----`, whichever it is: merchants put the one where
-    /// the other belongs.
+    /// Reads `-----BEGIN CERTIFICATE-----` or `-----BEGIN PUBLIC KEY-----`. Both are accepted everywhere, because merchants confuse them.
     ///
     /// # Errors
-    /// It is neither.
+    /// [`PemError`]: the text is neither.
     pub fn from_pem(pem: &str) -> Result<Self, PemError> {
         let error = PemError("a certificate or a public key");
         let sections: Vec<(SectionKind, Vec<u8>)> =
@@ -92,7 +91,7 @@ impl VerifyingKey {
         &self.0
     }
 
-    /// Whether the signature is this key's, over this message.
+    /// Whether `signature` was made over `message` with the private key of this key.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         RawPublicKeyEntity::try_from(&self.0)

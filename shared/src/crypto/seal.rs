@@ -1,4 +1,4 @@
-//! A ring of keys, and what is sealed with it before it goes into a table.
+//! Encryption of data that are stored in a table, with keys that can be rotated.
 
 use aes_gcm::{
     Aes256Gcm, KeyInit,
@@ -10,10 +10,10 @@ use zeroize::Zeroizing;
 use super::sha256;
 use crate::types::Secret;
 
-/// The keys of one purpose: a current one that makes, and at most one previous that is still accepted.
+/// The keys of one purpose: the current one, with which new data are made, and at most one previous one, which is still accepted.
 ///
-/// It is a secret of this form; to rotate, move the current pair into `previous` and write a new one:
-/// `{"kid":"2","key":"…","previous":{"kid":"1","key":"…"}}`.
+/// The secret has the form `{"kid":"2","key":"…","previous":{"kid":"1","key":"…"}}`. To rotate the key, move the current pair into
+/// `previous` and write a new one.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Keyring {
     kid: String,
@@ -34,9 +34,9 @@ impl Keyring {
         &self.kid
     }
 
-    /// The key named `kid`, as 32 bytes; `None` if the ring does not hold it, or holds it as an empty text.
+    /// The key named `kid`, as 32 bytes; `None` if the ring has no such key, or one shorter than 16 characters.
     ///
-    /// The secret is a text of any form and length (Secrets Manager generates one), so its SHA-256 is the key.
+    /// The key in the secret is a text of any form and length, because Secrets Manager generates it. Its SHA-256 is used as the key.
     #[must_use]
     pub fn key(&self, kid: &str) -> Option<Zeroizing<[u8; 32]>> {
         let key = if self.kid == kid {
@@ -47,10 +47,11 @@ impl Keyring {
         (key.expose().len() >= MIN_KEY).then(|| Zeroizing::new(sha256(key.expose().as_bytes())))
     }
 
-    /// Seals `plain` with AES-256-GCM under the current key, bound to `context` (whose it is); `nonce` must be random.
+    /// Encrypts `plain` with AES-256-GCM and the current key. Decrypting needs the same `context`, which says to whom the data
+    /// belong. `nonce` must be random.
     ///
     /// # Errors
-    /// The current key is too short.
+    /// [`SealError::Key`]: the current key is shorter than 16 characters, so an operator must correct the secret.
     pub fn seal(&self, plain: &[u8], context: &[u8], nonce: [u8; 12]) -> Result<Sealed, SealError> {
         let key = self.key(&self.kid).ok_or(SealError::Key)?;
         let cipher = Aes256Gcm::new((&*key).into());
@@ -64,10 +65,11 @@ impl Keyring {
         })
     }
 
-    /// Opens what was sealed for the same `context`.
+    /// Decrypts data that were encrypted with the same `context`.
     ///
     /// # Errors
-    /// The ring does not hold the key any more, or the data were altered or belong to another context.
+    /// [`SealError::Key`]: the ring does not have the key; a newer value of the secret may. [`SealError::Broken`]: the data were altered,
+    /// or belong to another context.
     pub fn open(&self, sealed: &Sealed, context: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let key = self.key(&sealed.kid).ok_or(SealError::Key)?;
         let cipher = Aes256Gcm::new((&*key).into());
@@ -79,7 +81,7 @@ impl Keyring {
     }
 }
 
-/// Sealed data, as a table holds them.
+/// Encrypted data, as they are stored in a table.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sealed {
     kid: String,
@@ -87,17 +89,18 @@ pub struct Sealed {
     data: serde_bytes::ByteBuf,
 }
 
-/// Sealed data that can't be opened, or a ring that can't seal.
+/// Data can't be encrypted or decrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    /// The ring has no such key, or it is shorter than 16 characters.
+    /// The ring has no such key, or one shorter than 16 characters.
     #[error("the key ring does not hold a usable key of that name")]
     Key,
-    /// Altered, or sealed for something else.
+    /// The data were altered, or belong to another context.
     #[error("the sealed data are not intact")]
     Broken,
 }
 
+/// The shortest key that is used, in characters.
 const MIN_KEY: usize = 16;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The DynamoDB client, over the one HTTP client.
 //!
-//! Region, credentials and endpoints come from the environment that Lambda sets; a Lambda environment's credentials are
-//! constant for its life. `aws-config` and its provider chain are left out: they are most of a default binary's init time.
+//! Region, credentials and endpoints come from the environment that Lambda sets. The credentials of a Lambda environment do not change
+//! while it lives. The crate `aws-config` is not used, because its provider chain takes most of a default binary's init time.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Host {
     /// The DynamoDB client, made once.
     ///
     /// # Errors
-    /// Region or credentials are not in the environment.
+    /// [`HostError`]: region or credentials are not in the environment.
     pub fn dynamodb(&self) -> Result<Client, HostError> {
         if let Some(client) = self.0.dynamodb.get() {
             return Ok(client.clone());
@@ -40,9 +40,9 @@ impl Host {
             .http_client(self.sdk_http_client()?)
             .retry_config(RetryConfig::standard().with_max_attempts(RetryPolicy::AnyFailure.max_attempts()))
             .timeout_config(timeouts.build())
-            // An answer is one small text, and every attempt has its limit.
+            // Stalled streams need no protection, because an answer is one small text and every attempt has a timeout.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            // They are constant, so there is nothing to refresh.
+            // The credentials do not change, so a cache has nothing to refresh.
             .identity_cache(IdentityCache::no_cache());
         if let Some(url) = self.endpoint("AWS_ENDPOINT_URL_DYNAMODB") {
             config = config.endpoint_url(url);
@@ -50,12 +50,12 @@ impl Host {
         Ok(self.0.dynamodb.get_or_init(|| Client::from_conf(config.build())).clone())
     }
 
-    /// Where AWS is, if not at its own address: by the service's `variable`, or for all services.
+    /// The endpoint that replaces AWS's own one: of the service, in `variable`, or of all services, in `AWS_ENDPOINT_URL`.
     pub(super) fn endpoint(&self, variable: &str) -> Option<&str> {
         self.optional_var(variable).or_else(|| self.optional_var("AWS_ENDPOINT_URL"))
     }
 
-    /// What Lambda gives a function to sign with.
+    /// The credentials that Lambda gives the function for signing.
     pub(super) fn credentials(&self) -> Result<Credentials, HostError> {
         let token = self.optional_var("AWS_SESSION_TOKEN").map(str::to_owned);
         Ok(Credentials::new(

@@ -1,7 +1,8 @@
 //! The only seam between the cloud and a developer's machine: environment, clock, randomness, clients.
 //!
-//! A function gets everything of the outside from its `Host`. In Lambda that is the process's environment and AWS; locally it
-//! is what the template says and the emulators. The code above it is the same.
+//! A function gets its environment, the time, randomness and all clients from its `Host`. In Lambda the environment is the process's
+//! and the clients reach AWS. Locally the environment comes from the template and the clients reach servers of this machine. All other
+//! code is the same.
 
 mod aws_client;
 mod client;
@@ -37,22 +38,22 @@ pub trait Randomness: Send + Sync {
     /// Fills the whole buffer.
     ///
     /// # Errors
-    /// The source has failed; nothing may be signed or numbered then.
+    /// [`HostError::Randomness`]: the source failed. Don't sign or number anything then.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), HostError>;
 }
 
-/// The host can't give what a function needs.
+/// A setting or a resource that a function needs is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
-    /// A setting is absent or empty.
+    /// An environment variable is absent or empty.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
-    /// A setting is there and wrong.
+    /// An environment variable has a wrong value.
     #[error("the environment variable {name} is not {expected}")]
     Invalid {
-        /// Which one.
+        /// The name of the variable.
         name: &'static str,
-        /// What it should be.
+        /// What the value should be, in words.
         expected: &'static str,
     },
     /// The TLS or HTTP client can't be made.
@@ -106,24 +107,24 @@ impl Host {
         }))
     }
 
-    /// The setting `name`.
+    /// The environment variable `name`.
     ///
     /// # Errors
-    /// It is absent or empty.
+    /// [`HostError::Missing`]: the variable is absent or empty.
     pub fn var(&self, name: &'static str) -> Result<&str, HostError> {
         self.optional_var(name).ok_or(HostError::Missing(name))
     }
 
-    /// The setting `name`, if it is there and not empty.
+    /// The environment variable `name`, if it is set and not empty.
     #[must_use]
     pub fn optional_var(&self, name: &str) -> Option<&str> {
         self.0.env.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The setting `name`, read by `parse`; `expected` is what it should be, in words.
+    /// The environment variable `name`, read by `parse`. `expected` says in words what the value should be.
     ///
     /// # Errors
-    /// It is absent, empty or not what is expected.
+    /// [`HostError::Missing`] or [`HostError::Invalid`]: the variable is absent or empty, or `parse` refuses its value.
     pub fn parsed_var<T, E>(
         &self,
         name: &'static str,
@@ -148,7 +149,7 @@ impl Host {
     /// `N` random bytes.
     ///
     /// # Errors
-    /// The source has failed.
+    /// [`HostError::Randomness`]: the source failed.
     pub fn random<const N: usize>(&self) -> Result<[u8; N], HostError> {
         let mut bytes = [0; N];
         self.0.randomness.fill(&mut bytes)?;
@@ -158,7 +159,7 @@ impl Host {
     /// 32 random characters, as WeChat takes for a `nonce_str`.
     ///
     /// # Errors
-    /// The source has failed.
+    /// [`HostError::Randomness`]: the source failed.
     pub fn nonce_str(&self) -> Result<String, HostError> {
         Ok(crate::crypto::hex(&self.random::<16>()?))
     }

@@ -1,6 +1,6 @@
 //! The one place that decides about repeating a failed call over HTTP: how often, after which failure, after which pause.
 //!
-//! The client of each service says what kind its failures are; the rule is in `docs/architecture.md`, "Rule of retries".
+//! The client of each service says of what kind a failure is. `docs/architecture.md`, "Rule of retries", has the rule.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::Host;
 pub enum RetryPolicy {
     /// Three attempts, after any failure that may pass: for a call that changes nothing, or whose number makes it idempotent.
     AnyFailure,
-    /// The same with one retry, which makes two attempts.
+    /// Two attempts, after any failure that may pass, for such a call.
     AnyFailureOneRetry,
     /// Three attempts, unless the failed one may have taken effect: for a call that has an effect each time.
     UnlessOutcomeUnknown,

@@ -34,7 +34,7 @@ pub(crate) struct Address {
 
 #[derive(Default)]
 struct Health {
-    /// How many requests in a row were not answered.
+    /// The number of requests in a row that were not answered.
     failures: u32,
     failed_at: Option<UnixSeconds>,
 }
@@ -66,7 +66,7 @@ impl Upstream {
         Ok(Self { host: host.clone(), service, primary, backup })
     }
 
-    /// The base URLs of its addresses, the primary one first.
+    /// The base URLs of the addresses, the primary one first.
     pub(crate) fn base_urls(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.primary).chain(&self.backup).map(Address::base_url)
     }

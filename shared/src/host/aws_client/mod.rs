@@ -1,8 +1,8 @@
-//! The AWS services of which the bundle needs one operation each, by one signed call.
+//! A client for the AWS services of which one operation each is used. A call is one signed request.
 //!
-//! Their client crates would do the same. Each of them reads a list of all AWS partitions and compiles its patterns when a
-//! client is made, so two or three of them make a start slower by a quarter (`infra/bench/RESULTS.md`). DynamoDB, of which
-//! much is used, has its crate. The signature is `aws-sigv4`'s, which that crate links too.
+//! The client crates of these services are not used, because each reads a list of all AWS partitions and compiles its patterns when a
+//! client is made: two or three of them make a start slower by a quarter (`infra/bench/RESULTS.md`). DynamoDB has its crate, because
+//! many of its operations are used. The crate `aws-sigv4` signs, which the DynamoDB crate links too.
 
 use std::{
     fmt,
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::types::BoxError;
 
-/// Which service.
+/// An AWS service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AwsService {
     /// Publishes events.
@@ -38,7 +38,7 @@ pub enum AwsService {
 }
 
 impl AwsService {
-    /// Its name in signatures and in host names.
+    /// The name of the service in signatures and in host names.
     const fn name(self) -> &'static str {
         match self {
             Self::EventBridge => "events",
@@ -47,7 +47,7 @@ impl AwsService {
         }
     }
 
-    /// The environment variable that names another endpoint than AWS's own, as every AWS client knows it.
+    /// The environment variable with the endpoint that replaces AWS's own one. Every AWS client reads the same variable.
     const fn endpoint_variable(self) -> &'static str {
         match self {
             Self::EventBridge => "AWS_ENDPOINT_URL_EVENTBRIDGE",
@@ -67,24 +67,24 @@ impl fmt::Display for AwsService {
     }
 }
 
-/// A call has come to nothing.
+/// A call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AwsError {
-    /// There is no answer. The call may have taken effect.
+    /// No answer came. The call may have taken effect.
     #[error("{service} does not answer")]
     Unreachable {
-        /// Which service.
+        /// The service that was called.
         service: AwsService,
-        /// Why.
+        /// The failure of the request.
         #[source]
         cause: BoxError,
     },
-    /// It says no. Its message is left out: it can quote what it was sent, and the code is enough to find the fault.
+    /// The service refused the call. The error leaves its message out, because the message can quote the request.
     #[error("{service} refuses the call: {code} (status {status})")]
     Refused {
-        /// Which service.
+        /// The service that was called.
         service: AwsService,
-        /// The status of its answer.
+        /// The HTTP status of the answer.
         status: u16,
         /// The name of the exception, or `unknown error`.
         code: String,
@@ -92,7 +92,7 @@ pub enum AwsError {
 }
 
 impl AwsError {
-    /// Whether the service refuses with this exception.
+    /// Whether the service refused the call with this exception.
     #[must_use]
     pub fn is(&self, exception: &str) -> bool {
         matches!(self, Self::Refused { code, .. } if code == exception)
@@ -112,7 +112,7 @@ impl AwsError {
     }
 }
 
-/// A service at its endpoint, with this function's credentials.
+/// A client of one service, with the function's credentials.
 pub struct AwsClient {
     host: Host,
     service: AwsService,
@@ -125,7 +125,7 @@ impl Host {
     /// A client of `service`.
     ///
     /// # Errors
-    /// Region or credentials are not in the environment.
+    /// [`HostError`]: region or credentials are not in the environment.
     pub fn aws(&self, service: AwsService) -> Result<AwsClient, HostError> {
         let region = self.var("AWS_REGION")?.to_owned();
         let endpoint = match self.endpoint(service.endpoint_variable()) {
@@ -136,7 +136,7 @@ impl Host {
     }
 }
 
-/// What host names end with in the partition of `region`.
+/// The domain of AWS's host names in the partition of `region`.
 fn domain(region: &str) -> &'static str {
     if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
@@ -163,7 +163,7 @@ impl<'a> AwsCall<'a> {
         }
     }
 
-    /// A JSON text posted to `path`, in which nothing may need an escape. The attempts may take `timeout` together.
+    /// A `POST` of a JSON text to `path`. The path must need no percent-encoding. All attempts together may take `timeout`.
     #[must_use]
     pub fn post(path: &'a str, body: &serde_json::Value, timeout: Duration) -> Self {
         Self {
@@ -216,7 +216,7 @@ impl AwsClient {
         Ok(response)
     }
 
-    /// The headers of a call, signed at this moment.
+    /// The headers of a call with its signature, which is made for the current time.
     fn sign_headers(&self, url: &str, call: &AwsCall<'_>) -> Result<HeaderMap, BoxError> {
         let mut headers = HeaderMap::new();
         let content_type = match call.target {
@@ -233,7 +233,7 @@ impl AwsClient {
             .identity(&self.identity)
             .region(&self.region)
             .name(self.service.name())
-            // AWS compares it with its own clock, so a host's other clock has no say.
+            // AWS compares the time of a signature with its own clock, so the system's clock is used and not the clock of `Host`.
             .time(SystemTime::UNIX_EPOCH + Duration::from_millis(SystemClock.now_millis()))
             .settings(SigningSettings::default())
             .build()?;
@@ -245,7 +245,7 @@ impl AwsClient {
     }
 }
 
-/// The exception that an answer names: in a header (Lambda), or in the body (the others).
+/// The exception that an answer names: in a header (Lambda), or in the body (the other services).
 fn exception(answer: &Response<Vec<u8>>) -> Option<String> {
     #[derive(Deserialize)]
     struct Body {
