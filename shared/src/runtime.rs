@@ -23,7 +23,7 @@ use crate::{
     types::BoxError,
 };
 
-/// A function can't start: its settings are wrong.
+/// A function can't start, because a setting is missing or wrong.
 #[derive(Debug, thiserror::Error)]
 #[error("{function} can't start")]
 pub struct InitError {
@@ -34,17 +34,17 @@ pub struct InitError {
 
 /// One endpoint family: an AWS Lambda function behind routes of the HTTP API.
 pub trait Function: Sized + Send + Sync + 'static {
-    /// Its folder, its binary and its name in logs.
+    /// The name of the function's folder and binary, and its name in logs.
     const NAME: &'static str;
 
-    /// Reads settings and makes clients; leaves the network alone.
+    /// Reads settings and makes clients. Makes no request, so that a start does not depend on the network.
     fn init(host: &Host) -> impl Future<Output = Result<Self, HostError>> + Send;
 
     /// Answers one request.
     fn handle(&self, request: Request) -> impl Future<Output = Result<Response<Body>, ApiError>> + Send;
 
-    /// How a failure of this request is answered. WeChat's callbacks have forms of their own, which their sender decides, not what
-    /// becomes of the request; all others keep this one.
+    /// The format of the answer if this request fails. Only functions that WeChat calls replace this format, because WeChat expects
+    /// formats of its own. The request decides on the format, because the format is needed before the outcome is known.
     fn failure_format(_request: &Request) -> FailureFormat {
         |error, context| response::failure(error, &context.request_id)
     }
@@ -52,21 +52,21 @@ pub trait Function: Sized + Send + Sync + 'static {
 
 /// A function that a schedule, a stream or another function starts with an event of its own type.
 pub trait Task: Sized + Send + Sync + 'static {
-    /// Its folder, its binary and its name in logs.
+    /// The name of the task's folder and binary, and its name in logs.
     const NAME: &'static str;
-    /// What starts it.
+    /// The event that starts the task.
     type Event: DeserializeOwned + Send;
-    /// What it answers, and what its log line shows.
+    /// The answer of the task, which its log line shows too.
     type Report: Serialize + Send;
 
-    /// Reads settings and makes clients; leaves the network alone.
+    /// Reads settings and makes clients. Makes no request, so that a start does not depend on the network.
     fn init(host: &Host) -> impl Future<Output = Result<Self, HostError>> + Send;
 
     /// Does the work once.
     fn run(&self, event: Self::Event) -> impl Future<Output = Result<Self::Report, BoxError>> + Send;
 }
 
-/// A started function: what one Lambda environment holds.
+/// A started function in a Lambda environment.
 pub struct Instance<F> {
     function: F,
     host: Host,
@@ -77,21 +77,22 @@ impl<F: Function> Instance<F> {
     /// Starts the function on `host`.
     ///
     /// # Errors
-    /// A setting is missing or wrong.
+    /// [`InitError`]: a setting is missing or wrong.
     pub async fn start(host: Host) -> Result<Self, InitError> {
         let function =
             F::init(&host).await.map_err(|error| InitError { function: F::NAME, cause: error.into() })?;
         Ok(Self { function, host, cold: AtomicBool::new(true) })
     }
 
-    /// Answers one request; never fails, and a panic costs only this answer.
+    /// Answers one request. A failure is an answer too; after a panic the answer is `INTERNAL_ERROR`, and the next request is handled as
+    /// usual.
     pub async fn respond(&self, request: Request) -> Response<Body> {
         let started = self.host.now_millis();
         let context = FailureContext {
             route: request::route(&request).to_owned(),
             request_id: request::request_id(&request),
         };
-        // The handler consumes the request.
+        // The format and the operator are read first, because the handler consumes the request.
         let failure_format = F::failure_format(&request);
         let operator = request::operator_arn(&request).map(ToOwned::to_owned);
         let handling = AssertUnwindSafe(self.function.handle(request)).catch_unwind();
@@ -120,7 +121,7 @@ impl<F: Function> Instance<F> {
     }
 }
 
-/// A started task: what one Lambda environment holds.
+/// A started task in a Lambda environment.
 pub struct TaskInstance<T> {
     task: T,
     host: Host,
@@ -131,17 +132,17 @@ impl<T: Task> TaskInstance<T> {
     /// Starts the task on `host`.
     ///
     /// # Errors
-    /// A setting is missing or wrong.
+    /// [`InitError`]: a setting is missing or wrong.
     pub async fn start(host: Host) -> Result<Self, InitError> {
         let task =
             T::init(&host).await.map_err(|error| InitError { function: T::NAME, cause: error.into() })?;
         Ok(Self { task, host, cold: AtomicBool::new(true) })
     }
 
-    /// Runs the task once; an error makes Lambda repeat an asynchronous event.
+    /// Runs the task once.
     ///
     /// # Errors
-    /// What the task answers, or that it panicked.
+    /// The task failed or panicked. The error makes Lambda repeat an event that was sent asynchronously.
     pub async fn run(&self, event: T::Event, request_id: &str) -> Result<T::Report, BoxError> {
         let started = self.host.now_millis();
         // Boxed, because the unboxed future of a large task nests deeper than rustc's limit on the length of a type.
@@ -161,7 +162,7 @@ impl<T: Task> TaskInstance<T> {
 /// Runs the function `F` in Lambda, for as long as the environment lives.
 ///
 /// # Errors
-/// The function can't start, or the Runtime API is gone.
+/// The function can't start, or Lambda's Runtime API does not answer.
 pub fn serve<F: Function>() -> Result<(), BoxError> {
     build_tokio_runtime()?.block_on(async {
         let host = Host::lambda();
@@ -178,7 +179,7 @@ pub fn serve<F: Function>() -> Result<(), BoxError> {
 /// Runs the task `T` in Lambda, for as long as the environment lives.
 ///
 /// # Errors
-/// The task can't start, or the Runtime API is gone.
+/// The task can't start, or Lambda's Runtime API does not answer.
 pub fn serve_task<T: Task>() -> Result<(), BoxError> {
     build_tokio_runtime()?.block_on(async {
         let host = Host::lambda();
@@ -206,11 +207,11 @@ fn log_start_error<I>(result: Result<I, InitError>) -> Result<I, BoxError> {
 }
 
 fn build_tokio_runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    // A Lambda environment answers one request at a time: one thread is enough, and starts sooner.
+    // A Lambda environment handles one request at a time, so one thread is enough, and it starts sooner.
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-/// How long a request may take, so that the answer is ours: API Gateway gives up after 30 seconds.
+/// How long a request may take. It is less than the 30 seconds after which API Gateway would answer by itself.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(26);
 
 #[cfg(test)]

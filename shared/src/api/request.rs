@@ -1,4 +1,4 @@
-//! What a handler takes out of a request.
+//! Reads the parts of a request that handlers need.
 
 use lambda_http::{Body, Request, RequestExt, request::RequestContext};
 use serde::de::DeserializeOwned;
@@ -8,10 +8,10 @@ use crate::{
     types::OperatorArn,
 };
 
-/// The largest JSON body a route takes, in bytes.
+/// The size in bytes of the largest JSON body that a route accepts.
 pub const MAX_JSON: usize = 64 * 1024;
 
-/// The route that API Gateway matched, as the template names it: `POST /api/orders/{orderId}/cancel`.
+/// The route that API Gateway matched, by its name in the template: `POST /api/orders/{orderId}/cancel`.
 #[must_use]
 pub fn route(request: &Request) -> &str {
     match request.request_context_ref() {
@@ -29,7 +29,7 @@ pub fn request_id(request: &Request) -> String {
     }
 }
 
-/// The caller's address as the gateway saw it. `X-Forwarded-For` is not looked at: a caller can write what it likes there.
+/// The address from which API Gateway received the request. `X-Forwarded-For` is not read, because a caller can write any text there.
 #[must_use]
 pub fn source_ip(request: &Request) -> Option<&str> {
     match request.request_context_ref() {
@@ -38,7 +38,7 @@ pub fn source_ip(request: &Request) -> Option<&str> {
     }
 }
 
-/// The host name the API was called by, verified by API Gateway.
+/// The host name by which the API was called. API Gateway has verified it.
 #[must_use]
 pub fn domain_name(request: &Request) -> Option<&str> {
     match request.request_context_ref() {
@@ -47,16 +47,16 @@ pub fn domain_name(request: &Request) -> Option<&str> {
     }
 }
 
-/// Who signed the request, as API Gateway has found out. On routes of operators it always says so.
+/// The operator who signed the request. API Gateway verifies the signature and names the operator on every operators' route.
 ///
 /// # Errors
-/// It does not: `FORBIDDEN`. Then the route is no operators' route, or something else than API Gateway has sent the request.
+/// `FORBIDDEN`: no operator is named, so the route is no operators' route, or the request did not come through API Gateway.
 pub fn operator(request: &Request) -> Result<OperatorArn, ApiError> {
     let arn = operator_arn(request).ok_or(Code::Forbidden)?;
     OperatorArn::parse(arn).map_err(|error| ApiError::new(Code::Forbidden).with_cause(error))
 }
 
-/// The same as text, for the log; `None` on routes of users.
+/// The ARN of the operator who signed the request, as a text for the log; `None` on routes of users.
 #[must_use]
 pub fn operator_arn(request: &Request) -> Option<&str> {
     match request.request_context_ref() {
@@ -70,7 +70,7 @@ pub fn operator_arn(request: &Request) -> Option<&str> {
 /// The variable `name` of the route's path.
 ///
 /// # Errors
-/// The route has none: `NOT_FOUND`.
+/// `NOT_FOUND`: the route's path has no such variable.
 pub fn path(request: &Request, name: &str) -> Result<String, ApiError> {
     let parameters = request.path_parameters_ref().ok_or(Code::NotFound)?;
     Ok(parameters.first(name).ok_or(Code::NotFound)?.to_owned())
@@ -85,13 +85,13 @@ pub fn query(request: &Request, name: &str) -> Option<String> {
 /// The header `name`.
 ///
 /// # Errors
-/// It is not visible ASCII: `INVALID_INPUT`.
+/// `INVALID_INPUT`: the value is not visible ASCII.
 pub fn header<'a>(request: &'a Request, name: &str) -> Result<Option<&'a str>, ApiError> {
     let value = request.headers().get(name).map(|value| value.to_str());
     value.transpose().map_err(|_| ApiError::invalid(name, "含有非法字符"))
 }
 
-/// The exact bytes of the body: WeChat's signatures are over them.
+/// The exact bytes of the body, over which WeChat's signatures are made.
 #[must_use]
 pub fn bytes(request: &Request) -> &[u8] {
     match request.body() {
@@ -101,10 +101,10 @@ pub fn bytes(request: &Request) -> &[u8] {
     }
 }
 
-/// The JSON body as a `T`, in which every field is known.
+/// Reads the JSON body as a `T`. An unknown field is an error.
 ///
 /// # Errors
-/// `PAYLOAD_TOO_LARGE`, or `INVALID_INPUT` that names the field.
+/// `PAYLOAD_TOO_LARGE`, or `INVALID_INPUT` with the name of the wrong field.
 pub fn json<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
     let bytes = bytes(request);
     if bytes.len() > MAX_JSON {
@@ -113,7 +113,7 @@ pub fn json<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
     if bytes.is_empty() {
         return Err(ApiError::invalid("body", "不能为空"));
     }
-    // serde would take an array as the fields in their order.
+    // serde would read an array as the fields in their order.
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(ApiError::invalid("body", "不是 JSON 对象"));
     }
@@ -128,7 +128,7 @@ pub fn json<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
     reader.end().map_err(|error| not_as_expected(".", error))?;
     match unknown {
         Some(field) => {
-            // The caller's own words, so they are cut; and without the marks of optional values.
+            // The caller chose the name, so its length is limited. `?` marks an optional value and says nothing to the caller.
             let field: String = field.replace(".?", "").trim_start_matches("?.").chars().take(64).collect();
             Err(ApiError::invalid(&field, "不是已知字段"))
         }
@@ -136,10 +136,10 @@ pub fn json<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
     }
 }
 
-/// The field `name` of a body, which must be there.
+/// The value of the required field `name` of a body.
 ///
 /// # Errors
-/// It is not: `INVALID_INPUT`.
+/// `INVALID_INPUT`: the field is missing.
 pub fn required<T>(name: &str, value: Option<T>) -> Result<T, ApiError> {
     value.ok_or_else(|| ApiError::invalid(name, "不能为空"))
 }
@@ -147,10 +147,10 @@ pub fn required<T>(name: &str, value: Option<T>) -> Result<T, ApiError> {
 fn not_as_expected(path: &str, error: serde_json::Error) -> ApiError {
     let (field, problem) = match path {
         _ if !error.is_data() => ("body", "不是有效的 JSON"),
-        // A field that stands twice has no place of its own.
+        // For a field that occurs twice serde names no path.
         "." | "?" => ("body", "格式不正确"),
         path => (path, "格式不正确"),
     };
-    // serde's own text can quote the value, so it stays out of the log: the place is enough.
+    // serde's message can quote the value, so the log gets the position only.
     ApiError::invalid(field, problem).with_cause(format!("line {} column {}", error.line(), error.column()))
 }

@@ -47,8 +47,8 @@ impl Keyring {
         (key.expose().len() >= MIN_KEY).then(|| Zeroizing::new(sha256(key.expose().as_bytes())))
     }
 
-    /// Encrypts `plain` with AES-256-GCM and the current key. Decrypting needs the same `context`, which says to whom the data
-    /// belong. `nonce` must be random.
+    /// Encrypts `plain` with AES-256-GCM and the current key. Decrypting needs the same `context`, which names the owner of the
+    /// data, such as an openid. `nonce` must be random.
     ///
     /// # Errors
     /// [`SealError::Key`]: the current key is shorter than 16 characters, so an operator must correct the secret.
@@ -100,7 +100,7 @@ pub enum SealError {
     Broken,
 }
 
-/// The shortest key that is used, in characters.
+/// The shortest key that is used, in bytes.
 const MIN_KEY: usize = 16;
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use super::{OpenId, UnixSeconds, UserId};
 pub struct Caller {
     /// The user.
     pub user_id: UserId,
-    /// The user's openid, as the login had it from WeChat.
+    /// The user's openid, which WeChat answered at the login.
     pub openid: OpenId,
-    /// When the token was issued: a row can say that tokens before a time are void.
+    /// When the token was issued. A session's row can say that tokens from before a time are void.
     pub issued_at: UnixSeconds,
 }

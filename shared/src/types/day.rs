@@ -1,4 +1,4 @@
-//! A day as WeChat's users live it: from midnight to midnight in Beijing.
+//! A day from midnight to midnight in Beijing (UTC+8), by which WeChat bills and its users count.
 
 use std::fmt;
 
@@ -33,24 +33,24 @@ impl Day {
     /// Reads `yyyyMMdd`.
     ///
     /// # Errors
-    /// Another form, or no such day.
+    /// [`DayError`]: the text has another form, or there is no such day.
     pub fn parse(text: &str) -> Result<Self, DayError> {
         Date::parse(text, FORM).map(Self).map_err(|_| DayError)
     }
 
-    /// The day so many days before this one.
+    /// The day that is `days` days before this one.
     #[must_use]
     pub fn before(self, days: u16) -> Self {
         Self(self.0.saturating_sub(Duration::days(days.into())))
     }
 
-    /// The day so many days after this one.
+    /// The day that is `days` days after this one.
     #[must_use]
     pub fn after(self, days: u16) -> Self {
         Self(self.0.saturating_add(Duration::days(days.into())))
     }
 
-    /// Its first instant.
+    /// The first instant of the day.
     #[must_use]
     pub fn begins(self) -> UnixSeconds {
         let seconds = self.0.with_time(Time::MIDNIGHT).assume_offset(BEIJING).unix_timestamp();

@@ -1,19 +1,19 @@
-//! Money.
+//! Amounts of money in fen.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The sum is not one that can be ordered or paid.
+/// The amount can't be ordered or paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FenError {
-    /// WeChat Pay takes amounts from one fen.
+    /// The amount is zero, and WeChat Pay takes at least one fen.
     #[error("the amount must be at least 1 fen")]
     Zero,
-    /// More than [`Fen::MAX`].
+    /// The amount is more than [`Fen::MAX`].
     #[error("the amount is larger than an order can be")]
     TooLarge,
-    /// Not a plain decimal number.
+    /// The text is not a plain decimal number.
     #[error("the amount is not a whole number of fen")]
     NotANumber,
 }
@@ -24,13 +24,13 @@ pub enum FenError {
 pub struct Fen(u64);
 
 impl Fen {
-    /// Ten million yuan: above any single order, and far below where sums could overflow.
+    /// Ten million yuan in fen. No order is that large, and sums of such amounts can't overflow.
     pub const MAX: u64 = 1_000_000_000;
 
     /// An amount of `fen`.
     ///
     /// # Errors
-    /// Zero, or more than [`Fen::MAX`].
+    /// [`FenError`]: `fen` is zero or more than [`Fen::MAX`].
     pub fn new(fen: u64) -> Result<Self, FenError> {
         match fen {
             0 => Err(FenError::Zero),
@@ -42,7 +42,7 @@ impl Fen {
     /// Reads WeChat Pay's text form: digits only, no sign, no blank, no leading zero.
     ///
     /// # Errors
-    /// Anything else, and what [`Fen::new`] refuses.
+    /// [`FenError`]: the text has another form, or [`Fen::new`] refuses the number.
     pub fn parse(text: &str) -> Result<Self, FenError> {
         if text.is_empty()
             || !text.bytes().all(|b| b.is_ascii_digit())
@@ -59,7 +59,7 @@ impl Fen {
         self.0
     }
 
-    /// In yuan, exactly, with two decimals: `12.80`.
+    /// The amount in yuan with two decimals, which is exact: `12.80`.
     #[must_use]
     pub fn to_yuan(self) -> String {
         format!("{}.{:02}", self.0 / 100, self.0 % 100)
@@ -68,7 +68,7 @@ impl Fen {
     /// The sum of both.
     ///
     /// # Errors
-    /// More than [`Fen::MAX`].
+    /// [`FenError::TooLarge`]: the sum is more than [`Fen::MAX`].
     pub fn plus(self, other: Self) -> Result<Self, FenError> {
         Self::new(self.0.checked_add(other.0).ok_or(FenError::TooLarge)?)
     }
@@ -76,7 +76,7 @@ impl Fen {
     /// This amount, `count` times.
     ///
     /// # Errors
-    /// Nothing at all, or more than [`Fen::MAX`].
+    /// [`FenError`]: `count` is zero, or the product is more than [`Fen::MAX`].
     pub fn times(self, count: u32) -> Result<Self, FenError> {
         Self::new(self.0.checked_mul(count.into()).ok_or(FenError::TooLarge)?)
     }

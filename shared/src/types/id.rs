@@ -18,7 +18,7 @@ macro_rules! identifier {
             /// Reads the text.
             ///
             /// # Errors
-            /// [`IdError`] with the rule it breaks.
+            /// [`IdError`]: the text breaks a rule, which the error names.
             pub fn parse(text: &str) -> Result<Self, IdError> {
                 let valid: fn(&str) -> bool = $valid;
                 if valid(text) { Ok(Self(text.to_owned())) } else { Err(IdError { what: $what, rule: $rule }) }
@@ -58,7 +58,7 @@ macro_rules! plain {
 
 macro_rules! personal {
     ($name:ident) => {
-        /// A short hash: enough to follow one person through a log, not enough to know who it is.
+        /// Shows a short hash, by which one person can be followed through a log without knowing who it is.
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let digest = Sha256::new().chain_update("wechat log ").chain_update(&self.0).finalize();
@@ -70,19 +70,19 @@ macro_rules! personal {
 }
 
 identifier!(
-    /// A user within one mini program. Case-sensitive; 28 characters today, and nothing here relies on it.
+    /// A user's id within one mini program. Case-sensitive. WeChat's have 28 characters today, but no code relies on that.
     OpenId, "openid", "must be 1 to 128 letters, digits, '-' or '_'", |text| is_token(text, 1..=128)
 );
 personal!(OpenId);
 
 identifier!(
-    /// A person across all applications of one Open Platform account.
+    /// A person's id across all applications of one Open Platform account.
     UnionId, "unionid", "must be 1 to 128 letters, digits, '-' or '_'", |text| is_token(text, 1..=128)
 );
 personal!(UnionId);
 
 identifier!(
-    /// Our own name for a user.
+    /// Our own id of a user.
     UserId, "userId", "must be 1 to 64 letters, digits, '-' or '_'", |text| is_token(text, 1..=64)
 );
 plain!(UserId);
@@ -90,7 +90,7 @@ plain!(UserId);
 impl UserId {
     /// The id of the user who first logged in with `openid`.
     ///
-    /// It follows from the application and the openid, so that two first logins at once name the same user.
+    /// The id is computed from the appid and the openid, so that two concurrent first logins name the same user.
     #[must_use]
     pub fn of(app_id: &AppId, openid: &OpenId) -> Self {
         let digest = Sha256::new()
@@ -130,7 +130,7 @@ identifier!(
 plain!(OutRefundNo);
 
 impl OutRefundNo {
-    /// The number of the refund that somebody asked for under `key`: asking again names the same refund.
+    /// The number of the refund that was requested with the idempotency key `key`. The same request again names the same refund.
     #[must_use]
     pub fn of(out_trade_no: OutTradeNo, key: &str) -> Self {
         let digest = Sha256::digest(key.as_bytes());
@@ -138,17 +138,17 @@ impl OutRefundNo {
         Self(format!("{out_trade_no}R{hex}"))
     }
 
-    /// Reads the number out of a path: as it is, or with a full stop and two hexadecimal digits for each `|`, `*` and `@`. Those must be
-    /// percent-encoded in a path, and not every signer signs that alike; in the other form there is nothing to encode. Ids of cases
-    /// are written so too.
+    /// Reads the number from a path: unchanged, or with a full stop and two hexadecimal digits for each `|`, `*` and `@`. That second form
+    /// exists because those characters must be percent-encoded in a path, and signers of AWS requests encode them differently. Ids of
+    /// cases have the same form.
     ///
     /// # Errors
-    /// [`IdError`] with the rule it breaks.
+    /// [`IdError`]: the text breaks a rule, which the error names.
     pub fn parse_path(text: &str) -> Result<Self, IdError> {
         Self::parse(&text.replace(".7C", "|").replace(".2A", "*").replace(".40", "@"))
     }
 
-    /// As a path carries it.
+    /// The number, percent-encoded for a path.
     #[must_use]
     pub fn percent_encoded(&self) -> String {
         self.0.replace('|', "%7C").replace('*', "%2A").replace('@', "%40")
@@ -156,14 +156,14 @@ impl OutRefundNo {
 }
 
 identifier!(
-    /// What a prepaid order is called up with on the phone; valid for two hours.
+    /// WeChat Pay's id of a prepaid attempt, with which the phone pays. It is valid for two hours.
     PrepayId, "prepay_id", "must be 1 to 64 visible ASCII characters",
     |text| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 );
 plain!(PrepayId);
 
 identifier!(
-    /// A thing in the catalogue.
+    /// A product of the catalogue.
     ProductId, "productId", "must be 1 to 64 letters, digits, '-' or '_'", |text| is_token(text, 1..=64)
 );
 plain!(ProductId);
@@ -175,20 +175,20 @@ identifier!(
 plain!(CardId);
 
 identifier!(
-    /// One card of one person. Whoever shows it is given what the card is good for.
+    /// The code of one card of one person. Whoever shows the code can use the card, so it is personal data.
     CardCode, "code", "must be 1 to 20 visible ASCII characters",
     |text| (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 );
 personal!(CardCode);
 
 identifier!(
-    /// A template of subscribe messages, as the mini program has it.
+    /// A template of subscribe messages of the mini program.
     TemplateId, "templateId", "must be 1 to 64 letters, digits, '-' or '_'", |text| is_token(text, 1..=64)
 );
 plain!(TemplateId);
 
 identifier!(
-    /// A phone number as WeChat tells it: digits, perhaps after a plus sign, and seldom something else beside them.
+    /// A phone number from WeChat: digits, perhaps after a plus sign, seldom with other characters.
     PhoneNumber, "phoneNumber", "must be 1 to 40 characters with a digit and no control character",
     |text| (1..=40).contains(&text.chars().count())
         && text.contains(|c: char| c.is_ascii_digit())
@@ -197,7 +197,7 @@ identifier!(
 personal!(PhoneNumber);
 
 impl PhoneNumber {
-    /// The number as others may see it: `138****8000`.
+    /// The number with most digits hidden, as other people may see it: `138****8000`.
     #[must_use]
     pub fn masked(&self) -> String {
         let length = self.0.chars().count();
@@ -208,7 +208,7 @@ impl PhoneNumber {
 }
 
 identifier!(
-    /// Who signed a request to a route of operators: a user or a role's session in AWS.
+    /// The ARN of the operator who signed a request: an AWS user, or a session of a role.
     OperatorArn, "userArn", "must be an ARN of at most 2048 visible ASCII characters",
     |text| text.starts_with("arn:") && text.len() <= 2048 && text.bytes().all(|b| b.is_ascii_graphic())
 );

@@ -1,10 +1,10 @@
-//! The error of every identifier.
+//! The error of all identifiers.
 
-/// The text is not such an identifier; says which rule it breaks, never the text itself.
+/// The text is not such an identifier. The error says which rule the text breaks, and does not quote the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {rule}")]
 pub struct IdError {
-    /// Which identifier was expected, in WeChat's name for it.
+    /// WeChat's name of the expected identifier.
     pub what: &'static str,
     /// The rule that was broken.
     pub rule: &'static str,

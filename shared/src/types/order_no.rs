@@ -7,7 +7,7 @@ use ulid::Ulid;
 
 use super::{IdError, UnixSeconds};
 
-/// Our number of an order: a ULID, so that a user's orders sort by time and keys still spread.
+/// Our number of an order: a ULID, so that a user's orders sort by time and the table's keys are still spread evenly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct OrderId(Ulid);
@@ -27,11 +27,11 @@ impl OrderId {
     /// Reads the 26 characters.
     ///
     /// # Errors
-    /// It is not a ULID in its canonical, upper-case form.
+    /// [`IdError`]: the text is not a ULID in its canonical, upper-case form.
     pub fn parse(text: &str) -> Result<Self, IdError> {
         let error = IdError { what: "orderId", rule: "must be 26 characters as the order was answered with" };
         let id = Ulid::from_string(text).map_err(|_| error.clone())?;
-        // The reader is lenient (lower case, I for 1); a key must have one spelling.
+        // `Ulid::from_string` also takes lower case, and I for 1. A key of a table must have one spelling.
         if id.to_string() == text { Ok(Self(id)) } else { Err(error) }
     }
 }
@@ -55,10 +55,10 @@ impl From<OrderId> for String {
     }
 }
 
-/// What WeChat Pay calls one attempt to pay an order: the order's number and two digits.
+/// The number of one attempt to pay an order, WeChat Pay's `out_trade_no`: the order's number and two digits.
 ///
-/// An order has as many attempts as WeChat makes necessary (a closed number can't be used again). That the order follows from
-/// the attempt's number is why a notice of payment needs no look-up.
+/// An order needs another attempt when WeChat Pay has closed the number of the last one, because a closed number can't be used again. The
+/// number contains the order's id, so that a notice of payment names its order without a look-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct OutTradeNo {
@@ -67,7 +67,7 @@ pub struct OutTradeNo {
 }
 
 impl OutTradeNo {
-    /// Attempts an order can have; two digits.
+    /// The greatest number of attempts of an order, because the number of the attempt has two digits.
     pub const MAX_ATTEMPTS: u8 = 99;
 
     /// The first attempt to pay `order`.
@@ -83,13 +83,13 @@ impl OutTradeNo {
         Some(Self { attempt, ..self })
     }
 
-    /// The order this attempt is to pay.
+    /// The order that this attempt pays.
     #[must_use]
     pub fn order_id(self) -> OrderId {
         self.order
     }
 
-    /// Which attempt this is, from 1.
+    /// The number of this attempt, counted from 1.
     #[must_use]
     pub fn attempt(self) -> u8 {
         self.attempt
@@ -98,7 +98,7 @@ impl OutTradeNo {
     /// Reads the 28 characters.
     ///
     /// # Errors
-    /// It is not a number that we gave out.
+    /// [`IdError`]: the text is not such a number, so it was not made here.
     pub fn parse(text: &str) -> Result<Self, IdError> {
         let error =
             IdError { what: "outTradeNo", rule: "must be 28 characters as the order was answered with" };

@@ -17,13 +17,13 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes the text in.
+    /// Makes the text a secret.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// The text, for the one place that signs or sends it.
+    /// The text in clear. Use it only to sign or to send.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -47,7 +47,7 @@ impl<'de> Deserialize<'de> for Secret {
 #[error("a session_key must be the Base64 of 16 bytes")]
 pub struct SessionKeyError;
 
-/// A user's `session_key`: the Base64 text, which signs, and its 16 bytes, which decrypt.
+/// A user's `session_key`: its Base64 text is used in signatures, its 16 bytes as the key of open data.
 #[derive(Clone)]
 pub struct SessionKey {
     text: Zeroizing<String>,
@@ -55,23 +55,23 @@ pub struct SessionKey {
 }
 
 impl SessionKey {
-    /// Reads what `jscode2session` answers.
+    /// Reads the `session_key` that `jscode2session` answers.
     ///
     /// # Errors
-    /// It is not the Base64 of 16 bytes.
+    /// [`SessionKeyError`]: the text is not the Base64 of 16 bytes.
     pub fn parse(text: &str) -> Result<Self, SessionKeyError> {
         let bytes = Zeroizing::new(STANDARD.decode(text).map_err(|_| SessionKeyError)?);
         let bytes = <[u8; 16]>::try_from(bytes.as_slice()).map_err(|_| SessionKeyError)?;
         Ok(Self { text: Zeroizing::new(text.to_owned()), bytes: Zeroizing::new(bytes) })
     }
 
-    /// The Base64 text: what session signatures are made with.
+    /// The Base64 text, which is part of the signed text of open data.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The 16 bytes: the AES-128 key.
+    /// The 16 bytes, which are an AES-128 key.
     #[must_use]
     pub fn bytes(&self) -> &[u8; 16] {
         &self.bytes
@@ -97,10 +97,10 @@ pub struct EncodingAesKeyError;
 pub struct EncodingAesKey(Zeroizing<[u8; 32]>);
 
 impl EncodingAesKey {
-    /// Reads what the console shows.
+    /// Reads the key that the console shows.
     ///
     /// # Errors
-    /// The text is not 43 letters and digits.
+    /// [`EncodingAesKeyError`]: the text is not 43 letters and digits.
     pub fn parse(text: &str) -> Result<Self, EncodingAesKeyError> {
         if text.len() != 43 || !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(EncodingAesKeyError);

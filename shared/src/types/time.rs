@@ -1,4 +1,4 @@
-//! Instants: seconds of UTC inside, +08:00 only where WeChat speaks it.
+//! Instants: seconds of UTC in this program, texts in UTC+8 where WeChat uses them.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use time::{
     macros::{format_description, offset},
 };
 
-/// The text is not such a time.
+/// The text is not a time in the expected form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a time in the form {0}")]
 pub struct TimeError(&'static str);
@@ -20,7 +20,7 @@ pub struct TimeError(&'static str);
 pub struct UnixSeconds(u64);
 
 impl UnixSeconds {
-    /// That many seconds after the epoch.
+    /// The instant `seconds` after 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn new(seconds: u64) -> Self {
         Self(seconds)
@@ -32,19 +32,19 @@ impl UnixSeconds {
         self.0
     }
 
-    /// The instant `later`, whole seconds.
+    /// The instant that is `later` after this one, in whole seconds.
     #[must_use]
     pub const fn plus(self, later: Duration) -> Self {
         Self(self.0.saturating_add(later.as_secs()))
     }
 
-    /// The instant `earlier`, whole seconds; the epoch at the earliest.
+    /// The instant that is `earlier` before this one, in whole seconds; the epoch at the earliest.
     #[must_use]
     pub const fn minus(self, earlier: Duration) -> Self {
         Self(self.0.saturating_sub(earlier.as_secs()))
     }
 
-    /// How long after `earlier` this is; nothing if it is before.
+    /// The time from `earlier` to this instant; zero if `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(self.0.saturating_sub(earlier.0))
@@ -59,7 +59,7 @@ impl UnixSeconds {
     /// Reads `yyyyMMddHHmmss` in UTC+8: WeChat Pay APIv2's `time_end`.
     ///
     /// # Errors
-    /// Another form, or no such day.
+    /// [`TimeError`]: the text has another form, or there is no such time.
     pub fn from_pay_v2(text: &str) -> Result<Self, TimeError> {
         let error = TimeError("yyyyMMddHHmmss");
         let local = PrimitiveDateTime::parse(text, PAY_V2).map_err(|_| error)?;
@@ -73,20 +73,20 @@ impl UnixSeconds {
         self.at(BEIJING).format(&Rfc3339).unwrap_or_default()
     }
 
-    /// Reads RFC 3339 with any offset, as WeChat Pay APIv3 tells times.
+    /// Reads RFC 3339 with any offset, the form of WeChat Pay APIv3's times.
     ///
     /// # Errors
-    /// Another form, or no such day.
+    /// [`TimeError`]: the text has another form, or there is no such time.
     pub fn from_rfc3339(text: &str) -> Result<Self, TimeError> {
         let error = TimeError("RFC 3339");
         let seconds = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| error)?.unix_timestamp();
         u64::try_from(seconds).map(Self).map_err(|_| error)
     }
 
-    /// Reads `yyyy-MM-dd HH:mm:ss` in UTC+8, as WeChat Pay APIv2 tells times of refunds and bills.
+    /// Reads `yyyy-MM-dd HH:mm:ss` in UTC+8, the form of WeChat Pay APIv2's times in refunds and bills.
     ///
     /// # Errors
-    /// Another form, or no such day.
+    /// [`TimeError`]: the text has another form, or there is no such time.
     pub fn from_beijing(text: &str) -> Result<Self, TimeError> {
         let error = TimeError("yyyy-MM-dd HH:mm:ss");
         let local = PrimitiveDateTime::parse(text, BILLED).map_err(|_| error)?;
@@ -94,7 +94,7 @@ impl UnixSeconds {
         u64::try_from(seconds).map(Self).map_err(|_| error)
     }
 
-    /// RFC 3339 in UTC, as our own answers carry it: `2023-11-14T22:13:20Z`.
+    /// RFC 3339 in UTC, the form of times in our own answers: `2023-11-14T22:13:20Z`.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
         self.at(UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
@@ -106,22 +106,22 @@ impl UnixSeconds {
         self.at(BEIJING).format(SHOWN).unwrap_or_default()
     }
 
-    /// `2023年11月15日 6:14` in UTC+8, as WeChat takes times in messages to users.
+    /// `2023年11月15日 6:14` in UTC+8, a form that WeChat accepts in subscribe messages.
     #[must_use]
     pub fn to_message(self) -> String {
-        self.at(BEIJING).format(TOLD).unwrap_or_default()
+        self.at(BEIJING).format(MESSAGE).unwrap_or_default()
     }
 
     fn at(self, offset: UtcOffset) -> OffsetDateTime {
         let seconds = i64::try_from(self.0).unwrap_or(i64::MAX);
-        // Out of the calendar's range only for values that no clock shows; the epoch is as wrong as any other answer.
+        // Only a number of seconds that no clock shows is out of the calendar's range. Such a wrong value becomes the epoch.
         OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH).to_offset(offset)
     }
 }
 
 const BEIJING: UtcOffset = offset!(+8);
 const SHOWN: &[BorrowedFormatItem<'_>] = format_description!("[month]-[day] [hour]:[minute]");
-const TOLD: &[BorrowedFormatItem<'_>] =
+const MESSAGE: &[BorrowedFormatItem<'_>] =
     format_description!("[year]年[month padding:none]月[day padding:none]日 [hour padding:none]:[minute]");
 const BILLED: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");

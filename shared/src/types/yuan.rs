@@ -1,4 +1,4 @@
-//! Money and rates as bills write them: decimal text in yuan and in percent, read exactly.
+//! Amounts and rates of bills: decimal texts in yuan and in percent, read without rounding.
 
 use std::fmt;
 
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 /// The text is not an amount or a rate that can be held exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum YuanError {
-    /// Not a plain decimal number.
+    /// The text is not a plain decimal number.
     #[error("not a decimal number")]
     NotANumber,
-    /// More decimals than can be held, and they are not zeros.
+    /// The number has more decimals than can be held, and they are not zeros.
     #[error("finer than it can be")]
     TooFine,
-    /// More than can be held.
+    /// The number is larger than can be held.
     #[error("larger than it can be")]
     TooLarge,
-    /// Below zero, where that has no meaning.
+    /// The number is below zero where that has no meaning.
     #[error("below zero")]
     Negative,
 }
 
-/// An exact amount in yuan with up to five decimals, as fees have them; of refunds it is negative.
+/// An exact amount in yuan with up to five decimals, because fees have that many. Fees of refunds are negative.
 ///
-/// Orders are in whole fen ([`super::Fen`]): [`Yuan::whole_fen`] is the way there.
+/// Orders are in whole fen ([`super::Fen`]), which [`Yuan::whole_fen`] gives.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Yuan(i64);
@@ -33,10 +33,10 @@ pub struct Yuan(i64);
 pub struct Rate(u32);
 
 impl Yuan {
-    /// So many fen.
+    /// The amount of `fen` fen.
     ///
     /// # Errors
-    /// More than can be held.
+    /// [`YuanError::TooLarge`]: the amount is more than a trillion yuan.
     pub fn of_fen(fen: u64) -> Result<Self, YuanError> {
         let fen = i64::try_from(fen).map_err(|_| YuanError::TooLarge)?;
         fen.checked_mul(FEN).filter(|units| *units <= MAX).map(Self).ok_or(YuanError::TooLarge)
@@ -45,7 +45,7 @@ impl Yuan {
     /// Reads `1.01`, `0`, `0.00600` or `-0.01000`: digits, perhaps a point with digits behind it, perhaps a minus sign.
     ///
     /// # Errors
-    /// Another form, a sixth decimal that is not zero, or more than a trillion yuan.
+    /// [`YuanError`]: the text has another form, or a sixth decimal that is not zero, or the amount is more than a trillion yuan.
     pub fn parse(text: &str) -> Result<Self, YuanError> {
         let (negative, digits) = match text.strip_prefix('-') {
             Some(digits) => (true, digits),
@@ -56,10 +56,10 @@ impl Yuan {
         Ok(Self(if negative { -units } else { units }))
     }
 
-    /// The number of fen, if it is a whole one and not below zero.
+    /// The number of fen, if it is a whole number and not below zero.
     ///
     /// # Errors
-    /// It is neither.
+    /// [`YuanError::TooFine`] or [`YuanError::Negative`]: it is not.
     pub fn whole_fen(self) -> Result<u64, YuanError> {
         if self.0 % FEN != 0 {
             return Err(YuanError::TooFine);
@@ -67,7 +67,7 @@ impl Yuan {
         u64::try_from(self.0 / FEN).map_err(|_| YuanError::Negative)
     }
 
-    /// The number of fen, in words' company: `2`, `0.6` or `-1`.
+    /// The number of fen as a text for a sentence: `2`, `0.6` or `-1`.
     #[must_use]
     pub fn in_fen(self) -> String {
         let sign = if self.0 < 0 { "-" } else { "" };
@@ -80,19 +80,19 @@ impl Yuan {
     /// The sum of both.
     ///
     /// # Errors
-    /// More than can be held.
+    /// [`YuanError::TooLarge`]: the result is more than a trillion yuan.
     pub fn plus(self, other: Self) -> Result<Self, YuanError> {
         let sum = self.0.checked_add(other.0).filter(|sum| (-MAX..=MAX).contains(sum));
         sum.map(Self).ok_or(YuanError::TooLarge)
     }
 
-    /// As much below zero as this is above, or the other way round.
+    /// The same amount with the other sign.
     #[must_use]
     pub fn negated(self) -> Self {
         Self(-self.0)
     }
 
-    /// Rounded to the fen: half a fen goes up, away from zero.
+    /// The amount rounded to the fen. Half a fen is rounded away from zero.
     #[must_use]
     pub fn to_the_fen(self) -> Self {
         let half = if self.0 < 0 { -FEN / 2 } else { FEN / 2 };
@@ -104,23 +104,23 @@ impl Rate {
     /// Reads `0.60%`.
     ///
     /// # Errors
-    /// Another form, a fifth decimal that is not zero, or more than all of it.
+    /// [`YuanError`]: the text has another form, or a fifth decimal that is not zero, or the rate is more than 100%.
     pub fn parse(text: &str) -> Result<Self, YuanError> {
         let percent = text.strip_suffix('%').ok_or(YuanError::NotANumber)?;
         let millionths = decimal(percent, 4)?;
         u32::try_from(millionths).ok().filter(|rate| *rate <= ALL).map(Self).ok_or(YuanError::TooLarge)
     }
 
-    /// The fee on `fen`, rounded to the fen: half a fen goes up.
+    /// The fee on `fen`, rounded to the fen. Half a fen is rounded up.
     ///
     /// # Errors
-    /// More than can be held.
+    /// [`YuanError::TooLarge`]: the result is more than a trillion yuan.
     pub fn of(self, fen: u64) -> Result<Yuan, YuanError> {
         let rounded = (self.millionths_of_fen(fen) + u128::from(ALL / 2)) / u128::from(ALL);
         u64::try_from(rounded).map_err(|_| YuanError::TooLarge).and_then(Yuan::of_fen)
     }
 
-    /// Whether `fee` is this share of `fen` to the last decimal, not rounded.
+    /// Whether `fee` is exactly this share of `fen`, without rounding.
     #[must_use]
     pub fn is_exactly(self, fee: Yuan, fen: u64) -> bool {
         // A unit of `fee` is a thousandth of a fen.
@@ -132,7 +132,7 @@ impl Rate {
     }
 }
 
-/// The number in units of its last possible decimal.
+/// The number in units of its last decimal, which is decimal number `decimals`.
 fn decimal(text: &str, decimals: usize) -> Result<u64, YuanError> {
     let (whole, fraction) = match text.split_once('.') {
         Some((_, "")) => return Err(YuanError::NotANumber),
@@ -151,7 +151,7 @@ fn decimal(text: &str, decimals: usize) -> Result<u64, YuanError> {
 }
 
 impl fmt::Display for Yuan {
-    /// At least two decimals, and those that say something.
+    /// Writes at least two decimals, and more only if they are not zeros.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
         let units = self.0.unsigned_abs();
@@ -184,11 +184,11 @@ impl From<Yuan> for String {
 }
 
 const DECIMALS: usize = 5;
-/// Units a fen.
+/// The number of units in a fen.
 const FEN: i64 = 1000;
-/// A trillion yuan: no day's sum, and far below where sums could overflow.
+/// A trillion yuan in units. No day's sum is that large, and sums of such amounts can't overflow.
 const MAX: i64 = 100_000_000_000_000_000;
-/// The whole, in millionths.
+/// 100%, in millionths.
 const ALL: u32 = 1_000_000;
 
 #[cfg(test)]
