@@ -1,8 +1,9 @@
-//! Challenges for fingerprints and faces, and how far phones have counted, in `CHALLENGES_TABLE`.
+//! `CHALLENGES_TABLE`: challenges for fingerprints and faces, and the counters of phones.
 //!
-//! Key `challenge`: a challenge is its own key, a phone's count has `count#`, the user and the hash of the phone's `cpu_id`.
-//! A challenge goes after five minutes. A count goes thirty days after the last use: a phone whose key was made anew begins
-//! at one again, and must not be shut out for ever; a result is used once all the same, because its challenge is.
+//! Key `challenge`. The key of a challenge is the challenge itself; the key of a phone's counter is `count#`, the user and the hash of
+//! the phone's `cpu_id`. A challenge expires after five minutes. A counter expires thirty days after its last use, because a phone with a
+//! new key begins at one again and must not be refused for ever. No result can be used twice after that either, because its challenge
+//! is used up.
 
 use std::time::Duration;
 
@@ -21,12 +22,12 @@ use crate::{
     wechat::SoterResult,
 };
 
-/// What a user shall confirm with a finger or their face.
+/// The action that a user confirms with a fingerprint or a face.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
-    /// Of what kind it is, such as `pay`.
+    /// The kind of action, such as `pay`.
     pub purpose: String,
-    /// Which one it is, such as an order and its amount.
+    /// The details of the action, such as an order and its amount.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload: Option<String>,
 }
@@ -40,7 +41,7 @@ struct Row {
     expires_at: UnixSeconds,
 }
 
-/// The challenges.
+/// The table of challenges.
 pub struct Challenges {
     client: Client,
     table: String,
@@ -48,7 +49,7 @@ pub struct Challenges {
 }
 
 impl Challenges {
-    /// How long a challenge can be used.
+    /// The time from issuing a challenge to its expiry.
     pub const LIFETIME: Duration = Duration::from_secs(300);
 
     /// Reads `CHALLENGES_TABLE`.
@@ -63,12 +64,13 @@ impl Challenges {
         })
     }
 
-    /// A new challenge for this user and this intent alone: 256 random bits in hexadecimal.
+    /// Issues a challenge for this user and this intent: 256 random bits in hexadecimal.
     ///
-    /// No condition: nobody has had these bits before, and a request repeated after a lost answer writes the same row.
+    /// There is no condition, because no other challenge has the same bits, and the same request again writes the same row.
     ///
     /// # Errors
-    /// [`StoreError`]: there is no randomness, or DynamoDB failed; `is_transient()` says whether to retry.
+    /// [`StoreError`]: there is no randomness, or DynamoDB failed; `is_transient()` says whether to retry. A retry issues another
+    /// challenge, and the first one expires unused.
     pub async fn issue(&self, user_id: &UserId, intent: Intent) -> Result<String, StoreError> {
         let random = self.host.random::<BYTES>().map_err(|error| StoreError::new(ISSUING, error))?;
         let challenge = hex(&random);
@@ -79,13 +81,14 @@ impl Challenges {
         Ok(challenge)
     }
 
-    /// Burns the challenge and tells what it was for; nothing if it is not this user's to burn.
+    /// Uses up the challenge; the intent that it was issued for. `None` if the challenge does not exist, is another user's, has expired
+    /// or was used before.
     ///
-    /// Condition: it is there, it is this user's, and its time is not over. A request repeated after a lost answer finds
-    /// nothing: a challenge is rather wasted than used twice.
+    /// Condition: the challenge exists, is this user's and has not expired. If the answer is lost, the repeated request returns `None`:
+    /// the user must confirm again, but no challenge is used twice.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the challenge may be used up.
     pub async fn redeem(&self, challenge: &str, user_id: &UserId) -> Result<Option<Intent>, StoreError> {
         if !is_challenge(challenge) {
             return Ok(None);
@@ -108,16 +111,16 @@ impl Challenges {
             }
             Err(error) => match error.as_service_error() {
                 Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(None),
-                _ => Err(StoreError::from_sdk("burning a challenge", error)),
+                _ => Err(StoreError::from_sdk("using up a challenge", error)),
             },
         }
     }
 
-    /// Keeps the phone's count, and says whether it has grown. A phone that does not count, or does not say which one it is,
-    /// is not held to it.
+    /// Stores the phone's counter; `false` if the counter is not greater than the stored one, so that the result is an old one. `true`
+    /// without a write if the phone names no counter or no `cpu_id`.
     ///
-    /// Condition: the count is greater than the one kept, or that is too old. The row names the challenge, so that a request
-    /// repeated after a lost answer is known for the same.
+    /// Condition: the counter is greater than the stored one, or the stored one has expired. The row names the challenge, so that the same
+    /// request again, after a lost answer, succeeds too.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -138,7 +141,7 @@ impl Challenges {
             )
             .expression_attribute_values(":count", item::n(*counter))
             .expression_attribute_values(":raw", item::s(raw))
-            .expression_attribute_values(":later", item::n(now.plus(KEPT).get()))
+            .expression_attribute_values(":later", item::n(now.plus(COUNTER_LIFETIME).get()))
             .expression_attribute_values(":now", item::n(now.get()))
             .send()
             .await;
@@ -146,17 +149,18 @@ impl Challenges {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-                _ => Err(StoreError::from_sdk("keeping a phone's count", error)),
+                _ => Err(StoreError::from_sdk("storing a phone's counter", error)),
             },
         }
     }
 }
 
-/// A count is no challenge, and a text of another form was never given out.
+/// Whether the text has the form of a challenge. The keys of counters do not, so a caller can't delete a counter.
 fn is_challenge(text: &str) -> bool {
     text.len() == 2 * BYTES && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 const BYTES: usize = 32;
-const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long a phone's counter is stored after its last use.
+const COUNTER_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const ISSUING: &str = "issuing a challenge";

@@ -1,8 +1,8 @@
-//! `SUBSCRIPTIONS_TABLE`: how many messages of each template a user may still be sent.
+//! `SUBSCRIPTIONS_TABLE`: how many messages of each template may still be sent to a user.
 //!
-//! Key `openid`, `template_id`. What the phone reports is a hint and can be made up, so it is capped: so many messages a
-//! template, so many templates a user, so many reports a minute. A sort key that begins with `#` is no template's:
-//! `#reports` is where the user's reports are counted.
+//! Key `openid`, `template_id`. A phone can report subscriptions that the user never made, so the messages of a template, the templates
+//! of a user and the reports in a minute are limited. A sort key that begins with `#` is no template: the row `#reports` counts the
+//! user's reports.
 
 use std::fmt::Write;
 
@@ -24,27 +24,27 @@ use crate::{
     types::{OpenId, TemplateId},
 };
 
-/// What a user may still be sent of one template.
+/// The messages of one template that may still be sent to a user.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Subscription {
     /// The template.
     pub template_id: TemplateId,
-    /// How many messages.
+    /// The number of messages.
     pub remaining: u32,
 }
 
-/// What became of a report.
+/// What came of recording a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReportOutcome {
-    /// Each of the templates counts one more message, or as many as a template can.
+    /// Each of the templates counts one more message, up to `MAX_MESSAGES`.
     Counted(Vec<Subscription>),
-    /// The user has reported too often within this minute: nothing changes.
+    /// The user has reported too often in this minute. Nothing was counted.
     TooOften,
-    /// The user would have more templates than there are: nothing changes.
+    /// The user would have more than `MAX_TEMPLATES` templates. Nothing was counted.
     TooMany,
 }
 
-/// The user's reports.
+/// The count of a user's reports.
 #[derive(Default, Deserialize)]
 struct Reports {
     #[serde(default)]
@@ -70,10 +70,11 @@ impl Subscriptions {
         Ok(Self { client: host.dynamodb()?, table, host: host.clone() })
     }
 
-    /// The user says that they accept one message of each of these templates, which differ.
+    /// Counts one more message of each of these templates, because the user's phone reports that the user accepts one. The templates must
+    /// differ.
     ///
-    /// Condition: the user has reported less than `PER_MINUTE` times in this minute and has `TEMPLATES` templates at most;
-    /// a template's own count ends at `MOST`.
+    /// Condition: the user has reported less than `MAX_REPORTS_PER_MINUTE` times in this minute and has `MAX_TEMPLATES` templates at
+    /// most. The count of a template ends at `MAX_MESSAGES`.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -93,17 +94,17 @@ impl Subscriptions {
             if known.reports_minute < minute {
                 return Ok(ReportOutcome::TooMany);
             }
-            if known.reports >= PER_MINUTE {
+            if known.reports >= MAX_REPORTS_PER_MINUTE {
                 return Ok(ReportOutcome::TooOften);
             }
-            // A clock behind another's counts in the minute that the other began.
+            // The row is already at this minute, or at a later one by the clock of another instance. The report counts in that minute.
             let again = self.count(openid, templates, "reports < :limit");
             let again = again
                 .update_expression("ADD reports :one, known_templates :templates")
-                .expression_attribute_values(":limit", item::n(PER_MINUTE));
+                .expression_attribute_values(":limit", item::n(MAX_REPORTS_PER_MINUTE));
             if let UpdateOutcome::ConditionFailed(known) = item::update(&self.host, REPORTING, again).await? {
                 let known: Reports = item::read(known.unwrap_or_default())?;
-                return Ok(if known.reports < PER_MINUTE {
+                return Ok(if known.reports < MAX_REPORTS_PER_MINUTE {
                     ReportOutcome::TooMany
                 } else {
                     ReportOutcome::TooOften
@@ -114,7 +115,7 @@ impl Subscriptions {
         Ok(ReportOutcome::Counted(future::try_join_all(counted).await?))
     }
 
-    /// What the user may still be sent, by template.
+    /// The messages that may still be sent to the user, by template.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry.
@@ -133,9 +134,10 @@ impl Subscriptions {
         page.items.unwrap_or_default().into_iter().map(item::read).collect()
     }
 
-    /// Takes one message for sending; `false` if none is left.
+    /// Takes one message from the count before it is sent; `false` if none is left.
     ///
-    /// Condition: one is left, and this is not the same request, repeated after a lost answer, which is known by its mark.
+    /// Condition: a message is left, and `taken_by` is not the mark of this very request. The AWS client repeats a request after a lost
+    /// answer, and the mark keeps it from taking two messages.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -159,28 +161,29 @@ impl Subscriptions {
         })
     }
 
-    /// Gives a message back that was certainly not sent.
+    /// Adds a message to the count again. Call this only if the message was certainly not sent.
     ///
-    /// Condition: the count does not go beyond `MOST`.
+    /// Condition: the count does not go beyond `MAX_MESSAGES`.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. The message stays taken.
+    /// [`StoreError`]. The message may stay taken, so that the user can be sent one less. Don't retry, because after a timeout the write may
+    /// have been applied, and a retry would count the message twice.
     pub async fn return_message(&self, openid: &OpenId, template: &TemplateId) -> Result<(), StoreError> {
         let update = self
             .update(openid, template)
             .update_expression("SET remaining = remaining + :one, updated_at = :now")
             .condition_expression("remaining < :most")
             .expression_attribute_values(":one", item::n(1_u64))
-            .expression_attribute_values(":most", item::n(MOST));
+            .expression_attribute_values(":most", item::n(MAX_MESSAGES));
         item::update(&self.host, "giving a message back", update).await.map(drop)
     }
 
-    /// WeChat says that the user takes no message of the template: what we counted was wrong.
+    /// Sets the count of the template to zero, because WeChat says that the user accepts no message of it.
     ///
     /// Condition: there is a count.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. The next message is refused as well.
+    /// [`StoreError`]; `is_transient()` says whether to retry. If the write was not applied, WeChat refuses the next message as well.
     pub async fn clear_remaining(&self, openid: &OpenId, template: &TemplateId) -> Result<(), StoreError> {
         let update = self
             .update(openid, template)
@@ -197,7 +200,7 @@ impl Subscriptions {
             .condition_expression("attribute_not_exists(remaining) OR remaining < :most")
             .expression_attribute_values(":none", item::n(0_u64))
             .expression_attribute_values(":one", item::n(1_u64))
-            .expression_attribute_values(":most", item::n(MOST))
+            .expression_attribute_values(":most", item::n(MAX_MESSAGES))
             .return_values(ReturnValue::AllNew);
         match item::update(&self.host, "counting a subscription", update).await? {
             UpdateOutcome::Done(row) => item::read(row),
@@ -205,16 +208,17 @@ impl Subscriptions {
         }
     }
 
-    /// An update of the user's reports, on `condition` and if the templates are known or few enough.
+    /// An update of the row `#reports`. Its condition is `condition`, and that the user has reported all these templates before or has room
+    /// for as many new ones.
     fn count(&self, openid: &OpenId, templates: &[TemplateId], condition: &str) -> UpdateItemFluentBuilder {
         let ids: Vec<String> = templates.iter().map(|template| template.as_str().to_owned()).collect();
-        let room = TEMPLATES.saturating_sub(u64::try_from(ids.len()).unwrap_or(TEMPLATES));
+        let room = MAX_TEMPLATES.saturating_sub(u64::try_from(ids.len()).unwrap_or(MAX_TEMPLATES));
         let mut room_or_known =
             "attribute_not_exists(known_templates) OR size(known_templates) <= :room OR (".to_owned();
         let mut update = self.update_row(openid, REPORTS);
         for (index, id) in ids.iter().enumerate() {
             let and = if index == 0 { "" } else { " AND " };
-            // Writing to a text can't fail.
+            // Writing to a `String` can't fail.
             let _ = write!(room_or_known, "{and}contains(known_templates, :t{index})");
             update = update.expression_attribute_values(format!(":t{index}"), item::s(id));
         }
@@ -240,14 +244,14 @@ impl Subscriptions {
     }
 }
 
-/// How many messages of one template are counted: nobody accepts more before they get one.
-const MOST: u64 = 20;
-/// How many templates a user can have; WeChat lets an account have 50 at a time.
-const TEMPLATES: u64 = 100;
-/// How often a user reports in a minute: each report is a tap.
-const PER_MINUTE: u64 = 10;
+/// The greatest count of one template. No user accepts more messages before one is sent.
+const MAX_MESSAGES: u64 = 20;
+/// How many templates a user can have. An account can have 50 at a time.
+const MAX_TEMPLATES: u64 = 100;
+/// How often a user may report in a minute. Each report is a tap of the user.
+const MAX_REPORTS_PER_MINUTE: u64 = 10;
 const REPORTS: &str = "#reports";
-/// Sorts before every template's id.
+/// The first sort key of templates: it sorts before every template's id and after `#`.
 const FIRST: &str = "-";
 const TAKING: &str = "taking a message";
 const REPORTING: &str = "counting a report";

@@ -1,4 +1,4 @@
-//! What a bill and our books say differently: a case for an operator and an event for everybody else, in one transaction.
+//! A difference between a bill and our tables: the case for an operator and the event for the bus are written in one transaction.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! What a day's bill lacks: listed part by part and page by page, each then looked at as it is now.
+//! Payments and refunds that a day's bill lacks. The index `by_unbilled` lists their numbers, shard by shard and page by page; each row
+//! is then read from its table, because the index can be behind.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
@@ -16,18 +17,18 @@ use crate::{
 /// A page of numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnbilledPage<Number> {
-    /// Of what no bill has confirmed, as far as the index knows, which is a moment behind.
+    /// The numbers of rows that no bill has confirmed. The index can be a moment behind.
     pub numbers: Vec<Number>,
-    /// Where the next page begins, if there is one.
+    /// The beginning of the next page, if there is one.
     pub next: Option<UnbilledCursor>,
 }
 
-/// A place in the list of what no bill has confirmed; the first one by default.
+/// A position in the list of rows that no bill has confirmed. The default is the beginning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnbilledCursor {
-    /// Which part of the day.
+    /// The index of the shard.
     part: usize,
-    /// After which number.
+    /// The last number of the page before.
     after: Option<String>,
 }
 
@@ -56,7 +57,7 @@ impl Bills {
         self.page(&self.refunds, "out_refund_no", (day, place), OutRefundNo::parse).await
     }
 
-    /// The payment, if by now no bill has confirmed it.
+    /// The payment, unless a bill has confirmed it by now.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry.
@@ -67,7 +68,7 @@ impl Bills {
         self.row(&self.payments, "transaction_id", transaction_id.as_str()).await
     }
 
-    /// The refund, if by now no bill has confirmed it.
+    /// The refund, unless a bill has confirmed it by now.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry.
@@ -132,12 +133,12 @@ impl Bills {
             answer.map_err(|error| StoreError::from_sdk(LISTING, error))
         })
         .await?;
-        // A refund can be found in a bill before it is through, and is listed from then on.
+        // A bill can confirm a refund (`billed_on`) before the refund is recorded as successful and so gets `unbilled`.
         let open = |item: &Item| item.contains_key("unbilled") && !item.contains_key("billed_on");
         answer.item.filter(open).map(item::read).transpose()
     }
 }
 
 const LISTING: &str = "listing what a bill lacks";
-/// Numbers on a page.
+/// How many numbers a page has.
 const PAGE: i32 = 100;

@@ -1,8 +1,8 @@
-//! The membership numbers of member cards: each code gets one number, however often it is activated.
+//! The membership numbers of member cards. A code gets one number, however often it is activated.
 //!
-//! An activation makes nobody the owner of a code: WeChat's ticket says that somebody filled in the form, and not whose the code
-//! is. The owner is who has reported the sealed code. Until somebody has, the number is the one's who activated it first, or the
-//! one's of whom WeChat says that they asked for the card.
+//! An activation does not prove who owns a code, because WeChat's ticket only says that a user filled in the form. The owner is the user
+//! who has reported the sealed code. Until a user has, the number belongs to the user who activated the code first, or to the user who
+//! asked for the card, if WeChat names that user.
 
 use aws_sdk_dynamodb::types::{ReturnValue, TransactWriteItem, Update};
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use crate::{
     types::{CardCode, UnixSeconds, UserId},
 };
 
-/// What is known of a code's membership.
+/// The membership of a code.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Membership {
     user_id: Option<UserId>,
@@ -26,7 +26,7 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// What the user is to the code.
+    /// Whether the user owns the code, as far as that is known.
     #[must_use]
     pub fn ownership_of(&self, user_id: &UserId) -> CodeOwnership {
         match (&self.user_id, &self.joined_by) {
@@ -38,14 +38,14 @@ impl Membership {
         }
     }
 
-    /// The number, once WeChat has taken it.
+    /// The membership number, if WeChat has activated the card with it.
     #[must_use]
     pub fn activated_number(&self) -> Option<&str> {
         self.activated_at.and(self.membership_number.as_deref())
     }
 }
 
-/// What a user is to a code.
+/// Whether a user owns a code, as far as that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeOwnership {
     /// The user has reported the sealed code.
@@ -78,10 +78,11 @@ impl Cards {
         Ok(answer.item.map(item::read).transpose()?.unwrap_or_default())
     }
 
-    /// The number that the code is to be activated with: `fresh`, or the one of an earlier try. `None` if the code is another
-    /// user's. `is_asker` is whether WeChat says that the user asked for the card: then an activation by another user is put aside.
+    /// Claims the number with which the code must be activated: `fresh`, or the number of an earlier attempt. `None` if the code is
+    /// another user's. `is_asker` says that, according to WeChat, this user asked for the card; an activation by another user is
+    /// replaced then.
     ///
-    /// Condition: nobody else has reported the sealed code, and nobody else has activated it, unless `is_asker`.
+    /// Condition: no other user has reported the sealed code, and no other user has activated it, unless `is_asker`.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -113,13 +114,13 @@ impl Cards {
         }
     }
 
-    /// Notes that WeChat has taken the number, and lists the card with the user if WeChat says that they asked for it. `false` if
-    /// the code became another user's meanwhile.
+    /// Records that WeChat has activated the card with the number. If `is_asker`, the card is listed with the user. `false` if another
+    /// user has become the owner meanwhile.
     ///
-    /// Condition: nobody else has reported the sealed code, and the last activation is the user's.
+    /// Condition: no other user has reported the sealed code, and the last activation is this user's.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. The number stays, and a repetition activates the same.
+    /// [`StoreError`]; `is_transient()` says whether to retry. The number stays claimed, and a retry activates the card with the same one.
     pub async fn record_activation(
         &self,
         user_id: &UserId,
@@ -136,7 +137,7 @@ impl Cards {
             .expression_attribute_values(":card", item::s(card.card_id.as_str()))
             .expression_attribute_values(":now", item::n(self.host.now().get()))
             .build()
-            .map_err(|error| StoreError::new(ACTIVATED, error))?;
+            .map_err(|error| StoreError::new(RECORDING, error))?;
         let mut parts = vec![TransactWriteItem::builder().update(update).build()];
         if is_asker {
             parts.push(self.card_part(user_id, card)?);
@@ -144,17 +145,18 @@ impl Cards {
         for _ in 0..ROUNDS {
             let request = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
             let Err(error) = request.send().await else { return Ok(true) };
-            match item::cancellation(ACTIVATED, error)? {
+            match item::cancellation(RECORDING, error)? {
                 TransactionCancelled::Conflict => item::sleep_jittered(&self.host).await,
                 TransactionCancelled::ConditionsFailed(_) => return Ok(false),
             }
         }
-        Err(StoreError::contended(ACTIVATED))
+        Err(StoreError::contended(RECORDING))
     }
 
-    /// Forgets the user's try: WeChat refused the code, which may well be somebody else's.
+    /// Deletes the user's attempt to activate the code, because WeChat has refused it. The code may be another user's, who can activate
+    /// it then.
     ///
-    /// Condition: the try is the user's, and did not succeed.
+    /// Condition: the last attempt is this user's and was not recorded as successful.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -164,8 +166,8 @@ impl Cards {
             .update_expression("REMOVE joined_by, membership_number")
             .condition_expression("joined_by = :user AND attribute_not_exists(activated_at)")
             .expression_attribute_values(":user", item::s(user_id));
-        update_once("forgetting a member", update).await.map(drop)
+        update_once("deleting an activation", update).await.map(drop)
     }
 }
 
-const ACTIVATED: &str = "noting an activation";
+const RECORDING: &str = "recording an activation";

@@ -1,4 +1,4 @@
-//! The cards that users hold, and the codes that are offered to them.
+//! The cards that users added, and the codes that are offered to them.
 
 use aws_sdk_dynamodb::types::{
     Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
@@ -17,56 +17,56 @@ use crate::{
 /// A card that a user added.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserCard {
-    /// Which card.
+    /// The kind of card.
     pub card_id: CardId,
-    /// Its code, in clear.
+    /// The card's code, in clear.
     pub code: CardCode,
     /// The digest of the sealed code that the phone reported last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<String>,
-    /// When it was used up here.
+    /// When the card was consumed through this back end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consumed_at: Option<UnixSeconds>,
 }
 
-/// A code of ours that a user may add a card with.
+/// A merchant-defined code, made here, with which a user may add a card.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Offer {
-    /// Which card.
+    /// The kind of card.
     pub card_id: CardId,
     /// The code.
     pub code: CardCode,
 }
 
-/// Everything of one user.
+/// The cards and offers of one user.
 #[derive(Debug, Default)]
 pub struct UserCards {
-    /// What the user added, by code.
+    /// The cards that the user added, sorted by code.
     pub cards: Vec<UserCard>,
-    /// What the user may add.
+    /// The cards that the user may add.
     pub offers: Vec<Offer>,
 }
 
 impl UserCards {
-    /// The code of ours that the user may add this card with.
+    /// The offered code with which the user may add this card.
     #[must_use]
     pub fn offered(&self, card_id: &CardId) -> Option<&CardCode> {
         self.offers.iter().find(|offer| offer.card_id == *card_id).map(|offer| &offer.code)
     }
 }
 
-/// A card that a user proved to have, by its sealed code.
+/// A card of which a user has reported the sealed code, which proves that the user has the card.
 #[derive(Debug, Clone)]
 pub struct CardReport<'a> {
-    /// Who.
+    /// The user.
     pub user_id: &'a UserId,
-    /// What.
+    /// The card.
     pub card: &'a UserCard,
-    /// Whether it is the code that we offered: the offer ends then.
+    /// Whether the code was offered to this user. The offer ends then.
     pub was_offered: bool,
 }
 
-/// What of a code's row decides whether a user's card can be kept.
+/// The attributes of a code's row that decide whether a user's card can be stored.
 #[derive(Debug, Default, Deserialize)]
 struct CodeRow {
     user_id: Option<UserId>,
@@ -75,7 +75,7 @@ struct CodeRow {
 }
 
 impl Cards {
-    /// Everything of the user: one request. WeChat limits how often a card can be had, so one page is all there is.
+    /// The cards and offers of the user, by one request. They fit on one page, because WeChat limits how many cards a user can add.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry.
@@ -90,19 +90,19 @@ impl Cards {
             .send()
             .await
             .map_err(|error| StoreError::from_sdk("listing a user's cards", error))?;
-        let mut holdings = UserCards::default();
+        let mut user_cards = UserCards::default();
         for row in page.items.unwrap_or_default() {
             let id = row.get("id").and_then(|id| id.as_s().ok()).cloned().unwrap_or_default();
             if id.starts_with("card#") {
-                holdings.cards.push(item::read(row)?);
+                user_cards.cards.push(item::read(row)?);
             } else {
-                holdings.offers.push(item::read(row)?);
+                user_cards.offers.push(item::read(row)?);
             }
         }
-        Ok(holdings)
+        Ok(user_cards)
     }
 
-    /// The code that the user may add the card with: `fresh`, or the one offered before.
+    /// Offers the user a code to add the card with: `fresh`, or the code that was offered before.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -125,10 +125,10 @@ impl Cards {
         Ok(item::read::<Offer>(answer.attributes.unwrap_or_default())?.code)
     }
 
-    /// Keeps a card as the user's, and its code as theirs: both or none. `false` if another user has reported the code. With whom
-    /// an activation has listed the card, from them it is taken. A code that was consumed here is kept as consumed.
+    /// Stores the card with the user, and the user as the owner of its code, in one transaction. `false` if another user has reported the
+    /// code. If an activation has listed the card with another user, it is removed there. A consumed code stays consumed.
     ///
-    /// Condition: the code is nobody's or the user's already, and its row is as it was read before.
+    /// Condition: the code has no owner, or this user is the owner, and the code's row is as it was read.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -147,7 +147,7 @@ impl Cards {
             }
             let request = self.client.transact_write_items().set_transact_items(Some(parts));
             let Err(error) = request.send().await else { return Ok(true) };
-            let reasons = match item::cancellation(KEEPING, error)? {
+            let reasons = match item::cancellation(STORING, error)? {
                 TransactionCancelled::Conflict => {
                     item::sleep_jittered(&self.host).await;
                     continue;
@@ -155,7 +155,7 @@ impl Cards {
                 TransactionCancelled::ConditionsFailed(reasons) => reasons,
             };
             let Some(row) = item::failed_condition(&reasons, 0) else {
-                // The offer ended before, and another began.
+                // The offer of this code has ended before, so it is not deleted. The user may have a new offer by now.
                 ends_offer = false;
                 continue;
             };
@@ -165,7 +165,7 @@ impl Cards {
             }
             card.consumed_at = known.consumed_at;
         }
-        Err(StoreError::contended(KEEPING))
+        Err(StoreError::contended(STORING))
     }
 
     fn claim_code_part(
@@ -176,7 +176,7 @@ impl Cards {
         let mut sets = "SET user_id = :user".to_owned();
         let mut values = Item::from([(":user".to_owned(), item::s(report.user_id))]);
         if report.was_offered {
-            // Of a code that was not ours, only the phone says which card it is: not enough to consume by.
+            // The card of an offered code is known. Of any other code only the phone names the card, and consuming needs more than that.
             sets.push_str(", card_id = :card");
             values.insert(":card".to_owned(), item::s(report.card.card_id.as_str()));
         }
@@ -203,11 +203,11 @@ impl Cards {
             .set_expression_attribute_values(Some(values))
             .return_values_on_condition_check_failure(AllOld)
             .build()
-            .map_err(|error| StoreError::new(KEEPING, error))?;
+            .map_err(|error| StoreError::new(STORING, error))?;
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
-    /// The card in the user's list.
+    /// The part that puts the card into the user's list.
     pub(super) fn card_part(
         &self,
         user_id: &UserId,
@@ -219,14 +219,14 @@ impl Cards {
             .table_name(&self.table)
             .set_item(Some(row))
             .build()
-            .map_err(|error| StoreError::new(KEEPING, error))?;
+            .map_err(|error| StoreError::new(STORING, error))?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    /// The card no more in the list of the user, whose it was not.
+    /// The part that removes the card from the list of a user who is not its owner.
     fn unlist_part(&self, user_id: &UserId, code: &CardCode) -> Result<TransactWriteItem, StoreError> {
         let delete = Delete::builder().table_name(&self.table).set_key(Some(card_key(user_id, code)));
-        let delete = delete.build().map_err(|error| StoreError::new(KEEPING, error))?;
+        let delete = delete.build().map_err(|error| StoreError::new(STORING, error))?;
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
@@ -238,7 +238,7 @@ impl Cards {
             .expression_attribute_names("#code", "code")
             .expression_attribute_values(":code", item::s(report.card.code.as_str()))
             .build()
-            .map_err(|error| StoreError::new(KEEPING, error))?;
+            .map_err(|error| StoreError::new(STORING, error))?;
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
 }
@@ -251,4 +251,4 @@ fn offer_id(card_id: &CardId) -> String {
     format!("offer#{card_id}")
 }
 
-const KEEPING: &str = "keeping a card";
+const STORING: &str = "storing a card";

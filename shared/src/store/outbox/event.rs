@@ -1,8 +1,8 @@
 //! An event of an order: its row in `OUTBOX_TABLE`, written in the transaction that made it happen.
 //!
-//! Key `event_id`, which follows from the event, so that the same event is one row. Index `by_pending` (`pending_shard`,
-//! `happened_at`) lists what nobody has acted on yet; a row leaves it when that is done, and the table
-//! [`KEPT_AFTER_DONE`] after that.
+//! Key `event_id`, which is made of the event's kind and number, so that an event that is written twice is one row. The index `by_pending`
+//! (`pending_shard`, `happened_at`) lists the events whose effects are not done. A row leaves the index when they are, and is deleted
+//! from the table [`KEPT_AFTER_DONE`] later.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
     types::{Fen, OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
 };
 
-/// What can happen.
+/// The kind of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EventKind {
     /// An order was paid.
@@ -51,7 +51,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// As stored and published.
+    /// The name that is stored and published.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -69,34 +69,34 @@ impl EventKind {
     }
 }
 
-/// Something that happened.
+/// An event: something that happened to an order, a payment or a refund.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Its key: the kind and what it is about.
+    /// The key of the row: the kind, `#`, and the number of what it happened to.
     pub event_id: String,
-    /// What happened.
+    /// The kind of event.
     pub event: EventKind,
-    /// To which order, if it is one of ours.
+    /// The order, if it is one of ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
-    /// By which attempt.
+    /// The attempt to pay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out_trade_no: Option<OutTradeNo>,
-    /// By which payment.
+    /// The payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction_id: Option<TransactionId>,
-    /// By which refund.
+    /// The refund.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out_refund_no: Option<OutRefundNo>,
-    /// The sum that was paid or went back.
+    /// The amount that was paid or refunded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fee: Option<Fen>,
-    /// When we knew.
+    /// When the event was recorded here.
     pub happened_at: UnixSeconds,
 }
 
 impl Event {
-    /// That `kind` happened to what has the number `about`.
+    /// An event of this kind that happened to the order, payment, refund or bill line with the number `about`.
     #[must_use]
     pub fn new(kind: EventKind, about: &dyn std::fmt::Display, now: UnixSeconds) -> Self {
         Self {
@@ -129,5 +129,5 @@ pub(in crate::store) fn put_event(host: &Host, event: &Event) -> Result<Transact
 }
 
 const WRITING: &str = "writing to the outbox";
-/// How long an event is kept for somebody to look at, once it is acted on.
+/// How long an event stays in the table after its effects are done, so that an operator can look at it.
 pub(super) const KEPT_AFTER_DONE: Duration = Duration::from_secs(30 * 24 * 60 * 60);

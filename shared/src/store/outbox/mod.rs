@@ -1,7 +1,7 @@
-//! `OUTBOX_TABLE`: what happened to orders, for those who act on it.
+//! `OUTBOX_TABLE`: events of orders whose effects (stock, event bus, message to the user) must follow.
 //!
 //! `event.rs` writes an event in the transaction that made it happen. `queue.rs` lists the events whose effects are not done, and
-//! marks each effect that is done. `stock.rs` is the one effect that changes a table of ours.
+//! marks each effect that is done. `stock.rs` is the one effect that changes another of our tables.
 
 mod event;
 mod queue;

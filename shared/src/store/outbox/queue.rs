@@ -30,37 +30,37 @@ use crate::{
 /// An event whose effects are not all done.
 #[derive(Debug, Clone)]
 pub struct PendingEvent {
-    /// What happened.
+    /// The event.
     pub event: Event,
-    /// Whether its stock is taken.
+    /// Whether the order's goods are taken from stock.
     pub stock_done: bool,
-    /// Whether the bus has it.
+    /// Whether the bus has accepted the event.
     pub published: bool,
-    /// When a run claimed the sending of its message.
+    /// When a run claimed the event's message.
     pub message_claimed_at: Option<UnixSeconds>,
 }
 
-/// What is stored under an event's key.
+/// What came of reading an event.
 #[derive(Debug)]
 pub enum EventLookup {
-    /// Something is still to do.
+    /// The event has effects that are not done.
     Pending(Box<PendingEvent>),
-    /// Nothing: it is done, or the row has expired.
+    /// All effects are done, or the row has expired.
     Done,
-    /// The row can't be read as an event; a retry does not help.
+    /// The row can't be read as an event. A retry does not help.
     Unreadable(StoreError),
 }
 
 /// What became of the message to the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageStatus {
-    /// WeChat has taken it.
+    /// WeChat has accepted the message.
     Sent,
-    /// The user takes no such message.
+    /// The user accepts no such message.
     NotSubscribed,
-    /// WeChat does not take it, or has not for so long that it is stale, or the operator's template can't be used.
+    /// WeChat refuses the message, or could not be reached for so long that the message is stale, or the operator's template can't be used.
     NotSent,
-    /// What it would have said is not true any more.
+    /// The content of the message is not true any more.
     Outdated,
     /// WeChat's answer was lost, so the message may have been sent. It is not sent again.
     MaybeSent,
@@ -78,7 +78,7 @@ impl MessageStatus {
     }
 }
 
-/// The right to send an event's message.
+/// The claim of an event's message: only the holder may send it.
 #[derive(Debug)]
 pub struct MessageClaim(AttributeValue);
 
@@ -94,7 +94,7 @@ struct Marks {
     message_claimed_at: Option<UnixSeconds>,
 }
 
-/// The table, and the one that stock is kept in.
+/// The table of events, with the table of products for the stock.
 pub struct Outbox {
     pub(super) client: Client,
     pub(super) table: String,
@@ -131,8 +131,8 @@ impl Outbox {
         }))
     }
 
-    /// Events of one shard that happened by `until` and still wait, with their times, the oldest first, from `after` on; at
-    /// most `limit`.
+    /// Events of one shard that happened by `until` and are pending, with their times, the oldest first, from `after` on; at most
+    /// `limit`.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry.
@@ -153,9 +153,9 @@ impl Outbox {
         }))
     }
 
-    /// Marks that the bus has the event.
+    /// Marks that the bus has accepted the event.
     ///
-    /// Condition: the row is there and has no such mark; otherwise nothing changes.
+    /// Condition: the row exists and has no such mark; otherwise nothing changes.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -168,13 +168,14 @@ impl Outbox {
         item::update(&self.host, "marking an event as published", update).await.map(drop)
     }
 
-    /// Takes the right to send the event's message; `None` if another has it.
+    /// Claims the event's message; `None` if another run has claimed it.
     ///
-    /// Condition: the event is not done, and the message is not claimed, unless by this very request, repeated after a lost
-    /// answer, which is known by its mark.
+    /// Condition: the event is pending, and the message is not claimed. The AWS client repeats a request after a lost answer; the mark
+    /// `message_claimed_by` shows then that the claim is this request's.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. The claim may stand all the same; then nobody sends the message.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the claim may have been made; then no run sends the
+    /// message.
     pub async fn claim_message(&self, event_id: &str) -> Result<Option<MessageClaim>, StoreError> {
         let mark = self.host.random::<16>().map_err(|error| StoreError::new(CLAIMING, error))?;
         let mark = item::s(hex(&mark));
@@ -187,21 +188,21 @@ impl Outbox {
             .expression_attribute_values(":now", item::n(self.host.now().get()))
             .expression_attribute_values(":mark", mark.clone())
             .return_values_on_condition_check_failure(AllOld);
-        let is_ours = match item::update(&self.host, CLAIMING, update).await? {
+        let is_claimed = match item::update(&self.host, CLAIMING, update).await? {
             UpdateOutcome::Done(_) => true,
             UpdateOutcome::ConditionFailed(row) => {
                 row.and_then(|mut row| row.remove("message_claimed_by")) == Some(mark.clone())
             }
         };
-        Ok(is_ours.then_some(MessageClaim(mark)))
+        Ok(is_claimed.then_some(MessageClaim(mark)))
     }
 
-    /// Gives the right back: the message was certainly not sent.
+    /// Removes the claim, so that another run can send the message. Call this only if the message was certainly not sent.
     ///
-    /// Condition: the claim stands.
+    /// Condition: the row has this claim.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. The claim stands, and nobody sends the message.
+    /// [`StoreError`]; `is_transient()` says whether to retry. If the claim was not removed, no run sends the message.
     pub async fn release_message(&self, event_id: &str, claim: MessageClaim) -> Result<(), StoreError> {
         let MessageClaim(mark) = claim;
         let update = self
@@ -212,9 +213,9 @@ impl Outbox {
         item::update(&self.host, "releasing a message", update).await.map(drop)
     }
 
-    /// All is done, the bus has the event, and `message` became of its message if it had one: the event waits no more.
+    /// Records that all effects of the event are done, and the status of its message, if it had one. The event is not pending any more.
     ///
-    /// Condition: it waits; otherwise nothing changes.
+    /// Condition: the event is pending; otherwise nothing changes.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -230,9 +231,9 @@ impl Outbox {
         item::update(&self.host, "finishing an event", update).await.map(drop)
     }
 
-    /// Nothing can ever be done with what stands under this key: it waits no more.
+    /// Records that the effects of the row can never be done, because it can't be read as an event. The row is not pending any more.
     ///
-    /// Condition: it waits; otherwise nothing changes.
+    /// Condition: the row is pending; otherwise nothing changes.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -252,7 +253,7 @@ impl Outbox {
         let now = self.host.now();
         let times = [(":now", now), (":then", now.plus(KEPT_AFTER_DONE))];
         let times = times.map(|(name, at)| (name.to_owned(), item::n(at.get())));
-        let message = message.map(|fate| (":message".to_owned(), item::s(fate.as_str())));
+        let message = message.map(|status| (":message".to_owned(), item::s(status.as_str())));
         times.into_iter().chain(message).collect()
     }
 
@@ -261,7 +262,7 @@ impl Outbox {
     }
 }
 
-/// The event in the row, if something is still to do.
+/// Reads the row; `None` if the event is not pending.
 fn pending(row: Item) -> Result<Option<PendingEvent>, StoreError> {
     let marks: Marks = item::read(row.clone())?;
     if marks.pending_shard.is_none() {

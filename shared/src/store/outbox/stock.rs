@@ -1,5 +1,5 @@
-//! Taking an order's goods from stock: the event's mark, the products' numbers and, if more was sold than there was, the
-//! case are one transaction.
+//! Takes an order's goods from stock. One transaction sets the event's mark, changes the stock numbers and, if a product is oversold,
+//! opens the case.
 
 use std::collections::BTreeMap;
 
@@ -27,22 +27,22 @@ pub enum StockOutcome {
     AlreadyTaken,
 }
 
-/// Some of one product, and whether there is enough.
+/// A line of the order, and whether the stock was enough for it when it was read.
 struct StockLine<'o> {
     line: &'o OrderLine,
     enough: bool,
 }
 
 impl Outbox {
-    /// Takes the goods of a paid order from stock, once for the event. Its money is taken already, so it gets them even if
-    /// there are not enough.
+    /// Takes the goods of a paid order from stock, once for the event. They are taken even if the stock is not enough, because the order
+    /// is paid; the stock number is negative then.
     ///
-    /// Condition: the event's row is there and has no mark; each product has enough, or not enough, as it was read, and is read
-    /// again otherwise.
+    /// Condition: the event's row exists and has no mark, and the stock of each product is still enough, or still not enough. If that has
+    /// changed, the product is read again.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. Nothing was taken, or all was taken and the answer lost. Take it
-    /// again.
+    /// [`StoreError`]; `is_transient()` says whether to retry. Either nothing was taken, or everything was and the answer was lost. The
+    /// call can be repeated.
     pub async fn take_stock(&self, event_id: &str, order: &Order) -> Result<StockOutcome, StoreError> {
         let stocks = self.stocks(order).await?;
         let counted = order.items.iter().filter_map(|line| StockLine::of(line, stocks.get(&line.product_id)));
@@ -81,7 +81,7 @@ impl Outbox {
             let id = AttributeValue::S(line.product_id.as_str().to_owned());
             Item::from([("product_id".to_owned(), id)])
         });
-        // What is read may be a moment old: the transaction's conditions say so.
+        // The read need not be consistent, because the conditions of the transaction check the stock again.
         let keys = KeysAndAttributes::builder()
             .set_keys(Some(keys.collect()))
             .projection_expression("product_id, stock")
@@ -101,8 +101,7 @@ impl Outbox {
             .collect())
     }
 
-    /// The parts of the transaction: the mark, the products and, if there must be one, the case. DynamoDB lists failed conditions in this
-    /// order.
+    /// The parts of the transaction: the mark, the products and the case, if there is one. DynamoDB lists failed conditions in this order.
     fn parts(
         &self,
         event_id: &str,
@@ -142,7 +141,7 @@ impl Outbox {
 }
 
 impl<'o> StockLine<'o> {
-    /// What to take of a product; nothing if it is gone, or is not counted.
+    /// The line with its stock; `None` if the product was deleted or has no stock number.
     fn of(line: &'o OrderLine, product: Option<&Item>) -> Option<Self> {
         let Some(AttributeValue::N(stock)) = product?.get("stock") else { return None };
         let stock: i64 = stock.parse().ok()?;
@@ -150,7 +149,7 @@ impl<'o> StockLine<'o> {
     }
 }
 
-/// The case of an order that got more than there was.
+/// The case of an order for which the stock was not enough.
 fn oversold(order: &Order, taking: &[StockLine<'_>], now: UnixSeconds) -> Option<Case> {
     let StockOutcome::Oversold(products) = taken(taking) else { return None };
     let products: Vec<_> = products.iter().map(ProductId::as_str).collect();

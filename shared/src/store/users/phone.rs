@@ -9,22 +9,22 @@ use crate::{
     types::{PhoneNumber, UserId},
 };
 
-/// A phone number, as WeChat tells it.
+/// A user's phone number from WeChat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phone {
-    /// With the country code, if it is not mainland China's.
+    /// The number with its country code; without it, if the number is of mainland China.
     pub phone_number: PhoneNumber,
-    /// Without the country code.
+    /// The number without its country code.
     pub pure_phone_number: PhoneNumber,
-    /// Such as `86`.
+    /// The country code, such as `86`. Empty if WeChat's texts do not say it.
     pub country_code: String,
 }
 
 impl Phone {
-    /// What WeChat's three texts tell; none if there is no number in them.
+    /// Reads the number from WeChat's three texts; `None` if no text has a number.
     ///
-    /// Whoever asks has paid for it and can't ask again, so nothing is refused because of its form: signs between the digits are
-    /// left out, and what one text does not tell is taken from the others. A country that can't be told is empty.
+    /// No form is refused, because WeChat charges for each number and gives it once. Signs between the digits are removed, and a part
+    /// that is missing in one text is taken from the others.
     #[must_use]
     pub fn from_wechat(
         phone_number: Option<&str>,
@@ -40,7 +40,7 @@ impl Phone {
             let text = whole.as_ref()?.as_str();
             number(text.strip_prefix(&abroad).filter(|_| !country.is_empty()).unwrap_or(text))
         })?;
-        // Numbers of mainland China have no country code before them.
+        // `phone_number` has no country code if the number is of mainland China.
         let is_abroad = !country.is_empty() && country != CHINA && !pure.as_str().starts_with('+');
         let whole = whole.or_else(|| number(&format!("{abroad}{}", pure.as_str())).filter(|_| is_abroad));
         Some(Self {
@@ -51,7 +51,7 @@ impl Phone {
     }
 }
 
-/// The number that the text is, without the signs that stand between digits.
+/// Reads a number, without the signs between its digits.
 fn number(text: &str) -> Option<PhoneNumber> {
     let sign = |c: char| c.is_whitespace() || c.is_control() || "-()./\u{ad}（）－–—".contains(c);
     PhoneNumber::parse(&text.replace(sign, "")).ok()
@@ -61,7 +61,7 @@ fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
 
-/// The country that the two numbers tell: what stands before the number within the country. Empty if they don't tell it.
+/// The country code that follows from the two numbers: the digits of `whole` before those of `pure`. Empty if it does not follow.
 fn country_of(whole: Option<&PhoneNumber>, pure: Option<&PhoneNumber>) -> String {
     let Some(whole) = whole.map(PhoneNumber::as_str) else { return String::new() };
     match (whole.strip_prefix('+'), pure.map(PhoneNumber::as_str)) {
@@ -74,11 +74,11 @@ fn country_of(whole: Option<&PhoneNumber>, pure: Option<&PhoneNumber>) -> String
     }
 }
 
-/// Mainland China's.
+/// The country code of mainland China.
 const CHINA: &str = "86";
 
 impl Users {
-    /// Keeps the user's phone number; `None` if there is no such user.
+    /// Stores the user's phone number; the user as it is now. `None` if there is no such user.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -100,7 +100,7 @@ impl Users {
             .condition_expression("attribute_exists(created_at)")
             .expression_attribute_values(":phone", item::map(phone)?)
             .build()
-            .map_err(|error| StoreError::new("keeping a phone number", error))
+            .map_err(|error| StoreError::new("storing a phone number", error))
     }
 }
 
