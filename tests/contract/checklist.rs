@@ -80,7 +80,7 @@ const CHECKLIST: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "whatever fails, the books end right",
+        "whatever fails, tables and ledger agree in the end",
         &[
             "ledgers_agree_after_chaos_over_v2_with_md5",
             "ledgers_agree_after_chaos_over_v2_with_hmac",

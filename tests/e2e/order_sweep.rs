@@ -20,6 +20,16 @@ fn row<'i>(items: &'i [Value], order_id: &str) -> &'i Value {
     items.iter().find(|item| item["order_id"]["S"] == order_id).expect("the order")
 }
 
+/// Waits until the sweep has changed an order, for 30 seconds at most. All orders are UNPAID before.
+async fn wait_for_a_swept_order(world: &World) {
+    let is_swept = async {
+        while world.items("OrdersTable").await.iter().all(|row| row["status"]["S"] == "UNPAID") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), is_swept).await.expect("the sweep changes an order");
+}
+
 #[tokio::test]
 async fn an_order_whose_notice_was_lost_becomes_paid() {
     let world = World::start().await;
@@ -164,9 +174,7 @@ async fn a_backlog_in_some_shards_does_not_delay_the_others() {
     world.clock.advance(Duration::from_secs(1800));
     // The run's time is over long before the backlog is.
     let clock = async {
-        while world.items("OrdersTable").await.iter().all(|row| row["status"]["S"] == "UNPAID") {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        wait_for_a_swept_order(&world).await;
         tokio::time::sleep(Duration::from_millis(300)).await;
         world.clock.advance(Duration::from_secs(26));
     };
@@ -247,9 +255,7 @@ async fn never_prepaid_orders_do_not_delay_an_order_whose_notice_was_lost() {
     world.clock.advance(Duration::from_secs(30));
     // The run's time is over as soon as something was done.
     let clock = async {
-        while world.items("OrdersTable").await.iter().all(|row| row["status"]["S"] == "UNPAID") {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        wait_for_a_swept_order(&world).await;
         world.clock.advance(Duration::from_secs(26));
     };
     let (report, ()) = futures_util::join!(world.sweep(), clock);

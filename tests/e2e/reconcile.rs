@@ -197,7 +197,7 @@ async fn a_foreign_payment_in_the_bill_is_missing_here() {
         assert_eq!(*id, format!("BILL_DIFFERENCE-{day}-MISSING_HERE-4200001234567890123456789012"));
         assert_eq!(
             what,
-            "WeChat Pay took 4200 fen by payment 4200001234567890123456789012 of TILL-7; our books had no such \
+            "WeChat Pay took 4200 fen by payment 4200001234567890123456789012 of TILL-7; our tables had no such \
              payment; the number is not one of ours"
         );
         assert!(!what.contains(&phone.openid));
@@ -367,7 +367,7 @@ async fn another_amount_is_a_difference_of_the_amount_and_of_nothing_else() {
         world.wechat().alter_bill_amount(&out_trade_no, 150);
         let yesterday = billed(&world).await;
         assert_eq!(yesterday["differences"], differences(&[("amount", 1)]), "{api}: {yesterday}");
-        let what = format!("payment {transaction_id}: the bill says 150 fen CNY, our books say 200 fen CNY");
+        let what = format!("payment {transaction_id}: the bill says 150 fen CNY, our tables say 200 fen CNY");
         assert_eq!(cases(&world).await[0].1, what);
         assert_eq!(unbilled(&world).await, 0, "it is not missing there");
     }

@@ -1,4 +1,4 @@
-//! Payments that were refunded in the merchant console before our books had the payment.
+//! Payments that were refunded in the merchant console before our tables had the payment.
 
 use std::time::Duration;
 
@@ -288,7 +288,7 @@ async fn two_sweeps_at_once_record_each_console_refund_once() {
     assert_eq!(records(&world).await.paid, 1);
 }
 
-/// Changes the price in our books, so that the payment does not match it.
+/// Changes the price in our tables, so that the payment does not match it.
 async fn change_total_fee(world: &World, order_id: &str) {
     let update = json!({ "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
         "UpdateExpression": "SET total_fee = :fee", "ExpressionAttributeValues": { ":fee": { "N": "999" } } });
@@ -423,7 +423,7 @@ async fn a_refused_own_refund_beside_a_console_refund_leaves_the_order_paid() {
     let (order_id, out_trade_no) = buy_and_refund_in_console(&world, &phone, &[50]).await;
     world.clock.advance(Duration::from_secs(5));
     assert_eq!(phone.status(&order_id).await, "REFUNDING");
-    // The refund begins in our books only, because WeChat Pay wants a minute between two refunds of a payment.
+    // The refund begins in our tables only, because WeChat Pay wants a minute between two refunds of a payment.
     let body = json!({ "outTradeNo": out_trade_no, "refundFee": 150 });
     world.operator_once("POST", "/api/admin/refunds", &body, "k").await.ok();
     world.sweep().await;

@@ -100,7 +100,7 @@ impl OrderSweepTask {
     async fn postpone_disputed(&self, order: &Order, now: UnixSeconds) -> Result<SweepOutcome, BoxError> {
         self.open_case(
             order,
-            "WeChat Pay says of the order what our books can't hold: look at its payments",
+            "WeChat Pay's answer about the order contradicts our tables: look at its payments",
             now,
         )
         .await?;

@@ -14,7 +14,7 @@ use crate::{
 pub(crate) fn payment_missing_here(day: Day, line: &PaymentLine, recovery: PaymentRecovery) -> Difference {
     let PaymentLine { transaction_id, out_trade_no, total_fee, .. } = line;
     let what = format!(
-        "WeChat Pay took {total_fee} fen by payment {transaction_id} of {out_trade_no}; our books had no such \
+        "WeChat Pay took {total_fee} fen by payment {transaction_id} of {out_trade_no}; our tables had no such \
          payment; {}",
         recovery.describe()
     );
@@ -30,14 +30,14 @@ pub(crate) fn payment_differs(
     let PaymentLine { transaction_id, out_trade_no, total_fee, currency, .. } = line;
     let what = if kind == DifferenceKind::Amount {
         format!(
-            "payment {transaction_id}: the bill says {total_fee} fen {currency}, our books say {} fen {}",
+            "payment {transaction_id}: the bill says {total_fee} fen {currency}, our tables say {} fen {}",
             row.total_fee, row.currency
         )
     } else if *out_trade_no == row.out_trade_no.to_string() {
-        format!("payment {transaction_id} of {total_fee} fen: the bill and our books name different payers")
+        format!("payment {transaction_id} of {total_fee} fen: the bill and our tables name different payers")
     } else {
         format!(
-            "payment {transaction_id} of {total_fee} fen: the bill says that it is of {out_trade_no}, our books \
+            "payment {transaction_id} of {total_fee} fen: the bill says that it is of {out_trade_no}, our tables \
              say of {}",
             row.out_trade_no
         )
@@ -52,7 +52,7 @@ pub(crate) fn payment_missing_there(day: Day, row: &PaymentRow) -> Difference {
         kind: DifferenceKind::MissingThere,
         number: transaction_id.to_string(),
         what: format!(
-            "our books have payment {transaction_id} of {out_trade_no} over {total_fee} fen; the bill has it not"
+            "our tables have payment {transaction_id} of {out_trade_no} over {total_fee} fen; the bill has it not"
         ),
         out_trade_no: Some(*out_trade_no),
         transaction_id: Some(transaction_id.clone()),
@@ -69,7 +69,7 @@ pub(crate) fn payment_state_unknown(day: Day, line: &UnknownStateLine) -> Differ
         number: transaction_id.to_string(),
         what: format!(
             "the bill calls payment {transaction_id} of {out_trade_no} over {total_fee} fen {state}, a state \
-             that our books don't have"
+             that our tables don't have"
         ),
         out_trade_no: OutTradeNo::parse(out_trade_no).ok(),
         transaction_id: Some(transaction_id.clone()),
@@ -81,7 +81,7 @@ pub(crate) fn payment_state_unknown(day: Day, line: &UnknownStateLine) -> Differ
 pub(crate) fn refund_missing_here(day: Day, line: &RefundLine, recovery: RefundRecovery) -> Difference {
     let RefundLine { transaction_id, out_refund_no, refund_fee, state, .. } = line;
     let what = format!(
-        "the bill has refund {out_refund_no} of payment {transaction_id} over {refund_fee} fen, {}; our books \
+        "the bill has refund {out_refund_no} of payment {transaction_id} over {refund_fee} fen, {}; our tables \
          had no such refund; {}",
         state.as_str(),
         recovery.describe()
@@ -98,19 +98,19 @@ pub(crate) fn refund_differs(
     let RefundLine { transaction_id, out_refund_no, refund_fee, state, .. } = line;
     let what = if kind == DifferenceKind::Amount {
         format!(
-            "refund {out_refund_no}: the bill says {refund_fee} fen, our books say {} fen",
+            "refund {out_refund_no}: the bill says {refund_fee} fen, our tables say {} fen",
             row.refund_fee
         )
     } else if *transaction_id == row.transaction_id {
         format!(
-            "refund {out_refund_no} of {refund_fee} fen: the bill says {}, our books say {}",
+            "refund {out_refund_no} of {refund_fee} fen: the bill says {}, our tables say {}",
             state.as_str(),
             row.status.as_str()
         )
     } else {
         format!(
             "refund {out_refund_no} of {refund_fee} fen: the bill says that it is of payment {transaction_id}, \
-             our books say of {}",
+             our tables say of {}",
             row.transaction_id
         )
     };
@@ -124,7 +124,7 @@ pub(crate) fn refund_missing_there(day: Day, row: &RefundRow) -> Difference {
         kind: DifferenceKind::MissingThere,
         number: out_refund_no.to_string(),
         what: format!(
-            "our books have refund {out_refund_no} of payment {transaction_id} over {refund_fee} fen as through; \
+            "our tables have refund {out_refund_no} of payment {transaction_id} over {refund_fee} fen as through; \
              neither the bill of that day nor the next one has it"
         ),
         out_trade_no: Some(*out_trade_no),
@@ -214,13 +214,13 @@ mod tests {
         let less = PaymentLine { total_fee: 150, ..payment_line() };
         assert_eq!(
             payment_differs(day(), DifferenceKind::Amount, &less, &paid_row()).what,
-            "payment 4200001: the bill says 150 fen CNY, our books say 200 fen CNY"
+            "payment 4200001: the bill says 150 fen CNY, our tables say 200 fen CNY"
         );
         let line = refund_line(BilledRefund::Success);
         let stuck = refund_row(RefundStatus::Abnormal);
         assert_eq!(
             refund_differs(day(), DifferenceKind::State, &line, &stuck).what,
-            "refund R1 of 200 fen: the bill says SUCCESS, our books say ABNORMAL"
+            "refund R1 of 200 fen: the bill says SUCCESS, our tables say ABNORMAL"
         );
         let dear = PaymentLine { fee: Yuan::parse("0.02").unwrap(), ..payment_line() };
         let expected = classify::check_payment_fee(&dear, None).unwrap();
@@ -239,7 +239,7 @@ mod tests {
         );
         assert_eq!(
             difference.what,
-            "WeChat Pay took 200 fen by payment 4200001 of 01HF7YAT00000000000000000001; our books had no such \
+            "WeChat Pay took 200 fen by payment 4200001 of 01HF7YAT00000000000000000001; our tables had no such \
              payment; WeChat Pay was asked, and the payment paid its order"
         );
         assert_eq!(difference.number, "4200001");

@@ -57,7 +57,7 @@ impl PaymentRecovery {
                     "WeChat Pay was asked; the payment is not its order's and waits for review"
                 }
             },
-            Self::AlreadyRecorded => "it came into our books meanwhile",
+            Self::AlreadyRecorded => "it was recorded in our tables meanwhile",
             Self::NoSuchOrder => "WeChat Pay was asked and says the same, and there is no such order",
             Self::NotConfirmed(reason) => reason,
             Self::Failed => "WeChat Pay could not be asked: run the day again",
@@ -80,7 +80,7 @@ impl RefundRecovery {
     /// The part of a case's text that says what was done.
     pub(crate) fn describe(self) -> &'static str {
         match self {
-            Self::Recorded => "WeChat Pay was asked, and the refund is in our books now",
+            Self::Recorded => "WeChat Pay was asked, and the refund is in our tables now",
             Self::NotRecorded(reason) => reason,
             Self::Failed => "WeChat Pay could not be asked: run the day again",
         }
@@ -177,10 +177,10 @@ impl ReconcileTask {
                 Ok(RefundRecovery::Recorded)
             }
             Ok(RefundSettleOutcome::Differs) => {
-                Ok(RefundRecovery::NotRecorded("it is of another payment or sum than our books hold"))
+                Ok(RefundRecovery::NotRecorded("it is of another payment or sum than our tables hold"))
             }
             Ok(RefundSettleOutcome::NoSuchPayment) => {
-                Ok(RefundRecovery::NotRecorded("our books have no such payment"))
+                Ok(RefundRecovery::NotRecorded("our tables have no such payment"))
             }
             Err(error) => {
                 telemetry::handled_error("recover-refund", &error);

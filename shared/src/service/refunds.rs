@@ -284,12 +284,12 @@ impl RefundService {
         let settled = self.store.settle(refund).await?;
         let what = match &settled {
             RefundSettleOutcome::Differs => {
-                "WeChat Pay tells of a refund of another payment or sum than our books hold"
+                "WeChat Pay tells of a refund of another payment or sum than our tables hold"
             }
             RefundSettleOutcome::AlreadyRecorded(row)
                 if row.status == RefundStatus::Closed && refund.status() != RefundStatus::Closed =>
             {
-                "WeChat Pay is at a refund that our books have given up"
+                "WeChat Pay is at a refund that our tables have given up"
             }
             _ => return Ok(settled),
         };
