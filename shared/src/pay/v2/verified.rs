@@ -1,7 +1,8 @@
 //! Fields that WeChat Pay has written: the only ones that a payment or a refund is read from.
 //!
 //! [`VerifiedFields`] can be made in two ways, both in this file: answers and notices of payment are signed, and notices of
-//! refunds are encrypted instead (退款结果通知, `req_info`).
+//! refunds are encrypted instead (退款结果通知, `req_info`). Verifying can't be skipped, because the functions of this folder that make a
+//! `Payment` or a `Refund` take nothing but `VerifiedFields`.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
