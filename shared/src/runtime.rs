@@ -84,8 +84,8 @@ impl<F: Function> Instance<F> {
         Ok(Self { function, host, cold: AtomicBool::new(true) })
     }
 
-    /// Answers one request. A failure is an answer too; after a panic the answer is `INTERNAL_ERROR`, and the next request is handled as
-    /// usual.
+    /// Answers one request. A failure is an answer too; after a panic the answer is `INTERNAL_ERROR`, and the next request is
+    /// handled as usual.
     pub async fn respond(&self, request: Request) -> Response<Body> {
         let started = self.host.now_millis();
         let context = FailureContext {

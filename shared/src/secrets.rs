@@ -71,7 +71,8 @@ impl<T: DeserializeOwned> CachedSecret<T> {
         })
     }
 
-    /// The secret, as it was at most [`MAX_SECRET_AGE`] ago. While Secrets Manager does not answer, it is the last value that was read.
+    /// The secret, as it was at most [`MAX_SECRET_AGE`] ago. While Secrets Manager does not answer, it is the last value that was
+    /// read.
     ///
     /// # Errors
     /// [`SecretError`]: this instance has not read the secret yet, and it can't be read or has another form. A later call may succeed.
@@ -79,8 +80,9 @@ impl<T: DeserializeOwned> CachedSecret<T> {
         self.newer_than(MAX_SECRET_AGE).await
     }
 
-    /// The secret as it was at most `MIN_SECRET_AGE` ago, for a token whose `kid` is not in the cached value, because the key was rotated.
-    /// Every 10 seconds at most one call reads the secret. Otherwise anybody could cause a read per request with invented `kid`s.
+    /// The secret as it was at most `MIN_SECRET_AGE` ago, for a token whose `kid` is not in the cached value, because the key was
+    /// rotated. Every 10 seconds at most one call reads the secret. Otherwise anybody could cause a read per request with invented
+    /// `kid`s.
     ///
     /// # Errors
     /// As [`CachedSecret::get`].

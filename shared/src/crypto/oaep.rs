@@ -1,6 +1,7 @@
 //! RSAES-OAEP with SHA-1: RFC 8017, section 7.1.1. WeChat Pay requires personal data to be encrypted in this way.
 //!
-//! Only encryption is implemented. Its only secret is the message, and the time that it takes does not depend on the message's content.
+//! Only encryption is implemented. Its only secret is the message, and the time that it takes does not depend on the message's
+//! content.
 
 use num_bigint::BigUint;
 use zeroize::Zeroizing;
@@ -8,8 +9,8 @@ use zeroize::Zeroizing;
 use super::{VerifyingKey, sha1};
 
 impl VerifyingKey {
-    /// Encrypts the message, so that only the owner of the private key can read it. `seed` must be random, and new each time. `None` if
-    /// the message is too long for a key of this size.
+    /// Encrypts the message, so that only the owner of the private key can read it. `seed` must be random, and new each time.
+    /// `None` if the message is too long for a key of this size.
     #[must_use]
     pub fn seal(&self, message: &[u8], seed: [u8; HASH]) -> Option<Vec<u8>> {
         SealingKey::from_der(self.der())?.seal_oaep_sha1(message, seed)

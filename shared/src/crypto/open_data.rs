@@ -7,8 +7,8 @@ use cbc::{
 };
 use zeroize::Zeroizing;
 
-/// The data can't be decrypted with this key. The error does not say which check failed, because that would help an attacker to decrypt
-/// the data (padding oracle).
+/// The data can't be decrypted with this key. The error does not say which check failed, because that would help an attacker to
+/// decrypt the data (padding oracle).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the data can't be decrypted with this key")]
 pub struct DecryptError;

@@ -66,7 +66,8 @@ impl<'de> Deserialize<'de> for SigningKey {
 pub struct VerifyingKey(SubjectPublicKeyInfoDer<'static>);
 
 impl VerifyingKey {
-    /// Reads `-----BEGIN CERTIFICATE-----` or `-----BEGIN PUBLIC KEY-----`. Both are accepted everywhere, because merchants confuse them.
+    /// Reads `-----BEGIN CERTIFICATE-----` or `-----BEGIN PUBLIC KEY-----`. Both are accepted everywhere, because merchants confuse
+    /// them.
     ///
     /// # Errors
     /// [`PemError`]: the text is neither.

@@ -68,8 +68,8 @@ impl Keyring {
     /// Decrypts data that were encrypted with the same `context`.
     ///
     /// # Errors
-    /// [`SealError::Key`]: the ring does not have the key; a newer value of the secret may. [`SealError::Broken`]: the data were altered,
-    /// or belong to another context.
+    /// [`SealError::Key`]: the ring does not have the key; a newer value of the secret may. [`SealError::Broken`]: the data were
+    /// altered, or belong to another context.
     pub fn open(&self, sealed: &Sealed, context: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let key = self.key(&sealed.kid).ok_or(SealError::Key)?;
         let cipher = Aes256Gcm::new((&*key).into());

@@ -84,8 +84,8 @@ impl Host {
         Ok(cell.get_or_init(|| client).clone())
     }
 
-    /// A client for WeChat Pay that authenticates with a client certificate: `cert` is the certificate chain, `key` its private key, both
-    /// in PEM.
+    /// A client for WeChat Pay that authenticates with a client certificate: `cert` is the certificate chain, `key` its private
+    /// key, both in PEM.
     ///
     /// # Errors
     /// [`HostError::Client`]: the texts are not a certificate chain and its key, or the TLS configuration is not accepted.

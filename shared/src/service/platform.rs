@@ -30,8 +30,8 @@ impl PlatformError {
         }
     }
 
-    /// Whether WeChat refuses the request for what it asks, and not for the account, a quota or the access token. Repeating the request
-    /// does not help.
+    /// Whether WeChat refuses the request for what it asks, and not for the account, a quota or the access token. Repeating the
+    /// request does not help.
     #[must_use]
     pub fn is_request_refused(&self) -> bool {
         matches!(self, Self::WeChat(WeChatError::Refused { errcode, .. }) if errcode.class() == ErrcodeClass::Request)

@@ -1,9 +1,9 @@
 //! `CHALLENGES_TABLE`: challenges for fingerprints and faces, and the counters of phones.
 //!
-//! Key `challenge`. The key of a challenge is the challenge itself; the key of a phone's counter is `count#`, the user and the hash of
-//! the phone's `cpu_id`. A challenge expires after five minutes. A counter expires thirty days after its last use, because a phone with a
-//! new key begins at one again and must not be refused for ever. No result can be used twice after that either, because its challenge
-//! is used up.
+//! Key `challenge`. The key of a challenge is the challenge itself; the key of a phone's counter is `count#`, the user and the hash
+//! of the phone's `cpu_id`. A challenge expires after five minutes. A counter expires thirty days after its last use, because a
+//! phone with a new key begins at one again and must not be refused for ever. No result can be used twice after that either,
+//! because its challenge is used up.
 
 use std::time::Duration;
 
@@ -81,11 +81,11 @@ impl Challenges {
         Ok(challenge)
     }
 
-    /// Uses up the challenge; the intent that it was issued for. `None` if the challenge does not exist, is another user's, has expired
-    /// or was used before.
+    /// Uses up the challenge; the intent that it was issued for. `None` if the challenge does not exist, is another user's, has
+    /// expired or was used before.
     ///
-    /// Condition: the challenge exists, is this user's and has not expired. If the answer is lost, the repeated request returns `None`:
-    /// the user must confirm again, but no challenge is used twice.
+    /// Condition: the challenge exists, is this user's and has not expired. If the answer is lost, the repeated request returns
+    /// `None`: the user must confirm again, but no challenge is used twice.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the challenge may be used up.
@@ -119,8 +119,8 @@ impl Challenges {
     /// Stores the phone's counter; `false` if the counter is not greater than the stored one, so that the result is an old one. `true`
     /// without a write if the phone names no counter or no `cpu_id`.
     ///
-    /// Condition: the counter is greater than the stored one, or the stored one has expired. The row names the challenge, so that the same
-    /// request again, after a lost answer, succeeds too.
+    /// Condition: the counter is greater than the stored one, or the stored one has expired. The row names the challenge, so that
+    /// the same request again, after a lost answer, succeeds too.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.

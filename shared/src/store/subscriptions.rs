@@ -1,8 +1,8 @@
 //! `SUBSCRIPTIONS_TABLE`: how many messages of each template may still be sent to a user.
 //!
-//! Key `openid`, `template_id`. A phone can report subscriptions that the user never made, so the messages of a template, the templates
-//! of a user and the reports in a minute are limited. A sort key that begins with `#` is no template: the row `#reports` counts the
-//! user's reports.
+//! Key `openid`, `template_id`. A phone can report subscriptions that the user never made, so the messages of a template, the
+//! templates of a user and the reports in a minute are limited. A sort key that begins with `#` is no template: the row `#reports`
+//! counts the user's reports.
 
 use std::fmt::Write;
 
@@ -70,8 +70,8 @@ impl Subscriptions {
         Ok(Self { client: host.dynamodb()?, table, host: host.clone() })
     }
 
-    /// Counts one more message of each of these templates, because the user's phone reports that the user accepts one. The templates must
-    /// differ.
+    /// Counts one more message of each of these templates, because the user's phone reports that the user accepts one. The
+    /// templates must differ.
     ///
     /// Condition: the user has reported less than `MAX_REPORTS_PER_MINUTE` times in this minute and has `MAX_TEMPLATES` templates at
     /// most. The count of a template ends at `MAX_MESSAGES`.
@@ -136,8 +136,8 @@ impl Subscriptions {
 
     /// Takes one message from the count before it is sent; `false` if none is left.
     ///
-    /// Condition: a message is left, and `taken_by` is not the mark of this very request. The AWS client repeats a request after a lost
-    /// answer, and the mark keeps it from taking two messages.
+    /// Condition: a message is left, and `taken_by` is not the mark of this very request. The AWS client repeats a request after a
+    /// lost answer, and the mark keeps it from taking two messages.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -166,8 +166,8 @@ impl Subscriptions {
     /// Condition: the count does not go beyond `MAX_MESSAGES`.
     ///
     /// # Errors
-    /// [`StoreError`]. The message may stay taken, so that the user can be sent one less. Don't retry, because after a timeout the write may
-    /// have been applied, and a retry would count the message twice.
+    /// [`StoreError`]. The message may stay taken, so that the user can be sent one less. Don't retry, because after a timeout the
+    /// write may have been applied, and a retry would count the message twice.
     pub async fn return_message(&self, openid: &OpenId, template: &TemplateId) -> Result<(), StoreError> {
         let update = self
             .update(openid, template)
@@ -208,8 +208,8 @@ impl Subscriptions {
         }
     }
 
-    /// An update of the row `#reports`. Its condition is `condition`, and that the user has reported all these templates before or has room
-    /// for as many new ones.
+    /// An update of the row `#reports`. Its condition is `condition`, and that the user has reported all these templates before or
+    /// has room for as many new ones.
     fn count(&self, openid: &OpenId, templates: &[TemplateId], condition: &str) -> UpdateItemFluentBuilder {
         let ids: Vec<String> = templates.iter().map(|template| template.as_str().to_owned()).collect();
         let room = MAX_TEMPLATES.saturating_sub(u64::try_from(ids.len()).unwrap_or(MAX_TEMPLATES));

@@ -138,9 +138,9 @@ impl OutRefundNo {
         Self(format!("{out_trade_no}R{hex}"))
     }
 
-    /// Reads the number from a path: unchanged, or with a full stop and two hexadecimal digits for each `|`, `*` and `@`. That second form
-    /// exists because those characters must be percent-encoded in a path, and signers of AWS requests encode them differently. Ids of
-    /// cases have the same form.
+    /// Reads the number from a path: unchanged, or with a full stop and two hexadecimal digits for each `|`, `*` and `@`. That
+    /// second form exists because those characters must be percent-encoded in a path, and signers of AWS requests encode them
+    /// differently. Ids of cases have the same form.
     ///
     /// # Errors
     /// [`IdError`]: the text breaks a rule, which the error names.

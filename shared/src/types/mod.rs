@@ -1,7 +1,7 @@
 //! Newtypes: a value is parsed once, at the edge, and is right from then on.
 //!
-//! There are three classes. *Plain* types print their value. *Personal* types ([`OpenId`], [`UnionId`]) print a short hash, so that a log
-//! does not say who the person is. *Secret* types ([`SessionKey`], [`Secret`]) print nothing and are wiped on drop.
+//! There are three classes. *Plain* types print their value. *Personal* types ([`OpenId`], [`UnionId`]) print a short hash, so that
+//! a log does not say who the person is. *Secret* types ([`SessionKey`], [`Secret`]) print nothing and are wiped on drop.
 
 mod caller;
 mod day;

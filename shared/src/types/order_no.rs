@@ -57,8 +57,8 @@ impl From<OrderId> for String {
 
 /// The number of one attempt to pay an order, WeChat Pay's `out_trade_no`: the order's number and two digits.
 ///
-/// An order needs another attempt when WeChat Pay has closed the number of the last one, because a closed number can't be used again. The
-/// number contains the order's id, so that a notice of payment names its order without a look-up.
+/// An order needs another attempt when WeChat Pay has closed the number of the last one, because a closed number can't be used
+/// again. The number contains the order's id, so that a notice of payment names its order without a look-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct OutTradeNo {

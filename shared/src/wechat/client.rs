@@ -71,8 +71,8 @@ impl Client {
         self.send(call, |body| parse_answer(call.path, body)).await
     }
 
-    /// The bytes of a successful answer, such as a picture. `accept` says whether the bytes are such a file. Every other answer is read
-    /// as JSON and is an error.
+    /// The bytes of a successful answer, such as a picture. `accept` says whether the bytes are such a file. Every other answer is
+    /// read as JSON and is an error.
     ///
     /// # Errors
     /// As [`Client::json`].
@@ -105,8 +105,8 @@ impl Client {
         };
         let parse = &parse;
         retry(&self.host, call.retry, Backoff::Constant, WeChatError::failure_kind, |failure| {
-            // The failed request has most likely not arrived at the primary address. If a gateway has passed it on all the same, of the
-            // two policies only `OneTimeCode` retries, and WeChat refuses the spent code.
+            // The failed request has most likely not arrived at the primary address. If a gateway has passed it on all the same, of
+            // the two policies only `OneTimeCode` retries, and WeChat refuses the spent code.
             if matches!(failure, Some(FailureKind::NotReached | FailureKind::Gateway)) {
                 choice = AddressChoice::PrimaryOrBackup;
             }
@@ -181,7 +181,8 @@ fn parse_answer(path: &'static str, body: &[u8]) -> Result<Map<String, Value>, W
     }
 }
 
-/// Records the metric `WeChatErrors`, with WeChat's error number. An outage has no error number, so its value says how the call failed.
+/// Records the metric `WeChatErrors`, with WeChat's error number. An outage has no error number, so its value says how the call
+/// failed.
 fn record_error(error: &WeChatError) {
     let code = match error {
         WeChatError::Refused { errcode, .. } => &errcode.to_string(),

@@ -39,8 +39,8 @@ impl Errcode {
         }
     }
 
-    /// The cause in Chinese, if the caller of our API can understand it: the state of the account, of a template or of a card. `None` for
-    /// faults of our request.
+    /// The cause in Chinese, if the caller of our API can understand it: the state of the account, of a template or of a card.
+    /// `None` for faults of our request.
     #[must_use]
     pub fn cause(self) -> Option<&'static str> {
         Some(match self.0 {
@@ -88,8 +88,8 @@ impl WeChatError {
         }
     }
 
-    /// Whether the error says that the `access_token` is void. Call it only for APIs that take an `access_token`, because APIs that take
-    /// an AppSecret answer 40001 when the AppSecret is wrong.
+    /// Whether the error says that the `access_token` is void. Call it only for APIs that take an `access_token`, because APIs that
+    /// take an AppSecret answer 40001 when the AppSecret is wrong.
     #[must_use]
     pub fn is_about_token(&self) -> bool {
         matches!(self, Self::Refused { errcode: Errcode(40001 | 40014 | 42001), .. })

@@ -1,9 +1,9 @@
 //! The JSON of the open platform and of decrypted open data, which is not always strict JSON.
 //!
 //! WeChat copies texts of users into its JSON unchanged: with raw control characters, with half an emoji, with bytes that are no
-//! UTF-8. Some answers begin with a byte-order mark or end with NUL bytes. Only these forms are accepted beside strict JSON. Signatures
-//! are verified over the bytes as they were received, never over a value that is read here. Messages of WeChat Pay are signed and
-//! strict JSON, so they are not read here.
+//! UTF-8. Some answers begin with a byte-order mark or end with NUL bytes. Only these forms are accepted beside strict JSON.
+//! Signatures are verified over the bytes as they were received, never over a value that is read here. Messages of WeChat Pay are
+//! signed and strict JSON, so they are not read here.
 
 use std::fmt::Write;
 
@@ -30,8 +30,8 @@ pub fn whole_number(value: &Value) -> Option<u64> {
     }
 }
 
-/// The same JSON in strict form. Only the forms that the module describes are changed, so other faults remain and are refused. The copy
-/// can hold a `session_key` or a phone number, so it is wiped on drop.
+/// The same JSON in strict form. Only the forms that the module describes are changed, so other faults remain and are refused. The
+/// copy can hold a `session_key` or a phone number, so it is wiped on drop.
 fn as_strict_json(bytes: &[u8]) -> Zeroizing<String> {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let end = bytes.iter().rposition(|byte| !b"\0 \t\r\n".contains(byte)).map_or(0, |last| last + 1);

@@ -97,8 +97,8 @@ impl Watermark<'_> {
         Ok(())
     }
 
-    /// Checks that `object`, which WeChat has just answered to our own request, does not name another app. The time is not checked, and
-    /// a missing watermark is accepted, because the object came from WeChat directly.
+    /// Checks that `object`, which WeChat has just answered to our own request, does not name another app. The time is not checked,
+    /// and a missing watermark is accepted, because the object came from WeChat directly.
     ///
     /// # Errors
     /// [`OpenDataError::AppId`]; don't use the data.

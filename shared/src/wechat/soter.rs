@@ -27,8 +27,8 @@ pub struct SoterResult {
 }
 
 impl SoterResult {
-    /// Reads the text. Verify the signature over the text, not over this value. `None` also if a field occurs twice, because two readers
-    /// could take two different values.
+    /// Reads the text. Verify the signature over the text, not over this value. `None` also if a field occurs twice, because two
+    /// readers could take two different values.
     #[must_use]
     pub fn parse(result_json: &str) -> Option<Self> {
         // serde would take an array as the fields in their order.

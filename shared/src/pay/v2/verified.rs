@@ -21,8 +21,8 @@ impl VerifiedFields {
         is_signed(&fields, sign_type, api_v2_key).then_some(Self(fields))
     }
 
-    /// The fields of a refund notice's `req_info`: AES-256-ECB under the MD5 of the APIv2 key. There is no signature. That they decrypt to
-    /// well-formed XML is all that says who wrote them, because only WeChat Pay and we have the key.
+    /// The fields of a refund notice's `req_info`: AES-256-ECB under the MD5 of the APIv2 key. There is no signature. That they
+    /// decrypt to well-formed XML is all that says who wrote them, because only WeChat Pay and we have the key.
     pub(super) fn decrypt(req_info: &str, api_v2_key: &Secret) -> Option<Self> {
         let sealed = STANDARD.decode(req_info.trim()).ok()?;
         let key = hex(&md5(api_v2_key.expose().as_bytes()));

@@ -1,5 +1,5 @@
-//! Payments and refunds that a day's bill lacks. The index `by_unbilled` lists their numbers, shard by shard and page by page; each row
-//! is then read from its table, because the index can be behind.
+//! Payments and refunds that a day's bill lacks. The index `by_unbilled` lists their numbers, shard by shard and page by page; each
+//! row is then read from its table, because the index can be behind.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;

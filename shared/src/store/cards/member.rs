@@ -1,8 +1,8 @@
 //! The membership numbers of member cards. A code gets one number, however often it is activated.
 //!
-//! An activation does not prove who owns a code, because WeChat's ticket only says that a user filled in the form. The owner is the user
-//! who has reported the sealed code. Until a user has, the number belongs to the user who activated the code first, or to the user who
-//! asked for the card, if WeChat names that user.
+//! An activation does not prove who owns a code, because WeChat's ticket only says that a user filled in the form. The owner is the
+//! user who has reported the sealed code. Until a user has, the number belongs to the user who activated the code first, or to the
+//! user who asked for the card, if WeChat names that user.
 
 use aws_sdk_dynamodb::types::{ReturnValue, TransactWriteItem, Update};
 use serde::Deserialize;
@@ -120,7 +120,8 @@ impl Cards {
     /// Condition: no other user has reported the sealed code, and the last activation is this user's.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. The number stays claimed, and a retry activates the card with the same one.
+    /// [`StoreError`]; `is_transient()` says whether to retry. The number stays claimed, and a retry activates the card with the
+    /// same one.
     pub async fn record_activation(
         &self,
         user_id: &UserId,
@@ -153,8 +154,8 @@ impl Cards {
         Err(StoreError::contended(RECORDING))
     }
 
-    /// Deletes the user's attempt to activate the code, because WeChat has refused it. The code may be another user's, who can activate
-    /// it then.
+    /// Deletes the user's attempt to activate the code, because WeChat has refused it. The code may be another user's, who can
+    /// activate it then.
     ///
     /// Condition: the last attempt is this user's and was not recorded as successful.
     ///

@@ -125,8 +125,9 @@ impl Cards {
         Ok(item::read::<Offer>(answer.attributes.unwrap_or_default())?.code)
     }
 
-    /// Stores the card with the user, and the user as the owner of its code, in one transaction. `false` if another user has reported the
-    /// code. If an activation has listed the card with another user, it is removed there. A consumed code stays consumed.
+    /// Stores the card with the user, and the user as the owner of its code, in one transaction. `false` if another user has
+    /// reported the code. If an activation has listed the card with another user, it is removed there. A consumed code stays
+    /// consumed.
     ///
     /// Condition: the code has no owner, or this user is the owner, and the code's row is as it was read.
     ///
@@ -176,7 +177,8 @@ impl Cards {
         let mut sets = "SET user_id = :user".to_owned();
         let mut values = Item::from([(":user".to_owned(), item::s(report.user_id))]);
         if report.was_offered {
-            // The card of an offered code is known. Of any other code only the phone names the card, and consuming needs more than that.
+            // The card of an offered code is known. Of any other code only the phone names the card, and consuming needs more than
+            // that.
             sets.push_str(", card_id = :card");
             values.insert(":card".to_owned(), item::s(report.card.card_id.as_str()));
         }

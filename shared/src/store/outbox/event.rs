@@ -1,8 +1,8 @@
 //! An event of an order: its row in `OUTBOX_TABLE`, written in the transaction that made it happen.
 //!
-//! Key `event_id`, which is made of the event's kind and number, so that an event that is written twice is one row. The index `by_pending`
-//! (`pending_shard`, `happened_at`) lists the events whose effects are not done. A row leaves the index when they are, and is deleted
-//! from the table [`KEPT_AFTER_DONE`] later.
+//! Key `event_id`, which is made of the event's kind and number, so that an event that is written twice is one row. The index
+//! `by_pending` (`pending_shard`, `happened_at`) lists the events whose effects are not done. A row leaves the index when they are,
+//! and is deleted from the table [`KEPT_AFTER_DONE`] later.
 
 use std::time::Duration;
 

@@ -58,7 +58,8 @@ pub enum MessageStatus {
     Sent,
     /// The user accepts no such message.
     NotSubscribed,
-    /// WeChat refuses the message, or could not be reached for so long that the message is stale, or the operator's template can't be used.
+    /// WeChat refuses the message, or could not be reached for so long that the message is stale, or the operator's template can't
+    /// be used.
     NotSent,
     /// The content of the message is not true any more.
     Outdated,
@@ -213,7 +214,8 @@ impl Outbox {
         item::update(&self.host, "releasing a message", update).await.map(drop)
     }
 
-    /// Records that all effects of the event are done, and the status of its message, if it had one. The event is not pending any more.
+    /// Records that all effects of the event are done, and the status of its message, if it had one. The event is not pending any
+    /// more.
     ///
     /// Condition: the event is pending; otherwise nothing changes.
     ///

@@ -34,15 +34,15 @@ struct StockLine<'o> {
 }
 
 impl Outbox {
-    /// Takes the goods of a paid order from stock, once for the event. They are taken even if the stock is not enough, because the order
-    /// is paid; the stock number is negative then.
+    /// Takes the goods of a paid order from stock, once for the event. They are taken even if the stock is not enough, because the
+    /// order is paid; the stock number is negative then.
     ///
-    /// Condition: the event's row exists and has no mark, and the stock of each product is still enough, or still not enough. If that has
-    /// changed, the product is read again.
+    /// Condition: the event's row exists and has no mark, and the stock of each product is still enough, or still not enough. If
+    /// that has changed, the product is read again.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. Either nothing was taken, or everything was and the answer was lost. The
-    /// call can be repeated.
+    /// [`StoreError`]; `is_transient()` says whether to retry. Either nothing was taken, or everything was and the answer was lost.
+    /// The call can be repeated.
     pub async fn take_stock(&self, event_id: &str, order: &Order) -> Result<StockOutcome, StoreError> {
         let stocks = self.stocks(order).await?;
         let counted = order.items.iter().filter_map(|line| StockLine::of(line, stocks.get(&line.product_id)));
@@ -101,7 +101,8 @@ impl Outbox {
             .collect())
     }
 
-    /// The parts of the transaction: the mark, the products and the case, if there is one. DynamoDB lists failed conditions in this order.
+    /// The parts of the transaction: the mark, the products and the case, if there is one. DynamoDB lists failed conditions in this
+    /// order.
     fn parts(
         &self,
         event_id: &str,

@@ -69,8 +69,8 @@ impl Kind {
         }
     }
 
-    /// The value, cut to the length of the kind and without characters that the kind does not allow. A number, an amount or a time is not
-    /// cut, because its half would say something else; such a value may fail [`Kind::admits`].
+    /// The value, cut to the length of the kind and without characters that the kind does not allow. A number, an amount or a time
+    /// is not cut, because its half would say something else; such a value may fail [`Kind::admits`].
     pub(super) fn cut(self, value: &str) -> String {
         // A line break becomes a blank, because a message is one line.
         let value: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
