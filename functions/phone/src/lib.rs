@@ -21,7 +21,7 @@ pub struct PhoneFunction {
     host: Host,
     app_id: AppId,
     codes: PhoneCodes,
-    live: WeChatSessions,
+    wechat_sessions: WeChatSessions,
     platform: PlatformClient,
     sessions: SessionTokens,
     users: Users,
@@ -66,7 +66,7 @@ impl Function for PhoneFunction {
             host: host.clone(),
             app_id: host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?,
             codes: PhoneCodes::new(host)?,
-            live: WeChatSessions::new(host)?,
+            wechat_sessions: WeChatSessions::new(host)?,
             platform: PlatformClient::new(host, TokenName::MiniProgram)?,
             sessions: SessionTokens::new(host)?,
             users: Users::new(host)?,
@@ -85,7 +85,7 @@ impl Function for PhoneFunction {
 
 impl PhoneFunction {
     async fn decrypt_phone(&self, caller: &Caller, data: &str, iv: &str) -> Result<Phone, ApiError> {
-        let session = self.live.get(caller, &self.users).await?;
+        let session = self.wechat_sessions.get(caller, &self.users).await?;
         let phone = parse_phone(&session.decrypt(data, iv)?).ok_or(Code::InvalidInput)?;
         self.users.set_phone(&caller.user_id, &phone).await?.ok_or(Code::Unauthorized)?;
         Ok(phone)

@@ -16,7 +16,7 @@ use shared::{
 /// Answers requests about users.
 pub struct UserFunction {
     host: Host,
-    live: WeChatSessions,
+    wechat_sessions: WeChatSessions,
     sessions: SessionTokens,
     users: Users,
 }
@@ -58,7 +58,7 @@ impl Function for UserFunction {
     async fn init(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             host: host.clone(),
-            live: WeChatSessions::new(host)?,
+            wechat_sessions: WeChatSessions::new(host)?,
             sessions: SessionTokens::new(host)?,
             users: Users::new(host)?,
         })

@@ -38,7 +38,7 @@ impl UserFunction {
     pub(crate) async fn update_profile(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
         let input = parse(request::json(request)?)?;
-        let session = self.live.get(&caller, &self.users).await?;
+        let session = self.wechat_sessions.get(&caller, &self.users).await?;
         if !session.verifies_raw_data(&input.raw_data, &input.signature) {
             return Err(Code::SessionExpired.into());
         }

@@ -18,7 +18,7 @@ use shared::{
 /// Stores and summarizes steps.
 pub struct WerunFunction {
     host: Host,
-    live: WeChatSessions,
+    wechat_sessions: WeChatSessions,
     sessions: SessionTokens,
     steps: Steps,
 }
@@ -29,7 +29,7 @@ impl Function for WerunFunction {
     async fn init(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             host: host.clone(),
-            live: WeChatSessions::new(host)?,
+            wechat_sessions: WeChatSessions::new(host)?,
             sessions: SessionTokens::new(host)?,
             steps: Steps::new(host)?,
         })

@@ -42,7 +42,7 @@ impl WerunFunction {
         let data = request::required("encryptedData", body.encrypted_data)?;
         let iv = request::required("iv", body.iv)?;
         let (session, stored) = self.steps.get_with_session(caller).await?;
-        let session = self.live.open(caller, session.ok_or(Code::SessionExpired)?).await?;
+        let session = self.wechat_sessions.open(caller, session.ok_or(Code::SessionExpired)?).await?;
         let list = read(&session.decrypt(&data, &iv)?)?;
         let days = list.iter().map(|info| DaySteps { day: Day::of(info.timestamp), steps: info.step });
         self.store_days(caller, stored, days.collect()).await?;
