@@ -22,7 +22,7 @@ macro_rules! codes {
                 match self { $(Self::$variant => $name,)+ }
             }
 
-            /// The HTTP status it is answered with.
+            /// The HTTP status of the answer.
             #[must_use]
             pub fn status(self) -> StatusCode {
                 let status = match self { $(Self::$variant => $status,)+ };
@@ -35,13 +35,13 @@ macro_rules! codes {
                 match self { $(Self::$variant => $message,)+ }
             }
 
-            /// When it is answered, in English, for the table in `docs/api.md`.
+            /// When the code is answered, in English, for the table in `docs/api.md`.
             #[must_use]
             pub fn when(self) -> &'static str {
                 match self { $(Self::$variant => $when,)+ }
             }
 
-            /// How loud the log line is.
+            /// The level of the log line.
             #[must_use]
             pub fn severity(self) -> Severity {
                 match self { $(Self::$variant => Severity::$severity,)+ }

@@ -35,7 +35,7 @@ impl ApiError {
         }
     }
 
-    /// With another message than the code's own. A 5xx keeps the code's: it tells nothing of the inside.
+    /// The failure with another message than the code's own. A 5xx keeps the code's message, so that no detail of the inside gets out.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
         if !self.code.status().is_server_error() {
@@ -44,14 +44,14 @@ impl ApiError {
         self
     }
 
-    /// With what caused it, for the log. Its `Display` must hold no secret and no personal data.
+    /// The failure with its cause, which is logged. The cause's `Display` must contain no secret and no personal data.
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<BoxError>) -> Self {
         self.cause = Some(cause.into());
         self
     }
 
-    /// With the time after which a repetition may succeed.
+    /// The failure with the time after which the same request may succeed.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
@@ -64,20 +64,20 @@ impl ApiError {
         self.code
     }
 
-    /// What the caller is shown.
+    /// The message for the caller.
     #[must_use]
     pub fn message(&self) -> &str {
         self.message.as_deref().unwrap_or_else(|| self.code.message())
     }
 
-    /// Seconds for the `Retry-After` header: always there for `RATE_LIMITED`.
+    /// The seconds of the `Retry-After` header. `RATE_LIMITED` always has them.
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {
         let default = (self.code == Code::RateLimited).then_some(60);
         self.retry_after.map(|wait| wait.as_secs()).or(default)
     }
 
-    /// What the log tells of it.
+    /// The part of the failure that is logged.
     #[must_use]
     pub fn log_entry(&self) -> telemetry::Failure<'_> {
         let chain = self.cause.as_deref().map(|cause| error_chain(cause));

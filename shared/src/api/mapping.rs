@@ -74,8 +74,8 @@ impl From<NoticeError> for ApiError {
             | NoticeError::V3Signature(_)
             | NoticeError::Probe
             | NoticeError::OtherApi => Code::Unauthorized,
-            // Signed with WeChat Pay's key and not to be read: our settings are wrong, or the protocol has changed. It is
-            // about money.
+            // WeChat Pay has signed the notice and it can't be read, so a setting is wrong or the protocol has changed. An operator
+            // must look, because the notice is about money.
             NoticeError::Foreign(_) | NoticeError::Field(_) => Code::Internal,
         };
         Self::new(code).with_cause(error)
@@ -177,7 +177,7 @@ impl From<StaffError> for ApiError {
     }
 }
 
-/// For numbers that an API family has no answer of its own for.
+/// For errcodes to which the handler gives no other meaning.
 impl From<PlatformError> for ApiError {
     fn from(error: PlatformError) -> Self {
         let code = match &error {
@@ -209,8 +209,8 @@ impl From<SendError> for ApiError {
 }
 
 impl PlatformError {
-    /// What an operator is told, who called the API and can look the number up: every number that is about the request is
-    /// theirs to act on, also one that nobody here knows. A user is told only of causes that they can understand.
+    /// The failure for a caller who is an operator. An operator gets every errcode that is about the request, also an unknown one,
+    /// because an operator can look it up. A user gets only causes that a user can understand.
     #[must_use]
     pub fn for_operator(self) -> ApiError {
         match self.errcode().map(Errcode) {
@@ -220,14 +220,14 @@ impl PlatformError {
     }
 }
 
-/// `CONFLICT` that says what WeChat says.
+/// `CONFLICT` with WeChat's cause and errcode as its message.
 fn refused(errcode: Errcode) -> ApiError {
     let cause = errcode.cause().unwrap_or("微信拒绝了该请求");
     ApiError::new(Code::Conflict).with_message(format!("{cause}（微信错误码 {errcode}）"))
 }
 
 impl WeChatError {
-    /// What a caller is told, if the API has no answer of its own for it.
+    /// The error code for the caller, unless the handler has another one for this errcode.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {

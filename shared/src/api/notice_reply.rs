@@ -1,4 +1,4 @@
-//! What WeChat Pay is answered to its notices, in the format of the interface that a notice came by.
+//! The answers to WeChat Pay's notices, in the format of the API version that a notice came by.
 //!
 //! WeChat Pay: 支付结果通知 and 退款结果通知, of APIv2 and APIv3.
 

@@ -12,10 +12,10 @@ use crate::{
 /// A call that needs a token failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PlatformError {
-    /// WeChat refuses, or is out of reach.
+    /// WeChat refused the call, or gave no answer.
     #[error(transparent)]
     WeChat(#[from] WeChatError),
-    /// No access token could be had; WeChat was not asked.
+    /// There is no access token, so WeChat was not called.
     #[error(transparent)]
     Token(#[from] AccessTokenError),
 }
@@ -37,7 +37,7 @@ impl PlatformError {
         matches!(self, Self::WeChat(WeChatError::Refused { errcode, .. }) if errcode.class() == ErrcodeClass::Request)
     }
 
-    /// Whether nobody knows if the call took effect.
+    /// Whether the call may have taken effect although it failed.
     #[must_use]
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, Self::WeChat(error) if error.is_outcome_unknown())
@@ -52,7 +52,7 @@ pub struct PlatformClient {
 }
 
 impl PlatformClient {
-    /// The platform as `account`: [`TokenName::MiniProgram`] or [`TokenName::OfficialAccount`].
+    /// A client that acts as `account`: [`TokenName::MiniProgram`] or [`TokenName::OfficialAccount`].
     ///
     /// [`AccessTokens::new`] and the client read the variables.
     ///
@@ -65,7 +65,8 @@ impl PlatformClient {
     /// `POST path` with a JSON body; the answer's JSON if it is no error.
     ///
     /// # Errors
-    /// [`PlatformError`]. A refused token is replaced and the call repeated, once.
+    /// [`PlatformError`], after the attempts of `retry`. If WeChat refuses the token, it is replaced and the call is repeated once.
+    /// [`PlatformError::is_outcome_unknown`] says whether the call may have taken effect.
     pub async fn post(
         &self,
         path: &'static str,

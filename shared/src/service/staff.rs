@@ -1,4 +1,5 @@
-//! Who is staff, by the rows of this moment: a token says who somebody is, never what they may do.
+//! Checks that a caller is staff, by the user's row as it is now. A session token only says who the caller is, because a role can
+//! be taken away while the token is valid.
 
 use crate::{
     host::{Host, HostError},
@@ -6,7 +7,7 @@ use crate::{
     types::Caller,
 };
 
-/// The caller may not do what only staff may do, or nobody can say.
+/// The caller is not staff, or that could not be found out.
 #[derive(Debug, thiserror::Error)]
 pub enum StaffError {
     /// The caller's token was made void after it was issued, or the user is gone.
@@ -20,7 +21,7 @@ pub enum StaffError {
     Store(#[from] StoreError),
 }
 
-/// Lets only the shop's staff through.
+/// Authorizes callers who are the shop's staff.
 pub struct StaffGuard {
     users: Users,
 }

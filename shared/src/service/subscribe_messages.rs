@@ -1,7 +1,7 @@
-//! Subscribe messages (订阅消息): one is sent for one that the user accepted.
+//! Subscribe messages (订阅消息): the user gets one message for each one that the user accepted.
 //!
-//! WeChat: 发送订阅消息 (`subscribeMessage.send`). A message is taken from the ledger before WeChat is asked and given back only
-//! when it was certainly not sent, so a lost answer can cost the user a message and never brings them one twice.
+//! WeChat: 发送订阅消息 (`subscribeMessage.send`). A message is taken from the user's count before WeChat is called, and returned only if it
+//! was certainly not sent. So after a lost answer the user may miss a message, but never gets one twice.
 
 use super::{PlatformClient, PlatformError};
 use crate::{
@@ -11,22 +11,22 @@ use crate::{
     wechat::{WeChatError, subscribe::Message},
 };
 
-/// A message was not sent, or perhaps so.
+/// A message was not sent, or may have been sent.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// The user has accepted no message of the template that was not sent yet; WeChat says so (43101) or the ledger does.
+    /// The user accepts no further message of the template: the count is zero, or WeChat says so (43101).
     #[error("the user takes no such message")]
     NotSubscribed(#[source] Option<PlatformError>),
-    /// WeChat does not take a part of the message.
+    /// WeChat refuses a part of the message.
     #[error("WeChat does not take {field}")]
     Refused {
-        /// Which: `openid`, `templateId`, `page`, `data` or one of its keys, such as `data.thing1`.
+        /// The part: `openid`, `templateId`, `page`, `data` or one of its keys, such as `data.thing1`.
         field: String,
-        /// In WeChat's words.
+        /// WeChat's answer.
         #[source]
         cause: PlatformError,
     },
-    /// WeChat refuses for another reason, can't be asked, or does not answer: then the message may have been sent.
+    /// WeChat refuses for another reason, can't be called, or does not answer. Without an answer the message may have been sent.
     #[error(transparent)]
     Platform(PlatformError),
     /// DynamoDB failed; nothing was sent.
@@ -35,14 +35,14 @@ pub enum SendError {
 }
 
 impl SendError {
-    /// Whether the message may have been sent all the same: it must not be sent again.
+    /// Whether the message may have been sent although the call failed. It must not be sent again then.
     #[must_use]
     pub fn may_have_been_sent(&self) -> bool {
         matches!(self, Self::Platform(error) if error.is_outcome_unknown())
     }
 }
 
-/// Sends messages to those who accepted them.
+/// Sends messages to users who accepted them.
 pub struct SubscribeMessageSender {
     ledger: Subscriptions,
     platform: PlatformClient,
@@ -60,23 +60,23 @@ impl SubscribeMessageSender {
         })
     }
 
-    /// The ledger.
+    /// The table that counts the messages that users accepted.
     #[must_use]
     pub fn ledger(&self) -> &Subscriptions {
         &self.ledger
     }
 
-    /// Sends the message, if the user has one left: one request to the ledger and one to WeChat, a second one to the ledger if
-    /// WeChat refuses.
+    /// Sends the message, if the user accepts one more. Makes one request to DynamoDB and one to WeChat, and a second one to
+    /// DynamoDB if WeChat refuses.
     ///
     /// # Errors
-    /// [`SendError`].
+    /// [`SendError`]; [`SendError::may_have_been_sent`] says whether the message must not be sent again.
     pub async fn send(&self, message: &Message) -> Result<(), SendError> {
         let Message { openid, template_id, .. } = message;
         if !self.ledger.take_message(openid, template_id).await? {
             return Err(SendError::NotSubscribed(None));
         }
-        // What was sent twice can't be taken back: after a lost answer nobody asks again.
+        // After a lost answer the call is not repeated, because the user would get the message twice.
         let answer = self.platform.post(PATH, &message.to_json(), RetryPolicy::UnlessOutcomeUnknown).await;
         let Err(error) = answer else { return Ok(()) };
         if error.is_outcome_unknown() {
@@ -99,7 +99,7 @@ impl SubscribeMessageSender {
     }
 }
 
-/// What WeChat's error number says is wrong with the message.
+/// The part of the message that is wrong according to WeChat's errcode.
 fn field(error: &PlatformError) -> Option<String> {
     let PlatformError::WeChat(WeChatError::Refused { errcode, detail, .. }) = error else { return None };
     let field = match (errcode.0, detail) {
@@ -107,7 +107,7 @@ fn field(error: &PlatformError) -> Option<String> {
         (40037, _) => "templateId",
         (41030, _) => "page",
         (47003, Some(key)) => return Some(format!("data.{key}")),
-        // 45168: a word that WeChat does not let through.
+        // 45168: the text has a word that WeChat forbids.
         (47003 | 45168, _) => "data",
         _ => return None,
     };

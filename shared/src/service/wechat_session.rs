@@ -1,4 +1,4 @@
-//! A session whose keys WeChat encrypts the user's data with.
+//! A user's session at WeChat, with whose keys WeChat signs and encrypts the user's data.
 
 use std::time::Duration;
 
@@ -28,14 +28,14 @@ pub enum WeChatSessionError {
     Store(#[from] StoreError),
 }
 
-/// Finds callers' sessions.
+/// Reads callers' sessions and decrypts their keys.
 pub struct WeChatSessions {
     host: Host,
     app_id: AppId,
     keys: SessionKeys,
 }
 
-/// The caller's session, and what was encrypted or signed within it.
+/// The caller's session. It verifies and decrypts data that WeChat signed or encrypted with the session's keys.
 pub struct WeChatSession {
     /// The row.
     pub row: Session,
@@ -55,7 +55,7 @@ impl WeChatSessions {
         Ok(Self { host: host.clone(), app_id, keys: SessionKeys::new(host)? })
     }
 
-    /// The caller's session: one request.
+    /// The caller's session. Makes one request to DynamoDB.
     ///
     /// # Errors
     /// [`WeChatSessionError`]: without a session or with a token that was made void the user must log in again.
@@ -64,7 +64,7 @@ impl WeChatSessions {
         self.open(caller, row).await
     }
 
-    /// The session that the row, read together with others, is of.
+    /// The session of a row that was read together with other rows.
     ///
     /// # Errors
     /// As [`WeChatSessions::get`].
@@ -85,10 +85,10 @@ impl WeChatSession {
         self.keys.iter().any(|key| raw_data_is_genuine(raw_data, signature, key))
     }
 
-    /// Decrypts the user's data, and sees that they are ours, fresh and, if they say whose, this user's.
+    /// Decrypts the user's data, and checks that they are this app's, fresh and, if they contain an openid, this user's.
     ///
     /// # Errors
-    /// [`OpenDataError`].
+    /// [`OpenDataError`]. After [`OpenDataError::Key`] the phone must log in again and get the data anew.
     pub fn decrypt(&self, encrypted_data: &str, iv: &str) -> Result<Map<String, Value>, OpenDataError> {
         let watermark = Watermark { app_id: &self.app_id, now: self.now, max_age: OPEN_DATA_MAX_AGE };
         let data = decrypt(encrypted_data, iv, &self.keys, &watermark)?;
@@ -100,5 +100,5 @@ impl WeChatSession {
     }
 }
 
-/// How old a user's data may be.
+/// The greatest age of a user's data.
 pub const OPEN_DATA_MAX_AGE: Duration = Duration::from_secs(300);

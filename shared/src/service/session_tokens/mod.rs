@@ -49,10 +49,10 @@ impl SessionTokens {
         Ok(Self { host: host.clone(), keys: CachedSecret::new(host, "SESSION_KEYS_ARN")? })
     }
 
-    /// Sees to it that tokens can be issued.
+    /// Checks that tokens can be issued. Call this before work that would be lost if no token could be issued afterwards.
     ///
     /// # Errors
-    /// The key ring can't be read.
+    /// [`SessionTokenError`]: the key ring can't be read.
     pub async fn ready(&self) -> Result<(), SessionTokenError> {
         self.keys.get().await?;
         Ok(())
@@ -61,13 +61,13 @@ impl SessionTokens {
     /// A token for the user, valid for [`SessionTokens::LIFETIME`] from `issued_at`.
     ///
     /// # Errors
-    /// The key ring can't be read or used.
+    /// [`SessionTokenError`]: the key ring can't be read or used.
     pub async fn issue(&self, caller: &Caller) -> Result<String, SessionTokenError> {
         let keys = self.keys.get().await?;
         token::issue(&keys, caller, Self::LIFETIME).map_err(SessionTokenError::NotIssued)
     }
 
-    /// Finds out who sent the request by its `Authorization: Bearer` header alone; no table is read.
+    /// The caller of the request, by its `Authorization: Bearer` header alone. No table is read.
     ///
     /// # Errors
     /// [`SessionTokenError`]: the token is missing or not valid, or the key ring can't be read.
@@ -76,7 +76,7 @@ impl SessionTokens {
         let token = header.and_then(bearer).ok_or(SessionTokenError::Missing)?;
         let mut result = token::check(&*self.keys.get().await?, token, self.host.now());
         if matches!(result, Err(TokenError::UnknownKey)) {
-            // Perhaps the key is newer than our copy of the ring.
+            // The key may be newer than the cached key ring.
             result = token::check(&*self.keys.refresh().await?, token, self.host.now());
         }
         result.map_err(SessionTokenError::Invalid)

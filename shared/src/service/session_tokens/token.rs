@@ -1,4 +1,4 @@
-//! The token: a JWT signed with HS256 (RFC 7515, RFC 7519), and nothing else that a JWT could be.
+//! The token: a JWT signed with HS256 (RFC 7515, RFC 7519). Every other kind of JWT is refused.
 
 use std::time::Duration;
 
@@ -10,25 +10,25 @@ use crate::{
     types::{Caller, OpenId, UnixSeconds, UserId},
 };
 
-/// Why a token is not accepted. The caller is only told UNAUTHORIZED.
+/// Why a token is not accepted. The caller gets UNAUTHORIZED for all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// Not three parts of URL-safe Base64 with our header and claims.
+    /// The token is not three parts of URL-safe Base64 with our header and claims.
     #[error("the token is malformed")]
     Malformed,
-    /// Another algorithm than HS256.
+    /// The token names another algorithm than HS256.
     #[error("the token's algorithm is not HS256")]
     Algorithm,
-    /// The ring holds no key of that name.
+    /// The key ring has no key of the token's `kid`.
     #[error("the token's key is not known")]
     UnknownKey,
     /// The signature is wrong.
     #[error("the token's signature is wrong")]
     Signature,
-    /// Its time is over.
+    /// The token has expired.
     #[error("the token has expired")]
     Expired,
-    /// It was issued in the future, by more than clocks differ.
+    /// The token was issued in the future, by more than clocks differ.
     #[error("the token is not valid yet")]
     NotYet,
 }
@@ -66,7 +66,8 @@ pub(super) fn check(keys: &Keyring, token: &str, now: UnixSeconds) -> Result<Cal
     let (header, claims) = signed.split_once('.').ok_or(TokenError::Malformed)?;
     let header = decode(header)?;
     let header: Header<'_> = serde_json::from_slice(&header).map_err(|_| TokenError::Malformed)?;
-    // The algorithm is ours to choose, not the token's: `none` and the public-key ones are other people's bugs.
+    // Only our own algorithm is accepted, whatever the token names, because accepting `none` or a public-key algorithm lets attackers
+    // forge tokens.
     if header.alg != ALGORITHM {
         return Err(TokenError::Algorithm);
     }

@@ -30,10 +30,11 @@ pub enum ConfirmOutcome<Row> {
 impl Bills {
     /// Confirms the payment.
     ///
-    /// Condition: it is known, with the bill's attempt, sum, currency and, if the bill tells, payer.
+    /// Condition: the payment is recorded, with the attempt, sum and currency of the line and, if the line names one, its payer.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. Confirm it again.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the payment may be confirmed; repeating the call is
+    /// harmless.
     pub async fn confirm_payment(
         &self,
         day: Day,
@@ -55,12 +56,13 @@ impl Bills {
         self.confirm(update).await
     }
 
-    /// Confirms the refund `out_refund_no`, which is the line's.
+    /// Confirms the refund `out_refund_no`, which the line names.
     ///
-    /// Condition: it is known, with the bill's payment and sum, and is through if the bill says so, and only then.
+    /// Condition: the refund is recorded, with the payment and sum of the line, and is SUCCESS if, and only if, the line says so.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. Confirm it again.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the refund may be confirmed; repeating the call is
+    /// harmless.
     pub async fn confirm_refund(
         &self,
         day: Day,
@@ -81,12 +83,12 @@ impl Bills {
         self.confirm(update).await
     }
 
-    /// The payment stands in the day's bill, whatever the bill says of it: it is not missing there.
+    /// Marks that the day's bill contains the payment, even if the line differs, so that the payment is not reported as missing there.
     ///
-    /// Condition: it is known.
+    /// Condition: the payment is recorded.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. Note it again.
+    /// [`StoreError`]; `is_transient()` says whether to retry. Repeating the call is harmless.
     pub async fn mark_payment_billed(
         &self,
         day: Day,
@@ -96,12 +98,12 @@ impl Bills {
         self.found(self.payment(day, transaction_id).condition_expression(known)).await
     }
 
-    /// The refund stands in the day's bill, whatever the bill says of it: it is not missing there.
+    /// Marks that the day's bill contains the refund, even if the line differs, so that the refund is not reported as missing there.
     ///
-    /// Condition: it is known.
+    /// Condition: the refund is recorded.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. Note it again.
+    /// [`StoreError`]; `is_transient()` says whether to retry. Repeating the call is harmless.
     pub async fn mark_refund_billed(&self, day: Day, out_refund_no: &OutRefundNo) -> Result<(), StoreError> {
         let known = "attribute_exists(out_refund_no)";
         self.found(self.refund(day, out_refund_no).condition_expression(known)).await
@@ -136,7 +138,7 @@ impl Bills {
     }
 }
 
-/// The same again changes nothing.
+/// Adds the expressions that mark a row as confirmed by the bill of `day`. Applying them twice changes nothing.
 fn billed(update: UpdateItemFluentBuilder, day: Day) -> UpdateItemFluentBuilder {
     update
         .update_expression("SET billed_on = :day REMOVE unbilled")

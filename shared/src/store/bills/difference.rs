@@ -14,7 +14,7 @@ use crate::{
     types::{Day, Fen, OutRefundNo, OutTradeNo, TransactionId},
 };
 
-/// How they differ.
+/// How a bill and our tables differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DifferenceKind {
     /// Paid or refunded there, and unknown here.
@@ -27,12 +27,12 @@ pub enum DifferenceKind {
     State,
     /// Another fee or rate than was agreed.
     Fee,
-    /// More differences than are listed, whatever they are.
+    /// More differences than are listed, of any kind.
     Unlisted,
 }
 
 impl DifferenceKind {
-    /// As it stands in a case's id.
+    /// The name that stands in a case's id.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -70,13 +70,13 @@ impl DifferenceCounts {
             DifferenceKind::Amount => &mut self.amount,
             DifferenceKind::State => &mut self.state,
             DifferenceKind::Fee => &mut self.fee,
-            // It stands for others, which were counted.
+            // The differences that this one stands for were counted already.
             DifferenceKind::Unlisted => return,
         };
         *count = count.saturating_add(1);
     }
 
-    /// All of them.
+    /// The number of differences of all kinds.
     #[must_use]
     pub fn total(&self) -> u64 {
         let Self { missing_here, missing_there, amount, state, fee } = *self;
@@ -87,13 +87,13 @@ impl DifferenceCounts {
 /// A difference between a bill and our tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Of which day the bill is.
+    /// The day of the bill.
     pub day: Day,
-    /// How they differ.
+    /// The kind of difference.
     pub kind: DifferenceKind,
     /// The payment's or refund's number.
     pub number: String,
-    /// In a few English words, without personal data.
+    /// A description in English, without personal data.
     pub what: String,
     /// The attempt, if it is one of ours.
     pub out_trade_no: Option<OutTradeNo>,
@@ -101,14 +101,15 @@ pub struct Difference {
     pub transaction_id: Option<TransactionId>,
     /// The refund.
     pub out_refund_no: Option<OutRefundNo>,
-    /// What WeChat Pay took or gave back; what we think it did, if it knows nothing of it.
+    /// The amount that was paid or refunded: by the bill, or by our tables if the bill lacks it.
     pub fee: Option<Fen>,
 }
 
-/// Day, kind and number: what a case and an event are known by, so that the same difference is one of each for ever.
+/// The day, the kind and the number of a difference. The ids of its case and its event are made of them, so that the same difference
+/// makes one of each, however often it is found.
 struct About<'a> {
     difference: &'a Difference,
-    /// What stands between the three.
+    /// The character between the three.
     mark: char,
 }
 
@@ -117,7 +118,7 @@ impl Difference {
         About { difference: self, mark: '-' }
     }
 
-    /// Listeners know events by it, so it stays as it always was.
+    /// The event's id keeps this form, because listeners of the bus recognize repeated events by it.
     fn about_event(&self) -> About<'_> {
         About { difference: self, mark: '#' }
     }
@@ -131,12 +132,12 @@ impl fmt::Display for About<'_> {
 }
 
 impl Bills {
-    /// Opens the case of the difference and tells of it; whether it was new.
+    /// Opens the case of the difference and writes its event; whether the case is new. If there is such a case, nothing is written.
     ///
-    /// Condition: there is no such case, open or closed. Then nothing is written.
+    /// Condition: there is no such case, open or closed.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. Open it again.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the case may be open; repeating the call is harmless.
     pub async fn open_case(&self, difference: &Difference) -> Result<bool, StoreError> {
         let now = self.host.now();
         let Difference { what, out_trade_no, transaction_id, out_refund_no, fee, .. } = difference;

@@ -1,7 +1,7 @@
-//! `BILLS_TABLE`: what became of each day's bill of WeChat Pay, a day a row; and the two tables that a bill confirms.
+//! `BILLS_TABLE`: the state of each day's reconciliation, a row for each day; and the two tables that a bill confirms.
 //!
-//! Key `bill_date`. That a payment or a refund was found in a bill stands in its own row (`billed_on`): it leaves the index
-//! `by_unbilled` then, so that what a bill lacks is what is still listed there when all its lines were gone through. Every
+//! Key `bill_date`. A payment or refund that was found in a bill says so in its own row (`billed_on`) and leaves the index
+//! `by_unbilled`. After all lines of a bill are compared, the rows that are still in the index are those that the bill lacks. Every
 //! write can be repeated, and so can a run.
 
 mod confirm;
@@ -22,7 +22,7 @@ pub use confirm::ConfirmOutcome;
 pub use difference::{Difference, DifferenceCounts, DifferenceKind};
 pub use unbilled::{UnbilledCursor, UnbilledPage};
 
-/// What became of a day's bill.
+/// The state of a day's reconciliation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum BillState {
@@ -30,14 +30,14 @@ pub enum BillState {
     Reconciled,
     /// WeChat Pay has no bill, because nothing happened that day.
     NoBill,
-    /// WeChat Pay has not written it yet.
+    /// WeChat Pay has not made the bill yet.
     NotReady,
-    /// It could not be had, or not be gone through.
+    /// The bill could not be downloaded or read.
     Failed,
 }
 
 impl BillState {
-    /// As stored.
+    /// The name that is stored.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl BillState {
         }
     }
 
-    /// Whether nothing is left to do, unless an operator wants it done again.
+    /// Whether the day is done. Only an operator starts it again then.
     #[must_use]
     pub fn is_settled(self) -> bool {
         matches!(self, Self::Reconciled | Self::NoBill)
@@ -58,40 +58,40 @@ impl BillState {
 /// A day's row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BillRecord {
-    /// Its key.
+    /// The day of the bill, which is the key.
     pub bill_date: Day,
-    /// What became of it.
+    /// The state of the reconciliation.
     pub state: BillState,
-    /// When.
+    /// When the run ended.
     pub finished_at: UnixSeconds,
-    /// Lines, ours and others'.
+    /// The number of lines.
     pub lines: u64,
-    /// Lines of another app or merchant.
+    /// The number of lines of other apps or merchants.
     pub foreign: u64,
-    /// Those of them that are not in their form.
+    /// The number of those lines that can't be read.
     #[serde(default)]
     pub unreadable: u64,
-    /// Payments.
+    /// The number of payments.
     pub payments: u64,
-    /// What was paid. Fen.
+    /// The sum of the payments. Fen.
     pub paid_fee: u64,
-    /// Refunds.
+    /// The number of refunds.
     pub refunds: u64,
-    /// What was asked back. Fen.
+    /// The sum of the refunds. Fen.
     pub refunded_fee: u64,
-    /// What WeChat Pay took for it, in yuan.
+    /// WeChat Pay's fees, in yuan.
     pub fees: Yuan,
-    /// Payments that were missing in our tables and are recorded now.
+    /// The number of payments that our tables lacked and that are recorded now.
     pub healed: u64,
     /// Differences by kind.
     pub differences: DifferenceCounts,
-    /// Why it failed.
+    /// Why the run failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
 }
 
 impl BillRecord {
-    /// Of a day whose bill adds up to `totals`.
+    /// The row of a day whose bill has these totals.
     #[must_use]
     pub fn new(bill_date: Day, state: BillState, finished_at: UnixSeconds, totals: &BillTotals) -> Self {
         Self {
@@ -113,7 +113,7 @@ impl BillRecord {
     }
 }
 
-/// The table, and the two that a bill confirms.
+/// The table of bills, with the tables of payments and refunds.
 pub struct Bills {
     client: Client,
     host: Host,
@@ -137,7 +137,7 @@ impl Bills {
         })
     }
 
-    /// What became of the day's bill so far; `None` if nobody asked for it.
+    /// The row of the day; `None` if no run has handled the day.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry.
@@ -151,9 +151,9 @@ impl Bills {
         .await
     }
 
-    /// Keeps what became of the day's bill.
+    /// Stores the row of the day.
     ///
-    /// Condition, unless the day is settled now: it was not before. A failed repetition undoes nothing.
+    /// Condition, unless `record` is settled: the stored row is not settled, so that a later run that fails does not undo it.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
