@@ -1,7 +1,7 @@
-//! `CASES_TABLE`: what only an operator can decide, one case a row. A case is opened once and stays after it is closed.
+//! `CASES_TABLE`: the cases that only an operator can decide, a row for each. A case is opened once and stays after it is closed.
 //!
-//! Key `case_id`, which follows from what it is about: the kind, a hyphen, and the number, in characters that every signer leaves
-//! alone in a path. Cases of before have a `#` in the hyphen's place. Index `by_kind` (`open_kind`, `opened_at`) lists the open ones.
+//! Key `case_id`: the kind, a hyphen, and the number of what the case is about, in characters that need no encoding in a path.
+//! Older cases have a `#` instead of the hyphen. The index `by_kind` (`open_kind`, `opened_at`) lists the open cases.
 
 use aws_sdk_dynamodb::{
     Client,
@@ -19,7 +19,7 @@ use crate::{
     types::{OperatorArn, OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
 };
 
-/// Why an operator must look.
+/// The kind of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CaseKind {
@@ -31,7 +31,7 @@ pub enum CaseKind {
     RefundStuck,
     /// A line of WeChat Pay's bill differs from our tables.
     BillDifference,
-    /// More was sold than there was.
+    /// More of a product was sold than its stock.
     Oversold,
 }
 
@@ -40,7 +40,7 @@ impl CaseKind {
     pub const ALL: [Self; 5] =
         [Self::PaymentMismatch, Self::OrderDisputed, Self::RefundStuck, Self::BillDifference, Self::Oversold];
 
-    /// As stored and answered.
+    /// The name that is stored and answered.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -59,14 +59,15 @@ impl CaseKind {
     }
 }
 
-/// What only an operator can decide.
+/// A case, which only an operator can decide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
-    /// Its key: the kind and what it is about. Only characters that a path carries as they are (RFC 3986, "unreserved").
+    /// The key: the kind and the number of what the case is about, in characters that need no encoding in a path (RFC 3986,
+    /// "unreserved").
     pub case_id: String,
-    /// Why.
+    /// The kind.
     pub kind: CaseKind,
-    /// In a few English words, without personal data.
+    /// A description in English, without personal data.
     pub what: String,
     /// The order, if it is one of ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,15 +81,15 @@ pub struct Case {
     /// The refund.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out_refund_no: Option<OutRefundNo>,
-    /// When it was opened.
+    /// When the case was opened.
     pub opened_at: UnixSeconds,
-    /// When an operator closed it.
+    /// When an operator closed the case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<UnixSeconds>,
-    /// Who closed it.
+    /// The operator who closed the case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_by: Option<OperatorArn>,
-    /// What the operator wrote then.
+    /// The operator's note at closing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -118,8 +119,8 @@ impl Case {
     }
 }
 
-/// The text in unreserved characters alone: any other byte becomes a full stop and two hexadecimal digits, and so does the full stop,
-/// so that no two texts become one.
+/// The text in unreserved characters. Every other byte becomes a full stop and two hexadecimal digits. So does the full stop
+/// itself, so that different texts stay different.
 fn unreserved(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -140,18 +141,18 @@ struct Row<'a> {
 
 /// Some of the open cases of a kind.
 pub struct CasePage {
-    /// Oldest first.
+    /// The cases, the oldest first.
     pub cases: Vec<Case>,
-    /// Where the next page begins, if there is one.
+    /// The beginning of the next page, if there is one.
     pub cursor: Option<CaseCursor>,
 }
 
-/// A place in the list of open cases.
+/// A position in the list of open cases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaseCursor {
-    /// Of the last case that was read.
+    /// The id of the last case that was read.
     pub case_id: String,
-    /// Likewise.
+    /// When that case was opened.
     pub opened_at: UnixSeconds,
 }
 
@@ -164,23 +165,24 @@ pub enum CloseCaseOutcome {
     Unknown,
 }
 
-/// The part of a transaction that opens the case. The transaction's other parts see to it that this happens once. Once the
-/// transaction is made, [`count_opened`] counts it.
+/// The part of a transaction that opens the case. Another part of the transaction must have a condition that holds only once. Call
+/// [`count_opened`] after the transaction.
 pub(super) fn put_case(host: &Host, case: &Case) -> Result<TransactWriteItem, StoreError> {
     part(put_builder(host, case)?)
 }
 
-/// The part of a transaction that opens the case, and fails if it is known, open or closed. Likewise.
+/// The part of a transaction that opens the case. Its condition is that there is no such case, open or closed. Call
+/// [`count_opened`] after the transaction.
 pub(super) fn put_new_case(host: &Host, case: &Case) -> Result<TransactWriteItem, StoreError> {
     part(put_builder(host, case)?.condition_expression("attribute_not_exists(case_id)"))
 }
 
-/// Counts a case that is open now and was not before: an alarm watches the number of each kind.
+/// Counts a newly opened case in a metric, because an alarm watches the number of each kind.
 pub(super) fn count_opened(case: &Case) {
     telemetry::record_metric(Metric::CaseOpened(case.kind.as_str()));
 }
 
-/// The write of the case's row, still without a condition. Reads `CASES_TABLE`.
+/// The write of the case's row, without a condition. Reads `CASES_TABLE`.
 fn put_builder(host: &Host, case: &Case) -> Result<PutBuilder, StoreError> {
     let table = host.var("CASES_TABLE").map_err(|error| StoreError::new(OPENING, error))?;
     Ok(Put::builder().table_name(table).set_item(Some(row(case)?)))
@@ -211,10 +213,10 @@ impl Cases {
         Ok(Self { client: host.dynamodb()?, table: host.var("CASES_TABLE")?.to_owned(), host: host.clone() })
     }
 
-    /// Opens the case, unless it is known, and counts it; whether it was new.
+    /// Opens the case and counts it, unless there is such a case; whether the case is new.
     ///
-    /// Condition: there is no case of that id, open or closed, or it is this very one, opened by an attempt whose answer was
-    /// lost.
+    /// Condition: there is no case with this id, open or closed, or the stored case is this very one, which an attempt has opened
+    /// whose answer was lost.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. Nothing was written, or the case was opened and the answer lost. Open
@@ -283,9 +285,9 @@ impl Cases {
         Ok(CasePage { cases, cursor })
     }
 
-    /// Closes the case with the operator's note. A case that is closed keeps its first note, and who wrote it.
+    /// Closes the case with the operator's note. A case that is closed already keeps its first note and operator.
     ///
-    /// Condition: it exists and is open.
+    /// Condition: the case exists and is open.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -319,7 +321,7 @@ impl Cases {
 }
 
 const OPENING: &str = "opening a case";
-/// Cases on a page.
+/// How many cases a page has.
 const PAGE: i32 = 50;
 
 #[cfg(test)]

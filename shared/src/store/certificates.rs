@@ -1,7 +1,7 @@
-//! `PLATFORM_CERTIFICATES_TABLE`: WeChat Pay's newest list of platform certificates, as one function got it, for all of them.
+//! `PLATFORM_CERTIFICATES_TABLE`: WeChat Pay's newest list of platform certificates, which one function downloads for all functions.
 //!
-//! Key `mch_id`, one row. It holds WeChat Pay's answer as it came, encrypted and signed; nothing of it is believed for where it
-//! stood: whoever reads it decrypts it and verifies its signature as if it had come just now.
+//! Key `mch_id`, one row. The row has WeChat Pay's answer unchanged, encrypted and signed. The table is not trusted: every reader
+//! decrypts the answer and verifies its signature as if WeChat Pay had just sent it.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ impl PlatformCertificates {
         })
     }
 
-    /// The list that was kept last; `None` if none ever was.
+    /// The stored list; `None` if none was stored yet.
     async fn get(&self) -> Result<Option<SignedCertificates>, StoreError> {
         let request = self.client.get_item().table_name(&self.table).key("mch_id", item::s(&self.mch_id));
         let answer = request.send().await;
@@ -43,10 +43,10 @@ impl PlatformCertificates {
         answer.item.map(item::read).transpose()
     }
 
-    /// Keeps the list for the other functions.
+    /// Stores the list for the other functions.
     ///
-    /// Condition: it is newer than the one that is there, or that one is of a time to come and so no list of WeChat Pay's. Of
-    /// several that were got at once the newest stays.
+    /// Condition: the list is newer than the stored one, or the stored one has a time in the future, which WeChat Pay can't have
+    /// given it. Of several lists that are stored at once the newest stays.
     async fn put_if_newer(&self, list: &SignedCertificates) -> Result<(), StoreError> {
         let put = self
             .client
@@ -83,5 +83,5 @@ impl CertificateStore for PlatformCertificates {
     }
 }
 
-/// No clock of WeChat Pay's is ahead by so much.
+/// How far WeChat Pay's clock may be ahead of ours.
 const FUTURE: Duration = Duration::from_secs(600);

@@ -1,9 +1,9 @@
-//! `PAYMENTS_TABLE`: every payment that WeChat Pay told us of, whatever it meant for its order. Nothing is ever deleted.
+//! `PAYMENTS_TABLE`: every payment that WeChat Pay has reported, also one that does not pay its order. No row is ever deleted.
 //!
-//! Key `transaction_id`. The row is the receipt: the same notice a second time finds it and changes nothing. It also guards
-//! what can go back: `refundable_fee` is what no refund has claimed. Index `by_attempt` (`out_trade_no`) finds the payment of an
-//! attempt; index `by_unbilled` (`unbilled`, `transaction_id`) lists a day's payments that no bill has confirmed;
-//! one that was found in a bill leaves it and says in `billed_on` which.
+//! Key `transaction_id`. The row is the receipt: a second notice of the same payment finds the row and changes nothing. The row
+//! also limits refunds: `refundable_fee` is the sum that no refund has claimed. The index `by_attempt` (`out_trade_no`) finds the
+//! payment of an attempt. The index `by_unbilled` (`unbilled`, `transaction_id`) lists a day's payments that no bill has confirmed.
+//! When a bill confirms a payment, the payment leaves that index, and `billed_on` names the day of the bill.
 
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem};
 use serde::{Deserialize, Serialize};
@@ -19,40 +19,41 @@ use crate::{
 /// A payment, as it was recorded.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PaymentRow {
-    /// Its key.
+    /// WeChat Pay's number of the payment, which is the key.
     pub transaction_id: TransactionId,
     /// The attempt that was paid.
     pub out_trade_no: OutTradeNo,
     /// The order of that attempt.
     pub order_id: OrderId,
-    /// Fen.
+    /// The amount. Fen.
     pub total_fee: u64,
-    /// `CNY`, or something that no order of ours is in.
+    /// The currency: `CNY`, or another one, in which no order is.
     pub currency: String,
-    /// Who paid.
+    /// The openid of the payer.
     pub openid: OpenId,
-    /// When.
+    /// When the user paid.
     pub paid_at: UnixSeconds,
-    /// How we know.
+    /// How the payment became known: by a notice or by a query.
     pub source: String,
-    /// Since when.
+    /// When the payment was recorded.
     pub recorded_at: UnixSeconds,
-    /// What it meant for the order when it was recorded.
+    /// The verdict on the payment when it was recorded.
     pub verdict: String,
     /// `REVIEW` while an operator must look, and the payment may yet pay its order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention: Option<String>,
-    /// What no refund has claimed. Fen.
+    /// The sum that no refund has claimed. Fen.
     pub refundable_fee: u64,
-    /// How many refunds were begun.
+    /// The number of refunds that were begun.
     pub refunds: u32,
     /// The day it must stand in a bill of, and a part of that day; absent once it was found there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unbilled: Option<String>,
 }
 
-/// The part of a transaction that records the payment, unless it is recorded; then it brings the row along. One that waits for
-/// review may yet pay its order, once an operator has put that right. Reads `PAYMENTS_TABLE`.
+/// The part of a transaction that records the payment. Its condition is that the payment is not recorded; if it fails, the error
+/// has the row. A row with `REVIEW` can be replaced when the payment pays its order after all, because an operator has corrected
+/// the order. Reads `PAYMENTS_TABLE`.
 pub(super) fn put_payment(
     host: &Host,
     payment: &Payment,
@@ -67,7 +68,7 @@ pub(super) fn put_payment(
         PaymentVerdict::AmountDiffers => ("AMOUNT_DIFFERS", true),
         PaymentVerdict::PayerDiffers => ("PAYER_DIFFERS", true),
     };
-    // Of what is on its way back already nobody knows yet how much that is.
+    // If the payment has refunds already, their sum is not known yet, so nothing is claimed here.
     let claimed = verdict.is_refunded_automatically() && !payment.has_refunds();
     let row = PaymentRow {
         transaction_id: payment.transaction_id().clone(),
@@ -98,7 +99,7 @@ pub(super) fn put_payment(
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
-/// The key in `by_unbilled` of what happened `at`.
+/// The key in `by_unbilled` of a payment or refund of the time `at`.
 pub(super) fn unbilled(at: UnixSeconds, number: &str) -> String {
     format!("{}#{}", Day::of(at), work_index::shard_of(number))
 }

@@ -1,6 +1,7 @@
-//! The codes of the phone-number button, in `IDEMPOTENCY_TABLE`: each is exchanged once, because each exchange is paid for.
+//! The codes of the phone-number button, in `IDEMPOTENCY_TABLE`. Each code is exchanged once, because WeChat charges for each
+//! exchange.
 //!
-//! Key `id` (`phone#` and the code's hash). A row goes after an hour; the code itself lives five minutes.
+//! Key `id` (`phone#` and the code's hash). A row expires after an hour; the code itself is valid for five minutes.
 
 use std::time::Duration;
 
@@ -22,16 +23,16 @@ use crate::{
     types::{UnixSeconds, UserId},
 };
 
-/// What is known of a code that a request brings.
+/// The status of a code that a request contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhoneCodeStatus {
-    /// No request has brought the code before: this request may exchange it.
+    /// The code is new: this request has claimed it and may exchange it.
     New,
-    /// Another request of the same user is exchanging it, or died over it.
+    /// Another request of the same user is exchanging the code, or was killed while it did.
     Pending,
-    /// It was exchanged for the same user, whose record has the number.
+    /// The code was exchanged for the same user, whose record has the number.
     Exchanged,
-    /// Another user has brought the code.
+    /// Another user has sent the code.
     Foreign,
 }
 
@@ -50,7 +51,7 @@ struct Row {
     expires_at: UnixSeconds,
 }
 
-/// The codes.
+/// The table of codes.
 pub struct PhoneCodes {
     client: Client,
     table: String,
@@ -70,9 +71,9 @@ impl PhoneCodes {
         })
     }
 
-    /// Takes the code for this request, if it is new.
+    /// Claims the code for this request, if it is new; the code's status.
     ///
-    /// Condition: there is no row of it.
+    /// Condition: the code has no row.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -81,7 +82,7 @@ impl PhoneCodes {
             id: id(code),
             user_id: user_id.clone(),
             state: State::Pending,
-            expires_at: self.host.now().plus(KEPT),
+            expires_at: self.host.now().plus(ROW_LIFETIME),
         };
         let result = self
             .client
@@ -97,7 +98,7 @@ impl PhoneCodes {
             Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                 failed.item().cloned().map(item::read).transpose()?
             }
-            _ => return Err(StoreError::from_sdk(TAKING, error)),
+            _ => return Err(StoreError::from_sdk(CLAIMING, error)),
         };
         Ok(match known {
             Some(known) if known.user_id != *user_id => PhoneCodeStatus::Foreign,
@@ -106,7 +107,7 @@ impl PhoneCodes {
         })
     }
 
-    /// Gives the code back: it was not used up.
+    /// Removes the claim, so that another request can exchange the code. Call this only if WeChat has not used up the code.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. The row stays, and the user taps again.
@@ -115,7 +116,7 @@ impl PhoneCodes {
         delete.send().await.map(|_| ()).map_err(|error| StoreError::from_sdk("giving a code back", error))
     }
 
-    /// Keeps the number with the user and the code as exchanged, both or none.
+    /// Stores the number with the user and marks the code as exchanged, in one transaction.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. Or there is no such user.
@@ -134,7 +135,7 @@ impl PhoneCodes {
             .expression_attribute_values(":done", item::s("EXCHANGED"))
             .condition_expression("attribute_exists(id)")
             .build()
-            .map_err(|error| StoreError::new(KEEPING, error))?;
+            .map_err(|error| StoreError::new(STORING, error))?;
         let parts = vec![
             TransactWriteItem::builder().update(done).build(),
             TransactWriteItem::builder().update(users.phone_update(user_id, phone)?).build(),
@@ -142,14 +143,14 @@ impl PhoneCodes {
         for _ in 0..ROUNDS {
             let request = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
             let Err(error) = request.send().await else { return Ok(()) };
-            match item::cancellation(KEEPING, error)? {
+            match item::cancellation(STORING, error)? {
                 TransactionCancelled::Conflict => item::sleep_jittered(&self.host).await,
                 TransactionCancelled::ConditionsFailed(_) => {
-                    return Err(StoreError::new(KEEPING, "the user or the code is gone"));
+                    return Err(StoreError::new(STORING, "the user or the code is gone"));
                 }
             }
         }
-        Err(StoreError::contended(KEEPING))
+        Err(StoreError::contended(STORING))
     }
 }
 
@@ -157,7 +158,8 @@ fn id(code: &str) -> String {
     format!("phone#{}", hex(&sha256(code.as_bytes())))
 }
 
-const TAKING: &str = "taking a code";
-const KEEPING: &str = "keeping a phone number";
-const KEPT: Duration = Duration::from_secs(60 * 60);
+const CLAIMING: &str = "claiming a code";
+const STORING: &str = "storing a phone number";
+/// How long a code's row is stored.
+const ROW_LIFETIME: Duration = Duration::from_secs(60 * 60);
 const ROUNDS: usize = 5;

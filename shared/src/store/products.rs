@@ -1,10 +1,11 @@
 //! `PRODUCTS_TABLE`: the catalogue, kept by operators.
 //!
-//! A product may keep `stock`, a number. It goes down when an order is paid, and never up by itself: what was refunded may be
-//! on its way to the user, so an operator counts it in again. Placing an order looks at it and reserves nothing, so it can
-//! fall below zero; then there is a case for an operator ([`CaseKind::Oversold`](super::CaseKind)).
+//! A product can have `stock`, a number. The number goes down when an order is paid. A refund does not raise it, because the goods
+//! may be on their way to the user; an operator adds returned goods. Placing an order checks the number and reserves nothing, so
+//! the number can become negative; then a case is opened ([`CaseKind::Oversold`](super::CaseKind)).
 //!
-//! Key `product_id`; index `by_shelf` (`shelf`, `product_id`) lists what is for sale: a product without `shelf` is not.
+//! Key `product_id`. The index `by_shelf` (`shelf`, `product_id`) lists the products that are for sale. A product without `shelf`
+//! is not.
 
 use aws_sdk_dynamodb::Client;
 use serde::{Deserialize, Serialize};
@@ -15,25 +16,25 @@ use crate::{
     types::{Fen, ProductId},
 };
 
-/// A thing for sale.
+/// A product.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Product {
-    /// Its key.
+    /// The product's id, which is the key.
     pub product_id: ProductId,
-    /// What the user reads.
+    /// The name that the user reads.
     pub name: String,
     /// The price of one.
     pub price: Fen,
-    /// The shelf it stands on; without one it can't be bought.
+    /// The product's shelf. A product without one can't be bought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shelf: Option<String>,
-    /// How many are left, if that is counted; less than none when more were sold.
+    /// How many are left; negative if more were sold. `None` if the product's stock is not counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stock: Option<i64>,
 }
 
 impl Product {
-    /// Whether so many can be ordered.
+    /// Whether `quantity` of the product can be ordered.
     #[must_use]
     pub fn has(&self, quantity: u32) -> bool {
         self.stock.is_none_or(|stock| stock >= i64::from(quantity))
@@ -55,7 +56,7 @@ impl Products {
         Ok(Self { client: host.dynamodb()?, table: host.var("PRODUCTS_TABLE")?.to_owned() })
     }
 
-    /// What is for sale: at most 100 products, by `product_id`.
+    /// The products that are for sale, at most 100, sorted by `product_id`.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry.
@@ -75,5 +76,5 @@ impl Products {
     }
 }
 
-/// The one shelf there is.
+/// The only shelf.
 pub(super) const ON_SALE: &str = "sale";

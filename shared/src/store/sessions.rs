@@ -1,7 +1,7 @@
-//! `SESSIONS_TABLE`: what a login left behind: which user an openid is, and the session keys.
+//! `SESSIONS_TABLE`: the user of each openid, and the session keys of the last two logins.
 //!
-//! Key `openid`. The row also says from when on tokens are valid (`tokens_valid_from`, seconds): an operator who sets it signs
-//! the user out of every route that reads the row.
+//! Key `openid`. The row can say from when on tokens are valid (`tokens_valid_from`, in seconds). An operator who sets it signs the
+//! user out of every route that reads the row.
 
 use aws_sdk_dynamodb::Client;
 use serde::{Deserialize, Serialize};
@@ -14,17 +14,17 @@ use crate::{
     types::{Caller, OpenId, SessionKey, UnionId, UnixSeconds, UserId},
 };
 
-/// The row.
+/// The row of an openid.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Session {
-    /// Its key.
+    /// The openid, which is the key.
     pub openid: OpenId,
-    /// Which user that is.
+    /// The user of the openid.
     pub user_id: UserId,
     /// The unionid, once WeChat has named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unionid: Option<UnionId>,
-    /// When the current key began, in milliseconds: an older login does not overwrite a newer one.
+    /// The time of the login with the current key, in milliseconds, so that an older login does not overwrite a newer one.
     pub login_at: u64,
     session_key: Sealed,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// The row that the first login of an openid leaves. `login_at` is in milliseconds.
+    /// The row of an openid after its first login. `login_at` is in milliseconds.
     pub(super) fn first(
         openid: &OpenId,
         user_id: &UserId,
@@ -56,7 +56,7 @@ impl Session {
         }
     }
 
-    /// Whether the caller's token is still one that counts.
+    /// Whether the caller's token is still valid: it names the user of this row and was issued at `tokens_valid_from` or later.
     #[must_use]
     pub fn honours(&self, caller: &Caller) -> bool {
         self.user_id == caller.user_id && self.tokens_valid_from.is_none_or(|from| caller.issued_at >= from)
@@ -78,28 +78,28 @@ impl SessionKeys {
         Ok(Self { ring: CachedSecret::new(host, "DATA_KEYS_ARN")?, host: host.clone() })
     }
 
-    /// Sees to it that keys can be sealed.
+    /// Checks that keys can be encrypted. Call this before work that would be lost if its key could not be stored afterwards.
     ///
     /// # Errors
-    /// The ring can't be read.
+    /// [`SessionKeysError`]: the key ring can't be read.
     pub async fn ready(&self) -> Result<(), SessionKeysError> {
         self.ring.get().await?;
         Ok(())
     }
 
-    /// Seals a key for its user's row.
+    /// Encrypts a `session_key` for the row of `openid`.
     ///
     /// # Errors
-    /// The ring can't be read or used.
+    /// [`SessionKeysError`]: the key ring can't be read or used.
     pub async fn seal(&self, openid: &OpenId, key: &SessionKey) -> Result<Sealed, SessionKeysError> {
         let ring = self.ring.get().await?;
         Ok(ring.seal(key.text().as_bytes(), openid.as_str().as_bytes(), self.host.random()?)?)
     }
 
-    /// The row's keys, the current one first. One that can't be opened any more is left out: the user logs in again.
+    /// Decrypts the row's keys, the current one first. A key that can't be decrypted any more is left out; the user must log in again.
     ///
     /// # Errors
-    /// The ring can't be read.
+    /// [`SessionKeysError`]: the key ring can't be read.
     pub async fn open(&self, session: &Session) -> Result<Vec<SessionKey>, SessionKeysError> {
         let ring = self.ring.get().await?;
         let sealed = [Some(&session.session_key), session.previous_session_key.as_ref()];
@@ -111,7 +111,7 @@ impl SessionKeys {
     }
 }
 
-/// Session keys can't be sealed or opened.
+/// Session keys can't be encrypted or decrypted.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionKeysError {
     /// The ring can't be read.
@@ -125,7 +125,7 @@ pub enum SessionKeysError {
     Host(#[from] HostError),
 }
 
-/// The row of `openid`, if that has ever logged in.
+/// The row of `openid`; `None` if this openid has never logged in.
 pub(super) async fn get(
     client: &Client,
     table: &str,

@@ -1,6 +1,6 @@
-//! `STEPS_TABLE`: a user's steps, all days in one row, so that a sync of 31 days is one read and one write.
+//! `STEPS_TABLE`: a user's steps. All days are in one row, so that a sync of 31 days is one read and one write.
 //!
-//! Key `user_id`. `version` grows with every write: two syncs at once are put on top of each other, never side by side.
+//! Key `user_id`. `version` grows with every write, so that no sync overwrites the days of a concurrent one.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::{
 pub struct DaySteps {
     /// The day.
     pub day: Day,
-    /// How many.
+    /// The number of steps.
     pub steps: u32,
 }
 
@@ -34,13 +34,13 @@ pub struct StepHistory {
 }
 
 impl StepHistory {
-    /// The steps on `day`, if that was ever synced.
+    /// The steps on `day`; `None` if the day was never synced.
     #[must_use]
     pub fn on(&self, day: Day) -> Option<u32> {
         self.days.get(&day).copied()
     }
 
-    /// With these days as well. A day keeps the larger number: a later sync of another phone can have seen less.
+    /// The stored days with these days added. A day keeps the larger number, because another phone of the user can have counted less.
     fn with(&self, days: &[DaySteps], today: Day) -> BTreeMap<Day, u32> {
         let mut all = self.days.clone();
         for DaySteps { day, steps } in days {
@@ -98,7 +98,7 @@ impl Steps {
         answer.item.map_or_else(|| Ok(StepHistory::default()), item::read)
     }
 
-    /// The caller's session and what is kept of the user, in one request.
+    /// The caller's session and the stored steps of the user, in one request.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry.
@@ -113,7 +113,8 @@ impl Steps {
         Ok((session.map(item::read).transpose()?, kept.unwrap_or_default()))
     }
 
-    /// Keeps the days on top of `kept`; what is kept meanwhile, if another sync was quicker, and then nothing is written.
+    /// Stores `kept` with the days added. If another sync has written meanwhile, nothing is written, and the steps as they are now are
+    /// returned.
     ///
     /// Condition: the row's version is still that of `kept`.
     ///
@@ -152,7 +153,7 @@ impl Steps {
 }
 
 const READING: &str = "reading steps";
-/// More than a year; a row stays far below DynamoDB's limit.
+/// How many days a row has at most: more than a year, and far less than fit into DynamoDB's 400 KB.
 const KEPT_DAYS: u16 = 400;
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
-//! `TOKENS_TABLE`: the access tokens and tickets that all functions share, each a row, written by the broker alone.
+//! `TOKENS_TABLE`: the access tokens and tickets that all functions share, a row for each. Only the broker writes them.
 //!
-//! Key `name`. A row has a version that only grows, and a lease: who holds it may ask WeChat and write. The write says which
-//! lease it belongs to, so that an answer that comes after the lease was lost changes nothing. No read waits for a lease.
+//! Key `name`. A row has a version that only grows, and a lease. Only the holder of the lease gets a token from WeChat and writes
+//! it. The write names its lease, so that an answer that comes after the lease has ended changes nothing. Readers don't need the
+//! lease.
 
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ impl TokenName {
     pub const ALL: [Self; 4] =
         [Self::MiniProgram, Self::OfficialAccount, Self::JsapiTicket, Self::CardTicket];
 
-    /// As stored and logged.
+    /// The name that is stored and logged.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -52,31 +53,31 @@ impl TokenName {
     }
 }
 
-/// A token or ticket, of some version.
+/// A token or ticket with its version.
 #[derive(Debug, Clone)]
 pub struct Token {
     /// The token, as it is sent to WeChat.
     pub value: Secret,
-    /// Grows with every new value.
+    /// The version, which grows with every new value.
     pub version: u64,
     /// When the token expires.
     pub expires_at: UnixSeconds,
 }
 
 impl Token {
-    /// Whether it can be used for `margin` at least.
+    /// Whether the token is valid for `margin` at least.
     #[must_use]
     pub fn is_valid_for(&self, now: UnixSeconds, margin: Duration) -> bool {
         now.plus(margin) < self.expires_at
     }
 }
 
-/// A row as the broker sees it.
+/// A row, for the broker.
 #[derive(Debug, Clone, Default)]
 pub struct TokenRow {
-    /// Grows with every new value; 0 if there never was one.
+    /// The version, which grows with every new value; 0 if no value was stored yet.
     pub version: u64,
-    /// The token; none if there never was one, or if its key has left the ring.
+    /// The token; `None` if no value was stored yet, or if the key ring does not have its key any more.
     pub token: Option<Token>,
     /// When a new token was last forced from WeChat.
     pub forced_at: Option<UnixSeconds>,
@@ -91,12 +92,12 @@ struct StoredRow {
     forced_at: Option<UnixSeconds>,
 }
 
-/// The right to replace a token, for a few seconds.
+/// The lease of a token: for a few seconds only its holder may replace the token.
 #[derive(Debug)]
 pub struct Lease {
     name: TokenName,
     id: String,
-    /// The row when the lease was taken; nobody else changes it before the lease ends.
+    /// The row when the lease was acquired. No other caller changes the row before the lease ends.
     pub row: TokenRow,
 }
 
@@ -135,7 +136,7 @@ pub enum TokensError {
 }
 
 impl Tokens {
-    /// How long a lease lasts: longer than asking WeChat takes.
+    /// How long a lease lasts. That is longer than a call of WeChat takes.
     pub const LEASE: Duration = Duration::from_secs(10);
 
     /// Reads `TOKENS_TABLE` and `TOKEN_KEYS_ARN`.
@@ -151,7 +152,7 @@ impl Tokens {
         })
     }
 
-    /// The row as it is now; an empty one if there is none.
+    /// The row as it is now; a row without a token if there is none.
     ///
     /// # Errors
     /// [`TokensError`]: DynamoDB or the key ring failed.
@@ -173,7 +174,7 @@ impl Tokens {
         let StoredRow { value, version, expires_at, forced_at } = item::read(item)?;
         let mut token = None;
         if let (Some(sealed), Some(expires_at)) = (value, expires_at) {
-            // What can't be opened any more is as good as none: the broker gets another.
+            // A value that can't be decrypted any more counts as no value, so that the broker gets a new one.
             let opened = self.keys.get().await?.open(&sealed, name.as_str().as_bytes()).ok();
             let text = opened.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
             token = text.map(|text| Token { value: Secret::new(text), version, expires_at });
@@ -181,9 +182,9 @@ impl Tokens {
         Ok(TokenRow { version, token, forced_at })
     }
 
-    /// Takes the lease to replace the token of version `seen` (0: none).
+    /// Acquires the lease to replace the token of version `seen`, which is 0 if there is none.
     ///
-    /// Condition: the version is still that one, and nobody holds the lease.
+    /// Condition: the row still has this version, and no caller holds the lease.
     ///
     /// # Errors
     /// [`TokensError`]: DynamoDB or the key ring failed. After a timeout the write may have been applied.
@@ -218,8 +219,8 @@ impl Tokens {
         }
     }
 
-    /// Records that a new token is forced from WeChat. Call it before asking WeChat, so that a lost answer counts as well. `false` if the
-    /// lease was lost.
+    /// Records that a new token is forced from WeChat. Call it before asking WeChat, so that a lost answer counts as well. `false`
+    /// if the lease was lost.
     ///
     /// Condition: the lease is still held.
     ///
@@ -233,8 +234,8 @@ impl Tokens {
         self.held(update, lease).await
     }
 
-    /// Stores the value that WeChat gave and ends the lease; `false` if the lease was lost meanwhile, and nothing is stored.
-    /// The same value as before is no new version.
+    /// Stores the value that WeChat gave and ends the lease. The version grows only if the value is a new one. `false` if the lease
+    /// has ended meanwhile; nothing is stored then.
     ///
     /// # Errors
     /// [`TokensError`]: DynamoDB or the key ring failed. After a timeout the write may have been applied.
@@ -261,7 +262,7 @@ impl Tokens {
         Ok(self.held(update, lease).await?)
     }
 
-    /// Ends the lease without a new token, so that another may try.
+    /// Ends the lease without a new token, so that another caller can acquire it.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. The lease ends by itself.
@@ -273,7 +274,7 @@ impl Tokens {
         self.client.update_item().table_name(&self.table).key("name", item::s(name.as_str()))
     }
 
-    /// Makes the update if the lease is still held.
+    /// Makes the update, if the lease is still held; whether it was made.
     async fn held(&self, update: UpdateItemFluentBuilder, lease: &Lease) -> Result<bool, StoreError> {
         let update = update
             .condition_expression("lease_id = :lease")
