@@ -60,6 +60,7 @@ fn example(fault: &str, field: &str) -> Value {
         "status" if fault == "http_status" => json!(502),
         "status" => json!("ABNORMAL"),
         "errcode" | "millis" | "seconds" => json!(1),
+        "fields" => json!({"Event": "debug_demo"}),
         _ => json!("x"),
     }
 }

@@ -5,9 +5,10 @@
 //!
 //! ```text
 //!   test, browser ──▶ control()   /users /werun /wx/{api} /cards /orders /refunds /bill /platform_keys
-//!                                 /messages /log /faults
+//!                                 /messages /push /log /faults
 //!   back end      ──▶ upstream()  /sns/… /cgi-bin/… /wxa/… /wxaapi/… /card/… /pay/… /secapi/… /v3/…
 //!   back end      ◀── notices to the order's or refund's notify_url, redelivered on WeChat's schedule
+//!   back end      ◀── pushes to the address in the console, three times at most
 //! ```
 //!
 //! - [`Simulator::upstream`] is the router that `WECHAT_API_BASE` and `PAY_API_BASE` point to.
@@ -21,7 +22,7 @@
 //!                   └─ pay      ◀─┘
 //! ```
 //!
-//! - `core/` uses no service: account, clock, log, fault queue, server, sender of notices.
+//! - `core/` uses no service: account, clock, log, fault queue, server, sender of notices and pushes.
 //! - `base/` has what every product uses: users, sessions, access tokens and tickets, pages.
 //! - `services/` has a folder per product of the platform, with its state, routes, `wx` APIs and controls.
 //! - `pay/` is WeChat Pay: one ledger under one lock, and a folder per version of the API.
@@ -38,6 +39,7 @@ mod tests;
 pub use crate::core::account::Account;
 pub use crate::core::faults::Fault;
 pub use crate::core::log::{CallKind, LoggedCall};
+pub use crate::core::push::{PushFormat, PushMode, PushSettings, SignedPush};
 pub use crate::core::refund_status::RefundStatus;
 pub use crate::core::tls::{PayListener, TlsPeer};
 pub use crate::core::user::{NewUser, User};

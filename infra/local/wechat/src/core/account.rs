@@ -26,6 +26,12 @@ pub struct Account {
     pub merchant_private_key: String,
     /// The certificate, `apiclient_cert.pem`: X.509 in PEM. The merchant's TLS client shows the same certificate.
     pub merchant_certificate: String,
+    /// The mini program's original id, `gh_` and 12 hexadecimal digits: the name that pushed messages are sent to.
+    pub original_id: String,
+    /// The token that signs pushed messages: 3 to 32 letters and digits.
+    pub push_token: String,
+    /// The `EncodingAESKey`, which encrypts pushed messages: 43 letters and digits.
+    pub push_encoding_aes_key: String,
     /// The official account's `AppID`; cards and page signatures belong to it.
     pub official_app_id: String,
     /// The official account's `AppSecret`: 32 hexadecimal digits.
@@ -35,7 +41,14 @@ pub struct Account {
 impl Account {
     /// Every secret of the account, for searching and masking. Of a key in PEM, each line is a secret of its own.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
-        let keys = [&self.app_secret, &self.api_v2_key, &self.api_v3_key, &self.official_app_secret];
+        let keys = [
+            &self.app_secret,
+            &self.api_v2_key,
+            &self.api_v3_key,
+            &self.official_app_secret,
+            &self.push_token,
+            &self.push_encoding_aes_key,
+        ];
         let lines = self.merchant_private_key.lines().map(str::trim);
         // A search would find a shorter last line by chance.
         let lines = lines.filter(|line| line.len() >= 16 && !line.starts_with("-----"));
@@ -55,6 +68,10 @@ impl Default for Account {
             merchant_serial_no: "4A29211D2101434327EE7FB6C60D9EAE1337018E".to_owned(),
             merchant_private_key: include_str!("../../keys/apiclient_key.pem").to_owned(),
             merchant_certificate: include_str!("../../keys/apiclient_cert.pem").to_owned(),
+            original_id: "gh_5c4a1e0b7d3f".to_owned(),
+            push_token: "canaryPushTokenThatMustNotLeak77".to_owned(),
+            // The last character has bits that no byte takes, as in the keys that WeChat's console makes.
+            push_encoding_aes_key: "canaryEncodingAESKeyThatMustNeverLeak888888".to_owned(),
             official_app_id: "wx8b27d6035e9f41ca".to_owned(),
             // "canary official secret", spelt with hexadecimal digits.
             official_app_secret: "ca9a400ff1c1a15ec2e7ca9a400ff1c1".to_owned(),
@@ -66,6 +83,7 @@ impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Account")
             .field("app_id", &self.app_id)
+            .field("original_id", &self.original_id)
             .field("mch_id", &self.mch_id)
             .field("merchant_serial_no", &self.merchant_serial_no)
             .field("official_app_id", &self.official_app_id)
@@ -93,6 +111,11 @@ mod tests {
             assert_eq!(key.len(), 32);
             assert!(key.chars().all(|c| c.is_ascii_alphanumeric()));
         }
+        assert!(account.original_id.starts_with("gh_") && account.original_id.len() == 15);
+        for (secret, length) in [(&account.push_token, 32), (&account.push_encoding_aes_key, 43)] {
+            assert_eq!(secret.len(), length);
+            assert!(secret.chars().all(|c| c.is_ascii_alphanumeric()));
+        }
         assert_eq!(account.merchant_serial_no.len(), 40);
         assert!(account.merchant_private_key.starts_with("-----BEGIN PRIVATE KEY-----"));
         assert!(account.merchant_certificate.starts_with("-----BEGIN CERTIFICATE-----"));
@@ -102,7 +125,7 @@ mod tests {
     fn every_line_of_the_private_key_is_a_secret() {
         let account = Account::default();
         let secrets: Vec<_> = account.secrets().collect();
-        assert_eq!(secrets.len(), 4 + account.merchant_private_key.lines().count() - 2);
+        assert_eq!(secrets.len(), 6 + account.merchant_private_key.lines().count() - 2);
         assert!(secrets.iter().all(|secret| !account.merchant_certificate.contains(secret)));
     }
 

@@ -17,6 +17,7 @@ pub(crate) mod log;
 pub(crate) mod notices;
 pub(crate) mod percent;
 pub(crate) mod phone_number;
+pub(crate) mod push;
 pub(crate) mod random;
 pub(crate) mod refund_status;
 pub(crate) mod server;

@@ -1,4 +1,5 @@
-//! Sends notices to the back end: immediately, then again on WeChat's schedule until the back end acknowledges.
+//! Sends notices of WeChat Pay, and the platform's pushes, to the back end: immediately, then again on WeChat's schedule until the
+//! back end acknowledges.
 //!
 //! Documentation: "Payment result notification": redelivery after 15s/15s/30s/3m/10m/20m/30m/30m/30m/60m/3h/3h/3h/6h/6h. The back
 //! end must answer within five real seconds. The log has every delivery with its answer.
@@ -6,9 +7,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use reqwest::{Client, redirect};
+use reqwest::{Client, RequestBuilder, redirect};
 use rustls::{ClientConfig, RootCertStore};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use crate::core::context::Context;
@@ -24,12 +25,25 @@ pub(crate) struct Delivery {
     pub(crate) body: String,
     /// The body of a forged copy. It differs from `body` only if the signature is part of the body.
     pub(crate) forged: String,
-    /// Signs each delivery with the current time; `None` if the signature is part of the body.
+    /// Signs each delivery with the current time; `None` if the signature is part of `body`.
     pub(crate) signer: Option<Arc<dyn NoticeSigner>>,
     /// The fields of the notice for the log.
     pub(crate) summary: Value,
-    /// Checks status and body of the back end's answer: `Ok` if they acknowledge the notice, otherwise what is wrong.
-    pub(crate) check_answer: fn(u16, &str) -> Result<(), String>,
+    /// Checks status and body of the back end's answer: the outcome for the log if they acknowledge the notice, otherwise what is
+    /// wrong.
+    pub(crate) check_answer: fn(u16, &str) -> Result<&'static str, String>,
+    /// The wait before each redelivery, in seconds.
+    pub(crate) redeliveries: &'static [u64],
+}
+
+impl Delivery {
+    fn request(&self, mode: SignatureMode, skew: i64) -> NoticeRequest {
+        let body = if mode == SignatureMode::Forged { &self.forged } else { &self.body };
+        match &self.signer {
+            Some(signer) => signer.sign(mode, body, skew),
+            None => NoticeRequest { query: String::new(), headers: Vec::new(), body: body.clone() },
+        }
+    }
 }
 
 /// The kind of signature that a message gets.
@@ -40,18 +54,57 @@ pub(crate) enum SignatureMode {
     Forged,
     /// A signature probe: the signature begins with `WECHATPAY/SIGNTEST/`.
     Probe,
+    /// A push that is plain although the console says that pushes are encrypted, or the reverse.
+    OtherForm,
 }
 
 /// HTTP headers: names and values.
 pub(crate) type Headers = Vec<(&'static str, String)>;
 
-/// Signs notices whose signature is in HTTP headers.
+/// The parts of a delivery's request that differ from attempt to attempt.
+#[derive(Clone)]
+pub(crate) struct NoticeRequest {
+    /// The query; empty if there is none.
+    pub(crate) query: String,
+    pub(crate) headers: Headers,
+    pub(crate) body: String,
+}
+
+/// Which messages a signer signs, and so which faults apply to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SignerKind {
+    /// Notices of Pay v3.
+    PayV3,
+    /// The platform's pushes.
+    Push,
+}
+
+/// Signs notices whose signature is not a part of their body.
 pub(crate) trait NoticeSigner: Send + Sync {
-    /// The headers that sign the body. `skew` is added to WeChat's clock, in seconds.
-    fn sign(&self, mode: SignatureMode, body: &str, skew: i64) -> Headers;
+    /// What is signed.
+    fn kind(&self) -> SignerKind;
+
+    /// The request with the signed body. `skew` is added to WeChat's clock, in seconds.
+    fn sign(&self, mode: SignatureMode, body: &str, skew: i64) -> NoticeRequest;
+
+    /// The body of a message with some fields changed, made by somebody who saw a genuine request and has no key.
+    fn other_body(&self, message: &Value, fields: &Map<String, Value>) -> String {
+        let mut message = message.as_object().cloned().unwrap_or_default();
+        message.extend(fields.clone());
+        Value::Object(message).to_string()
+    }
+
+    /// The back end's answer in clear.
+    ///
+    /// # Errors
+    ///
+    /// The outcome for the log, if the answer should be encrypted and is not, or not rightly.
+    fn read_answer(&self, answer: &str) -> Result<String, String> {
+        Ok(answer.to_owned())
+    }
 
     /// Replaces the platform certificate.
-    fn rotate_key(&self);
+    fn rotate_key(&self) {}
 }
 
 /// Sends notices. Clones share one state.
@@ -86,6 +139,12 @@ impl NoticeSender {
     pub(crate) async fn wait_until_idle(&self) {
         // `wait_for` fails only without a sender, and `self` holds the sender.
         let _ = self.inner.in_flight.subscribe().wait_for(|count| *count == 0).await;
+    }
+
+    /// Sends a GET; status and body of the answer.
+    pub(crate) async fn get(&self, url: &str) -> Result<(u16, String), String> {
+        let client = self.inner.client.as_ref().map_err(Clone::clone)?;
+        read_answer(client.get(url).header("user-agent", USER_AGENT)).await
     }
 
     /// Sends a notice and applies the waiting faults. No service's state may be locked here, because a fault may rotate the
@@ -132,6 +191,14 @@ impl NoticeSender {
             };
             self.deliver_once(delivery, probe).await;
         }
+        if faults.other_form {
+            let other_form = DeliveryAttempt {
+                mode: SignatureMode::OtherForm,
+                fault: Some("push_other_form"),
+                ..DeliveryAttempt::GENUINE
+            };
+            self.deliver_once(delivery, other_form).await;
+        }
         for _ in 0..faults.copies {
             let (copy, in_flight) = (delivery.clone(), InFlight::new(self));
             tokio::spawn(async move {
@@ -148,67 +215,84 @@ impl NoticeSender {
             Some(skew) => DeliveryAttempt { fault: Some("clock_skew"), skew, ..DeliveryAttempt::GENUINE },
             None => DeliveryAttempt::GENUINE,
         };
-        let mut acknowledged = self.deliver_once(delivery, first).await;
+        let request = delivery.request(first.mode, first.skew);
+        let mut acknowledged = self.deliver_request(delivery, request.clone(), first).await;
+        if let (Some(fields), Some(signer)) = (&faults.replay, &delivery.signer) {
+            let body = signer.other_body(&delivery.summary, fields);
+            let replayed = DeliveryAttempt { fault: Some("push_replayed"), ..DeliveryAttempt::GENUINE };
+            self.deliver_request(delivery, NoticeRequest { body, ..request }, replayed).await;
+        }
         let held = std::mem::take(&mut *lock(&self.inner.held));
         for late in held {
             self.spawn_delivery(late, DeliveryFaults::default());
         }
-        for wait in REDELIVERIES {
+        for wait in delivery.redeliveries {
             if acknowledged {
                 return;
             }
-            tokio::time::sleep(Duration::from_secs(wait) / self.inner.speed).await;
+            tokio::time::sleep(Duration::from_secs(*wait) / self.inner.speed).await;
             acknowledged = self.deliver_once(delivery, DeliveryAttempt::GENUINE).await;
         }
     }
 
     /// Delivers the notice once; whether the back end acknowledged.
     async fn deliver_once(&self, delivery: &Delivery, attempt: DeliveryAttempt) -> bool {
+        self.deliver_request(delivery, delivery.request(attempt.mode, attempt.skew), attempt).await
+    }
+
+    async fn deliver_request(
+        &self,
+        delivery: &Delivery,
+        request: NoticeRequest,
+        attempt: DeliveryAttempt,
+    ) -> bool {
         let mut call = self.log_entry(delivery, attempt.fault);
-        let outcome = match self.post_delivery(delivery, attempt).await {
+        let outcome = match self.post_request(delivery, request, attempt.cut).await {
             Ok((status, answer)) => {
-                let outcome = (delivery.check_answer)(status, &answer);
                 call.status = Some(status);
                 call.answer = Some(answer.chars().take(ANSWER_KEPT).collect());
-                outcome
+                let clear = match &delivery.signer {
+                    Some(signer) if status == 200 => signer.read_answer(&answer),
+                    _ => Ok(answer),
+                };
+                clear.and_then(|clear| {
+                    call.answer = Some(clear.chars().take(ANSWER_KEPT).collect());
+                    (delivery.check_answer)(status, &clear)
+                })
             }
             Err(reason) => Err(format!("{NOT_ACKNOWLEDGED}: {reason}")),
         };
         let acknowledged = outcome.is_ok();
         call.outcome = match outcome {
-            Ok(()) if attempt.mode == SignatureMode::Probe => PROBE_ACCEPTED.to_owned(),
-            Ok(()) => "acknowledged".to_owned(),
+            Ok(_) if attempt.mode == SignatureMode::Probe => PROBE_ACCEPTED.to_owned(),
+            Ok(outcome) => outcome.to_owned(),
             Err(reason) => reason,
         };
         self.inner.context.log().push(call);
         acknowledged
     }
 
-    async fn post_delivery(
+    async fn post_request(
         &self,
         delivery: &Delivery,
-        attempt: DeliveryAttempt,
+        signed: NoticeRequest,
+        cut: bool,
     ) -> Result<(u16, String), String> {
         let client = self.inner.client.as_ref().map_err(Clone::clone)?;
-        let why = |error: reqwest::Error| {
-            if error.is_timeout() { "no answer within 5 s".to_owned() } else { error.to_string() }
+        let url = match signed.query.as_str() {
+            "" => delivery.url.clone(),
+            query => format!("{}?{query}", delivery.url),
         };
-        let body = if attempt.mode == SignatureMode::Forged { &delivery.forged } else { &delivery.body };
-        let mut request = client
-            .post(&delivery.url)
-            .header("content-type", delivery.content_type)
-            .header("user-agent", "Mozilla/4.0");
-        let headers = delivery.signer.as_ref().map(|signer| signer.sign(attempt.mode, body, attempt.skew));
-        for (name, value) in headers.unwrap_or_default() {
+        let mut request =
+            client.post(url).header("content-type", delivery.content_type).header("user-agent", USER_AGENT);
+        for (name, value) in signed.headers {
             request = request.header(name, value);
         }
-        let mut body = body.clone().into_bytes();
-        if attempt.cut {
+        let mut body = signed.body.into_bytes();
+        if cut {
             body.truncate(body.len() / 2);
         }
-        let response = request.body(body).send().await.map_err(why)?;
-        let status = response.status().as_u16();
-        Ok((status, response.text().await.map_err(why)?))
+        read_answer(request.body(body)).await
     }
 
     fn log_entry(&self, delivery: &Delivery, fault: Option<&str>) -> LoggedCall {
@@ -235,6 +319,10 @@ struct DeliveryFaults {
     delay: Duration,
     forged: bool,
     probe: bool,
+    /// Whether a copy in the other form is sent before the push.
+    other_form: bool,
+    /// The fields that differ in the body of a replay after the push.
+    replay: Option<Map<String, Value>>,
     /// Whether the first delivery arrives with half of its body.
     cut: bool,
     /// The clock skew of the first delivery, in seconds.
@@ -270,13 +358,22 @@ impl DeliveryFaults {
             effects.copies = copies;
         }
         let Some(signer) = &delivery.signer else { return effects };
-        effects.probe =
-            faults.take(|fault| matches!(fault, Fault::SignatureProbe { path: None, .. })).is_some();
         let skew = faults.take(|fault| matches!(fault, Fault::ClockSkew { path: None, .. }));
         effects.skew = skew.and_then(|fault| match fault {
             Fault::ClockSkew { seconds, .. } => Some(seconds),
             _ => None,
         });
+        if signer.kind() == SignerKind::Push {
+            effects.other_form = faults.take(|fault| matches!(fault, Fault::PushOtherForm { .. })).is_some();
+            let replay = faults.take(|fault| matches!(fault, Fault::PushReplayed { .. }));
+            effects.replay = replay.and_then(|fault| match fault {
+                Fault::PushReplayed { fields, .. } => Some(fields),
+                _ => None,
+            });
+            return effects;
+        }
+        effects.probe =
+            faults.take(|fault| matches!(fault, Fault::SignatureProbe { path: None, .. })).is_some();
         let rotation = faults.take(|fault| matches!(fault, Fault::KeyRotation { path: None, .. }));
         // `rotate_key` locks the ledger, which must not happen while the fault queue is locked.
         drop(faults);
@@ -318,6 +415,16 @@ impl Drop for InFlight {
     }
 }
 
+async fn read_answer(request: RequestBuilder) -> Result<(u16, String), String> {
+    let response = request.send().await.map_err(|error| describe(&error))?;
+    let status = response.status().as_u16();
+    Ok((status, response.text().await.map_err(|error| describe(&error))?))
+}
+
+fn describe(error: &reqwest::Error) -> String {
+    if error.is_timeout() { "no answer within 5 s".to_owned() } else { error.to_string() }
+}
+
 /// The HTTP client for notices: no proxy, no redirects, a timeout of five seconds.
 pub(crate) fn client() -> Result<Client, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -335,6 +442,9 @@ pub(crate) fn client() -> Result<Client, String> {
         .map_err(|error| error.to_string())
 }
 
+/// The outcome of a delivery that the back end acknowledged.
+pub(crate) const ACKNOWLEDGED: &str = "acknowledged";
+
 /// The beginning of a delivery's outcome if the notice will be redelivered.
 pub(crate) const NOT_ACKNOWLEDGED: &str = "not acknowledged";
 
@@ -344,8 +454,11 @@ pub(crate) const PROBE_ACCEPTED: &str = "signature probe accepted";
 /// The name of the fault that sends a signature probe.
 const PROBE: &str = "signature_probe";
 
-/// The wait before each redelivery, in seconds.
-const REDELIVERIES: [u64; 15] =
+/// The header `User-Agent` of WeChat's requests.
+const USER_AGENT: &str = "Mozilla/4.0";
+
+/// The wait before each redelivery of a notice of WeChat Pay, in seconds.
+pub(crate) const PAY_REDELIVERIES: [u64; 15] =
     [15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600];
 
 /// The number of characters of an answer that the log keeps.
@@ -357,7 +470,7 @@ mod tests {
 
     #[test]
     fn redelivery_goes_on_for_24_hours_and_4_minutes() {
-        assert_eq!(REDELIVERIES.iter().sum::<u64>(), 24 * 3600 + 4 * 60);
+        assert_eq!(PAY_REDELIVERIES.iter().sum::<u64>(), 24 * 3600 + 4 * 60);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::core::exchange::{ApiRequest, ApiResponse, Route};
 use crate::core::family::Family;
 use crate::core::faults::Fault;
 use crate::core::log::{CallKind, LoggedCall};
+use crate::core::notices::NoticeSender;
 use crate::core::tls::TlsPeer;
 
 /// Called after every request that was answered.
@@ -30,6 +31,7 @@ pub(crate) struct Server {
     pub(crate) routes: Vec<Route>,
     pub(crate) unknown: Route,
     pub(crate) observer: Observer,
+    pub(crate) notices: NoticeSender,
 }
 
 impl Server {
@@ -90,6 +92,12 @@ async fn serve(server: Server, route: Route, request: Request) -> Response {
             outcome: "a body of the test's".to_owned(),
         },
         Some(Fault::Garbage { .. }) => gateway_page(200),
+        Some(Fault::AnswerAfterNotices { .. }) => {
+            let response = (route.handler)(&request, None);
+            // A caller that can't be reached must not hold up its own request for ever.
+            let _ = tokio::time::timeout(LATEST_ANSWER, server.notices.wait_until_idle()).await;
+            response
+        }
         _ => (route.handler)(&request, fault.as_ref()),
     };
     call.status = Some(response.status.as_u16());
@@ -143,5 +151,8 @@ fn gateway_page(status: u16) -> ApiResponse {
     }
 }
 
-/// The largest body in bytes; no request of these APIs needs as much.
-const BODY_LIMIT: usize = 1024 * 1024;
+/// How long an answer waits for notices at most, in real time: a client waits a little longer.
+const LATEST_ANSWER: Duration = Duration::from_secs(4);
+
+/// The largest body in bytes: a picture of 10 MB and what surrounds it.
+const BODY_LIMIT: usize = 11 * 1024 * 1024;

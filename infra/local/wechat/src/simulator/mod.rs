@@ -2,6 +2,7 @@
 
 mod control;
 mod pay;
+mod push;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,6 +23,8 @@ use crate::core::family::RouteTable;
 use crate::core::faults::Fault;
 use crate::core::log::{CallKind, LoggedCall};
 use crate::core::notices::NoticeSender;
+use crate::core::push::PushSettings;
+use crate::core::push::sender::PushSender;
 use crate::core::server::{Observer, Server};
 use crate::core::service::Service;
 use crate::core::user::{NewUser, User};
@@ -31,6 +34,7 @@ use crate::pay::service::PayService;
 use crate::services::api_quota::ApiQuotaService;
 use crate::services::cards::card::NewCard;
 use crate::services::cards::service::CardService;
+use crate::services::message_push::MessagePushService;
 use crate::services::phone_number::service::PhoneNumberService;
 use crate::services::soter::service::SoterService;
 use crate::services::subscribe::message::SubscribeMessage;
@@ -53,6 +57,8 @@ pub struct SimulatorOptions {
     pub platform_mode: PlatformMode,
     /// The least time between two refunds of an order, in milliseconds of the clock.
     pub refund_interval_ms: u64,
+    /// What the console says about the message push.
+    pub push: PushSettings,
 }
 
 impl Default for SimulatorOptions {
@@ -63,6 +69,7 @@ impl Default for SimulatorOptions {
             notify_speed: 10,
             platform_mode: PlatformMode::default(),
             refund_interval_ms: clock::MINUTE,
+            push: PushSettings::default(),
         }
     }
 }
@@ -74,6 +81,7 @@ impl fmt::Debug for SimulatorOptions {
             .field("notify_speed", &self.notify_speed)
             .field("platform_mode", &self.platform_mode)
             .field("refund_interval_ms", &self.refund_interval_ms)
+            .field("push", &self.push)
             .finish_non_exhaustive()
     }
 }
@@ -87,6 +95,7 @@ pub struct Simulator {
 struct SimulatorParts {
     base: Arc<Base>,
     notices: NoticeSender,
+    pushes: Arc<PushSender>,
     named: NamedServices,
     /// Every service, also those of `base` and `named`.
     services: Vec<Arc<dyn Service>>,
@@ -109,16 +118,18 @@ struct NamedServices {
 impl Simulator {
     /// A WeChat with no users and no orders.
     pub fn new(options: SimulatorOptions) -> Self {
-        let SimulatorOptions { account, clock, notify_speed, platform_mode, refund_interval_ms } = options;
+        let SimulatorOptions { account, clock, notify_speed, platform_mode, refund_interval_ms, push } =
+            options;
         let context = Arc::new(Context::new(account, clock));
         let notices = NoticeSender::new(Arc::clone(&context), notify_speed);
+        let pushes = Arc::new(PushSender::new(&context, &notices, push));
         let base = Arc::new(Base::new(Arc::clone(&context)));
         let wxacode = Arc::new(WxaCodeService::new(&base));
         let named = NamedServices {
             cards: Arc::new(CardService::new(&base)),
             pay: Arc::new(PayService::new(&base, notices.clone(), platform_mode, refund_interval_ms)),
             phone_numbers: Arc::new(PhoneNumberService::new(&base)),
-            subscribe: Arc::new(SubscribeService::new(&base)),
+            subscribe: Arc::new(SubscribeService::new(&base, &pushes)),
             werun: Arc::new(WeRunService::new(&base)),
             #[cfg(test)]
             wxacode: Arc::clone(&wxacode),
@@ -133,6 +144,7 @@ impl Simulator {
             named.subscribe.clone(),
             named.werun.clone(),
             wxacode,
+            Arc::new(MessagePushService::new(&base, &pushes)),
             Arc::new(SoterService::new(&base)),
             Arc::new(UserInfoService::new(&base)),
         ];
@@ -148,9 +160,11 @@ impl Simulator {
                 context,
                 routes,
                 observer: observer(&services),
+                notices: notices.clone(),
             },
             base,
             notices,
+            pushes,
             named,
             services,
         };
@@ -183,7 +197,7 @@ impl Simulator {
     }
 
     /// Every secret of the account and every secret that was issued: `AppSecret`s, the merchant's keys (of the private key each
-    /// line), all session keys, access tokens and tickets.
+    /// line), token and key of the message push, all session keys, access tokens and tickets.
     pub fn secrets(&self) -> Vec<String> {
         self.context().log().secrets()
     }
@@ -234,7 +248,7 @@ impl Simulator {
         self.calls_of(CallKind::Upstream)
     }
 
-    /// The deliveries of notices to the back end, oldest first, each with the back end's answer.
+    /// The deliveries of notices and pushes to the back end, oldest first, each with the back end's answer.
     pub fn deliveries(&self) -> Vec<LoggedCall> {
         self.calls_of(CallKind::Delivery)
     }
@@ -264,8 +278,8 @@ impl Simulator {
         self.parts.named.cards.create_card(new)
     }
 
-    /// Waits until no notice is in flight and none waits for redelivery. A notice that `notice_reordered` holds back does not
-    /// count.
+    /// Waits until no notice and no push is in flight and none waits for redelivery. One that `notice_reordered` holds back does
+    /// not count.
     pub async fn wait_for_notices(&self) {
         self.parts.notices.wait_until_idle().await;
     }

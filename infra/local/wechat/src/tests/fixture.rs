@@ -1,11 +1,11 @@
 //! The fixture of these tests: a simulator on a loopback port, a clock that tests advance, and a receiver of notices.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Query, RawQuery, State};
 use axum::routing::{get, post};
 use http::HeaderMap;
 use reqwest::{Client, Response};
@@ -38,6 +38,9 @@ pub(super) struct NoticeReceiver {
     pub(super) url: String,
     received: Arc<Mutex<Vec<(HeaderMap, String)>>>,
     answers: Arc<Mutex<VecDeque<(u16, &'static str)>>>,
+    queries: Arc<Mutex<Vec<String>>>,
+    /// The answer after those that a test has set; SUCCESS of WeChat Pay if it is not set.
+    usual_answer: Arc<Mutex<Option<&'static str>>>,
 }
 
 impl NoticeReceiver {
@@ -53,6 +56,20 @@ impl NoticeReceiver {
         self.received.lock().unwrap().clone()
     }
 
+    /// The address for pushes.
+    pub(super) fn push_url(&self) -> String {
+        self.url.replace("/notify", "/push")
+    }
+
+    pub(super) fn answer_pushes_with_success(&self) {
+        *self.usual_answer.lock().unwrap() = Some("success");
+    }
+
+    /// The query of each request.
+    pub(super) fn queries(&self) -> Vec<String> {
+        self.queries.lock().unwrap().clone()
+    }
+
     pub(super) fn notices(&self) -> Vec<Fields> {
         self.bodies().iter().map(|body| xml::parse(body).unwrap()).collect()
     }
@@ -60,12 +77,20 @@ impl NoticeReceiver {
 
 async fn take_notice(
     State(receiver): State<NoticeReceiver>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: String,
 ) -> (http::StatusCode, &'static str) {
+    receiver.queries.lock().unwrap().push(query.unwrap_or_default());
     receiver.received.lock().unwrap().push((headers, body));
-    let (status, answer) = receiver.answers.lock().unwrap().pop_front().unwrap_or((200, SUCCESS));
+    let usual = receiver.usual_answer.lock().unwrap().unwrap_or(SUCCESS);
+    let (status, answer) = receiver.answers.lock().unwrap().pop_front().unwrap_or((200, usual));
     (http::StatusCode::from_u16(status).unwrap(), answer)
+}
+
+/// Answers the check of an address for pushes.
+async fn echo(Query(query): Query<HashMap<String, String>>) -> String {
+    query.get("echostr").cloned().unwrap_or_default()
 }
 
 async fn serve(router: Router) -> String {
@@ -94,6 +119,7 @@ impl Fixture {
         let mut receiver = NoticeReceiver::default();
         let routes = Router::new()
             .route("/notify", post(take_notice))
+            .route("/push", get(echo).post(take_notice))
             .route("/health", get(|| async {}))
             .with_state(receiver.clone());
         receiver.url = format!("{}/notify", serve(routes).await);

@@ -12,6 +12,7 @@ mod orders;
 mod payment;
 mod phone_number;
 mod platform_keys;
+mod pushes;
 mod refund_notices;
 mod refunds;
 mod session_check;

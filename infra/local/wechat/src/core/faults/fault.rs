@@ -1,6 +1,7 @@
 //! The faults that can be set, by name.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::core::refund_status::RefundStatus;
 
@@ -113,7 +114,16 @@ pub enum Fault {
         #[serde(default = "once")]
         times: u32,
     },
-    /// The notice of a payment or refund is never delivered, and never redelivered.
+    /// The request takes effect. Its answer is sent after every notice and push that is under way was delivered, so that what
+    /// follows from the request arrives before its answer.
+    AnswerAfterNotices {
+        /// The path of the server API.
+        path: String,
+        /// The number of requests.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// The notice or push is never delivered, and never redelivered.
     NoticeLost {
         /// The number of notices.
         #[serde(default = "once")]
@@ -154,6 +164,21 @@ pub enum Fault {
         #[serde(default = "once")]
         times: u32,
     },
+    /// A copy in the other form is sent before the push: not encrypted in secure mode, encrypted in plain mode. Its signatures are
+    /// genuine.
+    PushOtherForm {
+        /// The number of pushes.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// The query of a push is sent once more after it, with another body. In plain mode no signature covers the body.
+    PushReplayed {
+        /// The fields of the message that differ.
+        fields: Map<String, Value>,
+        /// The number of pushes.
+        #[serde(default = "once")]
+        times: u32,
+    },
     /// Pay v3 sends a signature that begins with `WECHATPAY/SIGNTEST/`. If this is an answer, the request has taken effect. If
     /// this is a notice, a genuine delivery follows, and an acknowledged probe is listed by
     /// [`Simulator::accepted_probes`](crate::Simulator::accepted_probes).
@@ -165,9 +190,9 @@ pub enum Fault {
         times: u32,
     },
     /// Pay v3's clock is wrong: Pay v3 checks the request's timestamp by this clock and writes its time into the answer or the
-    /// first delivery of a notice. The signature is genuine.
+    /// first delivery of a notice. So does a push. The signature is genuine.
     ClockSkew {
-        /// The path of Pay v3; the next v3 notice if absent.
+        /// The path of Pay v3; the next v3 notice or push if absent.
         path: Option<String>,
         /// The seconds by which the clock is fast; negative if it is slow.
         seconds: i64,
@@ -282,6 +307,18 @@ pub enum Fault {
         /// The template.
         template_id: String,
     },
+    /// WeChat accepts a subscribe message and does not deliver it, which only its event says.
+    MessageUndelivered {
+        /// `ErrorCode` of the event.
+        #[serde(default = "undelivered_code")]
+        error_code: String,
+        /// `ErrorStatus` of the event.
+        #[serde(default = "undelivered_status")]
+        error_status: String,
+        /// The number of messages.
+        #[serde(default = "once")]
+        times: u32,
+    },
     /// The paid quota of phone numbers is used up: `getPhoneNumber` fails on the phone with 1400001.
     PhoneQuota {
         /// The number of taps on the button.
@@ -316,6 +353,9 @@ impl Fault {
             Self::NoticeForged { .. } => "notice_forged",
             Self::NoticeCut { .. } => "notice_cut",
             Self::NoticeReordered { .. } => "notice_reordered",
+            Self::AnswerAfterNotices { .. } => "answer_after_notices",
+            Self::PushOtherForm { .. } => "push_other_form",
+            Self::PushReplayed { .. } => "push_replayed",
             Self::SignatureProbe { .. } => "signature_probe",
             Self::ClockSkew { .. } => "clock_skew",
             Self::KeyRotation { .. } => "key_rotation",
@@ -332,6 +372,7 @@ impl Fault {
             Self::ImageAsTextPlain { .. } => "image_as_text_plain",
             Self::PageMissing { .. } => "page_missing",
             Self::TemplateUnknown { .. } => "template_unknown",
+            Self::MessageUndelivered { .. } => "message_undelivered",
             Self::PhoneQuota { .. } => "phone_quota",
             Self::LoginBlocked { .. } => "login_blocked",
         }
@@ -348,6 +389,7 @@ impl Fault {
             | Self::Garbage { path, .. }
             | Self::Body { path, .. }
             | Self::LateEffect { path, .. }
+            | Self::AnswerAfterNotices { path, .. }
             | Self::BadSign { path, .. }
             | Self::IpRefused { path, .. }
             | Self::JsonInsteadOfImage { path, .. }
@@ -376,6 +418,7 @@ impl Fault {
             | Self::Garbage { times, .. }
             | Self::Body { times, .. }
             | Self::LateEffect { times, .. }
+            | Self::AnswerAfterNotices { times, .. }
             | Self::LooseOpenData { times }
             | Self::BadSign { times, .. }
             | Self::TokenRevoked { times, .. }
@@ -392,13 +435,16 @@ impl Fault {
             | Self::JsonInsteadOfImage { times, .. }
             | Self::ImageAsTextPlain { times, .. }
             | Self::Quota { times, .. }
+            | Self::MessageUndelivered { times, .. }
             | Self::PhoneQuota { times }
             | Self::NoticeLost { times }
             | Self::NoticeDuplicate { times, .. }
             | Self::NoticeDelayed { times, .. }
             | Self::NoticeForged { times }
             | Self::NoticeCut { times }
-            | Self::NoticeReordered { times } => Some(times),
+            | Self::NoticeReordered { times }
+            | Self::PushOtherForm { times }
+            | Self::PushReplayed { times, .. } => Some(times),
             Self::LoginBlocked { .. } | Self::PageMissing { .. } | Self::TemplateUnknown { .. } => None,
         }
     }
@@ -406,6 +452,15 @@ impl Fault {
 
 fn once() -> u32 {
     1
+}
+
+/// The errcode of a user who refuses messages.
+fn undelivered_code() -> String {
+    "43101".to_owned()
+}
+
+fn undelivered_status() -> String {
+    "user refuse to accept the msg".to_owned()
 }
 
 /// An address that RFC 5737 reserves for documentation.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Fields, fields_from, sign, xml};
 use crate::core::account::Account;
 use crate::core::clock;
-use crate::core::notices::{Delivery, NOT_ACKNOWLEDGED};
+use crate::core::notices::{ACKNOWLEDGED, Delivery, NOT_ACKNOWLEDGED, PAY_REDELIVERIES};
 use crate::core::random;
 use crate::pay::ledger::orders::Order;
 use crate::pay::version::SignType;
@@ -27,6 +27,7 @@ pub(crate) fn payment_notice(order: &Order, sign_type: SignType, account: &Accou
         forged: signed_body(fields, sign_type, "a key that is not this merchant's"),
         signer: None,
         check_answer: check_acknowledgement,
+        redeliveries: &PAY_REDELIVERIES,
     }
 }
 
@@ -74,13 +75,13 @@ fn notice_fields(order: &Order, account: &Account) -> Fields {
 }
 
 /// Checks the back end's answer: only HTTP 200 with `return_code` SUCCESS ends the redelivery.
-pub(super) fn check_acknowledgement(status: u16, body: &str) -> Result<(), String> {
+pub(super) fn check_acknowledgement(status: u16, body: &str) -> Result<&'static str, String> {
     if status != 200 {
         return Err(format!("{NOT_ACKNOWLEDGED}: HTTP {status}"));
     }
     let fields = xml::parse(body).map_err(|error| format!("{NOT_ACKNOWLEDGED}: {error}"))?;
     match fields.get("return_code").map(String::as_str) {
-        Some("SUCCESS") => Ok(()),
+        Some("SUCCESS") => Ok(ACKNOWLEDGED),
         code => Err(format!("{NOT_ACKNOWLEDGED}: return_code {}", code.unwrap_or("missing"))),
     }
 }

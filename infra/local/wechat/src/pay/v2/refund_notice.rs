@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::{Fields, fields_from, notice, xml};
 use crate::core::account::Account;
 use crate::core::clock;
-use crate::core::notices::Delivery;
+use crate::core::notices::{Delivery, PAY_REDELIVERIES};
 use crate::core::random;
 use crate::core::refund_status::RefundStatus;
 use crate::pay::ledger::refunds::Refund;
@@ -31,6 +31,7 @@ pub(crate) fn refund_notice(refund: &Refund, notify_url: &str, account: &Account
         forged: message_body(&fields, account, "a key that is not this merchant's"),
         signer: None,
         check_answer: notice::check_acknowledgement,
+        redeliveries: &PAY_REDELIVERIES,
     }
 }
 

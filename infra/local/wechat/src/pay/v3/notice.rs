@@ -15,7 +15,10 @@ use crate::core::account::Account;
 use crate::core::clock::{self, SECOND};
 use crate::core::context::Context;
 use crate::core::lock::lock;
-use crate::core::notices::{Delivery, Headers, NOT_ACKNOWLEDGED, NoticeSigner, SignatureMode};
+use crate::core::notices::{
+    ACKNOWLEDGED, Delivery, Headers, NOT_ACKNOWLEDGED, NoticeRequest, NoticeSigner, PAY_REDELIVERIES,
+    SignatureMode, SignerKind,
+};
 use crate::core::random;
 use crate::core::refund_status::RefundStatus;
 use crate::pay::ledger::Ledger;
@@ -91,6 +94,7 @@ fn build_delivery(pay: &PayService, url: &str, event_type: &str, resource: &Valu
         signer: Some(Arc::new(signer)),
         summary: json!({"event_type": event_type, "resource": resource}),
         check_answer: check_acknowledgement,
+        redeliveries: &PAY_REDELIVERIES,
     }
 }
 
@@ -101,9 +105,14 @@ struct PlatformNoticeSigner {
 }
 
 impl NoticeSigner for PlatformNoticeSigner {
-    fn sign(&self, mode: SignatureMode, body: &str, skew: i64) -> Headers {
+    fn kind(&self) -> SignerKind {
+        SignerKind::PayV3
+    }
+
+    fn sign(&self, mode: SignatureMode, body: &str, skew: i64) -> NoticeRequest {
         let at = (self.context.now() / SECOND).saturating_add_signed(skew);
-        signature_headers(&self.ledger, mode, body, at)
+        let headers = signature_headers(&self.ledger, mode, body, at);
+        NoticeRequest { query: String::new(), headers, body: body.to_owned() }
     }
 
     fn rotate_key(&self) {
@@ -138,9 +147,9 @@ fn signature_headers(ledger: &Mutex<Ledger>, mode: SignatureMode, body: &str, at
 }
 
 /// Checks the back end's answer: only HTTP 200 and 204 end the redelivery.
-fn check_acknowledgement(status: u16, _: &str) -> Result<(), String> {
+fn check_acknowledgement(status: u16, _: &str) -> Result<&'static str, String> {
     match status {
-        200 | 204 => Ok(()),
+        200 | 204 => Ok(ACKNOWLEDGED),
         _ => Err(format!("{NOT_ACKNOWLEDGED}: HTTP {status}")),
     }
 }

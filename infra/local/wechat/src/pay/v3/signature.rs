@@ -20,7 +20,7 @@ pub(crate) fn signature_headers(
     let nonce = random::nonce();
     let message = signed_message(at, &nonce, body);
     let signature = match mode {
-        SignatureMode::Genuine => signer.sign(&message),
+        SignatureMode::Genuine | SignatureMode::OtherForm => signer.sign(&message),
         SignatureMode::Forged => PlatformKeys::other_signer(signer).sign(&message),
         SignatureMode::Probe => {
             let genuine = signer.sign(&message);

@@ -5,6 +5,7 @@
 //! <https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/subscribe-message.html>
 
 mod account_templates;
+mod events;
 mod library;
 pub(crate) mod message;
 mod send;
@@ -16,13 +17,17 @@ mod wx;
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::routing::get;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use axum::{Json, Router};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::service::SubscribeService;
 use crate::base::platform::token_route;
+use crate::core::control::bad_request;
 use crate::core::exchange::Route;
 use crate::core::service::Service;
 use crate::core::wx_api::WxApi;
@@ -45,10 +50,33 @@ impl Service for SubscribeService {
     }
 
     fn control(self: Arc<Self>) -> Router {
-        Router::new().route("/messages", get(list_messages)).with_state(self)
+        Router::new()
+            .route("/messages", get(list_messages))
+            .route("/subscriptions/withdraw", post(withdraw))
+            .with_state(self)
     }
 }
 
 async fn list_messages(State(subscribe): State<Arc<SubscribeService>>) -> Json<Value> {
     Json(json!({"messages": subscribe.sent()}))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WithdrawBody {
+    openid: String,
+    template_id: String,
+}
+
+/// The user switches the messages of a template off in the settings of the mini program.
+async fn withdraw(State(subscribe): State<Arc<SubscribeService>>, body: Bytes) -> Response {
+    let WithdrawBody { openid, template_id } = match serde_json::from_slice(&body) {
+        Ok(withdraw) => withdraw,
+        Err(error) => return bad_request(&error.to_string()),
+    };
+    if !subscribe.base.users.has_openid(&openid) {
+        return bad_request("unknown openid: create the user first with POST /_wechat/users");
+    }
+    subscribe.withdraw(&openid, &template_id);
+    Json(json!({})).into_response()
 }

@@ -7,6 +7,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::events::{self, DeliveryResult};
 use super::message::SubscribeMessage;
 use super::service::SubscribeService;
 use super::values;
@@ -44,7 +45,7 @@ fn send_message(subscribe: &SubscribeService, body: SendBody) -> Result<Value, E
     let openid = body.touser.filter(|openid| base.users.has_openid(openid)).ok_or(INVALID_OPENID)?;
     let page = body.page.filter(|page| !page.is_empty());
     let page_is_missing = page.as_deref().is_some_and(|page| is_page_missing(&base.context, page));
-    let state = &mut *subscribe.state();
+    let mut state = subscribe.state();
     let is_known = |id: &String| !id.is_empty() && state.templates.is_known(id, &base.context);
     let template_id = body.template_id.filter(is_known).ok_or(INVALID_TEMPLATE)?;
     let data = values::parse_values(body.data.as_ref(), state.templates.get(&template_id))
@@ -58,7 +59,16 @@ fn send_message(subscribe: &SubscribeService, body: SendBody) -> Result<Value, E
     let msgid = random::msgid();
     let message =
         SubscribeMessage { msgid, time: now, openid, template_id, page, miniprogram_state, lang, data };
-    if state.subscriptions.send(message) { Ok(json!({"msgid": msgid})) } else { Err(REFUSED_BY_USER) }
+    if !state.subscriptions.take_consent(&message) {
+        return Err(REFUSED_BY_USER);
+    }
+    let result = DeliveryResult::take(&base.context);
+    if result.is_delivered() {
+        state.subscriptions.sent.push(message.clone());
+    }
+    drop(state);
+    events::push_sent(&subscribe.pushes, &message, &result);
+    Ok(json!({"msgid": msgid}))
 }
 
 /// Returns the value if it is known, or the first known value if the field is absent.

@@ -3,14 +3,17 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::account_templates::AccountTemplates;
+use super::events;
 use super::message::SubscribeMessage;
 use super::subscriptions::Subscriptions;
 use crate::base::Base;
 use crate::core::lock::lock;
+use crate::core::push::sender::PushSender;
 
 /// Keeps templates, consents and sent messages.
 pub(crate) struct SubscribeService {
     pub(super) base: Arc<Base>,
+    pub(super) pushes: Arc<PushSender>,
     state: Mutex<SubscribeState>,
 }
 
@@ -21,13 +24,19 @@ pub(super) struct SubscribeState {
 }
 
 impl SubscribeService {
-    pub(crate) fn new(base: &Arc<Base>) -> Self {
-        Self { base: Arc::clone(base), state: Mutex::default() }
+    pub(crate) fn new(base: &Arc<Base>, pushes: &Arc<PushSender>) -> Self {
+        Self { base: Arc::clone(base), pushes: Arc::clone(pushes), state: Mutex::default() }
     }
 
     /// The messages that were sent, oldest first.
     pub(crate) fn sent(&self) -> Vec<SubscribeMessage> {
         self.state().subscriptions.sent.clone()
+    }
+
+    /// Withdraws all consents of the user to messages of the template, as the settings of the mini program do.
+    pub(crate) fn withdraw(&self, openid: &str, template_id: &str) {
+        self.state().subscriptions.withdraw(openid, template_id);
+        events::push_change(&self.pushes, openid, template_id);
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, SubscribeState> {

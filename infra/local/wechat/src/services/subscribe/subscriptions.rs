@@ -18,14 +18,20 @@ impl Subscriptions {
         *self.left.entry((openid.to_owned(), template_id.to_owned())).or_default() += 1;
     }
 
-    /// Sends the message and uses up one consent; `false` if the user has no consent left.
-    pub(super) fn send(&mut self, message: SubscribeMessage) -> bool {
+    /// Uses up one consent for the message; `false` if the user has no consent left.
+    pub(super) fn take_consent(&mut self, message: &SubscribeMessage) -> bool {
         let key = (message.openid.clone(), message.template_id.clone());
         match self.left.get_mut(&key) {
-            Some(left) if *left > 0 => *left -= 1,
-            _ => return false,
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                true
+            }
+            _ => false,
         }
-        self.sent.push(message);
-        true
+    }
+
+    /// Withdraws all consents of the user to messages of the template.
+    pub(super) fn withdraw(&mut self, openid: &str, template_id: &str) {
+        self.left.remove(&(openid.to_owned(), template_id.to_owned()));
     }
 }

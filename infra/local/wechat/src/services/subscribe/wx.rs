@@ -6,6 +6,7 @@
 
 use serde_json::Value;
 
+use super::events;
 use super::service::SubscribeService;
 use crate::core::user::User;
 use crate::core::wx_api::{WxArguments, WxFailure};
@@ -23,19 +24,27 @@ pub(super) fn request_subscribe_message(
         Some(_) => return Err(WxFailure::parameter("userChoice is {\"<template id>\": \"reject\"}")),
     };
     let context = &subscribe.base.context;
-    let state = &mut *subscribe.state();
+    let mut state = subscribe.state();
     if ids.iter().any(|id| !state.templates.is_known(id, context)) {
         return Err(WxFailure { err_code: INVALID_TEMPLATE, ..WxFailure::new("Templates not found") });
     }
     let chosen =
         ids.iter().map(|id| Ok((*id, chosen(choices, id)?))).collect::<Result<Vec<_>, WxFailure>>()?;
     let mut answer = WxArguments::new();
+    let mut list = Vec::new();
     for (id, choice) in chosen {
         if ACCEPTED.contains(&choice) {
             state.subscriptions.accept(&user.openid, id);
+            list.push(events::popup_item(id, "accept"));
+        }
+        // `ban` and `filter` show no dialog, so the user chooses nothing.
+        if choice == "reject" {
+            list.push(events::popup_item(id, "reject"));
         }
         answer.insert(id.to_owned(), choice.into());
     }
+    drop(state);
+    events::push_popup(&subscribe.pushes, &user.openid, list);
     Ok(answer)
 }
 

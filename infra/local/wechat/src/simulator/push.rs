@@ -1,0 +1,52 @@
+//! The methods of the simulator that concern the message push.
+
+use serde_json::Value;
+
+use super::Simulator;
+use crate::core::push::{PushSettings, SignedPush};
+
+impl Simulator {
+    /// What the console says about the message push.
+    pub fn push_settings(&self) -> PushSettings {
+        self.parts.pushes.settings().clone()
+    }
+
+    /// Changes what the console says about the message push.
+    pub fn set_push_settings(&self, settings: PushSettings) {
+        *self.parts.pushes.settings() = settings;
+    }
+
+    /// Checks the address of the message push, as the console does when a developer saves it.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says what is wrong: there is no address, or its answer is not exactly `echostr`.
+    pub async fn check_push_url(&self) -> Result<(), String> {
+        self.parts.pushes.check_url().await
+    }
+
+    /// Pushes an event or a message of this user, with exactly these fields. `ToUserName`, `FromUserName`, `CreateTime` and `MsgType`
+    /// (`event`) are added where they are absent.
+    ///
+    /// # Panics
+    ///
+    /// If the message is no object, or the console has no address, because such a test would prove nothing.
+    pub fn push(&self, openid: &str, message: Value) {
+        let pushed = match message {
+            Value::Object(message) => self.parts.pushes.push(openid, message),
+            _ => false,
+        };
+        assert!(pushed, "nothing was pushed: the message is no object, or no address is set");
+    }
+
+    /// A push with a valid signature, and in secure mode a valid envelope, around exactly this text, for pushes that a back end must
+    /// still refuse. `app_id` stands in the envelope, and `at` (unix seconds) is the timestamp.
+    pub fn sign_push(&self, openid: &str, message: &str, app_id: &str, at: u64) -> SignedPush {
+        self.parts.pushes.sign(openid, message, app_id, at)
+    }
+
+    /// Withdraws the user's consents to messages of this template, as the settings of the mini program do.
+    pub fn withdraw_subscription(&self, openid: &str, template_id: &str) {
+        self.parts.named.subscribe.withdraw(openid, template_id);
+    }
+}
