@@ -56,6 +56,8 @@ impl World {
             clock: Arc::new(clock.clone()),
             // 15 seconds between the first deliveries of a notice become 15 milliseconds.
             notify_speed: 1000,
+            // A test about these events switches them on, because others count calls and deliveries.
+            push_subscribe_events: false,
             run_schedules: false,
         };
         let bundle = Bundle::start(options).await.expect("the bundle starts");

@@ -9,7 +9,7 @@ use std::{
 use axum::Router;
 use local_dynamo::{Dynamo, FaultInjector};
 use local_template::{Stack, Template};
-use local_wechat::{PlatformMode, Simulator};
+use local_wechat::{PlatformMode, PushSettings, Simulator};
 use serde_json::Value;
 use shared::host::{Clock, Host};
 
@@ -65,10 +65,24 @@ impl Bundle {
         template: &Template,
         registry: &[RegisteredFunction],
     ) -> Result<Self, StartError> {
-        let BundleOptions { port, data, config, parameters, clock, notify_speed, run_schedules } = options;
+        let BundleOptions {
+            port,
+            data,
+            config,
+            parameters,
+            clock,
+            notify_speed,
+            push_subscribe_events,
+            run_schedules,
+        } = options;
         let (listener, address) = listen(port).await?;
         let mut servers = Servers::new();
-        let wechat = config.uses_simulator().then(|| new_simulator(&config, &clock, notify_speed));
+        let push = PushSettings {
+            mode: config.push_mode.unwrap_or_default(),
+            subscribe_events: push_subscribe_events,
+            ..PushSettings::default()
+        };
+        let wechat = config.uses_simulator().then(|| new_simulator(&config, &clock, notify_speed, push));
         let mut addresses =
             LocalAddresses { platform: String::new(), pay: String::new(), gateway: url(address) };
         let mut roots = config.roots.clone();
@@ -86,9 +100,14 @@ impl Bundle {
             roots.push(wechat.ca_certificate());
         }
 
-        let mut all_parameters = deployment_values::parameters(&config, &addresses);
+        let mut all_parameters = deployment_values::parameters(&config, template, &addresses);
         all_parameters.extend(parameters);
         let stack = template.deploy_with_plain_http(&all_parameters).map_err(StartError::Template)?;
+        if let Some(wechat) = &wechat {
+            let base = config.public_base_url.as_ref().unwrap_or(&addresses.gateway);
+            let url = takes_pushes(&stack).then(|| format!("{base}{PUSH_PATH}"));
+            wechat.set_push_settings(PushSettings { url, ..wechat.push_settings() });
+        }
         let options = local_dynamo::DynamoOptions {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             secrets: deployment_values::secrets(&config, &stack),
@@ -251,7 +270,12 @@ impl Bundle {
     }
 }
 
-fn new_simulator(config: &Config, clock: &Arc<dyn Clock>, notify_speed: u32) -> Simulator {
+fn new_simulator(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    notify_speed: u32,
+    push: PushSettings,
+) -> Simulator {
     let clock = Arc::clone(clock);
     // WeChat Pay signs with the public key's private part for merchants that use it, and with a certificate's for the others.
     let has_public_key = config.platform_keys.iter().any(|key| key.id.starts_with("PUB_KEY_ID_"));
@@ -260,8 +284,14 @@ fn new_simulator(config: &Config, clock: &Arc<dyn Clock>, notify_speed: u32) -> 
         clock: Arc::new(move || clock.now_millis()),
         notify_speed,
         platform_mode: if has_public_key { PlatformMode::PublicKey } else { PlatformMode::Certificates },
+        push,
         ..Default::default()
     })
+}
+
+/// Whether a function has the route that WeChat pushes messages to.
+fn takes_pushes(stack: &Stack) -> bool {
+    stack.functions.iter().flat_map(|function| &function.routes).any(|route| route.path == PUSH_PATH)
 }
 
 fn url(address: SocketAddr) -> String {
@@ -273,3 +303,6 @@ fn template_path() -> std::path::PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(3).unwrap_or(here).join("template.yaml")
 }
+
+/// The path that WeChat pushes messages to.
+const PUSH_PATH: &str = "/api/message/callback";

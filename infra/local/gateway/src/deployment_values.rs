@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use local_template::Stack;
+use local_template::{Stack, Template};
+use local_wechat::PushMode;
 use serde_json::{Value, json};
 
 use crate::config::Config;
@@ -18,7 +19,11 @@ pub(crate) struct LocalAddresses {
 }
 
 /// The template's parameters.
-pub(crate) fn parameters(config: &Config, addresses: &LocalAddresses) -> BTreeMap<String, String> {
+pub(crate) fn parameters(
+    config: &Config,
+    template: &Template,
+    addresses: &LocalAddresses,
+) -> BTreeMap<String, String> {
     let value_or =
         |value: &Option<String>, default: &str| value.clone().unwrap_or_else(|| default.to_owned());
     let mut parameters = BTreeMap::from([
@@ -40,6 +45,14 @@ pub(crate) fn parameters(config: &Config, addresses: &LocalAddresses) -> BTreeMa
     if let Some(max_unpaid) = config.max_unpaid {
         parameters.insert("MaxUnpaidOrders", max_unpaid.to_string());
     }
+    let declares_mode = template.parameters().iter().any(|parameter| parameter.name == "MessagePushMode");
+    if let Some(mode) = config.push_mode.filter(|_| declares_mode) {
+        let mode = match mode {
+            PushMode::Plain => "plain",
+            PushMode::Secure => "secure",
+        };
+        parameters.insert("MessagePushMode", mode.to_owned());
+    }
     parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
@@ -50,6 +63,10 @@ pub(crate) fn secrets(config: &Config, stack: &Stack) -> BTreeMap<String, String
         ("MiniProgramSecret", json!({"app_secret": account.app_secret})),
         ("OfficialAccountSecret", json!({"app_secret": account.official_app_secret})),
         ("MerchantSecret", merchant_secret(config)),
+        (
+            "MessagePushSecret",
+            json!({"token": account.push_token, "encoding_aes_key": account.push_encoding_aes_key}),
+        ),
     ]
     .into_iter()
     .filter(|(id, _)| stack.secrets.iter().any(|secret| secret.logical_id == *id))

@@ -19,8 +19,10 @@ pub struct BundleOptions {
     pub parameters: BTreeMap<String, String>,
     /// The clock of the functions, the simulator and the gateway. The database uses the machine's clock.
     pub clock: Arc<dyn Clock>,
-    /// Divides the waits between redeliveries of a payment notice.
+    /// Divides the waits between redeliveries of a payment notice or a push.
     pub notify_speed: u32,
+    /// Whether the simulated WeChat pushes the events of subscribe messages.
+    pub push_subscribe_events: bool,
     /// Whether schedules run and streams are delivered in the background. [`Bundle::run_task`](crate::Bundle::run_task) and
     /// [`Bundle::drain_stream`](crate::Bundle::drain_stream) work in either case.
     pub run_schedules: bool,
@@ -35,6 +37,7 @@ impl Default for BundleOptions {
             parameters: BTreeMap::new(),
             clock: Arc::new(SystemClock),
             notify_speed: 10,
+            push_subscribe_events: true,
             run_schedules: true,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use local_wechat::SignType;
+use local_wechat::{PushMode, SignType};
 use rustls::pki_types::{
     CertificateDer, PrivateKeyDer, SubjectPublicKeyInfoDer,
     pem::{self, PemObject},
@@ -49,9 +49,13 @@ pub(super) fn encoding_aes_key(key: &str, value: String) -> Result<String, Confi
     accept_if(is_valid, key, value, "the 43 letters and digits of the EncodingAESKey")
 }
 
-pub(super) fn push_mode(key: &str, value: String) -> Result<String, ConfigError> {
-    let is_valid = ["plain", "secure"].contains(&value.as_str());
-    accept_if(is_valid, key, value, "\"plain\" or \"secure\"")
+/// Whether pushed messages are encrypted.
+pub(super) fn push_mode(key: &str, value: &str) -> Result<PushMode, ConfigError> {
+    match value {
+        "plain" => Ok(PushMode::Plain),
+        "secure" => Ok(PushMode::Secure),
+        _ => Err(ConfigError::Value { key: key.to_owned(), expected: "\"plain\" or \"secure\"" }),
+    }
 }
 
 pub(super) fn sign_type(key: &str, value: &str) -> Result<SignType, ConfigError> {

@@ -9,7 +9,7 @@ mod file;
 
 use std::path::Path;
 
-use local_wechat::{Account, SignType};
+use local_wechat::{Account, PushMode, SignType};
 use rustls::pki_types::CertificateDer;
 
 pub use self::error::ConfigError;
@@ -28,6 +28,8 @@ pub struct Config {
     pub sign_type: Option<SignType>,
     /// How many unpaid orders a user can have at a time; `None` leaves it to the template.
     pub max_unpaid: Option<u32>,
+    /// Whether pushed messages are encrypted; `None` leaves it to the template, and the built-in simulator encrypts them.
+    pub push_mode: Option<PushMode>,
     /// WeChat Pay's keys. Platform certificates that are missing here are downloaded.
     pub platform_keys: Vec<PlatformKey>,
     /// The private key of the client certificate, if it is not the merchant's own: PEM.
@@ -59,6 +61,7 @@ impl Default for Config {
             pay_api: None,
             sign_type: None,
             max_unpaid: None,
+            push_mode: None,
             platform_keys: Vec::new(),
             client_key: None,
             wechat_api_base: None,
@@ -87,8 +90,8 @@ impl Config {
     pub fn parse(text: &str, folder: &Path) -> Result<Self, ConfigError> {
         let ConfigFile { mini_program, official_account, merchant, orders, message_push, upstream, public } =
             parse(text)?;
-        check_message_push(message_push)?;
         let mut account = Account::default();
+        let push_mode = read_message_push(&mut account, message_push)?;
         if let Some(value) = mini_program.app_id {
             account.app_id = check::app_id("mini_program.app_id", value)?;
         }
@@ -110,6 +113,7 @@ impl Config {
                 .max_unpaid
                 .map(|value| check::max_unpaid("orders.max_unpaid", value))
                 .transpose()?,
+            push_mode,
             platform_keys,
             client_key,
             wechat_api_base: base("upstream.wechat_api_base", upstream.wechat_api_base)?,
@@ -200,20 +204,18 @@ fn read_merchant(
     })
 }
 
-/// Checks `[message_push]`, although nothing uses it yet.
-fn check_message_push(push: MessagePushSection) -> Result<(), ConfigError> {
-    check_optional(push.token, |value| check::push_token("message_push.token", value))?;
-    check_optional(push.encoding_aes_key, |value| {
-        check::encoding_aes_key("message_push.encoding_aes_key", value)
-    })?;
-    check_optional(push.mode, |value| check::push_mode("message_push.mode", value))
-}
-
-fn check_optional<T, R>(
-    value: Option<T>,
-    check: impl FnOnce(T) -> Result<R, ConfigError>,
-) -> Result<(), ConfigError> {
-    value.map_or(Ok(()), |value| check(value).map(drop))
+/// Reads `[message_push]`. Returns the mode, if one is named.
+fn read_message_push(
+    account: &mut Account,
+    section: MessagePushSection,
+) -> Result<Option<PushMode>, ConfigError> {
+    if let Some(value) = section.token {
+        account.push_token = check::push_token("message_push.token", value)?;
+    }
+    if let Some(value) = section.encoding_aes_key {
+        account.push_encoding_aes_key = check::encoding_aes_key("message_push.encoding_aes_key", value)?;
+    }
+    section.mode.map(|value| check::push_mode("message_push.mode", &value)).transpose()
 }
 
 #[cfg(test)]

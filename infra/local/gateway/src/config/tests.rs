@@ -28,6 +28,19 @@ fn every_part_can_be_set_alone() {
 }
 
 #[test]
+fn the_message_push_has_the_named_token_key_and_mode() {
+    let key = "kzYRqrNwLF5oGeIA4Cs9OZ1IS0y40NyncgAOJtDtS2G";
+    let text = format!("[message_push]\ntoken = \"AAAAA\"\nencoding_aes_key = \"{key}\"\nmode = \"plain\"");
+    let config = read(&text).unwrap();
+    assert_eq!(
+        (config.account.push_token.as_str(), config.account.push_encoding_aes_key.as_str()),
+        ("AAAAA", key)
+    );
+    assert_eq!(config.push_mode, Some(PushMode::Plain));
+    assert_eq!(read("").unwrap().push_mode, None);
+}
+
+#[test]
 fn an_unknown_key_is_refused_by_name() {
     assert!(refusal("[mini_program]\napp_id = \"wx0123456789abcdef\"\napp_key = \"x\"").contains("app_key"));
     assert!(refusal("[minipgram]").contains("minipgram"));
