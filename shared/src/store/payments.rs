@@ -39,14 +39,15 @@ pub struct PaymentRow {
     pub recorded_at: UnixSeconds,
     /// The verdict on the payment when it was recorded.
     pub verdict: String,
-    /// `REVIEW` while an operator must look, and the payment may yet pay its order.
+    /// `REVIEW` while an operator must decide, and the payment may still pay its order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention: Option<String>,
     /// The sum that no refund has claimed. Fen.
     pub refundable_fee: u64,
     /// The number of refunds that were begun.
     pub refunds: u32,
-    /// The day it must stand in a bill of, and a part of that day; absent once it was found there.
+    /// The key in the index `by_unbilled`: the day of the bill that must have the payment, and a shard. Absent after a bill has
+    /// confirmed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unbilled: Option<String>,
 }

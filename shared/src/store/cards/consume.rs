@@ -1,9 +1,9 @@
-//! The journal of consumptions: what is about to be done is written before WeChat is asked, because WeChat's answer can be lost
-//! and asking twice is not the same as asking once.
+//! The journal of consumptions. A request claims a consumption here before it calls WeChat, because WeChat's answer can be lost and
+//! a second call is refused.
 //!
-//! A row without `state` was not consumed here. PENDING is one request's, until `free_at`; then that request is dead, and what
-//! came of it must be found out. CONSUMED is the end. Once the answer of a consumption was lost, nothing but CONSUMED ends PENDING:
-//! however a code looks at WeChat then, the consumption can still take effect, and must not be forgotten.
+//! A row without `state` was not consumed here. PENDING means that one request has the claim until `free_at`; after that the
+//! request is dead, and another one must find out whether the code is consumed. CONSUMED is final. Once the answer of a consumption
+//! was lost, only CONSUMED can follow on PENDING: whatever WeChat answers about the code then, the lost call can still take effect.
 
 use std::time::Duration;
 
@@ -22,32 +22,32 @@ use crate::{
     types::{CardCode, CardId, UnixSeconds, UserId},
 };
 
-/// Who consumes.
+/// The clerk who consumes a code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clerk {
-    /// The clerk's key.
+    /// The clerk's user id.
     pub user_id: UserId,
-    /// As the clerk calls themself.
+    /// The name that the clerk chose as a user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
-/// Who consumed a code and when; of an unresolved attempt, who may have.
+/// The record of a consumption, or of an attempt whose outcome is unknown.
 #[derive(Debug, Clone)]
 pub struct ConsumptionRecord {
-    /// By whom.
+    /// The clerk.
     pub clerk: Clerk,
-    /// When.
+    /// The time.
     pub at: UnixSeconds,
 }
 
-/// The right to consume a code, for as long as a request lives.
+/// The claim of a consumption: only its holder may consume the code, as long as the request lives.
 #[derive(Debug)]
 pub struct ConsumptionClaim {
     code: CardCode,
     attempt: String,
     holder: Option<UserId>,
-    /// Which card it is, if we know for sure.
+    /// The kind of card, if it is known for certain.
     pub card_id: Option<CardId>,
     /// An earlier attempt whose answer was lost, so that the code may be consumed already.
     pub unresolved_attempt: Option<ConsumptionRecord>,
@@ -84,7 +84,7 @@ struct Row {
 }
 
 impl Row {
-    /// With whom the card is listed.
+    /// The user with whom the card is listed.
     fn holder(&self) -> Option<UserId> {
         self.user_id.clone().or_else(|| self.listed_by.clone())
     }
@@ -95,9 +95,9 @@ impl Row {
 }
 
 impl Cards {
-    /// Notes that `clerk` is about to consume the code.
+    /// Claims the consumption of the code for `clerk`.
     ///
-    /// Condition: it was not consumed, and no living request is about to.
+    /// Condition: the code was not consumed, and no living request has the claim.
     ///
     /// # Errors
     /// [`StoreError`]: there is no randomness, or DynamoDB failed; `is_transient()` says whether to retry. After a timeout the
@@ -112,7 +112,7 @@ impl Cards {
         let now = self.host.now();
         let update = self
             .update(code_key(code))
-            // An earlier try keeps its clerk and time: if it succeeded, it was theirs.
+            // The clerk and time of an earlier attempt stay, because that attempt may have consumed the code.
             .update_expression(
                 "SET #state = :pending, attempt = :attempt, clerk = if_not_exists(clerk, :clerk), \
                  begun_at = if_not_exists(begun_at, :now), free_at = :free",
@@ -123,7 +123,7 @@ impl Cards {
             .expression_attribute_values(":attempt", item::s(&attempt))
             .expression_attribute_values(":clerk", item::map(clerk)?)
             .expression_attribute_values(":now", item::n(now.get()))
-            .expression_attribute_values(":free", item::n(now.plus(LIFE).get()))
+            .expression_attribute_values(":free", item::n(now.plus(CLAIM_LIFETIME).get()))
             .return_values(ReturnValue::AllOld);
         let (is_claimed, row) = match update_once(BEGINNING, update).await? {
             UpdateOutcome::Done(old) => (true, item::read::<Row>(old)?),
@@ -148,12 +148,12 @@ impl Cards {
         })
     }
 
-    /// Notes that it is consumed, and that its holder, if we know one, has no use for it any more.
+    /// Records that the code is consumed, in its row and in the list of the user who has the card.
     ///
-    /// Condition: it is still this request's, and its holder is who it was.
+    /// Condition: this request has the claim, and the card is listed with the user with whom it was read.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. What came of the request must be found out by the next one.
+    /// [`StoreError`]; `is_transient()` says whether to retry. Otherwise the next request must find out whether the code is consumed.
     pub async fn record_consumption(
         &self,
         claim: &ConsumptionClaim,
@@ -167,7 +167,7 @@ impl Cards {
             }
             let request = self.client.transact_write_items().set_transact_items(Some(parts));
             let Err(error) = request.send().await else { return Ok(()) };
-            let reasons = match item::cancellation(CONSUMED, error)? {
+            let reasons = match item::cancellation(RECORDING, error)? {
                 TransactionCancelled::Conflict => {
                     item::sleep_jittered(&self.host).await;
                     continue;
@@ -178,19 +178,19 @@ impl Cards {
             match row {
                 // Another user has reported the code meanwhile, so the card is in that user's list.
                 Some(row) if row.attempt.as_ref() == Some(&claim.attempt) => holder = row.holder(),
-                _ => return Err(StoreError::new(CONSUMED, "the consumption is claimed by another request")),
+                _ => return Err(StoreError::new(RECORDING, "the consumption is claimed by another request")),
             }
         }
-        Err(StoreError::contended(CONSUMED))
+        Err(StoreError::contended(RECORDING))
     }
 
-    /// Notes that it is certainly not consumed: anybody may try. If the end of an earlier try is not known, that is not certain,
-    /// and the journal stays open as in [`Cards::leave_unresolved`].
+    /// Ends the claim of a consumption that certainly had no effect, so that another request can consume the code. If the outcome
+    /// of an earlier attempt is unknown, the attempt stays in the row as in [`Cards::leave_unresolved`].
     ///
-    /// Condition: it is still this request's.
+    /// Condition: this request has the claim.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. The row frees itself in time.
+    /// [`StoreError`]; `is_transient()` says whether to retry. Otherwise the claim ends by itself at `free_at`.
     pub async fn release_consumption(&self, claim: &ConsumptionClaim) -> Result<(), StoreError> {
         if claim.unresolved_attempt.is_some() {
             return self.leave_unresolved(claim).await;
@@ -202,12 +202,13 @@ impl Cards {
         update_once("releasing a card", update).await.map(drop)
     }
 
-    /// Ends the claim of a consumption whose answer was lost. The next request finds out whether the code is consumed, and need not wait.
+    /// Ends the claim of a consumption whose answer was lost, so that the next request can find out at once whether the code is
+    /// consumed.
     ///
-    /// Condition: it is still this request's.
+    /// Condition: this request has the claim.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. The row frees itself in time.
+    /// [`StoreError`]; `is_transient()` says whether to retry. Otherwise the claim ends by itself at `free_at`.
     pub async fn leave_unresolved(&self, claim: &ConsumptionClaim) -> Result<(), StoreError> {
         let update = self
             .if_still_claimed(claim)
@@ -250,7 +251,7 @@ impl Cards {
             .expression_attribute_values(":at", item::n(done.at.get()))
             .expression_attribute_values(":attempt", item::s(&claim.attempt))
             .build()
-            .map_err(|error| StoreError::new(CONSUMED, error))?;
+            .map_err(|error| StoreError::new(RECORDING, error))?;
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
@@ -268,12 +269,12 @@ impl Cards {
             .condition_expression("attribute_exists(id)")
             .expression_attribute_values(":at", item::n(at.get()))
             .build()
-            .map_err(|error| StoreError::new(CONSUMED, error))?;
+            .map_err(|error| StoreError::new(RECORDING, error))?;
         Ok(TransactWriteItem::builder().update(update).build())
     }
 }
 
 const BEGINNING: &str = "beginning to consume a card";
-const CONSUMED: &str = "noting a consumption";
-/// Longer than a request can live: the function's time limit is 29 seconds.
-const LIFE: Duration = Duration::from_secs(35);
+const RECORDING: &str = "recording a consumption";
+/// How long a claim lasts. That is longer than a request can live, because the function's timeout is 29 seconds.
+const CLAIM_LIFETIME: Duration = Duration::from_secs(35);

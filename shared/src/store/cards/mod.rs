@@ -1,10 +1,12 @@
-//! `CARDS_TABLE`: who holds which card, and what was done with each code.
+//! `CARDS_TABLE`: the cards and offers of each user, and the owner, consumption and membership of each code.
 //!
-//! Key `holder`, `id`. Below a user's id: `card#<code>`, a card the user added; `offer#<card_id>`, the code of ours that the user
-//! may add a card with. Below `code#<code>`: `code`, whose the code is, the journal of its consumption, and its membership.
-//! A code belongs to the user who first showed it sealed by WeChat (`user_id`); a card that is given away gets another code. A member
-//! card that was activated before anybody showed its code sealed is listed with the user who asked for it (`listed_by`), until the
-//! owner shows the code.
+//! Key `holder`, `id`. Under a user's id: `card#<code>`, a card that the user added; `offer#<card_id>`, an offered code with which
+//! the user may add a card. Under `code#<code>`: `code`, the row of the code, with its owner, the journal of its consumption, and
+//! its membership.
+//!
+//! The owner of a code (`user_id`) is the user who first reported it as WeChat had sealed it; a card that is given away gets
+//! another code. A member card that was activated before any user reported its sealed code is listed with the user who asked for it
+//! (`listed_by`), until the owner reports it.
 
 mod consume;
 mod member;
@@ -58,7 +60,7 @@ impl Cards {
     }
 }
 
-/// Sends the update once. No transaction is waited for.
+/// Sends the update once. If a transaction is writing the item, the update fails at once.
 async fn update_once(
     operation: &'static str,
     update: UpdateItemFluentBuilder,
@@ -78,7 +80,7 @@ fn key(holder: &str, id: String) -> Item {
     Item::from([("holder".to_owned(), item::s(holder)), ("id".to_owned(), item::s(id))])
 }
 
-/// The row that is the code's own.
+/// The key of the code's row.
 fn code_key(code: &CardCode) -> Item {
     key(&format!("code#{}", code.as_str()), "code".to_owned())
 }

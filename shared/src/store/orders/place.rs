@@ -1,11 +1,10 @@
-//! Placing an order: two requests, one to read the catalogue, one to write.
+//! Places an order by two requests to DynamoDB: one reads the catalogue, one writes.
 //!
-//! A user can have so many unpaid orders at a time. Which they are stands in one row of the user's in `IDEMPOTENCY_TABLE`
-//! (`<user_id>#unpaid`, a set of order numbers), and an order's number enters it in the transaction that places the order, on the
-//! condition that the set is not full: so the limit holds however many requests come at once. Nothing else writes the row. An
-//! order that is paid, closed or past its end holds no place, and the orders themselves say which those are: they are looked at
-//! when the set is full, and only then. So a place can't be lost or given back twice whatever happens to an order, and neither a
-//! notice of payment nor a closing pays for the limit. A row that nobody adds to expires.
+//! The number of a user's unpaid orders is limited. A row in `IDEMPOTENCY_TABLE` (`<user_id>#unpaid`) has the set of their numbers.
+//! The transaction that places an order adds its number, on the condition that the set is not full, so that the limit also holds
+//! for concurrent requests. No other code adds to the set, and paying or closing an order does not change it. Only when the set is
+//! full, the orders in it are read, and those that are paid, closed or expired are removed. So no place is lost or freed twice,
+//! whatever happens to an order. The row expires some time after the last order.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,14 +30,15 @@ use crate::{
     types::{Fen, OpenId, OrderId, OutTradeNo, ProductId, UnixSeconds, UserId},
 };
 
-/// The user's own name for a request, so that repeating it makes one order.
+/// The idempotency key of a request: the same request again makes no second order.
 pub struct IdempotencyKey {
     id: String,
     payload: String,
 }
 
 impl IdempotencyKey {
-    /// The key that `user_id` sent with a request whose meaning is `payload`.
+    /// The key that `user_id` sent with a request. `payload` is the content of the request; the same key with another payload is
+    /// refused.
     #[must_use]
     pub fn new(user_id: &UserId, key: &str, payload: &impl Serialize) -> Self {
         let payload = serde_json::to_vec(payload).unwrap_or_default();
@@ -46,19 +46,19 @@ impl IdempotencyKey {
     }
 }
 
-/// An order to be placed: what and how many, in the user's order.
+/// An order that is to be placed.
 pub struct NewOrder {
-    /// Its key.
+    /// The number of the order.
     pub order_id: OrderId,
-    /// Whose it is.
+    /// The user who places the order.
     pub user_id: UserId,
-    /// Who must pay it.
+    /// The openid that must pay the order.
     pub openid: OpenId,
-    /// What was ordered; each product once.
+    /// The products with their quantities; each product occurs once.
     pub items: Vec<(ProductId, u32)>,
-    /// Now.
+    /// The time of placing.
     pub created_at: UnixSeconds,
-    /// When paying ends.
+    /// When the order expires.
     pub expires_at: UnixSeconds,
 }
 
@@ -67,26 +67,26 @@ pub struct NewOrder {
 pub enum PlaceOutcome {
     /// The order is placed, by this request or an earlier one with the same key.
     Placed(OrderSummary),
-    /// No such product, or it is not for sale.
+    /// The product does not exist, or is not for sale.
     NoSuchProduct(ProductId),
-    /// Fewer are left than wanted.
+    /// The stock of the product is not enough.
     OutOfStock(ProductId),
     /// The sum is larger than an order can have.
     TotalTooLarge,
-    /// The user has as many unpaid orders as one can have.
+    /// The user has as many unpaid orders as allowed.
     TooManyUnpaid,
     /// The key was used with another payload.
     KeyReused,
 }
 
-/// The part of a placed order that the user gets as the answer.
+/// The part of a placed order that the request is answered with.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OrderSummary {
-    /// Its key.
+    /// The number of the order.
     pub order_id: OrderId,
-    /// Its first attempt.
+    /// The number of the first attempt.
     pub out_trade_no: OutTradeNo,
-    /// What it costs.
+    /// The sum to pay.
     pub total_fee: Fen,
 }
 
@@ -107,17 +107,19 @@ struct ListedOrder {
 }
 
 impl Orders {
-    /// Places an order at the catalogue's prices; `most` is how many unpaid ones a user can have.
+    /// Places an order at the catalogue's prices. `max_unpaid` is the number of unpaid orders that a user can have.
     ///
-    /// Condition: no order of that number, no living row of `key`, and fewer than `most` unpaid orders of the user's.
+    /// Condition: there is no order with the number and no unexpired row of `key`, and the user has less than `max_unpaid` unpaid
+    /// orders.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the order may have been placed; a retry with the
+    /// same `key` returns it.
     pub async fn place(
         &self,
         new: &NewOrder,
         key: Option<&IdempotencyKey>,
-        most: u32,
+        max_unpaid: u32,
     ) -> Result<PlaceOutcome, StoreError> {
         let (products, earlier) = self.read_for(new, key).await?;
         if let (Some(row), Some(key)) = (earlier, key)
@@ -129,7 +131,7 @@ impl Orders {
             Ok(order) => order,
             Err(refused) => return Ok(refused),
         };
-        self.write(&order, key, most).await
+        self.write(&order, key, max_unpaid).await
     }
 
     async fn read_for(
@@ -163,7 +165,7 @@ impl Orders {
         &self,
         order: &Order,
         key: Option<&IdempotencyKey>,
-        most: u32,
+        max_unpaid: u32,
     ) -> Result<PlaceOutcome, StoreError> {
         let summary = OrderSummary {
             order_id: order.order_id,
@@ -176,18 +178,19 @@ impl Orders {
             .condition_expression("attribute_not_exists(order_id)")
             .build()
             .map_err(|error| StoreError::new(PLACING, error))?;
-        let mut parts = vec![TransactWriteItem::builder().put(put).build(), self.hold(order, most)?];
+        let mut parts =
+            vec![TransactWriteItem::builder().put(put).build(), self.claim_place_part(order, max_unpaid)?];
         if let Some(key) = key {
             let row = IdempotencyRow {
                 id: key.id.clone(),
                 payload: key.payload.clone(),
-                expires_at: order.created_at.plus(KEY_LIFE),
+                expires_at: order.created_at.plus(KEY_LIFETIME),
                 order: summary.clone(),
             };
             let put = Put::builder()
                 .table_name(self.var("IDEMPOTENCY_TABLE")?)
                 .set_item(Some(item::write(&row)?))
-                // An expired row may still be there: DynamoDB takes its time to remove it.
+                // An expired row can still exist, because DynamoDB removes expired rows late.
                 .condition_expression("attribute_not_exists(id) OR expires_at <= :now")
                 .expression_attribute_values(":now", item::n(order.created_at.get()))
                 .return_values_on_condition_check_failure(AllOld)
@@ -208,12 +211,14 @@ impl Orders {
                 }
                 TransactionCancelled::ConditionsFailed(reasons) => reasons,
             };
-            if let (Some(row), Some(key)) = (item::failed_condition(&reasons, KEY).flatten(), key) {
-                // Another request with the same key was first.
+            if let (Some(row), Some(key)) = (item::failed_condition(&reasons, KEY_PART).flatten(), key) {
+                // Another request with the same key has placed the order.
                 return Ok(replay(item::read(row)?, key));
             }
-            match item::failed_condition(&reasons, PLACE).flatten() {
-                Some(full) if !self.give_back(&full, order).await? => return Ok(PlaceOutcome::TooManyUnpaid),
+            match item::failed_condition(&reasons, PLACE_PART).flatten() {
+                Some(full) if !self.free_places(&full, order).await? => {
+                    return Ok(PlaceOutcome::TooManyUnpaid);
+                }
                 Some(_) => {}
                 None => return Err(StoreError::new(PLACING, "the order's number is taken")),
             }
@@ -221,26 +226,26 @@ impl Orders {
         Err(StoreError::contended(PLACING))
     }
 
-    /// The part of the transaction that takes a place among the user's unpaid orders.
-    fn hold(&self, order: &Order, most: u32) -> Result<TransactWriteItem, StoreError> {
+    /// The part of the transaction that adds the order to the set of the user's unpaid orders.
+    fn claim_place_part(&self, order: &Order, max_unpaid: u32) -> Result<TransactWriteItem, StoreError> {
         let update = Update::builder()
             .table_name(self.var("IDEMPOTENCY_TABLE")?)
             .key("id", item::s(unpaid_of(order)))
             .update_expression("ADD unpaid :order SET expires_at = :then")
             .condition_expression("attribute_not_exists(unpaid) OR size(unpaid) < :most")
             .expression_attribute_values(":order", AttributeValue::Ss(vec![order.order_id.to_string()]))
-            .expression_attribute_values(":most", item::n(most))
-            // Every order in the row is past its end by then.
-            .expression_attribute_values(":then", item::n(order.expires_at.plus(ROW_KEPT).get()))
+            .expression_attribute_values(":most", item::n(max_unpaid))
+            // By then every order in the set has expired.
+            .expression_attribute_values(":then", item::n(order.expires_at.plus(UNPAID_ROW_LIFETIME).get()))
             .return_values_on_condition_check_failure(AllOld)
             .build()
             .map_err(|error| StoreError::new(PLACING, error))?;
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
-    /// Gives back the places of those orders in the `full` row that are not to be paid any more; whether there were any. An order
-    /// never becomes unpaid again, so that this can be done beside anything else.
-    async fn give_back(&self, full: &Item, new: &Order) -> Result<bool, StoreError> {
+    /// Removes the orders that can't be paid any more from the set in the row `full`; whether there were any. No order becomes
+    /// unpaid again, so that concurrent requests do no harm.
+    async fn free_places(&self, full: &Item, new: &Order) -> Result<bool, StoreError> {
         let listed: BTreeSet<String> = match full.get("unpaid") {
             Some(AttributeValue::Ss(listed)) => listed.iter().cloned().collect(),
             _ => return Ok(false),
@@ -273,13 +278,13 @@ impl Orders {
             .condition_expression("attribute_exists(id)")
             .expression_attribute_values(":gone", AttributeValue::Ss(gone.into_iter().collect()));
         match item::update(&self.host, COUNTING, update).await? {
-            // If the row has expired, every place is free.
+            // The condition fails only if the row has expired, and then every place is free.
             UpdateOutcome::Done(_) | UpdateOutcome::ConditionFailed(_) => Ok(true),
         }
     }
 }
 
-/// The key of the row with the user's unpaid orders. An idempotency key's has 64 hexadecimal digits in this place.
+/// The key of the row with the user's unpaid orders. No idempotency key can have it, because such a key ends in 64 hexadecimal digits.
 fn unpaid_of(order: &Order) -> String {
     format!("{}#unpaid", order.user_id)
 }
@@ -349,11 +354,12 @@ fn item_key(name: &str, value: &str) -> Item {
 
 const PLACING: &str = "placing an order";
 const COUNTING: &str = "counting unpaid orders";
-/// The places of two parts of the transaction.
-const PLACE: usize = 1;
-const KEY: usize = 2;
-/// Rows that DynamoDB reads in one request.
+/// The indexes of two parts of the transaction.
+const PLACE_PART: usize = 1;
+const KEY_PART: usize = 2;
+/// How many rows DynamoDB reads in one request.
 const READ_AT_ONCE: usize = 100;
-/// How long the row of a user's unpaid orders is kept after the end of the last one.
-const ROW_KEPT: Duration = Duration::from_secs(60 * 60);
-const KEY_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long the row of a user's unpaid orders is stored after the last of them has expired.
+const UNPAID_ROW_LIFETIME: Duration = Duration::from_secs(60 * 60);
+/// How long the row of an idempotency key is stored.
+const KEY_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);

@@ -12,7 +12,7 @@ use crate::{
 /// An order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Order {
-    /// Its key.
+    /// The number of the order, which is the key.
     pub order_id: OrderId,
     /// The user who placed it.
     pub user_id: UserId,
@@ -22,7 +22,7 @@ pub struct Order {
     pub status: Status,
     /// The sum to pay.
     pub total_fee: Fen,
-    /// What was ordered.
+    /// The products, with prices and quantities.
     pub items: Vec<OrderLine>,
     /// When the order was placed.
     pub created_at: UnixSeconds,
@@ -51,11 +51,12 @@ pub struct Order {
     /// Sum of the refunds that are under way. Fen.
     #[serde(default)]
     pub refunding_fee: u64,
-    /// Whether the event `order.paid` is withheld: a part of the payment was refunded before the payment was recorded, and goods must not
-    /// leave before the refunded sum is known.
+    /// Whether the event `order.paid` is withheld: a part of the payment was refunded before the payment was recorded, and goods
+    /// must not leave before the refunded sum is known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paid_withheld: bool,
-    /// Whether the refunds of a withheld order are known: WeChat Pay has listed them, or a refund of the merchant console was recorded.
+    /// Whether the refunds of a withheld order are known: WeChat Pay has listed them, or a refund of the merchant console was
+    /// recorded.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refunds_known: bool,
     /// When WeChat Pay was last asked about the order.
@@ -72,16 +73,16 @@ pub struct Order {
     pub due_shard: Option<String>,
 }
 
-/// Some of one product. Name and price are as they were when the order was placed.
+/// One product of an order. Name and price are those of the time when the order was placed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OrderLine {
-    /// Which product.
+    /// The product's id.
     pub product_id: ProductId,
-    /// What the user reads.
+    /// The name that the user reads.
     pub name: String,
     /// The price of one.
     pub price: Fen,
-    /// How many.
+    /// The quantity.
     pub quantity: u32,
 }
 
@@ -100,7 +101,7 @@ pub struct PrepayTerms {
 /// WeChat Pay's answer to an attempt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Prepay {
-    /// With this id the phone opens the payment.
+    /// The id with which the phone opens the payment.
     pub prepay_id: PrepayId,
     /// When WeChat Pay answered.
     pub at: UnixSeconds,
@@ -109,9 +110,9 @@ pub struct Prepay {
 }
 
 impl Order {
-    /// The shortest time before its end in which an order can still be prepaid: WeChat Pay takes no less than a minute, counted
-    /// from when the request gets there.
-    pub const LAST_CALL: Duration = Duration::from_secs(90);
+    /// The shortest time before its expiry at which an order can still be prepaid. WeChat Pay requires a minute at least, counted
+    /// from when it receives the request.
+    pub const MIN_TIME_TO_PAY: Duration = Duration::from_secs(90);
 
     /// The part of the order that decides what a payment means for it.
     #[must_use]
@@ -124,37 +125,39 @@ impl Order {
         }
     }
 
-    /// Whether it is too late to begin paying.
+    /// Whether it is too late to prepay the order.
     #[must_use]
     pub fn is_over(&self, now: UnixSeconds) -> bool {
-        now.plus(Self::LAST_CALL) > self.expires_at
+        now.plus(Self::MIN_TIME_TO_PAY) > self.expires_at
     }
 
-    /// The `time_expire` to ask for `now`, if that must be later than the order's end: WeChat Pay refuses one that is less than
-    /// five minutes away (older text; newer: one minute). The order ends when it ends all the same: its attempt is closed then,
-    /// and a payment that comes later is one of a closed order.
+    /// The `time_expire` of a request that is sent `now`, if it must be later than the order's expiry, because WeChat Pay refuses
+    /// one that is less than five minutes away (by the older documentation; one minute by the newer). The order still expires in
+    /// time: its attempt is closed then, and a later payment is a payment of a closed order.
     #[must_use]
     pub fn later_time_expire(&self, now: UnixSeconds) -> Option<UnixSeconds> {
         let soonest = now.plus(SHORTEST_EXPIRY);
         (self.expires_at < soonest).then_some(soonest)
     }
 
-    /// Whether its attempt was prepaid to be called up otherwise than by `sign_type`: before the shop changed its interface or its
-    /// signature. The attempt's number stands for that request, so that the next one needs another number.
+    /// Whether the attempt was prepaid for another signature type than `sign_type`, because the shop has changed its API version or
+    /// signature type since. The attempt's number is bound to that request, so the next request needs another number.
     #[must_use]
     pub fn is_prepaid_otherwise(&self, sign_type: &str) -> bool {
         self.prepay.as_ref().is_some_and(|prepay| prepay.sign_type != sign_type)
     }
 
-    /// The answer to its attempt, while it can be paid with: it lives two hours, and we stop five minutes before. One that was
-    /// asked for before the shop changed its interface can't be called up by the new one.
+    /// The prepayment of the attempt, if the phone can pay with it. A `prepay_id` is valid for two hours, and is not used in the
+    /// last five minutes. One of another signature type can't be used with the current one.
     #[must_use]
     pub fn live_prepay(&self, now: UnixSeconds, sign_type: &str) -> Option<&Prepay> {
-        let is_live = |prepay: &&Prepay| now.since(prepay.at) < PREPAY_LIFE && prepay.sign_type == sign_type;
+        let is_live =
+            |prepay: &&Prepay| now.since(prepay.at) < PREPAY_LIFETIME && prepay.sign_type == sign_type;
         self.prepay.as_ref().filter(is_live)
     }
 }
 
-/// Five minutes, and a little for the request to get there.
+/// WeChat Pay's shortest `time_expire`, five minutes, and some seconds for the request to arrive.
 const SHORTEST_EXPIRY: Duration = Duration::from_secs(5 * 60 + 30);
-const PREPAY_LIFE: Duration = Duration::from_secs(2 * 60 * 60 - 5 * 60);
+/// How long a `prepay_id` is used.
+const PREPAY_LIFETIME: Duration = Duration::from_secs(2 * 60 * 60 - 5 * 60);

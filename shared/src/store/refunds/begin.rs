@@ -16,15 +16,15 @@ use crate::{
 
 /// A refund that an operator wants.
 pub struct NewRefund {
-    /// Its number, which follows from the request's key.
+    /// The number of the refund, which is computed from the request's idempotency key.
     pub out_refund_no: OutRefundNo,
-    /// How much; `None` is all that is left.
+    /// The amount; `None` for all that is left of the payment.
     pub refund_fee: Option<Fen>,
-    /// What the user reads.
+    /// The reason that the user reads.
     pub reason: Option<String>,
-    /// Who wants it.
+    /// The operator who requests the refund.
     pub requested_by: OperatorArn,
-    /// Where WeChat Pay sends its notice.
+    /// The address to which WeChat Pay sends its notice.
     pub notify_url: Option<String>,
 }
 

@@ -9,11 +9,11 @@ use crate::{
     types::{Fen, OperatorArn, OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
 };
 
-/// Why money goes back.
+/// The cause of a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RefundCause {
-    /// An operator requested it.
+    /// An operator has requested the refund.
     Operator,
     /// The payment is the second one of its order.
     SecondPayment,
@@ -26,7 +26,7 @@ pub enum RefundCause {
 /// A refund.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RefundRow {
-    /// Its key.
+    /// The number of the refund, which is the key.
     pub out_refund_no: OutRefundNo,
     /// The order of the attempt.
     pub order_id: OrderId,
@@ -34,22 +34,22 @@ pub struct RefundRow {
     pub out_trade_no: OutTradeNo,
     /// The payment.
     pub transaction_id: TransactionId,
-    /// How much goes back.
+    /// The amount of the refund.
     pub refund_fee: Fen,
-    /// How much was paid.
+    /// The amount of the payment.
     pub total_fee: Fen,
-    /// Why.
+    /// The cause.
     pub cause: RefundCause,
     /// The sum that the operator requested, to compare a repeated request with; `None` for the whole rest of the payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_fee: Option<Fen>,
-    /// What the user reads.
+    /// The reason that the user reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The operator who requested it; `None` for an automatic refund and for one of the merchant console.
+    /// The operator who requested the refund; `None` for an automatic refund and for one of the merchant console.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<OperatorArn>,
-    /// Where WeChat Pay sends its notice.
+    /// The address to which WeChat Pay sends its notice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify_url: Option<String>,
     /// The refund's status.
@@ -59,7 +59,7 @@ pub struct RefundRow {
     /// WeChat Pay's number of the refund, once it has accepted the refund.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_id: Option<String>,
-    /// When the user had the money.
+    /// When the user received the money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub success_at: Option<UnixSeconds>,
     /// Why the refund does not progress: WeChat Pay's code, or a code of this system if WeChat Pay could not be asked.
@@ -68,7 +68,7 @@ pub struct RefundRow {
     /// When an operator last redirected the refund to another account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirected_at: Option<UnixSeconds>,
-    /// The operator who redirected it.
+    /// The operator who last redirected the refund.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirected_by: Option<OperatorArn>,
     /// The operator who gave the refund up.
@@ -86,13 +86,14 @@ pub struct RefundRow {
     /// The refund's shard in the index `by_due`; absent once it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_shard: Option<String>,
-    /// The day it must stand in a bill of, and a part of that day; absent until it is through, and once it was found there.
+    /// The key in the index `by_unbilled`: the day of the bill that must have the refund, and a shard. Absent until the refund is
+    /// SUCCESS, and after a bill has confirmed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unbilled: Option<String>,
 }
 
 impl RefundRow {
-    /// A refund that is begun `now`, to be asked for at `next`.
+    /// A refund that is begun `now`. The first query is due at `next`.
     pub(super) fn begin(
         out_refund_no: OutRefundNo,
         (out_trade_no, transaction_id): (OutTradeNo, &TransactionId),

@@ -1,4 +1,4 @@
-//! A login: one request for somebody known, two for somebody new.
+//! A login: one request to DynamoDB for a known openid, two for a new one.
 
 use aws_sdk_dynamodb::types::{
     Put, ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
@@ -15,51 +15,53 @@ use crate::{
     types::{OpenId, UnionId, UnixSeconds, UserId},
 };
 
-/// What WeChat says of a user who logs in.
+/// A login that WeChat has confirmed.
 #[derive(Clone)]
 pub struct NewLogin {
-    /// Who, within this mini program.
+    /// The user's openid.
     pub openid: OpenId,
-    /// The id they get if they are new.
+    /// The user id that a new user gets.
     pub user_id: UserId,
     /// The unionid, if WeChat names one.
     pub unionid: Option<UnionId>,
-    /// The new `session_key`, sealed.
+    /// The new `session_key`, encrypted.
     pub session_key: Sealed,
-    /// Now, in milliseconds.
+    /// The time of the login, in milliseconds.
     pub at_millis: u64,
 }
 
-/// Who logged in.
+/// What came of a login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginOutcome {
     /// The user.
     pub user_id: UserId,
-    /// Whether this login made them one.
+    /// Whether this login has created the user.
     pub is_new: bool,
 }
 
 enum CreateOutcome {
-    Yes,
-    /// Another first login of this openid was quicker, or is under way.
-    Known,
-    /// The person is already this user, under another openid.
+    Created,
+    /// Another login has created the session of this openid, or is creating it.
+    Conflict,
+    /// The unionid belongs to this user, who has logged in with another openid.
     UnionIdOf(UserId),
-    /// The user is there, and the session is not: it was deleted, or lost with its table.
+    /// The user exists without a session, because the session was deleted, or lost with its table.
     WithoutSession,
 }
 
 impl Users {
-    /// Stores the session, and makes the user if they are new.
+    /// Stores the session, and creates the user of a new openid.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry.
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the login may be stored; repeating the call is
+    /// harmless.
     pub async fn log_in(&self, login: &NewLogin) -> Result<LoginOutcome, StoreError> {
         for _ in 0..item::MAX_ATTEMPTS {
             if let Some(session) = self.refresh(login).await? {
                 let unionid = login.unionid.as_ref();
                 if let Some(unionid) = unionid.filter(|id| session.unionid.as_ref() != Some(id)) {
-                    // The session is stored and the code used up: what failed here is tried again by the next login.
+                    // The login does not fail because of this, because the session is stored and the code used up. The next login
+                    // stores the unionid.
                     if let Err(error) = self.learn_unionid(&session, unionid, now(login)).await {
                         telemetry::handled_error("store-unionid", &error);
                     }
@@ -67,10 +69,10 @@ impl Users {
                 return Ok(LoginOutcome { user_id: session.user_id, is_new: false });
             }
             match self.create(login).await? {
-                CreateOutcome::Yes => {
+                CreateOutcome::Created => {
                     return Ok(LoginOutcome { user_id: login.user_id.clone(), is_new: true });
                 }
-                CreateOutcome::Known => {}
+                CreateOutcome::Conflict => {}
                 CreateOutcome::WithoutSession => {
                     if self.restore(login).await? {
                         return Ok(LoginOutcome { user_id: login.user_id.clone(), is_new: false });
@@ -86,11 +88,11 @@ impl Users {
         Err(StoreError::contended(LOGGING_IN))
     }
 
-    /// Makes the current key the previous one and stores the new; the session, if the openid is known. A newer login than
-    /// this one stays as it is.
+    /// Makes the current key the previous one and stores the new one; the session, if the openid is known. If a newer login is stored,
+    /// nothing is changed.
     ///
-    /// Condition: the openid is known, and its last login is older. It must not hold for a repetition of the same write,
-    /// which would make the new key the previous one as well.
+    /// Condition: the openid is known, and its last login is older than this one. A repetition of the same write must fail, because
+    /// it would make the new key the previous one as well.
     async fn refresh(&self, login: &NewLogin) -> Result<Option<Session>, StoreError> {
         let update = self
             .client
@@ -114,9 +116,9 @@ impl Users {
         }
     }
 
-    /// Makes session, user and the claim of the unionid, all or none.
+    /// Creates the session, the user and the claim of the unionid in one transaction.
     ///
-    /// Condition: none of them is there.
+    /// Condition: none of them exists.
     async fn create(&self, login: &NewLogin) -> Result<CreateOutcome, StoreError> {
         let user = User {
             user_id: login.user_id.clone(),
@@ -142,16 +144,16 @@ impl Users {
             parts.push(self.claim(unionid, &login.user_id, now(login))?);
         }
         let request = self.client.transact_write_items().set_transact_items(Some(parts));
-        let Err(error) = request.send().await else { return Ok(CreateOutcome::Yes) };
+        let Err(error) = request.send().await else { return Ok(CreateOutcome::Created) };
         let reasons = match item::cancellation(LOGGING_IN, error)? {
             TransactionCancelled::ConditionsFailed(reasons) => reasons,
             TransactionCancelled::Conflict => {
                 item::sleep_jittered(&self.host).await;
-                return Ok(CreateOutcome::Known);
+                return Ok(CreateOutcome::Conflict);
             }
         };
         if item::failed_condition(&reasons, 0).is_some() {
-            return Ok(CreateOutcome::Known);
+            return Ok(CreateOutcome::Conflict);
         }
         match item::failed_condition(&reasons, 2).flatten() {
             Some(claim) => Ok(CreateOutcome::UnionIdOf(super::unionid::owner(claim)?)),
@@ -159,9 +161,9 @@ impl Users {
         }
     }
 
-    /// Makes a session for a user who is there. The next login learns the unionid.
+    /// Creates the session of a user who exists; `false` if there is a session. The next login stores the unionid.
     ///
-    /// Condition: the openid is not known. `false` if it is.
+    /// Condition: the openid has no session.
     async fn restore(&self, login: &NewLogin) -> Result<bool, StoreError> {
         let session = NewLogin { unionid: None, ..login.clone() };
         let parts = vec![self.put_session(&session, &login.user_id)?];
@@ -172,9 +174,9 @@ impl Users {
         Ok(false)
     }
 
-    /// Lets a new openid of a known person log in as the user that the person is, and says so in a record.
+    /// Adds a new openid to the user who has the unionid, and records that for operators; `false` if there is a session of the openid.
     ///
-    /// Condition: the openid is not known. `false` if it is.
+    /// Condition: the openid has no session.
     async fn join(&self, login: &NewLogin, owner: &UserId) -> Result<bool, StoreError> {
         let user = Update::builder()
             .table_name(&self.table)
@@ -190,7 +192,7 @@ impl Users {
         let parts = vec![
             self.put_session(login, owner)?,
             TransactWriteItem::builder().update(user).build(),
-            self.note_merge(&login.user_id, owner, "JOINED", now(login))?,
+            self.merge_record_part(&login.user_id, owner, "JOINED", now(login))?,
         ];
         let request = self.client.transact_write_items().set_transact_items(Some(parts));
         let Err(error) = request.send().await else {
@@ -205,7 +207,7 @@ impl Users {
                 Ok(false)
             }
             TransactionCancelled::ConditionsFailed(_) => {
-                Err(StoreError::new(LOGGING_IN, "a unionid is claimed by nobody"))
+                Err(StoreError::new(LOGGING_IN, "a unionid is claimed by a user who does not exist"))
             }
         }
     }

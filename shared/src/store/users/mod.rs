@@ -1,7 +1,7 @@
-//! `USERS_TABLE`: the users, and whose each unionid is.
+//! `USERS_TABLE`: the users, and the user of each unionid.
 //!
-//! Key `id`: a user's id; `unionid#<unionid>` for the claim of a unionid by a user; `merge#<…>` for what an operator must know
-//! of two users who turned out to be one person. Together with `SESSIONS_TABLE`, which knows openids.
+//! Key `id`: a user's id; `unionid#<unionid>` for the claim of a unionid by a user; `merge#<…>` for a record, for operators, that
+//! two users are one person. The type [`Users`] also writes `SESSIONS_TABLE`, which has the user of each openid.
 
 mod login;
 mod phone;
@@ -23,19 +23,19 @@ use crate::{
 pub use login::{LoginOutcome, NewLogin};
 pub use phone::Phone;
 
-/// What a user may do.
+/// The role of a user, which says what the user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// What everybody may.
+    /// A customer, who may use the routes of users.
     #[default]
     User,
-    /// What the shop's people may: consume cards.
+    /// A person of the shop, who may also consume cards.
     Staff,
 }
 
 impl Role {
-    /// As stored and answered.
+    /// The name that is stored and answered.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -48,13 +48,13 @@ impl Role {
 /// A user.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct User {
-    /// The user's key.
+    /// The user's id, which is the key.
     #[serde(rename = "id")]
     pub user_id: UserId,
-    /// What the user may do.
+    /// The user's role.
     #[serde(default)]
     pub role: Role,
-    /// The operator who gave the role; nobody, if it is the one that everybody has.
+    /// The operator who gave the role; `None` if the user has the role of a new user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_set_by: Option<OperatorArn>,
     /// When the role was given.
@@ -68,10 +68,10 @@ pub struct User {
     /// The unionid, once WeChat has named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unionid: Option<UnionId>,
-    /// As the user calls themself.
+    /// The name that the user chose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nick_name: Option<String>,
-    /// Where the user's picture is.
+    /// The address of the user's picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<String>,
     /// The user's phone number, once given.
@@ -79,16 +79,16 @@ pub struct User {
     pub phone: Option<Phone>,
 }
 
-/// What a user shows of themself.
+/// The part of a user's record that the user sets.
 #[derive(Debug, Clone, Default)]
 pub struct Profile {
-    /// As the user calls themself.
+    /// The name that the user chose.
     pub nick_name: Option<String>,
-    /// Where the user's picture is.
+    /// The address of the user's picture.
     pub avatar_url: Option<String>,
 }
 
-/// The two tables.
+/// The tables of users and sessions.
 pub struct Users {
     client: Client,
     table: String,
@@ -151,7 +151,7 @@ impl Users {
         Ok((user.map(item::read).transpose()?, session.map(item::read).transpose()?))
     }
 
-    /// Changes what the user may do, and keeps who did it and when; `None` if there is no such user.
+    /// Changes the user's role, and stores who changed it and when; the user as it is now. `None` if there is no such user.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -172,7 +172,7 @@ impl Users {
         self.update(user_id, expression, Some(names), values.into()).await
     }
 
-    /// Stores what the user shows; what is absent stays as it was. `None` if there is no such user.
+    /// Stores the profile; a field that is `None` stays as it was. The user as it is now; `None` if there is no such user.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -201,7 +201,7 @@ impl Users {
             .table_name(&self.table)
             .key("id", item::s(user_id))
             .update_expression(expression)
-            // A user has a time of creation; claims and merges have none.
+            // Only the row of a user has `created_at`; claims and records of merges have none.
             .condition_expression("attribute_exists(created_at)")
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(Some(values))

@@ -1,4 +1,4 @@
-//! One person, one user: the claims of unionids.
+//! The claims of unionids, so that one person is one user.
 
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ struct UnionIdClaim {
     claimed_at: UnixSeconds,
 }
 
-/// Two users who are one person: a record for an operator.
+/// A record, for operators, that two users are one person.
 #[derive(Serialize)]
 struct MergeRecord<'a> {
     id: String,
@@ -34,7 +34,7 @@ struct MergeRecord<'a> {
 impl Users {
     /// Stores the unionid of a known user, if it is not another user's. A unionid that is stored is never overwritten.
     ///
-    /// Condition: the claim is free, or the user's own.
+    /// Condition: no user has claimed the unionid, or this user has.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -45,7 +45,8 @@ impl Users {
         now: UnixSeconds,
     ) -> Result<(), StoreError> {
         if session.unionid.is_some() {
-            // The mini program was bound to another Open Platform account: not for a login to decide.
+            // The unionid has changed, because the mini program was bound to another Open Platform account. An operator must decide
+            // what that means.
             telemetry::operator_alert("unionid-changed", &session.user_id);
             return Ok(());
         }
@@ -60,23 +61,23 @@ impl Users {
         let parts = vec![
             self.claim(unionid, &session.user_id, now)?,
             TransactWriteItem::builder().update(user).build(),
-            self.note_unionid(session, unionid)?,
+            self.session_unionid_part(session, unionid)?,
         ];
         let request = self.client.transact_write_items().set_transact_items(Some(parts));
         let Err(error) = request.send().await else { return Ok(()) };
         let claim = match item::cancellation(CLAIMING, error)? {
-            // Another transaction holds an item; the next login tries again.
+            // Another transaction is writing one of the items. The next login tries again.
             TransactionCancelled::Conflict => return Ok(()),
             TransactionCancelled::ConditionsFailed(reasons) => item::failed_condition(&reasons, 0).flatten(),
         };
         match claim {
-            Some(claim) => self.collide(session, unionid, &owner(claim)?, now).await,
+            Some(claim) => self.record_collision(session, unionid, &owner(claim)?, now).await,
             None => Err(StoreError::new(CLAIMING, "there is a session without a user")),
         }
     }
 
-    /// Two users with records of their own turn out to be one person: an operator must decide; both go on as they are.
-    async fn collide(
+    /// Records that two existing users are one person, for an operator to decide. Both users stay as they are.
+    async fn record_collision(
         &self,
         session: &Session,
         unionid: &UnionId,
@@ -85,9 +86,9 @@ impl Users {
     ) -> Result<(), StoreError> {
         telemetry::operator_alert("two-users-with-one-unionid", &session.user_id);
         let parts = vec![
-            self.note_merge(&session.user_id, owner, "PENDING", now)?,
-            // The session remembers, so that not every login comes here.
-            self.note_unionid(session, unionid)?,
+            self.merge_record_part(&session.user_id, owner, "PENDING", now)?,
+            // The session gets the unionid, so that the next logins do not record the collision again.
+            self.session_unionid_part(session, unionid)?,
         ];
         let request = self.client.transact_write_items().set_transact_items(Some(parts));
         match request.send().await {
@@ -96,7 +97,7 @@ impl Users {
         }
     }
 
-    /// Claims `unionid` for the user. Condition: it is free, or the user's own.
+    /// The part of a transaction that claims `unionid` for the user. Condition: no user has claimed it, or this user has.
     pub(super) fn claim(
         &self,
         unionid: &UnionId,
@@ -119,8 +120,8 @@ impl Users {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    /// Records that two users are one person.
-    pub(super) fn note_merge(
+    /// The part of a transaction that records that two users are one person.
+    pub(super) fn merge_record_part(
         &self,
         user_id: &UserId,
         owner: &UserId,
@@ -142,7 +143,11 @@ impl Users {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    fn note_unionid(&self, session: &Session, unionid: &UnionId) -> Result<TransactWriteItem, StoreError> {
+    fn session_unionid_part(
+        &self,
+        session: &Session,
+        unionid: &UnionId,
+    ) -> Result<TransactWriteItem, StoreError> {
         let update = Update::builder()
             .table_name(&self.sessions)
             .key("openid", item::s(session.openid.as_str()))
@@ -155,7 +160,7 @@ impl Users {
     }
 }
 
-/// The user who holds the claim.
+/// The user who has claimed the unionid.
 pub(super) fn owner(claim: Item) -> Result<UserId, StoreError> {
     Ok(item::read::<UnionIdClaim>(claim)?.user_id)
 }
