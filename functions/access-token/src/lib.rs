@@ -27,7 +27,7 @@ pub struct AccessTokenTask {
     fetcher: TokenFetcher,
 }
 
-/// What starts the broker.
+/// The event that starts the broker.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessTokenEvent {
@@ -35,7 +35,7 @@ pub enum AccessTokenEvent {
     Renew,
     /// From a function that needs a token.
     Obtain {
-        /// Which token.
+        /// The name of the token.
         name: TokenName,
         /// The version that WeChat has refused, if any. The function needs another one.
         #[serde(default)]

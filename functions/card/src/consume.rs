@@ -16,7 +16,7 @@ use shared::{
 
 use crate::CardFunction;
 
-/// What is to be consumed, and by whom.
+/// A consumption that a clerk requests.
 pub(crate) struct ConsumeRequest<'a> {
     pub(crate) code: &'a CardCode,
     pub(crate) card_id: Option<&'a CardId>,

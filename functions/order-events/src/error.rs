@@ -8,7 +8,7 @@ pub(crate) enum EventError {
     /// A step of processing an event failed.
     #[error("{step} failed for {event_id}")]
     Step {
-        /// Which step.
+        /// The step that failed.
         step: &'static str,
         /// For which event.
         event_id: String,

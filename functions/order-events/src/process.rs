@@ -13,7 +13,7 @@ use crate::{
     stock::StockTaker,
 };
 
-/// What became of an event.
+/// What came of processing an event.
 #[derive(Debug)]
 pub(crate) enum EventOutcome {
     /// All effects of the event are done.

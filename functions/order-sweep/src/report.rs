@@ -1,4 +1,4 @@
-//! What a run reports.
+//! The report of a run.
 
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ pub struct SweepReport {
     pub skipped: u32,
 }
 
-/// What became of one order or refund that was due. Each variant is a field of [`SweepReport`].
+/// What came of sweeping one order or refund that was due. Each variant is a field of [`SweepReport`].
 pub(crate) enum SweepOutcome {
     Paid,
     Closed,

@@ -25,7 +25,7 @@ pub(crate) enum CompareError {
     Store(#[from] StoreError),
 }
 
-/// What a run has found about a day so far.
+/// The results of a run for one day so far.
 #[derive(Default)]
 pub(crate) struct DayProgress {
     pub(crate) differences: DifferenceCounts,

@@ -93,7 +93,7 @@ impl Task for ReconcileTask {
 }
 
 impl ReconcileTask {
-    /// Those of the last seven days that are not settled; the newest first.
+    /// The last seven days, without those that are settled; the newest first.
     async fn open_days(&self, now: UnixSeconds) -> Result<Vec<Day>, StoreError> {
         let mut days = Vec::new();
         for ago in 1..=MAX_DAYS_BACK {

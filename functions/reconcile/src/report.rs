@@ -1,4 +1,4 @@
-//! What a run reports.
+//! The report of a run.
 
 use serde::{Serialize, Serializer};
 use shared::{
@@ -6,20 +6,20 @@ use shared::{
     types::Day,
 };
 
-/// What became of each day that a run reconciled.
+/// The report of a run: what came of each day.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ReconcileReport {
     /// The newest first. A settled day is not reconciled again, so it is absent.
     pub days: Vec<DayReport>,
 }
 
-/// What became of a day.
+/// What came of reconciling a day.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DayReport {
     /// The day.
     pub bill_date: Day,
-    /// What became of the day's bill.
+    /// The state of the day's reconciliation.
     pub state: BillState,
     /// Lines of the bill, including those of other apps and merchants.
     pub lines: u64,

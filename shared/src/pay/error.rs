@@ -88,7 +88,7 @@ impl PayError {
         }
     }
 
-    /// What the failure means for repeating the call.
+    /// The kind of the failure, by which a [`RetryPolicy`](crate::host::RetryPolicy) decides about another attempt.
     pub(crate) fn failure_kind(&self) -> FailureKind {
         match self {
             // WeChat Pay would sign the next answer with the same new certificate.

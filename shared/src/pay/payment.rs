@@ -63,7 +63,7 @@ impl Payment {
         &self.currency
     }
 
-    /// Who paid.
+    /// The openid of the payer.
     #[must_use]
     pub fn openid(&self) -> &OpenId {
         &self.openid

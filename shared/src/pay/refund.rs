@@ -83,7 +83,7 @@ pub enum AbnormalPayee {
         bank_type: String,
         /// The card's number.
         bank_account: Secret,
-        /// Its owner's name.
+        /// The name of the card's owner.
         real_name: Secret,
     },
     /// To the merchant's own bank account: the merchant gives it to the user in another way.
@@ -122,18 +122,18 @@ impl RefundResponse {
 ///
 /// WeChat Pay: 申请退款, "错误码", of APIv2 and APIv3.
 const FINAL_CODES: [(ApiVersion, &str); 13] = [
-    // What is asked for is malformed, or differs from what was asked for under this number before.
+    // The request is malformed, or differs from an earlier one with the same number.
     (ApiVersion::V2, "PARAM_ERROR"),
     (ApiVersion::V3, "PARAM_ERROR"),
     (ApiVersion::V3, "INVALID_REQUEST"),
     (ApiVersion::V2, "REFUND_FEE_MISMATCH"),
-    // There is no such payment.
+    // The payment does not exist.
     (ApiVersion::V2, "ORDERNOTEXIST"),
     (ApiVersion::V3, "ORDER_NOT_EXIST"),
     (ApiVersion::V3, "RESOURCE_NOT_EXISTS"),
     (ApiVersion::V2, "INVALID_TRANSACTIONID"),
     (ApiVersion::V3, "INVALID_TRANSACTIONID"),
-    // It is more than a year old.
+    // The payment is more than a year old.
     (ApiVersion::V2, "TRADE_OVERDUE"),
     (ApiVersion::V3, "TRADE_OVERDUE"),
     // The user's account is closed.

@@ -20,7 +20,7 @@ pub enum AccessTokenError {
     /// The broker can't be started, or stored no token.
     #[error("the broker gives no {name}")]
     Broker {
-        /// Which token.
+        /// The name of the token.
         name: &'static str,
         /// Why.
         #[source]

@@ -34,7 +34,7 @@ pub struct RequestLine<'a> {
     pub cold_start: bool,
 }
 
-/// What the log line of a request says of its failure.
+/// The failure of a request, for its log line.
 pub struct Failure<'a> {
     /// The error code, as the caller gets it.
     pub code: &'a str,
