@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!   test, browser ──▶ control()   /users /werun /wx/{api} /cards /orders /refunds /bill /platform_keys
-//!                                 /messages /push /log /faults
+//!                                 /messages /customer_messages /push /log /faults
 //!   back end      ──▶ upstream()  /sns/… /cgi-bin/… /wxa/… /wxaapi/… /card/… /pay/… /secapi/… /v3/…
 //!   back end      ◀── notices to the order's or refund's notify_url, redelivered on WeChat's schedule
 //!   back end      ◀── pushes to the address in the console, three times at most
@@ -50,6 +50,7 @@ pub use crate::pay::ledger::refunds::{RefundEntry, RefundSource};
 pub use crate::pay::v3::notice::SignedNotice;
 pub use crate::pay::version::SignType;
 pub use crate::services::cards::card::{CardStatus, CardType, NewCard};
+pub use crate::services::customer_service::message::CustomerMessage;
 pub use crate::services::subscribe::message::SubscribeMessage;
 pub use crate::services::werun::steps::StepInfo;
 pub use crate::simulator::{Simulator, SimulatorOptions};

@@ -57,6 +57,28 @@ pub(crate) fn read_body<B: DeserializeOwned>(
     errcode_of_fault(fault).map_or(Ok(body), Err)
 }
 
+/// Checks access to an API by POST whose body is not JSON.
+pub(crate) fn check_post(
+    tokens: &TokenService,
+    request: &ApiRequest,
+    fault: Option<&Fault>,
+    owner: TokenOwner,
+) -> Result<(), Errcode> {
+    check_access(tokens, request, fault, owner, &Method::POST)?;
+    errcode_of_fault(fault).map_or(Ok(()), Err)
+}
+
+/// Checks access to an API by GET whose answer is not JSON.
+pub(crate) fn check_get(
+    tokens: &TokenService,
+    request: &ApiRequest,
+    fault: Option<&Fault>,
+    owner: TokenOwner,
+) -> Result<(), Errcode> {
+    check_access(tokens, request, fault, owner, &Method::GET)?;
+    errcode_of_fault(fault).map_or(Ok(()), Err)
+}
+
 /// Parses a JSON object, whatever the content type says. A field of the wrong type gives the same errcode as a body that is no
 /// JSON.
 pub(crate) fn parse_body<B: DeserializeOwned>(request: &ApiRequest) -> Result<B, Errcode> {

@@ -153,6 +153,7 @@ pub(crate) const INVALID_CREDENTIAL: Errcode =
     Errcode::new(40001, "invalid credential, access_token is invalid or not latest");
 pub(crate) const INVALID_GRANT_TYPE: Errcode = Errcode::new(40002, "invalid grant_type");
 pub(crate) const INVALID_OPENID: Errcode = Errcode::new(40003, "invalid openid");
+pub(crate) const INVALID_MEDIA_ID: Errcode = Errcode::new(40007, "invalid media_id");
 pub(crate) const INVALID_APPID: Errcode = Errcode::new(40013, "invalid appid");
 pub(crate) const INVALID_TOKEN: Errcode = Errcode::new(40014, "invalid access_token");
 pub(crate) const INVALID_CODE: Errcode = Errcode::new(40029, "invalid code");
@@ -176,11 +177,12 @@ pub(crate) const NOT_JSON: Errcode = Errcode::new(47001, "data format error");
 pub(crate) const UNAUTHORIZED: Errcode = Errcode::new(48001, "api unauthorized");
 
 /// The errcodes whose texts are known, for faults that name an errcode. Any other errcode gets the text "error".
-const KNOWN: [Errcode; 24] = [
+const KNOWN: [Errcode; 25] = [
     BUSY,
     INVALID_CREDENTIAL,
     INVALID_GRANT_TYPE,
     INVALID_OPENID,
+    INVALID_MEDIA_ID,
     INVALID_APPID,
     INVALID_TOKEN,
     INVALID_CODE,

@@ -57,6 +57,16 @@ pub(crate) fn msgid() -> u64 {
     2_000_000_000_000_000_000 + u64::from_be_bytes(bytes()) % 1_000_000_000_000_000_000
 }
 
+/// 17 digits that begin with 2: the number of a customer's message, which does not fit in 53 bits.
+pub(crate) fn message_number() -> u64 {
+    20_000_000_000_000_000 + u64::from_be_bytes(bytes()) % 10_000_000_000_000_000
+}
+
+/// 64 characters, URL-safe: the id of a temporary medium.
+pub(crate) fn media_id() -> String {
+    URL_SAFE_NO_PAD.encode(bytes::<48>())
+}
+
 /// Base64 of 16 bytes: 24 characters that end in `==`.
 pub(crate) fn session_key() -> String {
     STANDARD.encode(bytes::<16>())

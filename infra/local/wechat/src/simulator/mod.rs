@@ -34,6 +34,7 @@ use crate::pay::service::PayService;
 use crate::services::api_quota::ApiQuotaService;
 use crate::services::cards::card::NewCard;
 use crate::services::cards::service::CardService;
+use crate::services::customer_service::service::CustomerService;
 use crate::services::message_push::MessagePushService;
 use crate::services::phone_number::service::PhoneNumberService;
 use crate::services::soter::service::SoterService;
@@ -107,6 +108,7 @@ struct SimulatorParts {
 /// The services that methods of [`Simulator`] call directly.
 struct NamedServices {
     cards: Arc<CardService>,
+    customer: Arc<CustomerService>,
     pay: Arc<PayService>,
     phone_numbers: Arc<PhoneNumberService>,
     subscribe: Arc<SubscribeService>,
@@ -127,6 +129,7 @@ impl Simulator {
         let wxacode = Arc::new(WxaCodeService::new(&base));
         let named = NamedServices {
             cards: Arc::new(CardService::new(&base)),
+            customer: Arc::new(CustomerService::new(&base, &pushes)),
             pay: Arc::new(PayService::new(&base, notices.clone(), platform_mode, refund_interval_ms)),
             phone_numbers: Arc::new(PhoneNumberService::new(&base)),
             subscribe: Arc::new(SubscribeService::new(&base, &pushes)),
@@ -139,6 +142,7 @@ impl Simulator {
             base.tokens.clone(),
             base.sessions.clone(),
             named.cards.clone(),
+            named.customer.clone(),
             named.pay.clone(),
             named.phone_numbers.clone(),
             named.subscribe.clone(),

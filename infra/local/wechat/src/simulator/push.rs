@@ -1,9 +1,10 @@
-//! The methods of the simulator that concern the message push.
+//! The methods of the simulator that concern the message push and what hangs on it.
 
 use serde_json::Value;
 
 use super::Simulator;
 use crate::core::push::{PushSettings, SignedPush};
+use crate::services::customer_service::message::CustomerMessage;
 
 impl Simulator {
     /// What the console says about the message push.
@@ -48,5 +49,15 @@ impl Simulator {
     /// Withdraws the user's consents to messages of this template, as the settings of the mini program do.
     pub fn withdraw_subscription(&self, openid: &str, template_id: &str) {
         self.parts.named.subscribe.withdraw(openid, template_id);
+    }
+
+    /// The messages of customer service that users received, oldest first.
+    pub fn customer_messages(&self) -> Vec<CustomerMessage> {
+        self.parts.named.customer.sent()
+    }
+
+    /// Whether the user sees that customer service is typing.
+    pub fn sees_typing(&self, openid: &str) -> bool {
+        self.parts.named.customer.typing().iter().any(|typing| typing == openid)
     }
 }

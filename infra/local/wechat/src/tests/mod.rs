@@ -3,6 +3,7 @@
 mod access;
 mod bills;
 mod cards;
+mod customer_service;
 mod faults;
 mod fixture;
 mod login;
