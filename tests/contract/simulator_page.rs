@@ -61,6 +61,7 @@ fn example(fault: &str, field: &str) -> Value {
         "status" => json!("ABNORMAL"),
         "errcode" | "millis" | "seconds" => json!(1),
         "fields" => json!({"Event": "debug_demo"}),
+        "suggest" => json!("risky"),
         _ => json!("x"),
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!   test, browser ──▶ control()   /users /werun /wx/{api} /cards /orders /refunds /bill /platform_keys
-//!                                 /messages /customer_messages /push /log /faults
+//!                                 /messages /customer_messages /media_checks /push /log /faults
 //!   back end      ──▶ upstream()  /sns/… /cgi-bin/… /wxa/… /wxaapi/… /card/… /pay/… /secapi/… /v3/…
 //!   back end      ◀── notices to the order's or refund's notify_url, redelivered on WeChat's schedule
 //!   back end      ◀── pushes to the address in the console, three times at most
@@ -43,6 +43,7 @@ pub use crate::core::push::{PushFormat, PushMode, PushSettings, SignedPush};
 pub use crate::core::refund_status::RefundStatus;
 pub use crate::core::tls::{PayListener, TlsPeer};
 pub use crate::core::user::{NewUser, User};
+pub use crate::core::verdict::{Suggest, Verdict};
 pub use crate::pay::ledger::bills::bill_change::BillChange;
 pub use crate::pay::ledger::orders::{LedgerEntry, TradeState};
 pub use crate::pay::ledger::platform_keys::{PlatformKey, PlatformMode};
@@ -50,6 +51,7 @@ pub use crate::pay::ledger::refunds::{RefundEntry, RefundSource};
 pub use crate::pay::v3::notice::SignedNotice;
 pub use crate::pay::version::SignType;
 pub use crate::services::cards::card::{CardStatus, CardType, NewCard};
+pub use crate::services::content_security::media_check::{MediaCheck, MediaCheckState};
 pub use crate::services::customer_service::message::CustomerMessage;
 pub use crate::services::subscribe::message::SubscribeMessage;
 pub use crate::services::werun::steps::StepInfo;

@@ -24,4 +24,5 @@ pub(crate) mod server;
 pub(crate) mod service;
 pub(crate) mod tls;
 pub(crate) mod user;
+pub(crate) mod verdict;
 pub(crate) mod wx_api;

@@ -141,10 +141,36 @@ impl NoticeSender {
         let _ = self.inner.in_flight.subscribe().wait_for(|count| *count == 0).await;
     }
 
+    /// Runs work that [`NoticeSender::wait_until_idle`] waits for.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let in_flight = InFlight::new(self);
+        tokio::spawn(async move {
+            work.await;
+            drop(in_flight);
+        });
+    }
+
     /// Sends a GET; status and body of the answer.
     pub(crate) async fn get(&self, url: &str) -> Result<(u16, String), String> {
         let client = self.inner.client.as_ref().map_err(Clone::clone)?;
         read_answer(client.get(url).header("user-agent", USER_AGENT)).await
+    }
+
+    /// Downloads at most `limit` bytes, without cookies and without following a redirect. The error says why there is no such file.
+    pub(crate) async fn download(&self, url: &str, limit: usize) -> Result<Vec<u8>, String> {
+        let client = self.inner.client.as_ref().map_err(Clone::clone)?;
+        let mut response = client.get(url).send().await.map_err(|error| describe(&error))?;
+        if response.status() != reqwest::StatusCode::OK {
+            return Err(format!("HTTP {}", response.status().as_u16()));
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| describe(&error))? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > limit {
+                return Err(format!("more than {limit} bytes"));
+            }
+        }
+        Ok(bytes)
     }
 
     /// Sends a notice and applies the waiting faults. No service's state may be locked here, because a fault may rotate the

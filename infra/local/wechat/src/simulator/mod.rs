@@ -34,6 +34,7 @@ use crate::pay::service::PayService;
 use crate::services::api_quota::ApiQuotaService;
 use crate::services::cards::card::NewCard;
 use crate::services::cards::service::CardService;
+use crate::services::content_security::service::ContentSecurityService;
 use crate::services::customer_service::service::CustomerService;
 use crate::services::message_push::MessagePushService;
 use crate::services::phone_number::service::PhoneNumberService;
@@ -108,6 +109,7 @@ struct SimulatorParts {
 /// The services that methods of [`Simulator`] call directly.
 struct NamedServices {
     cards: Arc<CardService>,
+    content_security: Arc<ContentSecurityService>,
     customer: Arc<CustomerService>,
     pay: Arc<PayService>,
     phone_numbers: Arc<PhoneNumberService>,
@@ -129,6 +131,7 @@ impl Simulator {
         let wxacode = Arc::new(WxaCodeService::new(&base));
         let named = NamedServices {
             cards: Arc::new(CardService::new(&base)),
+            content_security: Arc::new(ContentSecurityService::new(&base, &pushes)),
             customer: Arc::new(CustomerService::new(&base, &pushes)),
             pay: Arc::new(PayService::new(&base, notices.clone(), platform_mode, refund_interval_ms)),
             phone_numbers: Arc::new(PhoneNumberService::new(&base)),
@@ -142,6 +145,7 @@ impl Simulator {
             base.tokens.clone(),
             base.sessions.clone(),
             named.cards.clone(),
+            named.content_security.clone(),
             named.customer.clone(),
             named.pay.clone(),
             named.phone_numbers.clone(),

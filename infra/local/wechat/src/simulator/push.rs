@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Simulator;
 use crate::core::push::{PushSettings, SignedPush};
+use crate::services::content_security::media_check::MediaCheck;
 use crate::services::customer_service::message::CustomerMessage;
 
 impl Simulator {
@@ -59,5 +60,20 @@ impl Simulator {
     /// Whether the user sees that customer service is typing.
     pub fn sees_typing(&self, openid: &str) -> bool {
         self.parts.named.customer.typing().iter().any(|typing| typing == openid)
+    }
+
+    /// The checks of pictures and sounds, oldest first.
+    pub fn media_checks(&self) -> Vec<MediaCheck> {
+        self.parts.named.content_security.media_checks()
+    }
+
+    /// Judges a picture or a sound whose verdict the fault `verdict_stalled` holds back, and pushes the verdict.
+    ///
+    /// # Panics
+    ///
+    /// If no such verdict waits, because such a test would prove nothing.
+    pub fn finish_media_check(&self, trace_id: &str) {
+        let started = self.parts.named.content_security.finish_media_check(trace_id);
+        assert_eq!(started, Ok(()));
     }
 }

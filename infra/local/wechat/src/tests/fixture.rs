@@ -39,6 +39,7 @@ pub(super) struct NoticeReceiver {
     received: Arc<Mutex<Vec<(HeaderMap, String)>>>,
     answers: Arc<Mutex<VecDeque<(u16, &'static str)>>>,
     queries: Arc<Mutex<Vec<String>>>,
+    file: Arc<Mutex<Vec<u8>>>,
     /// The answer after those that a test has set; SUCCESS of WeChat Pay if it is not set.
     usual_answer: Arc<Mutex<Option<&'static str>>>,
 }
@@ -65,6 +66,12 @@ impl NoticeReceiver {
         *self.usual_answer.lock().unwrap() = Some("success");
     }
 
+    /// Serves this file; returns its address.
+    pub(super) fn serve_file(&self, bytes: &[u8]) -> String {
+        *self.file.lock().unwrap() = bytes.to_vec();
+        self.url.replace("/notify", "/file")
+    }
+
     /// The query of each request.
     pub(super) fn queries(&self) -> Vec<String> {
         self.queries.lock().unwrap().clone()
@@ -86,6 +93,11 @@ async fn take_notice(
     let usual = receiver.usual_answer.lock().unwrap().unwrap_or(SUCCESS);
     let (status, answer) = receiver.answers.lock().unwrap().pop_front().unwrap_or((200, usual));
     (http::StatusCode::from_u16(status).unwrap(), answer)
+}
+
+/// The file that a test has set.
+async fn send_file(State(receiver): State<NoticeReceiver>) -> Vec<u8> {
+    receiver.file.lock().unwrap().clone()
 }
 
 /// Answers the check of an address for pushes.
@@ -121,6 +133,8 @@ impl Fixture {
             .route("/notify", post(take_notice))
             .route("/push", get(echo).post(take_notice))
             .route("/health", get(|| async {}))
+            .route("/file", get(send_file))
+            .route("/redirect", get(|| async { axum::response::Redirect::to("/file") }))
             .with_state(receiver.clone());
         receiver.url = format!("{}/notify", serve(routes).await);
         let openid = wechat.create_user(NewUser::default()).openid;

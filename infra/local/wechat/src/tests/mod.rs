@@ -3,6 +3,7 @@
 mod access;
 mod bills;
 mod cards;
+mod content_security;
 mod customer_service;
 mod faults;
 mod fixture;

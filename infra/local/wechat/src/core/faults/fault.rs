@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::core::refund_status::RefundStatus;
+use crate::core::verdict::Suggest;
 
 /// A way in which WeChat misbehaves. In JSON: `{"fault": "<name in snake case>", …fields}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -319,6 +320,23 @@ pub enum Fault {
         #[serde(default = "once")]
         times: u32,
     },
+    /// The next content check, of a text, a picture or a sound, has this result, whatever the content is.
+    Verdict {
+        /// `pass`, `review` or `risky`.
+        suggest: Suggest,
+        /// The label; the suggestion's usual one if absent.
+        label: Option<u32>,
+        /// The number of checks.
+        #[serde(default = "once")]
+        times: u32,
+    },
+    /// The verdict on a picture or a sound waits until
+    /// [`Simulator::finish_media_check`](crate::Simulator::finish_media_check).
+    VerdictStalled {
+        /// The number of checks.
+        #[serde(default = "once")]
+        times: u32,
+    },
     /// The paid quota of phone numbers is used up: `getPhoneNumber` fails on the phone with 1400001.
     PhoneQuota {
         /// The number of taps on the button.
@@ -373,6 +391,8 @@ impl Fault {
             Self::PageMissing { .. } => "page_missing",
             Self::TemplateUnknown { .. } => "template_unknown",
             Self::MessageUndelivered { .. } => "message_undelivered",
+            Self::Verdict { .. } => "verdict",
+            Self::VerdictStalled { .. } => "verdict_stalled",
             Self::PhoneQuota { .. } => "phone_quota",
             Self::LoginBlocked { .. } => "login_blocked",
         }
@@ -436,6 +456,8 @@ impl Fault {
             | Self::ImageAsTextPlain { times, .. }
             | Self::Quota { times, .. }
             | Self::MessageUndelivered { times, .. }
+            | Self::Verdict { times, .. }
+            | Self::VerdictStalled { times }
             | Self::PhoneQuota { times }
             | Self::NoticeLost { times }
             | Self::NoticeDuplicate { times, .. }

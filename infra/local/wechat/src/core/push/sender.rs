@@ -32,6 +32,11 @@ impl PushSender {
         lock(&self.settings)
     }
 
+    /// The sender, for work that [`NoticeSender::wait_until_idle`] waits for.
+    pub(crate) fn notices(&self) -> &NoticeSender {
+        &self.notices
+    }
+
     /// Pushes a message or an event of the user. `ToUserName`, `FromUserName`, `CreateTime` and `MsgType` are added where they are
     /// absent. Returns whether the console has an address to push to.
     pub(crate) fn push(&self, openid: &str, message: Map<String, Value>) -> bool {
