@@ -45,9 +45,8 @@ async fn push_event(State(service): State<Arc<MessagePushService>>, body: Bytes)
         Ok(message) => message,
         Err(why) => return bad_request(&why),
     };
-    let openid = match message.remove("openid") {
-        Some(Value::String(openid)) => openid,
-        _ => return bad_request("the body needs \"openid\": whose event is it?"),
+    let Some(Value::String(openid)) = message.remove("openid") else {
+        return bad_request("the body needs \"openid\": whose event is it?");
     };
     if !service.base.users.has_openid(&openid) {
         return bad_request("unknown openid: create the user first with POST /_wechat/users");
