@@ -37,8 +37,6 @@ async fn main() -> io::Result<()> {
             "app_id": account.app_id,
             "app_secret": account.app_secret,
             "original_id": account.original_id,
-            "push_token": account.push_token,
-            "push_encoding_aes_key": account.push_encoding_aes_key,
             "official_app_id": account.official_app_id,
             "official_app_secret": account.official_app_secret,
             "mch_id": account.mch_id,

@@ -1,5 +1,6 @@
 //! Start, restart, tasks and stop of a bundle.
 
+use local_wechat::PushMode;
 use serde_json::json;
 
 use super::support::{REGISTRY, client, json, start, start_with, template};
@@ -69,6 +70,20 @@ async fn no_simulator_runs_when_the_configuration_names_other_servers() {
     let answer = json(client().post(format!("{}/_wechat/users", bundle.base_url()))).await;
     assert_eq!(answer.0, 404);
     assert!(!bundle.quickstart().contains("_wechat"));
+}
+
+#[tokio::test]
+async fn pushes_go_to_the_public_address_of_their_route_if_there_is_one() {
+    assert_eq!(start().await.wechat().unwrap().push_settings().url, None);
+    let text = "[message_push]\nmode = \"plain\"\n[public]\nbase_url = \"https://shop.example\"";
+    let config = Config::parse(text, std::path::Path::new("")).unwrap();
+    let with_route = SHOP.replace("Path: /panic", "Path: /api/message/callback");
+    let with_route = local_template::Template::parse(&with_route).unwrap();
+    let options = BundleOptions { config, push_subscribe_events: false, ..BundleOptions::default() };
+    let bundle = Bundle::deploy(options, &with_route, &REGISTRY).await.unwrap();
+    let settings = bundle.wechat().unwrap().push_settings();
+    assert_eq!(settings.url.as_deref(), Some("https://shop.example/api/message/callback"));
+    assert_eq!((settings.mode, settings.subscribe_events), (PushMode::Plain, false));
 }
 
 const SHOP: &str = include_str!("shop.yaml");
