@@ -243,10 +243,15 @@ impl NoticeSender {
         };
         let request = delivery.request(first.mode, first.skew);
         let mut acknowledged = self.deliver_request(delivery, request.clone(), first).await;
-        if let (Some(fields), Some(signer)) = (&faults.replay, &delivery.signer) {
-            let body = signer.other_body(&delivery.summary, fields);
-            let replayed = DeliveryAttempt { fault: Some("push_replayed"), ..DeliveryAttempt::GENUINE };
-            self.deliver_request(delivery, NoticeRequest { body, ..request }, replayed).await;
+        if let (Some(fields), Some(signer)) = (faults.replay, &delivery.signer) {
+            let body = signer.other_body(&delivery.summary, &fields);
+            let mut summary = delivery.summary.clone();
+            if let Some(summary) = summary.as_object_mut() {
+                summary.extend(fields);
+            }
+            let replay = Delivery { summary, ..delivery.clone() };
+            let attempt = DeliveryAttempt { fault: Some("push_replayed"), ..DeliveryAttempt::GENUINE };
+            self.deliver_request(&replay, NoticeRequest { body, ..request }, attempt).await;
         }
         let held = std::mem::take(&mut *lock(&self.inner.held));
         for late in held {

@@ -125,6 +125,9 @@ async fn forged_replayed_and_other_forms_come_beside_the_genuine_push() {
         assert_eq!(queries[3], queries[2]);
         assert_ne!(bodies[3], bodies[2]);
         assert_eq!(bodies[3].contains("bye"), mode == PushMode::Plain);
+        let logged: Vec<_> =
+            fixture.wechat.deliveries().iter().map(|call| call.request["debug_str"].clone()).collect();
+        assert_eq!(logged, ["hello world", "hello world", "hello world", "bye"]);
     }
 }
 
