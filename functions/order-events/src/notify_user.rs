@@ -7,14 +7,14 @@ use std::time::Duration;
 use shared::{
     host::{Host, HostError},
     order::Status,
-    service::{SendError, SubscribeMessageSender},
+    service::{EventError, SendError, SubscribeMessageSender},
     store::{MessageStatus, Order, Outbox, PendingEvent},
     telemetry,
     types::UnixSeconds,
     wechat::subscribe::Message,
 };
 
-use crate::{error::EventError, paid_template::PaidTemplate};
+use crate::paid_template::PaidTemplate;
 
 /// What came of notifying the user.
 pub(crate) enum Notification {

@@ -2,31 +2,20 @@
 
 use shared::{
     host::{Host, HostError},
-    store::{EventKind, EventLookup, Order, Orders, Outbox, PendingEvent},
-    telemetry,
+    service::{EventError, EventOutcome, EventProcessor},
+    store::{EventKind, EventLookup, Order, Orders, Outbox, PendingEvent, StoreError, WorkCursor, WorkPage},
+    telemetry::{self, Metric},
+    types::UnixSeconds,
 };
 
 use crate::{
-    error::EventError,
     notify_user::{Notification, UserNotifier},
     publish::EventPublisher,
     stock::StockTaker,
 };
 
-/// What came of processing an event.
-#[derive(Debug)]
-pub(crate) enum EventOutcome {
-    /// All effects of the event are done.
-    Completed,
-    /// The event was completed before, or another run is sending its message.
-    Skipped,
-    /// The event's row can't be read, or it is an `order.paid` whose order is gone: the row is marked as given up and never processed
-    /// again. Also for a record of the stream that names no row.
-    Abandoned,
-}
-
 /// Processes events.
-pub(crate) struct EventProcessor {
+pub(crate) struct OrderEventProcessor {
     outbox: Outbox,
     orders: Orders,
     stock: StockTaker,
@@ -34,7 +23,7 @@ pub(crate) struct EventProcessor {
     notifier: UserNotifier,
 }
 
-impl EventProcessor {
+impl OrderEventProcessor {
     /// The constructors of the tables and the effects read the variables.
     ///
     /// # Errors
@@ -49,11 +38,31 @@ impl EventProcessor {
         })
     }
 
-    /// Processes the event: takes stock, publishes the event, notifies the user, and marks the event as done.
-    ///
-    /// # Errors
-    /// [`EventError`]: an effect is missing. Each effect that is done has its mark, so the event can be processed again.
-    pub(crate) async fn process_event(&self, event_id: &str) -> Result<EventOutcome, EventError> {
+    async fn notify_if_paid(
+        &self,
+        pending: &PendingEvent,
+        paid_order: Option<&Order>,
+    ) -> Result<Notification, EventError> {
+        match paid_order {
+            Some(order) => self.notifier.notify_user(pending, order).await,
+            None => Ok(Notification::NotWanted),
+        }
+    }
+
+    async fn abandon_event(&self, event_id: &str) -> Result<EventOutcome, EventError> {
+        telemetry::operator_alert("event-unreadable", &event_id);
+        let given_up = self.outbox.abandon(event_id).await;
+        given_up.map_err(|cause| EventError::at("giving the event up", event_id, cause))?;
+        Ok(EventOutcome::Abandoned)
+    }
+}
+
+impl EventProcessor for OrderEventProcessor {
+    const KEY: &'static str = "event_id";
+
+    /// Takes stock, publishes the event, notifies the user, and marks the event as done. Each effect that is done has its mark, so the event
+    /// can be processed again.
+    async fn process(&self, event_id: &str) -> Result<EventOutcome, EventError> {
         let failed = |step| move |cause| EventError::at(step, event_id, cause);
         let pending = match self.outbox.find(event_id).await.map_err(failed("reading the event"))? {
             EventLookup::Pending(pending) => pending,
@@ -89,21 +98,17 @@ impl EventProcessor {
         Ok(EventOutcome::Completed)
     }
 
-    async fn notify_if_paid(
+    async fn list_pending(
         &self,
-        pending: &PendingEvent,
-        paid_order: Option<&Order>,
-    ) -> Result<Notification, EventError> {
-        match paid_order {
-            Some(order) => self.notifier.notify_user(pending, order).await,
-            None => Ok(Notification::NotWanted),
-        }
+        shard: &str,
+        until: UnixSeconds,
+        after: Option<WorkCursor>,
+        limit: u16,
+    ) -> Result<WorkPage<(String, UnixSeconds)>, StoreError> {
+        self.outbox.list_pending(shard, until, after, limit).await
     }
 
-    async fn abandon_event(&self, event_id: &str) -> Result<EventOutcome, EventError> {
-        telemetry::operator_alert("event-unreadable", &event_id);
-        let given_up = self.outbox.abandon(event_id).await;
-        given_up.map_err(|cause| EventError::at("giving the event up", event_id, cause))?;
-        Ok(EventOutcome::Abandoned)
+    fn age_metric(oldest_age_seconds: u64) -> Metric<'static> {
+        Metric::OutboxAge(oldest_age_seconds)
     }
 }

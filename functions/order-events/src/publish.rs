@@ -6,11 +6,12 @@ use serde::Deserialize;
 use serde_json::json;
 use shared::{
     host::{AwsCall, AwsClient, AwsService, Host, HostError},
+    service::EventError,
     store::Event,
     types::{BoxError, UserId},
 };
 
-use crate::{error::EventError, event_detail::EventDetail};
+use crate::event_detail::EventDetail;
 
 /// The event may not be on the bus.
 #[derive(Debug, thiserror::Error)]

@@ -2,11 +2,10 @@
 
 use shared::{
     host::{Host, HostError},
+    service::EventError,
     store::{Order, Outbox, StockOutcome},
     telemetry,
 };
-
-use crate::error::EventError;
 
 /// Takes goods from stock.
 pub(crate) struct StockTaker {

@@ -1,16 +1,16 @@
-//! A record of the outbox table's stream, as Lambda delivers it.
+//! A record of a table's stream, as Lambda delivers it.
 //!
 //! Only the row's key is read from the record, because the row may have changed since.
 
 use serde_json::Value;
 
-/// A record of the outbox table's stream.
+/// A record of the stream of a table of events.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum StreamRecord {
+pub(super) enum StreamRecord {
     /// A new row: an event.
     Inserted {
         /// The event's key.
-        event_id: String,
+        key: String,
         /// The number by which the stream is asked to deliver the record again.
         sequence_number: String,
     },
@@ -24,12 +24,14 @@ pub(crate) enum StreamRecord {
 }
 
 impl StreamRecord {
-    pub(crate) fn read(record: &Value) -> Self {
+    /// Reads the record of a table whose key attribute is `key_name`.
+    pub(super) fn read(record: &Value, key_name: &str) -> Self {
         let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let sequence_number = text("/dynamodb/SequenceNumber").unwrap_or_default();
-        match (record.get("eventName").and_then(Value::as_str), text("/dynamodb/Keys/event_id/S")) {
-            (Some("INSERT"), Some(event_id)) if !sequence_number.is_empty() => {
-                Self::Inserted { event_id, sequence_number }
+        match (record.get("eventName").and_then(Value::as_str), text(&format!("/dynamodb/Keys/{key_name}/S")))
+        {
+            (Some("INSERT"), Some(key)) if !sequence_number.is_empty() => {
+                Self::Inserted { key, sequence_number }
             }
             (Some("MODIFY" | "REMOVE"), _) => Self::Other,
             _ => Self::Unreadable { sequence_number },
@@ -58,13 +60,13 @@ mod tests {
 
     #[test]
     fn only_a_new_row_is_an_event() {
-        let (event_id, sequence_number) = ("order.paid#42".to_owned(), "111".to_owned());
+        let (key, sequence_number) = ("order.paid#42".to_owned(), "111".to_owned());
         assert_eq!(
-            StreamRecord::read(&record("INSERT")),
-            StreamRecord::Inserted { event_id, sequence_number }
+            StreamRecord::read(&record("INSERT"), "event_id"),
+            StreamRecord::Inserted { key, sequence_number }
         );
         for name in ["MODIFY", "REMOVE"] {
-            assert_eq!(StreamRecord::read(&record(name)), StreamRecord::Other);
+            assert_eq!(StreamRecord::read(&record(name), "event_id"), StreamRecord::Other);
         }
     }
 
@@ -80,7 +82,7 @@ mod tests {
             let mut broken = record("INSERT");
             *broken.pointer_mut(pointer).unwrap() = json!(7);
             let expected = StreamRecord::Unreadable { sequence_number: number.to_owned() };
-            assert_eq!(StreamRecord::read(&broken), expected, "{pointer}");
+            assert_eq!(StreamRecord::read(&broken, "event_id"), expected, "{pointer}");
         }
     }
 
@@ -90,7 +92,7 @@ mod tests {
             let mut record = record("INSERT");
             record["dynamodb"]["Keys"]["event_id"]["S"] = json!(event_id);
             record["dynamodb"]["SequenceNumber"] = json!(number);
-            prop_assert_eq!(StreamRecord::read(&record), StreamRecord::Inserted { event_id, sequence_number: number });
+            prop_assert_eq!(StreamRecord::read(&record, "event_id"), StreamRecord::Inserted { key: event_id, sequence_number: number });
         }
     }
 }

@@ -1,0 +1,180 @@
+//! A table of events whose effects follow from its stream: the machinery of `order-events` and `push-events`.
+//!
+//! ```text
+//! row ──stream──▶ EventProcessor::process ──▶ marked as done
+//!  └──── pending for two minutes: by schedule, every five minutes ────┘
+//! ```
+//!
+//! Every event is processed at least once, until it is completed or abandoned; the processor's marks make its effects happen once. A
+//! batch's events are processed several at a time, and a failed event is delivered again after younger ones, so events come in no order.
+
+mod error;
+mod report;
+mod stream_record;
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, future, stream};
+use serde_json::Value;
+
+pub use error::EventError;
+pub use report::{EventsReport, ItemFailure};
+
+use self::stream_record::StreamRecord;
+use crate::{
+    host::Host,
+    store::{StoreError, WorkCursor, WorkPage, shards},
+    telemetry::{self, Metric},
+    types::{BoxError, UnixSeconds},
+};
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventOutcome {
+    /// All effects of the event are done.
+    Completed,
+    /// The event was completed before, or another run is processing it.
+    Skipped,
+    /// The event can never be processed, such as one whose row can't be read. Its row is marked as given up.
+    Abandoned,
+}
+
+/// A table of events, and what processing one of them means.
+pub trait EventProcessor: Sync {
+    /// The key attribute of the table, by which the records of its stream name their rows.
+    const KEY: &'static str;
+
+    /// Does what is still to do for the event with this key, and marks it as done.
+    ///
+    /// # Errors
+    /// [`EventError`]: something is still to do. The event is processed again.
+    fn process(&self, key: &str) -> impl Future<Output = Result<EventOutcome, EventError>> + Send;
+
+    /// Keys and times of the shard's events that happened by `until` and are still pending, the oldest first, from `after` on; at most
+    /// `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the next scheduled run asks again.
+    fn list_pending(
+        &self,
+        shard: &str,
+        until: UnixSeconds,
+        after: Option<WorkCursor>,
+        limit: u16,
+    ) -> impl Future<Output = Result<WorkPage<(String, UnixSeconds)>, StoreError>> + Send;
+
+    /// The metric that tells how old the oldest pending event is, in seconds.
+    fn age_metric(oldest_age_seconds: u64) -> Metric<'static>;
+}
+
+/// Processes the events of a table, from its stream and by schedule.
+pub struct EventQueue<P> {
+    host: Host,
+    processor: P,
+}
+
+impl<P: EventProcessor> EventQueue<P> {
+    /// The queue of the events that `processor` processes.
+    pub fn new(host: &Host, processor: P) -> Self {
+        Self { host: host.clone(), processor }
+    }
+
+    /// Processes the records of the stream, or what is pending if the event has none, because then a schedule has started the run.
+    ///
+    /// # Errors
+    /// The event is neither. Nothing was processed.
+    pub async fn run(&self, event: &Value) -> Result<EventsReport, BoxError> {
+        match event.get("Records") {
+            None => Ok(self.reprocess_pending().await),
+            Some(Value::Array(records)) => Ok(self.process_records(records).await),
+            Some(_) => Err("the records of the stream are no list".into()),
+        }
+    }
+
+    async fn process_records(&self, records: &[Value]) -> EventsReport {
+        let started_at = self.host.now();
+        let mut report = EventsReport { batch_item_failures: Some(Vec::new()), ..EventsReport::default() };
+        let mut inserted = Vec::new();
+        for record in records {
+            match StreamRecord::read(record, P::KEY) {
+                StreamRecord::Inserted { key, sequence_number } => inserted.push((key, sequence_number)),
+                StreamRecord::Other => report.count(Ok(EventOutcome::Skipped)),
+                StreamRecord::Unreadable { sequence_number } => {
+                    telemetry::operator_alert("event-unreadable", &sequence_number);
+                    report.unreadable_records = report.unreadable_records.saturating_add(1);
+                }
+            }
+        }
+        let results = stream::iter(inserted).map(async |(key, sequence_number)| {
+            let result = if self.is_out_of_time(started_at) {
+                Err(EventError::at("beginning", &key, "the run has gone on for too long"))
+            } else {
+                self.processor.process(&key).await
+            };
+            (sequence_number, result)
+        });
+        let results: Vec<_> = results.buffered(CONCURRENCY).collect().await;
+        for (sequence_number, result) in results {
+            let failed = result.is_err();
+            report.count(result);
+            if let (true, Some(failures)) = (failed, &mut report.batch_item_failures) {
+                failures.push(ItemFailure { item_identifier: sequence_number });
+            }
+        }
+        report
+    }
+
+    /// Processes what is still pending: events that the stream no longer delivers, and events of a run that was killed.
+    async fn reprocess_pending(&self) -> EventsReport {
+        let started_at = self.host.now();
+        // All shards at the same time, so that a shard with many events does not delay the others.
+        let reports = future::join_all(shards().map(|shard| self.reprocess_shard(shard, started_at))).await;
+        let report = reports.into_iter().fold(EventsReport::default(), EventsReport::plus);
+        telemetry::record_metric(P::age_metric(report.oldest_age_seconds));
+        report
+    }
+
+    /// Processes the shard's pending events page after page, the oldest first, until none is left or the run is out of time. An
+    /// event that fails does not delay those behind it.
+    async fn reprocess_shard(&self, shard: String, started_at: UnixSeconds) -> EventsReport {
+        let mut report = EventsReport::default();
+        let mut cursor: Option<WorkCursor> = None;
+        loop {
+            let until = started_at.minus(STREAM_GRACE);
+            let page = match self.processor.list_pending(&shard, until, cursor, PAGE_SIZE).await {
+                Ok(page) => page,
+                Err(error) => {
+                    // The other shards are processed all the same.
+                    report.count(Err(error.into()));
+                    return report;
+                }
+            };
+            for (key, happened_at) in &page.rows {
+                if self.is_out_of_time(started_at) {
+                    return report.with_pending(*happened_at, started_at);
+                }
+                let result = self.processor.process(key).await;
+                if result.is_err() {
+                    report = report.with_pending(*happened_at, started_at);
+                }
+                report.count(result);
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                return report;
+            }
+        }
+    }
+
+    fn is_out_of_time(&self, started_at: UnixSeconds) -> bool {
+        self.host.now().since(started_at) > LAST_START
+    }
+}
+
+/// Events of a batch that are processed at the same time.
+const CONCURRENCY: usize = 5;
+/// The scheduled run leaves younger events to the stream.
+const STREAM_GRACE: Duration = Duration::from_secs(2 * 60);
+const PAGE_SIZE: u16 = 25;
+/// No event is begun after this time, so that a run ends before Lambda's timeout of 55 seconds.
+const LAST_START: Duration = Duration::from_secs(30);
