@@ -45,6 +45,7 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("GET /api/werun/summary", 1, 0),
     ("POST /api/soter/challenge", 1, 0),
     ("POST /api/verify-fingerprint", 2, 1),
+    ("POST /api/security/text", 0, 1),
     ("POST /api/wxacode/unlimited", 0, 1),
     ("GET /api/admin/quota", 0, 1),
     ("GET /api/products", 1, 0),
@@ -66,6 +67,7 @@ const BUDGETS: &[(&str, usize, usize)] = &[
 ];
 
 const QUOTA: &str = "/api/admin/quota?cgiPath=/wxa/getwxacode";
+const SECURITY_TEXT: &str = "/api/security/text";
 const CLEAR: &str = "/api/admin/quota/clear";
 
 struct Meter<'w> {
@@ -122,6 +124,7 @@ async fn warm(world: &World) {
     let issued = phone.post("/api/soter/challenge", &json!({ "purpose": "pay" })).await.ok();
     phone.post("/api/verify-fingerprint", &sign_challenge(&phone, &issued).await).await.ok();
     phone.post("/api/wxacode/unlimited", &json!({ "scene": "s" })).await;
+    phone.post(SECURITY_TEXT, &comment()).await.ok();
     world.operator("GET", QUOTA, &json!({})).await.ok();
     let prepaid = phone.prepay(&phone.order().await.1).await;
     phone.try_pay(&prepaid).await;
@@ -256,12 +259,17 @@ async fn fingers(meter: &mut Meter<'_>) {
     assert_eq!(meter.of("POST /api/verify-fingerprint, again", verify()).await.status, 409);
 }
 
+fn comment() -> serde_json::Value {
+    json!({ "content": "很好", "scene": 2 })
+}
+
 async fn codes(meter: &mut Meter<'_>) {
     let world = meter.world;
     let phone = world.user().await;
     let (scene, page) = (json!({ "scene": "s" }), json!({ "path": "pages/index" }));
     let drawn = meter.of("POST /api/wxacode/unlimited", phone.post("/api/wxacode/unlimited", &scene)).await;
     assert_eq!(drawn.status, 200);
+    meter.of("POST /api/security/text", phone.post(SECURITY_TEXT, &comment())).await.ok();
     for (what, path) in [
         ("POST /api/admin/wxacode", "/api/admin/wxacode"),
         ("POST /api/admin/wxaqrcode", "/api/admin/wxaqrcode"),

@@ -127,13 +127,19 @@ async fn cards(world: &World, phone: &Phone<'_>) {
 
 /// A finger that proves something, a code that is drawn, and a quota that is read.
 async fn fingers_and_codes(world: &World, phone: &Phone<'_>) {
-    for path in ["/cgi-bin/soter/verify_signature", "/wxa/getwxacodeunlimit", "/cgi-bin/openapi/quota/get"] {
+    for path in [
+        "/cgi-bin/soter/verify_signature",
+        "/wxa/getwxacodeunlimit",
+        "/wxa/msg_sec_check",
+        "/cgi-bin/openapi/quota/get",
+    ] {
         let path = Some(path.to_owned());
         world.wechat().set_fault(Fault::TokenRevoked { path, stuck: false, times: 1 });
     }
     let issued = phone.post("/api/soter/challenge", &json!({ "purpose": "pay" })).await.ok();
     phone.post("/api/verify-fingerprint", &sign_challenge(phone, &issued).await).await.ok();
     assert_eq!(phone.post("/api/wxacode/unlimited", &json!({ "scene": "s" })).await.status, 200);
+    phone.post("/api/security/text", &json!({ "content": "很好", "scene": 2 })).await.ok();
     world.operator("GET", "/api/admin/quota?cgiPath=/wxa/getwxacode", &json!({})).await.ok();
 }
 

@@ -8,6 +8,7 @@ mod card;
 mod card_consume;
 mod card_member;
 mod cases;
+mod content_check;
 mod example;
 mod login;
 mod order;

@@ -8,17 +8,16 @@
 mod body;
 mod draw_error;
 mod picture;
-mod rate_limit;
 
 use shared::{
-    api::{ApiError, Code, request, response},
+    api::{ApiError, Code, RateLimit, request, response},
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
     service::{PlatformClient, SessionTokens},
     store::TokenName,
 };
 
-use crate::{body::DrawRequest, draw_error::map_draw_error, rate_limit::RateLimit};
+use crate::{body::DrawRequest, draw_error::map_draw_error};
 
 /// Draws mini program codes.
 pub struct WxacodeFunction {
@@ -34,7 +33,7 @@ impl Function for WxacodeFunction {
     async fn init(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             host: host.clone(),
-            rate_limit: RateLimit::default(),
+            rate_limit: RateLimit::per_minute(CODES_PER_MINUTE),
             platform: PlatformClient::new(host, TokenName::MiniProgram)?,
             sessions: SessionTokens::new(host)?,
         })
@@ -67,3 +66,6 @@ impl WxacodeFunction {
         Ok(response::cacheable(content_type, picture))
     }
 }
+
+/// WeChat draws 5000 codes with a scene per minute for the whole mini program.
+const CODES_PER_MINUTE: u32 = 30;

@@ -4,9 +4,11 @@ mod code;
 mod error;
 mod mapping;
 mod notice_reply;
+mod rate_limit;
 pub mod request;
 pub mod response;
 
 pub use code::Code;
 pub use error::ApiError;
+pub use rate_limit::RateLimit;
 pub use response::{FailureContext, FailureFormat};

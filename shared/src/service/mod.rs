@@ -1,6 +1,7 @@
 //! Use cases: what several functions do with WeChat and the tables together.
 
 mod access_tokens;
+mod content_check;
 mod event_queue;
 mod merchant;
 mod payments;
@@ -12,6 +13,7 @@ mod subscribe_messages;
 mod wechat_session;
 
 pub use access_tokens::{AccessTokenError, AccessTokens};
+pub use content_check::ContentChecker;
 pub use event_queue::{EventError, EventOutcome, EventProcessor, EventQueue, EventsReport, ItemFailure};
 pub use merchant::{notice_receiver, pay_client};
 pub use payments::{AttemptStatus, CloseOutcome, NextAttemptOutcome, PaymentService, PaymentServiceError};

@@ -2,6 +2,7 @@
 
 mod card_ext;
 mod client;
+mod content_check;
 mod error;
 mod login;
 pub mod loose_json;
@@ -13,6 +14,7 @@ mod tests;
 
 pub use card_ext::CardExt;
 pub use client::{Client, WeChatCall};
+pub use content_check::{CheckScene, Suggestion, TextCheck, Verdict};
 pub use error::{Errcode, ErrcodeClass, WeChatError};
 pub use login::{Login, LoginClient, LoginError};
 pub use open_data::{OpenDataError, Watermark, decrypt, raw_data_is_genuine};

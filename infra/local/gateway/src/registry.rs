@@ -9,6 +9,7 @@ pub(crate) const REGISTRY: &[RegisteredFunction] = &[
     RegisteredFunction::task::<access_token::AccessTokenTask>(),
     RegisteredFunction::function::<card::CardFunction>(),
     RegisteredFunction::function::<cases::CasesFunction>(),
+    RegisteredFunction::function::<content_check::ContentCheckFunction>(),
     RegisteredFunction::function::<login::LoginFunction>(),
     RegisteredFunction::function::<order::OrderFunction>(),
     RegisteredFunction::task::<order_events::OrderEventsTask>(),

@@ -1,8 +1,8 @@
-//! Limits how many codes a user may draw per minute.
+//! Limits how often each user may call a route per minute.
 //!
-//! WeChat draws 5000 codes with a scene per minute for the whole mini program, and one user who calls in a loop must not use them up
-//! for all. Each instance counts for itself, because that costs no request to DynamoDB. A user who calls in a row meets the same few
-//! instances; a user who calls many instances at once can draw as many times more. All users together are limited by API Gateway's
+//! WeChat limits what all users of a mini program do together in a minute, and one user who calls in a loop must not use that up for all.
+//! Each instance counts for itself, because that costs no request to DynamoDB. A user who calls in a row meets the same few
+//! instances; a user who calls many instances at once can call as many times more. All users together are limited by API Gateway's
 //! throttling and by WeChat's 45009, which is answered with the same code.
 
 use std::{
@@ -11,14 +11,14 @@ use std::{
     time::Duration,
 };
 
-use shared::{
-    api::{ApiError, Code},
-    types::{UnixSeconds, UserId},
-};
+use super::{ApiError, Code};
+use crate::types::{UnixSeconds, UserId};
 
-/// Counts the codes that each user has drawn in the current minute of the clock.
-#[derive(Default)]
-pub(crate) struct RateLimit(Mutex<Window>);
+/// Counts the calls of each user in the current minute of the clock.
+pub struct RateLimit {
+    max_per_minute: u32,
+    window: Mutex<Window>,
+}
 
 #[derive(Default)]
 struct Window {
@@ -28,18 +28,24 @@ struct Window {
 }
 
 impl RateLimit {
-    /// Counts a code for the user.
+    /// A limit of `max_per_minute` calls by each user, on each instance.
+    #[must_use]
+    pub fn per_minute(max_per_minute: u32) -> Self {
+        Self { max_per_minute, window: Mutex::default() }
+    }
+
+    /// Counts a call of the user.
     ///
     /// # Errors
-    /// `RATE_LIMITED` until the minute is over, if the user has drawn `MAX_PER_MINUTE` codes in it.
-    pub(crate) fn count(&self, user: &UserId, now: UnixSeconds) -> Result<(), ApiError> {
-        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// `RATE_LIMITED` until the minute is over, if the user has made all calls of this minute.
+    pub fn count(&self, user: &UserId, now: UnixSeconds) -> Result<(), ApiError> {
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         let minute = now.get() / MINUTE;
         if window.minute != minute {
             *window = Window { minute, counts: HashMap::new() };
         }
         let count = window.counts.entry(user.clone()).or_default();
-        if *count >= MAX_PER_MINUTE {
+        if *count >= self.max_per_minute {
             let wait = Duration::from_secs(MINUTE - now.get() % MINUTE);
             return Err(ApiError::new(Code::RateLimited).retry_after(wait));
         }
@@ -48,7 +54,6 @@ impl RateLimit {
     }
 }
 
-const MAX_PER_MINUTE: u32 = 30;
 const MINUTE: u64 = 60;
 
 #[cfg(test)]
@@ -56,8 +61,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_draws_thirty_codes_a_minute() {
-        let limit = RateLimit::default();
+    fn a_user_makes_so_many_calls_a_minute_and_others_their_own() {
+        let limit = RateLimit::per_minute(30);
         let [one, two] = ["u1", "u2"].map(|id| UserId::parse(id).unwrap());
         let now = UnixSeconds::new(1_700_000_040 + 12);
         for _ in 0..30 {
