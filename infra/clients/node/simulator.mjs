@@ -11,8 +11,8 @@ export const expectEqual = assert.deepStrictEqual;
 let count = 0;
 export const newNumber = (prefix) => `${prefix}${Date.now()}${count++}`;
 
-export async function control(path, body) {
-  const answer = await fetch(`${simulator.url}/_wechat/${path}`, body && { method: 'POST', body: JSON.stringify(body) });
+export async function control(path, body, method = 'POST') {
+  const answer = await fetch(`${simulator.url}/_wechat/${path}`, body && { method, body: JSON.stringify(body) });
   const result = await answer.json();
   if (!answer.ok) throw new Error(JSON.stringify(result));
   return result;

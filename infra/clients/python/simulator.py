@@ -19,9 +19,10 @@ def read(path):
         return file.read()
 
 
-def control(path, body=None):
+def control(path, body=None, method=None):
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(f"{SIMULATOR['url']}/_wechat/{path}", data=data)) as answer:
+    request = urllib.request.Request(f"{SIMULATOR['url']}/_wechat/{path}", data=data, method=method)
+    with urllib.request.urlopen(request) as answer:
         return json.load(answer)
 
 

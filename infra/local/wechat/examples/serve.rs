@@ -42,6 +42,7 @@ async fn main() -> io::Result<()> {
             "mch_id": account.mch_id,
             "api_v2_key": account.api_v2_key,
             "api_v3_key": account.api_v3_key,
+            "message_push": { "token": account.push_token, "encoding_aes_key": account.push_encoding_aes_key },
             "serial_no": account.merchant_serial_no,
             "private_key": keys.join("apiclient_key.pem"),
             "certificate": keys.join("apiclient_cert.pem"),
