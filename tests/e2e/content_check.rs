@@ -25,6 +25,16 @@ async fn a_harmless_text_passes_with_one_request_to_wechat() {
 }
 
 #[tokio::test]
+async fn a_risky_text_and_one_for_review_do_not_pass() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for (content, suggest, label) in [("risky:20002", "risky", 20002), ("review:10001", "review", 10001)] {
+        let answer = phone.post(TEXT, &comment(content)).await.ok();
+        assert_eq!(answer.json(), json!({ "success": true, "suggest": suggest, "label": label }));
+    }
+}
+
+#[tokio::test]
 async fn a_text_goes_to_wechat_with_the_caller_s_openid_and_all_fields() {
     let world = World::start().await;
     let phone = world.user().await;
@@ -34,7 +44,7 @@ async fn a_text_goes_to_wechat_with_the_caller_s_openid_and_all_fields() {
     let call = calls.iter().find(|call| call.path == UPSTREAM).expect("the call");
     assert_eq!(
         call.request,
-        json!({ "version": 2, "openid": phone.openid, "scene": 1, "content": "签名", "title": "标题", "nickname": "小明" })
+        json!({ "access_token": "***", "version": 2, "openid": phone.openid, "scene": 1, "content": "签名", "title": "标题", "nickname": "小明" })
     );
 }
 
@@ -96,7 +106,8 @@ async fn a_user_has_thirty_texts_checked_a_minute() {
     let (greedy, modest) = (world.user().await, world.user().await);
     // The minute that begins now is whole.
     world.clock.advance(Duration::from_secs(60 - world.now() % 60));
-    let answers = join_all((0..31).map(|_| greedy.post(TEXT, &comment("很好")))).await;
+    let body = comment("很好");
+    let answers = join_all((0..31).map(|_| greedy.post(TEXT, &body))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 30);
     let refused = answers.iter().find(|answer| answer.status != 200).expect("one too many");
     assert_eq!(refused.outcome().as_str(), "429 RATE_LIMITED");
