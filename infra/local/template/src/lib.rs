@@ -31,6 +31,7 @@ pub use error::{ParameterProblem, TemplateError};
 pub use parameter::Parameter;
 pub use pseudo_parameters::PseudoParameters;
 pub use resource::api::{HttpApi, RouteAuth, Throttling};
+pub use resource::bucket::Bucket;
 pub use resource::event::cron::Cron;
 pub use resource::event::filter::Filter;
 pub use resource::event::route::Route;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::resource::api::HttpApi;
+use crate::resource::bucket::Bucket;
 use crate::resource::event_bus::EventBus;
 use crate::resource::function::Function;
 use crate::resource::log_group::LogGroup;
@@ -23,6 +24,8 @@ pub struct Stack {
     pub secrets: Vec<Secret>,
     /// The event buses.
     pub event_buses: Vec<EventBus>,
+    /// The buckets.
+    pub buckets: Vec<Bucket>,
     /// The queues.
     pub queues: Vec<Queue>,
     /// The API; `None` when no function has a route and the template declares none.
@@ -37,6 +40,11 @@ impl Stack {
     /// The function with this logical id.
     pub fn function(&self, logical_id: &str) -> Option<&Function> {
         self.functions.iter().find(|function| function.logical_id == logical_id)
+    }
+
+    /// The bucket with this logical id.
+    pub fn bucket(&self, logical_id: &str) -> Option<&Bucket> {
+        self.buckets.iter().find(|bucket| bucket.logical_id == logical_id)
     }
 
     /// The table with this logical id.

@@ -14,6 +14,7 @@ use crate::pseudo_parameters::PseudoParameters;
 use crate::read::fields::Fields;
 use crate::read::yaml;
 use crate::resource::api::{self, HttpApi};
+use crate::resource::bucket::{self, Bucket};
 use crate::resource::event::EventContext;
 use crate::resource::event_bus::EventBus;
 use crate::resource::function::Function;
@@ -131,6 +132,9 @@ impl Template {
             }
             self.add(&mut stack, &scope, &globals, &roles, id, resource)?;
         }
+        for (_, place, own) in self.resolved(&scope, ResourceKind::BucketPolicy)? {
+            bucket::apply_policy(&mut stack.buckets, &Fields::new(place, &own)?)?;
+        }
         // SAM creates an API only if a function has a route.
         if self.is_api_implied() && stack.functions.iter().all(|function| function.routes.is_empty()) {
             stack.api = None;
@@ -195,6 +199,12 @@ impl Template {
             }
             // Read before the loop, because functions refer to them.
             ResourceKind::HttpApi | ResourceKind::ManagedPolicy | ResourceKind::Role => {}
+            ResourceKind::Bucket => {
+                let arn = scope.attribute(id, "Arn", &place)?;
+                stack.buckets.push(Bucket::read(id, name, arn, &Fields::new(place, &Value::Object(own))?)?);
+            }
+            // Read after the loop, because they refer to buckets.
+            ResourceKind::BucketPolicy => {}
             ResourceKind::Alarm
             | ResourceKind::ApiMapping
             | ResourceKind::Dashboard

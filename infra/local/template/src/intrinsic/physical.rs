@@ -20,6 +20,8 @@ impl Scope<'_> {
             | ResourceKind::Topic => self.attribute(target, ARN, place),
             ResourceKind::Alarm
             | ResourceKind::ApiMapping
+            | ResourceKind::Bucket
+            | ResourceKind::BucketPolicy
             | ResourceKind::Dashboard
             | ResourceKind::DomainName
             | ResourceKind::EventBus
@@ -59,6 +61,12 @@ impl Scope<'_> {
         let pseudo = self.pseudo;
         Ok(match (kind, name) {
             (ResourceKind::Alarm, _) => pseudo.arn("cloudwatch", &format!("alarm:{own}")),
+            (ResourceKind::Bucket, "DomainName") => format!("{own}.s3.{}", pseudo.url_suffix),
+            (ResourceKind::Bucket, "RegionalDomainName") => {
+                format!("{own}.s3.{}.{}", pseudo.region, pseudo.url_suffix)
+            }
+            // The name of a bucket is unique, so its ARN has no region and no account.
+            (ResourceKind::Bucket, _) => format!("arn:{}:s3:::{own}", pseudo.partition),
             (ResourceKind::EventBus, "Name")
             | (ResourceKind::Topic, "TopicName")
             | (ResourceKind::Queue, "QueueName") => own,
@@ -73,6 +81,7 @@ impl Scope<'_> {
             }
             (
                 ResourceKind::ApiMapping
+                | ResourceKind::BucketPolicy
                 | ResourceKind::Dashboard
                 | ResourceKind::DomainName
                 | ResourceKind::MetricFilter,
@@ -108,6 +117,7 @@ impl Scope<'_> {
     ) -> Result<String, TemplateError> {
         let property = match resource.kind {
             ResourceKind::Alarm => "AlarmName",
+            ResourceKind::Bucket => "BucketName",
             ResourceKind::Dashboard => "DashboardName",
             ResourceKind::DomainName => "DomainName",
             ResourceKind::EventBus | ResourceKind::HttpApi | ResourceKind::Secret => "Name",
@@ -117,7 +127,7 @@ impl Scope<'_> {
             ResourceKind::MetricFilter => "FilterName",
             ResourceKind::Queue => "QueueName",
             ResourceKind::Role => "RoleName",
-            ResourceKind::ApiMapping | ResourceKind::Subscription => {
+            ResourceKind::ApiMapping | ResourceKind::BucketPolicy | ResourceKind::Subscription => {
                 return Ok(self.pseudo.default_name(target));
             }
             ResourceKind::Table => "TableName",
@@ -125,7 +135,9 @@ impl Scope<'_> {
         };
         let place = format!("Resources.{target}.Properties.{property}");
         let Some(value) = resource.properties.get(property) else {
-            return Ok(self.pseudo.default_name(target));
+            let name = self.pseudo.default_name(target);
+            // S3 knows no upper-case letters.
+            return Ok(if resource.kind == ResourceKind::Bucket { name.to_lowercase() } else { name });
         };
         match self.deeper(&place)?.resolve(value, &place)? {
             Some(value) => crate::read::fields::text(&place, &value),

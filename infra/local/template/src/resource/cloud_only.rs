@@ -41,7 +41,9 @@ pub(crate) fn check_properties(kind: ResourceKind, properties: &Fields<'_>) -> R
             &["Endpoint", "FilterPolicy", "Protocol", "RawMessageDelivery", "TopicArn"]
         }
         ResourceKind::Topic => &["DisplayName", "KmsMasterKeyId", "Subscription", "Tags", "TopicName"],
-        ResourceKind::EventBus
+        ResourceKind::Bucket
+        | ResourceKind::BucketPolicy
+        | ResourceKind::EventBus
         | ResourceKind::Function
         | ResourceKind::HttpApi
         | ResourceKind::LogGroup

@@ -8,6 +8,7 @@ use crate::error::TemplateError;
 use crate::read::fields::Fields;
 
 pub(crate) mod api;
+pub(crate) mod bucket;
 pub(crate) mod cloud_only;
 pub(crate) mod event;
 pub(crate) mod event_bus;
@@ -85,6 +86,8 @@ impl RawResource {
 pub(crate) enum ResourceKind {
     Alarm,
     ApiMapping,
+    Bucket,
+    BucketPolicy,
     Dashboard,
     DomainName,
     EventBus,
@@ -102,9 +105,11 @@ pub(crate) enum ResourceKind {
 }
 
 impl ResourceKind {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 18] = [
         Self::Alarm,
         Self::ApiMapping,
+        Self::Bucket,
+        Self::BucketPolicy,
         Self::Dashboard,
         Self::DomainName,
         Self::EventBus,
@@ -125,6 +130,8 @@ impl ResourceKind {
         match self {
             Self::Alarm => "AWS::CloudWatch::Alarm",
             Self::ApiMapping => "AWS::ApiGatewayV2::ApiMapping",
+            Self::Bucket => "AWS::S3::Bucket",
+            Self::BucketPolicy => "AWS::S3::BucketPolicy",
             Self::Dashboard => "AWS::CloudWatch::Dashboard",
             Self::DomainName => "AWS::ApiGatewayV2::DomainName",
             Self::EventBus => "AWS::Events::EventBus",
@@ -146,7 +153,8 @@ impl ResourceKind {
     pub(crate) fn attributes(self) -> &'static [&'static str] {
         match self {
             Self::Alarm | Self::Function | Self::LogGroup | Self::Role => &["Arn"],
-            Self::ApiMapping | Self::Dashboard | Self::MetricFilter => &[],
+            Self::ApiMapping | Self::BucketPolicy | Self::Dashboard | Self::MetricFilter => &[],
+            Self::Bucket => &["Arn", "DomainName", "RegionalDomainName"],
             Self::DomainName => &["RegionalDomainName"],
             Self::EventBus => &["Arn", "Name"],
             Self::HttpApi => &["ApiEndpoint"],

@@ -115,10 +115,12 @@ fn check_resource(resource: &str, actions: &[String], place: &str) -> Result<(),
     if resource == "*" && all(&WITHOUT_RESOURCE) {
         return Ok(());
     }
-    // Wildcards are allowed for the log streams of one log group and for network interfaces that don't exist yet.
+    // Wildcards are allowed for the log streams of one log group, for network interfaces that don't exist yet, and for the objects of a
+    // bucket, also for those below a prefix.
     let whole = match resource.strip_suffix('*') {
         Some(group) if group.ends_with(':') && all(&LOG_ACTIONS) => group,
         Some(kind) if kind.ends_with('/') && all(&INTERFACE_ACTIONS) => kind,
+        Some(folder) if folder.ends_with('/') && all(&OBJECT_ACTIONS) => folder,
         _ => resource,
     };
     if whole.contains(['*', '?']) || !whole.starts_with("arn:") {
@@ -175,6 +177,7 @@ const INTERFACE_ACTIONS: [&str; 4] = [
     "ec2:DeleteNetworkInterface",
     "ec2:UnassignPrivateIpAddresses",
 ];
+const OBJECT_ACTIONS: [&str; 3] = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"];
 const EXPLICIT: [&str; 1] = ["explicit statements only: {Version, Statement: [{Effect, Action, Resource}]}"];
 
 /// The actions that functions may use. Any other is refused, because AWS accepts a misspelt action and grants nothing.
@@ -213,7 +216,7 @@ const ACTIONS: [(&str, &[&str]); 11] = [
     ("kms", &["Decrypt", "Encrypt", "GenerateDataKey"]),
     ("lambda", &["InvokeFunction"]),
     ("logs", &["CreateLogStream", "PutLogEvents"]),
-    ("s3", &["DeleteObject", "GetObject", "PutObject"]),
+    ("s3", &["DeleteObject", "GetObject", "ListBucket", "PutObject"]),
     ("secretsmanager", &["DescribeSecret", "GetSecretValue", "PutSecretValue"]),
     ("sns", &["Publish"]),
     ("sqs", &["SendMessage"]),

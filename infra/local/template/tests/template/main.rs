@@ -1,6 +1,8 @@
 //! A whole template, each intrinsic, and each refusal.
 
 #[cfg(test)]
+mod buckets;
+#[cfg(test)]
 mod intrinsics;
 #[cfg(test)]
 mod parameters;

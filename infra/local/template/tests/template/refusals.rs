@@ -35,8 +35,8 @@ fn unknown_sections_and_transforms_are_refused() {
 #[test]
 fn unknown_resources_and_properties_are_refused() {
     refuses(
-        &resource("AWS::S3::Bucket", ""),
-        "Resources.R.Type: AWS::S3::Bucket is not supported; supported: AWS::C",
+        &resource("AWS::EC2::Instance", ""),
+        "Resources.R.Type: AWS::EC2::Instance is not supported; supported: AWS::C",
     );
     refuses(
         &resource("AWS::SNS::Topic", "Colour: 1"),
