@@ -106,6 +106,17 @@ impl Dynamo {
         self.inner.handler.authorize_request(request, service, permission)
     }
 
+    /// Authorizes a caller whose signature another server has verified: its statements must allow the permission. The request is
+    /// logged like a call.
+    pub fn authorize_caller(&self, caller: &str, permission: Permission) -> Result<(), AuthorizationError> {
+        self.inner.handler.authorize_caller(caller, permission)
+    }
+
+    /// Whether the access key id belongs to a function or to the operator.
+    pub fn has_caller(&self, access_key_id: &str) -> bool {
+        self.inner.handler.policies.has_caller(access_key_id)
+    }
+
     /// A secret's current value.
     pub fn secret(&self, logical_id: &str) -> Option<String> {
         self.inner.handler.secrets.current_value(logical_id)

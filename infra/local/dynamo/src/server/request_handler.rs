@@ -80,20 +80,30 @@ impl RequestHandler {
         };
         let caller = verify(request, service, now(), secret_of)
             .map_err(|error| AuthorizationError { code: error.code(), message: error.to_string() })?;
+        self.authorize_caller(&caller, permission).map(|()| caller)
+    }
+
+    /// Authorizes a caller whose signature another server has verified.
+    pub(crate) fn authorize_caller(
+        &self,
+        caller: &str,
+        permission: Permission,
+    ) -> Result<(), AuthorizationError> {
+        let permission = self.policies.as_granted(caller, permission);
         let operation = permission.action.rsplit(':').next().unwrap_or_default().to_owned();
         let required = [RequiredPermission { permission, leading_keys: None }];
-        let mut call = self.new_call(&caller, &operation, &required);
-        let error = self.policies.first_missing(&caller, &required).map(|missing| {
+        let mut call = self.new_call(caller, &operation, &required);
+        let error = self.policies.first_missing(caller, &required).map(|missing| {
             call.allowed = false;
-            self.call_log.add_denial(&caller, missing);
+            self.call_log.add_denial(caller, missing);
             AuthorizationError {
                 code: "AccessDeniedException",
-                message: self.denial_message(&caller, missing),
+                message: self.denial_message(caller, missing),
             }
         });
         call.status = if error.is_some() { 403 } else { 200 };
         self.call_log.add_call(call);
-        error.map_or(Ok(caller), Err)
+        error.map_or(Ok(()), Err)
     }
 
     /// Handles a request whose caller is known.
