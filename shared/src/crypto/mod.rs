@@ -8,6 +8,7 @@ mod open_data;
 mod pss;
 mod rsa;
 mod seal;
+mod sigv4;
 
 pub use digest::{equal, hex, hmac_sha256, md5, sha1, sha256};
 pub use ecb::decrypt_ecb;
@@ -16,3 +17,4 @@ pub use open_data::{DecryptError, decrypt_cbc};
 pub use pss::{RsaKeyError, RsaPublicKey};
 pub use rsa::{PemError, SigningKey, VerifyingKey};
 pub use seal::{Keyring, SealError, Sealed};
+pub use sigv4::aws_signing_key;

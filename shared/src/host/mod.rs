@@ -8,6 +8,7 @@ mod aws_client;
 mod client;
 mod dynamodb;
 mod retry;
+mod s3;
 mod upstream;
 
 use std::{
@@ -23,6 +24,7 @@ use client::Clients;
 pub use client::RemoteService;
 pub use retry::RetryPolicy;
 pub(crate) use retry::{Backoff, FailureKind, retry};
+pub use s3::{PostForm, UploadsBucket};
 pub(crate) use upstream::{Address, AddressChoice, Upstream};
 
 use crate::types::UnixSeconds;

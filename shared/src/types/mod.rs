@@ -12,6 +12,7 @@ mod id_error;
 mod order_no;
 mod secret;
 mod time;
+mod upload;
 mod yuan;
 
 pub use caller::Caller;
@@ -26,4 +27,5 @@ pub use id_error::IdError;
 pub use order_no::{OrderId, OutTradeNo};
 pub use secret::{EncodingAesKey, EncodingAesKeyError, Secret, SessionKey, SessionKeyError};
 pub use time::{TimeError, UnixSeconds};
+pub use upload::{MediaType, ObjectKey, ObjectKeyError, UploadKind};
 pub use yuan::{Rate, Yuan, YuanError};

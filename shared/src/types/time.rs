@@ -100,6 +100,12 @@ impl UnixSeconds {
         self.at(UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
     }
 
+    /// `yyyyMMdd'T'HHmmss'Z'` in UTC, as AWS signs times; its first eight characters are the day.
+    #[must_use]
+    pub fn to_amz_date(self) -> String {
+        self.at(UtcOffset::UTC).format(AMZ).unwrap_or_default()
+    }
+
     /// `MM-dd HH:mm` in UTC+8, for people to read.
     #[must_use]
     pub fn to_beijing(self) -> String {
@@ -119,6 +125,7 @@ impl UnixSeconds {
     }
 }
 
+const AMZ: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second]Z");
 const BEIJING: UtcOffset = offset!(+8);
 const SHOWN: &[BorrowedFormatItem<'_>] = format_description!("[month]-[day] [hour]:[minute]");
 const MESSAGE: &[BorrowedFormatItem<'_>] =

@@ -137,7 +137,7 @@ impl Host {
 }
 
 /// The domain of AWS's host names in the partition of `region`.
-fn domain(region: &str) -> &'static str {
+pub(super) fn domain(region: &str) -> &'static str {
     if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
 
