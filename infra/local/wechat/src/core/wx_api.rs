@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use http::StatusCode;
 use serde_json::{Map, Value};
 
@@ -28,7 +29,18 @@ pub(crate) struct WxApi {
     call: WxHandler,
 }
 
-type WxHandler = Arc<dyn Fn(&User, &WxArguments) -> Result<WxArguments, WxFailure> + Send + Sync>;
+/// How a call is handled.
+#[derive(Clone)]
+enum WxHandler {
+    /// On the phone and at WeChat.
+    AtOnce(Arc<LocalHandler>),
+    /// With a request to another server.
+    OverNetwork(Arc<NetworkHandler>),
+}
+
+type LocalHandler = dyn Fn(&User, &WxArguments) -> WxResult + Send + Sync;
+type NetworkHandler = dyn Fn(WxArguments) -> BoxFuture<'static, WxResult> + Send + Sync;
+type WxResult = Result<WxArguments, WxFailure>;
 
 impl WxApi {
     /// The API `wx.<name>`, whose calls a function of the service handles.
@@ -38,7 +50,19 @@ impl WxApi {
         call: fn(&S, &User, &WxArguments) -> Result<WxArguments, WxFailure>,
     ) -> Self {
         let service = Arc::clone(service);
-        Self { name, call: Arc::new(move |user, arguments| call(&service, user, arguments)) }
+        let handler = move |user: &User, arguments: &WxArguments| call(&service, user, arguments);
+        Self { name, call: WxHandler::AtOnce(Arc::new(handler)) }
+    }
+
+    /// The API `wx.<name>`, whose calls lead to a request to another server.
+    pub(crate) fn over_network<S: Send + Sync + 'static>(
+        name: &'static str,
+        service: &Arc<S>,
+        call: fn(Arc<S>, WxArguments) -> BoxFuture<'static, Result<WxArguments, WxFailure>>,
+    ) -> Self {
+        let service = Arc::clone(service);
+        let handler = move |arguments| call(Arc::clone(&service), arguments);
+        Self { name, call: WxHandler::OverNetwork(Arc::new(handler)) }
     }
 }
 
@@ -59,23 +83,27 @@ impl WxFailure {
 }
 
 /// Calls `wx.<api>` on the phone of the user whom the argument `openid` names.
-pub(crate) fn call_api(
+pub(crate) async fn call_api(
     apis: &[WxApi],
     find_user: impl FnOnce(&str) -> Option<User>,
     api: &str,
     mut arguments: WxArguments,
 ) -> Result<WxArguments, WxFailure> {
-    let result = apis
+    let found = apis
         .iter()
         .find(|known| known.name == api)
         .ok_or_else(|| {
             let known: Vec<_> = apis.iter().map(|known| known.name).collect();
             WxFailure::not_found(format!("unknown api; known: {}", known.join(", ")))
         })
-        .and_then(|known| {
-            let user = find_caller(find_user, arguments.remove("openid"))?;
-            (known.call)(&user, &arguments)
-        });
+        .and_then(|known| Ok((known, find_caller(find_user, arguments.remove("openid"))?)));
+    let result = match found {
+        Err(failure) => Err(failure),
+        Ok((known, user)) => match &known.call {
+            WxHandler::AtOnce(call) => call(&user, &arguments),
+            WxHandler::OverNetwork(call) => call(arguments).await,
+        },
+    };
     match result {
         Ok(mut answer) => {
             answer.insert("errMsg".to_owned(), Value::from(format!("{api}:ok")));

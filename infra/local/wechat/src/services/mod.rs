@@ -12,6 +12,7 @@ pub(crate) mod message_push;
 pub(crate) mod phone_number;
 pub(crate) mod soter;
 pub(crate) mod subscribe;
+pub(crate) mod upload_file;
 pub(crate) mod user_info;
 pub(crate) mod werun;
 pub(crate) mod wxacode;

@@ -34,9 +34,12 @@ pub(super) fn router(state: ControlState) -> Router {
 }
 
 async fn call_wx_api(State(state): State<ControlState>, Path(api): Path<String>, body: Bytes) -> Response {
-    let answer = parse_object(&body).map_err(|why| WxFailure::parameter(&why)).and_then(|arguments| {
-        wx_api::call_api(&state.wx_apis, |openid| state.users.get(openid), &api, arguments)
-    });
+    let answer = match parse_object(&body).map_err(|why| WxFailure::parameter(&why)) {
+        Ok(arguments) => {
+            wx_api::call_api(&state.wx_apis, |openid| state.users.get(openid), &api, arguments).await
+        }
+        Err(failure) => Err(failure),
+    };
     match answer {
         Ok(answer) => Json(answer).into_response(),
         Err(WxFailure { status, err_msg, err_code }) => {

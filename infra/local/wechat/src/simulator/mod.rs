@@ -41,6 +41,7 @@ use crate::services::phone_number::service::PhoneNumberService;
 use crate::services::soter::service::SoterService;
 use crate::services::subscribe::message::SubscribeMessage;
 use crate::services::subscribe::service::SubscribeService;
+use crate::services::upload_file::UploadFileService;
 use crate::services::user_info::UserInfoService;
 use crate::services::werun::service::WeRunService;
 use crate::services::werun::steps::StepInfo;
@@ -154,6 +155,7 @@ impl Simulator {
             wxacode,
             Arc::new(MessagePushService::new(&base, &pushes)),
             Arc::new(SoterService::new(&base)),
+            Arc::new(UploadFileService::new()),
             Arc::new(UserInfoService::new(&base)),
         ];
         // The quota service counts the calls of all other services.
