@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::{
     flows::{
-        ACTIVATION, accept_message, add_every_card, fill_in_activation, profile_body, set_unionid,
+        ACTIVATION, accept_message, add_every_card, avatar, fill_in_activation, profile_body, set_unionid,
         sign_challenge, staff_user,
     },
     money,
@@ -47,6 +47,7 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("POST /api/verify-fingerprint", 2, 1),
     ("POST /api/security/text", 0, 1),
     ("POST /api/wxacode/unlimited", 0, 1),
+    ("POST /api/uploads", 0, 0),
     ("GET /api/admin/quota", 0, 1),
     ("GET /api/products", 1, 0),
     ("POST /api/orders", 2, 0),
@@ -125,6 +126,7 @@ async fn warm(world: &World) {
     phone.post("/api/verify-fingerprint", &sign_challenge(&phone, &issued).await).await.ok();
     phone.post("/api/wxacode/unlimited", &json!({ "scene": "s" })).await;
     phone.post(SECURITY_TEXT, &comment()).await.ok();
+    phone.post("/api/uploads", &avatar()).await.ok();
     world.operator("GET", QUOTA, &json!({})).await.ok();
     let prepaid = phone.prepay(&phone.order().await.1).await;
     phone.try_pay(&prepaid).await;
@@ -276,6 +278,7 @@ async fn codes(meter: &mut Meter<'_>) {
     ] {
         assert_eq!(meter.of(what, world.operator("POST", path, &page)).await.status, 200);
     }
+    meter.of("POST /api/uploads", phone.post("/api/uploads", &avatar())).await.ok();
     meter.of("GET /api/admin/quota", world.operator("GET", QUOTA, &json!({}))).await.ok();
     meter.of("POST /api/admin/quota/clear", world.operator("POST", CLEAR, &json!({}))).await.ok();
     let past = "/api/admin/rid/61725984-6126f6f9-040f19c4";

@@ -56,3 +56,8 @@ pub(crate) async fn fill_in_activation(phone: &Phone<'_>, activation: &Value) ->
 
 /// The simulator's own member card.
 pub(crate) const ACTIVATION: &str = "/api/cards/member/activation?cardId=pLocalMember-Card_0000000003";
+
+/// The body of a request for a form that uploads an avatar.
+pub(crate) fn avatar() -> Value {
+    json!({ "kind": "avatar", "contentType": "image/jpeg", "size": 3 })
+}

@@ -95,6 +95,10 @@ fn name(stack: &Stack, arn: &str) -> String {
         let rest = if stream { "'s stream" } else { rest.strip_prefix("/index").unwrap_or(rest) };
         return format!("{}{rest}", table.logical_id);
     }
+    let bucket = |bucket: &&local_template::Bucket| arn.starts_with(&bucket.arn);
+    if let Some(bucket) = stack.buckets.iter().find(bucket) {
+        return format!("{}{}", bucket.logical_id, arn.strip_prefix(&bucket.arn).unwrap_or_default());
+    }
     let known =
         stack.secrets.iter().find(|secret| secret.arn == arn).map(|secret| secret.logical_id.as_str());
     let known = known.or_else(|| {

@@ -545,8 +545,8 @@ const KEPT: [&str; 10] = [
 /// Tables whose rows expire. An order has an `expires_at` too, which is the end of its payment and must not delete the row.
 const EXPIRING: [&str; 3] = ["ChallengesTable", "IdempotencyTable", "OutboxTable"];
 /// Settings that may be empty: without an official account, without a message about a paid order, with the address of API
-/// Gateway, without an agreed rate of fees.
-const OPTIONAL: [(&str, &str); 12] = [
+/// Gateway, without an agreed rate of fees, with the bucket's own address.
+const OPTIONAL: [(&str, &str); 13] = [
     ("access-token", "OFFICIAL_ACCOUNT_APP_ID"),
     ("card", "OFFICIAL_ACCOUNT_APP_ID"),
     ("order", "PUBLIC_BASE_URL"),
@@ -559,4 +559,5 @@ const OPTIONAL: [(&str, &str); 12] = [
     ("reconcile", "PUBLIC_BASE_URL"),
     ("refund", "PUBLIC_BASE_URL"),
     ("unified-order", "PUBLIC_BASE_URL"),
+    ("upload", "UPLOADS_BASE_URL"),
 ];

@@ -31,6 +31,7 @@ mod subscribe;
 mod subscribe_templates;
 mod unified_order;
 mod unified_order_again;
+mod upload;
 mod user;
 mod werun;
 mod wxacode;

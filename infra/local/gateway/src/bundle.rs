@@ -8,6 +8,7 @@ use std::{
 
 use axum::Router;
 use local_dynamo::{Dynamo, FaultInjector};
+use local_s3::LocalS3;
 use local_template::{Stack, Template};
 use local_wechat::{PlatformMode, PushSettings, Simulator};
 use serde_json::Value;
@@ -18,7 +19,7 @@ use crate::{
     deployment_values::{self, LocalAddresses},
     error::{CallError, StartError},
     function::RegisteredFunction,
-    functions::DeployedFunctions,
+    functions::{DeployedFunctions, ServiceUrls},
     http::{self, Gateway, RouteTable},
     invoke, operator_secret,
     options::BundleOptions,
@@ -41,12 +42,13 @@ pub struct Bundle {
     clock: Arc<dyn Clock>,
     stack: Stack,
     dynamo: Dynamo,
+    s3: LocalS3,
     wechat: Option<Simulator>,
     functions: DeployedFunctions,
     mappings: EventSourceMappings,
     queues: Arc<QueueStore>,
     kills: Arc<FaultInjector>,
-    lambda_url: String,
+    urls: ServiceUrls,
     servers: Servers,
 }
 
@@ -117,11 +119,17 @@ impl Bundle {
         let dynamo = Dynamo::start(&stack, options).await.map_err(StartError::Dynamo)?;
         seed::seed_products(&stack, &dynamo).await.map_err(StartError::Seed)?;
         let (lambda, lambda_address) = listen(0).await?;
-        let lambda_url = url(lambda_address);
-        inner_addresses.extend([("DynamoDB", dynamo.address()), ("Lambda", lambda_address)]);
+        let s3 = LocalS3::new(&stack, &dynamo, data.as_deref()).map_err(StartError::S3)?;
+        let (s3_listener, s3_address) = listen(0).await?;
+        servers.serve(s3_listener, s3.router());
+        let urls = ServiceUrls { lambda: url(lambda_address), s3: url(s3_address) };
+        inner_addresses.extend([
+            ("DynamoDB", dynamo.address()),
+            ("Lambda", lambda_address),
+            ("S3", s3_address),
+        ]);
         let kills = Arc::new(FaultInjector::default());
-        let functions =
-            DeployedFunctions::new(&stack, registry, &dynamo, &clock, &roots, &lambda_url, &kills)?;
+        let functions = DeployedFunctions::new(&stack, registry, &dynamo, &clock, &roots, &urls, &kills)?;
         let queues = Arc::new(QueueStore::default());
         let mappings =
             EventSourceMappings::new(&stack, &functions, &dynamo, &clock, &queues, data.as_deref()).await?;
@@ -145,12 +153,13 @@ impl Bundle {
             clock,
             stack,
             dynamo,
+            s3,
             wechat,
             functions,
             mappings,
             queues,
             kills,
-            lambda_url,
+            urls,
             servers,
         })
     }
@@ -178,6 +187,12 @@ impl Bundle {
     #[must_use]
     pub fn dynamo(&self) -> &Dynamo {
         &self.dynamo
+    }
+
+    /// The buckets.
+    #[must_use]
+    pub fn s3(&self) -> &LocalS3 {
+        &self.s3
     }
 
     /// The simulated WeChat; `None` when the configuration names another open platform and another WeChat Pay.
@@ -249,7 +264,7 @@ impl Bundle {
     /// The address of the Lambda API, with which functions invoke each other.
     #[must_use]
     pub fn lambda_url(&self) -> String {
-        self.lambda_url.clone()
+        self.urls.lambda.clone()
     }
 
     /// The host that a new instance of the function in `functions/<folder>` would get, with its variables and its access key.

@@ -3,6 +3,7 @@
 use std::{io, path::PathBuf};
 
 use local_dynamo::DynamoError;
+use local_s3::S3Error;
 use local_template::TemplateError;
 use shared::{host::HostError, runtime::InitError, types::BoxError};
 
@@ -57,6 +58,9 @@ pub enum StartError {
         /// The router's message.
         problem: String,
     },
+    /// The bucket of uploads can't be served.
+    #[error("the local S3 can't start")]
+    S3(#[source] S3Error),
     /// The products that the catalogue begins with can't be stored.
     #[error("the catalogue can't be filled")]
     Seed(#[source] DynamoError),

@@ -13,6 +13,12 @@ use crate::{
     lazy_instance::InstanceEnv,
 };
 
+/// Where functions reach the services that have a socket of their own.
+pub(crate) struct ServiceUrls {
+    pub(crate) lambda: String,
+    pub(crate) s3: String,
+}
+
 /// All functions of the stack, by folder below `functions/`.
 pub(crate) struct DeployedFunctions(BTreeMap<String, Arc<DeployedFunction>>);
 
@@ -28,14 +34,14 @@ impl DeployedFunctions {
         dynamo: &Dynamo,
         clock: &Arc<dyn Clock>,
         roots: &[CertificateDer<'static>],
-        lambda_url: &str,
+        urls: &ServiceUrls,
         kills: &Arc<FaultInjector>,
     ) -> Result<Self, StartError> {
         let mut functions = BTreeMap::new();
         for function in &stack.functions {
             let entry = find_entry(function, registry)?;
             let env = InstanceEnv {
-                variables: environment(function, dynamo, lambda_url),
+                variables: environment(function, dynamo, urls),
                 clock: Arc::clone(clock),
                 roots: roots.to_vec(),
             };
@@ -77,7 +83,7 @@ fn find_entry<'a>(
 }
 
 /// The variables of the template and those that Lambda adds. Nothing comes from this process's environment.
-fn environment(function: &Function, dynamo: &Dynamo, lambda_url: &str) -> BTreeMap<String, String> {
+fn environment(function: &Function, dynamo: &Dynamo, urls: &ServiceUrls) -> BTreeMap<String, String> {
     let id = function.logical_id.as_str();
     let mut environment = function.environment.clone();
     environment.extend(
@@ -85,9 +91,12 @@ fn environment(function: &Function, dynamo: &Dynamo, lambda_url: &str) -> BTreeM
             ("AWS_REGION", PseudoParameters::default().region),
             ("AWS_ACCESS_KEY_ID", id.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", dynamo.secret_access_key(id)),
+            // A role always has one.
+            ("AWS_SESSION_TOKEN", format!("session-of-{id}")),
             ("AWS_ENDPOINT_URL_DYNAMODB", dynamo.url()),
             ("AWS_ENDPOINT_URL_EVENTBRIDGE", dynamo.url()),
-            ("AWS_ENDPOINT_URL_LAMBDA", lambda_url.to_owned()),
+            ("AWS_ENDPOINT_URL_LAMBDA", urls.lambda.clone()),
+            ("AWS_ENDPOINT_URL_S3", urls.s3.clone()),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", dynamo.url()),
         ]
         .map(|(name, value)| (name.to_owned(), value)),

@@ -22,8 +22,8 @@ struct Arguments {
     /// The port to listen on at 127.0.0.1; 0 takes any free port.
     #[arg(long, default_value_t = 3000)]
     port: u16,
-    /// The folder to keep the database in; without it everything is in memory. The simulated WeChat forgets its users and orders
-    /// either way.
+    /// The folder to keep the database and the uploads in; without it the program keeps neither. The simulated WeChat forgets its users
+    /// and orders either way.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// A TOML file with accounts, keys and upstream addresses; without it the built-in simulator's are used.
@@ -44,13 +44,14 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Installs the log. It goes to standard error, because standard output is for people. The embedded database's own lines are left
-/// out, because it warns of every failed condition, and functions expect those.
+/// Installs the log. It goes to standard error, because standard output is for people. The lines of the embedded database and of the S3
+/// server are left out, because they warn of every failed condition and of every refused form, and functions expect those.
 fn install_log() {
-    let without_database = filter_fn(|metadata| !metadata.target().starts_with("dynoxide"));
+    let is_of_server = |target: &str| ["dynoxide", "s3s"].iter().any(|name| target.starts_with(name));
+    let without_servers = filter_fn(move |metadata| !is_of_server(metadata.target()));
     // This fails only when a subscriber is installed already, and none is.
     let _ = tracing::subscriber::set_global_default(
-        telemetry::subscriber("local", "local", io::stderr).with(without_database),
+        telemetry::subscriber("local", "local", io::stderr).with(without_servers),
     );
 }
 

@@ -11,7 +11,7 @@ use crate::config::Config;
 pub struct BundleOptions {
     /// The port to listen on at 127.0.0.1; 0 is any free port.
     pub port: u16,
-    /// The folder of the database; `None` keeps the database in memory.
+    /// The folder of the database and the uploads; `None` keeps the database in memory and the uploads in a temporary folder.
     pub data: Option<PathBuf>,
     /// The configuration file's content.
     pub config: Config,

@@ -23,6 +23,7 @@ pub(crate) const REGISTRY: &[RegisteredFunction] = &[
     RegisteredFunction::function::<soter_verify::SoterVerifyFunction>(),
     RegisteredFunction::function::<subscribe::SubscribeFunction>(),
     RegisteredFunction::function::<unified_order::UnifiedOrderFunction>(),
+    RegisteredFunction::function::<upload::UploadFunction>(),
     RegisteredFunction::function::<user::UserFunction>(),
     RegisteredFunction::function::<werun::WerunFunction>(),
     RegisteredFunction::function::<wxacode::WxacodeFunction>(),

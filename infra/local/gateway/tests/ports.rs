@@ -61,7 +61,7 @@ fn only_the_printed_ports_are_open_and_only_on_127_0_0_1() {
     let lines = BufReader::new(program.0.stdout.take().unwrap()).lines();
     let head = lines.map(Result::unwrap).take_while(|line| !line.is_empty());
     let printed: BTreeSet<u16> = head.flat_map(|line| ports_in(&line)).collect();
-    assert_eq!(printed.len(), 5, "the API, WeChat, WeChat Pay, DynamoDB and Lambda");
+    assert_eq!(printed.len(), 6, "the API, WeChat, WeChat Pay, DynamoDB, Lambda and S3");
     let open = listening_ports(program.0.id());
     assert!(open.iter().all(|(address, _)| address == "0100007F"), "127.0.0.1 alone: {open:?}");
     assert_eq!(open.into_iter().map(|(_, port)| port).collect::<BTreeSet<_>>(), printed);

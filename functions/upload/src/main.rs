@@ -1,0 +1,5 @@
+//! The Lambda binary of `upload`.
+
+fn main() -> Result<(), shared::types::BoxError> {
+    shared::runtime::serve::<upload::UploadFunction>()
+}
