@@ -2,7 +2,8 @@
 //!
 //! A notice can be lost, so `order-sweep` asks about every unpaid order that was prepaid and every refund that has not ended. The time
 //! of the next query stands in the row (`next_query_at`). These functions compute that time and read no clock.
-//! `store/orders/query_claim.rs` and `store/refunds/query_claim.rs` write it, in the same request in which a caller claims the query.
+//! `store/orders/query_claim.rs` and `store/refunds/query_claim.rs` write it, in the same request in which a caller claims the query. The
+//! first one of an order is written with its prepayment, by `store/orders/attempt.rs`.
 
 use std::time::Duration;
 
