@@ -71,6 +71,19 @@ impl<T: DeserializeOwned> CachedSecret<T> {
         })
     }
 
+    /// A secret of this value that is never read.
+    #[cfg(test)]
+    pub(crate) fn holding(host: &Host, value: T) -> Result<Self, HostError> {
+        let cached = Cached { value: Arc::new(value), read_at: UnixSeconds::new(u64::MAX) };
+        Ok(Self {
+            host: host.clone(),
+            client: host.aws(AwsService::SecretsManager)?,
+            name: "TEST",
+            arn: String::new(),
+            cached: Mutex::new(Some(cached)),
+        })
+    }
+
     /// The secret, as it was at most [`MAX_SECRET_AGE`] ago. While Secrets Manager does not answer, it is the last value that was
     /// read.
     ///

@@ -10,8 +10,8 @@ use serde_json::json;
 
 use crate::{
     flows::{
-        ACTIVATION, accept_message, add_every_card, avatar, fill_in_activation, profile_body, set_unionid,
-        sign_challenge, staff_user,
+        ACTIVATION, accept_message, add_every_card, avatar, fill_in_activation, profile_body, push_consent,
+        set_unionid, sign_challenge, staff_user,
     },
     money,
     workspace::{assert_none, stack, template},
@@ -45,6 +45,10 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("GET /api/werun/summary", 1, 0),
     ("POST /api/soter/challenge", 1, 0),
     ("POST /api/verify-fingerprint", 2, 1),
+    ("GET /api/message/callback", 0, 0),
+    ("POST /api/message/callback", 1, 0),
+    ("POST /api/message/callback, again", 1, 0),
+    ("push-events, a consent", 3, 0),
     ("POST /api/security/text", 0, 1),
     ("POST /api/wxacode/unlimited", 0, 1),
     ("POST /api/uploads", 0, 0),
@@ -108,6 +112,7 @@ async fn costs() -> Vec<Cost> {
     meter.costs.extend(redirected_refund().await);
     sweeps(&mut meter).await;
     effects(&mut meter).await;
+    pushes(&mut meter).await;
     bills(&mut meter).await;
     meter.costs
 }
@@ -450,6 +455,23 @@ async fn effects(meter: &mut Meter<'_>) {
     let note = json!({ "note": "seen" });
     let close = world.operator("POST", "/api/admin/cases/OVERSOLD%23x/close", &note);
     assert_eq!(meter.of("POST /api/admin/cases/{caseId}/close", close).await.status, 404);
+}
+
+async fn pushes(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let phone = world.user().await;
+    let check = || async { world.wechat().check_push_url().await.expect("the address is right") };
+    check().await;
+    meter.of("GET /api/message/callback", check()).await;
+    push_consent(world, &phone, "warm").await;
+    meter.of("POST /api/message/callback", push_consent(world, &phone, "t")).await;
+    meter.of("POST /api/message/callback, again", push_consent(world, &phone, "t")).await;
+    let drain = || world.bundle().drain_stream("push-events");
+    drain().await.expect("the stream is read");
+    push_consent(world, &phone, "u").await;
+    meter.of("push-events, a consent", drain()).await.expect("the stream is read");
+    let nothing = world.bundle().run_task("push-events");
+    meter.of("push-events, nothing to repair", nothing).await.expect("a run");
 }
 
 async fn bills(meter: &mut Meter<'_>) {

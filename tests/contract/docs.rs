@@ -247,8 +247,8 @@ fn secrets_and_who_may_read_them_are_the_template_s() {
     assert_none(&secret_problems(&read(CONFIGURATION), &stack(&template)));
     let altered = with(
         &read(CONFIGURATION),
-        "generated | login, phone, user, werun |",
-        "generated | login, phone, user |",
+        "generated | login, message-push, phone, push-events, user, werun |",
+        "generated | login, message-push, phone, push-events, user |",
     );
     assert_eq!(
         secret_problems(&altered, &stack(&template)),
@@ -324,7 +324,7 @@ fn every_kind_of_event_stands_on_its_page() {
 #[test]
 fn the_page_of_events_says_how_often_the_stream_tries() {
     let (page, limits) = (read(EVENTS), stream_limits(&template()));
-    assert_eq!(limits.len(), 2, "{limits:?}");
+    assert_eq!(limits.len(), 4, "two streams have two limits each: {limits:?}");
     for limit in &limits {
         assert!(page.contains(limit.as_str()), "{EVENTS} does not say that {limit}");
     }

@@ -26,6 +26,13 @@ pub(crate) async fn accept_message(phone: &Phone<'_>) -> Value {
     json!({ "openid": phone.openid, "templateId": "paid", "data": { "thing1": { "value": "矿泉水" } } })
 }
 
+/// WeChat pushes that the user has accepted a message of the template, and the back end has answered.
+pub(crate) async fn push_consent(world: &World, phone: &Phone<'_>, template: &str) {
+    let entry = json!({ "TemplateId": template, "SubscribeStatusString": "accept", "PopupScene": "0" });
+    world.wechat().push(&phone.openid, json!({ "Event": "subscribe_msg_popup_event", "List": entry }));
+    world.wechat().wait_for_notices().await;
+}
+
 /// The user's finger on the sensor: what a mini program sends to `POST /api/verify-fingerprint`.
 pub(crate) async fn sign_challenge(phone: &Phone<'_>, issued: &Response) -> Value {
     let arguments = json!({ "requestAuthModes": ["fingerPrint"], "challenge": issued.text("/challenge") });

@@ -19,8 +19,8 @@ use shared::{
 
 use crate::{
     flows::{
-        ACTIVATION, accept_message, add_every_card, avatar, fill_in_activation, profile_body, set_unionid,
-        sign_challenge, staff_user,
+        ACTIVATION, accept_message, add_every_card, avatar, fill_in_activation, profile_body, push_consent,
+        set_unionid, sign_challenge, staff_user,
     },
     money,
     workspace::{assert_none, stack, template, with},
@@ -111,6 +111,9 @@ async fn messages(world: &World, phone: &Phone<'_>) {
     let path = Some("/cgi-bin/message/subscribe/send".to_owned());
     world.wechat().set_fault(Fault::TokenRevoked { path, stuck: false, times: 1 });
     world.operator("POST", "/api/admin/subscribe/send", &message).await.ok();
+    push_consent(world, phone, "pushed").await;
+    world.bundle().drain_stream("push-events").await.expect("the stream is read");
+    world.bundle().run_task("push-events").await.expect("a run");
 }
 
 /// Cards added, reported, listed and consumed; a member card activated.

@@ -1,4 +1,4 @@
-//! One refund that is due: requested from WeChat Pay if it has not been requested yet, otherwise queried.
+//! One refund that is due: requested from WeChat Pay again while WeChat Pay has not accepted it, otherwise queried.
 
 use shared::types::{BoxError, OutRefundNo};
 

@@ -13,7 +13,8 @@ use crate::{
         AccessTokenError, PaymentServiceError, PlatformError, RefundServiceError, SendError,
         SessionTokenError, StaffError, WeChatSessionError,
     },
-    store::{SessionKeysError, StoreError},
+    store::{InboxError, SessionKeysError, StoreError},
+    wechat::push::{FormError, PushError},
     wechat::{Errcode, ErrcodeClass, LoginError, OpenDataError, WeChatError, subscribe::DataError},
 };
 
@@ -79,6 +80,35 @@ impl From<NoticeError> for ApiError {
             NoticeError::Foreign(_) | NoticeError::Field(_) => Code::Internal,
         };
         Self::new(code).with_cause(error)
+    }
+}
+
+impl From<PushError> for ApiError {
+    fn from(error: PushError) -> Self {
+        let code = match error {
+            PushError::Secret(error) => return error.into(),
+            PushError::Host(error) => return error.into(),
+            PushError::NoEncodingAesKey => Code::NotConfigured,
+            PushError::Form(FormError::TooLarge) => Code::PayloadTooLarge,
+            PushError::Form(_) | PushError::Field(_) => Code::InvalidInput,
+            PushError::Query(_)
+            | PushError::Signature
+            | PushError::Stale
+            | PushError::Mode
+            | PushError::Envelope(_) => Code::Forbidden,
+        };
+        Self::new(code).with_cause(error)
+    }
+}
+
+impl From<InboxError> for ApiError {
+    fn from(error: InboxError) -> Self {
+        match error {
+            InboxError::Secret(error) => error.into(),
+            InboxError::Host(error) => error.into(),
+            InboxError::Store(error) => error.into(),
+            InboxError::Seal(_) => Self::new(Code::Internal).with_cause(error),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Cryptography: bytes in, bytes out. This code reads no clock, uses no network and knows no formats of WeChat's.
 
+mod cbc_blocks;
 mod digest;
 mod ecb;
 mod gcm;
@@ -10,6 +11,7 @@ mod rsa;
 mod seal;
 mod sigv4;
 
+pub use cbc_blocks::{BlockError, decrypt_cbc_blocks, encrypt_cbc_blocks};
 pub use digest::{equal, hex, hmac_sha256, md5, sha1, sha256};
 pub use ecb::decrypt_ecb;
 pub use gcm::open_gcm;

@@ -8,6 +8,7 @@ mod cards;
 mod cases;
 mod certificates;
 mod challenges;
+mod inbox;
 
 mod item;
 mod orders;
@@ -35,6 +36,9 @@ pub use cards::{
 pub use cases::{Case, CaseCursor, CaseKind, CasePage, Cases, CloseCaseOutcome};
 pub use certificates::PlatformCertificates;
 pub use challenges::{Challenges, Intent};
+pub use inbox::{
+    Inbox, InboxError, KeepOutcome, PendingPush, PushLookup, SubscribeEventsOutcome, SubscribeInbox,
+};
 pub use orders::{
     CloseWriteOutcome, IdempotencyKey, NewOrder, Order, OrderLine, OrderPage, OrderSummary, Orders,
     PlaceOutcome, Prepay, PrepayTerms, SettleOutcome, WriteOutcome,

@@ -4,7 +4,7 @@
 //! templates of a user and the reports in a minute are limited. A sort key that begins with `#` is no template: the row `#reports`
 //! counts the user's reports.
 
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -21,7 +21,7 @@ use super::{
 use crate::{
     crypto::hex,
     host::{Host, HostError},
-    types::{OpenId, TemplateId},
+    types::{OpenId, TemplateId, UnixSeconds},
 };
 
 /// The messages of one template that may still be sent to a user.
@@ -51,6 +51,15 @@ struct Reports {
     reports_minute: u64,
     #[serde(default)]
     reports: u64,
+}
+
+/// How many pushes of a consent came without their report.
+#[derive(Deserialize)]
+struct PushedAhead {
+    #[serde(default)]
+    reports_ahead: i64,
+    #[serde(default)]
+    accepted_at: Option<UnixSeconds>,
 }
 
 /// The table.
@@ -193,16 +202,45 @@ impl Subscriptions {
         item::update(&self.host, "emptying a subscription", update).await.map(drop)
     }
 
+    /// Counts the report of a consent, unless WeChat has just pushed the same consent (`store/inbox/subscribe_events.rs`).
     async fn grant(&self, openid: &OpenId, template: &TemplateId) -> Result<Subscription, StoreError> {
+        let recently = self.host.now().minus(PAIR_TIME);
         let update = self
             .update(openid, template)
-            .update_expression("SET remaining = if_not_exists(remaining, :none) + :one, updated_at = :now")
-            .condition_expression("attribute_not_exists(remaining) OR remaining < :most")
+            .update_expression(
+                "SET remaining = if_not_exists(remaining, :none) + :one, updated_at = :now, reported_at = :now, \
+                 reports_ahead = if_not_exists(reports_ahead, :none) + :one",
+            )
+            .condition_expression(
+                "(attribute_not_exists(remaining) OR remaining < :most) AND (attribute_not_exists(reports_ahead) \
+                 OR reports_ahead >= :none OR attribute_not_exists(accepted_at) OR accepted_at < :recently)",
+            )
+            .expression_attribute_values(":recently", item::n(recently.get()))
             .expression_attribute_values(":none", item::n(0_u64))
             .expression_attribute_values(":one", item::n(1_u64))
             .expression_attribute_values(":most", item::n(MAX_MESSAGES))
             .return_values(ReturnValue::AllNew);
-        match item::update(&self.host, "counting a subscription", update).await? {
+        match item::update(&self.host, COUNTING, update).await? {
+            UpdateOutcome::Done(row) => return item::read(row),
+            UpdateOutcome::ConditionFailed(row) => {
+                let row = row.unwrap_or_default();
+                let pushed: PushedAhead = item::read(row.clone())?;
+                if pushed.reports_ahead >= 0 || pushed.accepted_at.is_none_or(|at| at < recently) {
+                    return item::read(row);
+                }
+            }
+        }
+        // The push has counted this consent.
+        let pair = self
+            .update(openid, template)
+            .update_expression(
+                "SET reports_ahead = reports_ahead + :one, reported_at = :now, updated_at = :now",
+            )
+            .condition_expression("reports_ahead < :none")
+            .expression_attribute_values(":none", item::n(0_u64))
+            .expression_attribute_values(":one", item::n(1_u64))
+            .return_values(ReturnValue::AllNew);
+        match item::update(&self.host, COUNTING, pair).await? {
             UpdateOutcome::Done(row) => item::read(row),
             UpdateOutcome::ConditionFailed(row) => item::read(row.unwrap_or_default()),
         }
@@ -245,7 +283,7 @@ impl Subscriptions {
 }
 
 /// The greatest count of one template. No user accepts more messages before one is sent.
-const MAX_MESSAGES: u64 = 20;
+pub(super) const MAX_MESSAGES: u64 = 20;
 /// How many templates a user can have. An account can have 50 at a time.
 const MAX_TEMPLATES: u64 = 100;
 /// How often a user may report in a minute. Each report is a tap of the user.
@@ -253,5 +291,8 @@ const MAX_REPORTS_PER_MINUTE: u64 = 10;
 const REPORTS: &str = "#reports";
 /// The first sort key of templates: it sorts before every template's id and after `#`.
 const FIRST: &str = "-";
+/// A report and a push of the same consent come within this time of each other.
+pub(super) const PAIR_TIME: Duration = Duration::from_secs(10 * 60);
+const COUNTING: &str = "counting a subscription";
 const TAKING: &str = "taking a message";
 const REPORTING: &str = "counting a report";

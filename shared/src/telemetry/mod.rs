@@ -159,6 +159,8 @@ pub enum Metric<'a> {
     SweepFailures(u64),
     /// The age of the oldest event that could not be processed, in seconds.
     OutboxAge(u64),
+    /// The age of the oldest push that could not be processed, in seconds.
+    InboxAge(u64),
     /// Differences between a bill and our tables.
     BillDifferences(u64),
     /// A case that was opened, by its kind.
@@ -182,6 +184,7 @@ pub fn record_metric(metric: Metric<'_>) {
         Metric::SweepQueries(number) => write!("SweepQueries", number),
         Metric::SweepFailures(number) => write!("SweepFailures", number),
         Metric::OutboxAge(seconds) => write!("OutboxAge", seconds),
+        Metric::InboxAge(seconds) => write!("InboxAge", seconds),
         Metric::BillDifferences(number) => write!("BillDifferences", number),
         Metric::CaseOpened(kind) => write!("CasesOpened", 1_u64, kind = kind),
         Metric::BackupCall(platform) => write!("BackupCalls", 1_u64, outcome = platform),

@@ -7,6 +7,7 @@
 
 use std::fmt::Write;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -16,6 +17,11 @@ use zeroize::Zeroizing;
 /// byte-order mark at the beginning and NUL bytes at the end are dropped.
 #[must_use]
 pub fn read_object(bytes: &[u8]) -> Option<Map<String, Value>> {
+    read(bytes)
+}
+
+/// What the bytes are as a `T`; `None` if they are none, even with the forms of WeChat's JSON.
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     // Nearly every answer is strict JSON, so the copy is made only if reading it fails.
     serde_json::from_slice(bytes).or_else(|_| serde_json::from_str(&as_strict_json(bytes))).ok()
 }

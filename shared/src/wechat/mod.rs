@@ -7,6 +7,7 @@ mod error;
 mod login;
 pub mod loose_json;
 mod open_data;
+pub mod push;
 mod soter;
 pub mod subscribe;
 #[cfg(test)]

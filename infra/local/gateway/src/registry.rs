@@ -11,6 +11,8 @@ pub(crate) const REGISTRY: &[RegisteredFunction] = &[
     RegisteredFunction::function::<cases::CasesFunction>(),
     RegisteredFunction::function::<content_check::ContentCheckFunction>(),
     RegisteredFunction::function::<login::LoginFunction>(),
+    RegisteredFunction::function::<message_push::MessagePushFunction>(),
+    RegisteredFunction::task::<push_events::PushEventsTask>(),
     RegisteredFunction::function::<order::OrderFunction>(),
     RegisteredFunction::task::<order_events::OrderEventsTask>(),
     RegisteredFunction::task::<order_sweep::OrderSweepTask>(),

@@ -1,0 +1,5 @@
+//! The Lambda binary of `push-events`.
+
+fn main() -> Result<(), shared::types::BoxError> {
+    shared::runtime::serve_task::<push_events::PushEventsTask>()
+}

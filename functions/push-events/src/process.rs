@@ -1,0 +1,79 @@
+//! Processing one push, by what it is about.
+
+use shared::{
+    host::{Host, HostError},
+    service::{EventError, EventOutcome, EventProcessor},
+    store::{Inbox, PushLookup, StoreError, WorkCursor, WorkPage},
+    telemetry::{self, Metric},
+    types::UnixSeconds,
+    wechat::push::PushTopic,
+};
+
+use crate::subscribe::ConsentKeeper;
+
+/// Processes pushes.
+pub(crate) struct PushProcessor {
+    inbox: Inbox,
+    consents: ConsentKeeper,
+}
+
+impl PushProcessor {
+    /// The constructors of the tables read the variables.
+    ///
+    /// # Errors
+    /// [`HostError`]: a variable is missing or malformed.
+    pub(crate) fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self { inbox: Inbox::new(host)?, consents: ConsentKeeper::new(host)? })
+    }
+
+    /// Ends a push that means nothing to anybody.
+    async fn finish(&self, push_id: &str) -> Result<EventOutcome, EventError> {
+        let finished = self.inbox.finish(push_id).await;
+        finished.map_err(|cause| EventError::at("finishing the push", push_id, cause))?;
+        Ok(EventOutcome::Completed)
+    }
+
+    async fn abandon(&self, push_id: &str) -> Result<EventOutcome, EventError> {
+        telemetry::operator_alert("event-unreadable", &push_id);
+        let given_up = self.inbox.abandon(push_id).await;
+        given_up.map_err(|cause| EventError::at("giving the push up", push_id, cause))?;
+        Ok(EventOutcome::Abandoned)
+    }
+}
+
+impl EventProcessor for PushProcessor {
+    const KEY: &'static str = "push_id";
+
+    async fn process(&self, push_id: &str) -> Result<EventOutcome, EventError> {
+        let failed = |cause| EventError::at("reading the push", push_id, cause);
+        let pending = match self.inbox.find(push_id).await.map_err(failed)? {
+            PushLookup::Pending(pending) => pending,
+            PushLookup::Done => return Ok(EventOutcome::Skipped),
+            PushLookup::Unreadable(error) => {
+                telemetry::handled_error("read-push", &error);
+                return self.abandon(push_id).await;
+            }
+        };
+        match pending.message.topic() {
+            Some(PushTopic::SubscribePopup | PushTopic::SubscribeChange | PushTopic::SubscribeSent) => {
+                self.consents.apply(&pending).await
+            }
+            // An earlier version of this function knew the topic.
+            None => self.finish(push_id).await,
+        }
+    }
+
+    async fn list_pending(
+        &self,
+        shard: &str,
+        until: UnixSeconds,
+        after: Option<WorkCursor>,
+        limit: u16,
+    ) -> Result<WorkPage<(String, UnixSeconds)>, StoreError> {
+        self.inbox.list_pending(shard, until, after, limit).await
+    }
+
+    fn age_metric(oldest_age_seconds: u64) -> Metric<'static> {
+        Metric::InboxAge(oldest_age_seconds)
+    }
+}

@@ -1,0 +1,47 @@
+//! Events of subscribe messages: they correct the counts of what users may still be sent.
+
+use shared::{
+    host::{Host, HostError},
+    service::{EventError, EventOutcome},
+    store::{PendingPush, SubscribeEventsOutcome, SubscribeInbox},
+    telemetry,
+    types::BoxError,
+    wechat::push::SubscribeEventKind,
+};
+
+/// Keeps the counts in step with what users chose.
+pub(crate) struct ConsentKeeper(SubscribeInbox);
+
+impl ConsentKeeper {
+    /// [`SubscribeInbox::new`] reads the variables.
+    ///
+    /// # Errors
+    /// [`HostError`]: a variable is missing or malformed.
+    pub(crate) fn new(host: &Host) -> Result<Self, HostError> {
+        SubscribeInbox::new(host).map(Self)
+    }
+
+    /// Applies the push to the counts of its user and finishes it, in one transaction.
+    ///
+    /// # Errors
+    /// [`EventError`]: nothing has changed, or the answer was lost. Process the push again.
+    pub(crate) async fn apply(&self, push: &PendingPush) -> Result<EventOutcome, EventError> {
+        let message = &push.message;
+        let failed = |cause: BoxError| EventError::at("applying the push", &push.push_id, cause);
+        let user = message.from_user().ok_or_else(|| failed("it has no FromUserName".into()))?;
+        let events = message.subscribe_events();
+        let applied = self.0.apply(&push.push_id, user, message.created_at(), &events).await;
+        match applied.map_err(|error| failed(error.into()))? {
+            SubscribeEventsOutcome::AlreadyApplied => Ok(EventOutcome::Skipped),
+            SubscribeEventsOutcome::Applied => {
+                for event in events {
+                    if let SubscribeEventKind::NotDelivered(errcode) = event.kind {
+                        let subject = format!("template {}, errcode {errcode}", event.template_id.as_str());
+                        telemetry::operator_alert("subscribe-message-undelivered", &subject);
+                    }
+                }
+                Ok(EventOutcome::Completed)
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! `INBOX_TABLE`: what WeChat pushed, for those who act on it.
+//!
+//! Key `push_id`, which follows from the push, so that the same push is one row ([`PushedMessage::push_id`]). Index `by_pending`
+//! (`pending_shard`, `happened_at`) lists what nobody has acted on yet. The message is sealed with the key ring of `DATA_KEYS_ARN`, and is
+//! removed when the push is processed, so that nothing of a person stays in the table; what is left tells a repeated delivery.
+//!
+//! [`PushedMessage::push_id`]: crate::wechat::push::PushedMessage::push_id
+
+mod queue;
+mod row;
+mod subscribe_events;
+
+pub use queue::{Inbox, InboxError, KeepOutcome};
+pub use row::{PendingPush, PushLookup};
+pub use subscribe_events::{SubscribeEventsOutcome, SubscribeInbox};

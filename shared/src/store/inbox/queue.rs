@@ -1,0 +1,242 @@
+//! Pushes that wait, and the mark of those that are processed.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    Client,
+    operation::{put_item::PutItemError, update_item::builders::UpdateItemFluentBuilder},
+    types::AttributeValue,
+};
+
+use super::row::{PendingPush, PushLookup, Row};
+use crate::{
+    crypto::{Keyring, SealError},
+    host::{Host, HostError},
+    secrets::{CachedSecret, SecretError},
+    store::{
+        StoreError,
+        item::{self, Item},
+        work_index::{self, BY_PENDING, WorkCursor, WorkPage},
+    },
+    types::UnixSeconds,
+    wechat::push::PushedMessage,
+};
+
+/// What came of keeping a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepOutcome {
+    /// The push is kept, and waits.
+    Kept,
+    /// The push was kept before, and waits or is processed.
+    AlreadyKept,
+}
+
+/// A push can't be kept or read.
+#[derive(Debug, thiserror::Error)]
+pub enum InboxError {
+    /// The key ring can't be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The key ring can't be used.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// There is no randomness.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The request to the table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The table.
+pub struct Inbox {
+    client: Client,
+    table: String,
+    ring: CachedSecret<Keyring>,
+    host: Host,
+}
+
+impl Inbox {
+    /// Reads `DATA_KEYS_ARN` and `INBOX_TABLE`.
+    ///
+    /// # Errors
+    /// [`HostError`]: a variable is missing or malformed.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self {
+            client: host.dynamodb()?,
+            table: host.var("INBOX_TABLE")?.to_owned(),
+            ring: CachedSecret::new(host, "DATA_KEYS_ARN")?,
+            host: host.clone(),
+        })
+    }
+
+    /// Keeps a push, sealed.
+    ///
+    /// Condition: there is no row of it.
+    ///
+    /// # Errors
+    /// [`InboxError`]; keep it again, or let WeChat deliver it again. After a timeout the write may have been applied.
+    pub async fn keep(&self, message: &PushedMessage) -> Result<KeepOutcome, InboxError> {
+        let push_id = message.push_id();
+        let ring = self.ring.get().await?;
+        let sealed = ring.seal(&message.to_kept(), push_id.as_bytes(), self.host.random()?)?;
+        let now = self.host.now();
+        let row = Row {
+            name: message.name().to_owned(),
+            happened_at: now,
+            expires_at: now.plus(KEPT),
+            pending_shard: Some(work_index::shard_of(&push_id)),
+            message: Some(sealed),
+            push_id,
+        };
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item::write(&row)?))
+            .condition_expression("attribute_not_exists(push_id)");
+        let Err(error) = put.send().await else { return Ok(KeepOutcome::Kept) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(KeepOutcome::AlreadyKept),
+            _ => Err(StoreError::from_sdk("keeping a push", error).into()),
+        }
+    }
+
+    /// The push as it is now.
+    ///
+    /// # Errors
+    /// [`InboxError`]; read it again.
+    pub async fn find(&self, push_id: &str) -> Result<PushLookup, InboxError> {
+        let request = self.client.get_item().table_name(&self.table).key("push_id", item::s(push_id));
+        let answer = request.consistent_read(true).send().await;
+        let answer = answer.map_err(|error| StoreError::from_sdk("reading the inbox", error))?;
+        let Some(item) = answer.item else { return Ok(PushLookup::Done) };
+        let ring = self.ring.get().await?;
+        Ok(match pending(item, &ring) {
+            Ok(Some(pending)) => PushLookup::Pending(Box::new(pending)),
+            Ok(None) => PushLookup::Done,
+            Err(error) => PushLookup::Unreadable(error),
+        })
+    }
+
+    /// Pushes of one shard that were kept by `until` and still wait, with their times, the oldest first, from `after` on; at most
+    /// `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `is_transient()` says whether to retry.
+    pub async fn list_pending(
+        &self,
+        shard: &str,
+        until: UnixSeconds,
+        after: Option<WorkCursor>,
+        limit: u16,
+    ) -> Result<WorkPage<(String, UnixSeconds)>, StoreError> {
+        let page = BY_PENDING.page((&self.client, &self.table), shard, until, after, limit).await?;
+        Ok(page.filter_map(|mut item| {
+            let push_id = work_index::text(&mut item, "push_id")?;
+            match item.remove("happened_at") {
+                Some(AttributeValue::N(at)) => Some((push_id, UnixSeconds::new(at.parse().ok()?))),
+                _ => None,
+            }
+        }))
+    }
+
+    /// All is done: the push waits no more, and its message is removed.
+    ///
+    /// Condition: it waits; otherwise nothing changes.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
+    pub async fn finish(&self, push_id: &str) -> Result<(), StoreError> {
+        let update =
+            self.end(push_id, "SET done_at = :now, expires_at = :then REMOVE pending_shard, message");
+        item::update(&self.host, "finishing a push", update).await.map(drop)
+    }
+
+    /// Nothing can ever be done with what stands under this key: it waits no more, and its message is removed.
+    ///
+    /// Condition: it waits; otherwise nothing changes.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
+    pub async fn abandon(&self, push_id: &str) -> Result<(), StoreError> {
+        let update =
+            self.end(push_id, "SET given_up_at = :now, expires_at = :then REMOVE pending_shard, message");
+        item::update(&self.host, "giving a push up", update).await.map(drop)
+    }
+
+    fn end(&self, push_id: &str, expression: &str) -> UpdateItemFluentBuilder {
+        let now = self.host.now();
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("push_id", item::s(push_id))
+            .update_expression(expression)
+            .condition_expression("attribute_exists(pending_shard)")
+            .expression_attribute_values(":now", item::n(now.get()))
+            .expression_attribute_values(":then", item::n(now.plus(KEPT).get()))
+    }
+}
+
+/// The push in the row, if something is still to do.
+fn pending(item: Item, ring: &Keyring) -> Result<Option<PendingPush>, StoreError> {
+    let row: Row = item::read(item)?;
+    if row.pending_shard.is_none() {
+        return Ok(None);
+    }
+    let sealed = row.message.ok_or_else(|| StoreError::new(READING, "the message is missing"))?;
+    let opened =
+        ring.open(&sealed, row.push_id.as_bytes()).map_err(|error| StoreError::new(READING, error))?;
+    let message = PushedMessage::from_kept(&opened);
+    let message = message.ok_or_else(|| StoreError::new(READING, "the message is none"))?;
+    Ok(Some(PendingPush { push_id: row.push_id, message, happened_at: row.happened_at }))
+}
+
+const READING: &str = "reading a push";
+/// How long a push waits for somebody to act on it, and how long a repeated delivery is known after that. WeChat repeats within a minute.
+pub(super) const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ring(key: &str) -> Keyring {
+        let ring = serde_json::json!({ "kid": "1", "key": key });
+        serde_json::from_value(ring).unwrap()
+    }
+
+    fn row(message: Option<&[u8]>, shard: Option<&str>) -> Item {
+        let sealed = message.map(|plain| ring(KEY).seal(plain, b"id", [1; 12]).unwrap());
+        let row = Row {
+            push_id: "id".to_owned(),
+            name: "text".to_owned(),
+            happened_at: UnixSeconds::new(1),
+            expires_at: UnixSeconds::new(2),
+            pending_shard: shard.map(str::to_owned),
+            message: sealed,
+        };
+        item::write(&row).unwrap()
+    }
+
+    const KEY: &str = "a key that is long enough";
+    const KEPT_TEXT: &[u8] =
+        br#"{"created_at":1,"is_authenticated":true,"body":{"MsgType":"text","MsgId":"7"}}"#;
+
+    #[test]
+    fn a_push_that_waits_is_opened_and_one_without_a_shard_is_done() {
+        let found = pending(row(Some(KEPT_TEXT), Some("03")), &ring(KEY)).unwrap().unwrap();
+        assert_eq!((found.push_id.as_str(), found.message.msg_type()), ("id", "text"));
+        assert!(found.message.is_authenticated());
+        assert!(pending(row(None, None), &ring(KEY)).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_row_whose_message_can_t_be_read_is_unreadable() {
+        assert!(pending(row(None, Some("03")), &ring(KEY)).is_err());
+        assert!(pending(row(Some(b"{}"), Some("03")), &ring(KEY)).is_err());
+        assert!(pending(row(Some(KEPT_TEXT), Some("03")), &ring("another key, long enough")).is_err());
+        let mut moved = row(Some(KEPT_TEXT), Some("03"));
+        moved.insert("push_id".to_owned(), item::s("other"));
+        assert!(pending(moved, &ring(KEY)).is_err(), "it was sealed for another row");
+    }
+}

@@ -1,0 +1,310 @@
+//! What pushed events of subscribe messages change: the user's counts and the inbox's row, in one transaction.
+//!
+//! A phone reports what its user accepted, and WeChat pushes the same. So that one consent counts once, whichever of the two comes first,
+//! a count keeps `reports_ahead`: how many reports came without their push, or below zero how many pushes without their report. The
+//! second of a pair that comes within [`PAIR_TIME`] changes this number and not the count.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
+};
+use futures_util::future;
+use serde::Deserialize;
+
+use crate::{
+    host::{Host, HostError},
+    store::{
+        StoreError,
+        item::{self, TransactionCancelled},
+        subscriptions::{MAX_MESSAGES, PAIR_TIME},
+    },
+    types::{OpenId, TemplateId, UnixSeconds},
+    wechat::push::{SubscribeEvent, SubscribeEventKind},
+};
+
+/// What came of applying a push to the user's counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubscribeEventsOutcome {
+    /// The counts are right now, and the push is finished.
+    Applied,
+    /// The push was finished before.
+    AlreadyApplied,
+}
+
+/// The inbox and the counts of subscribe messages.
+pub struct SubscribeInbox {
+    client: Client,
+    inbox: String,
+    subscriptions: String,
+    host: Host,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+struct Count {
+    #[serde(default)]
+    remaining: u64,
+    #[serde(default)]
+    reports_ahead: Option<i64>,
+    #[serde(default)]
+    reported_at: Option<UnixSeconds>,
+    #[serde(default)]
+    accepted_at: Option<UnixSeconds>,
+}
+
+impl SubscribeInbox {
+    /// Reads `INBOX_TABLE` and `SUBSCRIPTIONS_TABLE`.
+    ///
+    /// # Errors
+    /// [`HostError`]: a variable is missing or malformed.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self {
+            client: host.dynamodb()?,
+            inbox: host.var("INBOX_TABLE")?.to_owned(),
+            subscriptions: host.var("SUBSCRIPTIONS_TABLE")?.to_owned(),
+            host: host.clone(),
+        })
+    }
+
+    /// Applies what a push of `happened_at` says of the user's consents, and finishes the push.
+    ///
+    /// - A consent counts one message, unless the phone has reported it just before.
+    /// - The end of a consent sets the count to zero, unless the user has accepted the template later than that.
+    ///
+    /// Condition: the push is pending, and each count's `reports_ahead` and `accepted_at` are as they were read. If one of these has
+    /// changed, the counts are read again.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `is_transient()` says whether to retry. Either nothing has changed, or everything has and the answer was lost. The
+    /// call can be repeated.
+    pub async fn apply(
+        &self,
+        push_id: &str,
+        openid: &OpenId,
+        happened_at: UnixSeconds,
+        events: &[SubscribeEvent],
+    ) -> Result<SubscribeEventsOutcome, StoreError> {
+        let events = latest_of_each_template(events);
+        for _ in 0..item::MAX_ATTEMPTS {
+            let reads = events.iter().map(|event| self.read(openid, &event.template_id));
+            let counts = future::try_join_all(reads).await?;
+            let mut parts = vec![self.finish(push_id)?];
+            for (event, count) in events.iter().zip(&counts) {
+                parts.extend(self.change(openid, event, count, happened_at)?);
+            }
+            let request = self.client.transact_write_items().set_transact_items(Some(parts));
+            let Err(error) = request.send().await else { return Ok(SubscribeEventsOutcome::Applied) };
+            match item::cancellation(APPLYING, error)? {
+                TransactionCancelled::Conflict => item::sleep_jittered(&self.host).await,
+                TransactionCancelled::ConditionsFailed(reasons) => {
+                    if item::failed_condition(&reasons, 0).is_some() {
+                        return Ok(SubscribeEventsOutcome::AlreadyApplied);
+                    }
+                }
+            }
+        }
+        Err(StoreError::contended(APPLYING))
+    }
+
+    async fn read(&self, openid: &OpenId, template: &TemplateId) -> Result<Count, StoreError> {
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.subscriptions)
+            .key("openid", item::s(openid.as_str()))
+            .key("template_id", item::s(template.as_str()))
+            .consistent_read(true);
+        let answer = request.send().await.map_err(|error| StoreError::from_sdk("reading a count", error))?;
+        answer.item.map_or_else(|| Ok(Count::default()), item::read)
+    }
+
+    fn finish(&self, push_id: &str) -> Result<TransactWriteItem, StoreError> {
+        let now = self.host.now();
+        let update = Update::builder()
+            .table_name(&self.inbox)
+            .key("push_id", item::s(push_id))
+            .update_expression("SET done_at = :now, expires_at = :then REMOVE pending_shard, message")
+            .condition_expression("attribute_exists(pending_shard)")
+            .expression_attribute_values(":now", item::n(now.get()))
+            .expression_attribute_values(":then", item::n(now.plus(super::queue::KEPT).get()))
+            .build()
+            .map_err(|error| StoreError::new(APPLYING, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// The change of one count; `None` if it stays as it is.
+    fn change(
+        &self,
+        openid: &OpenId,
+        event: &SubscribeEvent,
+        count: &Count,
+        at: UnixSeconds,
+    ) -> Result<Option<TransactWriteItem>, StoreError> {
+        let Some(next) = count.after(event.kind, at) else { return Ok(None) };
+        let mut conditions = Vec::new();
+        let mut update = Update::builder()
+            .table_name(&self.subscriptions)
+            .key("openid", item::s(openid.as_str()))
+            .key("template_id", item::s(event.template_id.as_str()))
+            .return_values_on_condition_check_failure(AllOld)
+            .expression_attribute_values(":now", item::n(self.host.now().get()))
+            .expression_attribute_values(":ahead", number(next.reports_ahead));
+        let seen = [
+            ("reports_ahead", count.reports_ahead.map(number)),
+            ("accepted_at", count.accepted_at.map(|at| item::n(at.get()))),
+        ];
+        for (name, value) in seen {
+            match value {
+                None => conditions.push(format!("attribute_not_exists({name})")),
+                Some(value) => {
+                    conditions.push(format!("{name} = :seen_{name}"));
+                    update = update.expression_attribute_values(format!(":seen_{name}"), value);
+                }
+            }
+        }
+        let mut set = "SET reports_ahead = :ahead, updated_at = :now".to_owned();
+        match next.remaining {
+            RemainingChange::Keep => {}
+            RemainingChange::AddOne => {
+                set.push_str(", remaining = if_not_exists(remaining, :none) + :one");
+                update = update
+                    .expression_attribute_values(":none", item::n(0_u64))
+                    .expression_attribute_values(":one", item::n(1_u64));
+            }
+            RemainingChange::Zero => {
+                set.push_str(", remaining = :none");
+                update = update.expression_attribute_values(":none", item::n(0_u64));
+            }
+        }
+        if let Some(accepted_at) = next.accepted_at {
+            set.push_str(", accepted_at = :accepted_at");
+            update = update.expression_attribute_values(":accepted_at", item::n(accepted_at.get()));
+        }
+        let update = update
+            .update_expression(set)
+            .condition_expression(conditions.join(" AND "))
+            .build()
+            .map_err(|error| StoreError::new(APPLYING, error))?;
+        Ok(Some(TransactWriteItem::builder().update(update).build()))
+    }
+}
+
+/// A count after an event.
+#[derive(Debug, PartialEq, Eq)]
+struct NextCount {
+    remaining: RemainingChange,
+    reports_ahead: i64,
+    /// Set if the event is a consent that is later than the last one known.
+    accepted_at: Option<UnixSeconds>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum RemainingChange {
+    Keep,
+    AddOne,
+    Zero,
+}
+
+impl Count {
+    /// The count after an event of `at`; `None` if the event changes nothing.
+    fn after(&self, kind: SubscribeEventKind, at: UnixSeconds) -> Option<NextCount> {
+        let ahead = self.reports_ahead.unwrap_or_default();
+        match kind {
+            SubscribeEventKind::Accepted => {
+                let accepted_at = self.accepted_at.is_none_or(|known| known < at).then_some(at);
+                let reported = self.reported_at.is_some_and(|reported| is_pair(reported, at));
+                let (remaining, reports_ahead) = if ahead > 0 && reported {
+                    (RemainingChange::Keep, ahead - 1)
+                } else if self.remaining < MAX_MESSAGES {
+                    (RemainingChange::AddOne, ahead.min(0) - 1)
+                } else {
+                    (RemainingChange::Keep, ahead.min(0))
+                };
+                Some(NextCount { remaining, reports_ahead, accepted_at })
+            }
+            kind if kind.ends_consent() => {
+                let accepted_later =
+                    [self.accepted_at, self.reported_at].into_iter().flatten().any(|accepted| accepted > at);
+                let has_some = self.remaining > 0;
+                (has_some && !accepted_later).then_some(NextCount {
+                    remaining: RemainingChange::Zero,
+                    reports_ahead: 0,
+                    accepted_at: None,
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether a report and a push of these times can be about the same consent.
+fn is_pair(one: UnixSeconds, other: UnixSeconds) -> bool {
+    let distance: Duration = one.since(other).max(other.since(one));
+    distance <= PAIR_TIME
+}
+
+/// One event for each template, because a transaction changes an item once; of several the last.
+fn latest_of_each_template(events: &[SubscribeEvent]) -> Vec<SubscribeEvent> {
+    let mut latest: Vec<SubscribeEvent> = Vec::new();
+    for event in events {
+        latest.retain(|known| known.template_id != event.template_id);
+        latest.push(event.clone());
+    }
+    latest
+}
+
+fn number(number: i64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+const APPLYING: &str = "applying events of subscribe messages";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: u64 = 1_700_000_000;
+
+    fn count(remaining: u64, ahead: i64, reported: Option<u64>, accepted: Option<u64>) -> Count {
+        Count {
+            remaining,
+            reports_ahead: Some(ahead),
+            reported_at: reported.map(UnixSeconds::new),
+            accepted_at: accepted.map(UnixSeconds::new),
+        }
+    }
+
+    fn after(count: &Count, kind: SubscribeEventKind) -> Option<(RemainingChange, i64)> {
+        count.after(kind, UnixSeconds::new(AT)).map(|next| (next.remaining, next.reports_ahead))
+    }
+
+    #[test]
+    fn a_consent_counts_unless_the_phone_has_just_reported_it() {
+        let accepted = SubscribeEventKind::Accepted;
+        assert_eq!(after(&Count::default(), accepted), Some((RemainingChange::AddOne, -1)));
+        assert_eq!(after(&count(1, 1, Some(AT + 2), None), accepted), Some((RemainingChange::Keep, 0)));
+        let long_ago = count(1, 1, Some(AT - 3600), None);
+        assert_eq!(after(&long_ago, accepted), Some((RemainingChange::AddOne, -1)));
+        let full = count(MAX_MESSAGES, 0, None, None);
+        assert_eq!(after(&full, accepted), Some((RemainingChange::Keep, 0)));
+    }
+
+    #[test]
+    fn the_end_of_a_consent_counts_unless_a_later_consent_is_known() {
+        for kind in [SubscribeEventKind::SwitchedOff, SubscribeEventKind::NotDelivered(43101)] {
+            let before = count(2, 0, None, Some(AT - 1));
+            assert_eq!(after(&before, kind), Some((RemainingChange::Zero, 0)));
+            assert_eq!(after(&count(2, 0, None, Some(AT + 1)), kind), None);
+            assert_eq!(after(&count(2, 0, Some(AT + 1), None), kind), None);
+            assert_eq!(after(&Count::default(), kind), None);
+        }
+        for kind in [
+            SubscribeEventKind::Declined,
+            SubscribeEventKind::Delivered,
+            SubscribeEventKind::NotDelivered(43116),
+        ] {
+            assert_eq!(after(&count(2, 0, None, None), kind), None);
+        }
+    }
+}
