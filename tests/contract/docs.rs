@@ -253,8 +253,8 @@ fn secrets_and_who_may_read_them_are_the_template_s() {
     assert_eq!(
         secret_problems(&altered, &stack(&template)),
         [
-            "DataKeysSecret, read by login, phone, user, werun is not in docs/configuration.md",
-            "DataKeysSecret, read by login, phone, user is not in template.yaml",
+            "DataKeysSecret, read by login, message-push, phone, push-events, user, werun is not in docs/configuration.md",
+            "DataKeysSecret, read by login, message-push, phone, push-events, user is not in template.yaml",
         ]
     );
 }

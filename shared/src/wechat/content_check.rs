@@ -69,20 +69,15 @@ impl TextCheck<'_> {
     /// As WeChat reads it.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let mut body = json!({
-            "version": 2,
-            "openid": self.openid.as_str(),
-            "scene": self.scene.number(),
-            "content": self.content,
-        });
-        for (name, value) in
-            [("title", self.title), ("nickname", self.nickname), ("signature", self.signature)]
-        {
-            if let Some(value) = value {
-                body[name] = value.into();
-            }
-        }
-        body
+        let texts = [("title", self.title), ("nickname", self.nickname), ("signature", self.signature)];
+        let fields = [
+            ("version", json!(2)),
+            ("openid", json!(self.openid.as_str())),
+            ("scene", json!(self.scene.number())),
+            ("content", json!(self.content)),
+        ];
+        let texts = texts.into_iter().filter_map(|(name, text)| Some((name, json!(text?))));
+        fields.into_iter().chain(texts).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 

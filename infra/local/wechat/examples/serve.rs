@@ -32,6 +32,7 @@ async fn main() -> io::Result<()> {
         "secrets": {
             "MiniProgramSecret": { "app_secret": account.app_secret },
             "MerchantSecret": { "api_v2_key": account.api_v2_key },
+            "MessagePushSecret": { "token": account.push_token, "encoding_aes_key": account.push_encoding_aes_key },
         },
         "account": {
             "app_id": account.app_id,

@@ -66,11 +66,11 @@ pub(super) fn read(text: &str, max_depth: usize) -> Result<Map<String, Value>, F
             }
             Event::End(_) => {
                 let is_in_root = open.len() == 1;
-                let (name, members, value) = element.close()?;
+                let ClosedElement { name, members, text } = element.close()?;
                 match open.last_mut() {
-                    Some(parent) => parent.add(name, value.unwrap_or(Value::Object(members)), is_in_root)?,
+                    Some(parent) => parent.add(name, text.unwrap_or(Value::Object(members)), is_in_root)?,
                     // The root itself, which has no text of its own.
-                    None if value.is_some_and(|text| text != "") => return Err(FormError::Malformed),
+                    None if text.is_some_and(|text| text != "") => return Err(FormError::Malformed),
                     None => return end(&mut reader, members),
                 }
             }
@@ -100,6 +100,13 @@ struct Element {
     members: Map<String, Value>,
     data: String,
     text: String,
+}
+
+/// An element that is read. It has members or a text.
+struct ClosedElement {
+    name: String,
+    members: Map<String, Value>,
+    text: Option<Value>,
 }
 
 impl Element {
@@ -137,13 +144,15 @@ impl Element {
         Ok(())
     }
 
-    /// The name, and the members or the text; an element has one of the two.
-    fn close(mut self) -> Result<(String, Map<String, Value>, Option<Value>), FormError> {
+    fn close(mut self) -> Result<ClosedElement, FormError> {
         self.flush();
         match (self.members.is_empty(), self.data.is_empty()) {
             (false, false) => Err(FormError::Malformed),
-            (false, true) => Ok((self.name, self.members, None)),
-            (true, _) => Ok((self.name, Map::new(), Some(Value::String(self.data)))),
+            (false, true) => Ok(ClosedElement { name: self.name, members: self.members, text: None }),
+            (true, _) => {
+                let text = Some(Value::String(self.data));
+                Ok(ClosedElement { name: self.name, members: Map::new(), text })
+            }
         }
     }
 }
