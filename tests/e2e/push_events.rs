@@ -147,3 +147,17 @@ async fn a_push_that_can_t_be_read_does_not_block_the_others() {
     assert!(world.log().contains("event-unreadable"));
     assert!(world.bundle().queue("PushEventsFailures").is_empty());
 }
+
+#[tokio::test]
+async fn a_push_that_can_never_be_applied_is_abandoned_and_not_tried_again() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let list: Vec<Value> = (0..60)
+        .map(|number| json!({ "TemplateId": format!("t{number}"), "SubscribeStatusString": "accept" }))
+        .collect();
+    push(&world, &phone, "subscribe_msg_popup_event", world.now(), json!(list)).await;
+    assert!(world.log().contains("event-unreadable"));
+    assert_eq!(remaining(&phone).await, 0);
+    let rows = world.items("InboxTable").await;
+    assert!(rows[0].get("message").is_none() && rows[0].get("given_up_at").is_some(), "{rows:?}");
+}

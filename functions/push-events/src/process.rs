@@ -56,7 +56,11 @@ impl EventProcessor for PushProcessor {
         };
         match pending.message.topic() {
             Some(PushTopic::SubscribePopup | PushTopic::SubscribeChange | PushTopic::SubscribeSent) => {
-                self.consents.apply(&pending).await
+                match self.consents.apply(&pending).await? {
+                    // Another run would find the same push.
+                    EventOutcome::Abandoned => self.abandon(push_id).await,
+                    outcome => Ok(outcome),
+                }
             }
             // An earlier version of this function knew the topic.
             None => self.finish(push_id).await,

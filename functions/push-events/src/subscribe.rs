@@ -21,15 +21,18 @@ impl ConsentKeeper {
         SubscribeInbox::new(host).map(Self)
     }
 
-    /// Applies the push to the counts of its user and finishes it, in one transaction.
+    /// Applies the push to the counts of its user and finishes it, in one transaction. [`EventOutcome::Abandoned`] if the push names no
+    /// user, or more templates than one transaction takes; then nothing has changed.
     ///
     /// # Errors
     /// [`EventError`]: nothing has changed, or the answer was lost. Process the push again.
     pub(crate) async fn apply(&self, push: &PendingPush) -> Result<EventOutcome, EventError> {
         let message = &push.message;
         let failed = |cause: BoxError| EventError::at("applying the push", &push.push_id, cause);
-        let user = message.from_user().ok_or_else(|| failed("it has no FromUserName".into()))?;
         let events = message.subscribe_events();
+        let Some(user) = message.from_user().filter(|_| events.len() <= MAX_TEMPLATES) else {
+            return Ok(EventOutcome::Abandoned);
+        };
         let applied = self.0.apply(&push.push_id, user, message.created_at(), &events).await;
         match applied.map_err(|error| failed(error.into()))? {
             SubscribeEventsOutcome::AlreadyApplied => Ok(EventOutcome::Skipped),
@@ -45,3 +48,6 @@ impl ConsentKeeper {
         }
     }
 }
+
+/// A user answers for three templates at a time, and a transaction takes a hundred changes.
+const MAX_TEMPLATES: usize = 50;

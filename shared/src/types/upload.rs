@@ -51,7 +51,8 @@ impl UploadKind {
         }
     }
 
-    /// The media types of this kind: those that WeChat's content check reads.
+    /// The media types that an upload of this kind may have. WeChat documents the formats that its content check reads as file name
+    /// extensions; these are their usual media types.
     #[must_use]
     pub const fn media_types(self) -> &'static [MediaType] {
         match self {

@@ -85,7 +85,7 @@ impl SubscribeInbox {
         happened_at: UnixSeconds,
         events: &[SubscribeEvent],
     ) -> Result<SubscribeEventsOutcome, StoreError> {
-        let events = latest_of_each_template(events);
+        let events = changes_by_template(events);
         for _ in 0..item::MAX_ATTEMPTS {
             let reads = events.iter().map(|event| self.read(openid, &event.template_id));
             let counts = future::try_join_all(reads).await?;
@@ -244,10 +244,11 @@ fn is_pair(one: UnixSeconds, other: UnixSeconds) -> bool {
     distance <= PAIR_TIME
 }
 
-/// One event for each template, because a transaction changes an item once; of several the last.
-fn latest_of_each_template(events: &[SubscribeEvent]) -> Vec<SubscribeEvent> {
+/// The events that can change a count, one for each template, because a transaction changes an item once; of several the last.
+fn changes_by_template(events: &[SubscribeEvent]) -> Vec<SubscribeEvent> {
     let mut latest: Vec<SubscribeEvent> = Vec::new();
-    for event in events {
+    let changes = |kind: SubscribeEventKind| kind == SubscribeEventKind::Accepted || kind.ends_consent();
+    for event in events.iter().filter(|event| changes(event.kind)) {
         latest.retain(|known| known.template_id != event.template_id);
         latest.push(event.clone());
     }
