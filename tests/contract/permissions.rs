@@ -112,6 +112,9 @@ async fn messages(world: &World, phone: &Phone<'_>) {
     world.wechat().set_fault(Fault::TokenRevoked { path, stuck: false, times: 1 });
     world.operator("POST", "/api/admin/subscribe/send", &message).await.ok();
     push_consent(world, phone, "pushed").await;
+    let revoke = json!({ "Event": "user_authorization_revoke", "OpenID": phone.openid, "RevokeInfo": "201" });
+    world.wechat().push(&phone.openid, revoke);
+    world.wechat().wait_for_notices().await;
     world.bundle().drain_stream("push-events").await.expect("the stream is read");
     world.bundle().run_task("push-events").await.expect("a run");
 }

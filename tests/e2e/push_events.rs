@@ -161,3 +161,40 @@ async fn a_push_that_can_never_be_applied_is_abandoned_and_not_tried_again() {
     let rows = world.items("InboxTable").await;
     assert!(rows[0].get("message").is_none() && rows[0].get("given_up_at").is_some(), "{rows:?}");
 }
+
+#[tokio::test]
+async fn a_consent_from_before_its_end_does_not_count() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let before = world.now();
+    world.clock.advance(Duration::from_secs(60));
+    push(&world, &phone, "subscribe_msg_change_event", world.now(), entry("reject")).await;
+    push(&world, &phone, "subscribe_msg_popup_event", before, entry("accept")).await;
+    assert_eq!(remaining(&phone).await, 0);
+}
+
+#[tokio::test]
+async fn a_withdrawn_consent_removes_what_the_user_gave_and_keeps_the_orders() {
+    let world = World::start().await;
+    let (phone, other) = (world.user().await, world.user().await);
+    for one in [&phone, &other] {
+        let tapped = one.wx("getPhoneNumber", json!({})).await.json();
+        one.post("/api/decrypt-phone", &json!({ "code": tapped["code"] })).await.ok();
+        let steps = one.wx("getWeRunData", json!({})).await.json();
+        let steps = json!({ "encryptedData": steps["encryptedData"], "iv": steps["iv"] });
+        one.post("/api/werun/decrypt", &steps).await.ok();
+    }
+    phone.order().await;
+    let revoke = json!({ "Event": "user_authorization_revoke", "OpenID": phone.openid, "RevokeInfo": "201" });
+    for _ in 0..2 {
+        world.wechat().push(&phone.openid, revoke.clone());
+        world.wechat().wait_for_notices().await;
+        world.bundle().drain_stream("push-events").await.expect("the stream is delivered");
+    }
+    let user = phone.get("/api/user").await.ok().json();
+    assert!(user["user"].get("phoneNumber").is_none(), "{user}");
+    let orders = phone.get("/api/orders").await.ok().json();
+    assert_eq!(orders["orders"].as_array().map(Vec::len), Some(1), "{orders}");
+    assert!(other.get("/api/user").await.ok().json()["user"].get("phoneNumber").is_some());
+    assert_eq!(world.items("StepsTable").await.len(), 1, "the steps of the other user");
+}

@@ -1,4 +1,4 @@
-//! What follows from a push that WeChat has sent: the counts of subscribe messages.
+//! What follows from a push that WeChat has sent: the counts of subscribe messages, and personal data that must go.
 //!
 //! ```text
 //! inbox row ──stream──▶ process ──▶ the effect and the mark that it is done, in one transaction
@@ -9,6 +9,7 @@
 //! Every kept push has its effect exactly once, in no order between pushes. An event carries its own time, so that one that arrives late
 //! does not undo a later one. The message is removed from its row as soon as the push is processed.
 
+mod consent;
 mod process;
 mod subscribe;
 

@@ -9,12 +9,13 @@ use shared::{
     wechat::push::PushTopic,
 };
 
-use crate::subscribe::ConsentKeeper;
+use crate::{consent::ConsentWithdrawer, subscribe::ConsentKeeper};
 
 /// Processes pushes.
 pub(crate) struct PushProcessor {
     inbox: Inbox,
     consents: ConsentKeeper,
+    withdrawer: ConsentWithdrawer,
 }
 
 impl PushProcessor {
@@ -23,7 +24,11 @@ impl PushProcessor {
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.
     pub(crate) fn new(host: &Host) -> Result<Self, HostError> {
-        Ok(Self { inbox: Inbox::new(host)?, consents: ConsentKeeper::new(host)? })
+        Ok(Self {
+            inbox: Inbox::new(host)?,
+            consents: ConsentKeeper::new(host)?,
+            withdrawer: ConsentWithdrawer::new(host)?,
+        })
     }
 
     /// Ends a push that means nothing to anybody.
@@ -54,16 +59,18 @@ impl EventProcessor for PushProcessor {
                 return self.abandon(push_id).await;
             }
         };
-        match pending.message.topic() {
+        let outcome = match pending.message.topic() {
             Some(PushTopic::SubscribePopup | PushTopic::SubscribeChange | PushTopic::SubscribeSent) => {
-                match self.consents.apply(&pending).await? {
-                    // Another run would find the same push.
-                    EventOutcome::Abandoned => self.abandon(push_id).await,
-                    outcome => Ok(outcome),
-                }
+                self.consents.apply(&pending).await?
             }
+            Some(PushTopic::AuthorizationRevoked) => self.withdrawer.withdraw(&pending).await?,
             // An earlier version of this function knew the topic.
-            None => self.finish(push_id).await,
+            None => self.finish(push_id).await?,
+        };
+        match outcome {
+            // Another run would find the same push.
+            EventOutcome::Abandoned => self.abandon(push_id).await,
+            outcome => Ok(outcome),
         }
     }
 

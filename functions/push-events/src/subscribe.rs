@@ -33,19 +33,20 @@ impl ConsentKeeper {
         let Some(user) = message.from_user().filter(|_| events.len() <= MAX_TEMPLATES) else {
             return Ok(EventOutcome::Abandoned);
         };
-        let applied = self.0.apply(&push.push_id, user, message.created_at(), &events).await;
-        match applied.map_err(|error| failed(error.into()))? {
-            SubscribeEventsOutcome::AlreadyApplied => Ok(EventOutcome::Skipped),
-            SubscribeEventsOutcome::Applied => {
-                for event in events {
-                    if let SubscribeEventKind::NotDelivered(errcode) = event.kind {
-                        let subject = format!("template {}, errcode {errcode}", event.template_id.as_str());
-                        telemetry::operator_alert("subscribe-message-undelivered", &subject);
-                    }
-                }
-                Ok(EventOutcome::Completed)
+        // Before the push is finished, so that a run that is killed between the two does not lose the alert.
+        for event in &events {
+            if let SubscribeEventKind::NotDelivered(errcode) = event.kind
+                && !event.kind.ends_consent()
+            {
+                let subject = format!("template {}, errcode {errcode}", event.template_id.as_str());
+                telemetry::operator_alert("subscribe-message-undelivered", &subject);
             }
         }
+        let applied = self.0.apply(&push.push_id, user, message.created_at(), &events).await;
+        Ok(match applied.map_err(|error| failed(error.into()))? {
+            SubscribeEventsOutcome::Applied => EventOutcome::Completed,
+            SubscribeEventsOutcome::AlreadyApplied => EventOutcome::Skipped,
+        })
     }
 }
 

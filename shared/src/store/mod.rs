@@ -37,7 +37,8 @@ pub use cases::{Case, CaseCursor, CaseKind, CasePage, Cases, CloseCaseOutcome};
 pub use certificates::PlatformCertificates;
 pub use challenges::{Challenges, Intent};
 pub use inbox::{
-    Inbox, InboxError, KeepOutcome, PendingPush, PushLookup, SubscribeEventsOutcome, SubscribeInbox,
+    ConsentInbox, Inbox, InboxError, KeepOutcome, PendingPush, PushLookup, SubscribeEventsOutcome,
+    SubscribeInbox,
 };
 pub use orders::{
     CloseWriteOutcome, IdempotencyKey, NewOrder, Order, OrderLine, OrderPage, OrderSummary, Orders,

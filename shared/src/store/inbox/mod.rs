@@ -6,10 +6,14 @@
 //!
 //! [`PushedMessage::push_id`]: crate::wechat::push::PushedMessage::push_id
 
+mod consent;
 mod queue;
 mod row;
 mod subscribe_events;
 
+use queue::finish_part;
+
+pub use consent::ConsentInbox;
 pub use queue::{Inbox, InboxError, KeepOutcome};
 pub use row::{PendingPush, PushLookup};
 pub use subscribe_events::{SubscribeEventsOutcome, SubscribeInbox};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::{
     Client,
     operation::{put_item::PutItemError, update_item::builders::UpdateItemFluentBuilder},
-    types::AttributeValue,
+    types::{AttributeValue, TransactWriteItem, Update},
 };
 
 use super::row::{PendingPush, PushLookup, Row};
@@ -178,6 +178,21 @@ impl Inbox {
     }
 }
 
+/// [`Inbox::finish`] as a part of a transaction.
+pub(super) fn finish_part(host: &Host, table: &str, push_id: &str) -> Result<TransactWriteItem, StoreError> {
+    let now = host.now();
+    let update = Update::builder()
+        .table_name(table)
+        .key("push_id", item::s(push_id))
+        .update_expression("SET done_at = :now, expires_at = :then REMOVE pending_shard, message")
+        .condition_expression("attribute_exists(pending_shard)")
+        .expression_attribute_values(":now", item::n(now.get()))
+        .expression_attribute_values(":then", item::n(now.plus(KEPT).get()))
+        .build()
+        .map_err(|error| StoreError::new("finishing a push", error))?;
+    Ok(TransactWriteItem::builder().update(update).build())
+}
+
 /// The push in the row, if something is still to do.
 fn pending(item: Item, ring: &Keyring) -> Result<Option<PendingPush>, StoreError> {
     let row: Row = item::read(item)?;
@@ -194,7 +209,7 @@ fn pending(item: Item, ring: &Keyring) -> Result<Option<PendingPush>, StoreError
 
 const READING: &str = "reading a push";
 /// How long a push waits for somebody to act on it, and how long a repeated delivery is known after that. WeChat repeats within a minute.
-pub(super) const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 #[cfg(test)]
 mod tests {

@@ -51,6 +51,9 @@ struct Count {
     reported_at: Option<UnixSeconds>,
     #[serde(default)]
     accepted_at: Option<UnixSeconds>,
+    /// When the user took the consent back, as far as pushes have told.
+    #[serde(default)]
+    ended_at: Option<UnixSeconds>,
 }
 
 impl SubscribeInbox {
@@ -69,10 +72,10 @@ impl SubscribeInbox {
 
     /// Applies what a push of `happened_at` says of the user's consents, and finishes the push.
     ///
-    /// - A consent counts one message, unless the phone has reported it just before.
+    /// - A consent counts one message, unless the phone has reported it just before, or the user has taken it back later.
     /// - The end of a consent sets the count to zero, unless the user has accepted the template later than that.
     ///
-    /// Condition: the push is pending, and each count's `reports_ahead` and `accepted_at` are as they were read. If one of these has
+    /// Condition: the push is pending, and each count's `reports_ahead`, `accepted_at` and `ended_at` are as they were read. If one of these has
     /// changed, the counts are read again.
     ///
     /// # Errors
@@ -89,7 +92,7 @@ impl SubscribeInbox {
         for _ in 0..item::MAX_ATTEMPTS {
             let reads = events.iter().map(|event| self.read(openid, &event.template_id));
             let counts = future::try_join_all(reads).await?;
-            let mut parts = vec![self.finish(push_id)?];
+            let mut parts = vec![super::finish_part(&self.host, &self.inbox, push_id)?];
             for (event, count) in events.iter().zip(&counts) {
                 parts.extend(self.change(openid, event, count, happened_at)?);
             }
@@ -119,20 +122,6 @@ impl SubscribeInbox {
         answer.item.map_or_else(|| Ok(Count::default()), item::read)
     }
 
-    fn finish(&self, push_id: &str) -> Result<TransactWriteItem, StoreError> {
-        let now = self.host.now();
-        let update = Update::builder()
-            .table_name(&self.inbox)
-            .key("push_id", item::s(push_id))
-            .update_expression("SET done_at = :now, expires_at = :then REMOVE pending_shard, message")
-            .condition_expression("attribute_exists(pending_shard)")
-            .expression_attribute_values(":now", item::n(now.get()))
-            .expression_attribute_values(":then", item::n(now.plus(super::queue::KEPT).get()))
-            .build()
-            .map_err(|error| StoreError::new(APPLYING, error))?;
-        Ok(TransactWriteItem::builder().update(update).build())
-    }
-
     /// The change of one count; `None` if it stays as it is.
     fn change(
         &self,
@@ -153,6 +142,7 @@ impl SubscribeInbox {
         let seen = [
             ("reports_ahead", count.reports_ahead.map(number)),
             ("accepted_at", count.accepted_at.map(|at| item::n(at.get()))),
+            ("ended_at", count.ended_at.map(|at| item::n(at.get()))),
         ];
         for (name, value) in seen {
             match value {
@@ -181,6 +171,10 @@ impl SubscribeInbox {
             set.push_str(", accepted_at = :accepted_at");
             update = update.expression_attribute_values(":accepted_at", item::n(accepted_at.get()));
         }
+        if let Some(ended_at) = next.ended_at {
+            set.push_str(", ended_at = :ended_at");
+            update = update.expression_attribute_values(":ended_at", item::n(ended_at.get()));
+        }
         let update = update
             .update_expression(set)
             .condition_expression(conditions.join(" AND "))
@@ -197,6 +191,8 @@ struct NextCount {
     reports_ahead: i64,
     /// Set if the event is a consent that is later than the last one known.
     accepted_at: Option<UnixSeconds>,
+    /// Set if the event ends a consent.
+    ended_at: Option<UnixSeconds>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -211,6 +207,7 @@ impl Count {
     fn after(&self, kind: SubscribeEventKind, at: UnixSeconds) -> Option<NextCount> {
         let ahead = self.reports_ahead.unwrap_or_default();
         match kind {
+            SubscribeEventKind::Accepted if self.ended_at.is_some_and(|ended| ended > at) => None,
             SubscribeEventKind::Accepted => {
                 let accepted_at = self.accepted_at.is_none_or(|known| known < at).then_some(at);
                 let reported = self.reported_at.is_some_and(|reported| is_pair(reported, at));
@@ -221,16 +218,17 @@ impl Count {
                 } else {
                     (RemainingChange::Keep, ahead.min(0))
                 };
-                Some(NextCount { remaining, reports_ahead, accepted_at })
+                Some(NextCount { remaining, reports_ahead, accepted_at, ended_at: None })
             }
             kind if kind.ends_consent() => {
                 let accepted_later =
                     [self.accepted_at, self.reported_at].into_iter().flatten().any(|accepted| accepted > at);
-                let has_some = self.remaining > 0;
-                (has_some && !accepted_later).then_some(NextCount {
+                let known = self.ended_at.is_some_and(|ended| ended >= at);
+                (!accepted_later && !known).then_some(NextCount {
                     remaining: RemainingChange::Zero,
                     reports_ahead: 0,
                     accepted_at: None,
+                    ended_at: Some(at),
                 })
             }
             _ => None,
@@ -273,6 +271,7 @@ mod tests {
             reports_ahead: Some(ahead),
             reported_at: reported.map(UnixSeconds::new),
             accepted_at: accepted.map(UnixSeconds::new),
+            ended_at: None,
         }
     }
 
@@ -298,8 +297,12 @@ mod tests {
             assert_eq!(after(&before, kind), Some((RemainingChange::Zero, 0)));
             assert_eq!(after(&count(2, 0, None, Some(AT + 1)), kind), None);
             assert_eq!(after(&count(2, 0, Some(AT + 1), None), kind), None);
-            assert_eq!(after(&Count::default(), kind), None);
+            assert_eq!(after(&Count::default(), kind), Some((RemainingChange::Zero, 0)));
+            let ended = Count { ended_at: Some(UnixSeconds::new(AT)), ..Count::default() };
+            assert_eq!(after(&ended, kind), None, "the same end again");
         }
+        let ended = Count { ended_at: Some(UnixSeconds::new(AT + 1)), ..Count::default() };
+        assert_eq!(after(&ended, SubscribeEventKind::Accepted), None, "a consent from before the end");
         for kind in [
             SubscribeEventKind::Declined,
             SubscribeEventKind::Delivered,

@@ -115,10 +115,17 @@ impl PushedMessage {
         if (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_plain) { name } else { "unnamed" }
     }
 
+    /// `OpenID` of an event that is about a user, or else `FromUserName`.
+    #[must_use]
+    pub fn affected_user(&self) -> Option<OpenId> {
+        let named = text(&self.body, "OpenID").and_then(|text| OpenId::parse(&text).ok());
+        named.or_else(|| self.from_user.clone())
+    }
+
     /// The entries of `List`, which events of subscribe messages have.
     #[must_use]
     pub fn entries(&self) -> &[Value] {
-        let wrapper = self.topic().and_then(|topic| self.body.get(topic.list_wrapper()));
+        let wrapper = self.topic().and_then(PushTopic::list_wrapper).and_then(|name| self.body.get(name));
         list(wrapper.unwrap_or(&self.body), "List")
     }
 

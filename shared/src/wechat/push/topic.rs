@@ -9,6 +9,8 @@ pub enum PushTopic {
     SubscribeChange,
     /// What became of subscribe messages (`subscribe_msg_sent_event`).
     SubscribeSent,
+    /// A user withdrew the consent to personal data (`user_authorization_revoke`).
+    AuthorizationRevoked,
 }
 
 impl PushTopic {
@@ -19,17 +21,19 @@ impl PushTopic {
             ("event", "subscribe_msg_popup_event") => Self::SubscribePopup,
             ("event", "subscribe_msg_change_event") => Self::SubscribeChange,
             ("event", "subscribe_msg_sent_event") => Self::SubscribeSent,
+            ("event", "user_authorization_revoke") => Self::AuthorizationRevoked,
             _ => return None,
         })
     }
 
     /// The element in which XML wraps the entries `List` of such an event, which stand at the top level of JSON.
     #[must_use]
-    pub(super) fn list_wrapper(self) -> &'static str {
+    pub(super) fn list_wrapper(self) -> Option<&'static str> {
         match self {
-            Self::SubscribePopup => "SubscribeMsgPopupEvent",
-            Self::SubscribeChange => "SubscribeMsgChangeEvent",
-            Self::SubscribeSent => "SubscribeMsgSentEvent",
+            Self::SubscribePopup => Some("SubscribeMsgPopupEvent"),
+            Self::SubscribeChange => Some("SubscribeMsgChangeEvent"),
+            Self::SubscribeSent => Some("SubscribeMsgSentEvent"),
+            Self::AuthorizationRevoked => None,
         }
     }
 }
