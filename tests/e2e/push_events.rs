@@ -198,3 +198,31 @@ async fn a_withdrawn_consent_removes_what_the_user_gave_and_keeps_the_orders() {
     assert!(other.get("/api/user").await.ok().json()["user"].get("phoneNumber").is_some());
     assert_eq!(world.items("StepsTable").await.len(), 1, "the steps of the other user");
 }
+
+#[tokio::test]
+async fn lost_reports_make_no_later_consent_count_twice() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for _ in 0..3 {
+        push(&world, &phone, "subscribe_msg_popup_event", world.now(), entry("accept")).await;
+        world.clock.advance(Duration::from_secs(60));
+    }
+    assert_eq!(remaining(&phone).await, 3, "three pushes whose reports were lost");
+    for consents in 4..7 {
+        world.clock.advance(Duration::from_secs(1200));
+        report(&phone).await;
+        push(&world, &phone, "subscribe_msg_popup_event", world.now(), entry("accept")).await;
+        assert_eq!(remaining(&phone).await, consents);
+    }
+}
+
+#[tokio::test]
+async fn a_late_report_of_a_consent_that_has_ended_does_not_count() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    push(&world, &phone, "subscribe_msg_popup_event", world.now(), entry("accept")).await;
+    world.clock.advance(Duration::from_secs(10));
+    push(&world, &phone, "subscribe_msg_change_event", world.now(), entry("reject")).await;
+    report(&phone).await;
+    assert_eq!(remaining(&phone).await, 0);
+}

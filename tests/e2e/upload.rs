@@ -221,3 +221,15 @@ async fn a_request_that_is_not_for_an_upload_gets_no_form() {
     phone.post(PATH, &ten).await.ok();
     assert_eq!(world.post(PATH, &avatar()).await.outcome(), "401 UNAUTHORIZED");
 }
+
+#[tokio::test]
+async fn a_user_gets_thirty_forms_a_minute() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    // The minute that begins now is whole.
+    world.clock.advance(Duration::from_secs(60 - world.now() % 60));
+    for _ in 0..30 {
+        phone.post(PATH, &avatar()).await.ok();
+    }
+    assert_eq!(phone.post(PATH, &avatar()).await.outcome(), "429 RATE_LIMITED");
+}

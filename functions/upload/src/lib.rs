@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    api::{ApiError, Code, request, response},
+    api::{ApiError, Code, RateLimit, request, response},
     host::{Host, HostError, PostForm, UploadsBucket},
     runtime::{Body, Function, Request, Response},
     service::SessionTokens,
@@ -18,6 +18,7 @@ use shared::{
 pub struct UploadFunction {
     host: Host,
     bucket: UploadsBucket,
+    rate_limit: RateLimit,
     sessions: SessionTokens,
 }
 
@@ -53,6 +54,7 @@ impl Function for UploadFunction {
         Ok(Self {
             host: host.clone(),
             bucket: UploadsBucket::new(host)?,
+            rate_limit: RateLimit::per_minute(FORMS_PER_MINUTE),
             sessions: SessionTokens::new(host)?,
         })
     }
@@ -69,12 +71,16 @@ impl UploadFunction {
     async fn give_form(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
         let UploadRequest { kind, media_type, size } = parse(request::json(request)?)?;
+        self.rate_limit.count(&caller.user_id, self.host.now())?;
         let key = ObjectKey::new(kind, media_type, &caller.user_id, self.host.random()?);
         let form = self.bucket.post_form(&key, media_type, size);
         let expires_in = UploadsBucket::FORM_LIFETIME.as_secs();
         Ok(response::success(&UploadAnswer { form, object_key: key.as_str(), expires_in }))
     }
 }
+
+/// A user who takes forms in a loop must not fill the bucket, whose objects are kept for a day.
+const FORMS_PER_MINUTE: u32 = 30;
 
 fn parse(body: UploadBody) -> Result<UploadRequest, ApiError> {
     let kind = request::required("kind", body.kind)?;

@@ -90,11 +90,12 @@ impl From<PushError> for ApiError {
             PushError::Host(error) => return error.into(),
             PushError::NoEncodingAesKey => Code::NotConfigured,
             PushError::Form(FormError::TooLarge) => Code::PayloadTooLarge,
-            PushError::Form(_) | PushError::Field(_) => Code::InvalidInput,
+            PushError::Form(_) | PushError::Content(_) | PushError::Field(_) => Code::InvalidInput,
             PushError::Query(_)
             | PushError::Signature
             | PushError::Stale
             | PushError::Mode
+            | PushError::ConsoleMode
             | PushError::Envelope(_) => Code::Forbidden,
         };
         Self::new(code).with_cause(error)

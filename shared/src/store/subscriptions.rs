@@ -53,13 +53,29 @@ struct Reports {
     reports: u64,
 }
 
-/// How many pushes of a consent came without their report.
+/// What a report looks at before it counts.
 #[derive(Deserialize)]
-struct PushedAhead {
+struct Grants {
+    #[serde(default)]
+    remaining: u64,
+    /// How many reports came without their push, or below zero how many pushes without their report.
     #[serde(default)]
     reports_ahead: i64,
     #[serde(default)]
     accepted_at: Option<UnixSeconds>,
+    #[serde(default)]
+    granted_by: Option<String>,
+}
+
+/// How a report is counted, by what is known of pushes. The numbers are `reports_ahead` as it was read.
+#[derive(Clone, Copy)]
+enum GrantStep {
+    /// No push is without its report: the report counts.
+    ReportFirst,
+    /// The push of this consent came just before, and has counted it.
+    PushFirst(i64),
+    /// Pushes came without their reports, but too long ago: the report counts, and those are forgotten.
+    StalePush(i64),
 }
 
 /// The table.
@@ -203,46 +219,74 @@ impl Subscriptions {
     }
 
     /// Counts the report of a consent, unless WeChat has just pushed the same consent (`store/inbox/subscribe_events.rs`).
+    ///
+    /// The update has a mark of this very request, because the AWS client repeats a request after a lost answer.
     async fn grant(&self, openid: &OpenId, template: &TemplateId) -> Result<Subscription, StoreError> {
+        let mark = self.host.random::<16>().map_err(|error| StoreError::new(COUNTING, error))?;
+        let mark = hex(&mark);
         let recently = self.host.now().minus(PAIR_TIME);
+        let mut step = GrantStep::ReportFirst;
+        for _ in 0..item::MAX_ATTEMPTS {
+            let update = self
+                .grant_update(openid, template, step)
+                .expression_attribute_values(":mark", item::s(&mark));
+            let row = match item::update(&self.host, COUNTING, update).await? {
+                UpdateOutcome::Done(row) => return item::read(row),
+                UpdateOutcome::ConditionFailed(row) => row.unwrap_or_default(),
+            };
+            let known: Grants = item::read(row.clone())?;
+            step = match known {
+                Grants { granted_by: Some(by), .. } if by == mark => return item::read(row),
+                Grants { reports_ahead, accepted_at: Some(at), .. }
+                    if reports_ahead < 0 && at >= recently =>
+                {
+                    GrantStep::PushFirst(reports_ahead)
+                }
+                Grants { remaining, .. } if remaining >= MAX_MESSAGES => return item::read(row),
+                Grants { reports_ahead, .. } if reports_ahead < 0 => GrantStep::StalePush(reports_ahead),
+                _ => GrantStep::ReportFirst,
+            };
+        }
+        Err(StoreError::contended(COUNTING))
+    }
+
+    fn grant_update(
+        &self,
+        openid: &OpenId,
+        template: &TemplateId,
+        step: GrantStep,
+    ) -> UpdateItemFluentBuilder {
         let update = self
             .update(openid, template)
-            .update_expression(
-                "SET remaining = if_not_exists(remaining, :none) + :one, updated_at = :now, reported_at = :now, \
-                 reports_ahead = if_not_exists(reports_ahead, :none) + :one",
-            )
-            .condition_expression(
-                "(attribute_not_exists(remaining) OR remaining < :most) AND (attribute_not_exists(reports_ahead) \
-                 OR reports_ahead >= :none OR attribute_not_exists(accepted_at) OR accepted_at < :recently)",
-            )
-            .expression_attribute_values(":recently", item::n(recently.get()))
-            .expression_attribute_values(":none", item::n(0_u64))
-            .expression_attribute_values(":one", item::n(1_u64))
-            .expression_attribute_values(":most", item::n(MAX_MESSAGES))
-            .return_values(ReturnValue::AllNew);
-        match item::update(&self.host, COUNTING, update).await? {
-            UpdateOutcome::Done(row) => return item::read(row),
-            UpdateOutcome::ConditionFailed(row) => {
-                let row = row.unwrap_or_default();
-                let pushed: PushedAhead = item::read(row.clone())?;
-                if pushed.reports_ahead >= 0 || pushed.accepted_at.is_none_or(|at| at < recently) {
-                    return item::read(row);
-                }
-            }
-        }
-        // The push has counted this consent.
-        let pair = self
-            .update(openid, template)
-            .update_expression(
-                "SET reports_ahead = reports_ahead + :one, reported_at = :now, updated_at = :now",
-            )
-            .condition_expression("reports_ahead < :none")
-            .expression_attribute_values(":none", item::n(0_u64))
             .expression_attribute_values(":one", item::n(1_u64))
             .return_values(ReturnValue::AllNew);
-        match item::update(&self.host, COUNTING, pair).await? {
-            UpdateOutcome::Done(row) => item::read(row),
-            UpdateOutcome::ConditionFailed(row) => item::read(row.unwrap_or_default()),
+        let counts = "remaining = if_not_exists(remaining, :none) + :one, updated_at = :now, reported_at = :now, \
+                      granted_by = :mark";
+        let unmarked = "(attribute_not_exists(granted_by) OR granted_by <> :mark)";
+        let room = "(attribute_not_exists(remaining) OR remaining < :most)";
+        match step {
+            GrantStep::ReportFirst => update
+                .update_expression(format!(
+                    "SET {counts}, reports_ahead = if_not_exists(reports_ahead, :none) + :one"
+                ))
+                .condition_expression(format!(
+                    "{unmarked} AND {room} AND (attribute_not_exists(reports_ahead) OR reports_ahead >= :none)"
+                ))
+                .expression_attribute_values(":none", item::n(0_u64))
+                .expression_attribute_values(":most", item::n(MAX_MESSAGES)),
+            GrantStep::StalePush(seen) => update
+                .update_expression(format!("SET {counts}, reports_ahead = :one"))
+                .condition_expression(format!("{unmarked} AND {room} AND reports_ahead = :seen"))
+                .expression_attribute_values(":none", item::n(0_u64))
+                .expression_attribute_values(":most", item::n(MAX_MESSAGES))
+                .expression_attribute_values(":seen", AttributeValue::N(seen.to_string())),
+            GrantStep::PushFirst(seen) => update
+                .update_expression(
+                    "SET reports_ahead = reports_ahead + :one, reported_at = :now, updated_at = :now, \
+                     granted_by = :mark",
+                )
+                .condition_expression(format!("{unmarked} AND reports_ahead = :seen"))
+                .expression_attribute_values(":seen", AttributeValue::N(seen.to_string())),
         }
     }
 

@@ -135,12 +135,13 @@ impl Verdict {
     }
 }
 
-/// Whether a strategy of the list has run. Without a list nothing contradicts the result.
+/// Whether a strategy of the list has run (`errcode` 0). One strategy may stand there without a list. Without strategies nothing
+/// contradicts the result.
 fn was_checked(detail: Option<&Value>) -> bool {
+    let has_run = |strategy: &Value| strategy.get("errcode").and_then(number) == Some(0);
     match detail {
-        Some(Value::Array(strategies)) if !strategies.is_empty() => strategies
-            .iter()
-            .any(|strategy| strategy.get("errcode").is_none_or(|code| number(code) == Some(0))),
+        Some(Value::Array(strategies)) => strategies.is_empty() || strategies.iter().any(has_run),
+        Some(strategy @ Value::Object(_)) => has_run(strategy),
         _ => true,
     }
 }
@@ -181,6 +182,7 @@ mod tests {
         let failed = json!({ "strategy": "keyword", "errcode": -1008, "suggest": "pass" });
         let result = json!({ "suggest": "pass", "label": 100 });
         assert_eq!(verdict(json!({ "result": result, "detail": [failed] })), Verdict::UNCHECKED);
+        assert_eq!(verdict(json!({ "result": result, "detail": failed })), Verdict::UNCHECKED);
         let one_ran = json!([failed, { "strategy": "content_model", "errcode": 0, "suggest": "pass" }]);
         assert_eq!(verdict(json!({ "result": result, "detail": one_ran })).suggestion, Suggestion::Pass);
     }

@@ -111,12 +111,18 @@ impl Inbox {
         let answer = request.consistent_read(true).send().await;
         let answer = answer.map_err(|error| StoreError::from_sdk("reading the inbox", error))?;
         let Some(item) = answer.item else { return Ok(PushLookup::Done) };
-        let ring = self.ring.get().await?;
-        Ok(match pending(item, &ring) {
-            Ok(Some(pending)) => PushLookup::Pending(Box::new(pending)),
-            Ok(None) => PushLookup::Done,
-            Err(error) => PushLookup::Unreadable(error),
-        })
+        let mut read = pending(item.clone(), &*self.ring.get().await?);
+        if matches!(read, Err(RowError::UnknownKey)) {
+            // The ring was rotated since it was read here.
+            read = pending(item, &*self.ring.refresh().await?);
+        }
+        match read {
+            Ok(Some(pending)) => Ok(PushLookup::Pending(Box::new(pending))),
+            Ok(None) => Ok(PushLookup::Done),
+            // A later value of the secret may have the key, so the push stays pending.
+            Err(RowError::UnknownKey) => Err(SealError::Key.into()),
+            Err(RowError::Broken(error)) => Ok(PushLookup::Unreadable(error)),
+        }
     }
 
     /// Pushes of one shard that were kept by `until` and still wait, with their times, the oldest first, from `after` on; at most
@@ -193,15 +199,32 @@ pub(super) fn finish_part(host: &Host, table: &str, push_id: &str) -> Result<Tra
     Ok(TransactWriteItem::builder().update(update).build())
 }
 
+/// Why a row is not read as a push.
+#[derive(Debug)]
+enum RowError {
+    /// The ring does not have the key that the message is sealed with.
+    UnknownKey,
+    /// The row is none that this table writes, or was changed.
+    Broken(StoreError),
+}
+
+impl From<StoreError> for RowError {
+    fn from(error: StoreError) -> Self {
+        Self::Broken(error)
+    }
+}
+
 /// The push in the row, if something is still to do.
-fn pending(item: Item, ring: &Keyring) -> Result<Option<PendingPush>, StoreError> {
+fn pending(item: Item, ring: &Keyring) -> Result<Option<PendingPush>, RowError> {
     let row: Row = item::read(item)?;
     if row.pending_shard.is_none() {
         return Ok(None);
     }
     let sealed = row.message.ok_or_else(|| StoreError::new(READING, "the message is missing"))?;
-    let opened =
-        ring.open(&sealed, row.push_id.as_bytes()).map_err(|error| StoreError::new(READING, error))?;
+    let opened = ring.open(&sealed, row.push_id.as_bytes()).map_err(|error| match error {
+        SealError::Key => RowError::UnknownKey,
+        error => StoreError::new(READING, error).into(),
+    })?;
     let message = PushedMessage::from_kept(&opened);
     let message = message.ok_or_else(|| StoreError::new(READING, "the message is none"))?;
     Ok(Some(PendingPush { push_id: row.push_id, message, happened_at: row.happened_at }))
@@ -250,6 +273,10 @@ mod tests {
         assert!(pending(row(None, Some("03")), &ring(KEY)).is_err());
         assert!(pending(row(Some(b"{}"), Some("03")), &ring(KEY)).is_err());
         assert!(pending(row(Some(KEPT_TEXT), Some("03")), &ring("another key, long enough")).is_err());
+        let rotated = serde_json::json!({ "kid": "2", "key": KEY });
+        let rotated = serde_json::from_value(rotated).unwrap();
+        let read = pending(row(Some(KEPT_TEXT), Some("03")), &rotated);
+        assert!(matches!(read, Err(RowError::UnknownKey)), "a newer ring may have the key");
         let mut moved = row(Some(KEPT_TEXT), Some("03"));
         moved.insert("push_id".to_owned(), item::s("other"));
         assert!(pending(moved, &ring(KEY)).is_err(), "it was sealed for another row");

@@ -226,7 +226,8 @@ impl Count {
                 let known = self.ended_at.is_some_and(|ended| ended >= at);
                 (!accepted_later && !known).then_some(NextCount {
                     remaining: RemainingChange::Zero,
-                    reports_ahead: 0,
+                    // A report of a consent that was pushed before its end may still come, and must not count.
+                    reports_ahead: ahead.min(0),
                     accepted_at: None,
                     ended_at: Some(at),
                 })

@@ -18,6 +18,12 @@ pub enum PushError {
     /// The body is encrypted and the setting is `plain`, or the other way round.
     #[error("the push is not in the mode of MESSAGE_PUSH_MODE")]
     Mode,
+    /// The push is genuine and encrypted, and the setting is `plain`.
+    #[error("WeChat's console encrypts, and MESSAGE_PUSH_MODE is plain")]
+    ConsoleMode,
+    /// The push is genuine and its message is no XML or JSON that can be a push.
+    #[error("the push's message is malformed")]
+    Content(#[source] FormError),
     /// The body is no XML or JSON that can be a push.
     #[error("the push's body is malformed")]
     Form(#[from] FormError),
@@ -42,7 +48,14 @@ impl PushError {
     /// Whether the push was signed with our token and is not to be read all the same: our settings are wrong, or the protocol has changed.
     #[must_use]
     pub fn is_genuine(&self) -> bool {
-        matches!(self, Self::Envelope(_) | Self::Field(_) | Self::NoEncodingAesKey)
+        matches!(
+            self,
+            Self::ConsoleMode
+                | Self::Content(_)
+                | Self::Envelope(_)
+                | Self::Field(_)
+                | Self::NoEncodingAesKey
+        )
     }
 }
 

@@ -128,11 +128,10 @@ impl PushReceiver {
     async fn receive_plain(&self, query: &PushQuery, bytes: &[u8]) -> Result<VerifiedPush, PushError> {
         let signed = self.fresh(query, query.signature.as_deref(), "signature")?;
         let secret = self.verify(&signed, None).await?;
-        let form = PushForm::of(bytes)?;
-        let members = form.read(bytes)?;
-        // The console encrypts, so its mode is not the one that we are set to.
+        let form = PushForm::of(bytes).map_err(PushError::Content)?;
+        let members = form.read(bytes).map_err(PushError::Content)?;
         if members.contains_key(ENCRYPT) {
-            return Err(PushError::Mode);
+            return Err(PushError::ConsoleMode);
         }
         let message = PushedMessage::new(members, false, signed.at)?;
         Ok(VerifiedPush { message, form, secret })
@@ -145,7 +144,8 @@ impl PushReceiver {
         let encrypted = text(&wrapper, ENCRYPT).ok_or(PushError::Mode)?;
         let secret = self.verify(&signed, Some(&encrypted)).await?;
         let opened = envelope::open(secret.encoding_aes_key()?, &self.app_id, &encrypted)?;
-        let members: Map<String, Value> = PushForm::of(&opened)?.read(&opened)?;
+        let inner = PushForm::of(&opened).map_err(PushError::Content)?;
+        let members: Map<String, Value> = inner.read(&opened).map_err(PushError::Content)?;
         let message = PushedMessage::new(members, true, signed.at)?;
         Ok(VerifiedPush { message, form, secret })
     }
@@ -327,7 +327,7 @@ mod tests {
         let refused =
             |mode, query: &PushQuery, body: &str| receive(mode, query, body.as_bytes()).unwrap_err();
         let (body, secure_query) = secure(TEXT, APP_ID);
-        assert!(matches!(refused(PushMode::Plain, &secure_query, &body), PushError::Mode));
+        assert!(matches!(refused(PushMode::Plain, &secure_query, &body), PushError::ConsoleMode));
         let plain = query(NOW, None);
         assert!(matches!(refused(PushMode::Secure, &plain, TEXT), PushError::Query("msg_signature")));
         assert!(matches!(refused(PushMode::Secure, &secure_query, TEXT), PushError::Mode));
