@@ -65,12 +65,17 @@ await run('wechat-crypto', {
     expectEqual(crypt.getSignature(query.get('timestamp'), query.get('nonce'), ''), query.get('signature'));
     expectEqual(JSON.parse(body).debug_str, 'hello world');
   },
-  'is taken by the back end': async () => {
+  'is taken by the back end, and reads its encrypted answer': async () => {
     const event = { ToUserName: 'gh_a', FromUserName: user.openid, CreateTime: now(), MsgType: 'event', Event: 'debug_demo' };
     expectEqual(await send(JSON.stringify(event), 'json'), '200 success');
     const text = `<xml><ToUserName>gh_a</ToUserName><FromUserName>${user.openid}</FromUserName><CreateTime>${now()}</CreateTime>`
       + `<MsgType>text</MsgType><Content><![CDATA[你好]]></Content><MsgId>${newNumber('')}</MsgId></xml>`;
-    expectEqual(await send(text, 'xml'), '200 success');
+    const answer = await send(text, 'xml');
+    const part = (name) => new RegExp(`<${name}>(?:<!\\[CDATA\\[)?([^<\\]]+)`).exec(answer)[1];
+    const encrypted = part('Encrypt');
+    expectEqual(crypt.getSignature(part('TimeStamp'), part('Nonce'), encrypted), part('MsgSignature'));
+    const { message, id } = crypt.decrypt(encrypted);
+    expectEqual([id, message.includes('transfer_customer_service'), message.includes(user.openid)], [account.app_id, true, true]);
   },
   'is refused with another token': async () => {
     const other = new WXBizMsgCrypt(`${token}x`, key, account.app_id);

@@ -3,6 +3,7 @@
 import http.server
 import json
 import queue
+import re
 import threading
 import time
 import urllib.error
@@ -98,10 +99,13 @@ def _():
     expect_equal((message.event, message.session_from), ("user_enter_tempsession", "vip|会员"))
 
 
-@step("is taken by the back end")
+@step("is taken by the back end, and reads its encrypted answer")
 def _():
     text = (
         f"<xml><ToUserName>gh_a</ToUserName><FromUserName>{USER}</FromUserName><CreateTime>{int(time.time())}</CreateTime>"
         f"<MsgType>text</MsgType><Content><![CDATA[你好]]></Content><MsgId>{new_number('')}</MsgId></xml>"
     )
-    expect_equal(send(text), (200, "success"))
+    status, answer = send(text)
+    part = lambda name: re.search(rf"<{name}>(?:<!\[CDATA\[)?([^<\]]+)", answer)[1]
+    handed_over = CRYPTO.decrypt_message(answer, part("MsgSignature"), part("TimeStamp"), part("Nonce"))
+    expect_equal((status, "<![CDATA[transfer_customer_service]]>" in handed_over, USER in handed_over), (200, True, True))
