@@ -14,7 +14,8 @@
 //! - Order: a batch's events are processed several at a time, and a failed event is delivered again after younger ones.
 //!
 //! An event is processed until stock and bus are done and the message is sent or will never be sent. An event whose row can't be read,
-//! and an `order.paid` whose order is gone, is abandoned, with the alert `event-unreadable`. [`Outbox`](shared::store::Outbox) keeps the marks; `docs/events.md` describes the effects and the retries.
+//! and an `order.paid` whose order is gone, is abandoned, with the alert `event-unreadable`.
+//! [`Outbox`](shared::store::Outbox) keeps the marks; `docs/events.md` describes the effects and the retries.
 
 mod event_detail;
 mod notify_user;

@@ -64,11 +64,11 @@ impl EventProcessor for PushProcessor {
                 self.consents.apply(&pending).await?
             }
             Some(PushTopic::AuthorizationRevoked) => self.withdrawer.withdraw(&pending).await?,
-            // An earlier version of this function knew the topic.
+            // The version of `message-push` that kept the push knew a topic that this version does not know.
             None => self.finish(push_id).await?,
         };
         match outcome {
-            // Another run would find the same push.
+            // No later run could do more, so the push must not be tried again.
             EventOutcome::Abandoned => self.abandon(push_id).await,
             outcome => Ok(outcome),
         }

@@ -40,6 +40,17 @@ impl<T> WorkPage<T> {
 }
 
 impl WorkPage<Item> {
+    /// The key attribute `name` and the time `happened_at` of every row of [`BY_PENDING`]. A row without them is left out.
+    pub(super) fn keys_and_times(self, name: &str) -> WorkPage<(String, UnixSeconds)> {
+        self.filter_map(|mut item| {
+            let key = text(&mut item, name)?;
+            match item.remove(BY_PENDING.time) {
+                Some(AttributeValue::N(at)) => Some((key, UnixSeconds::new(at.parse().ok()?))),
+                _ => None,
+            }
+        })
+    }
+
     /// Parses the key attribute `name` of every row. A key that does not parse is an operator alert, named `alert`, and skipped, so one bad
     /// row cannot block the page.
     pub(super) fn parse_keys<K, E>(

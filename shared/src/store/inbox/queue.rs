@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::{
     Client,
     operation::{put_item::PutItemError, update_item::builders::UpdateItemFluentBuilder},
-    types::{AttributeValue, TransactWriteItem, Update},
+    types::{TransactWriteItem, Update},
 };
 
 use super::row::{PendingPush, PushLookup, Row};
@@ -138,13 +138,7 @@ impl Inbox {
         limit: u16,
     ) -> Result<WorkPage<(String, UnixSeconds)>, StoreError> {
         let page = BY_PENDING.page((&self.client, &self.table), shard, until, after, limit).await?;
-        Ok(page.filter_map(|mut item| {
-            let push_id = work_index::text(&mut item, "push_id")?;
-            match item.remove("happened_at") {
-                Some(AttributeValue::N(at)) => Some((push_id, UnixSeconds::new(at.parse().ok()?))),
-                _ => None,
-            }
-        }))
+        Ok(page.keys_and_times("push_id"))
     }
 
     /// All is done: the push waits no more, and its message is removed.

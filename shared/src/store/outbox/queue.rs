@@ -22,7 +22,7 @@ use crate::{
     store::{
         StoreError,
         item::{self, Item, UpdateOutcome},
-        work_index::{self, BY_PENDING, WorkCursor, WorkPage},
+        work_index::{BY_PENDING, WorkCursor, WorkPage},
     },
     types::UnixSeconds,
 };
@@ -145,13 +145,7 @@ impl Outbox {
         limit: u16,
     ) -> Result<WorkPage<(String, UnixSeconds)>, StoreError> {
         let page = BY_PENDING.page((&self.client, &self.table), shard, until, after, limit).await?;
-        Ok(page.filter_map(|mut item| {
-            let event_id = work_index::text(&mut item, "event_id")?;
-            match item.remove("happened_at") {
-                Some(AttributeValue::N(at)) => Some((event_id, UnixSeconds::new(at.parse().ok()?))),
-                _ => None,
-            }
-        }))
+        Ok(page.keys_and_times("event_id"))
     }
 
     /// Marks that the bus has accepted the event.
