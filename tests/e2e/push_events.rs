@@ -33,6 +33,23 @@ async fn report(phone: &Phone<'_>) {
     phone.post("/api/subscribe", &json!({ "tmplIds": [TEMPLATE] })).await.ok();
 }
 
+/// WeChat tells that the user withdrew the consent to personal data at this time.
+async fn revoke(world: &World, phone: &Phone<'_>, at: u64) {
+    let event = json!({ "Event": "user_authorization_revoke", "OpenID": phone.openid, "RevokeInfo": "201",
+        "CreateTime": at });
+    world.wechat().push(&phone.openid, event);
+    world.wechat().wait_for_notices().await;
+    world.bundle().drain_stream("push-events").await.expect("the stream is delivered");
+}
+
+async fn give_phone_and_steps(phone: &Phone<'_>) {
+    let tapped = phone.wx("getPhoneNumber", json!({})).await.json();
+    phone.post("/api/decrypt-phone", &json!({ "code": tapped["code"] })).await.ok();
+    let steps = phone.wx("getWeRunData", json!({})).await.json();
+    let steps = json!({ "encryptedData": steps["encryptedData"], "iv": steps["iv"] });
+    phone.post("/api/werun/decrypt", &steps).await.ok();
+}
+
 #[tokio::test]
 async fn a_consent_counts_once_whether_report_or_push_comes_first() {
     let world = World::start().await;
@@ -178,18 +195,11 @@ async fn a_withdrawn_consent_removes_what_the_user_gave_and_keeps_the_orders() {
     let world = World::start().await;
     let (phone, other) = (world.user().await, world.user().await);
     for one in [&phone, &other] {
-        let tapped = one.wx("getPhoneNumber", json!({})).await.json();
-        one.post("/api/decrypt-phone", &json!({ "code": tapped["code"] })).await.ok();
-        let steps = one.wx("getWeRunData", json!({})).await.json();
-        let steps = json!({ "encryptedData": steps["encryptedData"], "iv": steps["iv"] });
-        one.post("/api/werun/decrypt", &steps).await.ok();
+        give_phone_and_steps(one).await;
     }
     phone.order().await;
-    let revoke = json!({ "Event": "user_authorization_revoke", "OpenID": phone.openid, "RevokeInfo": "201" });
     for _ in 0..2 {
-        world.wechat().push(&phone.openid, revoke.clone());
-        world.wechat().wait_for_notices().await;
-        world.bundle().drain_stream("push-events").await.expect("the stream is delivered");
+        revoke(&world, &phone, world.now()).await;
     }
     let user = phone.get("/api/user").await.ok().json();
     assert!(user["user"].get("phoneNumber").is_none(), "{user}");
@@ -197,6 +207,21 @@ async fn a_withdrawn_consent_removes_what_the_user_gave_and_keeps_the_orders() {
     assert_eq!(orders["orders"].as_array().map(Vec::len), Some(1), "{orders}");
     assert!(other.get("/api/user").await.ok().json()["user"].get("phoneNumber").is_some());
     assert_eq!(world.items("StepsTable").await.len(), 1, "the steps of the other user");
+}
+
+#[tokio::test]
+async fn data_given_after_a_withdrawal_stay_when_its_push_comes_late() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    give_phone_and_steps(&phone).await;
+    let withdrawn_at = world.now();
+    world.clock.advance(Duration::from_secs(3600));
+    let tapped = phone.wx("getPhoneNumber", json!({})).await.json();
+    phone.post("/api/decrypt-phone", &json!({ "code": tapped["code"] })).await.ok();
+    revoke(&world, &phone, withdrawn_at).await;
+    let user = phone.get("/api/user").await.ok().json();
+    assert!(user["user"].get("phoneNumber").is_some(), "{user}");
+    assert!(world.items("StepsTable").await.is_empty(), "the steps are from before");
 }
 
 #[tokio::test]

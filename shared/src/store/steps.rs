@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Session, StoreError, item};
 use crate::{
     host::{Host, HostError},
-    types::{Caller, Day, UserId},
+    types::{Caller, Day, UnixSeconds, UserId},
 };
 
 /// The steps of a day.
@@ -58,6 +58,8 @@ struct Row<'a> {
     user_id: &'a str,
     version: u64,
     days: BTreeMap<Day, u32>,
+    /// Tells a consent that was withdrawn before from one that was withdrawn after.
+    given_at: UnixSeconds,
 }
 
 /// The table, and the sessions that a sync reads with it.
@@ -131,6 +133,7 @@ impl Steps {
             user_id: caller.user_id.as_str(),
             version: kept.version.saturating_add(1),
             days: kept.with(days, today),
+            given_at: self.host.now(),
         };
         let result = self
             .client
@@ -161,7 +164,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::types::UnixSeconds;
 
     proptest! {
         #[test]

@@ -184,8 +184,12 @@ impl Users {
             return self.get(user_id).await;
         }
         let sets: Vec<_> = given.iter().map(|(name, _)| format!("{name} = :{name}")).collect();
-        let values = given.iter().map(|(name, value)| (format!(":{name}"), item::s(value))).collect();
-        self.update(user_id, &format!("SET {}", sets.join(", ")), None, values).await
+        let mut values: Item =
+            given.iter().map(|(name, value)| (format!(":{name}"), item::s(value))).collect();
+        values.insert(":now".to_owned(), item::n(self.host.now().get()));
+        // `profile_given_at` tells a consent that was withdrawn before from one that was withdrawn after.
+        let expression = format!("SET {}, profile_given_at = :now", sets.join(", "));
+        self.update(user_id, &expression, None, values).await
     }
 
     async fn update(

@@ -74,6 +74,8 @@ fn country_of(whole: Option<&PhoneNumber>, pure: Option<&PhoneNumber>) -> String
     }
 }
 
+/// `phone_given_at` tells a consent that was withdrawn before from one that was withdrawn after.
+const SETTING_PHONE: &str = "SET phone = :phone, phone_given_at = :now";
 /// The country code of mainland China.
 const CHINA: &str = "86";
 
@@ -83,8 +85,9 @@ impl Users {
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn set_phone(&self, user_id: &UserId, phone: &Phone) -> Result<Option<User>, StoreError> {
-        let values = [(":phone".to_owned(), item::map(phone)?)].into();
-        self.update(user_id, "SET phone = :phone", None, values).await
+        let now = item::n(self.host.now().get());
+        let values = [(":phone".to_owned(), item::map(phone)?), (":now".to_owned(), now)].into();
+        self.update(user_id, SETTING_PHONE, None, values).await
     }
 
     /// [`Users::set_phone`] as a part of a transaction.
@@ -96,9 +99,10 @@ impl Users {
         Update::builder()
             .table_name(&self.table)
             .key("id", item::s(user_id))
-            .update_expression("SET phone = :phone")
+            .update_expression(SETTING_PHONE)
             .condition_expression("attribute_exists(created_at)")
             .expression_attribute_values(":phone", item::map(phone)?)
+            .expression_attribute_values(":now", item::n(self.host.now().get()))
             .build()
             .map_err(|error| StoreError::new("storing a phone number", error))
     }
