@@ -132,15 +132,61 @@ async fn a_plain_push_is_refused_in_secure_mode() {
 }
 
 #[tokio::test]
-async fn an_event_that_nothing_acts_on_is_answered_and_named_in_the_log() {
+async fn a_push_under_another_key_or_compressed_or_huge_writes_nothing() {
+    let other_key = "[message_push]\nencoding_aes_key = \"abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG\"";
+    let other = World::start().with_config(other_key).await;
+    // Started last, because the log is that of the last world.
+    let world = World::start().await;
+    let phone = world.user().await;
+    assert_eq!(world.wechat().account().push_token, other.wechat().account().push_token);
+    let text = message(&phone, world.now(), &popup("t"));
+    let foreign = sign(&other, &phone, &text);
+    assert_eq!(send(&world, &foreign).await.0, 403, "the token is the same, so the signature is right");
+    assert!(world.log().contains("push-unreadable"), "an operator must learn that the keys differ");
+    let genuine = sign(&world, &phone, &text);
+    let post = |body: Vec<u8>| {
+        let request = world.request("POST", &format!("{CALLBACK}?{}", genuine.query));
+        world.send(request.header("content-encoding", "gzip").body(body))
+    };
+    // A member of gzip that holds nothing.
+    let compressed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    assert_eq!(post(compressed).await.status, 400);
+    assert_eq!(post(vec![b' '; 10 * 1024 * 1024]).await.status, 413);
+    assert_eq!(kept(&world).await, 0);
+}
+
+#[tokio::test]
+async fn in_the_plain_mode_a_fact_is_not_believed_and_the_url_is_checked() {
+    let world = World::start().with_config("[message_push]\nmode = \"plain\"").await;
+    let phone = world.user().await;
+    world.wechat().check_push_url().await.expect("the address is right");
+    for format in [PushFormat::Json, PushFormat::Xml] {
+        set_push(&world, PushMode::Plain, format);
+        world.wechat().push(&phone.openid, popup("t"));
+        world.wechat().push(&phone.openid, json!({ "Event": "user_authorization_revoke" }));
+        world.wechat().wait_for_notices().await;
+    }
+    assert_eq!(outcomes(&world), ["acknowledged"; 5], "the check of the address and four events");
+    assert_eq!(kept(&world).await, 0);
+    assert!(world.log().contains("push-not-authenticated"));
+    set_push(&world, PushMode::Secure, PushFormat::Json);
+    let encrypted = sign(&world, &phone, &message(&phone, world.now(), &popup("t")));
+    assert_eq!(send(&world, &encrypted).await.0, 403, "the console's mode is another one");
+}
+
+#[tokio::test]
+async fn an_event_that_nothing_acts_on_is_answered_and_logged_once_by_name() {
     let world = World::start().await;
     let phone = world.user().await;
     for event in ["debug_demo", "wxa_new_event_of_next_year"] {
-        world.wechat().push(&phone.openid, json!({ "Event": event, "debug_str": "hello" }));
-        world.wechat().wait_for_notices().await;
-        assert!(world.log().contains(event));
+        for _ in 0..3 {
+            world.wechat().push(&phone.openid, json!({ "Event": event, "debug_str": "hello" }));
+            world.wechat().wait_for_notices().await;
+        }
+        let named = world.log().lines().filter(|line| line.contains(event)).count();
+        assert_eq!(named, 1, "{event}");
     }
-    assert_eq!(outcomes(&world), ["acknowledged", "acknowledged"]);
+    assert_eq!(outcomes(&world), ["acknowledged"; 6]);
     assert_eq!(kept(&world).await, 0);
 }
 

@@ -8,23 +8,25 @@
 //! an alert.
 
 mod answer;
+mod unknown_events;
 
 use shared::{
     api::{ApiError, Code, FailureContext, FailureFormat, request, response},
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response, StatusCode},
     store::{Inbox, KeepOutcome},
-    telemetry,
+    telemetry::{self, Metric},
     wechat::push::{PushQuery, PushReceiver, VerifiedPush, carries_fact},
 };
 
-use crate::answer::hand_over;
+use crate::{answer::hand_over, unknown_events::UnknownEvents};
 
 /// Receives pushes.
 pub struct MessagePushFunction {
     inbox: Inbox,
     receiver: PushReceiver,
     hands_over: bool,
+    unknown_events: UnknownEvents,
 }
 
 impl Function for MessagePushFunction {
@@ -36,6 +38,7 @@ impl Function for MessagePushFunction {
             inbox: Inbox::new(host)?,
             receiver: PushReceiver::new(host)?,
             hands_over: host.parsed_var("CUSTOMER_SERVICE_HAND_OVER", "true or false", str::parse::<bool>)?,
+            unknown_events: UnknownEvents::default(),
         })
     }
 
@@ -65,6 +68,8 @@ impl MessagePushFunction {
     async fn receive_push(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let received = self.receiver.receive(&query_of(request), request::bytes(request)).await;
         let push = received.inspect_err(|error| {
+            let outcome = if error.is_genuine() { "unreadable" } else { "refused" };
+            telemetry::record_metric(Metric::Push(outcome));
             if error.is_genuine() {
                 telemetry::operator_alert("push-unreadable", error);
             }
@@ -81,18 +86,21 @@ impl MessagePushFunction {
     /// Keeps a push that `push-events` acts on. Others are named in the log.
     async fn act_on_push(&self, push: &VerifiedPush) -> Result<(), ApiError> {
         let message = push.message();
-        if carries_fact(message.event()) && !message.is_authenticated() {
+        let outcome = if carries_fact(message.event()) && !message.is_authenticated() {
             telemetry::operator_alert("push-not-authenticated", &message.name());
-            return Ok(());
-        }
-        if message.topic().is_none() {
-            telemetry::unusual_event("push-not-processed", &message.name());
-            return Ok(());
-        }
-        match self.inbox.keep(message).await? {
-            KeepOutcome::Kept => {}
-            KeepOutcome::AlreadyKept => telemetry::unusual_event("push-repeated", &message.name()),
-        }
+            "not-authenticated"
+        } else if message.topic().is_none() {
+            if self.unknown_events.is_first(message.name()) {
+                telemetry::unusual_event("push-not-processed", &message.name());
+            }
+            "not-processed"
+        } else {
+            match self.inbox.keep(message).await? {
+                KeepOutcome::Kept => "kept",
+                KeepOutcome::AlreadyKept => "already-kept",
+            }
+        };
+        telemetry::record_metric(Metric::Push(outcome));
         Ok(())
     }
 }

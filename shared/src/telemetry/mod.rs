@@ -148,6 +148,8 @@ pub enum Metric<'a> {
     /// A notice of WeChat Pay's, by its outcome. A repeated notice is recorded as `paid` and as `already-recorded`, so the sum over the
     /// outcomes is more than the number of notices.
     Notice(&'static str),
+    /// A push of the message push, by what became of it.
+    Push(&'static str),
     /// A token or ticket that WeChat was asked for, by the outcome.
     TokenRefresh(&'static str),
     /// Due orders and refunds that a run of the sweep has not begun, and those that failed.
@@ -179,6 +181,7 @@ pub fn record_metric(metric: Metric<'_>) {
     match metric {
         Metric::WeChatError(code) => write!("WeChatErrors", 1_u64, code = code),
         Metric::Notice(outcome) => write!("Notices", 1_u64, outcome = outcome),
+        Metric::Push(outcome) => write!("Pushes", 1_u64, outcome = outcome),
         Metric::TokenRefresh(outcome) => write!("TokenRefreshes", 1_u64, outcome = outcome),
         Metric::SweepBacklog(number) => write!("SweepBacklog", number),
         Metric::SweepQueries(number) => write!("SweepQueries", number),
