@@ -56,6 +56,8 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("GET /api/products", 1, 0),
     ("POST /api/orders", 2, 0),
     ("GET /api/orders", 1, 0),
+    ("GET /api/orders, by outTradeNo", 1, 0),
+    ("GET /api/orders, by transactionId", 1, 0),
     ("GET /api/orders/{orderId}", 1, 0),
     ("POST /api/pay/unified-order", 2, 1),
     ("POST /api/pay/unified-order, again", 1, 0),
@@ -353,6 +355,11 @@ async fn payments(meter: &mut Meter<'_>) {
     world.clock.advance(Duration::from_secs(5));
     let healed = phone.status(&order_id);
     assert_eq!(meter.of("GET /api/orders/{orderId}, a lost notice", healed).await, "PAID");
+
+    let path = format!("/api/orders?outTradeNo={out_trade_no}");
+    let found = meter.of("GET /api/orders, by outTradeNo", phone.get(&path)).await.ok();
+    let path = format!("/api/orders?transactionId={}", found.text("/orders/0/transactionId"));
+    meter.of("GET /api/orders, by transactionId", phone.get(&path)).await.ok();
 }
 
 /// The money of a refund is sent to a bank card, which APIv3 alone does.

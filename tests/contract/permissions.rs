@@ -170,6 +170,9 @@ async fn shopping(world: &World, phone: &Phone<'_>) {
     let prepaid = phone.post("/api/pay/unified-order", &other).await.ok();
     phone.pay(&prepaid).await;
     world.wechat().wait_for_notices().await;
+    let paid = phone.get(&format!("/api/orders?outTradeNo={out_trade_no}")).await.ok();
+    let payment = paid.text("/orders/0/transactionId");
+    phone.get(&format!("/api/orders?transactionId={payment}")).await.ok();
     assert_eq!(phone.status(&order_id).await, "PAID");
     let (order_id, out_trade_no) = phone.order().await;
     phone.prepay(&out_trade_no).await;

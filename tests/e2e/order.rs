@@ -168,6 +168,39 @@ async fn the_list_is_paged_newest_first_and_shows_only_one_s_own() {
 }
 
 #[tokio::test]
+async fn an_order_is_found_by_the_numbers_of_its_attempt_and_payment() {
+    let world = World::start().await;
+    let (one, two) = (world.user().await, world.user().await);
+    let (order_id, out_trade_no) = one.buy().await;
+    let found = one.get(&format!("/api/orders?outTradeNo={out_trade_no}")).await.ok();
+    assert_eq!((found.text("/orders/0/orderId"), found.text("/orders/0/status")), (order_id, "PAID".into()));
+    assert_eq!(found.json().get("cursor"), None);
+    let payment = found.text("/orders/0/transactionId");
+    let by_payment = one.get(&format!("/api/orders?transactionId={payment}")).await.ok();
+    assert_eq!(by_payment.json()["orders"], found.json()["orders"]);
+    for query in [format!("outTradeNo={out_trade_no}"), format!("transactionId={payment}")] {
+        assert_eq!(two.get(&format!("/api/orders?{query}")).await.outcome(), "404 NOT_FOUND", "{query}");
+    }
+    for query in
+        ["outTradeNo=x", "outTradeNo=", "transactionId=4200000000000000000000000009", "transactionId=%20"]
+    {
+        assert_eq!(one.get(&format!("/api/orders?{query}")).await.outcome(), "404 NOT_FOUND", "{query}");
+    }
+    let both = format!("/api/orders?outTradeNo={out_trade_no}&transactionId={payment}");
+    assert_eq!(one.get(&both).await.outcome(), "400 INVALID_INPUT");
+}
+
+#[tokio::test]
+async fn an_order_found_by_its_number_asks_wechat_when_the_notice_is_lost() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.buy_unnoticed().await;
+    world.clock.advance(Duration::from_secs(5));
+    let found = phone.get(&format!("/api/orders?outTradeNo={out_trade_no}")).await.ok();
+    assert_eq!(found.text("/orders/0/status"), "PAID");
+}
+
+#[tokio::test]
 async fn an_order_of_another_user_is_not_found() {
     let world = World::start().await;
     let (one, two) = (world.user().await, world.user().await);

@@ -58,10 +58,9 @@ fn parse_max_unpaid(text: &str) -> Result<u32, ()> {
 }
 
 impl OrderFunction {
-    /// The caller's order that the path names. An order of another user is answered like an unknown one.
+    /// The caller's order that the path names.
     async fn find_own_order(&self, caller: &Caller, request: &Request) -> Result<Order, ApiError> {
         let order_id = OrderId::parse(&request::path(request, "orderId")?).map_err(|_| Code::NotFound)?;
-        let order = self.payments.orders.get(order_id).await?;
-        Ok(order.filter(|order| order.user_id == caller.user_id).ok_or(Code::NotFound)?)
+        self.owned(caller, self.payments.orders.get(order_id).await?)
     }
 }

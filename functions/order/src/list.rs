@@ -1,10 +1,12 @@
-//! `GET /api/orders?cursor=`: the caller's orders, newest first.
+//! `GET /api/orders`: the caller's orders, newest first (`?cursor=`), or the one with a number of WeChat Pay's (`?outTradeNo=`,
+//! `?transactionId=`), with which WeChat's own pages of orders lead back to the mini program.
 
 use serde::Serialize;
 use shared::{
-    api::{ApiError, request, response},
+    api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
-    types::{Caller, OrderId},
+    store::Order,
+    types::{Caller, OrderId, OutTradeNo, TransactionId},
 };
 
 use crate::{OrderFunction, view::OrderView};
@@ -16,17 +18,55 @@ struct ListAnswer {
     cursor: Option<OrderId>,
 }
 
+/// Which orders are asked for.
+enum Selection {
+    Page { cursor: Option<OrderId> },
+    Attempt(OutTradeNo),
+    Payment(TransactionId),
+}
+
 impl OrderFunction {
     pub(crate) async fn list_orders(
         &self,
         caller: &Caller,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
-        let cursor = request::query(request, "cursor").map(|text| OrderId::parse(&text)).transpose();
-        let cursor =
-            cursor.map_err(|error| ApiError::invalid("cursor", "不是上一页给出的值").with_cause(error))?;
-        let page = self.payments.orders.list_for_user(&caller.user_id, cursor).await?;
-        let orders = page.orders.into_iter().map(OrderView::from).collect();
-        Ok(response::success(&ListAnswer { orders, cursor: page.cursor }))
+        let found = match parse(request)? {
+            Selection::Page { cursor } => {
+                let page = self.payments.orders.list_for_user(&caller.user_id, cursor).await?;
+                let orders = page.orders.into_iter().map(OrderView::from).collect();
+                return Ok(response::success(&ListAnswer { orders, cursor: page.cursor }));
+            }
+            // The number contains the order's.
+            Selection::Attempt(number) => self.payments.orders.get(number.order_id()).await?,
+            Selection::Payment(number) => self.payments.orders.find_paid_by(&number).await?,
+        };
+        let order = self.refreshed(self.owned(caller, found)?).await;
+        Ok(response::success(&ListAnswer { orders: vec![order.into()], cursor: None }))
+    }
+
+    /// The order, if it is the caller's. An order of another user is answered like an unknown one.
+    pub(crate) fn owned(&self, caller: &Caller, order: Option<Order>) -> Result<Order, ApiError> {
+        Ok(order.filter(|order| order.user_id == caller.user_id).ok_or(Code::NotFound)?)
+    }
+}
+
+fn parse(request: &Request) -> Result<Selection, ApiError> {
+    let parameter = |name| request::query(request, name);
+    match (parameter("cursor"), parameter("outTradeNo"), parameter("transactionId")) {
+        (cursor, None, None) => {
+            let cursor = cursor.map(|text| OrderId::parse(&text)).transpose();
+            let cursor = cursor
+                .map_err(|error| ApiError::invalid("cursor", "不是上一页给出的值").with_cause(error))?;
+            Ok(Selection::Page { cursor })
+        }
+        // Numbers of another form are of no order of ours.
+        (None, Some(number), None) => {
+            OutTradeNo::parse(&number).map(Selection::Attempt).map_err(|_| Code::NotFound.into())
+        }
+        (None, None, Some(number)) => {
+            TransactionId::parse(&number).map(Selection::Payment).map_err(|_| Code::NotFound.into())
+        }
+        _ => Err(ApiError::invalid("cursor、outTradeNo、transactionId", "只能有一个")),
     }
 }

@@ -22,9 +22,14 @@ impl OrderFunction {
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
         let order = self.find_own_order(caller, request).await?;
+        Ok(view::answer(self.refreshed(order).await))
+    }
+
+    /// The order with what WeChat Pay knows of it by now.
+    pub(crate) async fn refreshed(&self, order: Order) -> Order {
         let refreshed =
             if self.may_be_stale(&order) { self.refresh_within_timeout(&order).await } else { None };
-        Ok(view::answer(refreshed.unwrap_or(order)))
+        refreshed.unwrap_or(order)
     }
 
     /// The order as WeChat Pay knows it; `None` if WeChat Pay does not answer within `REFRESH_TIMEOUT` or knows nothing new. The

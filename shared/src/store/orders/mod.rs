@@ -2,7 +2,7 @@
 //!
 //! Key `order_id`. Index `by_user` (`user_id`, `order_id`) lists a user's orders, newest last. Index `by_due` (`due_shard`,
 //! `next_query_at`) lists unpaid orders by when to ask WeChat about them; an order that is paid or closed leaves it, unless what was
-//! given back of its payment must still be looked for.
+//! given back of its payment must still be looked for. Index `by_transaction` (`transaction_id`) finds the order that a payment has paid.
 
 mod attempt;
 mod place;
@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use super::{StoreError, item};
 use crate::{
     host::{Host, HostError},
-    types::{OrderId, UserId},
+    types::{OrderId, TransactionId, UserId},
 };
 
 pub use attempt::{CloseWriteOutcome, WriteOutcome};
@@ -98,6 +98,26 @@ impl Orders {
         };
         let orders = page.items.unwrap_or_default().into_iter().map(item::read).collect::<Result<_, _>>()?;
         Ok(OrderPage { orders, cursor })
+    }
+
+    /// The order that this payment has paid. One that was paid within the last second may not be found yet, because the index follows
+    /// the table.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `is_transient()` says whether to retry.
+    pub async fn find_paid_by(&self, payment: &TransactionId) -> Result<Option<Order>, StoreError> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name("by_transaction")
+            .key_condition_expression("transaction_id = :payment")
+            .expression_attribute_values(":payment", item::s(payment))
+            .limit(1)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("finding the order of a payment", error))?;
+        page.items.unwrap_or_default().into_iter().next().map(item::read).transpose()
     }
 
     fn var(&self, name: &'static str) -> Result<&str, StoreError> {
