@@ -10,8 +10,8 @@ use serde_json::json;
 
 use crate::{
     flows::{
-        ACTIVATION, accept_message, add_every_card, avatar, fill_in_activation, profile_body, push_consent,
-        set_unionid, sign_challenge, staff_user,
+        ACTIVATION, PICTURE, accept_message, add_every_card, avatar, fill_in_activation, profile_body,
+        push_consent, set_unionid, sign_challenge, staff_user, write_to_customer_service,
     },
     money,
     workspace::{assert_none, stack, template},
@@ -38,6 +38,14 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("GET /api/subscribe", 1, 0),
     ("POST /api/admin/subscribe/send", 1, 1),
     ("POST /api/admin/subscribe/send, refused", 2, 1),
+    ("GET /api/admin/conversations", 4, 0),
+    ("GET /api/admin/conversations/{openid}", 1, 0),
+    ("POST /api/admin/messages", 2, 1),
+    ("POST /api/admin/messages, again", 2, 0),
+    ("POST /api/admin/messages, refused", 2, 1),
+    ("POST /api/admin/messages/typing", 0, 1),
+    ("POST /api/admin/media", 0, 1),
+    ("GET /api/admin/media/{mediaId}", 0, 1),
     ("GET /api/cards", 1, 0),
     ("POST /api/cards/verify", 3, 2),
     ("POST /api/cards/verify, again", 2, 0),
@@ -106,6 +114,7 @@ async fn costs() -> Vec<Cost> {
     steps(&mut meter).await;
     cards(&mut meter).await;
     messages(&mut meter).await;
+    customer_messages(&mut meter).await;
     fingers(&mut meter).await;
     codes(&mut meter).await;
     orders(&mut meter).await;
@@ -128,6 +137,8 @@ async fn warm(world: &World) {
     let message = accept_message(&phone).await;
     world.operator("POST", "/api/admin/subscribe/send", &message).await.ok();
     world.operator("GET", "/api/admin/subscribe/templates", &json!({})).await.ok();
+    let hello = write_to_customer_service(world, &phone).await;
+    world.operator_once("POST", "/api/admin/messages", &hello, "k").await.ok();
     phone.get("/api/cards").await.ok();
     let issued = phone.post("/api/soter/challenge", &json!({ "purpose": "pay" })).await.ok();
     phone.post("/api/verify-fingerprint", &sign_challenge(&phone, &issued).await).await.ok();
@@ -223,6 +234,30 @@ async fn messages(meter: &mut Meter<'_>) {
     meter.of("GET /api/admin/subscribe/categories", get("/api/admin/subscribe/categories")).await;
     meter.of("GET /api/admin/subscribe/library", get(&format!("{library}?ids=307"))).await;
     meter.of("GET /api/admin/subscribe/library/{tid}", get(&format!("{library}/1451"))).await;
+}
+
+async fn customer_messages(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let phone = world.user().await;
+    let hello = write_to_customer_service(world, &phone).await;
+    let send = async |key| world.operator_once("POST", "/api/admin/messages", &hello, key).await;
+    meter.of("POST /api/admin/messages", send("a")).await.ok();
+    meter.of("POST /api/admin/messages, again", send("a")).await.ok();
+    let path = "/cgi-bin/message/custom/send".to_owned();
+    world.wechat().set_fault(Fault::Errcode { path, errcode: 45047, times: 1 });
+    let refused = meter.of("POST /api/admin/messages, refused", send("b")).await;
+    assert_eq!(refused.outcome(), "409 WINDOW_CLOSED");
+    let typing = json!({ "openid": phone.openid, "command": "Typing" });
+    let typing = world.operator("POST", "/api/admin/messages/typing", &typing);
+    meter.of("POST /api/admin/messages/typing", typing).await.ok();
+    let get = async |path: &str| world.operator("GET", path, &json!({})).await;
+    meter.of("GET /api/admin/conversations", get("/api/admin/conversations")).await.ok();
+    let path = format!("/api/admin/conversations/{}", phone.openid);
+    meter.of("GET /api/admin/conversations/{openid}", get(&path)).await.ok();
+    let upload = world.operator_with_bytes("POST", "/api/admin/media", PICTURE);
+    let uploaded = meter.of("POST /api/admin/media", upload).await.ok();
+    let path = format!("/api/admin/media/{}", uploaded.text("/mediaId"));
+    assert_eq!(meter.of("GET /api/admin/media/{mediaId}", get(&path)).await.status, 200);
 }
 
 async fn cards(meter: &mut Meter<'_>) {

@@ -543,7 +543,8 @@ const KEPT: [&str; 10] = [
     "UsersTable",
 ];
 /// Tables whose rows expire. An order has an `expires_at` too, which is the end of its payment and must not delete the row.
-const EXPIRING: [&str; 4] = ["ChallengesTable", "IdempotencyTable", "InboxTable", "OutboxTable"];
+const EXPIRING: [&str; 5] =
+    ["ChallengesTable", "ConversationsTable", "IdempotencyTable", "InboxTable", "OutboxTable"];
 /// Settings that may be empty: without an official account, without a message about a paid order, with the address of API
 /// Gateway, without an agreed rate of fees, with the bucket's own address.
 const OPTIONAL: [(&str, &str); 13] = [

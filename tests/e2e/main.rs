@@ -9,6 +9,7 @@ mod card_consume;
 mod card_member;
 mod cases;
 mod content_check;
+mod customer_message;
 mod example;
 mod login;
 mod message_push;

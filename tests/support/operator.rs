@@ -21,10 +21,26 @@ pub(crate) fn sign(
     body: &[u8],
     now: u64,
 ) -> HeaderMap {
+    sign_as(client, "application/json", base_url, method, (path, body), now)
+}
+
+/// The same for a body of bytes, which is no text to API Gateway.
+pub(crate) fn sign_bytes(base_url: &str, method: &str, path: &str, body: &[u8], now: u64) -> HeaderMap {
+    sign_as(SigningClient::Sdk, "application/octet-stream", base_url, method, (path, body), now)
+}
+
+fn sign_as(
+    client: SigningClient,
+    content_type: &'static str,
+    base_url: &str,
+    method: &str,
+    (path, body): (&str, &[u8]),
+    now: u64,
+) -> HeaderMap {
     let host = base_url.trim_start_matches("http://");
     let mut headers = HeaderMap::new();
     headers.insert("host", HeaderValue::from_str(host).expect("a host"));
-    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    headers.insert("content-type", HeaderValue::from_static(content_type));
     let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
     let request = WireRequest { method, path, query, headers: &headers, body };
     let signer = Signer {

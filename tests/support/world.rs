@@ -162,6 +162,12 @@ impl World {
         self.send(self.request(method, path).headers(headers).body(body)).await
     }
 
+    /// A request of an operator with a body of bytes, such as a picture.
+    pub async fn operator_with_bytes(&self, method: &str, path: &str, body: &[u8]) -> Response {
+        let headers = operator::sign_bytes(&self.url(), method, path, body, self.now());
+        self.send(self.request(method, path).headers(headers).body(body.to_vec())).await
+    }
+
     /// A request of an operator, signed as the curl of Debian 12 signs it.
     pub async fn operator_with_curl(&self, method: &str, path: &str, body: &Value) -> Response {
         let body = serde_json::to_vec(body).expect("JSON");

@@ -10,12 +10,16 @@ use crate::{
     pay::{NoticeError, PayError},
     secrets::SecretError,
     service::{
-        AccessTokenError, PaymentServiceError, PlatformError, RefundServiceError, SendError,
-        SessionTokenError, StaffError, WeChatSessionError,
+        AccessTokenError, CustomerMessageError, PaymentServiceError, PlatformError, RefundServiceError,
+        SendError, SessionTokenError, StaffError, WeChatSessionError,
     },
-    store::{InboxError, SessionKeysError, StoreError},
-    wechat::push::{FormError, PushError},
-    wechat::{Errcode, ErrcodeClass, LoginError, OpenDataError, WeChatError, subscribe::DataError},
+    store::{ConversationsError, InboxError, SessionKeysError, StoreError, WindowLimit},
+    wechat::{
+        Errcode, ErrcodeClass, LoginError, OpenDataError, WeChatError,
+        customer_message::SendRefusal,
+        push::{FormError, PushError},
+        subscribe::DataError,
+    },
 };
 
 impl From<Code> for ApiError {
@@ -220,6 +224,54 @@ impl From<PlatformError> for ApiError {
             _ => Self::new(code),
         };
         answer.with_cause(error)
+    }
+}
+
+impl From<ConversationsError> for ApiError {
+    fn from(error: ConversationsError) -> Self {
+        match error {
+            ConversationsError::Secret(error) => error.into(),
+            ConversationsError::Host(error) => error.into(),
+            ConversationsError::Store(error) => error.into(),
+            ConversationsError::Seal(_) | ConversationsError::Content(_) => {
+                Self::new(Code::Internal).with_cause(error)
+            }
+        }
+    }
+}
+
+impl From<CustomerMessageError> for ApiError {
+    fn from(error: CustomerMessageError) -> Self {
+        match error {
+            CustomerMessageError::WindowClosed { limit, cause } => {
+                let message = match limit {
+                    WindowLimit::Time => "用户 48 小时内没有发来消息，暂时不能回复",
+                    WindowLimit::Count => "可回复的条数已用完，请等用户再次发来消息",
+                };
+                let answer = Self::new(Code::WindowClosed).with_message(message);
+                match cause {
+                    Some(cause) => answer.with_cause(cause),
+                    None => answer,
+                }
+            }
+            CustomerMessageError::KeyReused => {
+                Self::new(Code::Conflict).with_message("该请求编号已用于其他消息")
+            }
+            CustomerMessageError::Refused { refusal, field, cause } => {
+                let problem = match refusal {
+                    SendRefusal::Media => "不存在或已过期",
+                    SendRefusal::MediaKind => "不是图片",
+                    SendRefusal::TooLong => "过长",
+                    SendRefusal::OpenId
+                    | SendRefusal::Kind
+                    | SendRefusal::WindowClosed
+                    | SendRefusal::CountUsed => "未被微信接受",
+                };
+                Self::invalid(field, problem).with_cause(cause)
+            }
+            CustomerMessageError::Platform(cause) => cause.for_operator(),
+            CustomerMessageError::Store(error) => error.into(),
+        }
     }
 }
 

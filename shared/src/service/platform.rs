@@ -6,7 +6,7 @@ use super::{AccessTokenError, AccessTokens};
 use crate::{
     host::{Host, HostError, RetryPolicy},
     store::TokenName,
-    wechat::{Client, ErrcodeClass, WeChatCall, WeChatError},
+    wechat::{Client, ErrcodeClass, UploadFile, WeChatCall, WeChatError},
 };
 
 /// A call that needs a token failed.
@@ -99,7 +99,37 @@ impl PlatformClient {
         accept: fn(&[u8]) -> bool,
         retry: RetryPolicy,
     ) -> Result<Vec<u8>, PlatformError> {
-        let call = WeChatCall { body: Some(body), retry, ..WeChatCall::get(path, &[]) };
+        self.bytes(WeChatCall { body: Some(body), retry, ..WeChatCall::get(path, &[]) }, accept).await
+    }
+
+    /// `GET path` with `query`; the answer's bytes if `accept` takes them.
+    ///
+    /// # Errors
+    /// As [`PlatformClient::post`].
+    pub async fn get_for_bytes(
+        &self,
+        path: &'static str,
+        query: &[(&str, &str)],
+        accept: fn(&[u8]) -> bool,
+    ) -> Result<Vec<u8>, PlatformError> {
+        self.bytes(WeChatCall::get(path, query), accept).await
+    }
+
+    /// `POST path` with `query` and a file; the answer's JSON if it is no error.
+    ///
+    /// # Errors
+    /// As [`PlatformClient::post`].
+    pub async fn upload(
+        &self,
+        path: &'static str,
+        query: &[(&str, &str)],
+        file: &UploadFile<'_>,
+        retry: RetryPolicy,
+    ) -> Result<Map<String, Value>, PlatformError> {
+        self.json(WeChatCall { file: Some(file), retry, ..WeChatCall::get(path, query) }).await
+    }
+
+    async fn bytes(&self, call: WeChatCall<'_>, accept: fn(&[u8]) -> bool) -> Result<Vec<u8>, PlatformError> {
         let token = self.tokens.get(self.account).await?;
         match self.client.bytes(&call.with_access_token(&token.value), accept).await {
             Err(error) if error.is_about_token() => {

@@ -8,6 +8,7 @@ mod cards;
 mod cases;
 mod certificates;
 mod challenges;
+mod conversations;
 mod inbox;
 
 mod item;
@@ -36,6 +37,11 @@ pub use cards::{
 pub use cases::{Case, CaseCursor, CaseKind, CasePage, Cases, CloseCaseOutcome};
 pub use certificates::PlatformCertificates;
 pub use challenges::{Challenges, Intent};
+pub use conversations::{
+    ClaimOutcome, Conversation, ConversationCursor, ConversationPage, Conversations, ConversationsError,
+    MessageDirection, MessagePage, MessageStatus as CustomerMessageStatus, MessageWindow, NewMessage,
+    OpenedMessage, SendClaim, SentMessage, StoredMessage, WindowKind, WindowLimit,
+};
 pub use inbox::{
     ConsentInbox, Inbox, InboxError, KeepOutcome, PendingPush, PushLookup, SubscribeEventsOutcome,
     SubscribeInbox,

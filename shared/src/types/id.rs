@@ -182,6 +182,13 @@ identifier!(
 personal!(CardCode);
 
 identifier!(
+    /// A picture that WeChat keeps for three days.
+    MediaId, "mediaId", "must be 1 to 256 visible ASCII characters",
+    |text| (1..=256).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+);
+plain!(MediaId);
+
+identifier!(
     /// A template of subscribe messages of the mini program.
     TemplateId, "templateId", "must be 1 to 64 letters, digits, '-' or '_'", |text| is_token(text, 1..=64)
 );

@@ -20,8 +20,8 @@ pub use day::{Day, DayError};
 pub use error::{BoxError, error_chain};
 pub use fen::{Fen, FenError};
 pub use id::{
-    AppId, CardCode, CardId, MchId, OpenId, OperatorArn, OutRefundNo, PhoneNumber, PrepayId, ProductId,
-    TemplateId, TransactionId, UnionId, UserId,
+    AppId, CardCode, CardId, MchId, MediaId, OpenId, OperatorArn, OutRefundNo, PhoneNumber, PrepayId,
+    ProductId, TemplateId, TransactionId, UnionId, UserId,
 };
 pub use id_error::IdError;
 pub use order_no::{OrderId, OutTradeNo};

@@ -23,7 +23,32 @@ pub struct Client {
     upstream: Arc<Upstream>,
 }
 
-/// One call: `GET`, or `POST` if it has a body.
+/// A file that a call uploads, in the field `media` of a form (`multipart/form-data`, RFC 7578).
+#[derive(Clone, Copy)]
+pub struct UploadFile<'a> {
+    /// The file's name, which WeChat demands.
+    pub filename: &'a str,
+    /// The content type.
+    pub content_type: &'a str,
+    /// The content.
+    pub bytes: &'a [u8],
+    /// A random text that separates the parts of the form, which the content does not contain.
+    pub boundary: &'a str,
+}
+
+impl UploadFile<'_> {
+    /// The body of the request.
+    fn form(&self) -> Vec<u8> {
+        let Self { filename, content_type, bytes, boundary } = self;
+        let head = format!(
+            "--{boundary}\r\ncontent-disposition: form-data; name=\"media\"; filename=\"{filename}\"\r\n\
+             content-type: {content_type}\r\n\r\n"
+        );
+        [head.as_bytes(), bytes, format!("\r\n--{boundary}--\r\n").as_bytes()].concat()
+    }
+}
+
+/// One call: `GET`, or `POST` if it has a body or a file.
 #[derive(Clone, Copy)]
 pub struct WeChatCall<'a> {
     /// The path, which also names the call in errors.
@@ -32,6 +57,8 @@ pub struct WeChatCall<'a> {
     pub query: &'a [(&'a str, &'a str)],
     /// The JSON body of a `POST`.
     pub body: Option<&'a Value>,
+    /// The file of a `POST` that uploads one, which then has no JSON body.
+    pub file: Option<&'a UploadFile<'a>>,
     /// Which failures are followed by another attempt.
     pub retry: RetryPolicy,
     /// `access_token`, sent in the query. `None` for APIs that authenticate with appid and secret.
@@ -42,7 +69,7 @@ impl<'a> WeChatCall<'a> {
     /// A `GET` without an `access_token`, which is retried after any failure.
     #[must_use]
     pub fn get(path: &'static str, query: &'a [(&'a str, &'a str)]) -> Self {
-        Self { path, query, body: None, retry: RetryPolicy::AnyFailure, access_token: None }
+        Self { path, query, body: None, file: None, retry: RetryPolicy::AnyFailure, access_token: None }
     }
 
     /// The same call with this `access_token`.
@@ -127,10 +154,14 @@ impl Client {
             .map_err(|error| WeChatError::Unreachable { path, cause: error.into() })?;
         let token = call.access_token.map(|token| ("access_token", token.expose()));
         url.query_pairs_mut().extend_pairs(token).extend_pairs(call.query);
-        let request = match call.body {
-            None => client.get(url),
+        let request = match (call.file, call.body) {
+            (None, None) => client.get(url),
             // serde_json writes non-ASCII characters unescaped. That is needed, because some endpoints show escapes to users.
-            Some(body) => client.post(url).json(body),
+            (None, Some(body)) => client.post(url).json(body),
+            (Some(file), _) => {
+                let content_type = format!("multipart/form-data; boundary={}", file.boundary);
+                client.post(url).header(http::header::CONTENT_TYPE, content_type).body(file.form())
+            }
         };
         let response = request.timeout(ATTEMPT_TIMEOUT).send().await;
         self.upstream.record_response(address, response.as_ref().ok().map(reqwest::Response::status));

@@ -3,9 +3,11 @@
 mod card_ext;
 mod client;
 mod content_check;
+pub mod customer_message;
 mod error;
 mod login;
 pub mod loose_json;
+pub mod media;
 mod open_data;
 pub mod push;
 mod soter;
@@ -14,7 +16,7 @@ pub mod subscribe;
 mod tests;
 
 pub use card_ext::CardExt;
-pub use client::{Client, WeChatCall};
+pub use client::{Client, UploadFile, WeChatCall};
 pub use content_check::{CheckScene, Suggestion, TextCheck, Verdict};
 pub use error::{Errcode, ErrcodeClass, WeChatError};
 pub use login::{Login, LoginClient, LoginError};

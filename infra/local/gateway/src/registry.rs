@@ -10,6 +10,7 @@ pub(crate) const REGISTRY: &[RegisteredFunction] = &[
     RegisteredFunction::function::<card::CardFunction>(),
     RegisteredFunction::function::<cases::CasesFunction>(),
     RegisteredFunction::function::<content_check::ContentCheckFunction>(),
+    RegisteredFunction::function::<customer_message::CustomerMessageFunction>(),
     RegisteredFunction::function::<login::LoginFunction>(),
     RegisteredFunction::function::<message_push::MessagePushFunction>(),
     RegisteredFunction::task::<push_events::PushEventsTask>(),
