@@ -62,6 +62,10 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("POST /api/uploads", 0, 0),
     ("GET /api/admin/quota", 0, 1),
     ("GET /api/products", 1, 0),
+    ("GET /api/admin/products", 1, 0),
+    ("GET /api/admin/products/{productId}", 1, 0),
+    ("PUT /api/admin/products/{productId}", 1, 0),
+    ("POST /api/admin/products/{productId}/stock", 1, 0),
     ("POST /api/orders", 2, 0),
     ("GET /api/orders", 1, 0),
     ("GET /api/orders, by outTradeNo", 1, 0),
@@ -145,6 +149,7 @@ async fn warm(world: &World) {
     phone.post("/api/wxacode/unlimited", &json!({ "scene": "s" })).await;
     phone.post(SECURITY_TEXT, &comment()).await.ok();
     phone.post("/api/uploads", &avatar()).await.ok();
+    world.operator("GET", "/api/admin/products", &json!({})).await.ok();
     world.operator("GET", QUOTA, &json!({})).await.ok();
     let prepaid = phone.prepay(&phone.order().await.1).await;
     phone.try_pay(&prepaid).await;
@@ -332,6 +337,7 @@ async fn orders(meter: &mut Meter<'_>) {
     let world = meter.world;
     let phone = world.user().await;
     meter.of("GET /api/products", phone.get("/api/products")).await.ok();
+    products(meter).await;
     let water = json!({ "productId": "water", "quantity": 1 });
     let order = meter.of("POST /api/orders", phone.post("/api/orders", &water)).await.ok();
     let keyed = phone.post_once("/api/orders", &water, "key");
@@ -356,6 +362,20 @@ async fn orders(meter: &mut Meter<'_>) {
     let path = format!("/api/orders/{order_id}/cancel");
     let cancelled = meter.of("POST /api/orders/{orderId}/cancel, prepaid", phone.post(&path, &nothing)).await;
     assert_eq!(cancelled.text("/order/status"), "CLOSED");
+}
+
+async fn products(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let operator = async |method, path: &str, body| world.operator(method, path, &body).await.ok();
+    let (products, nothing) = ("/api/admin/products", json!({}));
+    let product = format!("{products}/tea");
+    let tea = json!({ "name": "茶", "price": 900, "stock": 7 });
+    meter.of("PUT /api/admin/products/{productId}", operator("PUT", &product, tea)).await;
+    let add = format!("{product}/stock");
+    let added = operator("POST", &add, json!({ "add": -1 }));
+    meter.of("POST /api/admin/products/{productId}/stock", added).await;
+    meter.of("GET /api/admin/products/{productId}", operator("GET", &product, nothing.clone())).await;
+    meter.of("GET /api/admin/products", operator("GET", products, nothing)).await;
 }
 
 async fn payments(meter: &mut Meter<'_>) {

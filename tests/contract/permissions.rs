@@ -176,6 +176,13 @@ async fn fingers_and_codes(world: &World, phone: &Phone<'_>) {
 /// Orders placed, looked at, cancelled, and paid with a notice that comes.
 async fn shopping(world: &World, phone: &Phone<'_>) {
     phone.get("/api/products").await.ok();
+    let (products, product) = ("/api/admin/products", "/api/admin/products/umbrella");
+    let umbrella = json!({ "name": "晴雨伞", "price": 5900, "stock": 7 });
+    world.operator("PUT", product, &umbrella).await.ok();
+    world.operator("POST", &format!("{product}/stock"), &json!({ "add": 1 })).await.ok();
+    for path in [product, products] {
+        world.operator("GET", path, &json!({})).await.ok();
+    }
     let water = json!({ "productId": "water", "quantity": 1 });
     phone.post_once("/api/orders", &water, "one").await.ok();
     phone.post_once("/api/orders", &water, "one").await.ok();

@@ -125,6 +125,7 @@ async fn operator_commands_of_the_runbook_and_the_payments_page_are_understood()
     let filled = |command: &str| {
         let command = command.replace("<out_trade_no>", &out_trade_no);
         let command = command.replace("<number>", "6222020200112233445").replace("<owner>", "张三");
+        let command = command.replace("<productId>", "water");
         let command = command.replace("<caseId>", &cases.text("/cases/0/caseId"));
         command.replace("<outRefundNo>", refunded["refund"]["outRefundNo"].as_str().expect("a number"))
     };

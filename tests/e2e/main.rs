@@ -20,6 +20,7 @@ mod other_wechat;
 mod pay_notify;
 mod pay_v3;
 mod phone;
+mod products;
 mod push_events;
 mod quota;
 mod reconcile;

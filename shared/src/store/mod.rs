@@ -55,7 +55,7 @@ pub use outbox::{
 };
 pub use payments::PaymentRow;
 pub use phone_codes::{PhoneCodeStatus, PhoneCodes};
-pub use products::{Product, Products};
+pub use products::{AddStockOutcome, Product, ProductChange, ProductPage, Products, Shelf, StockChange};
 pub use refunds::{BeginRefundOutcome, NewRefund, RefundCause, RefundRow, RefundSettleOutcome, Refunds};
 pub use sessions::{Session, SessionKeys, SessionKeysError};
 pub use steps::{DaySteps, StepHistory, Steps};

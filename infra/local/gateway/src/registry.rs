@@ -19,6 +19,7 @@ pub(crate) const REGISTRY: &[RegisteredFunction] = &[
     RegisteredFunction::task::<order_sweep::OrderSweepTask>(),
     RegisteredFunction::function::<pay_notify::PayNotifyFunction>(),
     RegisteredFunction::function::<phone::PhoneFunction>(),
+    RegisteredFunction::function::<products::ProductsFunction>(),
     RegisteredFunction::function::<quota::QuotaFunction>(),
     RegisteredFunction::task::<reconcile::ReconcileTask>(),
     RegisteredFunction::function::<refund::RefundFunction>(),
