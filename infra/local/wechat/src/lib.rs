@@ -5,8 +5,8 @@
 //!
 //! ```text
 //!   test, browser ──▶ control()   /users /werun /wx/{api} /cards /orders /refunds /bill /platform_keys
-//!                                 /messages /customer_messages /media_checks /push /log /faults
-//!   back end      ──▶ upstream()  /sns/… /cgi-bin/… /wxa/… /wxaapi/… /card/… /pay/… /secapi/… /v3/…
+//!                                 /messages /customer_messages /media_checks /groups /push /log /faults
+//!   back end      ──▶ upstream()  /sns/… /cgi-bin/… /wxa/… /wxaapi/… /datacube/… /card/… /pay/… /secapi/… /v3/…
 //!   back end      ◀── notices to the order's or refund's notify_url, redelivered on WeChat's schedule
 //!   back end      ◀── pushes to the address in the console, three times at most
 //! ```

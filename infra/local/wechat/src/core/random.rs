@@ -21,6 +21,11 @@ pub(crate) fn openid() -> String {
     format!("o{}", pick(ALPHABET, &bytes::<27>()))
 }
 
+/// 28 characters: the id of a group, which begins with `t`, or of two people's chat, which begins with `s`.
+pub(crate) fn chat_id(first: char) -> String {
+    format!("{first}{}", openid().split_at(1).1)
+}
+
 /// 32 characters, as `wx.login` gives them.
 pub(crate) fn login_code() -> String {
     const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

@@ -38,6 +38,7 @@ use crate::services::content_security::service::ContentSecurityService;
 use crate::services::customer_service::service::CustomerService;
 use crate::services::message_push::MessagePushService;
 use crate::services::phone_number::service::PhoneNumberService;
+use crate::services::share::service::ShareService;
 use crate::services::soter::service::SoterService;
 use crate::services::subscribe::message::SubscribeMessage;
 use crate::services::subscribe::service::SubscribeService;
@@ -154,6 +155,7 @@ impl Simulator {
             named.werun.clone(),
             wxacode,
             Arc::new(MessagePushService::new(&base, &pushes)),
+            Arc::new(ShareService::new(&base)),
             Arc::new(SoterService::new(&base)),
             Arc::new(UploadFileService::new()),
             Arc::new(UserInfoService::new(&base)),

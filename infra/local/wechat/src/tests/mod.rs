@@ -18,6 +18,7 @@ mod pushes;
 mod refund_notices;
 mod refunds;
 mod session_check;
+mod share;
 mod soter;
 mod subscribe;
 mod tls;
