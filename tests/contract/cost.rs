@@ -9,22 +9,15 @@ use local_wechat::{Fault, RefundStatus};
 use serde_json::json;
 
 use crate::{
+    cost_people::{cards, fingers, people, phones, steps},
     flows::{
-        ACTIVATION, PICTURE, accept_message, add_every_card, avatar, fill_in_activation, profile_body,
-        push_consent, set_unionid, sign_challenge, staff_user, write_to_customer_service,
+        PICTURE, accept_message, avatar, profile_body, push_consent, sign_challenge,
+        write_to_customer_service,
     },
+    meter::{Cost, Meter},
     money,
     workspace::{assert_none, stack, template},
 };
-
-/// What something cost. Its name begins with its route, or with the folder of its function.
-struct Cost {
-    what: &'static str,
-    dynamodb: usize,
-    wechat: usize,
-    reads: CapacityUnits,
-    writes: CapacityUnits,
-}
 
 /// No more than so many requests to DynamoDB and to WeChat.
 const BUDGETS: &[(&str, usize, usize)] = &[
@@ -60,6 +53,9 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("POST /api/security/text", 0, 1),
     ("POST /api/wxacode/unlimited", 0, 1),
     ("POST /api/uploads", 0, 0),
+    ("ANY /api/admin/template-messages", 0, 0),
+    ("ANY /api/admin/template-messages/{proxy+}", 0, 0),
+    ("ANY /api/user-storage", 0, 0),
     ("GET /api/admin/quota", 0, 1),
     ("GET /api/products", 1, 0),
     ("GET /api/admin/products", 1, 0),
@@ -88,25 +84,6 @@ const BUDGETS: &[(&str, usize, usize)] = &[
 const QUOTA: &str = "/api/admin/quota?cgiPath=/wxa/getwxacode";
 const SECURITY_TEXT: &str = "/api/security/text";
 const CLEAR: &str = "/api/admin/quota/clear";
-
-struct Meter<'w> {
-    world: &'w World,
-    costs: Vec<Cost>,
-}
-
-impl Meter<'_> {
-    async fn of<T>(&mut self, what: &'static str, work: impl Future<Output = T>) -> T {
-        let (value, calls, wechat) = self.world.record_calls(work).await;
-        self.costs.push(Cost {
-            what,
-            dynamodb: calls.len(),
-            wechat,
-            reads: calls.iter().map(|call| call.read_units).sum(),
-            writes: calls.iter().map(|call| call.write_units).sum(),
-        });
-        value
-    }
-}
 
 /// Everything once, on warm instances.
 async fn costs() -> Vec<Cost> {
@@ -163,49 +140,6 @@ async fn warm(world: &World) {
     let (_, out_trade_no) = phone.buy().await;
     money::refund(world, "k", &json!({ "outTradeNo": out_trade_no })).await.ok();
     world.wechat().wait_for_notices().await;
-}
-
-async fn people(meter: &mut Meter<'_>) {
-    let world = meter.world;
-    let mut phone = world.stranger();
-    let code = json!({ "code": phone.code().await });
-    let login = meter.of("POST /api/login, a new user", world.post("/api/login", &code)).await.ok();
-    phone.token = login.text("/token");
-    world.clock.advance(Duration::from_secs(1));
-    let code = json!({ "code": phone.code().await });
-    meter.of("POST /api/login, a known user", world.post("/api/login", &code)).await.ok();
-    set_unionid(world, &phone, "union-of-another-user");
-    world.clock.advance(Duration::from_secs(1));
-    let code = json!({ "code": phone.code().await });
-    let learned = "POST /api/login, a known user whose unionid is new";
-    meter.of(learned, world.post("/api/login", &code)).await.ok();
-    let new = world.person(Some("union-of-another"));
-    let code = json!({ "code": new.code().await });
-    meter.of("POST /api/login, a new user with a unionid", world.post("/api/login", &code)).await.ok();
-
-    let user = meter.of("GET /api/user", phone.get("/api/user")).await.ok();
-    let anonymous = world.send(world.request("GET", "/api/user").bearer_auth("x.y.z"));
-    assert_eq!(meter.of("GET /api/user, a bad token", anonymous).await.status, 401);
-    let body = profile_body(&phone).await;
-    meter.of("POST /api/user/profile", phone.post("/api/user/profile", &body)).await.ok();
-    let path = format!("/api/admin/users/{}/role", user.text("/user/userId"));
-    let staff = json!({ "role": "staff" });
-    let role = world.operator("PUT", &path, &staff);
-    meter.of("PUT /api/admin/users/{userId}/role", role).await.ok();
-}
-
-async fn phones(meter: &mut Meter<'_>) {
-    let world = meter.world;
-    let phone = world.user().await;
-    let tapped = phone.wx("getPhoneNumber", json!({})).await.json();
-    let code = json!({ "code": tapped["code"] });
-    meter.of("POST /api/decrypt-phone", phone.post("/api/decrypt-phone", &code)).await.ok();
-    meter.of("POST /api/decrypt-phone, again", phone.post("/api/decrypt-phone", &code)).await.ok();
-    let data = json!({ "encryptedData": tapped["encryptedData"], "iv": tapped["iv"] });
-    let decrypted = phone.post("/api/decrypt-phone", &data);
-    meter.of("POST /api/decrypt-phone, encrypted", decrypted).await.ok();
-    let renewed = meter.of("access-token", world.bundle().run_task("access-token")).await;
-    assert!(renewed.is_ok(), "{renewed:?}");
 }
 
 async fn messages(meter: &mut Meter<'_>) {
@@ -265,49 +199,6 @@ async fn customer_messages(meter: &mut Meter<'_>) {
     assert_eq!(meter.of("GET /api/admin/media/{mediaId}", get(&path)).await.status, 200);
 }
 
-async fn cards(meter: &mut Meter<'_>) {
-    let world = meter.world;
-    let (phone, clerk) = (world.user().await, staff_user(world).await);
-    let report = add_every_card(&phone).await;
-    let reported = meter.of("POST /api/cards/report, three cards", phone.post("/api/cards/report", &report));
-    reported.await.ok();
-    let again = phone.post("/api/cards/report", &report);
-    meter.of("POST /api/cards/report, three cards, again", again).await.ok();
-    meter.of("GET /api/cards, a code to be made", phone.get("/api/cards")).await.ok();
-    meter.of("GET /api/cards", phone.get("/api/cards")).await.ok();
-    let held = meter.of("GET /api/user/cards", phone.get("/api/user/cards")).await.ok().json();
-    let code = json!({ "code": held["cardList"][0]["code"] });
-    meter.of("POST /api/cards/verify", clerk.post("/api/cards/verify", &code)).await.ok();
-    let again = meter.of("POST /api/cards/verify, again", clerk.post("/api/cards/verify", &code)).await;
-    assert_eq!(again.outcome(), "409 ALREADY_CONSUMED");
-    let activation = meter.of("GET /api/cards/member/activation", phone.get(ACTIVATION)).await.ok().json();
-    let (path, filled) = ("/api/cards/member/activate", fill_in_activation(&phone, &activation).await);
-    meter.of("POST /api/cards/member/activate", phone.post(path, &filled)).await.ok();
-    meter.of("POST /api/cards/member/activate, again", phone.post(path, &filled)).await.ok();
-}
-
-async fn steps(meter: &mut Meter<'_>) {
-    let world = meter.world;
-    let phone = world.user().await;
-    let data = phone.wx("getWeRunData", json!({})).await.json();
-    let data = json!({ "encryptedData": data["encryptedData"], "iv": data["iv"] });
-    meter.of("POST /api/werun/decrypt", phone.post("/api/werun/decrypt", &data)).await.ok();
-    meter.of("GET /api/werun/summary", phone.get("/api/werun/summary")).await.ok();
-    let rank = phone.get("/api/werun/rank?openGId=tGEmahu4JpymxRTthEQ87E0R2Ul4");
-    assert_eq!(meter.of("GET /api/werun/rank", rank).await.status, 403);
-}
-
-async fn fingers(meter: &mut Meter<'_>) {
-    let phone = meter.world.user().await;
-    let purpose = json!({ "purpose": "pay" });
-    let issued =
-        meter.of("POST /api/soter/challenge", phone.post("/api/soter/challenge", &purpose)).await.ok();
-    let result = sign_challenge(&phone, &issued).await;
-    let verify = async || phone.post("/api/verify-fingerprint", &result).await;
-    meter.of("POST /api/verify-fingerprint", verify()).await.ok();
-    assert_eq!(meter.of("POST /api/verify-fingerprint, again", verify()).await.status, 409);
-}
-
 fn comment() -> serde_json::Value {
     json!({ "content": "很好", "scene": 2 })
 }
@@ -324,6 +215,13 @@ async fn codes(meter: &mut Meter<'_>) {
         ("POST /api/admin/wxaqrcode", "/api/admin/wxaqrcode"),
     ] {
         assert_eq!(meter.of(what, world.operator("POST", path, &page)).await.status, 200);
+    }
+    for (what, path) in [
+        ("ANY /api/admin/template-messages", "/api/admin/template-messages"),
+        ("ANY /api/admin/template-messages/{proxy+}", "/api/admin/template-messages/send"),
+        ("ANY /api/user-storage", "/api/user-storage"),
+    ] {
+        assert_eq!(meter.of(what, world.operator("POST", path, &json!({}))).await.status, 410);
     }
     meter.of("POST /api/uploads", phone.post("/api/uploads", &avatar())).await.ok();
     meter.of("GET /api/admin/quota", world.operator("GET", QUOTA, &json!({}))).await.ok();

@@ -13,12 +13,14 @@
 mod bytes;
 mod checklist;
 mod cost;
+mod cost_people;
 mod dependencies;
 mod docs;
 mod flows;
 mod intervals;
 mod layers;
 mod layout;
+mod meter;
 mod money;
 mod operations;
 mod permissions;

@@ -49,7 +49,7 @@ fn problems(page: &str, stack: &Stack) -> Vec<String> {
 
 /// The routes that stand as texts in the code of each function.
 fn matched() -> BTreeMap<String, Vec<String>> {
-    let literal = Regex::new(r#""((?:DELETE|GET|PATCH|POST|PUT) /[^" ]*)""#).expect("a pattern");
+    let literal = Regex::new(r#""((?:ANY|DELETE|GET|PATCH|POST|PUT) /[^" ]*)""#).expect("a pattern");
     let folders = local_gateway::registered_folders().into_iter();
     folders
         .map(|folder| {

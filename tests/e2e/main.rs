@@ -30,6 +30,7 @@ mod refund_give_up;
 mod refund_notify;
 mod refund_waits;
 mod refunded_elsewhere;
+mod retired;
 mod soter_verify;
 mod subscribe;
 mod subscribe_templates;

@@ -70,6 +70,7 @@ codes! {
     AlreadyConsumed "ALREADY_CONSUMED" 409 Info "该券已核销" "the card was consumed before; the message says when and by whom, if it was here";
     NotSubscribed "NOT_SUBSCRIBED" 409 Info "用户未订阅该消息" "the user has no message of this template left: `wx.requestSubscribeMessage` asks for one";
     WindowClosed "WINDOW_CLOSED" 409 Info "暂时不能给该用户发消息" "WeChat takes no message of customer service to the user now; the message says which limit it is";
+    Gone "GONE" 410 Info "该功能已下线" "WeChat has retired what is behind the route; the message names the successor";
     PayloadTooLarge "PAYLOAD_TOO_LARGE" 413 Info "提交的内容过大" "the body is larger than the route takes";
     RateLimited "RATE_LIMITED" 429 Warn "操作太频繁，请稍后再试" "too many requests; see `Retry-After`";
     Internal "INTERNAL_ERROR" 500 Error "服务异常，请稍后再试" "our fault: the log tells, under the same requestId";

@@ -297,7 +297,9 @@ impl PlatformError {
     #[must_use]
     pub fn for_operator(self) -> ApiError {
         match self.errcode().map(Errcode) {
-            Some(errcode) if errcode.class() == ErrcodeClass::Request => refused(errcode).with_cause(self),
+            Some(errcode) if errcode.class() == ErrcodeClass::Request && !errcode.is_retired() => {
+                refused(errcode).with_cause(self)
+            }
             _ => self.into(),
         }
     }
@@ -317,6 +319,7 @@ impl WeChatError {
             Self::Unreachable { .. } | Self::Gateway { .. } | Self::OutcomeUnknown { .. } => {
                 Code::UpstreamBusy
             }
+            Self::Refused { errcode, .. } if errcode.is_retired() => Code::Gone,
             Self::Refused { errcode, .. } if errcode.cause().is_some() => Code::Conflict,
             Self::Refused { errcode, .. } => match errcode.class() {
                 ErrcodeClass::Busy | ErrcodeClass::Token => Code::UpstreamBusy,
@@ -330,6 +333,20 @@ impl WeChatError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_retired_api_of_wechat_is_gone_for_users_and_operators() {
+        for errcode in [45103, 45109] {
+            let refused = || WeChatError::Refused {
+                path: "/cgi-bin/message/wxopen/template/send",
+                errcode: Errcode(errcode),
+                rid: None,
+                detail: None,
+            };
+            assert_eq!(ApiError::from(PlatformError::WeChat(refused())).code(), Code::Gone);
+            assert_eq!(PlatformError::WeChat(refused()).for_operator().code(), Code::Gone);
+        }
+    }
 
     #[test]
     fn a_wrong_keyword_is_named_to_the_caller() {

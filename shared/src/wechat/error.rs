@@ -39,6 +39,12 @@ impl Errcode {
         }
     }
 
+    /// Whether WeChat has retired the API.
+    #[must_use]
+    pub fn is_retired(self) -> bool {
+        matches!(self.0, 45103 | 45109)
+    }
+
     /// The cause in Chinese, if the caller of our API can understand it: the state of the account, of a template or of a card.
     /// `None` for faults of our request.
     #[must_use]

@@ -24,6 +24,7 @@ pub(crate) const REGISTRY: &[RegisteredFunction] = &[
     RegisteredFunction::task::<reconcile::ReconcileTask>(),
     RegisteredFunction::function::<refund::RefundFunction>(),
     RegisteredFunction::function::<refund_notify::RefundNotifyFunction>(),
+    RegisteredFunction::function::<retired::RetiredFunction>(),
     RegisteredFunction::function::<soter_verify::SoterVerifyFunction>(),
     RegisteredFunction::function::<subscribe::SubscribeFunction>(),
     RegisteredFunction::function::<unified_order::UnifiedOrderFunction>(),
