@@ -73,6 +73,10 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("POST /api/pay/notify, again", 1, 0),
     ("POST /api/pay/notify, a second payment", 2, 0),
     ("POST /api/admin/refunds", 4, 1),
+    ("POST /api/orders/{orderId}/refund-request", 2, 0),
+    ("GET /api/admin/refund-requests", 1, 0),
+    ("POST /api/admin/refund-requests/{id}/approve", 5, 1),
+    ("POST /api/admin/refund-requests/{id}/reject", 2, 0),
     ("POST /api/admin/refunds, again", 1, 0),
     ("GET /api/admin/refunds/{outRefundNo}", 1, 0),
     ("POST /api/admin/refunds/{outRefundNo}/abnormal", 4, 1),
@@ -101,6 +105,7 @@ async fn costs() -> Vec<Cost> {
     orders(&mut meter).await;
     payments(&mut meter).await;
     refunds(&mut meter).await;
+    refund_requests(&mut meter).await;
     meter.costs.extend(redirected_refund().await);
     sweeps(&mut meter).await;
     effects(&mut meter).await;
@@ -377,6 +382,26 @@ async fn refunds(meter: &mut Meter<'_>) {
         world.wechat_pay().payment_fields(&out_trade_no, "4200000000000000000000000002", &phone.openid, 200);
     let second = world.wechat_pay().send_payment_notice(world.wechat_pay().sign(second, &[]));
     assert!(meter.of("POST /api/pay/notify, a second payment", second).await.body.contains("SUCCESS"));
+}
+
+async fn refund_requests(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let phone = world.user().await;
+    let (nothing, reason, note) = (json!({}), json!({ "reason": "不想要了" }), json!({ "note": "已发货" }));
+    let (order_id, _) = phone.buy().await;
+    let path = format!("/api/orders/{order_id}/refund-request");
+    let asked = phone.post(&path, &reason);
+    let asked = meter.of("POST /api/orders/{orderId}/refund-request", asked).await.ok();
+    let list = world.operator("GET", "/api/admin/refund-requests", &nothing);
+    meter.of("GET /api/admin/refund-requests", list).await.ok();
+    let rejected = format!("/api/admin/refund-requests/{}/reject", asked.text("/refundRequest/id"));
+    let rejected = world.operator("POST", &rejected, &note);
+    meter.of("POST /api/admin/refund-requests/{id}/reject", rejected).await.ok();
+    let asked = phone.post(&path, &reason).await.ok();
+    let approved = format!("/api/admin/refund-requests/{}/approve", asked.text("/refundRequest/id"));
+    world.wechat().set_fault(Fault::RefundStalled { times: 1 });
+    let approved = world.operator("POST", &approved, &nothing);
+    meter.of("POST /api/admin/refund-requests/{id}/approve", approved).await.ok();
 }
 
 async fn sweeps(meter: &mut Meter<'_>) {

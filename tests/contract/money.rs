@@ -47,8 +47,15 @@ async fn set_order_attribute(world: &World, order_id: &str, name: &str, value: V
     world.dynamo().call_as_operator("UpdateItem", update).await.expect("an update");
 }
 
-/// Refunds that operators, the sweep and notices find: stuck, closed, made in the console.
+/// Refunds that users ask for, and those that operators, the sweep and notices find: stuck, closed, made in the console.
 pub(crate) async fn refunds(world: &World, phone: &Phone<'_>) {
+    let (order_id, _) = phone.buy().await;
+    let asked = format!("/api/orders/{order_id}/refund-request");
+    let asked = phone.post(&asked, &json!({ "reason": "不想要了" })).await.ok().text("/refundRequest/id");
+    world.operator("GET", "/api/admin/refund-requests", &json!({})).await.ok();
+    let approved = format!("/api/admin/refund-requests/{asked}/approve");
+    world.operator("POST", &approved, &json!({})).await.ok();
+    world.wechat().wait_for_notices().await;
     for status in [RefundStatus::Abnormal, RefundStatus::Closed] {
         let (_, out_trade_no) = phone.buy().await;
         world.wechat().set_fault(Fault::RefundOutcome { status, times: 1 });

@@ -28,6 +28,7 @@ mod refund;
 mod refund_abnormal;
 mod refund_give_up;
 mod refund_notify;
+mod refund_request;
 mod refund_waits;
 mod refunded_elsewhere;
 mod retired;

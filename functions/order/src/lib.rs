@@ -1,10 +1,11 @@
-//! `/api/products` and `/api/orders`: lists the catalogue; places, lists, reads and cancels orders.
+//! `/api/products` and `/api/orders`: lists the catalogue; places, lists, reads and cancels orders; takes requests for refunds.
 
 mod cancel;
 mod list;
 mod place;
 mod products;
 mod read;
+mod refund_request;
 mod view;
 
 use shared::{
@@ -47,6 +48,7 @@ impl Function for OrderFunction {
             "GET /api/orders" => self.list_orders(&caller, &request).await,
             "GET /api/orders/{orderId}" => self.read_order(&caller, &request).await,
             "POST /api/orders/{orderId}/cancel" => self.cancel_order(&caller, &request).await,
+            "POST /api/orders/{orderId}/refund-request" => self.request_refund(&caller, &request).await,
             _ => Err(Code::NotFound.into()),
         }
     }

@@ -5,7 +5,7 @@ use shared::{
     api::response,
     order::Status,
     runtime::{Body, Response},
-    store::{Order, OrderLine},
+    store::{Order, OrderLine, RefundRequestState},
     types::{Fen, OrderId, OutTradeNo, ProductId, TransactionId},
 };
 
@@ -37,6 +37,37 @@ pub(crate) struct OrderView {
     /// Fen; absent until a refund has succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     refunded_fee: Option<Fen>,
+    /// The last request for a refund.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund_request: Option<RefundRequestView>,
+}
+
+/// A request for a refund as the user sees it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RefundRequestView {
+    id: String,
+    state: RefundRequestState,
+    reason: String,
+    /// Fen.
+    refund_fee: Fen,
+    /// The operator's note.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+}
+
+impl RefundRequestView {
+    /// The order's last request.
+    pub(crate) fn of(order: &Order) -> Option<Self> {
+        let (id, request) = order.last_refund_request()?;
+        Some(Self {
+            id: id.to_string(),
+            state: request.state,
+            reason: request.reason.clone(),
+            refund_fee: request.refund_fee,
+            note: request.note.clone(),
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -52,6 +83,7 @@ struct LineView {
 impl From<Order> for OrderView {
     fn from(order: Order) -> Self {
         Self {
+            refund_request: RefundRequestView::of(&order),
             order_id: order.order_id,
             // A paid order shows the number of its payment, because that one can be refunded.
             out_trade_no: order.paid_by.unwrap_or(order.out_trade_no),

@@ -7,7 +7,7 @@ use shared::{
     pay::PayError,
     runtime::{Body, Request, Response},
     service::RefundServiceError,
-    store::{BeginRefundOutcome, NewRefund, Order, PaymentRow, RefundRow},
+    store::{BeginRefundOutcome, NewRefund, Order, PaymentRow, RefundRefusal, RefundRow},
     telemetry,
     types::{Fen, OutRefundNo, OutTradeNo},
 };
@@ -40,19 +40,9 @@ impl RefundFunction {
         let order = order.ok_or(Code::NotFound)?;
         let payment = self.find_payment(&order, out_trade_no).await?;
         match self.refunds.store.begin(&order, &payment, &new).await? {
-            BeginRefundOutcome::Begun(row) => self.advance_refund(*row).await,
+            BeginRefundOutcome::Begun(row) => Ok(view::answer(self.advance_refund(*row).await?)),
             BeginRefundOutcome::AlreadyBegun(row) => self.repeat_refund(*row, &new).await,
-            BeginRefundOutcome::TooMuch { left: 0 } => {
-                Err(ApiError::new(Code::Conflict).with_message("该笔支付已全部退款"))
-            }
-            BeginRefundOutcome::TooMuch { left } => Err(ApiError::new(Code::Conflict)
-                .with_message(format!("退款金额超出可退金额，最多可退 {left} 分"))),
-            BeginRefundOutcome::TooMany => {
-                Err(ApiError::new(Code::Conflict).with_message("该笔支付的退款次数已达上限"))
-            }
-            BeginRefundOutcome::Forbidden => {
-                Err(ApiError::new(Code::Conflict).with_message("订单当前状态不能退款"))
-            }
+            BeginRefundOutcome::Refused(refusal) => Err(refused(refusal)),
         }
     }
 
@@ -70,10 +60,6 @@ impl RefundFunction {
         if body.reason.as_deref().is_some_and(|reason| !is_reason(reason)) {
             return Err(ApiError::invalid("reason", "须为 1 到 80 字节，且不含换行"));
         }
-        let base_url = match (self.host.optional_var("PUBLIC_BASE_URL"), request::domain_name(request)) {
-            (Some(base_url), _) => Some(base_url.to_owned()),
-            (None, domain) => domain.map(|domain| format!("https://{domain}")),
-        };
         Ok(RefundInput {
             out_trade_no,
             new: NewRefund {
@@ -81,12 +67,26 @@ impl RefundFunction {
                 refund_fee,
                 reason: body.reason,
                 requested_by: request::operator(request)?,
-                notify_url: base_url.map(|base_url| format!("{base_url}/api/pay/refund-notify")),
+                notify_url: self.notify_url(request),
+                approval: None,
             },
         })
     }
 
-    async fn find_payment(&self, order: &Order, out_trade_no: OutTradeNo) -> Result<PaymentRow, ApiError> {
+    /// Where WeChat Pay is to send its notice of the refund.
+    pub(crate) fn notify_url(&self, request: &Request) -> Option<String> {
+        let base_url = match (self.host.optional_var("PUBLIC_BASE_URL"), request::domain_name(request)) {
+            (Some(base_url), _) => base_url.to_owned(),
+            (None, domain) => format!("https://{}", domain?),
+        };
+        Some(format!("{base_url}/api/pay/refund-notify"))
+    }
+
+    pub(crate) async fn find_payment(
+        &self,
+        order: &Order,
+        out_trade_no: OutTradeNo,
+    ) -> Result<PaymentRow, ApiError> {
         let refunds = &self.refunds.store;
         let payment = match &order.transaction_id {
             Some(transaction_id) if order.paid_by == Some(out_trade_no) => {
@@ -106,14 +106,14 @@ impl RefundFunction {
         if row.status.is_final() || !self.refunds.store.claim_query(&row, self.host.now()).await? {
             return Ok(view::answer(row));
         }
-        self.advance_refund(row).await
+        Ok(view::answer(self.advance_refund(row).await?))
     }
 
-    /// Requests the refund from WeChat Pay. The refund is begun, and `order-sweep` goes on with it, so a failure is answered as the
-    /// refund with the reason in its field `failure`. Only missing configuration and a broken row are answered as errors.
-    async fn advance_refund(&self, row: RefundRow) -> Result<Response<Body>, ApiError> {
+    /// Requests the refund from WeChat Pay; the refund as it is then. The refund is begun, and `order-sweep` goes on with it, so a failure is the refund with the
+    /// reason in its field `failure`. Only missing configuration and a broken row are answered as errors.
+    pub(crate) async fn advance_refund(&self, row: RefundRow) -> Result<RefundRow, ApiError> {
         let error = match self.refunds.advance(&row).await {
-            Ok(row) => return Ok(view::answer(row)),
+            Ok(row) => return Ok(row),
             Err(error) => error,
         };
         match error {
@@ -122,10 +122,22 @@ impl RefundFunction {
             error => {
                 telemetry::handled_error("advance-refund", &error);
                 let failure = error.reason().or_else(|| row.failure.clone());
-                Ok(view::answer(RefundRow { failure, ..row }))
+                Ok(RefundRow { failure, ..row })
             }
         }
     }
+}
+
+/// The answer to a refund that can't be begun.
+pub(crate) fn refused(refusal: RefundRefusal) -> ApiError {
+    let message = match refusal {
+        RefundRefusal::TooMuch { left: 0 } => "该笔支付已全部退款".to_owned(),
+        RefundRefusal::TooMuch { left } => format!("退款金额超出可退金额，最多可退 {left} 分"),
+        RefundRefusal::TooMany => "该笔支付的退款次数已达上限".to_owned(),
+        RefundRefusal::Forbidden => "订单当前状态不能退款".to_owned(),
+        RefundRefusal::RequestDecided => "该退款申请已处理".to_owned(),
+    };
+    ApiError::new(Code::Conflict).with_message(message)
 }
 
 fn is_reason(text: &str) -> bool {

@@ -48,7 +48,9 @@ pub use inbox::{
 };
 pub use orders::{
     CloseWriteOutcome, IdempotencyKey, NewOrder, Order, OrderLine, OrderPage, OrderSummary, Orders,
-    PlaceOutcome, Prepay, PrepayTerms, SettleOutcome, WriteOutcome,
+    PlaceOutcome, Prepay, PrepayTerms, RefundRequest, RefundRequestCursor, RefundRequestId,
+    RefundRequestPage, RefundRequestState, RejectRefundOutcome, RequestRefundOutcome, SettleOutcome,
+    WriteOutcome,
 };
 pub use outbox::{
     Event, EventKind, EventLookup, MessageClaim, MessageStatus, Outbox, PendingEvent, StockOutcome,
@@ -56,7 +58,10 @@ pub use outbox::{
 pub use payments::PaymentRow;
 pub use phone_codes::{PhoneCodeStatus, PhoneCodes};
 pub use products::{AddStockOutcome, Product, ProductChange, ProductPage, Products, Shelf, StockChange};
-pub use refunds::{BeginRefundOutcome, NewRefund, RefundCause, RefundRow, RefundSettleOutcome, Refunds};
+pub use refunds::{
+    BeginRefundOutcome, NewRefund, RefundApproval, RefundCause, RefundRefusal, RefundRow,
+    RefundSettleOutcome, Refunds,
+};
 pub use sessions::{Session, SessionKeys, SessionKeysError};
 pub use steps::{DaySteps, StepHistory, Steps};
 pub use subscriptions::{ReportOutcome, Subscription, Subscriptions};

@@ -2,11 +2,14 @@
 //!
 //! Key `order_id`. Index `by_user` (`user_id`, `order_id`) lists a user's orders, newest last. Index `by_due` (`due_shard`,
 //! `next_query_at`) lists unpaid orders by when to ask WeChat about them; an order that is paid or closed leaves it, unless what was
-//! given back of its payment must still be looked for. Index `by_transaction` (`transaction_id`) finds the order that a payment has paid.
+//! given back of its payment must still be looked for. Index `by_transaction` (`transaction_id`) finds the order that a payment has paid. Index
+//! `by_refund_request` lists orders by the state of the user's last request for a refund.
 
 mod attempt;
 mod place;
 mod query_claim;
+mod refund_request;
+mod request_refund;
 mod row;
 mod settle;
 
@@ -20,6 +23,9 @@ use crate::{
 
 pub use attempt::{CloseWriteOutcome, WriteOutcome};
 pub use place::{IdempotencyKey, NewOrder, OrderSummary, PlaceOutcome};
+pub use refund_request::{RefundRequest, RefundRequestId, RefundRequestState};
+pub use request_refund::{RefundRequestCursor, RefundRequestPage, RejectRefundOutcome, RequestRefundOutcome};
+pub(super) use request_refund::{request_event, requests_change};
 pub use row::{Order, OrderLine, Prepay, PrepayTerms};
 pub use settle::SettleOutcome;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::refund_request::{RefundRequest, RefundRequestState};
 use crate::{
     order::{OrderSnapshot, Status},
     types::{Fen, OpenId, OrderId, OutTradeNo, PrepayId, ProductId, TransactionId, UnixSeconds, UserId},
@@ -59,6 +60,15 @@ pub struct Order {
     /// recorded.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refunds_known: bool,
+    /// What the user has asked back, the last request last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refund_requests: Vec<RefundRequest>,
+    /// The state of the last request, which is the key in the index `by_refund_request`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_request_state: Option<RefundRequestState>,
+    /// When the last request was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_requested_at: Option<UnixSeconds>,
     /// When WeChat Pay was last asked about the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<UnixSeconds>,

@@ -36,6 +36,15 @@ pub enum EventKind {
     /// An order was paid with another amount or by another user than it should.
     #[serde(rename = "payment.mismatch")]
     PaymentMismatch,
+    /// A user has asked for money back.
+    #[serde(rename = "refund.requested")]
+    RefundRequested,
+    /// An operator has approved a user's request, and its refund is begun.
+    #[serde(rename = "refund.approved")]
+    RefundApproved,
+    /// An operator has rejected a user's request.
+    #[serde(rename = "refund.rejected")]
+    RefundRejected,
     /// A refund was begun in the merchant console.
     #[serde(rename = "refund.begun")]
     RefundBegun,
@@ -61,6 +70,9 @@ impl EventKind {
             Self::PaymentSecond => "payment.second",
             Self::PaymentAfterClose => "payment.after-close",
             Self::PaymentMismatch => "payment.mismatch",
+            Self::RefundRequested => "refund.requested",
+            Self::RefundApproved => "refund.approved",
+            Self::RefundRejected => "refund.rejected",
             Self::RefundBegun => "refund.begun",
             Self::RefundAbnormal => "refund.abnormal",
             Self::RefundClosed => "refund.closed",

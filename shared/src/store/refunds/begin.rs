@@ -8,8 +8,10 @@ use crate::{
     order::{PaymentVerdict, Status, query_schedule::FIRST_REFUND_QUERY_DELAY},
     pay::Payment,
     store::{
-        Order, PaymentRow, StoreError,
+        Order, PaymentRow, RefundRequest, RefundRequestId, StoreError,
         item::{self, TransactionCancelled},
+        orders::request_event,
+        outbox::{self, EventKind},
     },
     types::{Fen, OperatorArn, OutRefundNo, UnixSeconds},
 };
@@ -26,6 +28,17 @@ pub struct NewRefund {
     pub requested_by: OperatorArn,
     /// The address to which WeChat Pay sends its notice.
     pub notify_url: Option<String>,
+    /// The user's request that this refund approves, if it approves one.
+    pub approval: Option<RefundApproval>,
+}
+
+/// An operator's approval of a user's request for a refund.
+#[derive(Debug, Clone)]
+pub struct RefundApproval {
+    /// The request.
+    pub request: RefundRequestId,
+    /// The operator's note to the user.
+    pub note: Option<String>,
 }
 
 /// What came of beginning a refund.
@@ -35,6 +48,13 @@ pub enum BeginRefundOutcome {
     Begun(Box<RefundRow>),
     /// The refund was begun before, under this number.
     AlreadyBegun(Box<RefundRow>),
+    /// The refund can't be begun; nothing was written.
+    Refused(RefundRefusal),
+}
+
+/// Why a refund can't be begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefundRefusal {
     /// The refund is larger than the rest that the payment can give back. Fen.
     TooMuch {
         /// The rest that the payment can give back.
@@ -44,6 +64,8 @@ pub enum BeginRefundOutcome {
     TooMany,
     /// The order is not in a state that gives anything back.
     Forbidden,
+    /// The request that the refund would approve does not wait any more.
+    RequestDecided,
 }
 
 impl Refunds {
@@ -66,11 +88,16 @@ impl Refunds {
         for _ in 0..item::MAX_ATTEMPTS {
             let row = match self.row(&order, &payment, new) {
                 Ok(row) => row,
-                Err(refused) => return Ok(refused),
+                Err(refusal) => return Ok(BeginRefundOutcome::Refused(refusal)),
             };
             let mut parts = vec![self.put_row_part(&row)?, self.claim_fee_part(&payment, row.refund_fee)?];
-            if let Some(change) = self.show_refund_part(&order, &payment, row.refund_fee)? {
+            if let Some(change) = self.show_refund_part(&order, &payment, &row, new.approval.as_ref())? {
                 parts.push(change);
+            }
+            if let Some(approval) = &new.approval {
+                let kind = EventKind::RefundApproved;
+                let event = request_event(&order, &approval.request, row.refund_fee, kind, self.host.now());
+                parts.push(outbox::put_event(&self.host, &event)?);
             }
             let request = self.client.transact_write_items().set_transact_items(Some(parts));
             let Err(error) = request.send().await else {
@@ -96,27 +123,25 @@ impl Refunds {
         Err(StoreError::contended(BEGINNING))
     }
 
-    fn row(
-        &self,
-        order: &Order,
-        payment: &PaymentRow,
-        new: &NewRefund,
-    ) -> Result<RefundRow, BeginRefundOutcome> {
+    fn row(&self, order: &Order, payment: &PaymentRow, new: &NewRefund) -> Result<RefundRow, RefundRefusal> {
         let now = self.host.now();
         let left = payment.refundable_fee;
         let pays_order = order.transaction_id.as_ref() == Some(&payment.transaction_id);
         if pays_order && !matches!(order.status, Status::Paid | Status::Refunding) {
-            return Err(BeginRefundOutcome::Forbidden);
+            return Err(RefundRefusal::Forbidden);
+        }
+        if let Some(approval) = &new.approval
+            && !(pays_order && order.refund_request(&approval.request).is_some_and(RefundRequest::is_open))
+        {
+            return Err(RefundRefusal::RequestDecided);
         }
         if payment.refunds >= MOST {
-            return Err(BeginRefundOutcome::TooMany);
+            return Err(RefundRefusal::TooMany);
         }
         let wanted = new.refund_fee.map_or(left, Fen::get);
-        let refund_fee = Fen::new(wanted)
-            .ok()
-            .filter(|fee| fee.get() <= left)
-            .ok_or(BeginRefundOutcome::TooMuch { left })?;
-        let total_fee = Fen::new(payment.total_fee).map_err(|_| BeginRefundOutcome::Forbidden)?;
+        let refund_fee =
+            Fen::new(wanted).ok().filter(|fee| fee.get() <= left).ok_or(RefundRefusal::TooMuch { left })?;
+        let total_fee = Fen::new(payment.total_fee).map_err(|_| RefundRefusal::Forbidden)?;
         Ok(RefundRow {
             asked_fee: new.refund_fee,
             reason: new.reason.clone(),

@@ -28,7 +28,7 @@ use crate::{
 };
 
 pub(super) use begin::automatic_refund_part;
-pub use begin::{BeginRefundOutcome, NewRefund};
+pub use begin::{BeginRefundOutcome, NewRefund, RefundApproval, RefundRefusal};
 pub use row::{RefundCause, RefundRow};
 pub use settle::RefundSettleOutcome;
 

@@ -8,15 +8,16 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
 };
 
-use super::{RefundCause, RefundRow, Refunds};
+use super::{RefundApproval, RefundCause, RefundRow, Refunds};
 use crate::{
     order::Status,
     pay::RefundStatus,
     store::{
-        Order, PaymentRow, StoreError, item,
+        Order, PaymentRow, RefundRequestState, StoreError, item,
+        orders::requests_change,
         outbox::{self, Event, EventKind},
     },
-    types::{Fen, OrderId, UnixSeconds},
+    types::{OrderId, UnixSeconds},
 };
 
 impl Refunds {
@@ -44,21 +45,34 @@ impl Refunds {
         Err(StoreError::contended(CHANGING))
     }
 
-    /// The change of the order for a refund of `fee` that begins; `None` if `payment` did not pay the order.
+    /// The change of the order for a refund that begins; `None` if `payment` did not pay the order. If the refund approves a user's
+    /// request, the request is decided with it.
     pub(super) fn show_refund_part(
         &self,
         order: &Order,
         payment: &PaymentRow,
-        fee: Fen,
+        refund: &RefundRow,
+        approval: Option<&RefundApproval>,
     ) -> Result<Option<TransactWriteItem>, StoreError> {
         if order.transaction_id.as_ref() != Some(&payment.transaction_id) {
             return Ok(None);
         }
-        let all = payment.refundable_fee == fee.get();
+        let all = payment.refundable_fee == refund.refund_fee.get();
         let next = Order {
             status: if all { Status::Refunding } else { order.status },
-            refunding_fee: order.refunding_fee.saturating_add(fee.get()),
+            refunding_fee: order.refunding_fee.saturating_add(refund.refund_fee.get()),
             ..order.clone()
+        };
+        let next = match approval {
+            None => next,
+            Some(approval) => next.with_decision(|request| {
+                request.state = RefundRequestState::Approved;
+                request.refund_fee = refund.refund_fee;
+                request.note.clone_from(&approval.note);
+                request.decided_by.clone_from(&refund.requested_by);
+                request.decided_at = Some(refund.created_at);
+                request.out_refund_no = Some(refund.out_refund_no.clone());
+            }),
         };
         self.change_order_part(order, &next).map(Some)
     }
@@ -106,10 +120,10 @@ impl Refunds {
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
-    /// Writes the status and the sums of `next`. When the refunds of a withheld order become known, the order leaves the index `by_due`.
+    /// Writes the status, the sums and the requests for refunds of `next`. When the refunds of a withheld order become known, the order leaves the index `by_due`.
     ///
     /// Condition: the order has the status and the sums of `order`, and, if its event is withheld, is in the index `by_due` only if
-    /// `order` is, because the effect of a refund depends on whether a lookup is still due.
+    /// `order` is, because the effect of a refund depends on whether a lookup is still due. If a request is decided, it still waits.
     fn change_order_part(&self, order: &Order, next: &Order) -> Result<TransactWriteItem, StoreError> {
         let is_known = order.paid_withheld && !next.paid_withheld;
         let rest = match (is_known, next.refunds_known) {
@@ -122,14 +136,22 @@ impl Refunds {
             (true, None) => " AND attribute_not_exists(due_shard)",
             (false, _) => "",
         };
-        let update = Update::builder()
+        let (decision, decision_condition, decision_values) =
+            if next.refund_request_state == order.refund_request_state {
+                (String::new(), String::new(), Vec::new())
+            } else {
+                let (change, condition, values) = requests_change(order, next)?;
+                (format!(", {change}"), format!(" AND {condition}"), values)
+            };
+        let mut update = Update::builder()
             .table_name(&self.orders)
             .key("order_id", item::s(order.order_id))
             .update_expression(format!(
-                "SET #status = :next, refunding_fee = :refunding, refunded_fee = :refunded{rest}"
+                "SET #status = :next, refunding_fee = :refunding, refunded_fee = :refunded{decision}{rest}"
             ))
             .condition_expression(format!(
-                "#status = :status AND refunding_fee = :was_refunding AND refunded_fee = :was_refunded{index_condition}"
+                "#status = :status AND refunding_fee = :was_refunding AND refunded_fee = :was_refunded\
+                 {index_condition}{decision_condition}"
             ))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", item::s(order.status.as_str()))
@@ -139,11 +161,12 @@ impl Refunds {
             .expression_attribute_values(":refunding", item::n(next.refunding_fee))
             .expression_attribute_values(":refunded", item::n(next.refunded_fee))
             .return_values_on_condition_check_failure(AllOld);
-        let update = if !is_known && next.refunds_known {
-            update.expression_attribute_values(":true", AttributeValue::Bool(true))
-        } else {
-            update
-        };
+        if !is_known && next.refunds_known {
+            update = update.expression_attribute_values(":true", AttributeValue::Bool(true));
+        }
+        for (name, value) in decision_values {
+            update = update.expression_attribute_values(name, value);
+        }
         let update = update.build().map_err(|error| StoreError::new(CHANGING, error))?;
         Ok(TransactWriteItem::builder().update(update).build())
     }
