@@ -2,8 +2,8 @@
 //!
 //! Key `order_id`. Index `by_user` (`user_id`, `order_id`) lists a user's orders, newest last. Index `by_due` (`due_shard`,
 //! `next_query_at`) lists unpaid orders by when to ask WeChat about them; an order that is paid or closed leaves it, unless what was
-//! given back of its payment must still be looked for. Index `by_transaction` (`transaction_id`) finds the order that a payment has paid. Index
-//! `by_refund_request` lists orders by the state of the user's last request for a refund.
+//! given back of its payment must still be looked for. Index `by_transaction` (`transaction_id`) finds the order that a payment has paid.
+//! Index `by_refund_request` lists orders by the state of the user's last request for a refund.
 
 mod attempt;
 mod place;
