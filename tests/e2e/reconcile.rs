@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use e2e::{Phone, World};
-use local_wechat::Fault;
+use local_wechat::{BillChange, Fault};
 use serde_json::{Value, json};
 use shared::types::{Day, UnixSeconds};
 
@@ -203,6 +203,27 @@ async fn a_foreign_payment_in_the_bill_is_missing_here() {
         assert!(!what.contains(&phone.openid));
         assert_eq!(events(&world).await, 1);
         assert!(world.log().contains("bill-difference"));
+    }
+}
+
+#[tokio::test]
+async fn payments_of_the_merchant_s_other_mini_program_are_no_differences() {
+    for api in APIS {
+        let world = world(api).await;
+        let phone = world.user().await;
+        paid(&world, &phone).await;
+        world.wechat().change_bill(BillChange::AddForeign {
+            transaction_id: "4200001234567890123456789012".to_owned(),
+            out_trade_no: "01HF7YAT000W3GE1R70W3GE1R701".to_owned(),
+            fee: 4200,
+            openid: "oOther0000000000000000000000".to_owned(),
+            paid_at: None,
+            appid: Some("wx0123456789abcdef".to_owned()),
+        });
+        let yesterday = billed(&world).await;
+        assert_eq!(yesterday["differences"], differences(&[]), "{api}: {yesterday}");
+        assert!(cases(&world).await.is_empty());
+        assert_eq!(unbilled(&world).await, 0);
     }
 }
 

@@ -107,6 +107,7 @@ impl Simulator {
             fee,
             openid: openid.to_owned(),
             paid_at: None,
+            appid: None,
         });
     }
 

@@ -33,6 +33,9 @@ pub enum BillChange {
         /// The time of payment, in unix milliseconds; the time of the change if absent. In JSON it is RFC 3339 with an offset.
         #[serde(default, deserialize_with = "moment")]
         paid_at: Option<u64>,
+        /// The appid of another mini program of the merchant that was paid; this mini program's if absent.
+        #[serde(default)]
+        appid: Option<String>,
     },
     /// WeChat Pay's charge for the payment of this order is a fen too high.
     WrongFee {

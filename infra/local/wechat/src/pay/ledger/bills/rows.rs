@@ -8,6 +8,8 @@ use crate::pay::ledger::refunds::{Refund, Refunds};
 /// A row of a bill: a payment or a refund.
 #[derive(Debug, Clone)]
 pub(super) struct BillRow {
+    /// The appid of another mini program of the merchant.
+    pub(super) app_id: Option<String>,
     /// Unix milliseconds.
     pub(super) at: u64,
     pub(super) transaction_id: String,
@@ -64,6 +66,7 @@ fn payment(order: &Order) -> Option<BillRow> {
         attach: order.request.attach.clone(),
         total_fee: order.request.total_fee,
         surcharge: 0,
+        app_id: None,
         refund: None,
     })
 }
@@ -81,17 +84,20 @@ fn apply(rows: &mut Vec<BillRow>, at: u64, change: &BillChange) {
                 row.surcharge = 1;
             }
         }
-        BillChange::AddForeign { transaction_id, out_trade_no, fee, openid, paid_at } => rows.push(BillRow {
-            at: paid_at.unwrap_or(at),
-            transaction_id: transaction_id.clone(),
-            out_trade_no: out_trade_no.clone(),
-            openid: openid.clone(),
-            device_info: String::new(),
-            description: "别处的商品".to_owned(),
-            attach: String::new(),
-            total_fee: *fee,
-            surcharge: 0,
-            refund: None,
-        }),
+        BillChange::AddForeign { transaction_id, out_trade_no, fee, openid, paid_at, appid } => {
+            rows.push(BillRow {
+                app_id: appid.clone(),
+                at: paid_at.unwrap_or(at),
+                transaction_id: transaction_id.clone(),
+                out_trade_no: out_trade_no.clone(),
+                openid: openid.clone(),
+                device_info: String::new(),
+                description: "别处的商品".to_owned(),
+                attach: String::new(),
+                total_fee: *fee,
+                surcharge: 0,
+                refund: None,
+            })
+        }
     }
 }

@@ -89,7 +89,8 @@ const SUMMARY: &str =
     "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额";
 
 const AT: Column = ("交易时间", |row, _| clock::wall_time(row.at));
-const APP_ID: Column = ("公众账号ID", |_, account| account.app_id.clone());
+const APP_ID: Column =
+    ("公众账号ID", |row, account| row.app_id.clone().unwrap_or_else(|| account.app_id.clone()));
 const MCH_ID: Column = ("商户号", |_, account| account.mch_id.clone());
 const SUB_MCH_ID: Column = ("特约商户号", |_, _| "0".to_owned());
 const DEVICE: Column = ("设备号", |row, _| row.device_info.clone());
@@ -223,6 +224,7 @@ mod tests {
             description: "矿泉水,550ml".to_owned(),
             attach: "a=1".to_owned(),
             total_fee,
+            app_id: None,
             surcharge: 0,
             refund: None,
         }
