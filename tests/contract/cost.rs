@@ -7,15 +7,12 @@ use std::{fmt::Write, time::Duration};
 use e2e::World;
 use local_dynamo::CapacityUnits;
 use local_template::Stack;
-use local_wechat::Fault;
 use serde_json::json;
 
 use crate::{
     cost_people::{cards, fingers, people, phones, steps},
-    flows::{
-        PICTURE, accept_message, avatar, profile_body, push_consent, sign_challenge,
-        write_to_customer_service,
-    },
+    customer_service::{self, write_to_customer_service},
+    flows::{accept_message, avatar, profile_body, push_consent, sign_challenge},
     meter::{Cost, Meter},
     money,
     workspace::{assert_none, stack, template},
@@ -52,6 +49,9 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("POST /api/message/callback", 1, 0),
     ("POST /api/message/callback, again", 1, 0),
     ("push-events, a consent", 3, 0),
+    ("push-events, a message", 3, 0),
+    ("push-events, a user enters", 3, 0),
+    ("push-events, a user enters and is welcomed", 5, 1),
     ("POST /api/security/text", 0, 1),
     ("POST /api/wxacode/unlimited", 0, 1),
     ("POST /api/uploads", 0, 0),
@@ -101,7 +101,7 @@ async fn costs() -> Vec<Cost> {
     steps(&mut meter).await;
     cards(&mut meter).await;
     messages(&mut meter).await;
-    customer_messages(&mut meter).await;
+    customer_service::messages(&mut meter).await;
     fingers(&mut meter).await;
     codes(&mut meter).await;
     shop::orders(&mut meter).await;
@@ -112,6 +112,7 @@ async fn costs() -> Vec<Cost> {
     shop::sweeps(&mut meter).await;
     shop::effects(&mut meter).await;
     pushes(&mut meter).await;
+    meter.costs.extend(customer_service::welcome().await);
     shop::bills(&mut meter).await;
     meter.costs
 }
@@ -182,30 +183,6 @@ async fn messages(meter: &mut Meter<'_>) {
     meter.of("GET /api/admin/subscribe/library/{tid}", get(&format!("{library}/1451"))).await;
 }
 
-async fn customer_messages(meter: &mut Meter<'_>) {
-    let world = meter.world;
-    let phone = world.user().await;
-    let hello = write_to_customer_service(world, &phone).await;
-    let send = async |key| world.operator_once("POST", "/api/admin/messages", &hello, key).await;
-    meter.of("POST /api/admin/messages", send("a")).await.ok();
-    meter.of("POST /api/admin/messages, again", send("a")).await.ok();
-    let path = "/cgi-bin/message/custom/send".to_owned();
-    world.wechat().set_fault(Fault::Errcode { path, errcode: 45047, times: 1 });
-    let refused = meter.of("POST /api/admin/messages, refused", send("b")).await;
-    assert_eq!(refused.outcome(), "409 WINDOW_CLOSED");
-    let typing = json!({ "openid": phone.openid, "command": "Typing" });
-    let typing = world.operator("POST", "/api/admin/messages/typing", &typing);
-    meter.of("POST /api/admin/messages/typing", typing).await.ok();
-    let get = async |path: &str| world.operator("GET", path, &json!({})).await;
-    meter.of("GET /api/admin/conversations", get("/api/admin/conversations")).await.ok();
-    let path = format!("/api/admin/conversations/{}", phone.openid);
-    meter.of("GET /api/admin/conversations/{openid}", get(&path)).await.ok();
-    let upload = world.operator_with_bytes("POST", "/api/admin/media", PICTURE);
-    let uploaded = meter.of("POST /api/admin/media", upload).await.ok();
-    let path = format!("/api/admin/media/{}", uploaded.text("/mediaId"));
-    assert_eq!(meter.of("GET /api/admin/media/{mediaId}", get(&path)).await.status, 200);
-}
-
 fn comment() -> serde_json::Value {
     json!({ "content": "很好", "scene": 2 })
 }
@@ -251,6 +228,12 @@ async fn pushes(meter: &mut Meter<'_>) {
     drain().await.expect("the stream is read");
     push_consent(world, &phone, "u").await;
     meter.of("push-events, a consent", drain()).await.expect("the stream is read");
+    phone.wx("sendCustomerMessage", json!({ "msgtype": "text", "content": "在吗" })).await;
+    world.wechat().wait_for_notices().await;
+    meter.of("push-events, a message", drain()).await.expect("the stream is read");
+    phone.wx("openCustomerServiceConversation", json!({})).await;
+    world.wechat().wait_for_notices().await;
+    meter.of("push-events, a user enters", drain()).await.expect("the stream is read");
     let nothing = world.bundle().run_task("push-events");
     meter.of("push-events, nothing to repair", nothing).await.expect("a run");
 }

@@ -12,7 +12,7 @@ use e2e::World;
 use local_gateway::Config;
 use local_template::{Parameter, Stack, Template};
 use regex_lite::Regex;
-use shared::{api::Code, store::EventKind};
+use shared::{api::Code, service::CustomerEventKind, store::EventKind};
 
 use crate::workspace::{
     assert_none, differences, names, pages, quoted, read, root, section, stack, table, template, with,
@@ -182,7 +182,8 @@ fn unknown_outputs(page: &str, stack: &Stack) -> Vec<String> {
 /// The kinds of events, by the names that the bus knows.
 fn event_kinds() -> Vec<String> {
     let unknown = serde_json::from_str::<EventKind>("\"none\"").expect_err("no such event");
-    quoted(&unknown.to_string()).into_iter().filter(|kind| kind != "none").collect()
+    let of_orders = quoted(&unknown.to_string()).into_iter().filter(|kind| kind != "none");
+    of_orders.chain(CustomerEventKind::ALL.map(|kind| kind.as_str().to_owned())).collect()
 }
 
 /// What the template says of how often the stream tries, as the page puts it.

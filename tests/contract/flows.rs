@@ -33,20 +33,6 @@ pub(crate) async fn push_consent(world: &World, phone: &Phone<'_>, template: &st
     world.wechat().wait_for_notices().await;
 }
 
-/// The user writes to customer service, and the ledger has the window that this opens: a text with which an operator answers.
-pub(crate) async fn write_to_customer_service(world: &World, phone: &Phone<'_>) -> Value {
-    phone.wx("sendCustomerMessage", json!({ "msgtype": "text", "content": "在吗" })).await;
-    let window = json!({
-        "openid": { "S": phone.openid }, "item": { "S": "#window" },
-        "user_message_at": { "N": world.now().to_string() }, "message_remaining": { "N": "5" },
-    });
-    world.put_item("ConversationsTable", window).await;
-    json!({ "openid": phone.openid, "msgtype": "text", "text": { "content": "您好" } })
-}
-
-/// The first bytes of a picture.
-pub(crate) const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n";
-
 /// The user's finger on the sensor: what a mini program sends to `POST /api/verify-fingerprint`.
 pub(crate) async fn sign_challenge(phone: &Phone<'_>, issued: &Response) -> Value {
     let arguments = json!({ "requestAuthModes": ["fingerPrint"], "challenge": issued.text("/challenge") });

@@ -14,6 +14,7 @@ mod bytes;
 mod checklist;
 mod cost;
 mod cost_people;
+mod customer_service;
 mod dependencies;
 mod docs;
 mod flows;

@@ -18,9 +18,10 @@ use shared::{
 };
 
 use crate::{
+    customer_service,
     flows::{
         ACTIVATION, accept_message, add_every_card, avatar, fill_in_activation, profile_body, push_consent,
-        set_unionid, sign_challenge, staff_user, write_to_customer_service,
+        set_unionid, sign_challenge, staff_user,
     },
     money,
     workspace::{assert_none, stack, template, with},
@@ -117,22 +118,6 @@ async fn messages(world: &World, phone: &Phone<'_>) {
     world.wechat().wait_for_notices().await;
     world.bundle().drain_stream("push-events").await.expect("the stream is read");
     world.bundle().run_task("push-events").await.expect("a run");
-}
-
-/// Messages to a user: sent, sent again, and refused by WeChat.
-async fn customer_service(world: &World, phone: &Phone<'_>) {
-    const SEND: &str = "/cgi-bin/message/custom/send";
-    let hello = write_to_customer_service(world, phone).await;
-    let send = async |key| world.operator_once("POST", "/api/admin/messages", &hello, key).await;
-    world.wechat().set_fault(Fault::TokenRevoked { path: Some(SEND.to_owned()), stuck: false, times: 1 });
-    for _ in 0..2 {
-        send("a").await.ok();
-    }
-    world.wechat().set_fault(Fault::Errcode { path: SEND.to_owned(), errcode: 45015, times: 1 });
-    assert_eq!(send("b").await.outcome(), "409 WINDOW_CLOSED");
-    world.operator("GET", "/api/admin/conversations", &json!({})).await.ok();
-    let path = format!("/api/admin/conversations/{}", phone.openid);
-    world.operator("GET", &path, &json!({})).await.ok();
 }
 
 /// Cards added, reported, listed and consumed; a member card activated.
@@ -252,12 +237,12 @@ async fn certificates() -> World {
 
 #[tokio::test]
 async fn every_permission_is_used_and_none_is_lacking() {
-    let world = World::start().with_template("paid").await;
+    let world = World::start().with_template("paid").with_parameter("CustomerWelcomeText", "欢迎").await;
     people(&world).await;
     let phone = world.user().await;
     phones(&world, &phone).await;
     messages(&world, &phone).await;
-    customer_service(&world, &phone).await;
+    customer_service::everything(&world, &phone).await;
     cards(&world, &phone).await;
     fingers_and_codes(&world, &phone).await;
     uploads(&phone).await;

@@ -546,14 +546,15 @@ const KEPT: [&str; 10] = [
 const EXPIRING: [&str; 5] =
     ["ChallengesTable", "ConversationsTable", "IdempotencyTable", "InboxTable", "OutboxTable"];
 /// Settings that may be empty: without an official account, without a message about a paid order, with the address of API
-/// Gateway, without an agreed rate of fees, with the bucket's own address.
-const OPTIONAL: [(&str, &str); 13] = [
+/// Gateway, without an agreed rate of fees, without a welcome text, with the bucket's own address.
+const OPTIONAL: [(&str, &str); 14] = [
     ("access-token", "OFFICIAL_ACCOUNT_APP_ID"),
     ("card", "OFFICIAL_ACCOUNT_APP_ID"),
     ("order", "PUBLIC_BASE_URL"),
     ("order-events", "PAID_TEMPLATE_DATA"),
     ("order-events", "PAID_TEMPLATE_ID"),
     ("order-events", "PAID_TEMPLATE_PAGE"),
+    ("push-events", "CUSTOMER_WELCOME_TEXT"),
     ("order-sweep", "PUBLIC_BASE_URL"),
     ("pay-notify", "PUBLIC_BASE_URL"),
     ("reconcile", "PAY_FEE_RATE"),

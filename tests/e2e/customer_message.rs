@@ -3,28 +3,43 @@
 use std::time::Duration;
 
 use e2e::{Phone, Requests, Response, World};
-use local_wechat::Fault;
+use local_dynamo::{DynamoFault, FaultKind};
+use local_wechat::{Fault, PushFormat, PushMode, PushSettings};
 use serde_json::{Value, json};
 
 const SEND: &str = "/cgi-bin/message/custom/send";
 const MESSAGES: &str = "/api/admin/messages";
 const CONVERSATIONS: &str = "/api/admin/conversations";
 
-/// The user writes to customer service, and the ledger has the window that this opens.
-async fn write_in(world: &World, phone: &Phone<'_>) {
-    let written = phone.wx("sendCustomerMessage", json!({ "msgtype": "text", "content": "在吗" })).await;
-    assert_eq!(written.status, 200, "{}", written.body);
-    open_window(world, phone, world.now(), 5).await;
+/// `push-events` acts on what WeChat has pushed.
+async fn process_pushes(world: &World) {
+    world.wechat().wait_for_notices().await;
+    world.bundle().drain_stream("push-events").await.expect("the stream is delivered");
 }
 
-/// The ledger has a window of the user that was opened at this second.
-async fn open_window(world: &World, phone: &Phone<'_>, opened_at: u64, remaining: u32) {
-    let item = json!({
-        "openid": { "S": phone.openid }, "item": { "S": "#window" },
-        "user_message_at": { "N": opened_at.to_string() },
-        "message_remaining": { "N": remaining.to_string() },
-    });
-    world.put_item("ConversationsTable", item).await;
+/// The user writes to customer service, and the push of it is processed.
+async fn write_in(world: &World, phone: &Phone<'_>) {
+    write(world, phone, json!({ "msgtype": "text", "content": "在吗" })).await;
+}
+
+async fn write(world: &World, phone: &Phone<'_>, message: Value) {
+    let written = phone.wx("sendCustomerMessage", message).await;
+    assert_eq!(written.status, 200, "{}", written.body);
+    process_pushes(world).await;
+}
+
+/// The user enters the conversation with customer service, and the push of it is processed.
+async fn enter(world: &World, phone: &Phone<'_>) {
+    let entered = phone.wx("openCustomerServiceConversation", json!({ "sessionFrom": "会员" })).await;
+    assert_eq!(entered.status, 200, "{}", entered.body);
+    process_pushes(world).await;
+}
+
+/// WeChat pushes a text that the user wrote at `at`, and the push is processed. WeChat's own windows do not know of it.
+async fn push_text(world: &World, phone: &Phone<'_>, at: u64, id: u64, content: &str) {
+    let message = json!({ "MsgType": "text", "Content": content, "CreateTime": at, "MsgId": id });
+    world.wechat().push(&phone.openid, message);
+    process_pushes(world).await;
 }
 
 fn text(phone: &Phone<'_>, content: &str) -> Value {
@@ -69,7 +84,8 @@ async fn five_messages_at_most_are_sent_for_one_of_the_user() {
 async fn a_user_who_did_not_write_is_not_written_to() {
     let world = World::start().await;
     let phone = world.user().await;
-    open_window(&world, &phone, world.now() - 48 * 60 * 60, 5).await;
+    write_in(&world, &phone).await;
+    world.clock.advance(Duration::from_secs(48 * 60 * 60));
     let refused = send(&world, &text(&phone, "您好"), "k").await;
     assert_eq!(refused.outcome(), "409 WINDOW_CLOSED");
     assert!(refused.text("/message").contains("48 小时"), "{}", refused.body);
@@ -176,6 +192,21 @@ async fn messages(world: &World, phone: &Phone<'_>) -> Vec<Value> {
     page["messages"].as_array().expect("a list").clone()
 }
 
+fn texts(messages: &[Value]) -> Vec<&str> {
+    messages.iter().map(|message| message["text"]["content"].as_str().expect("a text")).collect()
+}
+
+/// The events of customer service on the bus: kinds and details.
+fn bus_events(world: &World) -> Vec<(String, Value)> {
+    let events = world.dynamo().events().into_iter();
+    let events = events.filter(|event| event["source"] == "mini-program.customer-service");
+    let read = |event: Value| {
+        let kind = event["detail-type"].as_str().expect("a text").to_owned();
+        (kind, event["detail"].clone())
+    };
+    events.map(read).collect()
+}
+
 #[tokio::test]
 async fn conversations_and_their_messages_are_listed() {
     let world = World::start().await;
@@ -190,11 +221,9 @@ async fn conversations_and_their_messages_are_listed() {
     assert_eq!(openids, [json!(two.openid), json!(one.openid)], "the last message first");
     assert_eq!(listed[0]["remaining"], 4);
     let messages = messages(&world, &one).await;
-    assert_eq!(messages.len(), 1);
-    assert_eq!(messages[0]["text"], json!({ "content": "您好" }));
+    assert_eq!(texts(&messages), ["您好", "在吗"]);
     assert_eq!((&messages[0]["direction"], &messages[0]["status"]), (&json!("SENT"), &json!("SENT")));
-    let table = world.items("ConversationsTable").await;
-    assert!(!serde_json::to_string(&table).expect("JSON").contains("您好"), "the content is sealed");
+    assert!(messages[0]["sentBy"].as_str().is_some_and(|arn| arn.starts_with("arn:")), "{messages:?}");
 }
 
 #[tokio::test]
@@ -238,7 +267,7 @@ async fn a_refused_message_does_not_move_its_conversation_up() {
     let unknown = json!({ "openid": phone.openid, "msgtype": "image", "image": { "mediaId": "unknown" } });
     assert_eq!(send(&world, &unknown, "b").await.outcome(), "400 INVALID_INPUT");
     assert_eq!(conversations(&world).await, before);
-    assert_eq!(messages(&world, &phone).await.len(), 1);
+    assert_eq!(texts(&messages(&world, &phone).await), ["您好", "在吗"]);
 }
 
 #[tokio::test]
@@ -260,16 +289,8 @@ async fn a_refused_picture_is_named_by_the_field_that_holds_it() {
 async fn the_two_messages_of_entering_are_used_before_the_five() {
     let world = World::start().await;
     let phone = world.user().await;
-    let written = phone.wx("sendCustomerMessage", json!({ "msgtype": "text", "content": "在吗" })).await;
-    assert_eq!(written.status, 200);
-    phone.wx("openCustomerServiceConversation", json!({})).await;
-    let now = world.now().to_string();
-    let item = json!({
-        "openid": { "S": phone.openid }, "item": { "S": "#window" },
-        "user_message_at": { "N": now }, "message_remaining": { "N": "5" },
-        "entered_at": { "N": now }, "entry_remaining": { "N": "2" },
-    });
-    world.put_item("ConversationsTable", item).await;
+    write_in(&world, &phone).await;
+    enter(&world, &phone).await;
     for number in 0..2 {
         send(&world, &text(&phone, "答"), &number.to_string()).await.ok();
     }
@@ -279,4 +300,257 @@ async fn the_two_messages_of_entering_are_used_before_the_five() {
     }
     assert_eq!(send(&world, &text(&phone, "答"), "7").await.outcome(), "409 WINDOW_CLOSED");
     assert_eq!(world.calls_to(SEND), 7, "WeChat counts in the same order");
+}
+
+#[tokio::test]
+async fn a_user_s_message_is_read_by_an_operator_in_each_form_of_the_push() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for (format, content) in [(PushFormat::Json, "订单 & 发货"), (PushFormat::Xml, "<b>快</b> 一点")] {
+        let settings = world.wechat().push_settings();
+        world.wechat().set_push_settings(PushSettings { format, ..settings });
+        world.clock.advance(Duration::from_secs(1));
+        write(&world, &phone, json!({ "msgtype": "text", "content": content })).await;
+        world.clock.advance(Duration::from_secs(1));
+        write(&world, &phone, json!({ "msgtype": "image" })).await;
+        world.clock.advance(Duration::from_secs(1));
+        let card = json!({ "msgtype": "miniprogrampage", "title": "矿泉水", "pagePath": "pages/a?b=1&c=2" });
+        write(&world, &phone, card).await;
+        let messages = messages(&world, &phone).await;
+        let [card, image, text, ..] = messages.as_slice() else { panic!("{messages:?}") };
+        assert_eq!((&text["direction"], &text["authenticated"]), (&json!("RECEIVED"), &json!(true)));
+        assert_eq!(text["text"]["content"], content);
+        assert_eq!(
+            (&card["msgtype"], &card["miniprogrampage"]["title"]),
+            (&json!("miniprogrampage"), &json!("矿泉水"))
+        );
+        assert_eq!(card["miniprogrampage"]["pagepath"], "pages/a?b=1&c=2");
+        assert_eq!(card["miniprogrampage"]["appId"], world.wechat().account().app_id);
+        let path = format!("/api/admin/media/{}", image["image"]["mediaId"].as_str().expect("an id"));
+        let picture = world.operator("GET", &path, &json!({})).await;
+        assert_eq!(
+            (picture.status, &picture.headers["content-type"]),
+            (200, &"image/png".parse().expect("one"))
+        );
+    }
+    let listed = conversations(&world).await;
+    let two_days_on = shared::types::UnixSeconds::new(world.now() + 48 * 60 * 60).to_rfc3339();
+    assert_eq!((&listed[0]["remaining"], &listed[0]["windowEndsAt"]), (&json!(5), &json!(two_days_on)));
+    assert_eq!(messages(&world, &phone).await.len(), 6);
+    send(&world, &text(&phone, "今天发货"), "k").await.ok();
+    assert_eq!(world.wechat().customer_messages().len(), 1);
+}
+
+#[tokio::test]
+async fn neither_tables_nor_the_bus_show_what_a_user_wrote() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    write(&world, &phone, json!({ "msgtype": "text", "content": "my address is 1 Main Street" })).await;
+    enter(&world, &phone).await;
+    send(&world, &text(&phone, "it comes to Main Street"), "k").await.ok();
+    for table in ["ConversationsTable", "InboxTable"] {
+        let rows = serde_json::to_string(&world.items(table).await).expect("JSON");
+        assert!(!rows.contains("Main Street"), "{rows}");
+        assert_eq!(rows.contains(&phone.openid), table == "ConversationsTable");
+    }
+    let events = bus_events(&world);
+    let kinds: Vec<_> = events.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["customer.message", "customer.entered"]);
+    for (kind, detail) in &events {
+        let names: Vec<_> = detail.as_object().expect("an object").keys().map(String::as_str).collect();
+        assert_eq!(names, ["event", "eventId", "happenedAt"], "neither a person nor a content");
+        assert_eq!(detail["event"], *kind);
+    }
+    let all = serde_json::to_string(&world.dynamo().events()).expect("JSON");
+    assert!(!all.contains("Main Street") && !all.contains(&phone.openid), "{all}");
+}
+
+#[tokio::test]
+async fn a_message_that_wechat_pushes_again_is_kept_and_published_once() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    world.wechat().set_fault(Fault::NoticeDuplicate { copies: 4, times: 1 });
+    write_in(&world, &phone).await;
+    push_text(&world, &phone, world.now(), 7, "还在吗").await;
+    push_text(&world, &phone, world.now(), 7, "还在吗").await;
+    assert_eq!(messages(&world, &phone).await.len(), 2);
+    assert_eq!(bus_events(&world).len(), 2);
+}
+
+#[tokio::test]
+async fn a_message_is_kept_once_when_the_bus_refuses_its_event() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for (kind, published) in [(FaultKind::FailedEntries, 1), (FaultKind::TimeoutAfter, 3)] {
+        world.dynamo().inject_fault(DynamoFault {
+            caller: Some("PushEventsFunction".to_owned()),
+            operation: Some("PutEvents".to_owned()),
+            kind,
+            times: 1,
+        });
+        write_in(&world, &phone).await;
+        assert_eq!(bus_events(&world).len(), published);
+    }
+    assert_eq!(messages(&world, &phone).await.len(), 2);
+    let events = bus_events(&world);
+    assert_eq!(events[1], events[2], "listeners recognise the event by its id");
+    assert!(world.items("InboxTable").await.iter().all(|row| row.get("pending_shard").is_none()));
+}
+
+#[tokio::test]
+async fn a_late_message_is_kept_in_its_place_and_moves_nothing_back() {
+    let world = World::start().await;
+    let (phone, other) = (world.user().await, world.user().await);
+    let before = world.now();
+    world.clock.advance(Duration::from_secs(60));
+    write_in(&world, &phone).await;
+    world.clock.advance(Duration::from_secs(5));
+    send(&world, &text(&phone, "在的"), "a").await.ok();
+    world.clock.advance(Duration::from_secs(5));
+    write_in(&world, &other).await;
+    let listed = conversations(&world).await;
+    push_text(&world, &phone, before, 7, "您好").await;
+    assert_eq!(conversations(&world).await, listed, "neither the window nor the place has changed");
+    assert_eq!(texts(&messages(&world, &phone).await), ["在的", "在吗", "您好"]);
+}
+
+#[tokio::test]
+async fn messages_that_arrive_in_another_order_leave_the_window_of_the_last() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    world.wechat().set_fault(Fault::NoticeReordered { times: 1 });
+    phone.wx("sendCustomerMessage", json!({ "msgtype": "text", "content": "一" })).await;
+    world.clock.advance(Duration::from_secs(30));
+    write(&world, &phone, json!({ "msgtype": "text", "content": "二" })).await;
+    assert_eq!(texts(&messages(&world, &phone).await), ["二", "一"]);
+    let two_days_on = shared::types::UnixSeconds::new(world.now() + 48 * 60 * 60).to_rfc3339();
+    assert_eq!(conversations(&world).await[0]["windowEndsAt"], two_days_on);
+}
+
+#[tokio::test]
+async fn a_window_that_wechat_closed_early_stays_closed_until_the_user_writes() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    write_in(&world, &phone).await;
+    enter(&world, &phone).await;
+    let earlier = world.now() + 5;
+    world.clock.advance(Duration::from_secs(10));
+    let closed_at = shared::types::UnixSeconds::new(world.now()).to_rfc3339();
+    world.wechat().set_fault(Fault::Errcode { path: SEND.into(), errcode: 45015, times: 1 });
+    for key in ["a", "b"] {
+        let refused = send(&world, &text(&phone, "您好"), key).await;
+        assert_eq!(refused.outcome(), "409 WINDOW_CLOSED");
+        assert!(refused.text("/message").contains("48 小时"), "{}", refused.body);
+    }
+    world.clock.advance(Duration::from_secs(10));
+    push_text(&world, &phone, earlier, 7, "late").await;
+    assert_eq!(send(&world, &text(&phone, "您好"), "c").await.outcome(), "409 WINDOW_CLOSED");
+    assert_eq!(world.calls_to(SEND), 1, "the ledger knows");
+    let listed = conversations(&world).await;
+    assert_eq!((&listed[0]["remaining"], &listed[0]["windowEndsAt"]), (&json!(0), &json!(closed_at)));
+    write_in(&world, &phone).await;
+    send(&world, &text(&phone, "您好"), "d").await.ok();
+}
+
+#[tokio::test]
+async fn a_message_of_a_type_that_is_not_known_is_kept_as_it_is() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let voice = json!({ "MsgType": "voice", "MediaId": "m", "Format": "amr", "MsgId": 7 });
+    world.wechat().push(&phone.openid, voice);
+    process_pushes(&world).await;
+    let messages = messages(&world, &phone).await;
+    assert_eq!(messages[0]["msgtype"], "voice");
+    assert_eq!(messages[0]["fields"], json!({ "MediaId": "m", "Format": "amr" }));
+}
+
+#[tokio::test]
+async fn a_message_that_no_signature_covers_says_so() {
+    let world = World::start().with_config("[message_push]\nmode = \"plain\"").await;
+    let phone = world.user().await;
+    let settings = world.wechat().push_settings();
+    world.wechat().set_push_settings(PushSettings { mode: PushMode::Plain, ..settings });
+    write_in(&world, &phone).await;
+    assert_eq!(messages(&world, &phone).await[0]["authenticated"], false);
+}
+
+#[tokio::test]
+async fn a_message_from_the_future_opens_no_longer_window_than_one_of_now() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    push_text(&world, &phone, world.now() + 1_000_000_000, 7, "您好").await;
+    world.clock.advance(Duration::from_secs(1));
+    write_in(&world, &phone).await;
+    assert_eq!(texts(&messages(&world, &phone).await), ["在吗", "您好"]);
+    world.clock.advance(Duration::from_secs(48 * 60 * 60));
+    assert_eq!(conversations(&world).await[0]["remaining"], 0);
+}
+
+async fn world_with_welcome() -> World {
+    World::start().with_parameter("CustomerWelcomeText", "欢迎光临").await
+}
+
+#[tokio::test]
+async fn a_user_who_enters_is_welcomed_once_and_the_ledger_counts_it() {
+    let world = world_with_welcome().await;
+    let phone = world.user().await;
+    world.wechat().set_fault(Fault::NoticeDuplicate { copies: 2, times: 1 });
+    enter(&world, &phone).await;
+    let received = world.wechat().customer_messages();
+    assert_eq!(received.len(), 1);
+    assert_eq!(received[0].content["content"], "欢迎光临");
+    assert_eq!(conversations(&world).await, [json!({}); 0], "nobody has written");
+    send(&world, &text(&phone, "有什么可以帮您"), "a").await.ok();
+    assert_eq!(send(&world, &text(&phone, "您好"), "b").await.outcome(), "409 WINDOW_CLOSED");
+    assert_eq!(world.calls_to(SEND), 2);
+    let messages = messages(&world, &phone).await;
+    assert_eq!(texts(&messages).len(), 2);
+    assert!(messages.iter().any(|message| message.get("sentBy").is_none()), "the welcome text");
+    world.clock.advance(Duration::from_secs(3600));
+    enter(&world, &phone).await;
+    assert_eq!(world.wechat().customer_messages().len(), 3, "entering again is another welcome");
+}
+
+#[tokio::test]
+async fn a_user_is_not_welcomed_without_a_text_or_when_the_push_comes_late() {
+    for (world, expected) in [(World::start().await, 1), (world_with_welcome().await, 1)] {
+        let phone = world.user().await;
+        phone.wx("openCustomerServiceConversation", json!({})).await;
+        world.wechat().wait_for_notices().await;
+        world.clock.advance(Duration::from_secs(60));
+        process_pushes(&world).await;
+        assert_eq!(world.calls_to(SEND), 0);
+        assert_eq!(bus_events(&world).len(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_welcome_text_whose_answer_is_lost_or_refused_is_not_sent_again() {
+    let lost = Fault::TimeoutAfter { path: SEND.into(), millis: 0, times: 1 };
+    let refused = Fault::Errcode { path: SEND.into(), errcode: 45015, times: 1 };
+    let busy = Fault::Busy { path: SEND.into(), times: 3 };
+    for (fault, calls) in [(lost, 1), (refused, 1), (busy, 3)] {
+        let world = world_with_welcome().await;
+        let phone = world.user().await;
+        world.wechat().set_fault(fault);
+        enter(&world, &phone).await;
+        world.clock.advance(Duration::from_secs(180));
+        world.bundle().run_task("push-events").await.expect("the task runs");
+        assert_eq!(world.calls_to(SEND), calls);
+        assert_eq!(bus_events(&world).len(), 1, "the others learn of it all the same");
+    }
+}
+
+#[tokio::test]
+async fn a_welcome_text_is_sent_once_when_the_bus_fails_after_it() {
+    let world = world_with_welcome().await;
+    let phone = world.user().await;
+    world.dynamo().inject_fault(DynamoFault {
+        caller: Some("PushEventsFunction".to_owned()),
+        operation: Some("PutEvents".to_owned()),
+        kind: FaultKind::FailedEntries,
+        times: 2,
+    });
+    enter(&world, &phone).await;
+    assert_eq!((world.calls_to(SEND), bus_events(&world).len()), (1, 1));
 }

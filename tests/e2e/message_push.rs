@@ -191,8 +191,8 @@ async fn an_event_that_nothing_acts_on_is_answered_and_logged_once_by_name() {
 }
 
 #[tokio::test]
-async fn a_message_to_customer_service_is_handed_over_in_each_form() {
-    let world = World::start().await;
+async fn a_message_to_customer_service_is_handed_over_in_each_form_if_set() {
+    let world = World::start().with_parameter("CustomerServiceHandOver", "true").await;
     let phone = world.user().await;
     for (format, id) in
         [(PushFormat::Json, 24_355_496_525_099_163_u64), (PushFormat::Xml, 24_355_496_525_099_164)]
@@ -202,6 +202,17 @@ async fn a_message_to_customer_service_is_handed_over_in_each_form() {
         world.wechat().wait_for_notices().await;
     }
     assert_eq!(outcomes(&world), ["handed over to customer service"; 2]);
+    assert_eq!(kept(&world).await, 2, "operators read it all the same");
+}
+
+#[tokio::test]
+async fn a_message_to_customer_service_is_answered_here_by_default() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    world.wechat().push(&phone.openid, json!({ "MsgType": "text", "Content": "在吗", "MsgId": 7 }));
+    world.wechat().wait_for_notices().await;
+    assert_eq!(outcomes(&world), ["acknowledged"]);
+    assert_eq!(kept(&world).await, 1);
 }
 
 #[tokio::test]

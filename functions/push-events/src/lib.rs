@@ -1,7 +1,9 @@
-//! What follows from a push that WeChat has sent: the counts of subscribe messages, and personal data that must go.
+//! What follows from a push that WeChat has sent: the counts of subscribe messages, conversations with customer service, and personal data
+//! that must go.
 //!
 //! ```text
 //! inbox row ──stream──▶ process ──▶ the effect and the mark that it is done, in one transaction
+//!      │                      └────▶ customer service: welcome text, event bus, then the mark that all is done
 //!      └──── pending for two minutes: by schedule, every five minutes ────┘
 //! ```
 //!
@@ -10,6 +12,7 @@
 //! does not undo a later one. The message is removed from its row as soon as the push is processed.
 
 mod consent;
+mod customer;
 mod process;
 mod subscribe;
 

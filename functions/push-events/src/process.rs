@@ -9,12 +9,13 @@ use shared::{
     wechat::push::PushTopic,
 };
 
-use crate::{consent::ConsentWithdrawer, subscribe::ConsentKeeper};
+use crate::{consent::ConsentWithdrawer, customer::ConversationKeeper, subscribe::ConsentKeeper};
 
 /// Processes pushes.
 pub(crate) struct PushProcessor {
     inbox: Inbox,
     consents: ConsentKeeper,
+    conversations: ConversationKeeper,
     withdrawer: ConsentWithdrawer,
 }
 
@@ -27,6 +28,7 @@ impl PushProcessor {
         Ok(Self {
             inbox: Inbox::new(host)?,
             consents: ConsentKeeper::new(host)?,
+            conversations: ConversationKeeper::new(host)?,
             withdrawer: ConsentWithdrawer::new(host)?,
         })
     }
@@ -36,6 +38,14 @@ impl PushProcessor {
         let finished = self.inbox.finish(push_id).await;
         finished.map_err(|cause| EventError::at("finishing the push", push_id, cause))?;
         Ok(EventOutcome::Completed)
+    }
+
+    /// Ends a push whose effects are done, if they are.
+    async fn finish_after(&self, push_id: &str, outcome: EventOutcome) -> Result<EventOutcome, EventError> {
+        match outcome {
+            EventOutcome::Completed => self.finish(push_id).await,
+            outcome => Ok(outcome),
+        }
     }
 
     async fn abandon(&self, push_id: &str) -> Result<EventOutcome, EventError> {
@@ -64,6 +74,14 @@ impl EventProcessor for PushProcessor {
                 self.consents.apply(&pending).await?
             }
             Some(PushTopic::AuthorizationRevoked) => self.withdrawer.withdraw(&pending).await?,
+            Some(PushTopic::CustomerMessage) => {
+                let kept = self.conversations.keep_message(&pending).await?;
+                self.finish_after(push_id, kept).await?
+            }
+            Some(PushTopic::SessionEntered) => {
+                let entered = self.conversations.enter(&pending).await?;
+                self.finish_after(push_id, entered).await?
+            }
             // The version of `message-push` that kept the push knew a topic that this version does not know.
             None => self.finish(push_id).await?,
         };

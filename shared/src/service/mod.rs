@@ -3,6 +3,7 @@
 mod access_tokens;
 mod content_check;
 mod customer_messages;
+mod event_bus;
 mod event_queue;
 mod merchant;
 mod payments;
@@ -16,6 +17,7 @@ mod wechat_session;
 pub use access_tokens::{AccessTokenError, AccessTokens};
 pub use content_check::ContentChecker;
 pub use customer_messages::{CustomerMessageError, CustomerMessageSender};
+pub use event_bus::{BusEvent, CustomerEventKind, EventBus, EventBusError};
 pub use event_queue::{EventError, EventOutcome, EventProcessor, EventQueue, EventsReport, ItemFailure};
 pub use merchant::{notice_receiver, pay_client};
 pub use payments::{AttemptStatus, CloseOutcome, NextAttemptOutcome, PaymentService, PaymentServiceError};

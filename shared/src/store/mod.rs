@@ -43,8 +43,8 @@ pub use conversations::{
     OpenedMessage, SendClaim, SentMessage, StoredMessage, WindowKind, WindowLimit,
 };
 pub use inbox::{
-    ConsentInbox, Inbox, InboxError, KeepOutcome, PendingPush, PushLookup, SubscribeEventsOutcome,
-    SubscribeInbox,
+    ConsentInbox, CustomerInbox, CustomerPushOutcome, Inbox, InboxError, KeepOutcome, PendingPush,
+    PushLookup, SubscribeEventsOutcome, SubscribeInbox,
 };
 pub use orders::{
     CloseWriteOutcome, IdempotencyKey, NewOrder, Order, OrderLine, OrderPage, OrderSummary, Orders,

@@ -191,6 +191,9 @@ impl TypingCommand {
     }
 }
 
+/// The largest text in bytes.
+pub const MAX_TEXT: usize = 2048;
+
 #[cfg(test)]
 mod tests {
     use super::*;

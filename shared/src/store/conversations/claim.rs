@@ -64,6 +64,7 @@ pub struct SendClaim {
     /// The message, which is stored as [`MessageStatus::Sending`].
     pub message: SentMessage,
     window: WindowKind,
+    is_welcome: bool,
     message_item: String,
     key_item: String,
 }
@@ -147,7 +148,13 @@ impl Conversations {
                     status: MessageStatus::Sending,
                     claimed_at: now,
                 };
-                let claim = SendClaim { message, window, message_item: stored.item, key_item: key_row.item };
+                let claim = SendClaim {
+                    message,
+                    window,
+                    is_welcome: sent_by.is_none(),
+                    message_item: stored.item,
+                    key_item: key_row.item,
+                };
                 return Ok(ClaimOutcome::Claimed(Box::new(claim)));
             };
             match item::cancellation(CLAIMING, error)? {
@@ -168,7 +175,8 @@ impl Conversations {
         Err(StoreError::contended(CLAIMING).into())
     }
 
-    /// Keeps that WeChat took the message, or that its answer was lost. The conversation moves up in the list.
+    /// Keeps that WeChat took the message, or that its answer was lost. The conversation moves up in the list, but not by a welcome text,
+    /// because operators need not look at a conversation in which nobody wrote.
     ///
     /// Condition: the message is still [`MessageStatus::Sending`]; otherwise nothing changes. The place in the list moves forward only.
     ///
@@ -176,7 +184,10 @@ impl Conversations {
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn record_outcome(&self, claim: &SendClaim, status: MessageStatus) -> Result<(), StoreError> {
         let outcome = self.outcome_part(claim, status)?;
-        let mut parts = vec![outcome.clone(), self.move_up_part(&claim.message)?];
+        let mut parts = vec![outcome.clone()];
+        if !claim.is_welcome {
+            parts.push(self.move_up_part(&claim.message)?);
+        }
         for _ in 0..item::MAX_ATTEMPTS {
             let request = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
             let Err(error) = request.send().await else { return Ok(()) };

@@ -12,6 +12,9 @@ mod list;
 mod message;
 mod window;
 
+pub(super) use claim::{LEDGER, MESSAGE_LIFETIME, list_order, list_shard};
+pub(super) use message::{seal_context, sort_key};
+
 pub use claim::{ClaimOutcome, Conversations, ConversationsError, NewMessage, SendClaim};
 pub use list::{Conversation, ConversationCursor, ConversationPage, MessagePage, OpenedMessage};
 pub use message::{MessageDirection, MessageStatus, SentMessage, StoredMessage};

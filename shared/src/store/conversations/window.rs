@@ -111,6 +111,12 @@ impl MessageWindow {
         kinds.find(|kind| self.left(*kind) > 0).ok_or(WindowLimit::Count)
     }
 
+    /// Whether an event of this time opens the window anew: no later event has opened it, and WeChat has not refused a message since.
+    pub(in crate::store) fn is_opened_by(&self, kind: WindowKind, at: UnixSeconds) -> bool {
+        let known = [self.opened_at(kind), self.refused_at];
+        known.into_iter().flatten().all(|known| known <= at)
+    }
+
     fn is_open(&self, kind: WindowKind, now: UnixSeconds) -> bool {
         self.refusal != Some(WindowLimit::Time) && self.end(kind).is_some_and(|end| now < end)
     }
@@ -180,10 +186,11 @@ mod tests {
         let window = MessageWindow::default();
         assert_eq!(window.next(at(NOW)), Err(WindowLimit::Time));
         assert_eq!(window.ends_at(), None);
+        assert!(window.is_opened_by(WindowKind::Message, at(NOW)));
     }
 
     #[test]
-    fn a_refusal_of_wechat_closes_every_window() {
+    fn after_a_refusal_only_a_later_event_opens_a_window() {
         let window = MessageWindow {
             user_message_at: Some(at(NOW)),
             refused_at: Some(at(NOW + 10)),
@@ -192,6 +199,10 @@ mod tests {
         };
         assert_eq!(window.next(at(NOW + 20)), Err(WindowLimit::Time));
         assert_eq!(window.ends_at(), Some(at(NOW + 10)));
+        for kind in [WindowKind::Message, WindowKind::Entry] {
+            assert!(!window.is_opened_by(kind, at(NOW + 9)));
+            assert!(window.is_opened_by(kind, at(NOW + 10)));
+        }
         let used_up = MessageWindow { refusal: Some(WindowLimit::Count), ..window };
         assert_eq!(used_up.next(at(NOW + 20)), Err(WindowLimit::Count));
     }

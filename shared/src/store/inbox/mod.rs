@@ -7,6 +7,7 @@
 //! [`PushedMessage::push_id`]: crate::wechat::push::PushedMessage::push_id
 
 mod consent;
+mod customer;
 mod queue;
 mod row;
 mod subscribe_events;
@@ -14,6 +15,7 @@ mod subscribe_events;
 use queue::finish_part;
 
 pub use consent::ConsentInbox;
+pub use customer::{CustomerInbox, CustomerPushOutcome};
 pub use queue::{Inbox, InboxError, KeepOutcome};
 pub use row::{PendingPush, PushLookup};
 pub use subscribe_events::{SubscribeEventsOutcome, SubscribeInbox};

@@ -6,6 +6,7 @@
 //! The signature of the plain mode covers neither the body nor its length. A message that came by it says so
 //! ([`PushedMessage::is_authenticated`]), and is a hint to ask WeChat, never a fact.
 
+mod customer_message;
 mod envelope;
 mod error;
 mod fields;
@@ -20,6 +21,7 @@ mod subscribe_events;
 mod topic;
 mod xml;
 
+pub use customer_message::{IncomingContent, IncomingImage, IncomingMessage, IncomingPage, IncomingText};
 pub use error::{EnvelopeError, FormError, PushError};
 pub use fields::{integer, list, number, text};
 pub use form::PushForm;

@@ -11,6 +11,10 @@ pub enum PushTopic {
     SubscribeSent,
     /// A user withdrew the consent to personal data (`user_authorization_revoke`).
     AuthorizationRevoked,
+    /// A user wrote to customer service: a message of any type.
+    CustomerMessage,
+    /// A user entered the conversation with customer service (`user_enter_tempsession`).
+    SessionEntered,
 }
 
 impl PushTopic {
@@ -22,7 +26,9 @@ impl PushTopic {
             ("event", "subscribe_msg_change_event") => Self::SubscribeChange,
             ("event", "subscribe_msg_sent_event") => Self::SubscribeSent,
             ("event", "user_authorization_revoke") => Self::AuthorizationRevoked,
-            _ => return None,
+            ("event", "user_enter_tempsession") => Self::SessionEntered,
+            ("event" | "", _) => return None,
+            _ => Self::CustomerMessage,
         })
     }
 
@@ -33,7 +39,7 @@ impl PushTopic {
             Self::SubscribePopup => Some("SubscribeMsgPopupEvent"),
             Self::SubscribeChange => Some("SubscribeMsgChangeEvent"),
             Self::SubscribeSent => Some("SubscribeMsgSentEvent"),
-            Self::AuthorizationRevoked => None,
+            Self::AuthorizationRevoked | Self::CustomerMessage | Self::SessionEntered => None,
         }
     }
 }
@@ -67,11 +73,12 @@ mod tests {
     }
 
     #[test]
-    fn other_types_and_events_have_no_topic() {
-        for (msg_type, event) in
-            [("event", "debug_demo"), ("event", ""), ("voice", ""), ("", ""), ("", "wxa_media_check")]
-        {
+    fn other_events_have_no_topic_and_other_types_are_messages() {
+        for (msg_type, event) in [("event", "debug_demo"), ("event", ""), ("", ""), ("", "wxa_media_check")] {
             assert_eq!(PushTopic::of(msg_type, event), None, "{msg_type} {event}");
+        }
+        for msg_type in ["text", "image", "miniprogrampage", "a-type-of-next-year"] {
+            assert_eq!(PushTopic::of(msg_type, ""), Some(PushTopic::CustomerMessage));
         }
     }
 }
