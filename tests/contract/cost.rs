@@ -10,11 +10,11 @@ use local_template::Stack;
 use serde_json::json;
 
 use crate::{
-    cost_people::{cards, fingers, people, phones, steps},
+    cost_people::{cards, fingers, people, phones},
     customer_service::{self, write_to_customer_service},
-    flows::{accept_message, avatar, profile_body, push_consent, sign_challenge},
+    flows::{accept_message, avatar, enter_from_group, profile_body, push_consent, sign_challenge},
     meter::{Cost, Meter},
-    money,
+    money, sharing,
     workspace::{assert_none, stack, template},
 };
 
@@ -43,6 +43,12 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("POST /api/cards/verify, again", 2, 0),
     ("POST /api/werun/decrypt", 3, 0),
     ("GET /api/werun/summary", 1, 0),
+    ("POST /api/werun/decrypt, of a member", 3, 0),
+    ("GET /api/werun/rank", 1, 0),
+    ("POST /api/record-share", 1, 0),
+    ("POST /api/share/entry", 2, 0),
+    ("POST /api/share/entry, again", 0, 0),
+    ("POST /api/share/group", 2, 0),
     ("POST /api/soter/challenge", 1, 0),
     ("POST /api/verify-fingerprint", 2, 1),
     ("GET /api/message/callback", 0, 0),
@@ -98,7 +104,8 @@ async fn costs() -> Vec<Cost> {
     let mut meter = Meter { world: &world, costs: Vec::new() };
     people(&mut meter).await;
     phones(&mut meter).await;
-    steps(&mut meter).await;
+    sharing::steps(&mut meter).await;
+    sharing::shares(&mut meter).await;
     cards(&mut meter).await;
     messages(&mut meter).await;
     customer_service::messages(&mut meter).await;
@@ -114,6 +121,7 @@ async fn costs() -> Vec<Cost> {
     pushes(&mut meter).await;
     meter.costs.extend(customer_service::welcome().await);
     shop::bills(&mut meter).await;
+    sharing::figures(&mut meter).await;
     meter.costs
 }
 
@@ -121,6 +129,7 @@ async fn costs() -> Vec<Cost> {
 async fn warm(world: &World) {
     let phone = world.user().await;
     phone.post("/api/user/profile", &profile_body(&phone).await).await.ok();
+    phone.post("/api/share/group", &enter_from_group(&phone, "warm").await).await.ok();
     let tapped = phone.wx("getPhoneNumber", json!({})).await.json();
     phone.post("/api/decrypt-phone", &json!({ "code": tapped["code"] })).await.ok();
     let message = accept_message(&phone).await;

@@ -54,17 +54,6 @@ pub(crate) async fn phones(meter: &mut Meter<'_>) {
     assert!(renewed.is_ok(), "{renewed:?}");
 }
 
-pub(crate) async fn steps(meter: &mut Meter<'_>) {
-    let world = meter.world;
-    let phone = world.user().await;
-    let data = phone.wx("getWeRunData", json!({})).await.json();
-    let data = json!({ "encryptedData": data["encryptedData"], "iv": data["iv"] });
-    meter.of("POST /api/werun/decrypt", phone.post("/api/werun/decrypt", &data)).await.ok();
-    meter.of("GET /api/werun/summary", phone.get("/api/werun/summary")).await.ok();
-    let rank = phone.get("/api/werun/rank?openGId=tGEmahu4JpymxRTthEQ87E0R2Ul4");
-    assert_eq!(meter.of("GET /api/werun/rank", rank).await.status, 403);
-}
-
 pub(crate) async fn cards(meter: &mut Meter<'_>) {
     let world = meter.world;
     let (phone, clerk) = (world.user().await, staff_user(world).await);

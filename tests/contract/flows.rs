@@ -40,6 +40,18 @@ pub(crate) async fn sign_challenge(phone: &Phone<'_>, issued: &Response) -> Valu
     json!({ "resultJSON": touched["resultJSON"], "resultJSONSignature": touched["resultJSONSignature"] })
 }
 
+/// The user shares a page into the group and enters from it: what a mini program sends to `POST /api/share/group`.
+pub(crate) async fn enter_from_group(phone: &Phone<'_>, group: &str) -> Value {
+    phone.wx("shareToGroup", json!({ "group": group })).await;
+    let data = phone.wx("getGroupEnterInfo", json!({})).await.json();
+    json!({ "encryptedData": data["encryptedData"], "iv": data["iv"] })
+}
+
+/// What a mini program sends to `POST /api/record-share`.
+pub(crate) fn share_intent() -> Value {
+    json!({ "type": "appMessage", "page": "pages/index/index", "timestamp": 1_700_000_000_000_u64 })
+}
+
 /// A user whom an operator made staff.
 pub(crate) async fn staff_user(world: &World) -> Phone<'_> {
     let phone = world.user().await;

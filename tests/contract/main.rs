@@ -28,6 +28,7 @@ mod permissions;
 mod permissions_page;
 mod routes;
 mod settings;
+mod sharing;
 mod simulator_page;
 mod template;
 mod template_contents;

@@ -20,8 +20,8 @@ use shared::{
 use crate::{
     customer_service,
     flows::{
-        ACTIVATION, accept_message, add_every_card, avatar, fill_in_activation, profile_body, push_consent,
-        set_unionid, sign_challenge, staff_user,
+        ACTIVATION, accept_message, add_every_card, avatar, enter_from_group, fill_in_activation,
+        profile_body, push_consent, set_unionid, share_intent, sign_challenge, staff_user,
     },
     money,
     workspace::{assert_none, stack, template, with},
@@ -140,6 +140,28 @@ async fn uploads(phone: &Phone<'_>) {
     assert_eq!(phone.wx("uploadFile", upload).await.json()["statusCode"], 201);
 }
 
+/// A page that is shared, visited, and shown in a group that is larger than WeChat's; the figures of the next day.
+async fn sharing(world: &World) {
+    let phone = world.user().await;
+    let shared = phone.post("/api/record-share", &share_intent()).await.ok();
+    world.post("/api/share/entry", &json!({ "shareId": shared.text("/shareId") })).await.ok();
+    let group = phone.post("/api/share/group", &enter_from_group(&phone, "g").await).await.ok();
+    let steps = phone.wx("getWeRunData", json!({})).await.json();
+    let steps = json!({ "encryptedData": steps["encryptedData"], "iv": steps["iv"] });
+    phone.post("/api/werun/decrypt", &steps).await.ok();
+    let group = group.text("/openGId");
+    for number in 0..501 {
+        let row = json!({ "group_id": { "S": format!("group:{group}") }, "user_id": { "S": format!("a{number}") },
+                          "expires_at": { "N": "9999999999" } });
+        world.put_item("GroupsTable", row).await;
+    }
+    phone.get(&format!("/api/werun/rank?openGId={group}")).await.ok();
+    world.operator("GET", "/api/admin/shares", &json!({})).await.ok();
+    let path = Some("/datacube/getweanalysisappiddailysummarytrend".to_owned());
+    world.wechat().set_fault(Fault::TokenRevoked { path, stuck: false, times: 1 });
+    world.bundle().run_task("share-figures").await.expect("a run");
+}
+
 /// A finger that proves something, a code that is drawn, and a quota that is read.
 async fn fingers_and_codes(world: &World, phone: &Phone<'_>) {
     for path in [
@@ -246,6 +268,7 @@ async fn every_permission_is_used_and_none_is_lacking() {
     cards(&world, &phone).await;
     fingers_and_codes(&world, &phone).await;
     uploads(&phone).await;
+    sharing(&world).await;
     shopping(&world, &phone).await;
     hoarding(&world).await;
     lost_notices(&world, &phone).await;

@@ -362,7 +362,7 @@ fn tables_are_encrypted_money_is_kept_and_only_what_should_expires() {
     let other = with(&template, "AttributeName: expires_at", "AttributeName: expired_at");
     assert_eq!(
         table_problems(&stack(&other)),
-        ["OutboxTable has another TimeToLiveSpecification than it should"]
+        ["GroupsTable has another TimeToLiveSpecification than it should"]
     );
 }
 
@@ -543,8 +543,15 @@ const KEPT: [&str; 10] = [
     "UsersTable",
 ];
 /// Tables whose rows expire. An order has an `expires_at` too, which is the end of its payment and must not delete the row.
-const EXPIRING: [&str; 5] =
-    ["ChallengesTable", "ConversationsTable", "IdempotencyTable", "InboxTable", "OutboxTable"];
+const EXPIRING: [&str; 7] = [
+    "ChallengesTable",
+    "ConversationsTable",
+    "GroupsTable",
+    "IdempotencyTable",
+    "InboxTable",
+    "OutboxTable",
+    "SharesTable",
+];
 /// Settings that may be empty: without an official account, without a message about a paid order, with the address of API
 /// Gateway, without an agreed rate of fees, without a welcome text, with the bucket's own address.
 const OPTIONAL: [(&str, &str); 14] = [

@@ -32,6 +32,8 @@ mod refund_request;
 mod refund_waits;
 mod refunded_elsewhere;
 mod retired;
+mod share;
+mod share_figures;
 mod soter_verify;
 mod subscribe;
 mod subscribe_templates;

@@ -1,4 +1,4 @@
-//! `/api/werun…`: stores and summarizes the user's steps.
+//! `/api/werun…`: stores and summarizes the user's steps, and ranks those of a group.
 //!
 //! WeChat: 微信运动步数 (`wx.getWeRunData`). WeChat gives the last 31 days, encrypted. Steps are stored per day of Beijing, and a day
 //! keeps the larger number, so that syncing a day twice changes nothing.
@@ -12,7 +12,7 @@ use shared::{
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
     service::{SessionTokens, WeChatSessions},
-    store::Steps,
+    store::{Groups, Steps},
 };
 
 /// Stores and summarizes steps.
@@ -21,6 +21,7 @@ pub struct WerunFunction {
     wechat_sessions: WeChatSessions,
     sessions: SessionTokens,
     steps: Steps,
+    groups: Groups,
 }
 
 impl Function for WerunFunction {
@@ -32,6 +33,7 @@ impl Function for WerunFunction {
             wechat_sessions: WeChatSessions::new(host)?,
             sessions: SessionTokens::new(host)?,
             steps: Steps::new(host)?,
+            groups: Groups::new(host)?,
         })
     }
 
@@ -40,7 +42,7 @@ impl Function for WerunFunction {
         match request::route(&request) {
             "POST /api/werun/decrypt" => self.sync_steps(&caller, &request).await,
             "GET /api/werun/summary" => self.summarize_steps(&caller, &request).await,
-            "GET /api/werun/rank" => self.rank_group(&request),
+            "GET /api/werun/rank" => self.rank_group(&caller, &request).await,
             _ => Err(Code::NotFound.into()),
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use shared::{
     api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
-    store::{DaySteps, StepHistory},
+    store::{DatedSteps, DaySteps, RankProfile, StepHistory},
     types::{Caller, Day, UnixSeconds},
     wechat::loose_json,
 };
@@ -41,12 +41,31 @@ impl WerunFunction {
         let body: SyncBody = request::json(request)?;
         let data = request::required("encryptedData", body.encrypted_data)?;
         let iv = request::required("iv", body.iv)?;
-        let (session, stored) = self.steps.get_with_session(caller).await?;
+        let (session, stored, profile) = self.groups.get_with_steps(&self.steps, caller).await?;
         let session = self.wechat_sessions.open(caller, session.ok_or(Code::SessionExpired)?).await?;
         let list = read(&session.decrypt(&data, &iv)?)?;
         let days = list.iter().map(|info| DaySteps { day: Day::of(info.timestamp), steps: info.step });
-        self.store_days(caller, stored, days.collect()).await?;
+        let days: Vec<_> = days.collect();
+        self.store_days(caller, stored, &days).await?;
+        self.show_to_groups(caller, profile, &days).await?;
         Ok(response::success(&SyncAnswer { step_info_list: list }))
+    }
+
+    /// Shows today's steps to the groups that the user is in. Does nothing for a user who is in none, or whose steps they know.
+    async fn show_to_groups(
+        &self,
+        caller: &Caller,
+        profile: Option<RankProfile>,
+        days: &[DaySteps],
+    ) -> Result<(), ApiError> {
+        let today = Day::of(self.host.now());
+        let steps = days.iter().filter(|info| info.day == today).map(|info| info.steps).max();
+        if let (Some(steps), true) = (steps, profile.is_some()) {
+            let steps = DatedSteps { day: today, steps };
+            let change = |profile: &mut RankProfile| profile.set_steps(steps);
+            self.groups.change_profile(&caller.user_id, profile, change).await?;
+        }
+        Ok(())
     }
 
     /// Stores the days. If a concurrent sync has stored steps meanwhile, the days are merged with those.
@@ -54,10 +73,10 @@ impl WerunFunction {
         &self,
         caller: &Caller,
         mut stored: StepHistory,
-        days: Vec<DaySteps>,
+        days: &[DaySteps],
     ) -> Result<(), ApiError> {
         for _ in 0..MAX_ATTEMPTS {
-            match self.steps.store_days(caller, &stored, &days, Day::of(self.host.now())).await? {
+            match self.steps.store_days(caller, &stored, days, Day::of(self.host.now())).await? {
                 None => return Ok(()),
                 Some(newer) => stored = newer,
             }

@@ -2,6 +2,7 @@
 
 mod code;
 mod error;
+pub mod group_ranking;
 mod mapping;
 mod notice_reply;
 mod rate_limit;

@@ -7,6 +7,7 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -14,31 +15,30 @@ use std::{
 use super::{ApiError, Code};
 use crate::types::{UnixSeconds, UserId};
 
-/// Counts the calls of each user in the current minute of the clock.
-pub struct RateLimit {
+/// Counts the calls of each user, or of each caller that `K` tells apart, in the current minute of the clock.
+pub struct RateLimit<K = UserId> {
     max_per_minute: u32,
-    window: Mutex<Window>,
+    window: Mutex<Window<K>>,
 }
 
-#[derive(Default)]
-struct Window {
+struct Window<K> {
     minute: u64,
     // Cleared every minute, so that it does not grow without limit.
-    counts: HashMap<UserId, u32>,
+    counts: HashMap<K, u32>,
 }
 
-impl RateLimit {
+impl<K: Clone + Eq + Hash> RateLimit<K> {
     /// A limit of `max_per_minute` calls by each user, on each instance.
     #[must_use]
     pub fn per_minute(max_per_minute: u32) -> Self {
-        Self { max_per_minute, window: Mutex::default() }
+        Self { max_per_minute, window: Mutex::new(Window { minute: 0, counts: HashMap::new() }) }
     }
 
     /// Counts a call of the user.
     ///
     /// # Errors
     /// `RATE_LIMITED` until the minute is over, if the user has made all calls of this minute.
-    pub fn count(&self, user: &UserId, now: UnixSeconds) -> Result<(), ApiError> {
+    pub fn count(&self, user: &K, now: UnixSeconds) -> Result<(), ApiError> {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         let minute = now.get() / MINUTE;
         if window.minute != minute {
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_user_makes_so_many_calls_a_minute_and_others_their_own() {
-        let limit = RateLimit::per_minute(30);
+        let limit: RateLimit = RateLimit::per_minute(30);
         let [one, two] = ["u1", "u2"].map(|id| UserId::parse(id).unwrap());
         let now = UnixSeconds::new(1_700_000_040 + 12);
         for _ in 0..30 {

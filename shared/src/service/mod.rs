@@ -10,6 +10,7 @@ mod payments;
 mod platform;
 mod refunds;
 mod session_tokens;
+mod share_ids;
 mod staff;
 mod subscribe_messages;
 mod wechat_session;
@@ -24,6 +25,7 @@ pub use payments::{AttemptStatus, CloseOutcome, NextAttemptOutcome, PaymentServi
 pub use platform::{PlatformClient, PlatformError};
 pub use refunds::{GiveUpOutcome, RedirectOutcome, RefundService, RefundServiceError};
 pub use session_tokens::{SessionTokenError, SessionTokens, TokenError};
+pub use share_ids::{NONCE, ShareIdOutcome, ShareIds};
 pub use staff::{StaffError, StaffGuard};
 pub use subscribe_messages::{SendError, SubscribeMessageSender};
 pub use wechat_session::{OPEN_DATA_MAX_AGE, WeChatSession, WeChatSessionError, WeChatSessions};

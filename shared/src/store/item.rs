@@ -55,22 +55,31 @@ pub(super) async fn get_both(
     one: Key<'_>,
     other: Key<'_>,
 ) -> Result<(Option<Item>, Option<Item>), StoreError> {
-    let keys = |(_, name, value): Key<'_>| {
-        let key = Item::from([(name.to_owned(), s(value))]);
-        let keys = KeysAndAttributes::builder().keys(key).consistent_read(true).build();
-        keys.map_err(|error| StoreError::new(operation, error))
-    };
+    let [one, other] = get_each(client, host, operation, [one, other]).await?;
+    Ok((one, other))
+}
+
+/// Items of several tables, as they are now, in one request; in the order of `keys`. Each table occurs once.
+pub(super) async fn get_each<const N: usize>(
+    client: &Client,
+    host: &Host,
+    operation: &'static str,
+    keys: [Key<'_>; N],
+) -> Result<[Option<Item>; N], StoreError> {
     for _ in 0..MAX_ATTEMPTS {
-        let request =
-            client.batch_get_item().request_items(one.0, keys(one)?).request_items(other.0, keys(other)?);
+        let mut request = client.batch_get_item();
+        for (table, name, value) in keys {
+            let key = Item::from([(name.to_owned(), s(value))]);
+            let keys = KeysAndAttributes::builder().keys(key).consistent_read(true).build();
+            request = request.request_items(table, keys.map_err(|error| StoreError::new(operation, error))?);
+        }
         let answer = request.send().await.map_err(|error| StoreError::from_sdk(operation, error))?;
         if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
             sleep_jittered(host).await;
             continue;
         }
         let mut tables = answer.responses.unwrap_or_default();
-        let mut first = |table: &str| tables.remove(table).and_then(|items| items.into_iter().next());
-        return Ok((first(one.0), first(other.0)));
+        return Ok(keys.map(|(table, ..)| tables.remove(table).and_then(|items| items.into_iter().next())));
     }
     Err(StoreError::contended(operation))
 }

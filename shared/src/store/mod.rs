@@ -9,6 +9,7 @@ mod cases;
 mod certificates;
 mod challenges;
 mod conversations;
+mod groups;
 mod inbox;
 
 mod item;
@@ -19,6 +20,7 @@ mod phone_codes;
 mod products;
 mod refunds;
 mod sessions;
+mod shares;
 mod steps;
 
 mod subscriptions;
@@ -42,6 +44,9 @@ pub use conversations::{
     MessageDirection, MessagePage, MessageStatus as CustomerMessageStatus, MessageWindow, NewMessage,
     OpenedMessage, SendClaim, SentMessage, StoredMessage, WindowKind, WindowLimit,
 };
+pub use groups::{
+    DatedSteps, Entrant, EntryTables, GroupMember, GroupMembers, Groups, JoinOutcome, MEMBERSHIP, RankProfile,
+};
 pub use inbox::{
     ConsentInbox, CustomerInbox, CustomerPushOutcome, Inbox, InboxError, KeepOutcome, PendingPush,
     PushLookup, SubscribeEventsOutcome, SubscribeInbox,
@@ -63,6 +68,7 @@ pub use refunds::{
     RefundSettleOutcome, Refunds,
 };
 pub use sessions::{Session, SessionKeys, SessionKeysError};
+pub use shares::{DayOfShares, ShareCount, Shares, WeChatFigures};
 pub use steps::{DaySteps, StepHistory, Steps};
 pub use subscriptions::{ReportOutcome, Subscription, Subscriptions};
 pub use tokens::{Lease, LeaseOutcome, Token, TokenName, TokenRow, Tokens, TokensError};

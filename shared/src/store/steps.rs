@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Session, StoreError, item};
+use super::{StoreError, item};
 use crate::{
     host::{Host, HostError},
     types::{Caller, Day, UnixSeconds, UserId},
@@ -100,19 +100,10 @@ impl Steps {
         answer.item.map_or_else(|| Ok(StepHistory::default()), item::read)
     }
 
-    /// The caller's session and the stored steps of the user, in one request.
-    ///
-    /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry.
-    pub async fn get_with_session(
-        &self,
-        caller: &Caller,
-    ) -> Result<(Option<Session>, StepHistory), StoreError> {
+    /// The keys of the caller's session and of the user's steps, for a request that reads more than those.
+    pub(super) fn keys<'a>(&'a self, caller: &'a Caller) -> [item::Key<'a>; 2] {
         let session = (self.sessions.as_str(), "openid", caller.openid.as_str());
-        let kept = (self.table.as_str(), "user_id", caller.user_id.as_str());
-        let (session, kept) = item::get_both(&self.client, &self.host, READING, session, kept).await?;
-        let kept = kept.map(item::read).transpose()?;
-        Ok((session.map(item::read).transpose()?, kept.unwrap_or_default()))
+        [session, (self.table.as_str(), "user_id", caller.user_id.as_str())]
     }
 
     /// Stores `kept` with the days added. If another sync has written meanwhile, nothing is written, and the steps as they are now are

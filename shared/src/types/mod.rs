@@ -7,10 +7,12 @@ mod caller;
 mod day;
 mod error;
 mod fen;
+mod group;
 mod id;
 mod id_error;
 mod order_no;
 mod secret;
+mod share;
 mod time;
 mod upload;
 mod yuan;
@@ -19,6 +21,7 @@ pub use caller::Caller;
 pub use day::{Day, DayError};
 pub use error::{BoxError, error_chain};
 pub use fen::{Fen, FenError};
+pub use group::GroupId;
 pub use id::{
     AppId, CardCode, CardId, MchId, MediaId, OpenId, OperatorArn, OutRefundNo, PhoneNumber, PrepayId,
     ProductId, TemplateId, TransactionId, UnionId, UserId,
@@ -26,6 +29,7 @@ pub use id::{
 pub use id_error::IdError;
 pub use order_no::{OrderId, OutTradeNo};
 pub use secret::{EncodingAesKey, EncodingAesKeyError, Secret, SessionKey, SessionKeyError};
+pub use share::{PagePath, ShareKind, ShareType};
 pub use time::{TimeError, UnixSeconds};
 pub use upload::{MediaType, ObjectKey, ObjectKeyError, UploadKind};
 pub use yuan::{Rate, Yuan, YuanError};

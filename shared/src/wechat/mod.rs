@@ -1,5 +1,6 @@
 //! WeChat's open platform: a client, its error numbers, and a file per API family.
 
+pub mod analysis;
 mod card_ext;
 mod client;
 mod content_check;

@@ -25,6 +25,8 @@ pub(crate) const REGISTRY: &[RegisteredFunction] = &[
     RegisteredFunction::function::<refund::RefundFunction>(),
     RegisteredFunction::function::<refund_notify::RefundNotifyFunction>(),
     RegisteredFunction::function::<retired::RetiredFunction>(),
+    RegisteredFunction::function::<share::ShareFunction>(),
+    RegisteredFunction::task::<share_figures::ShareFiguresTask>(),
     RegisteredFunction::function::<soter_verify::SoterVerifyFunction>(),
     RegisteredFunction::function::<subscribe::SubscribeFunction>(),
     RegisteredFunction::function::<unified_order::UnifiedOrderFunction>(),

@@ -1,0 +1,5 @@
+//! The Lambda binary of `share`.
+
+fn main() -> Result<(), shared::types::BoxError> {
+    shared::runtime::serve::<share::ShareFunction>()
+}
