@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use e2e::{Phone, Requests, Response, World};
+use futures_util::future::join_all;
 use local_dynamo::{DynamoFault, FaultKind};
 use local_wechat::{Fault, PushFormat, PushMode, PushSettings};
 use serde_json::{Value, json};
@@ -78,6 +79,27 @@ async fn five_messages_at_most_are_sent_for_one_of_the_user() {
     assert_eq!(refused.outcome(), "409 WINDOW_CLOSED");
     assert!(refused.text("/message").contains("条数"), "{}", refused.body);
     assert_eq!(world.calls_to(SEND), 5);
+}
+
+#[tokio::test]
+async fn of_many_messages_at_once_only_five_are_sent_and_each_key_once() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    write_in(&world, &phone).await;
+    let hello = text(&phone, "答");
+    let keys = ["a", "a", "a", "a", "b", "c", "d", "e", "f", "g", "h", "i"];
+    let answers = join_all(keys.map(|key| send(&world, &hello, key))).await;
+    for answer in &answers {
+        // A message that others held up for too long, or that is being claimed, is certainly not sent by this request.
+        let known = [200, 409, 503].contains(&answer.status);
+        assert!(known, "{}", answer.body);
+    }
+    for key in keys {
+        let again = send(&world, &hello, key).await;
+        assert!(again.status == 200 || again.outcome() == "409 WINDOW_CLOSED", "{}", again.body);
+    }
+    assert_eq!((world.calls_to(SEND), world.wechat().customer_messages().len()), (5, 5));
+    assert_eq!(conversations(&world).await[0]["remaining"], 0);
 }
 
 #[tokio::test]
@@ -487,7 +509,7 @@ async fn a_message_from_the_future_opens_no_longer_window_than_one_of_now() {
 }
 
 async fn world_with_welcome() -> World {
-    World::start().with_parameter("CustomerWelcomeText", "欢迎光临").await
+    World::start().with_config("[customer_service]\nwelcome_text = \"欢迎光临\"").await
 }
 
 #[tokio::test]

@@ -192,7 +192,7 @@ async fn an_event_that_nothing_acts_on_is_answered_and_logged_once_by_name() {
 
 #[tokio::test]
 async fn a_message_to_customer_service_is_handed_over_in_each_form_if_set() {
-    let world = World::start().with_parameter("CustomerServiceHandOver", "true").await;
+    let world = World::start().with_config("[customer_service]\nhand_over = true").await;
     let phone = world.user().await;
     for (format, id) in
         [(PushFormat::Json, 24_355_496_525_099_163_u64), (PushFormat::Xml, 24_355_496_525_099_164)]

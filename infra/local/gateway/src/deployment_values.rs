@@ -45,6 +45,12 @@ pub(crate) fn parameters(
     if let Some(max_unpaid) = config.max_unpaid {
         parameters.insert("MaxUnpaidOrders", max_unpaid.to_string());
     }
+    if let Some(hand_over) = config.customer_service_hand_over {
+        parameters.insert("CustomerServiceHandOver", hand_over.to_string());
+    }
+    if let Some(text) = &config.customer_welcome_text {
+        parameters.insert("CustomerWelcomeText", text.clone());
+    }
     let declares_mode = template.parameters().iter().any(|parameter| parameter.name == "MessagePushMode");
     if let Some(mode) = config.push_mode.filter(|_| declares_mode) {
         let mode = match mode {

@@ -13,6 +13,7 @@ pub(super) struct ConfigFile {
     pub(super) merchant: MerchantSection,
     pub(super) orders: OrdersSection,
     pub(super) message_push: MessagePushSection,
+    pub(super) customer_service: CustomerServiceSection,
     pub(super) upstream: UpstreamSection,
     pub(super) public: PublicSection,
 }
@@ -71,6 +72,14 @@ pub(super) struct MessagePushSection {
     pub(super) token: Option<String>,
     pub(super) encoding_aes_key: Option<String>,
     pub(super) mode: Option<String>,
+}
+
+/// `[customer_service]`
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct CustomerServiceSection {
+    pub(super) hand_over: Option<bool>,
+    pub(super) welcome_text: Option<String>,
 }
 
 /// `[upstream]`

@@ -30,6 +30,10 @@ pub struct Config {
     pub max_unpaid: Option<u32>,
     /// Whether pushed messages are encrypted; `None` leaves it to the template, and the built-in simulator encrypts them.
     pub push_mode: Option<PushMode>,
+    /// Whether messages to customer service are handed over to WeChat's agents; `None` leaves it to the template.
+    pub customer_service_hand_over: Option<bool>,
+    /// What a user is sent who enters the conversation with customer service; `None` leaves it to the template.
+    pub customer_welcome_text: Option<String>,
     /// WeChat Pay's keys. Platform certificates that are missing here are downloaded.
     pub platform_keys: Vec<PlatformKey>,
     /// The private key of the client certificate, if it is not the merchant's own: PEM.
@@ -62,6 +66,8 @@ impl Default for Config {
             sign_type: None,
             max_unpaid: None,
             push_mode: None,
+            customer_service_hand_over: None,
+            customer_welcome_text: None,
             platform_keys: Vec::new(),
             client_key: None,
             wechat_api_base: None,
@@ -88,8 +94,16 @@ impl Config {
     /// # Errors
     /// [`ConfigError`]: a key or value is wrong.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, ConfigError> {
-        let ConfigFile { mini_program, official_account, merchant, orders, message_push, upstream, public } =
-            parse(text)?;
+        let ConfigFile {
+            mini_program,
+            official_account,
+            merchant,
+            orders,
+            message_push,
+            customer_service,
+            upstream,
+            public,
+        } = parse(text)?;
         let mut account = Account::default();
         let push_mode = read_message_push(&mut account, message_push)?;
         if let Some(value) = mini_program.app_id {
@@ -114,6 +128,8 @@ impl Config {
                 .map(|value| check::max_unpaid("orders.max_unpaid", value))
                 .transpose()?,
             push_mode,
+            customer_service_hand_over: customer_service.hand_over,
+            customer_welcome_text: customer_service.welcome_text,
             platform_keys,
             client_key,
             wechat_api_base: base("upstream.wechat_api_base", upstream.wechat_api_base)?,

@@ -22,6 +22,9 @@ fn every_part_can_be_set_alone() {
     assert_eq!(config.account.app_id, Account::default().app_id);
     assert_eq!(config.sign_type, Some(SignType::Md5));
     assert_eq!(read("[orders]\nmax_unpaid = 3").unwrap().max_unpaid, Some(3));
+    let config = read("[customer_service]\nhand_over = true\nwelcome_text = \"您好\"").unwrap();
+    assert_eq!(config.customer_service_hand_over, Some(true));
+    assert_eq!(config.customer_welcome_text.as_deref(), Some("您好"));
     let config = read("[upstream]\nwechat_api_base = \"https://api.weixin.qq.com/\"").unwrap();
     assert_eq!(config.wechat_api_base.as_deref(), Some("https://api.weixin.qq.com"));
     assert!(config.uses_simulator());
