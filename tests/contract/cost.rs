@@ -49,6 +49,9 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("POST /api/share/entry", 2, 0),
     ("POST /api/share/entry, again", 0, 0),
     ("POST /api/share/group", 2, 0),
+    ("POST /api/scores", 2, 0),
+    ("POST /api/scores, not better", 1, 0),
+    ("GET /api/scores/rank", 1, 0),
     ("POST /api/soter/challenge", 1, 0),
     ("POST /api/verify-fingerprint", 2, 1),
     ("GET /api/message/callback", 0, 0),
@@ -106,6 +109,7 @@ async fn costs() -> Vec<Cost> {
     phones(&mut meter).await;
     sharing::steps(&mut meter).await;
     sharing::shares(&mut meter).await;
+    sharing::scores(&mut meter).await;
     cards(&mut meter).await;
     messages(&mut meter).await;
     customer_service::messages(&mut meter).await;

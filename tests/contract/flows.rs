@@ -47,6 +47,11 @@ pub(crate) async fn enter_from_group(phone: &Phone<'_>, group: &str) -> Value {
     json!({ "encryptedData": data["encryptedData"], "iv": data["iv"] })
 }
 
+/// The rules of a board, as an operator sets them.
+pub(crate) fn board_rules() -> Value {
+    json!({ "order": "desc", "period": "WEEK", "min": 0, "max": 1000 })
+}
+
 /// What a mini program sends to `POST /api/record-share`.
 pub(crate) fn share_intent() -> Value {
     json!({ "type": "appMessage", "page": "pages/index/index", "timestamp": 1_700_000_000_000_u64 })

@@ -20,8 +20,9 @@ use shared::{
 use crate::{
     customer_service,
     flows::{
-        ACTIVATION, accept_message, add_every_card, avatar, enter_from_group, fill_in_activation,
-        profile_body, push_consent, set_unionid, share_intent, sign_challenge, staff_user,
+        ACTIVATION, accept_message, add_every_card, avatar, board_rules, enter_from_group,
+        fill_in_activation, profile_body, push_consent, set_unionid, share_intent, sign_challenge,
+        staff_user,
     },
     money,
     workspace::{assert_none, stack, template, with},
@@ -156,6 +157,9 @@ async fn sharing(world: &World) {
         world.put_item("GroupsTable", row).await;
     }
     phone.get(&format!("/api/werun/rank?openGId={group}")).await.ok();
+    world.operator("PUT", "/api/admin/boards/b", &board_rules()).await.ok();
+    phone.post("/api/scores", &json!({ "board": "b", "score": 7 })).await.ok();
+    phone.get(&format!("/api/scores/rank?board=b&openGId={group}")).await.ok();
     world.operator("GET", "/api/admin/shares", &json!({})).await.ok();
     let path = Some("/datacube/getweanalysisappiddailysummarytrend".to_owned());
     world.wechat().set_fault(Fault::TokenRevoked { path, stuck: false, times: 1 });

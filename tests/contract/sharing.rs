@@ -4,7 +4,7 @@ use local_wechat::StepInfo;
 use serde_json::json;
 
 use crate::{
-    flows::{enter_from_group, share_intent},
+    flows::{board_rules, enter_from_group, share_intent},
     meter::Meter,
     money,
 };
@@ -42,6 +42,22 @@ pub(crate) async fn shares(meter: &mut Meter<'_>) {
     let nothing = json!({});
     let list = world.operator("GET", "/api/admin/shares", &nothing);
     meter.of("GET /api/admin/shares", list).await.ok();
+}
+
+/// A board, scores on it, and its ranking.
+pub(crate) async fn scores(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let phone = world.user().await;
+    let (path, rules, nothing) = ("/api/admin/boards/b", board_rules(), json!({}));
+    meter.of("PUT /api/admin/boards/{board}", world.operator("PUT", path, &rules)).await.ok();
+    meter.of("GET /api/admin/boards/{board}", world.operator("GET", path, &nothing)).await.ok();
+    let group = phone.post("/api/share/group", &enter_from_group(&phone, "g").await).await.ok();
+    let score = json!({ "board": "b", "score": 7, "level": 1 });
+    meter.of("POST /api/scores", phone.post("/api/scores", &score)).await.ok();
+    meter.of("POST /api/scores, not better", phone.post("/api/scores", &score)).await.ok();
+    let rank = format!("/api/scores/rank?board=b&openGId={}", group.text("/openGId"));
+    phone.get(&rank).await.ok();
+    meter.of("GET /api/scores/rank", phone.get(&rank)).await.ok();
 }
 
 /// WeChat's figures of a day. Those of the days before are known.

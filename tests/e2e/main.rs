@@ -32,6 +32,7 @@ mod refund_request;
 mod refund_waits;
 mod refunded_elsewhere;
 mod retired;
+mod score;
 mod share;
 mod share_figures;
 mod soter_verify;

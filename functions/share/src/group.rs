@@ -71,11 +71,8 @@ impl ShareFunction {
 
 /// The profile with today's steps. A profile that exists has the newest name and picture; a new one takes them from the user's record.
 fn profile(caller: &Caller, entrant: Entrant, now: UnixSeconds) -> RankProfile {
-    let mut profile = entrant.profile.unwrap_or_else(|| {
-        let user = entrant.user;
-        let shown = user.map_or((None, None), |user| (user.nick_name, user.avatar_url));
-        RankProfile::new(caller.user_id.clone(), shown.0, shown.1)
-    });
+    let user = entrant.user.as_ref();
+    let mut profile = entrant.profile.unwrap_or_else(|| RankProfile::of_user(caller.user_id.clone(), user));
     let today = Day::of(now);
     if let Some(steps) = entrant.steps.on(today) {
         profile.set_steps(DatedSteps { day: today, steps });

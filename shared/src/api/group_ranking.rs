@@ -26,7 +26,8 @@ pub struct Place<'g, V> {
     pub value: V,
     /// Whether the caller is this member.
     pub is_me: bool,
-    member: &'g GroupMember,
+    /// The member.
+    pub member: &'g GroupMember,
 }
 
 /// The caller's own place.

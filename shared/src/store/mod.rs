@@ -4,6 +4,7 @@
 //! that goes wrong is a [`StoreError`].
 
 mod bills;
+mod boards;
 mod cards;
 mod cases;
 mod certificates;
@@ -32,6 +33,7 @@ pub use bills::{
     BillRecord, BillState, Bills, ConfirmOutcome, Difference, DifferenceCounts, DifferenceKind,
     UnbilledCursor, UnbilledPage,
 };
+pub use boards::Boards;
 pub use cards::{
     BeginConsumptionOutcome, CardReport, Cards, Clerk, CodeOwnership, ConsumptionClaim, ConsumptionRecord,
     Membership, Offer, UserCard, UserCards,
@@ -45,7 +47,8 @@ pub use conversations::{
     OpenedMessage, SendClaim, SentMessage, StoredMessage, WindowKind, WindowLimit,
 };
 pub use groups::{
-    DatedSteps, Entrant, EntryTables, GroupMember, GroupMembers, Groups, JoinOutcome, MEMBERSHIP, RankProfile,
+    DatedSteps, Entrant, EntryTables, GroupMember, GroupMembers, Groups, JoinOutcome, MEMBERSHIP, Player,
+    RankProfile, ScoreOutcome, ScoreTables,
 };
 pub use inbox::{
     ConsentInbox, CustomerInbox, CustomerPushOutcome, Inbox, InboxError, KeepOutcome, PendingPush,

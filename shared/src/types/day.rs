@@ -50,6 +50,12 @@ impl Day {
         Self(self.0.saturating_add(Duration::days(days.into())))
     }
 
+    /// The Monday of the day's week.
+    #[must_use]
+    pub fn monday(self) -> Self {
+        self.before(self.0.weekday().number_days_from_monday().into())
+    }
+
     /// The first instant of the day.
     #[must_use]
     pub fn begins(self) -> UnixSeconds {

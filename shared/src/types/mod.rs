@@ -3,6 +3,7 @@
 //! There are three classes. *Plain* types print their value. *Personal* types ([`OpenId`], [`UnionId`]) print a short hash, so that
 //! a log does not say who the person is. *Secret* types ([`SessionKey`], [`Secret`]) print nothing and are wiped on drop.
 
+mod board;
 mod caller;
 mod day;
 mod error;
@@ -17,6 +18,7 @@ mod time;
 mod upload;
 mod yuan;
 
+pub use board::{Board, BoardId, BoardOrder, BoardPeriod, MAX_SCORE, Score};
 pub use caller::Caller;
 pub use day::{Day, DayError};
 pub use error::{BoxError, error_chain};

@@ -25,6 +25,7 @@ pub(crate) const REGISTRY: &[RegisteredFunction] = &[
     RegisteredFunction::function::<refund::RefundFunction>(),
     RegisteredFunction::function::<refund_notify::RefundNotifyFunction>(),
     RegisteredFunction::function::<retired::RetiredFunction>(),
+    RegisteredFunction::function::<score::ScoreFunction>(),
     RegisteredFunction::function::<share::ShareFunction>(),
     RegisteredFunction::task::<share_figures::ShareFiguresTask>(),
     RegisteredFunction::function::<soter_verify::SoterVerifyFunction>(),

@@ -1,11 +1,13 @@
 //! The members of a group.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Groups;
 use crate::{
     store::{StoreError, item},
-    types::{Day, GroupId, UnixSeconds, UserId},
+    types::{BoardId, Day, GroupId, Score, UnixSeconds, UserId},
 };
 
 /// The steps of a day.
@@ -32,6 +34,8 @@ pub struct GroupMember {
     pub avatar_url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) steps: Option<DatedSteps>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) scores: BTreeMap<BoardId, Score>,
     /// When the membership ends.
     pub expires_at: UnixSeconds,
 }
@@ -41,6 +45,12 @@ impl GroupMember {
     #[must_use]
     pub fn steps_on(&self, day: Day) -> Option<u32> {
         self.steps.filter(|steps| steps.day == day).map(|steps| steps.steps)
+    }
+
+    /// The best score on the board, of whatever period; `None` if the member has none.
+    #[must_use]
+    pub fn score_on(&self, board: &BoardId) -> Option<&Score> {
+        self.scores.get(board)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `RANK_PROFILES_TABLE` and `GROUPS_TABLE`: who is a member of which group, and what the members of a group see of each other.
 //!
-//! A user has one profile (key `user_id`): name, picture, steps, and the groups the user is in. A group (key `group_id`, `user_id`) has a
+//! A user has one profile (key `user_id`): name, picture, steps, best scores, and the groups the user is in. A group (key `group_id`, `user_id`) has a
 //! copy of the profile of each member, so that a ranking is one query whatever the number of members, and reads no other table. Every
 //! change writes the profile and all its copies in one transaction, on the condition that the profile's `version` is still the one that
 //! was read. So a copy is never older than its profile, and no change can be lost between two writers.
@@ -22,11 +22,11 @@ use super::{
 };
 use crate::{
     host::{Host, HostError},
-    types::{Caller, UserId},
+    types::{Board, BoardId, Caller, UserId},
 };
 
 pub use member::{DatedSteps, GroupMember, GroupMembers};
-pub use profile::{JoinOutcome, MEMBERSHIP, RankProfile};
+pub use profile::{JoinOutcome, MEMBERSHIP, RankProfile, ScoreOutcome};
 
 /// The tables of profiles and groups.
 pub struct Groups {
@@ -53,6 +53,32 @@ pub struct EntryTables {
     sessions: String,
     steps: String,
     users: String,
+}
+
+/// What is known of a user who sends a score.
+pub struct Player {
+    /// The board; `None` if no operator has defined it.
+    pub board: Option<Board>,
+    /// The user's record.
+    pub user: Option<User>,
+    /// The profile; `None` if the user was never in a group and has no score.
+    pub profile: Option<RankProfile>,
+}
+
+/// The tables that are read when a user sends a score.
+pub struct ScoreTables {
+    boards: String,
+    users: String,
+}
+
+impl ScoreTables {
+    /// Reads `BOARDS_TABLE` and `USERS_TABLE`.
+    ///
+    /// # Errors
+    /// [`HostError`]: a variable is missing or malformed.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self { boards: host.var("BOARDS_TABLE")?.to_owned(), users: host.var("USERS_TABLE")?.to_owned() })
+    }
 }
 
 impl EntryTables {
@@ -101,6 +127,29 @@ impl Groups {
             user: user.map(item::read).transpose()?,
             profile: profile.map(item::read).transpose()?,
             steps: steps.map(item::read).transpose()?.unwrap_or_default(),
+        })
+    }
+
+    /// What is known of the user and the board, in one request.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `is_transient()` says whether to retry.
+    pub async fn get_player(
+        &self,
+        tables: &ScoreTables,
+        user_id: &UserId,
+        board: &BoardId,
+    ) -> Result<Player, StoreError> {
+        let keys = [
+            (tables.boards.as_str(), "board", board.as_str()),
+            (tables.users.as_str(), "id", user_id.as_str()),
+            (self.profiles.as_str(), "user_id", user_id.as_str()),
+        ];
+        let [board, user, profile] = item::get_each(&self.client, &self.host, READING, keys).await?;
+        Ok(Player {
+            board: board.map(item::read).transpose()?,
+            user: user.map(item::read).transpose()?,
+            profile: profile.map(item::read).transpose()?,
         })
     }
 

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{DatedSteps, GroupMember};
-use crate::types::{GroupId, UnixSeconds, UserId};
+use crate::{
+    store::User,
+    types::{Board, BoardId, Day, GroupId, Score, UnixSeconds, UserId},
+};
 
 /// How long a user is a member after entering from a group. WeChat does not say who has left.
 pub const MEMBERSHIP: Duration = Duration::from_secs(90 * DAY);
@@ -23,6 +26,9 @@ pub struct RankProfile {
     avatar_url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     steps: Option<DatedSteps>,
+    /// The best score on each board, of the period in which it was made.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    scores: BTreeMap<BoardId, Score>,
     /// When each membership ends.
     groups: BTreeMap<GroupId, UnixSeconds>,
 }
@@ -36,11 +42,40 @@ pub enum JoinOutcome {
     TooMany,
 }
 
+/// What came of a score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScoreOutcome {
+    /// It is the best of the period, and is set.
+    Best,
+    /// The user has this better or equal score, which stays.
+    NotBetter {
+        /// The best score.
+        best: i64,
+    },
+    /// The user has scores on as many boards as one can have.
+    TooMany,
+}
+
 impl RankProfile {
     /// The profile of a user who is in no group yet.
     #[must_use]
     pub fn new(user_id: UserId, nickname: Option<String>, avatar_url: Option<String>) -> Self {
-        Self { user_id, version: 0, nickname, avatar_url, steps: None, groups: BTreeMap::new() }
+        Self {
+            user_id,
+            version: 0,
+            nickname,
+            avatar_url,
+            steps: None,
+            scores: BTreeMap::new(),
+            groups: BTreeMap::new(),
+        }
+    }
+
+    /// The profile of a user who has none yet, with the name and picture of the user's record.
+    #[must_use]
+    pub fn of_user(user_id: UserId, user: Option<&User>) -> Self {
+        let shown = user.map_or((None, None), |user| (user.nick_name.clone(), user.avatar_url.clone()));
+        Self::new(user_id, shown.0, shown.1)
     }
 
     /// Makes the user a member of the group until [`MEMBERSHIP`] from now.
@@ -76,6 +111,21 @@ impl RankProfile {
         self.steps.take().is_some()
     }
 
+    /// Sets the score, if it is better than the best one of its period on this board. A score of before that does not count today is
+    /// replaced by any.
+    pub fn set_score(&mut self, board: &Board, score: Score, today: Day) -> ScoreOutcome {
+        let known = self.scores.get(&board.board);
+        let best = known.and_then(|known| board.current(known, today)).map(|best| best.score);
+        if let Some(best) = best.filter(|best| board.merit(*best) >= board.merit(score.score)) {
+            return ScoreOutcome::NotBetter { best };
+        }
+        if known.is_none() && self.scores.len() >= MAX_BOARDS {
+            return ScoreOutcome::TooMany;
+        }
+        self.scores.insert(board.board.clone(), score);
+        ScoreOutcome::Best
+    }
+
     /// The groups with a copy of this profile, also those whose membership has ended lately.
     pub(super) fn group_ids(&self) -> impl Iterator<Item = &GroupId> {
         self.groups.keys()
@@ -102,6 +152,7 @@ impl RankProfile {
             nickname: self.nickname.clone(),
             avatar_url: self.avatar_url.clone(),
             steps: self.steps,
+            scores: self.scores.clone(),
             expires_at: *ends_at,
         })
     }
@@ -117,11 +168,13 @@ const DAY: u64 = 24 * 60 * 60;
 const DELETED_AFTER: Duration = Duration::from_secs(14 * DAY);
 /// A transaction has 100 parts at most, and each group is one.
 const MAX_GROUPS: usize = 50;
+/// A copy must stay below 2 KB, so that 500 of them fit into an answer.
+const MAX_BOARDS: usize = 20;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Day;
+    use crate::types::{BoardOrder, BoardPeriod, OperatorArn};
 
     const NOW: UnixSeconds = UnixSeconds::new(1_700_000_000);
 
@@ -154,6 +207,25 @@ mod tests {
         assert_eq!(profile.join(&group(7), NOW), JoinOutcome::Joined);
         // The copies of the old ones are gone by then.
         assert_eq!(profile.join(&group(50), NOW.plus(Duration::from_secs(105 * DAY))), JoinOutcome::Joined);
+    }
+
+    #[test]
+    fn the_better_score_of_a_period_stays_in_either_order() {
+        let today = Day::of(NOW);
+        let changed_by = OperatorArn::parse("arn:aws:iam::1:user/ops").unwrap();
+        for (order, worse, better) in [(BoardOrder::Desc, 1, 9), (BoardOrder::Asc, 9, 1)] {
+            let (board, period) = (BoardId::parse("b").unwrap(), BoardPeriod::Day);
+            let board = Board { board, order, period, min: 0, max: 10, changed_by: changed_by.clone() };
+            let mut profile = profile();
+            let mut set = |score, day| {
+                profile.set_score(&board, Score { period: board.period_of(day), score, level: None }, day)
+            };
+            assert_eq!(set(worse, today), ScoreOutcome::Best);
+            assert_eq!(set(better, today), ScoreOutcome::Best);
+            assert_eq!(set(worse, today), ScoreOutcome::NotBetter { best: better });
+            assert_eq!(set(better, today), ScoreOutcome::NotBetter { best: better });
+            assert_eq!(set(worse, today.after(1)), ScoreOutcome::Best);
+        }
     }
 
     #[test]
