@@ -14,7 +14,9 @@ use shared::{
     crypto::{RsaPublicKey, hex, hmac_sha256},
     pay::v2::{Fields, SignType, read, sign},
     types::{AppId, CardCode, CardId, OpenId, Secret, SessionKey, UnixSeconds},
-    wechat::{CardExt, OpenDataError, SoterResult, Watermark, decrypt, raw_data_is_genuine},
+    wechat::{
+        CardExt, OpenDataError, PageSignature, PageUrl, SoterResult, Watermark, decrypt, raw_data_is_genuine,
+    },
 };
 
 fn open(app_id: &str, key: &str, iv: &str, data: &str, now: u64) -> Result<Value, OpenDataError> {
@@ -208,6 +210,19 @@ fn card_signature(
         openid: openid.as_ref(),
     }
     .signature()
+}
+
+/// Printed with 附录1-JS-SDK使用权限签名算法.
+#[test]
+fn the_printed_signature_of_a_page_is_made() {
+    let ticket = "sM4AOVdWfPE4DxkXGEs8VMCPGGVi4C3VM0P37wVUCFvkVAy_90u5h9nbSlYy3-Sl-HhTdfl2fzFy1AOcHKP7qg";
+    let signature = PageSignature {
+        jsapi_ticket: &Secret::new(ticket.to_owned()),
+        nonce_str: "Wm3WZYTPz0wzccnW",
+        timestamp: UnixSeconds::new(1_414_587_457),
+        url: &PageUrl::parse("http://mp.weixin.qq.com?params=value").unwrap(),
+    };
+    assert_eq!(signature.sign(), "0f9de62fce790f9a083d5c99e95740ceb90c27ed");
 }
 
 /// Printed with 卡券扩展字段及签名生成算法.

@@ -12,7 +12,9 @@ use serde_json::json;
 use crate::{
     cost_people::{cards, fingers, people, phones},
     customer_service::{self, write_to_customer_service},
-    flows::{accept_message, avatar, enter_from_group, profile_body, push_consent, sign_challenge},
+    flows::{
+        accept_message, avatar, enter_from_group, page_signature, profile_body, push_consent, sign_challenge,
+    },
     meter::{Cost, Meter},
     money, sharing,
     workspace::{assert_none, stack, template},
@@ -68,6 +70,7 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("ANY /api/admin/template-messages/{proxy+}", 0, 0),
     ("ANY /api/user-storage", 0, 0),
     ("GET /api/admin/quota", 0, 1),
+    ("GET /api/jssdk/signature", 0, 0),
     ("GET /api/products", 1, 0),
     ("GET /api/admin/products", 1, 0),
     ("GET /api/admin/products/{productId}", 1, 0),
@@ -147,6 +150,7 @@ async fn warm(world: &World) {
     phone.post("/api/wxacode/unlimited", &json!({ "scene": "s" })).await;
     phone.post(SECURITY_TEXT, &comment()).await.ok();
     phone.post("/api/uploads", &avatar()).await.ok();
+    phone.get(&page_signature(world)).await.ok();
     world.operator("GET", "/api/admin/products", &json!({})).await.ok();
     world.operator("GET", QUOTA, &json!({})).await.ok();
     let prepaid = phone.prepay(&phone.order().await.1).await;
@@ -220,6 +224,7 @@ async fn codes(meter: &mut Meter<'_>) {
     ] {
         assert_eq!(meter.of(what, world.operator("POST", path, &json!({}))).await.status, 410);
     }
+    meter.of("GET /api/jssdk/signature", phone.get(&page_signature(world))).await.ok();
     meter.of("POST /api/uploads", phone.post("/api/uploads", &avatar())).await.ok();
     meter.of("GET /api/admin/quota", world.operator("GET", QUOTA, &json!({}))).await.ok();
     meter.of("POST /api/admin/quota/clear", world.operator("POST", CLEAR, &json!({}))).await.ok();

@@ -358,7 +358,8 @@ fn the_sections_of_the_configuration_file_are_known() {
         let (header, comment) = line.split_once('#').expect("keys");
         for key in comment.split(':').next().unwrap_or_default().split(',') {
             let key = key.split('=').next().unwrap_or_default().trim();
-            let refused = parse(&format!("{}\n{key} = []\n", header.trim())).expect_err("a list is no value");
+            let refused =
+                parse(&format!("{}\n{key} = {{}}\n", header.trim())).expect_err("a table is no value");
             let why = shared::types::error_chain(&refused);
             assert!(!why.contains("unknown field"), "{key}: {why}");
         }

@@ -85,3 +85,8 @@ pub(crate) const ACTIVATION: &str = "/api/cards/member/activation?cardId=pLocalM
 pub(crate) fn avatar() -> Value {
     json!({ "kind": "avatar", "contentType": "image/jpeg", "size": 3 })
 }
+
+/// The request for the signature of a page of this world.
+pub(crate) fn page_signature(world: &World) -> String {
+    format!("/api/jssdk/signature?url={}/page", world.url())
+}

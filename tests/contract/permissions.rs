@@ -21,8 +21,8 @@ use crate::{
     customer_service,
     flows::{
         ACTIVATION, accept_message, add_every_card, avatar, board_rules, enter_from_group,
-        fill_in_activation, profile_body, push_consent, set_unionid, share_intent, sign_challenge,
-        staff_user,
+        fill_in_activation, page_signature, profile_body, push_consent, set_unionid, share_intent,
+        sign_challenge, staff_user,
     },
     money,
     workspace::{assert_none, stack, template, with},
@@ -166,6 +166,11 @@ async fn sharing(world: &World) {
     world.bundle().run_task("share-figures").await.expect("a run");
 }
 
+/// A web page that is signed for.
+async fn web_pages(world: &World, phone: &Phone<'_>) {
+    phone.get(&page_signature(world)).await.ok();
+}
+
 /// A finger that proves something, a code that is drawn, and a quota that is read.
 async fn fingers_and_codes(world: &World, phone: &Phone<'_>) {
     for path in [
@@ -272,6 +277,7 @@ async fn every_permission_is_used_and_none_is_lacking() {
     cards(&world, &phone).await;
     fingers_and_codes(&world, &phone).await;
     uploads(&phone).await;
+    web_pages(&world, &phone).await;
     sharing(&world).await;
     shopping(&world, &phone).await;
     hoarding(&world).await;

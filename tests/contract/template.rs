@@ -554,9 +554,12 @@ const EXPIRING: [&str; 7] = [
 ];
 /// Settings that may be empty: without an official account, without a message about a paid order, with the address of API
 /// Gateway, without an agreed rate of fees, without a welcome text, with the bucket's own address.
-const OPTIONAL: [(&str, &str); 14] = [
+const OPTIONAL: [(&str, &str); 17] = [
     ("access-token", "OFFICIAL_ACCOUNT_APP_ID"),
     ("card", "OFFICIAL_ACCOUNT_APP_ID"),
+    ("jssdk", "JSSDK_HOSTS"),
+    ("jssdk", "OFFICIAL_ACCOUNT_APP_ID"),
+    ("jssdk", "PUBLIC_BASE_URL"),
     ("order", "PUBLIC_BASE_URL"),
     ("order-events", "PAID_TEMPLATE_DATA"),
     ("order-events", "PAID_TEMPLATE_ID"),

@@ -11,6 +11,7 @@ mod cases;
 mod content_check;
 mod customer_message;
 mod example;
+mod jssdk;
 mod login;
 mod message_push;
 mod order;

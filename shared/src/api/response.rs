@@ -43,6 +43,16 @@ pub fn cacheable(content_type: &'static str, bytes: Vec<u8>) -> Response<Body> {
     response
 }
 
+/// The answer, which a script of a web page at `origin` may read.
+#[must_use]
+pub fn readable_by(mut response: Response<Body>, origin: &str) -> Response<Body> {
+    // What is no header's value is no browser's origin either, and then no page may read the answer.
+    if let Ok(origin) = header::HeaderValue::from_str(origin) {
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    }
+    response
+}
+
 /// Any status, with a body of `content_type` that no cache may keep.
 #[must_use]
 pub fn with_content_type(

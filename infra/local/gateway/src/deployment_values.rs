@@ -51,8 +51,14 @@ pub(crate) fn parameters(
     if let Some(text) = &config.customer_welcome_text {
         parameters.insert("CustomerWelcomeText", text.clone());
     }
-    let declares_mode = template.parameters().iter().any(|parameter| parameter.name == "MessagePushMode");
-    if let Some(mode) = config.push_mode.filter(|_| declares_mode) {
+    let declares = |name: &str| template.parameters().iter().any(|parameter| parameter.name == name);
+    if declares("OfficialAccountIsTest") {
+        parameters.insert("OfficialAccountIsTest", config.is_test_account.to_string());
+    }
+    if !config.jssdk_hosts.is_empty() {
+        parameters.insert("JssdkHosts", config.jssdk_hosts.join(","));
+    }
+    if let Some(mode) = config.push_mode.filter(|_| declares("MessagePushMode")) {
         let mode = match mode {
             PushMode::Plain => "plain",
             PushMode::Secure => "secure",

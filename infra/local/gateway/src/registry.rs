@@ -11,6 +11,7 @@ pub(crate) const REGISTRY: &[RegisteredFunction] = &[
     RegisteredFunction::function::<cases::CasesFunction>(),
     RegisteredFunction::function::<content_check::ContentCheckFunction>(),
     RegisteredFunction::function::<customer_message::CustomerMessageFunction>(),
+    RegisteredFunction::function::<jssdk::JssdkFunction>(),
     RegisteredFunction::function::<login::LoginFunction>(),
     RegisteredFunction::function::<message_push::MessagePushFunction>(),
     RegisteredFunction::task::<push_events::PushEventsTask>(),

@@ -77,6 +77,17 @@ pub(super) fn max_unpaid(key: &str, value: u32) -> Result<u32, ConfigError> {
     known.ok_or_else(|| ConfigError::Value { key: key.to_owned(), expected: "a number from 1 to 100" })
 }
 
+/// A host with or without a port.
+pub(super) fn host(key: &str, value: String) -> Result<String, ConfigError> {
+    let (host, port) =
+        value.split_once(':').map_or((value.as_str(), None), |(host, port)| (host, Some(port)));
+    let is_host = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b);
+    let is_valid = !host.is_empty()
+        && host.bytes().all(is_host)
+        && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|number| number.to_string() == port));
+    accept_if(is_valid, key, value, "a list of hosts, such as shop.example.com or 192.168.1.5:8080")
+}
+
 /// An address without a path. A slash at its end is removed.
 pub(super) fn base(key: &str, value: &str) -> Result<String, ConfigError> {
     let value = value.strip_suffix('/').unwrap_or(value);

@@ -14,6 +14,7 @@ pub(super) struct ConfigFile {
     pub(super) orders: OrdersSection,
     pub(super) message_push: MessagePushSection,
     pub(super) customer_service: CustomerServiceSection,
+    pub(super) jssdk: JssdkSection,
     pub(super) upstream: UpstreamSection,
     pub(super) public: PublicSection,
 }
@@ -32,6 +33,7 @@ pub(super) struct MiniProgramSection {
 pub(super) struct OfficialAccountSection {
     pub(super) app_id: Option<String>,
     pub(super) app_secret: Option<String>,
+    pub(super) is_test: Option<bool>,
 }
 
 /// `[merchant]`
@@ -80,6 +82,13 @@ pub(super) struct MessagePushSection {
 pub(super) struct CustomerServiceSection {
     pub(super) hand_over: Option<bool>,
     pub(super) welcome_text: Option<String>,
+}
+
+/// `[jssdk]`
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct JssdkSection {
+    pub(super) hosts: Vec<String>,
 }
 
 /// `[upstream]`

@@ -22,6 +22,10 @@ pub struct Config {
     pub account: Account,
     /// Whether there is an official account, for cards. The built-in simulator has one. Another platform has one if the file names it.
     pub has_official_account: bool,
+    /// Whether the official account is a test account. The built-in simulator's is one, unless the file says otherwise.
+    pub is_test_account: bool,
+    /// The hosts whose web pages are signed for; empty leaves it to the template.
+    pub jssdk_hosts: Vec<String>,
     /// Which of WeChat Pay's interfaces is called, `v2` or `v3`; `None` leaves it to the template.
     pub pay_api: Option<&'static str>,
     /// How Pay APIv2 is signed; `None` leaves it to the template.
@@ -62,6 +66,8 @@ impl Default for Config {
         Self {
             account: Account::default(),
             has_official_account: true,
+            is_test_account: true,
+            jssdk_hosts: Vec::new(),
             pay_api: None,
             sign_type: None,
             max_unpaid: None,
@@ -101,6 +107,7 @@ impl Config {
             orders,
             message_push,
             customer_service,
+            jssdk,
             upstream,
             public,
         } = parse(text)?;
@@ -113,6 +120,9 @@ impl Config {
             account.app_secret = check::secret("mini_program.app_secret", value)?;
         }
         let own_platform = upstream.wechat_api_base.is_none();
+        let is_test_account = official_account.is_test.unwrap_or(own_platform);
+        let hosts = jssdk.hosts.into_iter();
+        let jssdk_hosts = hosts.map(|host| check::host("jssdk.hosts", host)).collect::<Result<_, _>>()?;
         let has_official_account = read_official_account(&mut account, official_account, own_platform)?;
         let PaymentSettings { pay_api, sign_type, platform_keys, client_key } =
             read_merchant(&mut account, merchant, folder)?;
@@ -121,6 +131,8 @@ impl Config {
         Ok(Self {
             account,
             has_official_account,
+            is_test_account,
+            jssdk_hosts,
             pay_api,
             sign_type,
             max_unpaid: orders

@@ -44,6 +44,16 @@ fn the_message_push_has_the_named_token_key_and_mode() {
 }
 
 #[test]
+fn a_real_platform_s_official_account_is_no_test_account_unless_named_one() {
+    assert!(read("").unwrap().is_test_account);
+    let real = "[upstream]\nwechat_api_base = \"https://api.weixin.qq.com\"";
+    assert!(!read(real).unwrap().is_test_account);
+    assert!(read(&format!("{real}\n[official_account]\nis_test = true")).unwrap().is_test_account);
+    let hosts = read("[jssdk]\nhosts = [\"shop.example.com\", \"192.168.1.5:8080\"]").unwrap().jssdk_hosts;
+    assert_eq!(hosts, ["shop.example.com", "192.168.1.5:8080"]);
+}
+
+#[test]
 fn an_unknown_key_is_refused_by_name() {
     assert!(refusal("[mini_program]\napp_id = \"wx0123456789abcdef\"\napp_key = \"x\"").contains("app_key"));
     assert!(refusal("[minipgram]").contains("minipgram"));
@@ -72,6 +82,7 @@ fn a_wrong_value_is_refused_with_what_to_write_and_without_the_secret() {
         ("[merchant]\nprivate_key = \"missing.pem\"", "merchant.private_key"),
         ("[merchant]\nclient_cert = \"missing.pem\"", "merchant.client_cert"),
         ("[merchant]\nplatform_keys = [{ id = \"A\", file = \"missing.pem\" }]", "merchant.platform_keys"),
+        ("[jssdk]\nhosts = [\"https://a.example\"]", "jssdk.hosts"),
         ("[orders]\nmax_unpaid = 0", "orders.max_unpaid"),
         ("[message_push]\ntoken = \"a\"", "message_push.token"),
         ("[message_push]\nencoding_aes_key = \"secret\"", "message_push.encoding_aes_key"),

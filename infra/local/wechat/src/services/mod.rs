@@ -8,6 +8,7 @@ pub(crate) mod api_quota;
 pub(crate) mod cards;
 pub(crate) mod content_security;
 pub(crate) mod customer_service;
+pub(crate) mod js_sdk;
 pub(crate) mod message_push;
 pub(crate) mod phone_number;
 pub(crate) mod share;

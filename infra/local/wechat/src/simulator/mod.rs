@@ -36,6 +36,7 @@ use crate::services::cards::card::NewCard;
 use crate::services::cards::service::CardService;
 use crate::services::content_security::service::ContentSecurityService;
 use crate::services::customer_service::service::CustomerService;
+use crate::services::js_sdk::JsSdkService;
 use crate::services::message_push::MessagePushService;
 use crate::services::phone_number::service::PhoneNumberService;
 use crate::services::share::service::ShareService;
@@ -154,6 +155,7 @@ impl Simulator {
             named.subscribe.clone(),
             named.werun.clone(),
             wxacode,
+            Arc::new(JsSdkService::new(&base)),
             Arc::new(MessagePushService::new(&base, &pushes)),
             Arc::new(ShareService::new(&base)),
             Arc::new(SoterService::new(&base)),

@@ -1,0 +1,5 @@
+//! The Lambda binary of `jssdk`.
+
+fn main() -> Result<(), shared::types::BoxError> {
+    shared::runtime::serve::<jssdk::JssdkFunction>()
+}
