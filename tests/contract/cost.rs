@@ -13,7 +13,8 @@ use crate::{
     cost_people::{cards, fingers, people, phones},
     customer_service::{self, write_to_customer_service},
     flows::{
-        accept_message, avatar, enter_from_group, page_signature, profile_body, push_consent, sign_challenge,
+        accept_message, avatar, enter_from_group, nearby_place, page_signature, profile_body, push_consent,
+        sign_challenge,
     },
     meter::{Cost, Meter},
     money, sharing,
@@ -71,6 +72,10 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("ANY /api/user-storage", 0, 0),
     ("GET /api/admin/quota", 0, 1),
     ("GET /api/jssdk/signature", 0, 0),
+    ("GET /api/admin/nearby-pois", 2, 1),
+    ("POST /api/admin/nearby-pois", 2, 1),
+    ("DELETE /api/admin/nearby-pois/{poiId}", 2, 1),
+    ("PUT /api/admin/nearby-pois/{poiId}/show", 2, 1),
     ("GET /api/products", 1, 0),
     ("GET /api/admin/products", 1, 0),
     ("GET /api/admin/products/{productId}", 1, 0),
@@ -118,6 +123,7 @@ async fn costs() -> Vec<Cost> {
     customer_service::messages(&mut meter).await;
     fingers(&mut meter).await;
     codes(&mut meter).await;
+    nearby_places(&mut meter).await;
     shop::orders(&mut meter).await;
     shop::payments(&mut meter).await;
     shop::refunds(&mut meter).await;
@@ -151,6 +157,7 @@ async fn warm(world: &World) {
     phone.post(SECURITY_TEXT, &comment()).await.ok();
     phone.post("/api/uploads", &avatar()).await.ok();
     phone.get(&page_signature(world)).await.ok();
+    world.operator("GET", "/api/admin/nearby-pois", &json!({})).await.ok();
     world.operator("GET", "/api/admin/products", &json!({})).await.ok();
     world.operator("GET", QUOTA, &json!({})).await.ok();
     let prepaid = phone.prepay(&phone.order().await.1).await;
@@ -231,6 +238,24 @@ async fn codes(meter: &mut Meter<'_>) {
     let past = "/api/admin/rid/61725984-6126f6f9-040f19c4";
     let past = meter.of("GET /api/admin/rid/{rid}", world.operator("GET", past, &json!({}))).await;
     assert_eq!(past.status, 404);
+}
+
+async fn nearby_places(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let (pois, nothing) = ("/api/admin/nearby-pois", json!({}));
+    // Each call must come a second after the one before.
+    let turn = || world.clock.advance(Duration::from_secs(2));
+    let added = meter.of("POST /api/admin/nearby-pois", world.operator("POST", pois, &nearby_place())).await;
+    let review = json!({ "auditId": added.ok().text("/auditId") });
+    let reviewed = world.post("/_wechat/nearby_pois/review", &review).await.text("/poiId");
+    turn();
+    meter.of("GET /api/admin/nearby-pois", world.operator("GET", pois, &nothing)).await.ok();
+    turn();
+    let (path, hidden) = (format!("{pois}/{reviewed}/show"), json!({ "status": 0 }));
+    meter.of("PUT /api/admin/nearby-pois/{poiId}/show", world.operator("PUT", &path, &hidden)).await.ok();
+    turn();
+    let path = format!("{pois}/{reviewed}");
+    meter.of("DELETE /api/admin/nearby-pois/{poiId}", world.operator("DELETE", &path, &nothing)).await.ok();
 }
 
 async fn pushes(meter: &mut Meter<'_>) {

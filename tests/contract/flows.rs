@@ -90,3 +90,13 @@ pub(crate) fn avatar() -> Value {
 pub(crate) fn page_signature(world: &World) -> String {
     format!("/api/jssdk/signature?url={}/page", world.url())
 }
+
+/// A nearby place, as an operator adds it.
+pub(crate) fn nearby_place() -> Value {
+    json!({
+        "storeName": "小店", "contractPhone": "020-12345678", "hour": "09:00-21:30", "companyName": "小店有限公司",
+        "credential": "156718193518281", "address": "新港中路 397 号", "mapPoiId": "5938314494307741153",
+        "picList": ["https://a.example/1.jpg"],
+        "serviceInfos": [{ "id": 2, "type": 1, "name": "快递", "appid": "wx1373169e494e0c39", "path": "index" }],
+    })
+}

@@ -166,9 +166,12 @@ async fn sharing(world: &World) {
     world.bundle().run_task("share-figures").await.expect("a run");
 }
 
-/// A web page that is signed for.
+/// A web page that is signed for, and a look at nearby places.
 async fn web_pages(world: &World, phone: &Phone<'_>) {
     phone.get(&page_signature(world)).await.ok();
+    let path = Some("/wxa/getnearbypoilist".to_owned());
+    world.wechat().set_fault(Fault::TokenRevoked { path, stuck: false, times: 1 });
+    world.operator("GET", "/api/admin/nearby-pois", &json!({})).await.ok();
 }
 
 /// A finger that proves something, a code that is drawn, and a quota that is read.

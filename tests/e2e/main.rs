@@ -14,6 +14,7 @@ mod example;
 mod jssdk;
 mod login;
 mod message_push;
+mod nearby;
 mod order;
 mod order_events;
 mod order_sweep;

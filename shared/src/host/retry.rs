@@ -20,6 +20,8 @@ pub enum RetryPolicy {
     /// most likely unspent: WeChat was busy or not reached, or a gateway answered in its place. If the code was spent all the same,
     /// WeChat refuses the retry. After a lost answer the code is most likely spent, so no retry follows.
     OneTimeCode,
+    /// One attempt: for an API that takes its calls one at a time, so that a call that follows at once is refused.
+    Never,
 }
 
 /// What a failure of a call means for repeating it.
@@ -52,6 +54,7 @@ impl RetryPolicy {
         match self {
             Self::AnyFailure | Self::UnlessOutcomeUnknown => 3,
             Self::AnyFailureOneRetry | Self::OneTimeCode => 2,
+            Self::Never => 1,
         }
     }
 
@@ -159,6 +162,7 @@ mod tests {
             (RetryPolicy::AnyFailureOneRetry, [2, 2, 2, 2, 1]),
             (RetryPolicy::UnlessOutcomeUnknown, [3, 3, 1, 1, 1]),
             (RetryPolicy::OneTimeCode, [2, 2, 2, 1, 1]),
+            (RetryPolicy::Never, [1, 1, 1, 1, 1]),
         ] {
             let made = KINDS.map(|kind| attempts(policy, kind));
             assert_eq!(futures_util::future::join_all(made).await, expected, "{policy:?}");

@@ -14,6 +14,7 @@ mod groups;
 mod inbox;
 
 mod item;
+mod leases;
 mod orders;
 mod outbox;
 mod payments;
@@ -54,6 +55,7 @@ pub use inbox::{
     ConsentInbox, CustomerInbox, CustomerPushOutcome, Inbox, InboxError, KeepOutcome, PendingPush,
     PushLookup, SubscribeEventsOutcome, SubscribeInbox,
 };
+pub use leases::{LeaseName, LeaseTurn, Leases};
 pub use orders::{
     CloseWriteOutcome, IdempotencyKey, NewOrder, Order, OrderLine, OrderPage, OrderSummary, Orders,
     PlaceOutcome, Prepay, PrepayTerms, RefundRequest, RefundRequestCursor, RefundRequestId,

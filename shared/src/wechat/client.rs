@@ -128,7 +128,9 @@ impl Client {
     ) -> Result<T, WeChatError> {
         let mut choice = match call.retry {
             RetryPolicy::AnyFailure | RetryPolicy::AnyFailureOneRetry => AddressChoice::PrimaryOrBackup,
-            RetryPolicy::UnlessOutcomeUnknown | RetryPolicy::OneTimeCode => AddressChoice::PrimaryOnly,
+            RetryPolicy::UnlessOutcomeUnknown | RetryPolicy::OneTimeCode | RetryPolicy::Never => {
+                AddressChoice::PrimaryOnly
+            }
         };
         let parse = &parse;
         retry(&self.host, call.retry, Backoff::Constant, WeChatError::failure_kind, |failure| {

@@ -55,6 +55,9 @@ pub(crate) fn parameters(
     if declares("OfficialAccountIsTest") {
         parameters.insert("OfficialAccountIsTest", config.is_test_account.to_string());
     }
+    if declares("NearbyEnabled") {
+        parameters.insert("NearbyEnabled", config.nearby_enabled.to_string());
+    }
     if !config.jssdk_hosts.is_empty() {
         parameters.insert("JssdkHosts", config.jssdk_hosts.join(","));
     }

@@ -15,6 +15,7 @@ pub(crate) const REGISTRY: &[RegisteredFunction] = &[
     RegisteredFunction::function::<login::LoginFunction>(),
     RegisteredFunction::function::<message_push::MessagePushFunction>(),
     RegisteredFunction::task::<push_events::PushEventsTask>(),
+    RegisteredFunction::function::<nearby::NearbyFunction>(),
     RegisteredFunction::function::<order::OrderFunction>(),
     RegisteredFunction::task::<order_events::OrderEventsTask>(),
     RegisteredFunction::task::<order_sweep::OrderSweepTask>(),

@@ -15,6 +15,7 @@ pub(super) struct ConfigFile {
     pub(super) message_push: MessagePushSection,
     pub(super) customer_service: CustomerServiceSection,
     pub(super) jssdk: JssdkSection,
+    pub(super) nearby: NearbySection,
     pub(super) upstream: UpstreamSection,
     pub(super) public: PublicSection,
 }
@@ -89,6 +90,13 @@ pub(super) struct CustomerServiceSection {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct JssdkSection {
     pub(super) hosts: Vec<String>,
+}
+
+/// `[nearby]`
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct NearbySection {
+    pub(super) enabled: Option<bool>,
 }
 
 /// `[upstream]`

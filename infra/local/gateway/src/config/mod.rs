@@ -26,6 +26,8 @@ pub struct Config {
     pub is_test_account: bool,
     /// The hosts whose web pages are signed for; empty leaves it to the template.
     pub jssdk_hosts: Vec<String>,
+    /// Whether the mini program may manage nearby places. The built-in simulator's may, unless the file says otherwise.
+    pub nearby_enabled: bool,
     /// Which of WeChat Pay's interfaces is called, `v2` or `v3`; `None` leaves it to the template.
     pub pay_api: Option<&'static str>,
     /// How Pay APIv2 is signed; `None` leaves it to the template.
@@ -68,6 +70,7 @@ impl Default for Config {
             has_official_account: true,
             is_test_account: true,
             jssdk_hosts: Vec::new(),
+            nearby_enabled: true,
             pay_api: None,
             sign_type: None,
             max_unpaid: None,
@@ -108,6 +111,7 @@ impl Config {
             message_push,
             customer_service,
             jssdk,
+            nearby,
             upstream,
             public,
         } = parse(text)?;
@@ -133,6 +137,7 @@ impl Config {
             has_official_account,
             is_test_account,
             jssdk_hosts,
+            nearby_enabled: nearby.enabled.unwrap_or(own_platform),
             pay_api,
             sign_type,
             max_unpaid: orders

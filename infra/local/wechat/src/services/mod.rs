@@ -10,6 +10,7 @@ pub(crate) mod content_security;
 pub(crate) mod customer_service;
 pub(crate) mod js_sdk;
 pub(crate) mod message_push;
+pub(crate) mod nearby;
 pub(crate) mod phone_number;
 pub(crate) mod share;
 pub(crate) mod soter;

@@ -38,6 +38,7 @@ use crate::services::content_security::service::ContentSecurityService;
 use crate::services::customer_service::service::CustomerService;
 use crate::services::js_sdk::JsSdkService;
 use crate::services::message_push::MessagePushService;
+use crate::services::nearby::NearbyService;
 use crate::services::phone_number::service::PhoneNumberService;
 use crate::services::share::service::ShareService;
 use crate::services::soter::service::SoterService;
@@ -158,6 +159,7 @@ impl Simulator {
             Arc::new(JsSdkService::new(&base)),
             Arc::new(MessagePushService::new(&base, &pushes)),
             Arc::new(ShareService::new(&base)),
+            Arc::new(NearbyService::new(&base)),
             Arc::new(SoterService::new(&base)),
             Arc::new(UploadFileService::new()),
             Arc::new(UserInfoService::new(&base)),

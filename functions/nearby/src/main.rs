@@ -1,0 +1,5 @@
+//! The Lambda binary of `nearby`.
+
+fn main() -> Result<(), shared::types::BoxError> {
+    shared::runtime::serve::<nearby::NearbyFunction>()
+}
