@@ -195,6 +195,12 @@ identifier!(
 plain!(TemplateId);
 
 identifier!(
+    /// WeChat's number of a check of a picture or a sound.
+    TraceId, "traceId", "must be 1 to 128 letters, digits, '-' or '_'", |text| is_token(text, 1..=128)
+);
+plain!(TraceId);
+
+identifier!(
     /// A phone number from WeChat: digits, perhaps after a plus sign, seldom with other characters.
     PhoneNumber, "phoneNumber", "must be 1 to 40 characters with a digit and no control character",
     |text| (1..=40).contains(&text.chars().count())

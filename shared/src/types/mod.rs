@@ -26,12 +26,12 @@ pub use fen::{Fen, FenError};
 pub use group::GroupId;
 pub use id::{
     AppId, CardCode, CardId, MchId, MediaId, OpenId, OperatorArn, OutRefundNo, PhoneNumber, PrepayId,
-    ProductId, TemplateId, TransactionId, UnionId, UserId,
+    ProductId, TemplateId, TraceId, TransactionId, UnionId, UserId,
 };
 pub use id_error::IdError;
 pub use order_no::{OrderId, OutTradeNo};
 pub use secret::{EncodingAesKey, EncodingAesKeyError, Secret, SessionKey, SessionKeyError};
 pub use share::{PagePath, ShareKind, ShareType};
 pub use time::{TimeError, UnixSeconds};
-pub use upload::{MediaType, ObjectKey, ObjectKeyError, UploadKind};
+pub use upload::{BucketFolder, MediaType, ObjectKey, ObjectKeyError, UploadKind};
 pub use yuan::{Rate, Yuan, YuanError};

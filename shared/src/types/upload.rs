@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 use super::UserId;
 
 /// What an upload is for. It decides how large it may be and which media types it may have.
@@ -95,54 +97,122 @@ const IMAGE: [MediaType; 4] = [
     MediaType::new("image/bmp", "bmp"),
 ];
 
+/// A folder of the bucket, which is what a key begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BucketFolder {
+    /// `avatars/`: pictures that users show, until they are replaced or the user is erased.
+    Avatars,
+    /// `checked/`: copies that WeChat judges, which nobody can change. The bucket deletes what is 30 days old.
+    Checked,
+    /// `incoming/`: what phones upload. The bucket deletes what is a day old.
+    Incoming,
+}
+
+impl BucketFolder {
+    /// All folders.
+    pub const ALL: [Self; 3] = [Self::Avatars, Self::Checked, Self::Incoming];
+
+    /// Its name, with a `/` at its end.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Avatars => "avatars/",
+            Self::Checked => "checked/",
+            Self::Incoming => "incoming/",
+        }
+    }
+}
+
 /// The text is not the key of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not the key of an upload")]
 pub struct ObjectKeyError;
 
-/// The key of an upload in the bucket: `incoming/<userId>/<kind>-<32 hexadecimal digits>.<extension>`.
+/// The key of an upload in the bucket: `<folder>/<userId>/<kind>-<32 hexadecimal digits>.<extension>`.
 ///
-/// All uploads of a user have one prefix, so that they can be listed and erased. The key names its owner, so that nobody can use the
-/// upload of another user.
+/// All uploads of a user have one prefix in each folder, so that they can be listed and erased. The key names its owner, so that nobody
+/// can use the upload of another user.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ObjectKey {
     text: String,
+    folder: BucketFolder,
     kind: UploadKind,
+    extension: &'static str,
     owner: UserId,
 }
 
 impl ObjectKey {
-    /// A new key. `random` must come from a cryptographically secure source, because it makes the key unguessable.
+    /// The key of a new upload, in [`BucketFolder::Incoming`]. `random` must come from a cryptographically secure source, because it makes the key unguessable.
     #[must_use]
     pub fn new(kind: UploadKind, media_type: MediaType, owner: &UserId, random: [u8; 16]) -> Self {
         let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        let (prefix, kind_name, extension) = (Self::prefix_of(owner), kind.name(), media_type.extension);
-        Self { text: format!("{prefix}{kind_name}-{random}.{extension}"), kind, owner: owner.clone() }
+        Self::from_parts(BucketFolder::Incoming, kind, media_type.extension, owner, &random)
     }
 
-    /// Reads the text, as a client sends it back.
+    /// The key of a copy of this object in `folder`, with a name of its own. `random` is as in [`ObjectKey::new`].
+    #[must_use]
+    pub fn copy_in(&self, folder: BucketFolder, random: [u8; 16]) -> Self {
+        let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self::from_parts(folder, self.kind, self.extension, &self.owner, &random)
+    }
+
+    /// The key of the same name in `folder`.
+    #[must_use]
+    pub fn same_name_in(&self, folder: BucketFolder) -> Self {
+        let name = self.text.rsplit('/').next().unwrap_or_default();
+        Self { text: format!("{}{name}", Self::prefix_in(folder, &self.owner)), folder, ..self.clone() }
+    }
+
+    fn from_parts(
+        folder: BucketFolder,
+        kind: UploadKind,
+        extension: &'static str,
+        owner: &UserId,
+        random: &str,
+    ) -> Self {
+        let (prefix, kind_name) = (Self::prefix_in(folder, owner), kind.name());
+        let text = format!("{prefix}{kind_name}-{random}.{extension}");
+        Self { text, folder, kind, extension, owner: owner.clone() }
+    }
+
+    /// Reads the text, as a client sends it back. The caller must look at [`ObjectKey::folder`].
     ///
     /// # Errors
-    /// [`ObjectKeyError`]: it is no key that [`ObjectKey::new`] makes.
+    /// [`ObjectKeyError`]: it is no key that this type makes.
     pub fn parse(text: &str) -> Result<Self, ObjectKeyError> {
         Self::read(text).ok_or(ObjectKeyError)
     }
 
     fn read(text: &str) -> Option<Self> {
-        let (owner, name) = text.strip_prefix(INCOMING)?.split_once('/')?;
+        let mut folders = BucketFolder::ALL.into_iter();
+        let (folder, rest) = folders.find_map(|folder| Some((folder, text.strip_prefix(folder.name())?)))?;
+        let (owner, name) = rest.split_once('/')?;
         let (kind, name) = name.split_once('-')?;
         let (random, extension) = name.split_once('.')?;
         let kind = UploadKind::parse(kind)?;
         let is_hex = random.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        let is_known = kind.media_types().iter().any(|media_type| media_type.extension == extension);
+        let mut extensions = kind.media_types().iter().map(|media_type| media_type.extension);
+        let extension = extensions.find(|known| *known == extension)?;
         let owner = UserId::parse(owner).ok()?;
-        (random.len() == 32 && is_hex && is_known).then(|| Self { text: text.to_owned(), kind, owner })
+        (random.len() == 32 && is_hex).then(|| Self { text: text.to_owned(), folder, kind, extension, owner })
     }
 
-    /// What the keys of all uploads of `owner` begin with.
+    /// What the keys of all objects of `owner` in `folder` begin with.
     #[must_use]
-    pub fn prefix_of(owner: &UserId) -> String {
-        format!("{INCOMING}{}/", owner.as_str())
+    pub fn prefix_in(folder: BucketFolder, owner: &UserId) -> String {
+        format!("{}{}/", folder.name(), owner.as_str())
+    }
+
+    /// What the keys of all objects of `owner` begin with, in each folder.
+    #[must_use]
+    pub fn prefixes_of(owner: &UserId) -> [String; 3] {
+        BucketFolder::ALL.map(|folder| Self::prefix_in(folder, owner))
+    }
+
+    /// Where the object lies.
+    #[must_use]
+    pub fn folder(&self) -> BucketFolder {
+        self.folder
     }
 
     /// The text itself.
@@ -170,8 +240,17 @@ impl fmt::Debug for ObjectKey {
     }
 }
 
-/// What the keys of uploads begin with. The bucket deletes what is a day old below it.
-const INCOMING: &str = "incoming/";
+impl<'de> Deserialize<'de> for ObjectKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+impl Serialize for ObjectKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -186,9 +265,15 @@ mod tests {
         for kind in UploadKind::ALL {
             for media_type in kind.media_types() {
                 let key = ObjectKey::new(kind, *media_type, &owner(), [7; 16]);
-                assert!(key.as_str().starts_with(&ObjectKey::prefix_of(&owner())));
-                assert_eq!(ObjectKey::parse(key.as_str()).unwrap(), key);
-                assert_eq!((key.kind(), key.owner()), (kind, &owner()));
+                let copy = key.copy_in(BucketFolder::Checked, [8; 16]);
+                let shown = copy.same_name_in(BucketFolder::Avatars);
+                let folders = [BucketFolder::Incoming, BucketFolder::Checked, BucketFolder::Avatars];
+                for (key, folder) in [key, copy.clone(), shown.clone()].into_iter().zip(folders) {
+                    assert!(key.as_str().starts_with(&ObjectKey::prefix_in(folder, &owner())));
+                    assert_eq!(ObjectKey::parse(key.as_str()).unwrap(), key);
+                    assert_eq!((key.kind(), key.owner(), key.folder()), (kind, &owner(), folder));
+                }
+                assert_eq!(copy.as_str().strip_prefix("checked"), shown.as_str().strip_prefix("avatars"));
             }
         }
     }

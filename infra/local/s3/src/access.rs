@@ -1,6 +1,9 @@
 //! Keys of callers for signatures, and the decision whether a caller's statements and the bucket's policy allow a request.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use local_dynamo::{Dynamo, OPERATOR, Permission};
 use local_template::{PseudoParameters, Stack};
@@ -14,7 +17,7 @@ use s3s::{
 };
 use time::{OffsetDateTime, PrimitiveDateTime, macros::format_description};
 
-use crate::permissions::{Requirement, arn, object_arn, required};
+use crate::permissions::{Requirement, arn, bucket_arn, object_arn, required};
 
 /// The secret access keys of functions and of the operator.
 pub(crate) struct CallerKeys(pub(crate) Dynamo);
@@ -33,12 +36,14 @@ impl S3Auth for CallerKeys {
 pub(crate) struct StackAccess {
     dynamo: Dynamo,
     partition: String,
+    /// Where the buckets are.
+    folder: PathBuf,
     /// The age in milliseconds above which a signature is denied, by bucket.
     max_signature_ages: BTreeMap<String, u64>,
 }
 
 impl StackAccess {
-    pub(crate) fn new(stack: &Stack, dynamo: &Dynamo) -> Self {
+    pub(crate) fn new(stack: &Stack, dynamo: &Dynamo, folder: &Path) -> Self {
         let ages = stack
             .buckets
             .iter()
@@ -46,6 +51,7 @@ impl StackAccess {
         Self {
             dynamo: dynamo.clone(),
             partition: PseudoParameters::default().partition,
+            folder: folder.to_owned(),
             max_signature_ages: ages.collect(),
         }
     }
@@ -67,6 +73,15 @@ impl StackAccess {
     ) -> S3Result<()> {
         let caller = caller(credentials)?;
         self.authorize(caller, action, object_arn(&self.partition, bucket, key))
+    }
+
+    /// Reading an object. S3 says that there is none only to callers who may list the bucket.
+    fn authorize_reading(&self, caller: &str, bucket: &str, key: &str) -> S3Result<()> {
+        self.authorize(caller, "s3:GetObject", object_arn(&self.partition, bucket, key))?;
+        if self.folder.join(bucket).join(key).exists() {
+            return Ok(());
+        }
+        self.authorize(caller, "s3:ListBucket", bucket_arn(&self.partition, bucket))
     }
 
     /// Denies a URL that was signed too long ago, as the bucket's policy says.
@@ -110,6 +125,10 @@ impl S3Access for StackAccess {
         let caller = caller(cx.credentials())?;
         self.check_signature_age(cx)?;
         match required(cx.s3_op().name()) {
+            Requirement::Reading => match cx.s3_path() {
+                S3Path::Object { bucket, key } => self.authorize_reading(caller, bucket, key),
+                _ => Err(s3_error!(AccessDenied)),
+            },
             Requirement::Action(action) => self.authorize(caller, action, arn(&self.partition, cx.s3_path())),
             Requirement::InContent => Ok(()),
             Requirement::OperatorOnly if caller == OPERATOR => Ok(()),
@@ -120,7 +139,7 @@ impl S3Access for StackAccess {
     async fn copy_object(&self, request: &mut S3Request<CopyObjectInput>) -> S3Result<()> {
         match &request.input.copy_source {
             CopySource::Bucket { bucket, key, .. } => {
-                self.authorize_object(request.credentials.as_ref(), "s3:GetObject", bucket, key)
+                self.authorize_reading(caller(request.credentials.as_ref())?, bucket, key)
             }
             _ => Err(s3_error!(NotImplemented)),
         }

@@ -13,13 +13,15 @@ pub(crate) enum Requirement {
     InContent,
     /// No statement of the template can allow it.
     OperatorOnly,
+    /// At once: reading the object of the path, and listing the bucket to learn that there is none.
+    Reading,
 }
 
 /// What the operation requires.
 pub(crate) fn required(operation: &str) -> Requirement {
     match operation {
         "DeleteObject" => Requirement::Action("s3:DeleteObject"),
-        "GetObject" | "HeadObject" => Requirement::Action("s3:GetObject"),
+        "GetObject" | "HeadObject" => Requirement::Reading,
         "ListObjects" | "ListObjectsV2" => Requirement::Action("s3:ListBucket"),
         // The source of a copy requires one more permission, which the request's content decides.
         "CopyObject" | "PutObject" => Requirement::Action("s3:PutObject"),
@@ -32,9 +34,14 @@ pub(crate) fn required(operation: &str) -> Requirement {
 pub(crate) fn arn(partition: &str, path: &S3Path) -> String {
     match path {
         S3Path::Root => "*".to_owned(),
-        S3Path::Bucket { bucket } => format!("arn:{partition}:s3:::{bucket}"),
+        S3Path::Bucket { bucket } => bucket_arn(partition, bucket),
         S3Path::Object { bucket, key } => object_arn(partition, bucket, key),
     }
+}
+
+/// The ARN of a bucket.
+pub(crate) fn bucket_arn(partition: &str, bucket: &str) -> String {
+    format!("arn:{partition}:s3:::{bucket}")
 }
 
 /// The ARN of an object.

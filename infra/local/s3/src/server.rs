@@ -59,7 +59,7 @@ impl LocalS3 {
             .map_err(|error| S3Error::Server { path: folder.clone(), problem: format!("{error:?}") })?;
         let mut builder = S3ServiceBuilder::new(files);
         builder.set_auth(CallerKeys(dynamo.clone()));
-        builder.set_access(StackAccess::new(stack, dynamo));
+        builder.set_access(StackAccess::new(stack, dynamo, &folder));
         let inner = Inner { service: builder.build(), folder, _temporary: temporary };
         Ok(Self { inner: Arc::new(inner) })
     }

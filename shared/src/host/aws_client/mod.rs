@@ -1,4 +1,4 @@
-//! A client for the AWS services of which one operation each is used. A call is one signed request.
+//! A client for the AWS services of which a few operations each are used. A call is one signed request.
 //!
 //! The client crates of these services are not used, because each reads a list of all AWS partitions and compiles its patterns when a
 //! client is made: two or three of them make a start slower by a quarter (`infra/bench/RESULTS.md`). DynamoDB has its crate, because
@@ -10,12 +10,18 @@ use std::{
 };
 
 use aws_sigv4::{
-    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
+    http_request::{
+        PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+        UriPathNormalizationMode, sign,
+    },
     sign::v4::SigningParams,
 };
 use aws_smithy_runtime_api::client::identity::Identity;
 use http::Response;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{
+    Method,
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+};
 use serde::Deserialize;
 use tokio::time::{error::Elapsed, timeout};
 
@@ -33,6 +39,8 @@ pub enum AwsService {
     EventBridge,
     /// Starts other functions.
     Lambda,
+    /// Stores objects.
+    S3,
     /// Keeps secrets.
     SecretsManager,
 }
@@ -43,8 +51,20 @@ impl AwsService {
         match self {
             Self::EventBridge => "events",
             Self::Lambda => "lambda",
+            Self::S3 => "s3",
             Self::SecretsManager => "secretsmanager",
         }
+    }
+
+    /// S3 takes a path as it stands, and a signature over the digest of the content, which is a header.
+    fn signing_settings(self) -> SigningSettings {
+        let mut settings = SigningSettings::default();
+        if self == Self::S3 {
+            settings.percent_encoding_mode = PercentEncodingMode::Single;
+            settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+            settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        }
+        settings
     }
 
     /// The environment variable with the endpoint that replaces AWS's own one. Every AWS client reads the same variable.
@@ -52,6 +72,7 @@ impl AwsService {
         match self {
             Self::EventBridge => "AWS_ENDPOINT_URL_EVENTBRIDGE",
             Self::Lambda => "AWS_ENDPOINT_URL_LAMBDA",
+            Self::S3 => "AWS_ENDPOINT_URL_S3",
             Self::SecretsManager => "AWS_ENDPOINT_URL_SECRETS_MANAGER",
         }
     }
@@ -62,6 +83,7 @@ impl fmt::Display for AwsService {
         f.write_str(match self {
             Self::EventBridge => "EventBridge",
             Self::Lambda => "Lambda",
+            Self::S3 => "S3",
             Self::SecretsManager => "Secrets Manager",
         })
     }
@@ -98,6 +120,12 @@ impl AwsError {
         matches!(self, Self::Refused { code, .. } if code == exception)
     }
 
+    /// Whether the same call may succeed, now or a little later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.failure_kind() != FailureKind::Permanent
+    }
+
     fn failure_kind(&self) -> FailureKind {
         match self {
             Self::Unreachable { .. } => FailureKind::OutcomeUnknown,
@@ -106,7 +134,8 @@ impl AwsError {
             {
                 FailureKind::Busy
             }
-            Self::Refused { status, .. } if *status >= 500 => FailureKind::OutcomeUnknown,
+            // S3 begins its answer to a copy before the copy ends, so an error can follow a status of success.
+            Self::Refused { status, .. } if *status >= 500 || *status < 300 => FailureKind::OutcomeUnknown,
             Self::Refused { .. } => FailureKind::Permanent,
         }
     }
@@ -127,11 +156,17 @@ impl Host {
     /// # Errors
     /// [`HostError`]: region or credentials are not in the environment.
     pub fn aws(&self, service: AwsService) -> Result<AwsClient, HostError> {
-        let region = self.var("AWS_REGION")?.to_owned();
+        let region = self.var("AWS_REGION")?;
         let endpoint = match self.endpoint(service.endpoint_variable()) {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None => format!("https://{}.{region}.{}", service.name(), domain(&region)),
+            None => format!("https://{}.{region}.{}", service.name(), domain(region)),
         };
+        self.aws_at(service, endpoint)
+    }
+
+    /// A client of `service` at this endpoint, which has no `/` at its end.
+    pub(super) fn aws_at(&self, service: AwsService, endpoint: String) -> Result<AwsClient, HostError> {
+        let region = self.var("AWS_REGION")?.to_owned();
         Ok(AwsClient { host: self.clone(), service, endpoint, region, identity: self.credentials()?.into() })
     }
 }
@@ -143,8 +178,9 @@ pub(super) fn domain(region: &str) -> &'static str {
 
 /// A call. It must be idempotent, because it is retried after any failure.
 pub struct AwsCall<'a> {
+    method: Method,
     path: &'a str,
-    target: Option<&'static str>,
+    headers: Vec<(HeaderName, &'a str)>,
     body: String,
     attempt_timeout: Duration,
     operation_timeout: Duration,
@@ -154,9 +190,14 @@ impl<'a> AwsCall<'a> {
     /// The operation `target` of a service with AWS's JSON protocol.
     #[must_use]
     pub fn json(target: &'static str, body: &serde_json::Value) -> Self {
+        let headers = vec![
+            (CONTENT_TYPE, "application/x-amz-json-1.1"),
+            (HeaderName::from_static("x-amz-target"), target),
+        ];
         Self {
+            method: Method::POST,
             path: "/",
-            target: Some(target),
+            headers,
             body: body.to_string(),
             attempt_timeout: ATTEMPT_TIMEOUT,
             operation_timeout: OPERATION_TIMEOUT,
@@ -167,10 +208,29 @@ impl<'a> AwsCall<'a> {
     #[must_use]
     pub fn post(path: &'a str, body: &serde_json::Value, timeout: Duration) -> Self {
         Self {
+            method: Method::POST,
             path,
-            target: None,
+            headers: vec![(CONTENT_TYPE, "application/json")],
             body: body.to_string(),
             attempt_timeout: timeout,
+            operation_timeout: timeout,
+        }
+    }
+
+    /// A request without content, as most operations of S3 are. The path must need no percent-encoding. An attempt may take half of
+    /// `timeout`, and all together `timeout`.
+    pub(super) fn without_content(
+        method: Method,
+        path: &'a str,
+        headers: Vec<(HeaderName, &'a str)>,
+        timeout: Duration,
+    ) -> Self {
+        Self {
+            method,
+            path,
+            headers,
+            body: String::new(),
+            attempt_timeout: timeout / 2,
             operation_timeout: timeout,
         }
     }
@@ -191,10 +251,14 @@ impl AwsClient {
     async fn send_once(&self, call: &AwsCall<'_>) -> Result<Response<Vec<u8>>, AwsError> {
         let service = self.service;
         let answer = self.exchange(call).await.map_err(|cause| AwsError::Unreachable { service, cause })?;
-        if answer.status().is_success() {
+        let code = match self.service {
+            AwsService::S3 => xml_code(answer.body()),
+            _ => exception(&answer),
+        };
+        if answer.status().is_success() && (self.service != AwsService::S3 || code.is_none()) {
             return Ok(answer);
         }
-        let code = exception(&answer).unwrap_or_else(|| "unknown error".to_owned());
+        let code = code.unwrap_or_else(|| "unknown error".to_owned());
         Err(AwsError::Refused { service, status: answer.status().as_u16(), code })
     }
 
@@ -204,7 +268,7 @@ impl AwsClient {
         let request = self
             .host
             .http()?
-            .post(url)
+            .request(call.method.clone(), url)
             .headers(headers)
             .timeout(call.attempt_timeout)
             .body(call.body.clone());
@@ -219,23 +283,19 @@ impl AwsClient {
     /// The headers of a call with its signature, which is made for the current time.
     fn sign_headers(&self, url: &str, call: &AwsCall<'_>) -> Result<HeaderMap, BoxError> {
         let mut headers = HeaderMap::new();
-        let content_type = match call.target {
-            Some(target) => {
-                headers.insert("x-amz-target", HeaderValue::from_static(target));
-                "application/x-amz-json-1.1"
-            }
-            None => "application/json",
-        };
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        let named = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let signable = SignableRequest::new("POST", url, named, SignableBody::Bytes(call.body.as_bytes()))?;
+        for (name, value) in &call.headers {
+            headers.insert(name, HeaderValue::from_str(value)?);
+        }
+        let named = call.headers.iter().map(|(name, value)| (name.as_str(), *value));
+        let body = SignableBody::Bytes(call.body.as_bytes());
+        let signable = SignableRequest::new(call.method.as_str(), url, named, body)?;
         let parameters = SigningParams::builder()
             .identity(&self.identity)
             .region(&self.region)
             .name(self.service.name())
             // AWS compares the time of a signature with its own clock, so the system's clock is used and not the clock of `Host`.
             .time(SystemTime::UNIX_EPOCH + Duration::from_millis(SystemClock.now_millis()))
-            .settings(SigningSettings::default())
+            .settings(self.service.signing_settings())
             .build()?;
         let (instructions, _) = sign(signable, &parameters.into())?.into_parts();
         for (name, value) in instructions.headers() {
@@ -260,6 +320,13 @@ fn exception(answer: &Response<Vec<u8>>) -> Option<String> {
     // `namespace#Name`, `Name:http://…`.
     let name = named.rsplit('#').next()?;
     name.split(':').next().map(str::to_owned)
+}
+
+/// The code of an error of S3, which is an XML document.
+fn xml_code(body: &[u8]) -> Option<String> {
+    let (_, error) = std::str::from_utf8(body).ok()?.split_once("<Error>")?;
+    let (_, code) = error.split_once("<Code>")?;
+    Some(code.split_once("</Code>")?.0.to_owned())
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! The bucket of uploads: forms with which phones upload, and URLs with which WeChat and phones download.
+//! The bucket of uploads: forms with which phones upload, URLs with which WeChat and phones download, and calls that copy and delete.
 //!
-//! Nothing here calls S3. A form or a URL carries this function's signature, and S3 asks whether the function's role allows what the
-//! bearer does with it.
+//! Forms and URLs need no call of S3. They carry this function's signature, and S3 asks whether the function's role allows what the
+//! bearer does with them.
 
+mod objects;
 mod post_form;
 mod presigned_get;
 
@@ -10,13 +11,15 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::Credentials;
 
+pub use objects::CopyOutcome;
 pub use post_form::PostForm;
 
-use super::{Clock, Host, HostError, SystemClock, aws_client::domain};
+use super::{AwsClient, AwsService, Clock, Host, HostError, SystemClock, aws_client::domain};
 use crate::types::{MediaType, ObjectKey, UnixSeconds};
 
 /// The bucket of uploads, with this function's credentials.
 pub struct UploadsBucket {
+    client: AwsClient,
     signer: Signer,
     name: String,
     address: BucketAddress,
@@ -43,8 +46,9 @@ impl UploadsBucket {
     /// How long a form can be used.
     pub const FORM_LIFETIME: Duration = Duration::from_secs(5 * 60);
 
-    /// The longest that a URL can be used. Credentials of a role may end soon, and the bucket refuses older signatures.
-    pub const MAX_URL_LIFETIME: Duration = Duration::from_secs(15 * 60);
+    /// The longest that a URL can be used, because the bucket refuses older signatures. A URL ends sooner if the credentials of the
+    /// function's role do.
+    pub const MAX_URL_LIFETIME: Duration = Duration::from_secs(35 * 60);
 
     /// Reads `UPLOADS_BUCKET` and `UPLOADS_BASE_URL`.
     ///
@@ -57,7 +61,9 @@ impl UploadsBucket {
             Some(base) => format!("{}/", base.trim_end_matches('/')),
             None => address.url(),
         };
-        Ok(Self { signer: Signer { credentials: host.credentials()?, region }, name, address, post_url })
+        let client = host.aws_at(AwsService::S3, format!("{}{}", address.scheme, address.host))?;
+        let signer = Signer { credentials: host.credentials()?, region };
+        Ok(Self { client, signer, name, address, post_url })
     }
 
     /// The form that uploads one object of 1 to `max_bytes` bytes under `key`, within [`Self::FORM_LIFETIME`]. S3 refuses any other
