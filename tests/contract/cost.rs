@@ -16,6 +16,7 @@ use crate::{
         accept_message, avatar, enter_from_group, nearby_place, page_signature, profile_body, push_consent,
         sign_challenge,
     },
+    media_checks,
     meter::{Cost, Meter},
     money, sharing,
     workspace::{assert_none, stack, template},
@@ -65,6 +66,9 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("push-events, a user enters", 3, 0),
     ("push-events, a user enters and is welcomed", 5, 1),
     ("POST /api/security/text", 0, 1),
+    ("POST /api/security/media", 1, 1),
+    ("GET /api/security/results/{traceId}", 1, 0),
+    ("push-events, a verdict", 3, 0),
     ("POST /api/wxacode/unlimited", 0, 1),
     ("POST /api/uploads", 0, 0),
     ("ANY /api/admin/template-messages", 0, 0),
@@ -277,6 +281,7 @@ async fn pushes(meter: &mut Meter<'_>) {
     phone.wx("openCustomerServiceConversation", json!({})).await;
     world.wechat().wait_for_notices().await;
     meter.of("push-events, a user enters", drain()).await.expect("the stream is read");
+    media_checks::costs(meter, &phone).await;
     let nothing = world.bundle().run_task("push-events");
     meter.of("push-events, nothing to repair", nothing).await.expect("a run");
 }

@@ -21,6 +21,7 @@ mod flows;
 mod intervals;
 mod layers;
 mod layout;
+mod media_checks;
 mod meter;
 mod money;
 mod operations;

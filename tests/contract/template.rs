@@ -543,12 +543,13 @@ const KEPT: [&str; 10] = [
     "UsersTable",
 ];
 /// Tables whose rows expire. An order has an `expires_at` too, which is the end of its payment and must not delete the row.
-const EXPIRING: [&str; 7] = [
+const EXPIRING: [&str; 8] = [
     "ChallengesTable",
     "ConversationsTable",
     "GroupsTable",
     "IdempotencyTable",
     "InboxTable",
+    "MediaChecksTable",
     "OutboxTable",
     "SharesTable",
 ];

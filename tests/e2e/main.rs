@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test that can't go on has failed")]
 
 mod access_token;
+mod avatar;
 mod canary;
 mod card;
 mod card_consume;
@@ -13,6 +14,7 @@ mod customer_message;
 mod example;
 mod jssdk;
 mod login;
+mod media_check;
 mod message_push;
 mod nearby;
 mod order;

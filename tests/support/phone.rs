@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use local_wechat::Fault;
 use serde_json::{Value, json};
 
@@ -135,6 +136,22 @@ impl<'w> Phone<'w> {
         let prepaid = self.prepay(&out_trade_no).await;
         self.pay(&prepaid).await;
         (order_id, out_trade_no)
+    }
+
+    /// Uploads a file with a form of ours, which must succeed: the form, which can be used again, with `objectKey`.
+    pub async fn upload(&self, kind: &str, content_type: &str, bytes: &[u8]) -> Value {
+        let body = json!({ "kind": kind, "contentType": content_type, "size": 1000 });
+        let form = self.post("/api/uploads", &body).await.ok().json();
+        self.upload_with(&form, bytes).await;
+        form
+    }
+
+    /// Uploads a file with this form, which must succeed.
+    pub async fn upload_with(&self, form: &Value, bytes: &[u8]) {
+        let arguments = json!({ "url": form["url"], "formData": form["fields"], "name": "file",
+                                "filePath": "wxfile://tmp_1.jpg", "fileContent": STANDARD.encode(bytes) });
+        let answer = self.wx("uploadFile", arguments).await;
+        assert_eq!(answer.json()["statusCode"], 201, "{}", answer.body);
     }
 
     /// The status of the order, as its owner reads it.

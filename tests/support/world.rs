@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use local_dynamo::{Dynamo, ServiceCall};
+use local_dynamo::{Dynamo, OPERATOR, ServiceCall};
 use local_gateway::{Bundle, BundleOptions, Config};
 use local_wechat::Simulator;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ use crate::{
 /// How many requests functions made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requests {
-    /// To DynamoDB; those to Secrets Manager are not counted.
+    /// To DynamoDB; those to Secrets Manager and S3 are not counted.
     pub dynamodb: usize,
     /// To WeChat and WeChat Pay.
     pub wechat: usize,
@@ -236,6 +236,35 @@ impl World {
         }
     }
 
+    /// The keys and contents of all uploads, by key.
+    #[must_use]
+    pub fn uploads(&self) -> Vec<(String, Vec<u8>)> {
+        let bucket = self.bundle.stack().bucket("UploadsBucket").expect("a bucket");
+        let objects = self.bundle.s3().objects(&bucket.name);
+        objects.into_iter().map(|object| (object.key, object.bytes)).collect()
+    }
+
+    /// A host with the settings of the function in this folder and the permissions of an operator.
+    #[must_use]
+    pub fn operator_host(&self, folder: &str) -> Host {
+        let host = self.bundle.host(folder).expect("a function");
+        let functions = &self.bundle.stack().functions;
+        let function = functions.iter().find(|function| function.folder == folder).expect("a function");
+        let of_lambda = ["REGION", "ENDPOINT_URL_DYNAMODB", "ENDPOINT_URL_LAMBDA", "ENDPOINT_URL_S3"];
+        let of_lambda = of_lambda.iter().map(|name| format!("AWS_{name}"));
+        let more = ["AWS_ENDPOINT_URL_SECRETS_MANAGER".to_owned()];
+        let names = function.environment.keys().cloned().chain(of_lambda).chain(more);
+        let mut environment: BTreeMap<String, String> = names
+            .filter_map(|name| {
+                let value = host.optional_var(&name)?.to_owned();
+                Some((name, value))
+            })
+            .collect();
+        environment.insert("AWS_ACCESS_KEY_ID".to_owned(), OPERATOR.to_owned());
+        environment.insert("AWS_SECRET_ACCESS_KEY".to_owned(), self.dynamo().secret_access_key(OPERATOR));
+        Host::new(environment, Arc::new(self.clock.clone()), Arc::new(SystemRandomness), Vec::new())
+    }
+
     /// The name of the table with this logical id.
     #[must_use]
     pub fn table(&self, logical_id: &str) -> String {
@@ -256,6 +285,8 @@ impl World {
         let mut calls = self.dynamo().take_calls();
         calls.retain(|call| call.caller != "operator");
         calls.retain(|call| !["GetSecretValue", "PutEvents"].contains(&call.operation.as_str()));
+        // The local S3 has its decisions in the same log.
+        calls.retain(|call| call.permissions.iter().all(|needed| !needed.action.starts_with("s3:")));
         (value, calls, self.wechat().upstream_calls().len() - before)
     }
 

@@ -7,6 +7,8 @@ use shared::{
     wechat::{CheckScene, TextCheck},
 };
 
+use crate::scene;
+
 /// As the phone sends it.
 #[derive(Deserialize)]
 pub(crate) struct TextBody {
@@ -34,8 +36,7 @@ impl TextBody {
         if content.trim().is_empty() || content.chars().count() > MAX_CONTENT {
             return Err(ApiError::invalid("content", "须为 1 至 2500 个字符"));
         }
-        let scene = CheckScene::from_number(request::required("scene", self.scene)?);
-        let scene = scene.ok_or_else(|| ApiError::invalid("scene", "须为 1 至 4"))?;
+        let scene = scene::parse(self.scene)?;
         for (name, value) in
             [("title", &self.title), ("nickname", &self.nickname), ("signature", &self.signature)]
         {

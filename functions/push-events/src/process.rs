@@ -1,5 +1,7 @@
 //! Processing one push, by what it is about.
 
+use std::sync::Arc;
+
 use shared::{
     host::{Host, HostError},
     service::{EventError, EventOutcome, EventProcessor},
@@ -9,11 +11,15 @@ use shared::{
     wechat::push::PushTopic,
 };
 
-use crate::{consent::ConsentWithdrawer, customer::ConversationKeeper, subscribe::ConsentKeeper};
+use crate::{
+    consent::ConsentWithdrawer, customer::ConversationKeeper, media_verdict::MediaJudge,
+    subscribe::ConsentKeeper,
+};
 
 /// Processes pushes.
 pub(crate) struct PushProcessor {
     inbox: Inbox,
+    judge: Arc<MediaJudge>,
     consents: ConsentKeeper,
     conversations: ConversationKeeper,
     withdrawer: ConsentWithdrawer,
@@ -24,9 +30,10 @@ impl PushProcessor {
     ///
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.
-    pub(crate) fn new(host: &Host) -> Result<Self, HostError> {
+    pub(crate) fn new(host: &Host, judge: Arc<MediaJudge>) -> Result<Self, HostError> {
         Ok(Self {
             inbox: Inbox::new(host)?,
+            judge,
             consents: ConsentKeeper::new(host)?,
             conversations: ConversationKeeper::new(host)?,
             withdrawer: ConsentWithdrawer::new(host)?,
@@ -73,6 +80,7 @@ impl EventProcessor for PushProcessor {
             Some(PushTopic::SubscribePopup | PushTopic::SubscribeChange | PushTopic::SubscribeSent) => {
                 self.consents.apply(&pending).await?
             }
+            Some(PushTopic::MediaVerdict) => self.judge.apply(&pending).await?,
             Some(PushTopic::AuthorizationRevoked) => self.withdrawer.withdraw(&pending).await?,
             Some(PushTopic::CustomerMessage) => {
                 let kept = self.conversations.keep_message(&pending).await?;

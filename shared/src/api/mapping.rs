@@ -10,8 +10,8 @@ use crate::{
     pay::{NoticeError, PayError},
     secrets::SecretError,
     service::{
-        AccessTokenError, CustomerMessageError, PaymentServiceError, PlatformError, RefundServiceError,
-        SendError, SessionTokenError, StaffError, WeChatSessionError,
+        AccessTokenError, CustomerMessageError, MediaCheckError, PaymentServiceError, PlatformError,
+        RefundServiceError, SendError, SessionTokenError, StaffError, WeChatSessionError,
     },
     store::{ConversationsError, InboxError, SessionKeysError, StoreError, WindowLimit},
     wechat::{
@@ -271,6 +271,27 @@ impl From<CustomerMessageError> for ApiError {
             }
             CustomerMessageError::Platform(cause) => cause.for_operator(),
             CustomerMessageError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<MediaCheckError> for ApiError {
+    fn from(error: MediaCheckError) -> Self {
+        match error {
+            MediaCheckError::NoUpload => Self::new(Code::NotFound).with_message("文件未上传成功，请重新上传"),
+            MediaCheckError::NoUser => Code::Unauthorized.into(),
+            MediaCheckError::Host(error) => error.into(),
+            MediaCheckError::Store(error) => error.into(),
+            MediaCheckError::NoTraceId => Self::new(Code::UpstreamBusy).with_cause(error),
+            MediaCheckError::Bucket(ref cause) => {
+                let code = if cause.is_transient() { Code::UpstreamBusy } else { Code::Internal };
+                Self::new(code).with_cause(error)
+            }
+            // WeChat checks nothing of a user who has not opened the mini program for two hours.
+            MediaCheckError::Platform(cause) if matches!(cause.errcode(), Some(40003 | 43104 | 61010)) => {
+                Self::new(Code::Conflict).with_message("请重新打开小程序后再试").with_cause(cause)
+            }
+            MediaCheckError::Platform(cause) => cause.into(),
         }
     }
 }

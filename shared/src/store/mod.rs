@@ -15,6 +15,7 @@ mod inbox;
 
 mod item;
 mod leases;
+mod media_checks;
 mod orders;
 mod outbox;
 mod payments;
@@ -53,9 +54,13 @@ pub use groups::{
 };
 pub use inbox::{
     ConsentInbox, CustomerInbox, CustomerPushOutcome, Inbox, InboxError, KeepOutcome, PendingPush,
-    PushLookup, SubscribeEventsOutcome, SubscribeInbox,
+    PushLookup, SubscribeEventsOutcome, SubscribeInbox, VerdictInbox, VerdictOutcome,
 };
 pub use leases::{LeaseName, LeaseTurn, Leases};
+pub use media_checks::{
+    AvatarChange, AvatarChecks, BeginCheckOutcome, CheckPurpose, LinkOutcome, MediaCheck, MediaCheckLookup,
+    MediaCheckResult, MediaCheckState, MediaChecks, NewMediaCheck, VerdictEffect, VerdictEnd,
+};
 pub use orders::{
     CloseWriteOutcome, IdempotencyKey, NewOrder, Order, OrderLine, OrderPage, OrderSummary, Orders,
     PlaceOutcome, Prepay, PrepayTerms, RefundRequest, RefundRequestCursor, RefundRequestId,
@@ -77,7 +82,7 @@ pub use shares::{DayOfShares, ShareCount, Shares, WeChatFigures};
 pub use steps::{DaySteps, StepHistory, Steps};
 pub use subscriptions::{ReportOutcome, Subscription, Subscriptions};
 pub use tokens::{Lease, LeaseOutcome, Token, TokenName, TokenRow, Tokens, TokensError};
-pub use users::{LoginOutcome, NewLogin, Phone, Profile, Role, User, Users};
+pub use users::{LoginOutcome, NewLogin, PendingAvatar, Phone, Profile, Role, User, Users};
 pub use work_index::{WorkCursor, WorkPage, shards, unprepaid_shards};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};

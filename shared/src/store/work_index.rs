@@ -1,5 +1,5 @@
-//! Sparse indexes of open work: `by_due` lists orders and refunds about which WeChat Pay is to be asked, `by_pending` lists events whose
-//! effects are not done.
+//! Sparse indexes of open work: `by_due` lists orders and refunds about which WeChat Pay is to be asked, and media checks whose verdict is
+//! late; `by_pending` lists events whose effects are not done.
 //!
 //! Each index has 16 [`shards`], so that no key takes all writes, and is read in pages, the longest waiting first. A row leaves its index
 //! when nothing is left to do with it.
@@ -107,7 +107,7 @@ impl WorkIndex {
     }
 }
 
-/// Orders and refunds by the time of their next query.
+/// Orders, refunds and media checks by the time of their next query.
 pub(super) const BY_DUE: WorkIndex = WorkIndex { name: "by_due", shard: "due_shard", time: "next_query_at" };
 /// Events whose effects are not done, by time.
 pub(super) const BY_PENDING: WorkIndex =

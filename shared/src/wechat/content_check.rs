@@ -35,7 +35,9 @@ impl CheckScene {
         }
     }
 
-    fn number(self) -> u8 {
+    /// WeChat's number.
+    #[must_use]
+    pub fn number(self) -> u8 {
         match self {
             Self::Profile => 1,
             Self::Comment => 2,

@@ -8,6 +8,7 @@
 
 mod consent;
 mod customer;
+mod media_verdicts;
 mod queue;
 mod row;
 mod subscribe_events;
@@ -16,6 +17,7 @@ use queue::finish_part;
 
 pub use consent::ConsentInbox;
 pub use customer::{CustomerInbox, CustomerPushOutcome};
+pub use media_verdicts::{VerdictInbox, VerdictOutcome};
 pub use queue::{Inbox, InboxError, KeepOutcome};
 pub use row::{PendingPush, PushLookup};
 pub use subscribe_events::{SubscribeEventsOutcome, SubscribeInbox};

@@ -130,6 +130,8 @@ impl Users {
             unionid: login.unionid.clone(),
             nick_name: None,
             avatar_url: None,
+            avatar_key: None,
+            pending_avatar: None,
             phone: None,
         };
         let user = Put::builder()

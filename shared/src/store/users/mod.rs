@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     host::{Host, HostError},
-    types::{OpenId, OperatorArn, UnionId, UnixSeconds, UserId},
+    types::{ObjectKey, OpenId, OperatorArn, TraceId, UnionId, UnixSeconds, UserId},
 };
 
 pub use login::{LoginOutcome, NewLogin};
@@ -74,9 +74,24 @@ pub struct User {
     /// The address of the user's picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<String>,
+    /// The picture that the user uploaded and WeChat has passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar_key: Option<ObjectKey>,
+    /// The picture that WeChat is to judge, or a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_avatar: Option<PendingAvatar>,
     /// The user's phone number, once given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
+}
+
+/// A picture that its user wants to show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingAvatar {
+    /// The number of its check.
+    pub trace_id: TraceId,
+    /// Where it is.
+    pub object_key: ObjectKey,
 }
 
 /// The part of a user's record that the user sets.

@@ -12,6 +12,7 @@ mod error;
 mod fields;
 mod form;
 mod identity;
+mod media_verdict;
 mod message;
 mod receiver;
 mod reply;
@@ -25,6 +26,7 @@ pub use customer_message::{IncomingContent, IncomingImage, IncomingMessage, Inco
 pub use error::{EnvelopeError, FormError, PushError};
 pub use fields::{integer, list, number, text};
 pub use form::PushForm;
+pub use media_verdict::{MediaVerdict, MediaVerdictKind};
 pub use message::{MalformedField, PushedMessage};
 pub use receiver::{PushMode, PushModeError, PushQuery, PushReceiver, VerifiedPush};
 pub use reply::{PushReply, ReplyValue};

@@ -9,6 +9,8 @@ pub enum PushTopic {
     SubscribeChange,
     /// What became of subscribe messages (`subscribe_msg_sent_event`).
     SubscribeSent,
+    /// WeChat has judged a picture or a sound, or could not (`wxa_media_check`).
+    MediaVerdict,
     /// A user withdrew the consent to personal data (`user_authorization_revoke`).
     AuthorizationRevoked,
     /// A user wrote to customer service: a message of any type.
@@ -25,6 +27,7 @@ impl PushTopic {
             ("event", "subscribe_msg_popup_event") => Self::SubscribePopup,
             ("event", "subscribe_msg_change_event") => Self::SubscribeChange,
             ("event", "subscribe_msg_sent_event") => Self::SubscribeSent,
+            ("event", "wxa_media_check") => Self::MediaVerdict,
             ("event", "user_authorization_revoke") => Self::AuthorizationRevoked,
             ("event", "user_enter_tempsession") => Self::SessionEntered,
             ("event" | "", _) => return None,
@@ -39,7 +42,10 @@ impl PushTopic {
             Self::SubscribePopup => Some("SubscribeMsgPopupEvent"),
             Self::SubscribeChange => Some("SubscribeMsgChangeEvent"),
             Self::SubscribeSent => Some("SubscribeMsgSentEvent"),
-            Self::AuthorizationRevoked | Self::CustomerMessage | Self::SessionEntered => None,
+            Self::AuthorizationRevoked
+            | Self::CustomerMessage
+            | Self::MediaVerdict
+            | Self::SessionEntered => None,
         }
     }
 }
