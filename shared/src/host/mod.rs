@@ -24,7 +24,7 @@ use client::Clients;
 pub use client::RemoteService;
 pub use retry::RetryPolicy;
 pub(crate) use retry::{Backoff, FailureKind, retry};
-pub use s3::{CopyOutcome, PostForm, UploadsBucket};
+pub use s3::{CopyOutcome, DeleteObjectsError, PostForm, UploadsBucket};
 pub(crate) use upstream::{Address, AddressChoice, Upstream};
 
 use crate::types::UnixSeconds;

@@ -3,6 +3,7 @@
 //! Forms and URLs need no call of S3. They carry this function's signature, and S3 asks whether the function's role allows what the
 //! bearer does with them.
 
+mod delete;
 mod objects;
 mod post_form;
 mod presigned_get;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::Credentials;
 
+pub use delete::DeleteObjectsError;
 pub use objects::CopyOutcome;
 pub use post_form::PostForm;
 

@@ -38,7 +38,7 @@ pub(super) fn sign(
 }
 
 /// Percent-encodes everything but unreserved characters and those in `also_plain`.
-fn encode(text: &str, also_plain: &str) -> String {
+pub(super) fn encode(text: &str, also_plain: &str) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
         let plain = char::from(byte);
         if plain.is_ascii_alphanumeric() || "-._~".contains(plain) || also_plain.contains(plain) {
