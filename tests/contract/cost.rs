@@ -27,6 +27,8 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("POST /api/login, a known user", 1, 1),
     ("POST /api/login, a new user", 2, 1),
     ("GET /api/user", 1, 0),
+    ("DELETE /api/user", 2, 0),
+    ("DELETE /api/user, again", 1, 0),
     ("GET /api/user, a bad token", 0, 0),
     ("GET /api/orders/{orderId}, authentication alone", 0, 0),
     ("POST /api/decrypt-phone", 2, 1),
@@ -66,7 +68,7 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("push-events, a user enters", 3, 0),
     ("push-events, a user enters and is welcomed", 5, 1),
     ("POST /api/security/text", 0, 1),
-    ("POST /api/security/media", 1, 1),
+    ("POST /api/security/media", 2, 1),
     ("GET /api/security/results/{traceId}", 1, 0),
     ("push-events, a verdict", 3, 0),
     ("POST /api/wxacode/unlimited", 0, 1),
@@ -136,6 +138,7 @@ async fn costs() -> Vec<Cost> {
     shop::sweeps(&mut meter).await;
     shop::effects(&mut meter).await;
     pushes(&mut meter).await;
+    erasures(&mut meter).await;
     meter.costs.extend(customer_service::welcome().await);
     shop::bills(&mut meter).await;
     sharing::figures(&mut meter).await;
@@ -284,6 +287,24 @@ async fn pushes(meter: &mut Meter<'_>) {
     media_checks::costs(meter, &phone).await;
     let nothing = world.bundle().run_task("push-events");
     meter.of("push-events, nothing to repair", nothing).await.expect("a run");
+}
+
+async fn erasures(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let drain = || world.bundle().drain_stream("push-events");
+    let phone = world.user().await;
+    // An instance of its own: the secret is read and the connection made.
+    phone.delete("/api/user").await.ok();
+    drain().await.expect("the stream is read");
+    let phone = world.user().await;
+    phone.post("/api/orders", &json!({ "productId": "water", "quantity": 1 })).await.ok();
+    accept_message(&phone).await;
+    meter.of("DELETE /api/user", phone.delete("/api/user")).await.ok();
+    meter.of("DELETE /api/user, again", phone.delete("/api/user")).await.ok();
+    meter.of("push-events, an erasure with an order and a count", drain()).await.expect("the stream is read");
+    world.clock.advance(Duration::from_secs(16 * 60));
+    let last = world.bundle().run_task("push-events");
+    meter.of("push-events, the last passes of two erasures", last).await.expect("a run");
 }
 
 /// What is over its budget, and budgets of what was not measured.

@@ -1,8 +1,12 @@
 //! Steps of users that more than one contract test needs.
 
+use std::time::Duration;
+
 use e2e::{Phone, Response, World};
 use local_wechat::NewUser;
 use serde_json::{Value, json};
+
+use crate::{customer_service::write_to_customer_service, media_checks::media_body};
 
 /// What a mini program sends to `POST /api/user/profile`.
 pub(crate) async fn profile_body(phone: &Phone<'_>) -> Value {
@@ -69,6 +73,43 @@ pub(crate) async fn staff_user(world: &World) -> Phone<'_> {
 pub(crate) async fn add_every_card(phone: &Phone<'_>) -> Value {
     let offered = phone.get("/api/cards").await.ok().json();
     json!({ "addedCards": phone.wx("addCard", offered).await.json()["cardList"] })
+}
+
+/// A person with a record of a merge, cards, challenges, orders and uploads is erased, and every pass has run.
+pub(crate) async fn erase_someone(world: &World) {
+    let mut phone = world.person(Some("union-of-the-erased"));
+    phone.log_in().await;
+    let mut other = world.stranger();
+    other.log_in().await;
+    set_unionid(world, &other, "union-of-the-erased");
+    other.log_in().await;
+    let steps = phone.wx("getWeRunData", json!({})).await.json();
+    let steps = json!({ "encryptedData": steps["encryptedData"], "iv": steps["iv"] });
+    phone.post("/api/werun/decrypt", &steps).await.ok();
+    phone.post("/api/share/group", &enter_from_group(&phone, "g").await).await.ok();
+    accept_message(&phone).await;
+    phone.post("/api/soter/challenge", &json!({ "purpose": "pay" })).await.ok();
+    phone.post("/api/cards/report", &add_every_card(&phone).await).await.ok();
+    let clerk = staff_user(world).await;
+    let code = phone.get("/api/user/cards").await.ok().json()["cardList"][0]["code"].clone();
+    clerk.post("/api/cards/verify", &json!({ "code": code })).await.ok();
+    let picture = media_body(&phone).await;
+    phone.post("/api/security/media", &picture).await.ok();
+    write_to_customer_service(world, &phone).await;
+    phone.buy().await;
+    phone.order().await;
+    phone.delete("/api/user").await.ok();
+    world.bundle().drain_stream("push-events").await.expect("the stream is read");
+    world.clock.advance(Duration::from_secs(16 * 60));
+    world.bundle().run_task("push-events").await.expect("a run");
+}
+
+/// A picture that the phone uploads with a form of ours.
+pub(crate) async fn upload_avatar(phone: &Phone<'_>) {
+    let form = phone.post("/api/uploads", &avatar()).await.ok().json();
+    let upload = json!({ "url": form["url"], "formData": form["fields"], "name": "file",
+                         "filePath": "wxfile://tmp_1.jpg", "fileContent": "/9j/" });
+    assert_eq!(phone.wx("uploadFile", upload).await.json()["statusCode"], 201);
 }
 
 /// A member card's form, filled in: what a mini program sends to `POST /api/cards/member/activate`.

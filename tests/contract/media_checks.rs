@@ -54,7 +54,7 @@ pub(crate) async fn permissions(world: &World, phone: &Phone<'_>) {
 }
 
 /// What a mini program sends to `POST /api/security/media`, with a picture that was uploaded.
-async fn media_body(phone: &Phone<'_>) -> Value {
+pub(crate) async fn media_body(phone: &Phone<'_>) -> Value {
     let form = phone.upload("image", "image/gif", b"GIF89a").await;
     json!({ "objectKey": form["objectKey"], "mediaType": "image", "scene": 3 })
 }

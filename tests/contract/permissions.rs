@@ -20,9 +20,9 @@ use shared::{
 use crate::{
     customer_service,
     flows::{
-        ACTIVATION, accept_message, add_every_card, avatar, board_rules, enter_from_group,
+        ACTIVATION, accept_message, add_every_card, board_rules, enter_from_group, erase_someone,
         fill_in_activation, page_signature, profile_body, push_consent, set_unionid, share_intent,
-        sign_challenge, staff_user,
+        sign_challenge, staff_user, upload_avatar,
     },
     media_checks, money,
     workspace::{assert_none, stack, template, with},
@@ -109,6 +109,7 @@ async fn phones(world: &World, phone: &Phone<'_>) {
 async fn messages(world: &World, phone: &Phone<'_>) {
     let message = accept_message(phone).await;
     phone.get("/api/subscribe").await.ok();
+    world.user().await.get("/api/subscribe").await.ok();
     // Whoever finds that the token is void starts the broker.
     let path = Some("/cgi-bin/message/subscribe/send".to_owned());
     world.wechat().set_fault(Fault::TokenRevoked { path, stuck: false, times: 1 });
@@ -127,18 +128,11 @@ async fn cards(world: &World, phone: &Phone<'_>) {
     let path = Some("/card/batchget".to_owned());
     world.wechat().set_fault(Fault::TokenRevoked { path, stuck: false, times: 1 });
     phone.post("/api/cards/report", &add_every_card(phone).await).await.ok();
+    world.user().await.get("/api/user/cards").await.ok();
     let code = phone.get("/api/user/cards").await.ok().json()["cardList"][0]["code"].clone();
     clerk.post("/api/cards/verify", &json!({ "code": code })).await.ok();
     let activation = phone.get(ACTIVATION).await.ok().json();
     phone.post("/api/cards/member/activate", &fill_in_activation(phone, &activation).await).await.ok();
-}
-
-/// A picture that the phone uploads with a form of ours.
-async fn uploads(phone: &Phone<'_>) {
-    let form = phone.post("/api/uploads", &avatar()).await.ok().json();
-    let upload = json!({ "url": form["url"], "formData": form["fields"], "name": "file",
-                         "filePath": "wxfile://tmp_1.jpg", "fileContent": "/9j/" });
-    assert_eq!(phone.wx("uploadFile", upload).await.json()["statusCode"], 201);
 }
 
 /// A page that is shared, visited, and shown in a group that is larger than WeChat's; the figures of the next day.
@@ -160,6 +154,9 @@ async fn sharing(world: &World) {
     world.operator("PUT", "/api/admin/boards/b", &board_rules()).await.ok();
     phone.post("/api/scores", &json!({ "board": "b", "score": 7 })).await.ok();
     phone.get(&format!("/api/scores/rank?board=b&openGId={group}")).await.ok();
+    let stranger = world.user().await;
+    assert_eq!(stranger.get("/api/werun/rank?openGId=another").await.status, 403);
+    assert_eq!(stranger.get("/api/scores/rank?board=b&openGId=another").await.status, 403);
     world.operator("GET", "/api/admin/shares", &json!({})).await.ok();
     let path = Some("/datacube/getweanalysisappiddailysummarytrend".to_owned());
     world.wechat().set_fault(Fault::TokenRevoked { path, stuck: false, times: 1 });
@@ -186,7 +183,9 @@ async fn fingers_and_codes(world: &World, phone: &Phone<'_>) {
         world.wechat().set_fault(Fault::TokenRevoked { path, stuck: false, times: 1 });
     }
     let issued = phone.post("/api/soter/challenge", &json!({ "purpose": "pay" })).await.ok();
-    phone.post("/api/verify-fingerprint", &sign_challenge(phone, &issued).await).await.ok();
+    let proof = sign_challenge(phone, &issued).await;
+    phone.post("/api/verify-fingerprint", &proof).await.ok();
+    assert_eq!(phone.post("/api/verify-fingerprint", &proof).await.status, 409);
     assert_eq!(phone.post("/api/wxacode/unlimited", &json!({ "scene": "s" })).await.status, 200);
     phone.post("/api/security/text", &json!({ "content": "很好", "scene": 2 })).await.ok();
     world.operator("GET", "/api/admin/quota?cgiPath=/wxa/getwxacode", &json!({})).await.ok();
@@ -207,6 +206,7 @@ async fn shopping(world: &World, phone: &Phone<'_>) {
     phone.post_once("/api/orders", &water, "one").await.ok();
     let (order_id, out_trade_no) = phone.order().await;
     phone.get("/api/orders").await.ok();
+    world.user().await.get("/api/orders").await.ok();
     phone.prepay(&out_trade_no).await;
     let other = json!({ "outTradeNo": out_trade_no, "body": "another description" });
     let prepaid = phone.post("/api/pay/unified-order", &other).await.ok();
@@ -279,7 +279,7 @@ async fn every_permission_is_used_and_none_is_lacking() {
     customer_service::everything(&world, &phone).await;
     cards(&world, &phone).await;
     fingers_and_codes(&world, &phone).await;
-    uploads(&phone).await;
+    upload_avatar(&phone).await;
     web_pages(&world, &phone).await;
     sharing(&world).await;
     media_checks::permissions(&world, &phone).await;
@@ -290,6 +290,7 @@ async fn every_permission_is_used_and_none_is_lacking() {
     money::refunds(&world, &phone).await;
     money::order_effects(&world, &phone).await;
     money::bill_with_differences(&world, &phone).await;
+    erase_someone(&world).await;
     let by_certificates = certificates().await;
     let mut used = BTreeSet::new();
     for world in [&world, &by_certificates] {

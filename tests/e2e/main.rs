@@ -46,5 +46,7 @@ mod unified_order;
 mod unified_order_again;
 mod upload;
 mod user;
+mod user_erase;
+mod void_token;
 mod werun;
 mod wxacode;

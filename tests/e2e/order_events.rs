@@ -135,7 +135,7 @@ async fn the_same_record_ten_times_has_one_effect() {
         let report = deliver(&world, &[&event_id]).await;
         assert_eq!(
             report,
-            json!({ "batchItemFailures": [], "completed": 0, "skipped": 1, "abandoned": 0, "unreadableRecords": 0, "failed": 0, "oldestAgeSeconds": 0 })
+            json!({ "batchItemFailures": [], "completed": 0, "skipped": 1, "deferred": 0, "abandoned": 0, "unreadableRecords": 0, "failed": 0, "oldestAgeSeconds": 0 })
         );
     }
     let effects = Effects { published: 1, send_calls: 1, messages: 1, pending: 0, stock: Some(4) };
@@ -299,12 +299,12 @@ async fn an_event_that_the_stream_gave_up_is_processed_by_the_schedule() {
     let early = world.bundle().run_task("order-events").await.expect("the task runs");
     assert_eq!(
         early,
-        json!({ "completed": 0, "skipped": 0, "abandoned": 0, "unreadableRecords": 0, "failed": 0, "oldestAgeSeconds": 0 }),
+        json!({ "completed": 0, "skipped": 0, "deferred": 0, "abandoned": 0, "unreadableRecords": 0, "failed": 0, "oldestAgeSeconds": 0 }),
         "the stream comes first"
     );
     assert_eq!(
         run_schedule(&world).await,
-        json!({ "completed": 1, "skipped": 0, "abandoned": 0, "unreadableRecords": 0, "failed": 0, "oldestAgeSeconds": 0 })
+        json!({ "completed": 1, "skipped": 0, "deferred": 0, "abandoned": 0, "unreadableRecords": 0, "failed": 0, "oldestAgeSeconds": 0 })
     );
     let effects = Effects { published: 1, send_calls: 1, messages: 1, pending: 0, stock: Some(4) };
     assert_eq!(world.effects().await, effects);

@@ -59,6 +59,11 @@ impl<'w> Phone<'w> {
         self.world.send(self.world.request("GET", path).bearer_auth(&self.token)).await
     }
 
+    /// A `DELETE` with the token.
+    pub async fn delete(&self, path: &str) -> Response {
+        self.world.send(self.world.request("DELETE", path).bearer_auth(&self.token)).await
+    }
+
     /// A `POST` of JSON with the token.
     pub async fn post(&self, path: &str, body: &Value) -> Response {
         self.world.send(self.world.request("POST", path).bearer_auth(&self.token).json(body)).await

@@ -29,7 +29,7 @@ use shared::{
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
     service::{AccessTokens, PlatformClient, SessionTokens, StaffGuard},
-    store::{Cards, TokenName},
+    store::{Cards, Sessions, TokenName},
     types::{AppId, CardCode, CardId, IdError},
 };
 
@@ -43,6 +43,7 @@ pub struct CardFunction {
     is_configured: bool,
     platform: PlatformClient,
     sessions: SessionTokens,
+    session_rows: Sessions,
     staff: StaffGuard,
     tokens: AccessTokens,
 }
@@ -63,6 +64,7 @@ impl Function for CardFunction {
             is_configured,
             platform: PlatformClient::new(host, TokenName::OfficialAccount)?,
             sessions: SessionTokens::new(host)?,
+            session_rows: Sessions::new(host)?,
             staff: StaffGuard::new(host)?,
             tokens: AccessTokens::new(host)?,
         })

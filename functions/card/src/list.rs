@@ -52,7 +52,12 @@ impl CardFunction {
     }
 
     pub(crate) async fn list_user_cards(&self, caller: &Caller) -> Result<Response<Body>, ApiError> {
-        let cards = self.cards.list_for_user(&caller.user_id).await?.cards.into_iter();
+        let cards = self.cards.list_for_user(&caller.user_id).await?.cards;
+        if cards.is_empty() {
+            // An erased user has none.
+            self.session_rows.check(caller).await?;
+        }
+        let cards = cards.into_iter();
         let unused = cards.filter(|card| card.consumed_at.is_none());
         let card_list = unused.map(|card| CardView { card_id: card.card_id, code: card.code }).collect();
         Ok(response::success(&ListAnswer { card_list }))
@@ -73,7 +78,7 @@ impl CardFunction {
         }
         let new_code = CardCode::parse(&self.random_digits()?)
             .map_err(|error| ApiError::new(Code::Internal).with_cause(error))?;
-        Ok(Some(self.cards.offer(&caller.user_id, &terms.card_id, &new_code).await?))
+        Ok(Some(self.cards.offer(caller, &terms.card_id, &new_code).await?))
     }
 
     fn card_ext(

@@ -97,8 +97,7 @@ impl CardFunction {
     ) -> Result<String, ApiError> {
         self.check_ticket(&input.ticket).await?;
         let is_asker = claim != CodeOwnership::Owner && self.is_asker(caller, input).await?;
-        let number =
-            self.cards.claim_number(&input.code, &caller.user_id, is_asker, &self.random_digits()?).await?;
+        let number = self.cards.claim_number(&input.code, caller, is_asker, &self.random_digits()?).await?;
         let number = number.ok_or(Code::NotFound)?;
         let body = json!({ "membership_number": number, "code": input.code.as_str(),
                            "card_id": input.card_id.as_str() });

@@ -81,7 +81,7 @@ impl CardFunction {
             sealed: Some(digest),
             consumed_at: known.and_then(|card| card.consumed_at),
         };
-        let report = CardReport { user_id: &caller.user_id, card: &card, was_offered: offer.is_some() };
+        let report = CardReport { caller, card: &card, was_offered: offer.is_some() };
         if !self.cards.store_card(&report).await? {
             return Err(Code::NotFound.into());
         }

@@ -15,7 +15,7 @@ use shared::{
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
     service::{ContentChecker, MediaChecker, SessionTokens},
-    store::MediaCheckResult,
+    store::{MediaCheckResult, Sessions},
     types::TraceId,
     wechat::Verdict,
 };
@@ -29,6 +29,7 @@ pub struct ContentCheckFunction {
     media_checker: MediaChecker,
     media_limit: RateLimit,
     sessions: SessionTokens,
+    session_rows: Sessions,
     text_limit: RateLimit,
 }
 
@@ -63,6 +64,7 @@ impl Function for ContentCheckFunction {
             media_checker: MediaChecker::new(host)?,
             media_limit: RateLimit::per_minute(MEDIA_PER_MINUTE),
             sessions: SessionTokens::new(host)?,
+            session_rows: Sessions::new(host)?,
             text_limit: RateLimit::per_minute(TEXTS_PER_MINUTE),
         })
     }
@@ -90,6 +92,8 @@ impl ContentCheckFunction {
         let caller = self.sessions.authenticate(request).await?;
         let upload = request::json::<MediaBody>(request)?.validate(&caller)?;
         self.media_limit.count(&caller.user_id, self.host.now())?;
+        // First of all, because an erased user must leave neither a copy nor a check.
+        self.session_rows.check(&caller).await?;
         let started = self.media_checker.begin(&caller, &upload.object_key, upload.scene).await?;
         let state = started.result.state.as_str();
         Ok(response::success(&StartedAnswer { trace_id: &started.trace_id, state }))
@@ -98,7 +102,11 @@ impl ContentCheckFunction {
     async fn read_result(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
         let trace_id = TraceId::parse(&request::path(request, "traceId")?).map_err(|_| Code::NotFound)?;
-        let check = self.media_checker.find(&caller, &trace_id).await?.ok_or(Code::NotFound)?;
+        let Some(check) = self.media_checker.find(&caller, &trace_id).await? else {
+            // An erased user has none.
+            self.session_rows.check(&caller).await?;
+            return Err(Code::NotFound.into());
+        };
         let MediaCheckResult { state, label } = check.result;
         Ok(response::success(&ResultAnswer { state: state.as_str(), label }))
     }

@@ -10,7 +10,7 @@ use shared::{
     service::{EventError, SendError, SubscribeMessageSender},
     store::{MessageStatus, Order, Outbox, PendingEvent},
     telemetry,
-    types::UnixSeconds,
+    types::{OpenId, UnixSeconds},
     wechat::subscribe::Message,
 };
 
@@ -76,13 +76,17 @@ impl UserNotifier {
             }
             Ok(Some(template)) => template,
         };
-        self.claim_and_send(pending, order, template).await
+        // A user who was erased takes no message.
+        let Some(openid) = &order.openid else {
+            return Ok(Notification::Finished(MessageStatus::NotSubscribed));
+        };
+        self.claim_and_send(pending, (order, openid), template).await
     }
 
     async fn claim_and_send(
         &self,
         pending: &PendingEvent,
-        order: &Order,
+        (order, openid): (&Order, &OpenId),
         template: &PaidTemplate,
     ) -> Result<Notification, EventError> {
         let event = &pending.event;
@@ -100,7 +104,7 @@ impl UserNotifier {
             telemetry::operator_alert("message-maybe-sent", &event.event_id);
             return Ok(Notification::Finished(MessageStatus::MaybeSent));
         }
-        let message = match template.message(order, event.happened_at) {
+        let message = match template.message(order, openid, event.happened_at) {
             Ok(message) => message,
             Err(error) => {
                 telemetry::handled_error("write-message", &error);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use shared::{
     host::{Host, HostError},
     store::Order,
-    types::{OrderId, OutTradeNo, TemplateId, UnixSeconds},
+    types::{OpenId, OrderId, OutTradeNo, TemplateId, UnixSeconds},
     wechat::subscribe::{Data, DataError, Lang, Message, Page, State},
 };
 
@@ -70,14 +70,19 @@ impl PaidTemplate {
         Ok(Some(template))
     }
 
-    /// The message that `order` is paid. The order's event happened at `happened_at`.
+    /// The message to `openid` that `order` is paid. The order's event happened at `happened_at`.
     ///
     /// # Errors
     /// [`DataError`]: a value of the order does not fit its keyword. Trying again does not help.
-    pub(crate) fn message(&self, order: &Order, happened_at: UnixSeconds) -> Result<Message, DataError> {
+    pub(crate) fn message(
+        &self,
+        order: &Order,
+        openid: &OpenId,
+        happened_at: UnixSeconds,
+    ) -> Result<Message, DataError> {
         let values = PlaceholderValues::new(order, happened_at);
         Ok(Message {
-            openid: order.openid.clone(),
+            openid: openid.clone(),
             template_id: self.id.clone(),
             data: Data::fitted(self.render(&values))?,
             page: self.page.as_ref().and_then(|page| Page::parse(&page.render(&values))),
@@ -195,7 +200,7 @@ mod tests {
         host::{SystemClock, SystemRandomness},
         order::Status,
         store::{OrderLine, PrepayTerms},
-        types::{Fen, OpenId, ProductId, UserId},
+        types::{Fen, ProductId},
     };
 
     use super::*;
@@ -218,8 +223,8 @@ mod tests {
         };
         Order {
             order_id,
-            user_id: UserId::parse("u0123456789abcdef0123456789").unwrap(),
-            openid: OpenId::parse("o5wQws1FH2FD2uaNtxmrc1jiG4dc").unwrap(),
+            user_id: None,
+            openid: None,
             status: Status::Paid,
             total_fee: Fen::new(205).unwrap(),
             items: vec![line("矿泉水"), line("草莓蛋糕")],
@@ -252,8 +257,12 @@ mod tests {
     const ALL: &str = r#"{"character_string1":"{outTradeNo}","thing2":"{description}","amount3":"¥{totalFee}元",
         "time4":"{paidAt}","phrase5":"支付成功"}"#;
 
+    fn openid() -> OpenId {
+        OpenId::parse("o5wQws1FH2FD2uaNtxmrc1jiG4dc").unwrap()
+    }
+
     fn data(template: &PaidTemplate, order: &Order) -> Data {
-        template.message(order, order.created_at).unwrap().data
+        template.message(order, &openid(), order.created_at).unwrap().data
     }
 
     fn expected(values: serde_json::Value) -> Data {
@@ -264,7 +273,7 @@ mod tests {
     fn the_order_s_values_stand_where_the_placeholders_are() {
         let template = read("tmpl-paid", ALL, "pages/order?id={orderId}").unwrap().unwrap();
         let order = order(Some("矿泉水×1"));
-        let message = template.message(&order, order.created_at).unwrap();
+        let message = template.message(&order, &openid(), order.created_at).unwrap();
         assert_eq!(
             message.data,
             expected(json!({
@@ -273,7 +282,7 @@ mod tests {
             }))
         );
         assert_eq!(message.page, Page::parse("pages/order?id=01HF7YAT000W3GE1R70W3GE1R7"));
-        assert_eq!((message.openid, message.template_id.as_str()), (order.openid, "tmpl-paid"));
+        assert_eq!((message.openid, message.template_id.as_str()), (openid(), "tmpl-paid"));
     }
 
     #[test]
@@ -340,7 +349,7 @@ mod tests {
         #[test]
         fn any_description_makes_a_message_or_an_error(description in ".{0,200}") {
             let template = read("t", ALL, "").unwrap().unwrap();
-            let made = template.message(&order(Some(&description)), UnixSeconds::new(1));
+            let made = template.message(&order(Some(&description)), &openid(), UnixSeconds::new(1));
             prop_assert!(made.is_ok() || description.trim().is_empty() || description.chars().all(char::is_control));
         }
     }

@@ -86,7 +86,7 @@ impl EventProcessor for OrderEventProcessor {
             self.stock.take_stock(event_id, order).await?;
         }
         if !pending.published {
-            let user_id = order.as_ref().map(|order| &order.user_id);
+            let user_id = order.as_ref().and_then(|order| order.user_id.as_ref());
             self.publisher.publish(&pending.event, user_id).await?;
         }
         let message_status = match self.notify_if_paid(&pending, paid_order).await? {

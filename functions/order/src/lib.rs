@@ -13,7 +13,7 @@ use shared::{
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
     service::{PaymentService, SessionTokens},
-    store::{Order, Products},
+    store::{Order, Products, Sessions},
     types::{Caller, OrderId},
 };
 
@@ -23,6 +23,7 @@ pub struct OrderFunction {
     payments: PaymentService,
     products: Products,
     sessions: SessionTokens,
+    session_rows: Sessions,
     /// Unpaid orders that a user can have at the same time, from `MAX_UNPAID_ORDERS`.
     max_unpaid: u32,
 }
@@ -36,6 +37,7 @@ impl Function for OrderFunction {
             payments: PaymentService::new(host)?,
             products: Products::new(host)?,
             sessions: SessionTokens::new(host)?,
+            session_rows: Sessions::new(host)?,
             max_unpaid: host.parsed_var("MAX_UNPAID_ORDERS", "a number from 1 to 100", parse_max_unpaid)?,
         })
     }
@@ -63,6 +65,6 @@ impl OrderFunction {
     /// The caller's order that the path names.
     async fn find_own_order(&self, caller: &Caller, request: &Request) -> Result<Order, ApiError> {
         let order_id = OrderId::parse(&request::path(request, "orderId")?).map_err(|_| Code::NotFound)?;
-        self.owned(caller, self.payments.orders.get(order_id).await?)
+        Ok(self.payments.orders.get_for_caller(order_id, caller).await?.ok_or(Code::NotFound)?)
     }
 }

@@ -34,20 +34,36 @@ impl OrderFunction {
         let found = match parse(request)? {
             Selection::Page { cursor } => {
                 let page = self.payments.orders.list_for_user(&caller.user_id, cursor).await?;
+                if page.orders.is_empty() {
+                    // An erased user has none.
+                    self.session_rows.check(caller).await?;
+                }
                 let orders = page.orders.into_iter().map(OrderView::from).collect();
                 return Ok(response::success(&ListAnswer { orders, cursor: page.cursor }));
             }
             // The number contains the order's.
-            Selection::Attempt(number) => self.payments.orders.get(number.order_id()).await?,
-            Selection::Payment(number) => self.payments.orders.find_paid_by(&number).await?,
+            Selection::Attempt(number) => {
+                self.payments.orders.get_for_caller(number.order_id(), caller).await?
+            }
+            Selection::Payment(number) => self.find_own_order_paid_by(caller, &number).await?,
         };
-        let order = self.refreshed(self.owned(caller, found)?).await;
+        let order = self.refreshed(found.ok_or(Code::NotFound)?).await;
         Ok(response::success(&ListAnswer { orders: vec![order.into()], cursor: None }))
     }
 
-    /// The order, if it is the caller's. An order of another user is answered like an unknown one.
-    pub(crate) fn owned(&self, caller: &Caller, order: Option<Order>) -> Result<Order, ApiError> {
-        Ok(order.filter(|order| order.user_id == caller.user_id).ok_or(Code::NotFound)?)
+    /// The caller's order that the payment has paid. An order of another user is answered like an unknown one.
+    async fn find_own_order_paid_by(
+        &self,
+        caller: &Caller,
+        number: &TransactionId,
+    ) -> Result<Option<Order>, ApiError> {
+        let order = self.payments.orders.find_paid_by(number).await?;
+        let own = order.filter(|order| order.user_id.as_ref() == Some(&caller.user_id));
+        if own.is_none() {
+            // An erased user has none.
+            self.session_rows.check(caller).await?;
+        }
+        Ok(own)
     }
 }
 

@@ -54,8 +54,7 @@ impl OrderFunction {
         let now = self.host.now();
         let new = NewOrder {
             order_id: OrderId::new(now, self.host.random()?),
-            user_id: caller.user_id.clone(),
-            openid: caller.openid.clone(),
+            caller: caller.clone(),
             items,
             created_at: now,
             expires_at: now.plus(ORDER_LIFE),

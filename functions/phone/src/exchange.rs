@@ -22,7 +22,7 @@ impl PhoneFunction {
     /// `CODE_INVALID`: the user must tap the button again. For other errors the same code can be sent again.
     pub(crate) async fn exchange_code(&self, caller: &Caller, code: &str) -> Result<Phone, ApiError> {
         for _ in 0..MAX_POLLS {
-            match self.codes.claim(code, &caller.user_id).await? {
+            match self.codes.claim(code, caller).await? {
                 PhoneCodeStatus::New => return self.exchange_claimed_code(caller, code).await,
                 PhoneCodeStatus::Exchanged => {
                     let user = self.users.get(&caller.user_id).await?.ok_or(Code::Unauthorized)?;

@@ -1,5 +1,6 @@
 //! What follows from a push that WeChat has sent: the counts of subscribe messages, conversations with customer service, verdicts on
 //! pictures and sounds, and personal data that must go. By schedule also: what follows when no verdict comes.
+//! What is left to do for a user who asked to be erased waits in the same table.
 //!
 //! ```text
 //! inbox row ──stream──▶ process ──▶ the effect and the mark that it is done, in one transaction
@@ -13,6 +14,7 @@
 
 mod consent;
 mod customer;
+mod erasure;
 mod media_repair;
 mod media_verdict;
 mod process;

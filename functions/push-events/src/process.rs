@@ -12,7 +12,7 @@ use shared::{
 };
 
 use crate::{
-    consent::ConsentWithdrawer, customer::ConversationKeeper, media_verdict::MediaJudge,
+    consent::ConsentWithdrawer, customer::ConversationKeeper, erasure::UserEraser, media_verdict::MediaJudge,
     subscribe::ConsentKeeper,
 };
 
@@ -23,6 +23,7 @@ pub(crate) struct PushProcessor {
     consents: ConsentKeeper,
     conversations: ConversationKeeper,
     withdrawer: ConsentWithdrawer,
+    eraser: UserEraser,
 }
 
 impl PushProcessor {
@@ -37,6 +38,7 @@ impl PushProcessor {
             consents: ConsentKeeper::new(host)?,
             conversations: ConversationKeeper::new(host)?,
             withdrawer: ConsentWithdrawer::new(host)?,
+            eraser: UserEraser::new(host)?,
         })
     }
 
@@ -70,6 +72,7 @@ impl EventProcessor for PushProcessor {
         let failed = |cause| EventError::at("reading the push", push_id, cause);
         let pending = match self.inbox.find(push_id).await.map_err(failed)? {
             PushLookup::Pending(pending) => pending,
+            PushLookup::Erasure(erasure) => return self.eraser.erase(&erasure).await,
             PushLookup::Done => return Ok(EventOutcome::Skipped),
             PushLookup::Unreadable(error) => {
                 telemetry::handled_error("read-push", &error);

@@ -45,7 +45,9 @@ struct RequestView {
     note: Option<String>,
     order_id: OrderId,
     out_trade_no: OutTradeNo,
-    user_id: UserId,
+    /// Absent after the user was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<UserId>,
     /// What was paid. Fen.
     total_fee: Fen,
     /// RFC 3339, UTC.

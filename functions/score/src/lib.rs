@@ -14,7 +14,7 @@ use shared::{
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
     service::SessionTokens,
-    store::{Boards, Groups, ScoreTables},
+    store::{Boards, Groups, ScoreTables, Sessions},
 };
 
 use crate::known_boards::KnownBoards;
@@ -27,6 +27,7 @@ pub struct ScoreFunction {
     groups: Groups,
     tables: ScoreTables,
     sessions: SessionTokens,
+    session_rows: Sessions,
     rate_limit: RateLimit,
 }
 
@@ -41,6 +42,7 @@ impl Function for ScoreFunction {
             groups: Groups::new(host)?,
             tables: ScoreTables::new(host)?,
             sessions: SessionTokens::new(host)?,
+            session_rows: Sessions::new(host)?,
             rate_limit: RateLimit::per_minute(SCORES_PER_MINUTE),
         })
     }

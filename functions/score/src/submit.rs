@@ -44,7 +44,7 @@ impl ScoreFunction {
     async fn keep_best(&self, caller: &Caller, sent: SentScore) -> Result<(i64, bool), ApiError> {
         for _ in 0..MAX_ATTEMPTS {
             let now = self.host.now();
-            let player = self.groups.get_player(&self.tables, &caller.user_id, &sent.board).await?;
+            let player = self.groups.get_player(&self.tables, caller, &sent.board).await?;
             let board =
                 player.board.ok_or_else(|| ApiError::new(Code::NotFound).with_message("没有这个排行榜"))?;
             if !board.allows(sent.score) {

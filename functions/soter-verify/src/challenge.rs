@@ -27,7 +27,7 @@ impl SoterVerifyFunction {
     pub(crate) async fn issue_challenge(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
         let intent = parse(request::json(request)?)?;
-        let challenge = self.challenges.issue(&caller.user_id, intent).await?;
+        let challenge = self.challenges.issue(&caller, intent).await?;
         let expires_in = Challenges::LIFETIME.as_secs();
         Ok(response::success(&ChallengeAnswer { challenge, expires_in }))
     }

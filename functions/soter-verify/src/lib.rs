@@ -14,7 +14,7 @@ use shared::{
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
     service::{PlatformClient, SessionTokens},
-    store::{Challenges, TokenName},
+    store::{Challenges, Sessions, TokenName},
 };
 
 /// Issues challenges and verifies the signatures that phones made.
@@ -22,6 +22,7 @@ pub struct SoterVerifyFunction {
     challenges: Challenges,
     platform: PlatformClient,
     sessions: SessionTokens,
+    session_rows: Sessions,
 }
 
 impl Function for SoterVerifyFunction {
@@ -32,6 +33,7 @@ impl Function for SoterVerifyFunction {
             challenges: Challenges::new(host)?,
             platform: PlatformClient::new(host, TokenName::MiniProgram)?,
             sessions: SessionTokens::new(host)?,
+            session_rows: Sessions::new(host)?,
         })
     }
 

@@ -44,9 +44,13 @@ impl SoterVerifyFunction {
         let caller = self.sessions.authenticate(request).await?;
         let input = parse(request::json(request)?)?;
         let intent = self.challenges.redeem(&input.result.raw, &caller.user_id).await?;
-        let intent = intent.ok_or(Code::ChallengeInvalid)?;
+        let Some(intent) = intent else {
+            // An erased user has no challenge.
+            self.session_rows.check(&caller).await?;
+            return Err(Code::ChallengeInvalid.into());
+        };
         self.check_signature(&caller, &input).await?;
-        if !self.challenges.record_counter(&caller.user_id, &input.result).await? {
+        if !self.challenges.record_counter(&caller, &input.result).await? {
             return Err(not_verified().with_cause("the phone's count did not grow"));
         }
         Ok(response::success(&VerifyAnswer { message: "验证通过", intent }))

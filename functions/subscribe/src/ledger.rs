@@ -42,7 +42,7 @@ impl SubscribeFunction {
     pub(crate) async fn report_accepted(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
         let templates = parse(request::json(request)?)?;
-        match self.sender.ledger().report(&caller.openid, &templates).await? {
+        match self.sender.ledger().report(&caller, &templates).await? {
             ReportOutcome::Counted(subscriptions) => {
                 Ok(response::success(&LedgerAnswer::from(subscriptions)))
             }
@@ -54,6 +54,10 @@ impl SubscribeFunction {
     pub(crate) async fn list_subscriptions(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
         let subscriptions = self.sender.ledger().list_for_user(&caller.openid).await?;
+        if subscriptions.is_empty() {
+            // An erased user has none.
+            self.session_rows.check(&caller).await?;
+        }
         Ok(response::success(&LedgerAnswer::from(subscriptions)))
     }
 }

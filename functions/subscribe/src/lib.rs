@@ -13,13 +13,14 @@ use shared::{
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
     service::{PlatformClient, SessionTokens, SubscribeMessageSender},
-    store::TokenName,
+    store::{Sessions, TokenName},
 };
 
 /// Counts and sends subscribe messages.
 pub struct SubscribeFunction {
     platform: PlatformClient,
     sessions: SessionTokens,
+    session_rows: Sessions,
     sender: SubscribeMessageSender,
 }
 
@@ -30,6 +31,7 @@ impl Function for SubscribeFunction {
         Ok(Self {
             platform: PlatformClient::new(host, TokenName::MiniProgram)?,
             sessions: SessionTokens::new(host)?,
+            session_rows: Sessions::new(host)?,
             sender: SubscribeMessageSender::new(host)?,
         })
     }

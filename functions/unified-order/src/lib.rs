@@ -62,8 +62,8 @@ impl Function for UnifiedOrderFunction {
 impl UnifiedOrderFunction {
     /// The caller's order, if it can be paid and costs what the phone shows.
     async fn find_payable_order(&self, caller: &Caller, input: &PrepayInput) -> Result<Order, ApiError> {
-        let order = self.payments.orders.get(input.order_id).await?;
-        let order = order.filter(|order| order.user_id == caller.user_id).ok_or(Code::NotFound)?;
+        let order = self.payments.orders.get_for_caller(input.order_id, caller).await?;
+        let order = order.ok_or(Code::NotFound)?;
         match order.status {
             Status::Paid | Status::Refunding | Status::Refunded => return Err(Code::OrderPaid.into()),
             Status::Closed => return Err(Code::OrderClosed.into()),

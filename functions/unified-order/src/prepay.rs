@@ -54,12 +54,14 @@ impl UnifiedOrderFunction {
 
     /// Sends 统一下单 for the order's current `out_trade_no`.
     async fn prepay_attempt(&self, order: &Order, input: &PrepayInput) -> Result<PrepayStep, ApiError> {
+        // The user was erased while this request ran.
+        let openid = order.openid.as_ref().ok_or(Code::Unauthorized)?;
         let terms = input.terms(order, self.host.now());
         let request = PrepayRequest {
             out_trade_no: order.out_trade_no,
             description: &terms.description,
             total_fee: order.total_fee,
-            openid: &order.openid,
+            openid,
             client_ip: &terms.client_ip,
             expires_at: terms.time_expire.unwrap_or(order.expires_at),
             notify_url: &input.notify_url,

@@ -1,5 +1,6 @@
-//! `GET /api/user`, `POST /api/user/profile`, `PUT /api/admin/users/{userId}/role`: reads and updates the caller's profile, and sets a user's role.
+//! `GET /api/user`, `DELETE /api/user`, `POST /api/user/profile`, `PUT /api/admin/users/{userId}/role`: reads, erases and updates the caller's record, and sets a user's role.
 
+mod erase;
 mod profile;
 mod role;
 
@@ -9,12 +10,13 @@ use shared::{
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
     service::{SessionTokens, WeChatSessions},
-    store::{Role, User, Users},
+    store::{Erasures, Role, User, Users},
     types::UserId,
 };
 
 /// Answers requests about users.
 pub struct UserFunction {
+    erasures: Erasures,
     host: Host,
     wechat_sessions: WeChatSessions,
     sessions: SessionTokens,
@@ -57,6 +59,7 @@ impl Function for UserFunction {
 
     async fn init(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
+            erasures: Erasures::new(host)?,
             host: host.clone(),
             wechat_sessions: WeChatSessions::new(host)?,
             sessions: SessionTokens::new(host)?,
@@ -67,6 +70,7 @@ impl Function for UserFunction {
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         match request::route(&request) {
             "GET /api/user" => self.read_user(&request).await,
+            "DELETE /api/user" => self.erase_user(&request).await,
             "POST /api/user/profile" => self.update_profile(&request).await,
             "PUT /api/admin/users/{userId}/role" => self.set_role(&request).await,
             _ => Err(Code::NotFound.into()),

@@ -12,7 +12,7 @@ use shared::{
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
     service::{SessionTokens, WeChatSessions},
-    store::{Groups, Steps},
+    store::{Groups, Sessions, Steps},
 };
 
 /// Stores and summarizes steps.
@@ -20,6 +20,7 @@ pub struct WerunFunction {
     host: Host,
     wechat_sessions: WeChatSessions,
     sessions: SessionTokens,
+    session_rows: Sessions,
     steps: Steps,
     groups: Groups,
 }
@@ -32,6 +33,7 @@ impl Function for WerunFunction {
             host: host.clone(),
             wechat_sessions: WeChatSessions::new(host)?,
             sessions: SessionTokens::new(host)?,
+            session_rows: Sessions::new(host)?,
             steps: Steps::new(host)?,
             groups: Groups::new(host)?,
         })

@@ -40,8 +40,11 @@ impl WerunFunction {
     ) -> Result<Response<Body>, ApiError> {
         let group_id = group_ranking::group_id(request)?;
         let group = self.groups.members_for(&caller.user_id, &group_id).await?;
-        let group =
-            group.ok_or_else(|| ApiError::new(Code::Forbidden).with_message("仅群成员可以查看排行"))?;
+        let Some(group) = group else {
+            // An erased user is in no group.
+            self.session_rows.check(caller).await?;
+            return Err(ApiError::new(Code::Forbidden).with_message("仅群成员可以查看排行"));
+        };
         let today = Day::of(self.host.now());
         let ranking = group_ranking::rank(&group, &caller.user_id, |member| member.steps_on(today));
         Ok(response::success(&RankAnswer {

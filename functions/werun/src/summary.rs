@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use shared::{
-    api::{ApiError, request, response},
+    api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
     types::{Caller, Day, UnixSeconds},
 };
@@ -47,7 +47,8 @@ impl WerunFunction {
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
         let count = parse(request::query(request, "days").as_deref())?;
-        let stored = self.steps.get(&caller.user_id).await?;
+        let (session, stored) = self.steps.get_with_session(caller).await?;
+        session.filter(|session| session.honours(caller)).ok_or(Code::Unauthorized)?;
         let today = Day::of(self.host.now());
         let days: Vec<_> =
             (0..count).rev().map(|ago| today.before(ago)).map(|day| (day, stored.on(day))).collect();

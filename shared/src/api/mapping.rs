@@ -13,7 +13,7 @@ use crate::{
         AccessTokenError, CustomerMessageError, MediaCheckError, PaymentServiceError, PlatformError,
         RefundServiceError, SendError, SessionTokenError, StaffError, WeChatSessionError,
     },
-    store::{ConversationsError, InboxError, SessionKeysError, StoreError, WindowLimit},
+    store::{CallerError, ConversationsError, InboxError, SessionKeysError, StoreError, WindowLimit},
     wechat::{
         Errcode, ErrcodeClass, LoginError, OpenDataError, WeChatError,
         customer_message::SendRefusal,
@@ -48,6 +48,15 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let code = if error.is_transient() { Code::UpstreamBusy } else { Code::Internal };
         Self::new(code).with_cause(error)
+    }
+}
+
+impl From<CallerError> for ApiError {
+    fn from(error: CallerError) -> Self {
+        match error {
+            CallerError::TokenVoid => Self::new(Code::Unauthorized).with_cause(error),
+            CallerError::Store(error) => error.into(),
+        }
     }
 }
 

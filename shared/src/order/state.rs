@@ -120,8 +120,8 @@ pub struct OrderSnapshot<'a> {
     pub status: Status,
     /// The order's amount.
     pub total_fee: Fen,
-    /// The user who must pay it.
-    pub openid: &'a OpenId,
+    /// The user who must pay it; `None` after that user was erased.
+    pub openid: Option<&'a OpenId>,
     /// The transaction that paid it, once it was paid.
     pub transaction_id: Option<&'a TransactionId>,
 }
@@ -166,7 +166,7 @@ pub fn payment_verdict(
     if payment.total_fee() != order.total_fee || payment.currency() != "CNY" {
         return PaymentVerdict::AmountDiffers;
     }
-    if payment.openid() != order.openid {
+    if order.openid.is_some_and(|openid| openid != payment.openid()) {
         return PaymentVerdict::PayerDiffers;
     }
     match order.status {
@@ -225,7 +225,7 @@ mod tests {
             let openid = OpenId::parse(&openid).unwrap();
             let first = TransactionId::parse("first").unwrap();
             let order = OrderSnapshot {
-                status, total_fee: Fen::new(fee).unwrap(), openid: &openid,
+                status, total_fee: Fen::new(fee).unwrap(), openid: Some(&openid),
                 transaction_id: status.was_paid().then_some(&first),
             };
             let verdict = payment_verdict(order, &payment("t", paid, &payer), late);
@@ -244,7 +244,7 @@ mod tests {
         let order = OrderSnapshot {
             status: Status::Closed,
             total_fee: Fen::new(1).unwrap(),
-            openid: &openid,
+            openid: Some(&openid),
             transaction_id: None,
         };
         let gone = Payment::for_test("t", (1, "CNY"), "a", true);
@@ -264,7 +264,7 @@ mod tests {
         let order = OrderSnapshot {
             status: Status::Unpaid,
             total_fee: Fen::new(1).unwrap(),
-            openid: &openid,
+            openid: Some(&openid),
             transaction_id: None,
         };
         let payment = Payment::for_test("t", (1, "USD"), "a", false);

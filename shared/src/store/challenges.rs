@@ -1,6 +1,6 @@
 //! `CHALLENGES_TABLE`: challenges for fingerprints and faces, and the counters of phones.
 //!
-//! Key `challenge`. The key of a challenge is the challenge itself; the key of a phone's counter is `count#`, the user and the hash
+//! Key `challenge`. Index `by_user` (`user_id`) finds what is a user's. The key of a challenge is the challenge itself; the key of a phone's counter is `count#`, the user and the hash
 //! of the phone's `cpu_id`. A challenge expires after five minutes. A counter expires thirty days after its last use, because a
 //! phone with a new key begins at one again and must not be refused for ever. No result can be used twice after that either,
 //! because its challenge is used up.
@@ -9,16 +9,16 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::{delete_item::DeleteItemError, update_item::UpdateItemError},
-    types::ReturnValue::AllOld,
+    operation::delete_item::DeleteItemError,
+    types::{Put, ReturnValue::AllOld, TransactWriteItem, Update},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{StoreError, item};
+use super::{CallerError, StoreError, item, sessions};
 use crate::{
     crypto::{hex, sha256},
     host::{Host, HostError},
-    types::{UnixSeconds, UserId},
+    types::{Caller, UnixSeconds, UserId},
     wechat::SoterResult,
 };
 
@@ -45,6 +45,7 @@ struct Row {
 pub struct Challenges {
     client: Client,
     table: String,
+    sessions: String,
     host: Host,
 }
 
@@ -52,7 +53,7 @@ impl Challenges {
     /// The time from issuing a challenge to its expiry.
     pub const LIFETIME: Duration = Duration::from_secs(300);
 
-    /// Reads `CHALLENGES_TABLE`.
+    /// Reads `CHALLENGES_TABLE` and `SESSIONS_TABLE`.
     ///
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.
@@ -60,24 +61,29 @@ impl Challenges {
         Ok(Self {
             client: host.dynamodb()?,
             table: host.var("CHALLENGES_TABLE")?.to_owned(),
+            sessions: host.var("SESSIONS_TABLE")?.to_owned(),
             host: host.clone(),
         })
     }
 
-    /// Issues a challenge for this user and this intent: 256 random bits in hexadecimal.
+    /// Issues a challenge for the caller and this intent: 256 random bits in hexadecimal.
     ///
-    /// There is no condition, because no other challenge has the same bits, and the same request again writes the same row.
+    /// Condition: the caller's session honours the token. The challenge itself needs none, because no other challenge has the same bits,
+    /// and the same request again writes the same row.
     ///
     /// # Errors
-    /// [`StoreError`]: there is no randomness, or DynamoDB failed; `is_transient()` says whether to retry. A retry issues another
-    /// challenge, and the first one expires unused.
-    pub async fn issue(&self, user_id: &UserId, intent: Intent) -> Result<String, StoreError> {
+    /// [`CallerError`]: the token is void, there is no randomness, or DynamoDB failed; `is_transient()` of its [`StoreError`] says whether to
+    /// retry. A retry issues another challenge, and the first one expires unused.
+    pub async fn issue(&self, caller: &Caller, intent: Intent) -> Result<String, CallerError> {
         let random = self.host.random::<BYTES>().map_err(|error| StoreError::new(ISSUING, error))?;
         let challenge = hex(&random);
         let expires_at = self.host.now().plus(Self::LIFETIME);
-        let row = Row { challenge: challenge.clone(), user_id: user_id.clone(), intent, expires_at };
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(item::write(&row)?));
-        put.send().await.map_err(|error| StoreError::from_sdk(ISSUING, error))?;
+        let row = Row { challenge: challenge.clone(), user_id: caller.user_id.clone(), intent, expires_at };
+        let put = Put::builder().table_name(&self.table).set_item(Some(item::write(&row)?)).build();
+        let put = put.map_err(|error| StoreError::new(ISSUING, error))?;
+        let parts = vec![TransactWriteItem::builder().put(put).build()];
+        let checked = (self.sessions.as_str(), caller);
+        sessions::transact_for_caller((&self.client, &self.host), ISSUING, checked, parts).await?;
         Ok(challenge)
     }
 
@@ -120,22 +126,23 @@ impl Challenges {
     /// without a write if the phone names no counter or no `cpu_id`.
     ///
     /// Condition: the counter is greater than the stored one, or the stored one has expired. The row names the challenge, so that
-    /// the same request again, after a lost answer, succeeds too.
+    /// the same request again, after a lost answer, succeeds too. The caller's session honours the token.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
-    pub async fn record_counter(&self, user_id: &UserId, result: &SoterResult) -> Result<bool, StoreError> {
+    /// [`CallerError`]; `is_transient()` of its [`StoreError`] says whether to retry. After a timeout the write may have been applied.
+    pub async fn record_counter(&self, caller: &Caller, result: &SoterResult) -> Result<bool, CallerError> {
         let SoterResult { raw, counter: Some(counter), cpu_id: Some(cpu_id), .. } = result else {
-            return Ok(true);
+            let session = sessions::get(&self.client, &self.sessions, &caller.openid).await?;
+            return sessions::honoured(session.as_ref(), caller).map(|()| true);
         };
         let now = self.host.now();
-        let key = format!("count#{user_id}#{}", hex(&sha256(cpu_id.as_bytes())));
-        let updated = self
-            .client
-            .update_item()
+        let key = format!("count#{}#{}", caller.user_id, hex(&sha256(cpu_id.as_bytes())));
+        let update = Update::builder()
             .table_name(&self.table)
             .key("challenge", item::s(key))
-            .update_expression("SET counted = :count, counted_for = :raw, expires_at = :later")
+            .update_expression(
+                "SET counted = :count, counted_for = :raw, expires_at = :later, user_id = :user",
+            )
             .condition_expression(
                 "attribute_not_exists(counted) OR counted < :count OR counted_for = :raw OR expires_at <= :now",
             )
@@ -143,15 +150,14 @@ impl Challenges {
             .expression_attribute_values(":raw", item::s(raw))
             .expression_attribute_values(":later", item::n(now.plus(COUNTER_LIFETIME).get()))
             .expression_attribute_values(":now", item::n(now.get()))
-            .send()
-            .await;
-        match updated {
-            Ok(_) => Ok(true),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-                _ => Err(StoreError::from_sdk("storing a phone's counter", error)),
-            },
-        }
+            .expression_attribute_values(":user", item::s(&caller.user_id))
+            .build()
+            .map_err(|error| StoreError::new(COUNTING, error))?;
+        let parts = vec![TransactWriteItem::builder().update(update).build()];
+        let checked = (self.sessions.as_str(), caller);
+        let failed =
+            sessions::transact_for_caller((&self.client, &self.host), COUNTING, checked, parts).await?;
+        Ok(failed.is_none())
     }
 }
 
@@ -163,4 +169,5 @@ fn is_challenge(text: &str) -> bool {
 const BYTES: usize = 32;
 /// How long a phone's counter is stored after its last use.
 const COUNTER_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const COUNTING: &str = "storing a phone's counter";
 const ISSUING: &str = "issuing a challenge";

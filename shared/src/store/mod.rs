@@ -10,6 +10,7 @@ mod cases;
 mod certificates;
 mod challenges;
 mod conversations;
+mod erasure;
 mod groups;
 mod inbox;
 
@@ -48,13 +49,15 @@ pub use conversations::{
     MessageDirection, MessagePage, MessageStatus as CustomerMessageStatus, MessageWindow, NewMessage,
     OpenedMessage, SendClaim, SentMessage, StoredMessage, WindowKind, WindowLimit,
 };
+pub use erasure::{BeginErasureOutcome, Erasures, PersonEraser};
 pub use groups::{
     DatedSteps, Entrant, EntryTables, GroupMember, GroupMembers, Groups, JoinOutcome, MEMBERSHIP, Player,
     RankProfile, ScoreOutcome, ScoreTables,
 };
 pub use inbox::{
-    ConsentInbox, CustomerInbox, CustomerPushOutcome, Inbox, InboxError, KeepOutcome, PendingPush,
-    PushLookup, SubscribeEventsOutcome, SubscribeInbox, VerdictInbox, VerdictOutcome,
+    ConsentInbox, CustomerInbox, CustomerPushOutcome, ErasedPerson, Inbox, InboxError, KeepOutcome,
+    PendingErasure, PendingPush, PushLookup, SubscribeEventsOutcome, SubscribeInbox, VerdictInbox,
+    VerdictOutcome,
 };
 pub use leases::{LeaseName, LeaseTurn, Leases};
 pub use media_checks::{
@@ -77,7 +80,7 @@ pub use refunds::{
     BeginRefundOutcome, NewRefund, RefundApproval, RefundCause, RefundRefusal, RefundRow,
     RefundSettleOutcome, Refunds,
 };
-pub use sessions::{Session, SessionKeys, SessionKeysError};
+pub use sessions::{CallerError, Session, SessionKeys, SessionKeysError, Sessions};
 pub use shares::{DayOfShares, ShareCount, Shares, WeChatFigures};
 pub use steps::{DaySteps, StepHistory, Steps};
 pub use subscriptions::{ReportOutcome, Subscription, Subscriptions};

@@ -29,8 +29,9 @@ pub struct PaymentRow {
     pub total_fee: u64,
     /// The currency: `CNY`, or another one, in which no order is.
     pub currency: String,
-    /// The openid of the payer.
-    pub openid: OpenId,
+    /// The openid of the payer, if the payment paid its order; removed when the order's user is erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openid: Option<OpenId>,
     /// When the user paid.
     pub paid_at: UnixSeconds,
     /// How the payment became known: by a notice or by a query.
@@ -52,13 +53,13 @@ pub struct PaymentRow {
     pub unbilled: Option<String>,
 }
 
-/// The part of a transaction that records the payment. Its condition is that the payment is not recorded; if it fails, the error
+/// The part of a transaction that records the payment, and its payer if one is given. Its condition is that the payment is not recorded; if it fails, the error
 /// has the row. A row with `REVIEW` can be replaced when the payment pays its order after all, because an operator has corrected
 /// the order. Reads `PAYMENTS_TABLE`.
 pub(super) fn put_payment(
     host: &Host,
     payment: &Payment,
-    verdict: PaymentVerdict,
+    (verdict, payer): (PaymentVerdict, Option<&OpenId>),
     now: UnixSeconds,
 ) -> Result<TransactWriteItem, StoreError> {
     let (name, review) = match verdict {
@@ -77,7 +78,7 @@ pub(super) fn put_payment(
         order_id: payment.out_trade_no().order_id(),
         total_fee: payment.total_fee().get(),
         currency: payment.currency().to_owned(),
-        openid: payment.openid().clone(),
+        openid: payer.cloned(),
         paid_at: payment.paid_at(),
         source: payment.source().as_str().to_owned(),
         recorded_at: now,

@@ -1,26 +1,26 @@
 //! The codes of the phone-number button, in `IDEMPOTENCY_TABLE`. Each code is exchanged once, because WeChat charges for each
 //! exchange.
 //!
-//! Key `id` (`phone#` and the code's hash). A row expires after an hour; the code itself is valid for five minutes.
+//! Key `id` (`phone#` and the code's hash). Index `by_user` (`user_id`) finds what is a user's. A row expires after an hour; the code itself is valid for five minutes.
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::put_item::PutItemError,
-    types::{ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
+    types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    StoreError,
+    CallerError, StoreError,
     item::{self, TransactionCancelled},
+    sessions,
     users::{Phone, Users},
 };
 use crate::{
     crypto::{hex, sha256},
     host::{Host, HostError},
-    types::{UnixSeconds, UserId},
+    types::{Caller, UnixSeconds, UserId},
 };
 
 /// The status of a code that a request contains.
@@ -55,11 +55,12 @@ struct Row {
 pub struct PhoneCodes {
     client: Client,
     table: String,
+    sessions: String,
     host: Host,
 }
 
 impl PhoneCodes {
-    /// Reads `IDEMPOTENCY_TABLE`.
+    /// Reads `IDEMPOTENCY_TABLE` and `SESSIONS_TABLE`.
     ///
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.
@@ -67,41 +68,38 @@ impl PhoneCodes {
         Ok(Self {
             client: host.dynamodb()?,
             table: host.var("IDEMPOTENCY_TABLE")?.to_owned(),
+            sessions: host.var("SESSIONS_TABLE")?.to_owned(),
             host: host.clone(),
         })
     }
 
     /// Claims the code for this request, if it is new; the code's status.
     ///
-    /// Condition: the code has no row.
+    /// Condition: the code has no row, and the caller's session honours the token.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
-    pub async fn claim(&self, code: &str, user_id: &UserId) -> Result<PhoneCodeStatus, StoreError> {
+    /// [`CallerError`]; `is_transient()` of its [`StoreError`] says whether to retry. After a timeout the write may have been applied.
+    pub async fn claim(&self, code: &str, caller: &Caller) -> Result<PhoneCodeStatus, CallerError> {
         let row = Row {
             id: id(code),
-            user_id: user_id.clone(),
+            user_id: caller.user_id.clone(),
             state: State::Pending,
             expires_at: self.host.now().plus(ROW_LIFETIME),
         };
-        let result = self
-            .client
-            .put_item()
+        let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item::write(&row)?))
             .condition_expression("attribute_not_exists(id)")
             .return_values_on_condition_check_failure(AllOld)
-            .send()
-            .await;
-        let Err(error) = result else { return Ok(PhoneCodeStatus::New) };
-        let known: Option<Row> = match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                failed.item().cloned().map(item::read).transpose()?
-            }
-            _ => return Err(StoreError::from_sdk(CLAIMING, error)),
-        };
+            .build()
+            .map_err(|error| StoreError::new(CLAIMING, error))?;
+        let parts = vec![TransactWriteItem::builder().put(put).build()];
+        let (written_by, checked) = ((&self.client, &self.host), (self.sessions.as_str(), caller));
+        let failed = sessions::transact_for_caller(written_by, CLAIMING, checked, parts).await?;
+        let Some(reasons) = failed else { return Ok(PhoneCodeStatus::New) };
+        let known = item::failed_condition(&reasons, 0).flatten().map(item::read::<Row>).transpose()?;
         Ok(match known {
-            Some(known) if known.user_id != *user_id => PhoneCodeStatus::Foreign,
+            Some(known) if known.user_id != caller.user_id => PhoneCodeStatus::Foreign,
             Some(Row { state: State::Exchanged, .. }) => PhoneCodeStatus::Exchanged,
             _ => PhoneCodeStatus::Pending,
         })

@@ -3,10 +3,16 @@
 //! Key `openid`. The row can say from when on tokens are valid (`tokens_valid_from`, in seconds). An operator who sets it signs the
 //! user out of every route that reads the row.
 
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::{
+    Client,
+    types::{CancellationReason, ConditionCheck, TransactWriteItem},
+};
 use serde::{Deserialize, Serialize};
 
-use super::{StoreError, item};
+use super::{
+    StoreError,
+    item::{self, TransactionCancelled},
+};
 use crate::{
     crypto::{Keyring, Sealed},
     host::{Host, HostError},
@@ -123,6 +129,92 @@ pub enum SessionKeysError {
     /// There is no randomness.
     #[error(transparent)]
     Host(#[from] HostError),
+}
+
+/// What a caller wants is not done.
+#[derive(Debug, thiserror::Error)]
+pub enum CallerError {
+    /// The caller's session is gone, because the user was erased, or the token was made void after it was issued. Nothing was written.
+    #[error("the caller's token is void")]
+    TokenVoid,
+    /// DynamoDB failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The sessions of callers, for routes that find nothing of the caller where the session could have been read as well.
+pub struct Sessions {
+    client: Client,
+    table: String,
+}
+
+impl Sessions {
+    /// Reads `SESSIONS_TABLE`.
+    ///
+    /// # Errors
+    /// [`HostError`]: a variable is missing or malformed.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self { client: host.dynamodb()?, table: host.var("SESSIONS_TABLE")?.to_owned() })
+    }
+
+    /// Checks that the caller's session honours the token.
+    ///
+    /// # Errors
+    /// [`CallerError::TokenVoid`]: it does not. The caller must log in again.
+    pub async fn check(&self, caller: &Caller) -> Result<(), CallerError> {
+        honoured(get(&self.client, &self.table, &caller.openid).await?.as_ref(), caller)
+    }
+}
+
+/// Checks a session that was read together with other rows.
+pub(super) fn honoured(session: Option<&Session>, caller: &Caller) -> Result<(), CallerError> {
+    if session.is_some_and(|session| session.honours(caller)) { Ok(()) } else { Err(CallerError::TokenVoid) }
+}
+
+/// The key of the caller's session.
+pub(super) fn key<'a>(table: &'a str, caller: &'a Caller) -> item::Key<'a> {
+    (table, "openid", caller.openid.as_str())
+}
+
+/// Writes the parts for the caller, in one transaction with the check that the session of the table `sessions` honours the token. If a
+/// condition of a part fails, nothing is written, and the reasons are in the order of the parts.
+///
+/// Condition: as [`Session::honours`] has it.
+///
+/// # Errors
+/// [`CallerError`]; `is_transient()` of its [`StoreError`] says whether to retry. After a timeout the write may have been applied.
+pub(super) async fn transact_for_caller(
+    (client, host): (&Client, &Host),
+    operation: &'static str,
+    (sessions, caller): (&str, &Caller),
+    mut parts: Vec<TransactWriteItem>,
+) -> Result<Option<Vec<CancellationReason>>, CallerError> {
+    let check = ConditionCheck::builder()
+        .table_name(sessions)
+        .key("openid", item::s(caller.openid.as_str()))
+        .condition_expression(
+            "user_id = :user AND (attribute_not_exists(tokens_valid_from) OR tokens_valid_from <= :issued_at)",
+        )
+        .expression_attribute_values(":user", item::s(&caller.user_id))
+        .expression_attribute_values(":issued_at", item::n(caller.issued_at.get()))
+        .build()
+        .map_err(|error| StoreError::new(operation, error))?;
+    let check_index = parts.len();
+    parts.push(TransactWriteItem::builder().condition_check(check).build());
+    for _ in 0..item::MAX_ATTEMPTS {
+        let request = client.transact_write_items().set_transact_items(Some(parts.clone()));
+        let Err(error) = request.send().await else { return Ok(None) };
+        match item::cancellation(operation, error)? {
+            TransactionCancelled::Conflict => item::sleep_jittered(host).await,
+            TransactionCancelled::ConditionsFailed(reasons) => {
+                if item::failed_condition(&reasons, check_index).is_some() {
+                    return Err(CallerError::TokenVoid);
+                }
+                return Ok(Some(reasons));
+            }
+        }
+    }
+    Err(StoreError::contended(operation).into())
 }
 
 /// The row of `openid`; `None` if this openid has never logged in.

@@ -9,10 +9,10 @@ use aws_sdk_dynamodb::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{StoreError, item};
+use super::{Session, StoreError, item, sessions};
 use crate::{
     host::{Host, HostError},
-    types::{Caller, Day, UnixSeconds, UserId},
+    types::{Caller, Day, UnixSeconds},
 };
 
 /// The steps of a day.
@@ -84,25 +84,23 @@ impl Steps {
         })
     }
 
-    /// The stored steps of the user; empty if there are none.
+    /// The caller's session and the stored steps of the user, in one request.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry.
-    pub async fn get(&self, user_id: &UserId) -> Result<StepHistory, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key("user_id", item::s(user_id))
-            .send()
-            .await
-            .map_err(|error| StoreError::from_sdk(READING, error))?;
-        answer.item.map_or_else(|| Ok(StepHistory::default()), item::read)
+    pub async fn get_with_session(
+        &self,
+        caller: &Caller,
+    ) -> Result<(Option<Session>, StepHistory), StoreError> {
+        let [session, kept] = self.keys(caller);
+        let (session, kept) = item::get_both(&self.client, &self.host, READING, session, kept).await?;
+        let kept = kept.map(item::read).transpose()?;
+        Ok((session.map(item::read).transpose()?, kept.unwrap_or_default()))
     }
 
     /// The keys of the caller's session and of the user's steps, for a request that reads more than those.
     pub(super) fn keys<'a>(&'a self, caller: &'a Caller) -> [item::Key<'a>; 2] {
-        let session = (self.sessions.as_str(), "openid", caller.openid.as_str());
+        let session = sessions::key(&self.sessions, caller);
         [session, (self.table.as_str(), "user_id", caller.user_id.as_str())]
     }
 

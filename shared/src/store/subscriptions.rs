@@ -9,19 +9,22 @@ use std::{fmt::Write, time::Duration};
 use aws_sdk_dynamodb::{
     Client,
     operation::update_item::builders::UpdateItemFluentBuilder,
-    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld},
+    types::{
+        AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
+    },
 };
 use futures_util::future;
 use serde::Deserialize;
 
 use super::{
-    StoreError,
+    CallerError, StoreError,
     item::{self, UpdateOutcome},
+    sessions,
 };
 use crate::{
     crypto::hex,
     host::{Host, HostError},
-    types::{OpenId, TemplateId, UnixSeconds},
+    types::{Caller, OpenId, TemplateId, UnixSeconds},
 };
 
 /// The messages of one template that may still be sent to a user.
@@ -98,23 +101,28 @@ impl Subscriptions {
     /// Counts one more message of each of these templates, because the user's phone reports that the user accepts one. The
     /// templates must differ.
     ///
-    /// Condition: the user has reported less than `MAX_REPORTS_PER_MINUTE` times in this minute and has `MAX_TEMPLATES` templates at
-    /// most. The count of a template ends at `MAX_MESSAGES`.
+    /// Condition: the caller's session honours the token, and the user has reported less than `MAX_REPORTS_PER_MINUTE` times in this minute
+    /// and has `MAX_TEMPLATES` templates at most. The count of a template ends at `MAX_MESSAGES`. Reads `SESSIONS_TABLE`.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
+    /// [`CallerError`]; `is_transient()` of its [`StoreError`] says whether to retry. After a timeout the write may have been applied.
     pub async fn report(
         &self,
-        openid: &OpenId,
+        caller: &Caller,
         templates: &[TemplateId],
-    ) -> Result<ReportOutcome, StoreError> {
+    ) -> Result<ReportOutcome, CallerError> {
+        let openid = &caller.openid;
         let minute = self.host.now().get() / 60;
         let first =
             self.count(openid, templates, "attribute_not_exists(reports_minute) OR reports_minute < :minute");
         let first = first
             .update_expression("SET reports_minute = :minute, reports = :one ADD known_templates :templates")
             .expression_attribute_values(":minute", item::n(minute));
-        if let UpdateOutcome::ConditionFailed(known) = item::update(&self.host, REPORTING, first).await? {
+        let sessions = self.host.var("SESSIONS_TABLE").map_err(|error| StoreError::new(REPORTING, error))?;
+        let (written_by, checked) = ((&self.client, &self.host), (sessions, caller));
+        let first = vec![as_part(&first)?];
+        if let Some(reasons) = sessions::transact_for_caller(written_by, REPORTING, checked, first).await? {
+            let known = item::failed_condition(&reasons, 0).flatten();
             let known: Reports = item::read(known.unwrap_or_default())?;
             if known.reports_minute < minute {
                 return Ok(ReportOutcome::TooMany);
@@ -324,6 +332,20 @@ impl Subscriptions {
             .key("template_id", item::s(sort_key))
             .return_values_on_condition_check_failure(AllOld)
     }
+}
+
+/// The update as the part of a transaction.
+fn as_part(update: &UpdateItemFluentBuilder) -> Result<TransactWriteItem, StoreError> {
+    let part = Update::builder()
+        .set_table_name(update.get_table_name().clone())
+        .set_key(update.get_key().clone())
+        .set_update_expression(update.get_update_expression().clone())
+        .set_condition_expression(update.get_condition_expression().clone())
+        .set_expression_attribute_values(update.get_expression_attribute_values().clone())
+        .return_values_on_condition_check_failure(AllOld)
+        .build()
+        .map_err(|error| StoreError::new(REPORTING, error))?;
+    Ok(TransactWriteItem::builder().update(part).build())
 }
 
 /// The greatest count of one template. No user accepts more messages before one is sent.

@@ -98,10 +98,22 @@ impl UserId {
             .chain_update([0])
             .chain_update(openid.as_str())
             .finalize();
-        let hex: String = digest.iter().take(13).map(|byte| format!("{byte:02x}")).collect();
-        Self(format!("u{hex}"))
+        Self(format!("u{}", hex(digest.iter().take(ID_BYTES))))
+    }
+
+    /// A new id that follows from nothing, for the next user of an openid whose user was erased: an id is used once.
+    #[must_use]
+    pub fn from_random(random: [u8; ID_BYTES]) -> Self {
+        Self(format!("u{}", hex(random.iter())))
     }
 }
+
+fn hex<'b>(bytes: impl Iterator<Item = &'b u8>) -> String {
+    bytes.map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// How many bytes a user id has, in hexadecimal.
+const ID_BYTES: usize = 13;
 
 identifier!(
     /// A mini program or an official account, `wx` and 16 hexadecimal digits.

@@ -35,6 +35,8 @@ pub enum EventOutcome {
     Completed,
     /// The event was completed before, or another run is processing it.
     Skipped,
+    /// What is left to do for the event is not due yet. It stays pending, and the schedule comes back to it.
+    Deferred,
     /// The event can never be processed, such as one whose row can't be read. Its row is marked as given up.
     Abandoned,
 }

@@ -16,6 +16,8 @@ pub struct EventsReport {
     pub completed: u32,
     /// Events that were completed before or that another run is processing, and records of the stream that insert no event.
     pub skipped: u32,
+    /// Events of which a part is not due yet.
+    pub deferred: u32,
     /// Events that can never be processed, such as one whose row can't be read. They are marked as given up.
     pub abandoned: u32,
     /// Records of the stream without a readable key. The schedule finds their rows.
@@ -39,6 +41,7 @@ impl EventsReport {
         let count = match result {
             Ok(EventOutcome::Completed) => &mut self.completed,
             Ok(EventOutcome::Skipped) => &mut self.skipped,
+            Ok(EventOutcome::Deferred) => &mut self.deferred,
             Ok(EventOutcome::Abandoned) => &mut self.abandoned,
             Err(error) => {
                 telemetry::handled_error("process-event", &error);
@@ -59,6 +62,7 @@ impl EventsReport {
             batch_item_failures: None,
             completed: self.completed.saturating_add(other.completed),
             skipped: self.skipped.saturating_add(other.skipped),
+            deferred: self.deferred.saturating_add(other.deferred),
             abandoned: self.abandoned.saturating_add(other.abandoned),
             unreadable_records: self.unreadable_records.saturating_add(other.unreadable_records),
             failed: self.failed.saturating_add(other.failed),

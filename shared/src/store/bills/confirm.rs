@@ -30,7 +30,8 @@ pub enum ConfirmOutcome<Row> {
 impl Bills {
     /// Confirms the payment.
     ///
-    /// Condition: the payment is recorded, with the attempt, sum and currency of the line and, if the line names one, its payer.
+    /// Condition: the payment is recorded, with the attempt, sum and currency of the line and, if the line and the row name one,
+    /// the payer.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the payment may be confirmed; repeating the call is
@@ -46,7 +47,9 @@ impl Bills {
         let update = match &line.openid {
             None => update.condition_expression(condition),
             Some(openid) => update
-                .condition_expression(format!("{condition} AND openid = :openid"))
+                .condition_expression(format!(
+                    "{condition} AND (attribute_not_exists(openid) OR openid = :openid)"
+                ))
                 .expression_attribute_values(":openid", item::s(openid.as_str())),
         };
         let update = update

@@ -121,7 +121,8 @@ impl Cards {
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":pending", item::s("PENDING"))
             .expression_attribute_values(":attempt", item::s(&attempt))
-            .expression_attribute_values(":clerk", item::map(clerk)?)
+            // The name comes with the consumption, together with the row that leads from the clerk to the code.
+            .expression_attribute_values(":clerk", item::map(&Clerk { name: None, ..clerk.clone() })?)
             .expression_attribute_values(":now", item::n(now.get()))
             .expression_attribute_values(":free", item::n(now.plus(CLAIM_LIFETIME).get()))
             .return_values(ReturnValue::AllOld);
@@ -161,7 +162,11 @@ impl Cards {
     ) -> Result<(), StoreError> {
         let mut holder = claim.holder.clone();
         for _ in 0..ROUNDS {
-            let mut parts = vec![self.mark_code(claim, holder.as_ref(), done)?];
+            let pointer = format!("clerk#{}", claim.code.as_str());
+            let mut parts = vec![
+                self.mark_code(claim, holder.as_ref(), done)?,
+                self.pointer_part(RECORDING, &done.clerk.user_id, pointer)?,
+            ];
             if let Some(holder) = &holder {
                 parts.push(self.mark_card(holder, &claim.code, done.at)?);
             }

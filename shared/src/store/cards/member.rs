@@ -10,10 +10,10 @@ use serde::Deserialize;
 use super::{Cards, ROUNDS, UserCard, code_key, update_once};
 use crate::{
     store::{
-        StoreError,
+        CallerError, StoreError,
         item::{self, TransactionCancelled, UpdateOutcome},
     },
-    types::{CardCode, UnixSeconds, UserId},
+    types::{Caller, CardCode, UnixSeconds, UserId},
 };
 
 /// The membership of a code.
@@ -82,17 +82,22 @@ impl Cards {
     /// another user's. `is_asker` says that, according to WeChat, this user asked for the card; an activation by another user is
     /// replaced then.
     ///
-    /// Condition: no other user has reported the sealed code, and no other user has activated it, unless `is_asker`.
+    /// Condition: no other user has reported the sealed code, and no other user has activated it, unless `is_asker`. The caller's session
+    /// honours the token.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
+    /// [`CallerError`]; `is_transient()` of its [`StoreError`] says whether to retry. After a timeout the write may have been applied.
     pub async fn claim_number(
         &self,
         code: &CardCode,
-        user_id: &UserId,
+        caller: &Caller,
         is_asker: bool,
         fresh: &str,
-    ) -> Result<Option<String>, StoreError> {
+    ) -> Result<Option<String>, CallerError> {
+        let user_id = &caller.user_id;
+        // First what leads from the user to the code, so that no code names a user from whom it can't be found.
+        let pointer = self.pointer_part(NUMBERING, user_id, format!("member#{}", code.as_str()))?;
+        self.transact_for(caller, NUMBERING, vec![pointer]).await?;
         let condition = if is_asker {
             "attribute_not_exists(user_id) OR user_id = :user"
         } else {
@@ -108,7 +113,7 @@ impl Cards {
             .expression_attribute_values(":user", item::s(user_id))
             .expression_attribute_values(":fresh", item::s(fresh))
             .return_values(ReturnValue::AllNew);
-        match update_once("numbering a member", update).await? {
+        match update_once(NUMBERING, update).await? {
             UpdateOutcome::Done(row) => Ok(item::read::<Membership>(row)?.membership_number),
             UpdateOutcome::ConditionFailed(_) => Ok(None),
         }
@@ -171,4 +176,5 @@ impl Cards {
     }
 }
 
+const NUMBERING: &str = "numbering a member";
 const RECORDING: &str = "recording an activation";

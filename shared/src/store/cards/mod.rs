@@ -4,6 +4,9 @@
 //! the user may add a card. Under `code#<code>`: `code`, the row of the code, with its owner, the journal of its consumption, and
 //! its membership.
 //!
+//! So that all rows of a user are found by one query, there are rows without content under the user's id as well: `member#<code>`, a code that
+//! the user has begun to activate; `clerk#<code>`, a code that the user has consumed as a clerk.
+//!
 //! The owner of a code (`user_id`) is the user who first reported it as WeChat had sealed it; a card that is given away gets
 //! another code. A member card that was activated before any user reported its sealed code is listed with the user who asked for it
 //! (`listed_by`), until the owner reports it.
@@ -17,16 +20,17 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::{
     Client,
     operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    types::AttributeValue,
+    types::{AttributeValue, CancellationReason, Put, TransactWriteItem},
 };
 
 use super::{
-    StoreError,
+    CallerError, StoreError,
     item::{self, Item, UpdateOutcome},
+    sessions,
 };
 use crate::{
     host::{Host, HostError},
-    types::CardCode,
+    types::{Caller, CardCode, UserId},
 };
 
 pub use consume::{BeginConsumptionOutcome, Clerk, ConsumptionClaim, ConsumptionRecord};
@@ -37,16 +41,45 @@ pub use user_cards::{CardReport, Offer, UserCard, UserCards};
 pub struct Cards {
     client: Client,
     table: String,
+    sessions: String,
     host: Host,
 }
 
 impl Cards {
-    /// Reads `CARDS_TABLE`.
+    /// Reads `CARDS_TABLE` and `SESSIONS_TABLE`.
     ///
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
-        Ok(Self { client: host.dynamodb()?, table: host.var("CARDS_TABLE")?.to_owned(), host: host.clone() })
+        Ok(Self {
+            client: host.dynamodb()?,
+            table: host.var("CARDS_TABLE")?.to_owned(),
+            sessions: host.var("SESSIONS_TABLE")?.to_owned(),
+            host: host.clone(),
+        })
+    }
+
+    /// Writes the parts, if the caller's session honours the token.
+    async fn transact_for(
+        &self,
+        caller: &Caller,
+        operation: &'static str,
+        parts: Vec<TransactWriteItem>,
+    ) -> Result<Option<Vec<CancellationReason>>, CallerError> {
+        let checked = (self.sessions.as_str(), caller);
+        sessions::transact_for_caller((&self.client, &self.host), operation, checked, parts).await
+    }
+
+    /// The part that puts a row without content under the user's id, which leads to the code.
+    fn pointer_part(
+        &self,
+        operation: &'static str,
+        user_id: &UserId,
+        id: String,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder().table_name(&self.table).set_item(Some(key(user_id.as_str(), id))).build();
+        let put = put.map_err(|error| StoreError::new(operation, error))?;
+        Ok(TransactWriteItem::builder().put(put).build())
     }
 
     fn update(&self, key: HashMap<String, AttributeValue>) -> UpdateItemFluentBuilder {
@@ -76,12 +109,12 @@ async fn update_once(
     }
 }
 
-fn key(holder: &str, id: String) -> Item {
+pub(super) fn key(holder: &str, id: String) -> Item {
     Item::from([("holder".to_owned(), item::s(holder)), ("id".to_owned(), item::s(id))])
 }
 
 /// The key of the code's row.
-fn code_key(code: &CardCode) -> Item {
+pub(super) fn code_key(code: &CardCode) -> Item {
     key(&format!("code#{}", code.as_str()), "code".to_owned())
 }
 

@@ -1,17 +1,17 @@
 //! The cards that users added, and the codes that are offered to them.
 
 use aws_sdk_dynamodb::types::{
-    Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
+    Delete, Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{Cards, ROUNDS, code_key, key};
 use crate::{
     store::{
-        StoreError,
-        item::{self, Item, TransactionCancelled},
+        CallerError, StoreError,
+        item::{self, Item},
     },
-    types::{CardCode, CardId, UnixSeconds, UserId},
+    types::{Caller, CardCode, CardId, UnixSeconds, UserId},
 };
 
 /// A card that a user added.
@@ -30,7 +30,7 @@ pub struct UserCard {
 }
 
 /// A merchant-defined code, made here, with which a user may add a card.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     /// The kind of card.
     pub card_id: CardId,
@@ -59,7 +59,7 @@ impl UserCards {
 #[derive(Debug, Clone)]
 pub struct CardReport<'a> {
     /// The user.
-    pub user_id: &'a UserId,
+    pub caller: &'a Caller,
     /// The card.
     pub card: &'a UserCard,
     /// Whether the code was offered to this user. The offer ends then.
@@ -95,7 +95,7 @@ impl Cards {
             let id = row.get("id").and_then(|id| id.as_s().ok()).cloned().unwrap_or_default();
             if id.starts_with("card#") {
                 user_cards.cards.push(item::read(row)?);
-            } else {
+            } else if id.starts_with("offer#") {
                 user_cards.offers.push(item::read(row)?);
             }
         }
@@ -104,69 +104,69 @@ impl Cards {
 
     /// Offers the user a code to add the card with: `fresh`, or the code that was offered before.
     ///
+    /// Condition: the caller's session honours the token.
+    ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
+    /// [`CallerError`]; `is_transient()` of its [`StoreError`] says whether to retry. After a timeout the write may have been applied.
     pub async fn offer(
         &self,
-        user_id: &UserId,
+        caller: &Caller,
         card_id: &CardId,
         fresh: &CardCode,
-    ) -> Result<CardCode, StoreError> {
-        let answer = self
-            .update(key(user_id.as_str(), offer_id(card_id)))
-            .update_expression("SET card_id = :card, #code = if_not_exists(#code, :fresh)")
-            .expression_attribute_names("#code", "code")
-            .expression_attribute_values(":card", item::s(card_id.as_str()))
-            .expression_attribute_values(":fresh", item::s(fresh.as_str()))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await
-            .map_err(|error| StoreError::from_sdk("offering a code", error))?;
-        Ok(item::read::<Offer>(answer.attributes.unwrap_or_default())?.code)
+    ) -> Result<CardCode, CallerError> {
+        let offer = Offer { card_id: card_id.clone(), code: fresh.clone() };
+        let mut row: Item = item::write(&offer)?;
+        row.extend(key(caller.user_id.as_str(), offer_id(card_id)));
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(row))
+            .condition_expression("attribute_not_exists(id)")
+            .return_values_on_condition_check_failure(AllOld)
+            .build()
+            .map_err(|error| StoreError::new(OFFERING, error))?;
+        let parts = vec![TransactWriteItem::builder().put(put).build()];
+        let Some(reasons) = self.transact_for(caller, OFFERING, parts).await? else { return Ok(offer.code) };
+        // There is an offer by now, made by a request at the same time, or by an attempt of this one whose answer was lost.
+        let known = item::failed_condition(&reasons, 0).flatten();
+        Ok(item::read::<Offer>(known.unwrap_or_default())?.code)
     }
 
     /// Stores the card with the user, and the user as the owner of its code, in one transaction. `false` if another user has
     /// reported the code. If an activation has listed the card with another user, it is removed there. A consumed code stays
     /// consumed.
     ///
-    /// Condition: the code has no owner, or this user is the owner, and the code's row is as it was read.
+    /// Condition: the code has no owner, or this user is the owner, and the code's row is as it was read. The caller's session honours the
+    /// token.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
-    pub async fn store_card(&self, report: &CardReport<'_>) -> Result<bool, StoreError> {
+    /// [`CallerError`]; `is_transient()` of its [`StoreError`] says whether to retry. After a timeout the write may have been applied.
+    pub async fn store_card(&self, report: &CardReport<'_>) -> Result<bool, CallerError> {
+        let user_id = &report.caller.user_id;
         let mut card = report.card.clone();
         let mut known = CodeRow { consumed_at: card.consumed_at, ..CodeRow::default() };
         let mut ends_offer = report.was_offered;
         for _ in 0..ROUNDS {
-            let mut parts =
-                vec![self.claim_code_part(report, &known)?, self.card_part(report.user_id, &card)?];
+            let mut parts = vec![self.claim_code_part(report, &known)?, self.card_part(user_id, &card)?];
             if ends_offer {
                 parts.push(self.end_offer_part(report)?);
             }
-            if let Some(other) = known.listed_by.as_ref().filter(|other| *other != report.user_id) {
+            if let Some(other) = known.listed_by.as_ref().filter(|other| *other != user_id) {
                 parts.push(self.unlist_part(other, &card.code)?);
             }
-            let request = self.client.transact_write_items().set_transact_items(Some(parts));
-            let Err(error) = request.send().await else { return Ok(true) };
-            let reasons = match item::cancellation(STORING, error)? {
-                TransactionCancelled::Conflict => {
-                    item::sleep_jittered(&self.host).await;
-                    continue;
-                }
-                TransactionCancelled::ConditionsFailed(reasons) => reasons,
-            };
+            let failed = self.transact_for(report.caller, STORING, parts).await?;
+            let Some(reasons) = failed else { return Ok(true) };
             let Some(row) = item::failed_condition(&reasons, 0) else {
                 // The offer of this code has ended before, so it is not deleted. The user may have a new offer by now.
                 ends_offer = false;
                 continue;
             };
             known = row.map(item::read).transpose()?.unwrap_or_default();
-            if known.user_id.as_ref().is_some_and(|owner| owner != report.user_id) {
+            if known.user_id.as_ref().is_some_and(|owner| owner != user_id) {
                 return Ok(false);
             }
             card.consumed_at = known.consumed_at;
         }
-        Err(StoreError::contended(STORING))
+        Err(StoreError::contended(STORING).into())
     }
 
     fn claim_code_part(
@@ -174,8 +174,9 @@ impl Cards {
         report: &CardReport<'_>,
         known: &CodeRow,
     ) -> Result<TransactWriteItem, StoreError> {
+        let user_id = &report.caller.user_id;
         let mut sets = "SET user_id = :user".to_owned();
-        let mut values = Item::from([(":user".to_owned(), item::s(report.user_id))]);
+        let mut values = Item::from([(":user".to_owned(), item::s(user_id))]);
         if report.was_offered {
             // The card of an offered code is known. Of any other code only the phone names the card, and consuming needs more than
             // that.
@@ -184,7 +185,7 @@ impl Cards {
         }
         let mut conditions = vec!["(attribute_not_exists(user_id) OR user_id = :user)"];
         conditions.push(match &known.listed_by {
-            Some(other) if other != report.user_id => {
+            Some(other) if other != user_id => {
                 values.insert(":other".to_owned(), item::s(other));
                 "listed_by = :other"
             }
@@ -235,7 +236,7 @@ impl Cards {
     fn end_offer_part(&self, report: &CardReport<'_>) -> Result<TransactWriteItem, StoreError> {
         let delete = Delete::builder()
             .table_name(&self.table)
-            .set_key(Some(key(report.user_id.as_str(), offer_id(&report.card.card_id))))
+            .set_key(Some(key(report.caller.user_id.as_str(), offer_id(&report.card.card_id))))
             .condition_expression("#code = :code")
             .expression_attribute_names("#code", "code")
             .expression_attribute_values(":code", item::s(report.card.code.as_str()))
@@ -253,4 +254,5 @@ fn offer_id(card_id: &CardId) -> String {
     format!("offer#{card_id}")
 }
 
+const OFFERING: &str = "offering a code";
 const STORING: &str = "storing a card";

@@ -16,9 +16,11 @@ use aws_sdk_dynamodb::{
 };
 
 use super::{
-    Session, Steps, StoreError, User,
+    CallerError, Session, Steps, StoreError, User,
     item::{self, TransactionCancelled},
+    sessions,
     steps::StepHistory,
+    users,
 };
 use crate::{
     host::{Host, HostError},
@@ -68,16 +70,21 @@ pub struct Player {
 /// The tables that are read when a user sends a score.
 pub struct ScoreTables {
     boards: String,
+    sessions: String,
     users: String,
 }
 
 impl ScoreTables {
-    /// Reads `BOARDS_TABLE` and `USERS_TABLE`.
+    /// Reads `BOARDS_TABLE`, `SESSIONS_TABLE` and `USERS_TABLE`.
     ///
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
-        Ok(Self { boards: host.var("BOARDS_TABLE")?.to_owned(), users: host.var("USERS_TABLE")?.to_owned() })
+        Ok(Self {
+            boards: host.var("BOARDS_TABLE")?.to_owned(),
+            sessions: host.var("SESSIONS_TABLE")?.to_owned(),
+            users: host.var("USERS_TABLE")?.to_owned(),
+        })
     }
 }
 
@@ -124,31 +131,35 @@ impl Groups {
         let [session, user, profile, steps] = item::get_each(&self.client, &self.host, READING, keys).await?;
         Ok(Entrant {
             session: session.map(item::read).transpose()?,
-            user: user.map(item::read).transpose()?,
+            user: users::read(user)?,
             profile: profile.map(item::read).transpose()?,
             steps: steps.map(item::read).transpose()?.unwrap_or_default(),
         })
     }
 
-    /// What is known of the user and the board, in one request.
+    /// What is known of the caller and the board, in one request.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry.
+    /// [`CallerError`]: the caller's session does not honour the token, or DynamoDB failed; `is_transient()` of its [`StoreError`] says
+    /// whether to retry.
     pub async fn get_player(
         &self,
         tables: &ScoreTables,
-        user_id: &UserId,
+        caller: &Caller,
         board: &BoardId,
-    ) -> Result<Player, StoreError> {
+    ) -> Result<Player, CallerError> {
+        let user_id = &caller.user_id;
         let keys = [
+            sessions::key(&tables.sessions, caller),
             (tables.boards.as_str(), "board", board.as_str()),
             (tables.users.as_str(), "id", user_id.as_str()),
             (self.profiles.as_str(), "user_id", user_id.as_str()),
         ];
-        let [board, user, profile] = item::get_each(&self.client, &self.host, READING, keys).await?;
+        let [session, board, user, profile] = item::get_each(&self.client, &self.host, READING, keys).await?;
+        sessions::honoured(session.map(item::read).transpose()?.as_ref(), caller)?;
         Ok(Player {
             board: board.map(item::read).transpose()?,
-            user: user.map(item::read).transpose()?,
+            user: users::read(user)?,
             profile: profile.map(item::read).transpose()?,
         })
     }

@@ -35,8 +35,8 @@ pub struct ConsentInbox {
 /// When a user gave what; a time is `None` if nothing was given, or before such times were stored.
 #[derive(Default, Deserialize)]
 struct GivenAt {
-    /// Absent if there is no such user.
-    id: Option<String>,
+    /// Absent if there is no such user, or the user was erased.
+    created_at: Option<UnixSeconds>,
     phone_given_at: Option<UnixSeconds>,
     profile_given_at: Option<UnixSeconds>,
 }
@@ -112,7 +112,7 @@ impl ConsentInbox {
         let steps = steps.map(item::read::<StepsGivenAt>).transpose()?;
         let goes = |given_at: Option<UnixSeconds>| given_at.is_none_or(|given_at| given_at <= until);
         let mut parts = Vec::new();
-        if user.id.is_some() {
+        if user.created_at.is_some() {
             let (phone, profile) = (goes(user.phone_given_at), goes(user.profile_given_at));
             parts.extend(self.clear_user(user_id, phone, profile, until)?);
         }
@@ -130,7 +130,7 @@ impl ConsentInbox {
         until: UnixSeconds,
     ) -> Result<Option<TransactWriteItem>, StoreError> {
         let mut names = Vec::new();
-        let mut conditions = vec!["attribute_exists(id)".to_owned()];
+        let mut conditions = vec!["attribute_exists(created_at)".to_owned()];
         if phone {
             names.extend(["phone", "phone_given_at"]);
             conditions.push(given_by_until("phone_given_at"));

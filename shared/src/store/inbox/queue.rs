@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     types::{TransactWriteItem, Update},
 };
 
-use super::row::{PendingPush, PushLookup, Row};
+use super::row::{PendingErasure, PendingPush, PushLookup, Row, RowKind, erasure_context};
 use crate::{
     crypto::{Keyring, SealError},
     host::{Host, HostError},
@@ -83,8 +83,9 @@ impl Inbox {
         let now = self.host.now();
         let row = Row {
             name: message.name().to_owned(),
+            kind: None,
             happened_at: now,
-            expires_at: now.plus(KEPT),
+            expires_at: Some(now.plus(KEPT)),
             pending_shard: Some(work_index::shard_of(&push_id)),
             message: Some(sealed),
             push_id,
@@ -117,8 +118,7 @@ impl Inbox {
             read = pending(item, &*self.ring.refresh().await?);
         }
         match read {
-            Ok(Some(pending)) => Ok(PushLookup::Pending(Box::new(pending))),
-            Ok(None) => Ok(PushLookup::Done),
+            Ok(lookup) => Ok(lookup),
             // A later value of the secret may have the key, so the push stays pending.
             Err(RowError::UnknownKey) => Err(SealError::Key.into()),
             Err(RowError::Broken(error)) => Ok(PushLookup::Unreadable(error)),
@@ -208,20 +208,33 @@ impl From<StoreError> for RowError {
     }
 }
 
-/// The push in the row, if something is still to do.
-fn pending(item: Item, ring: &Keyring) -> Result<Option<PendingPush>, RowError> {
+/// What is to do with the row.
+fn pending(item: Item, ring: &Keyring) -> Result<PushLookup, RowError> {
     let row: Row = item::read(item)?;
     if row.pending_shard.is_none() {
-        return Ok(None);
+        return Ok(PushLookup::Done);
     }
     let sealed = row.message.ok_or_else(|| StoreError::new(READING, "the message is missing"))?;
-    let opened = ring.open(&sealed, row.push_id.as_bytes()).map_err(|error| match error {
-        SealError::Key => RowError::UnknownKey,
-        error => StoreError::new(READING, error).into(),
-    })?;
+    let open = |sealed_for: &str| {
+        ring.open(&sealed, sealed_for.as_bytes()).map_err(|error| match error {
+            SealError::Key => RowError::UnknownKey,
+            error => StoreError::new(READING, error).into(),
+        })
+    };
+    if row.kind == Some(RowKind::UserErasure) {
+        let opened = open(&erasure_context(&row.push_id))?;
+        let person = serde_json::from_slice(&opened).map_err(|error| StoreError::new(READING, error))?;
+        let erasure = PendingErasure { push_id: row.push_id, person, erased_at: row.happened_at };
+        return Ok(PushLookup::Erasure(Box::new(erasure)));
+    }
+    let opened = open(&row.push_id)?;
     let message = PushedMessage::from_kept(&opened);
     let message = message.ok_or_else(|| StoreError::new(READING, "the message is none"))?;
-    Ok(Some(PendingPush { push_id: row.push_id, message, happened_at: row.happened_at }))
+    Ok(PushLookup::Pending(Box::new(PendingPush {
+        push_id: row.push_id,
+        message,
+        happened_at: row.happened_at,
+    })))
 }
 
 const READING: &str = "reading a push";
@@ -242,8 +255,9 @@ mod tests {
         let row = Row {
             push_id: "id".to_owned(),
             name: "text".to_owned(),
+            kind: None,
             happened_at: UnixSeconds::new(1),
-            expires_at: UnixSeconds::new(2),
+            expires_at: Some(UnixSeconds::new(2)),
             pending_shard: shard.map(str::to_owned),
             message: sealed,
         };
@@ -256,10 +270,27 @@ mod tests {
 
     #[test]
     fn a_push_that_waits_is_opened_and_one_without_a_shard_is_done() {
-        let found = pending(row(Some(KEPT_TEXT), Some("03")), &ring(KEY)).unwrap().unwrap();
+        let PushLookup::Pending(found) = pending(row(Some(KEPT_TEXT), Some("03")), &ring(KEY)).unwrap()
+        else {
+            panic!("it waits")
+        };
         assert_eq!((found.push_id.as_str(), found.message.msg_type()), ("id", "text"));
         assert!(found.message.is_authenticated());
-        assert!(pending(row(None, None), &ring(KEY)).unwrap().is_none());
+        assert!(matches!(pending(row(None, None), &ring(KEY)), Ok(PushLookup::Done)));
+    }
+
+    #[test]
+    fn a_sealed_push_is_no_erasure_whatever_its_row_says() {
+        let person = br#"{"user_id":"u1","openids":["o1"],"merge_records":[]}"#;
+        let mut push = row(Some(person), Some("03"));
+        push.insert("kind".to_owned(), item::s("user-erasure"));
+        assert!(pending(push.clone(), &ring(KEY)).is_err(), "it is sealed as a push");
+        let sealed = ring(KEY).seal(person, b"user-erasure#id", [1; 12]).unwrap();
+        push.insert("message".to_owned(), item::map(&sealed).unwrap());
+        let Ok(PushLookup::Erasure(found)) = pending(push.clone(), &ring(KEY)) else { panic!("an erasure") };
+        assert_eq!((found.person.user_id.as_str(), found.erased_at), ("u1", UnixSeconds::new(1)));
+        push.remove("kind");
+        assert!(pending(push, &ring(KEY)).is_err(), "it is sealed as an erasure");
     }
 
     #[test]

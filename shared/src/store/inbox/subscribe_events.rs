@@ -4,23 +4,25 @@
 //! a count keeps `reports_ahead`: how many reports came without their push, or below zero how many pushes without their report. The
 //! second of a pair that comes within [`PAIR_TIME`] changes this number and not the count.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{AttributeValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
+    types::{
+        AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem,
+        Update,
+    },
 };
-use futures_util::future;
 use serde::Deserialize;
 
 use crate::{
     host::{Host, HostError},
     store::{
         StoreError,
-        item::{self, TransactionCancelled},
+        item::{self, Item, TransactionCancelled},
         subscriptions::{MAX_MESSAGES, PAIR_TIME},
     },
-    types::{OpenId, TemplateId, UnixSeconds},
+    types::{OpenId, UnixSeconds},
     wechat::push::{SubscribeEvent, SubscribeEventKind},
 };
 
@@ -37,12 +39,15 @@ pub enum SubscribeEventsOutcome {
 pub struct SubscribeInbox {
     client: Client,
     inbox: String,
+    sessions: String,
     subscriptions: String,
     host: Host,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 struct Count {
+    #[serde(default)]
+    template_id: String,
     #[serde(default)]
     remaining: u64,
     #[serde(default)]
@@ -57,7 +62,7 @@ struct Count {
 }
 
 impl SubscribeInbox {
-    /// Reads `INBOX_TABLE` and `SUBSCRIPTIONS_TABLE`.
+    /// Reads `INBOX_TABLE`, `SESSIONS_TABLE` and `SUBSCRIPTIONS_TABLE`.
     ///
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.
@@ -65,6 +70,7 @@ impl SubscribeInbox {
         Ok(Self {
             client: host.dynamodb()?,
             inbox: host.var("INBOX_TABLE")?.to_owned(),
+            sessions: host.var("SESSIONS_TABLE")?.to_owned(),
             subscriptions: host.var("SUBSCRIPTIONS_TABLE")?.to_owned(),
             host: host.clone(),
         })
@@ -74,6 +80,7 @@ impl SubscribeInbox {
     ///
     /// - A consent counts one message, unless the phone has reported it just before, or the user has taken it back later.
     /// - The end of a consent sets the count to zero, unless the user has accepted the template later than that.
+    /// - Nothing is kept of an openid without a session: nobody has logged in with it, or its user was erased.
     ///
     /// Condition: the push is pending, and each count's `reports_ahead`, `accepted_at` and `ended_at` are as they were read. If one of these has
     /// changed, the counts are read again.
@@ -90,11 +97,12 @@ impl SubscribeInbox {
     ) -> Result<SubscribeEventsOutcome, StoreError> {
         let events = changes_by_template(events);
         for _ in 0..item::MAX_ATTEMPTS {
-            let reads = events.iter().map(|event| self.read(openid, &event.template_id));
-            let counts = future::try_join_all(reads).await?;
+            let counts = self.read(openid, &events).await?;
             let mut parts = vec![super::finish_part(&self.host, &self.inbox, push_id)?];
-            for (event, count) in events.iter().zip(&counts) {
-                parts.extend(self.change(openid, event, count, happened_at)?);
+            for event in counts.iter().flat_map(|_| &events) {
+                let count = counts.as_ref().and_then(|counts| counts.get(event.template_id.as_str()));
+                let count = count.cloned().unwrap_or_default();
+                parts.extend(self.change(openid, event, &count, happened_at)?);
             }
             let request = self.client.transact_write_items().set_transact_items(Some(parts));
             let Err(error) = request.send().await else { return Ok(SubscribeEventsOutcome::Applied) };
@@ -110,16 +118,41 @@ impl SubscribeInbox {
         Err(StoreError::contended(APPLYING))
     }
 
-    async fn read(&self, openid: &OpenId, template: &TemplateId) -> Result<Count, StoreError> {
-        let request = self
-            .client
-            .get_item()
-            .table_name(&self.subscriptions)
-            .key("openid", item::s(openid.as_str()))
-            .key("template_id", item::s(template.as_str()))
-            .consistent_read(true);
-        let answer = request.send().await.map_err(|error| StoreError::from_sdk("reading a count", error))?;
-        answer.item.map_or_else(|| Ok(Count::default()), item::read)
+    /// The counts by template; `None` if the openid has no session. One request.
+    async fn read(
+        &self,
+        openid: &OpenId,
+        events: &[SubscribeEvent],
+    ) -> Result<Option<HashMap<String, Count>>, StoreError> {
+        let openid = item::s(openid.as_str());
+        let counts = events.iter().map(|event| {
+            let template = item::s(event.template_id.as_str());
+            Item::from([("openid".to_owned(), openid.clone()), ("template_id".to_owned(), template)])
+        });
+        let counts: Vec<_> = counts.collect();
+        let session = vec![Item::from([("openid".to_owned(), openid.clone())])];
+        let mut request = self.client.batch_get_item();
+        for (table, keys) in [(&self.sessions, session), (&self.subscriptions, counts)] {
+            if !keys.is_empty() {
+                let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+                let keys = keys.map_err(|error| StoreError::new(READING, error))?;
+                request = request.request_items(table, keys);
+            }
+        }
+        let answer = request.send().await.map_err(|error| StoreError::from_sdk(READING, error))?;
+        if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
+            return Err(StoreError::contended(READING));
+        }
+        let mut tables = answer.responses.unwrap_or_default();
+        if tables.remove(&self.sessions).is_none_or(|sessions| sessions.is_empty()) {
+            return Ok(None);
+        }
+        let rows = tables.remove(&self.subscriptions).unwrap_or_default();
+        let counts = rows.into_iter().map(|row| {
+            let count: Count = item::read(row)?;
+            Ok((count.template_id.clone(), count))
+        });
+        counts.collect::<Result<_, _>>().map(Some)
     }
 
     /// The change of one count; `None` if it stays as it is.
@@ -258,6 +291,7 @@ fn number(number: i64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
+const READING: &str = "reading counts and a session";
 const APPLYING: &str = "applying events of subscribe messages";
 
 #[cfg(test)]
@@ -268,6 +302,7 @@ mod tests {
 
     fn count(remaining: u64, ahead: i64, reported: Option<u64>, accepted: Option<u64>) -> Count {
         Count {
+            template_id: "t".to_owned(),
             remaining,
             reports_ahead: Some(ahead),
             reported_at: reported.map(UnixSeconds::new),

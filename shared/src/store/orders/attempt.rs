@@ -39,7 +39,7 @@ pub enum CloseWriteOutcome {
 impl Orders {
     /// Stores WeChat Pay's answer to the attempt, and the terms of the request.
     ///
-    /// Condition: the order is unpaid and at this attempt.
+    /// Condition: the order is unpaid and at this attempt, and its user was not erased.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -51,6 +51,7 @@ impl Orders {
     ) -> Result<WriteOutcome, StoreError> {
         let update = self
             .update_attempt(order)
+            .condition_expression(WITH_USER)
             .update_expression(
                 "SET terms = :terms, prepay = :prepay, next_query_at = :next, queries = :none, due_shard = :shard",
             )
@@ -64,13 +65,14 @@ impl Orders {
 
     /// Stores the terms of a request whose answer was lost, because the next request must send the same ones.
     ///
-    /// Condition: the order is unpaid and at this attempt.
+    /// Condition: the order is unpaid and at this attempt, and its user was not erased.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
     pub async fn store_terms(&self, order: &Order, terms: &PrepayTerms) -> Result<WriteOutcome, StoreError> {
         let update = self
             .update_attempt(order)
+            .condition_expression(WITH_USER)
             .update_expression(
                 "SET terms = if_not_exists(terms, :terms), next_query_at = :next, queries = :none, \
                  due_shard = :shard",
@@ -225,3 +227,5 @@ fn attempt_condition(order: &Order) -> String {
 
 const CLOSING: &str = "closing an order";
 const AT_ATTEMPT: &str = "#status = :unpaid AND out_trade_no = :no";
+/// [`AT_ATTEMPT`], for writes that name the user.
+const WITH_USER: &str = "#status = :unpaid AND out_trade_no = :no AND attribute_exists(user_id)";

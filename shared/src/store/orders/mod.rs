@@ -15,10 +15,10 @@ mod settle;
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 
-use super::{StoreError, item};
+use super::{CallerError, Session, StoreError, item, sessions};
 use crate::{
     host::{Host, HostError},
-    types::{OrderId, TransactionId, UserId},
+    types::{Caller, OrderId, TransactionId, UserId},
 };
 
 pub use attempt::{CloseWriteOutcome, WriteOutcome};
@@ -68,6 +68,26 @@ impl Orders {
             .await
             .map_err(|error| StoreError::from_sdk("reading an order", error))?;
         answer.item.map(item::read).transpose()
+    }
+
+    /// The caller's order as it is now; `None` if there is none, or it is another user's. Reads `SESSIONS_TABLE`.
+    ///
+    /// # Errors
+    /// [`CallerError`]; `is_transient()` of its [`StoreError`] says whether to retry.
+    pub async fn get_for_caller(
+        &self,
+        order_id: OrderId,
+        caller: &Caller,
+    ) -> Result<Option<Order>, CallerError> {
+        let order_id = order_id.to_string();
+        let order = (self.table.as_str(), "order_id", order_id.as_str());
+        let session = sessions::key(self.var("SESSIONS_TABLE")?, caller);
+        let operation = "reading an order and its caller";
+        let (order, session) = item::get_both(&self.client, &self.host, operation, order, session).await?;
+        let session = session.map(item::read::<Session>).transpose()?;
+        sessions::honoured(session.as_ref(), caller)?;
+        let order: Option<Order> = order.map(item::read).transpose()?;
+        Ok(order.filter(|order| order.user_id.as_ref() == Some(&caller.user_id)))
     }
 
     /// A user's orders, newest first, after `cursor`.

@@ -5,6 +5,8 @@
 //! for concurrent requests. No other code adds to the set, and paying or closing an order does not change it. Only when the set is
 //! full, the orders in it are read, and those that are paid, closed or expired are removed. So no place is lost or freed twice,
 //! whatever happens to an order. The row expires some time after the last order.
+//!
+//! The index `by_user` (`user_id`) of `IDEMPOTENCY_TABLE` finds the rows of a user.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,12 +24,12 @@ use crate::{
     crypto::{hex, sha256},
     order::Status,
     store::{
-        Product, StoreError,
+        CallerError, Product, Session, StoreError,
         item::{self, Item, TransactionCancelled, UpdateOutcome},
         products::ON_SALE,
-        work_index,
+        sessions, work_index,
     },
-    types::{Fen, OpenId, OrderId, OutTradeNo, ProductId, UnixSeconds, UserId},
+    types::{Caller, Fen, OrderId, OutTradeNo, ProductId, UnixSeconds, UserId},
 };
 
 /// The idempotency key of a request: the same request again makes no second order.
@@ -50,10 +52,8 @@ impl IdempotencyKey {
 pub struct NewOrder {
     /// The number of the order.
     pub order_id: OrderId,
-    /// The user who places the order.
-    pub user_id: UserId,
-    /// The openid that must pay the order.
-    pub openid: OpenId,
+    /// The user who places the order, and whose openid must pay it.
+    pub caller: Caller,
     /// The products with their quantities; each product occurs once.
     pub items: Vec<(ProductId, u32)>,
     /// The time of placing.
@@ -93,6 +93,8 @@ pub struct OrderSummary {
 #[derive(Serialize, Deserialize)]
 struct IdempotencyRow {
     id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user_id: Option<UserId>,
     payload: String,
     expires_at: UnixSeconds,
     order: OrderSummary,
@@ -110,17 +112,17 @@ impl Orders {
     /// Places an order at the catalogue's prices. `max_unpaid` is the number of unpaid orders that a user can have.
     ///
     /// Condition: there is no order with the number and no unexpired row of `key`, and the user has less than `max_unpaid` unpaid
-    /// orders.
+    /// orders. The caller's session, which is read with the catalogue, honours the token.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the order may have been placed; a retry with the
-    /// same `key` returns it.
+    /// [`CallerError`]; `is_transient()` of its [`StoreError`] says whether to retry. After a timeout the order may have been placed; a
+    /// retry with the same `key` returns it.
     pub async fn place(
         &self,
         new: &NewOrder,
         key: Option<&IdempotencyKey>,
         max_unpaid: u32,
-    ) -> Result<PlaceOutcome, StoreError> {
+    ) -> Result<PlaceOutcome, CallerError> {
         let (products, earlier) = self.read_for(new, key).await?;
         if let (Some(row), Some(key)) = (earlier, key)
             && row.expires_at > new.created_at
@@ -131,17 +133,19 @@ impl Orders {
             Ok(order) => order,
             Err(refused) => return Ok(refused),
         };
-        self.write(&order, key, max_unpaid).await
+        Ok(self.write(&order, &new.caller.user_id, key, max_unpaid).await?)
     }
 
     async fn read_for(
         &self,
         new: &NewOrder,
         key: Option<&IdempotencyKey>,
-    ) -> Result<(BTreeMap<ProductId, Product>, Option<IdempotencyRow>), StoreError> {
+    ) -> Result<(BTreeMap<ProductId, Product>, Option<IdempotencyRow>), CallerError> {
+        let sessions = self.var("SESSIONS_TABLE")?;
         let products = self.var("PRODUCTS_TABLE")?;
         let ids = new.items.iter().map(|(id, _)| item_key("product_id", id.as_str()));
-        let mut wanted = BTreeMap::from([(products, keys(ids)?)]);
+        let session = keys([item_key("openid", new.caller.openid.as_str())])?;
+        let mut wanted = BTreeMap::from([(products, keys(ids)?), (sessions, session)]);
         if let Some(key) = key {
             wanted.insert(self.var("IDEMPOTENCY_TABLE")?, keys([item_key("id", &key.id)])?);
         }
@@ -152,9 +156,12 @@ impl Orders {
         let answer =
             request.send().await.map_err(|error| StoreError::from_sdk("reading the catalogue", error))?;
         if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
-            return Err(StoreError::contended("reading the catalogue"));
+            return Err(StoreError::contended("reading the catalogue").into());
         }
         let mut tables = answer.responses.unwrap_or_default();
+        let session = tables.remove(sessions).unwrap_or_default().into_iter().next();
+        let session = session.map(item::read::<Session>).transpose()?;
+        sessions::honoured(session.as_ref(), &new.caller)?;
         let found = tables.remove(products).unwrap_or_default().into_iter().map(item::read::<Product>);
         let found = found.map(|product| product.map(|product| (product.product_id.clone(), product)));
         let earlier = tables.into_values().flatten().next().map(item::read).transpose()?;
@@ -164,6 +171,7 @@ impl Orders {
     async fn write(
         &self,
         order: &Order,
+        user_id: &UserId,
         key: Option<&IdempotencyKey>,
         max_unpaid: u32,
     ) -> Result<PlaceOutcome, StoreError> {
@@ -178,11 +186,14 @@ impl Orders {
             .condition_expression("attribute_not_exists(order_id)")
             .build()
             .map_err(|error| StoreError::new(PLACING, error))?;
-        let mut parts =
-            vec![TransactWriteItem::builder().put(put).build(), self.claim_place_part(order, max_unpaid)?];
+        let mut parts = vec![
+            TransactWriteItem::builder().put(put).build(),
+            self.claim_place_part(order, user_id, max_unpaid)?,
+        ];
         if let Some(key) = key {
             let row = IdempotencyRow {
                 id: key.id.clone(),
+                user_id: order.user_id.clone(),
                 payload: key.payload.clone(),
                 expires_at: order.created_at.plus(KEY_LIFETIME),
                 order: summary.clone(),
@@ -216,7 +227,7 @@ impl Orders {
                 return Ok(replay(item::read(row)?, key));
             }
             match item::failed_condition(&reasons, PLACE_PART).flatten() {
-                Some(full) if !self.free_places(&full, order).await? => {
+                Some(full) if !self.free_places(&full, order, user_id).await? => {
                     return Ok(PlaceOutcome::TooManyUnpaid);
                 }
                 Some(_) => {}
@@ -227,12 +238,18 @@ impl Orders {
     }
 
     /// The part of the transaction that adds the order to the set of the user's unpaid orders.
-    fn claim_place_part(&self, order: &Order, max_unpaid: u32) -> Result<TransactWriteItem, StoreError> {
+    fn claim_place_part(
+        &self,
+        order: &Order,
+        user_id: &UserId,
+        max_unpaid: u32,
+    ) -> Result<TransactWriteItem, StoreError> {
         let update = Update::builder()
             .table_name(self.var("IDEMPOTENCY_TABLE")?)
-            .key("id", item::s(unpaid_of(order)))
-            .update_expression("ADD unpaid :order SET expires_at = :then")
+            .key("id", item::s(unpaid_of(user_id)))
+            .update_expression("ADD unpaid :order SET expires_at = :then, user_id = :user")
             .condition_expression("attribute_not_exists(unpaid) OR size(unpaid) < :most")
+            .expression_attribute_values(":user", item::s(user_id))
             .expression_attribute_values(":order", AttributeValue::Ss(vec![order.order_id.to_string()]))
             .expression_attribute_values(":most", item::n(max_unpaid))
             // By then every order in the set has expired.
@@ -245,7 +262,7 @@ impl Orders {
 
     /// Removes the orders that can't be paid any more from the set in the row `full`; whether there were any. No order becomes
     /// unpaid again, so that concurrent requests do no harm.
-    async fn free_places(&self, full: &Item, new: &Order) -> Result<bool, StoreError> {
+    async fn free_places(&self, full: &Item, new: &Order, user_id: &UserId) -> Result<bool, StoreError> {
         let listed: BTreeSet<String> = match full.get("unpaid") {
             Some(AttributeValue::Ss(listed)) => listed.iter().cloned().collect(),
             _ => return Ok(false),
@@ -273,7 +290,7 @@ impl Orders {
             .client
             .update_item()
             .table_name(self.var("IDEMPOTENCY_TABLE")?)
-            .key("id", item::s(unpaid_of(new)))
+            .key("id", item::s(unpaid_of(user_id)))
             .update_expression("DELETE unpaid :gone")
             .condition_expression("attribute_exists(id)")
             .expression_attribute_values(":gone", AttributeValue::Ss(gone.into_iter().collect()));
@@ -285,8 +302,8 @@ impl Orders {
 }
 
 /// The key of the row with the user's unpaid orders. No idempotency key can have it, because such a key ends in 64 hexadecimal digits.
-fn unpaid_of(order: &Order) -> String {
-    format!("{}#unpaid", order.user_id)
+fn unpaid_of(user_id: &UserId) -> String {
+    format!("{user_id}#unpaid")
 }
 
 fn replay(row: IdempotencyRow, key: &IdempotencyKey) -> PlaceOutcome {
@@ -316,8 +333,8 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
     }
     Ok(Order {
         order_id: new.order_id,
-        user_id: new.user_id.clone(),
-        openid: new.openid.clone(),
+        user_id: Some(new.caller.user_id.clone()),
+        openid: Some(new.caller.openid.clone()),
         status: Status::Unpaid,
         total_fee: total.ok_or(PlaceOutcome::TotalTooLarge)?,
         items,

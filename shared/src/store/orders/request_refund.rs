@@ -118,6 +118,10 @@ impl Orders {
     ) -> Result<RequestRefundOutcome, StoreError> {
         let mut order = order.clone();
         for _ in 0..item::MAX_ATTEMPTS {
+            // The user was erased while this request ran.
+            if order.user_id.is_none() {
+                return Ok(RequestRefundOutcome::NothingRefundable);
+            }
             if let Some(open) = open_request(&order) {
                 let is_same = open.reason == reason && refund_fee.is_none_or(|fee| fee == open.refund_fee);
                 return Ok(if is_same {
@@ -281,15 +285,26 @@ pub(in crate::store) fn requests_change(
     let requests: Vec<_> = next.refund_requests.iter().map(item::map).collect::<Result<_, _>>()?;
     let state = next.refund_request_state.map_or("", RefundRequestState::as_str);
     let mut values = vec![(":requests", AttributeValue::L(requests)), (":request_state", item::s(state))];
-    let condition = match order.refund_request_state {
-        None => "attribute_not_exists(refund_request_state)",
-        Some(was) => {
+    // The words of a user who is erased meanwhile must not come back.
+    let condition = match (order.refund_request_state, &order.user_id) {
+        (None, Some(_)) => "attribute_not_exists(refund_request_state) AND attribute_exists(user_id)",
+        (None, None) => "attribute_not_exists(refund_request_state)",
+        (Some(was), user_id) => {
             values.push((":was_request_state", item::s(was.as_str())));
             values.push((
                 ":was_requests",
                 item::n(u64::try_from(order.refund_requests.len()).unwrap_or(u64::MAX)),
             ));
-            "refund_request_state = :was_request_state AND size(refund_requests) = :was_requests"
+            match user_id {
+                Some(_) => {
+                    "refund_request_state = :was_request_state AND size(refund_requests) = :was_requests \
+                     AND attribute_exists(user_id)"
+                }
+                None => {
+                    "refund_request_state = :was_request_state AND size(refund_requests) = :was_requests \
+                     AND attribute_not_exists(user_id)"
+                }
+            }
         }
     };
     Ok(("refund_requests = :requests, refund_request_state = :request_state", condition, values))

@@ -15,10 +15,12 @@ use crate::{
 pub struct Order {
     /// The number of the order, which is the key.
     pub order_id: OrderId,
-    /// The user who placed it.
-    pub user_id: UserId,
-    /// The openid that must pay it.
-    pub openid: OpenId,
+    /// The user who placed it; `None` after that user was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
+    /// The openid that must pay it; `None` after its user was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openid: Option<OpenId>,
     /// The order's status.
     pub status: Status,
     /// The sum to pay.
@@ -101,7 +103,7 @@ pub struct OrderLine {
 pub struct PrepayTerms {
     /// The description that the user reads.
     pub description: String,
-    /// The IP address of the user's first request for this attempt.
+    /// The IP address of the user's first request for this attempt; empty after the user was erased.
     pub client_ip: String,
     /// `time_expire`, if it is later than the order's end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,7 +132,7 @@ impl Order {
         OrderSnapshot {
             status: self.status,
             total_fee: self.total_fee,
-            openid: &self.openid,
+            openid: self.openid.as_ref(),
             transaction_id: self.transaction_id.as_ref(),
         }
     }

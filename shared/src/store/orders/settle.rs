@@ -62,9 +62,10 @@ impl Orders {
         } else {
             PaymentVerdict::AmountDiffers
         };
+        let mut has_user = true;
         for _ in 0..item::MAX_ATTEMPTS {
             let case = case(payment, verdict, self.host.now());
-            let parts = self.parts(payment, verdict, case.as_ref())?;
+            let parts = self.parts(payment, verdict, has_user, case.as_ref())?;
             let request = self.client.transact_write_items().set_transact_items(Some(parts));
             let Err(error) = request.send().await else {
                 case.iter().for_each(cases::count_opened);
@@ -84,6 +85,7 @@ impl Orders {
                 (Some(None), _) => return Ok(SettleOutcome::NoSuchOrder),
                 (Some(Some(order)), receipt) => {
                     let order: Order = item::read(order)?;
+                    has_user = order.openid.is_some();
                     verdict = payment_verdict(order.snapshot(), payment, late);
                     match receipt {
                         Some(receipt) => return again(verdict, receipt),
@@ -105,22 +107,28 @@ impl Orders {
     }
 
     /// The receipt ([`RECEIPT`]), what the verdict asks for ([`MEANING`]: the order, a refund, or a case), and the event.
+    ///
+    /// The receipt names the payer only of the payment that pays the order, and only if the order has its user, because the erasure of a
+    /// user finds this receipt by the order and no other. WeChat Pay tells who made any other payment.
     fn parts(
         &self,
         payment: &Payment,
         verdict: PaymentVerdict,
+        has_user: bool,
         case: Option<&Case>,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let now = self.host.now();
         let meaning = match (case, verdict) {
             (Some(case), _) => cases::put_case(&self.host, case)?,
-            (None, PaymentVerdict::RevivesOrder) => self.pay(payment, "CLOSED", now)?,
+            (None, PaymentVerdict::RevivesOrder) => self.pay(payment, has_user, "CLOSED", now)?,
             (None, PaymentVerdict::SecondPayment | PaymentVerdict::PaymentAfterClose) => {
                 refunds::automatic_refund_part(&self.host, payment, verdict, now)?
             }
-            (None, _) => self.pay(payment, "UNPAID", now)?,
+            (None, _) => self.pay(payment, has_user, "UNPAID", now)?,
         };
-        let mut parts = vec![payments::put_payment(&self.host, payment, verdict, now)?, meaning];
+        let pays = matches!(verdict, PaymentVerdict::PaysOrder | PaymentVerdict::RevivesOrder);
+        let payer = (pays && has_user).then(|| payment.openid());
+        let mut parts = vec![payments::put_payment(&self.host, payment, (verdict, payer), now)?, meaning];
         if !(verdict == PaymentVerdict::PaysOrder && payment.has_refunds()) {
             parts.push(outbox::put_event(&self.host, &event(payment, verdict, now))?);
         }
@@ -131,7 +139,14 @@ impl Orders {
     }
 
     /// The change of the order. Its condition is [`payment_verdict`]'s for [`PaymentVerdict::PaysOrder`] and [`PaymentVerdict::RevivesOrder`].
-    fn pay(&self, payment: &Payment, from: &str, now: UnixSeconds) -> Result<TransactWriteItem, StoreError> {
+    /// `has_user` says that the order's user was not erased.
+    fn pay(
+        &self,
+        payment: &Payment,
+        has_user: bool,
+        from: &str,
+        now: UnixSeconds,
+    ) -> Result<TransactWriteItem, StoreError> {
         let (status, rest) = if payment.has_refunds() {
             // The sweep looks at once for what was given back.
             let due =
@@ -146,7 +161,11 @@ impl Orders {
             .update_expression(format!(
                 "SET #status = :paid, paid_at = :at, transaction_id = :transaction, paid_by = :no{rest}"
             ))
-            .condition_expression("#status = :from AND total_fee = :fee AND openid = :openid")
+            .condition_expression(if has_user {
+                "#status = :from AND total_fee = :fee AND openid = :openid"
+            } else {
+                "#status = :from AND total_fee = :fee AND attribute_not_exists(openid)"
+            })
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":paid", item::s(status))
             .expression_attribute_values(":from", item::s(from))
@@ -154,8 +173,12 @@ impl Orders {
             .expression_attribute_values(":transaction", item::s(payment.transaction_id()))
             .expression_attribute_values(":no", item::s(payment.out_trade_no()))
             .expression_attribute_values(":fee", item::n(payment.total_fee().get()))
-            .expression_attribute_values(":openid", item::s(payment.openid().as_str()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let update = if has_user {
+            update.expression_attribute_values(":openid", item::s(payment.openid().as_str()))
+        } else {
+            update
+        };
         let update = if payment.has_refunds() {
             let shard = work_index::shard_of(&payment.out_trade_no().order_id().to_string());
             update

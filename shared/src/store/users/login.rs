@@ -1,10 +1,12 @@
 //! A login: one request to DynamoDB for a known openid, two for a new one.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::types::{
-    Put, ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
+    AttributeValue, Put, ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
 };
 
-use super::{Role, User, Users};
+use super::{Role, User, Users, unionid::merge_record_id};
 use crate::{
     crypto::Sealed,
     store::{
@@ -47,39 +49,47 @@ enum CreateOutcome {
     UnionIdOf(UserId),
     /// The user exists without a session, because the session was deleted, or lost with its table.
     WithoutSession,
+    /// The user of this id was erased.
+    Erased,
 }
 
 impl Users {
-    /// Stores the session, and creates the user of a new openid.
+    /// Stores the session, and creates the user of a new openid. The openid of a user who was erased is a new one: its user gets an id that
+    /// nobody had.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the login may be stored; repeating the call is
     /// harmless.
     pub async fn log_in(&self, login: &NewLogin) -> Result<LoginOutcome, StoreError> {
+        let mut login = login.clone();
         for _ in 0..item::MAX_ATTEMPTS {
-            if let Some(session) = self.refresh(login).await? {
+            if let Some(session) = self.refresh(&login).await? {
                 let unionid = login.unionid.as_ref();
                 if let Some(unionid) = unionid.filter(|id| session.unionid.as_ref() != Some(id)) {
                     // The login does not fail because of this, because the session is stored and the code used up. The next login
                     // stores the unionid.
-                    if let Err(error) = self.learn_unionid(&session, unionid, now(login)).await {
+                    if let Err(error) = self.learn_unionid(&session, unionid, now(&login)).await {
                         telemetry::handled_error("store-unionid", &error);
                     }
                 }
                 return Ok(LoginOutcome { user_id: session.user_id, is_new: false });
             }
-            match self.create(login).await? {
+            match self.create(&login).await? {
                 CreateOutcome::Created => {
-                    return Ok(LoginOutcome { user_id: login.user_id.clone(), is_new: true });
+                    return Ok(LoginOutcome { user_id: login.user_id, is_new: true });
+                }
+                CreateOutcome::Erased => {
+                    let random = self.host.random().map_err(|error| StoreError::new(LOGGING_IN, error))?;
+                    login.user_id = UserId::from_random(random);
                 }
                 CreateOutcome::Conflict => {}
                 CreateOutcome::WithoutSession => {
-                    if self.restore(login).await? {
-                        return Ok(LoginOutcome { user_id: login.user_id.clone(), is_new: false });
+                    if self.restore(&login).await? {
+                        return Ok(LoginOutcome { user_id: login.user_id, is_new: false });
                     }
                 }
                 CreateOutcome::UnionIdOf(owner) => {
-                    if self.join(login, &owner).await? {
+                    if self.join(&login, &owner).await? {
                         return Ok(LoginOutcome { user_id: owner, is_new: false });
                     }
                 }
@@ -128,6 +138,7 @@ impl Users {
             created_at: now(login),
             openids: [login.openid.as_str().to_owned()].into(),
             unionid: login.unionid.clone(),
+            merge_records: BTreeSet::new(),
             nick_name: None,
             avatar_url: None,
             avatar_key: None,
@@ -138,6 +149,7 @@ impl Users {
             .table_name(&self.table)
             .set_item(Some(item::write(&user)?))
             .condition_expression("attribute_not_exists(id)")
+            .return_values_on_condition_check_failure(AllOld)
             .build()
             .map_err(|error| StoreError::new(LOGGING_IN, error))?;
         let mut parts =
@@ -157,10 +169,15 @@ impl Users {
         if item::failed_condition(&reasons, 0).is_some() {
             return Ok(CreateOutcome::Conflict);
         }
-        match item::failed_condition(&reasons, 2).flatten() {
-            Some(claim) => Ok(CreateOutcome::UnionIdOf(super::unionid::owner(claim)?)),
-            None => Ok(CreateOutcome::WithoutSession),
+        if let Some(claim) = item::failed_condition(&reasons, 2).flatten() {
+            return Ok(CreateOutcome::UnionIdOf(super::unionid::owner(claim)?));
         }
+        let known = item::failed_condition(&reasons, 1).flatten();
+        Ok(if known.is_some_and(|row| super::is_erased(&row)) {
+            CreateOutcome::Erased
+        } else {
+            CreateOutcome::WithoutSession
+        })
     }
 
     /// Creates the session of a user who exists; `false` if there is a session. The next login stores the unionid.
@@ -183,12 +200,16 @@ impl Users {
         let user = Update::builder()
             .table_name(&self.table)
             .key("id", item::s(owner))
-            .update_expression("ADD openids :openid")
+            .update_expression("ADD openids :openid, merge_records :record")
             .expression_attribute_values(
                 ":openid",
-                aws_sdk_dynamodb::types::AttributeValue::Ss(vec![login.openid.as_str().to_owned()]),
+                AttributeValue::Ss(vec![login.openid.as_str().to_owned()]),
             )
-            .condition_expression("attribute_exists(id)")
+            .expression_attribute_values(
+                ":record",
+                AttributeValue::Ss(vec![merge_record_id(&login.user_id, owner)]),
+            )
+            .condition_expression("attribute_exists(created_at)")
             .build()
             .map_err(|error| StoreError::new(LOGGING_IN, error))?;
         let parts = vec![

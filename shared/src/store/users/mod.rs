@@ -1,11 +1,13 @@
 //! `USERS_TABLE`: the users, and the user of each unionid.
 //!
 //! Key `id`: a user's id; `unionid#<unionid>` for the claim of a unionid by a user; `merge#<…>` for a record, for operators, that
-//! two users are one person. The type [`Users`] also writes `SESSIONS_TABLE`, which has the user of each openid.
+//! two users are one person. A user who was erased leaves a row with `id` and `erased_at`, so that the id is never used again. The type [`Users`] also writes `SESSIONS_TABLE`, which has the user of each openid.
 
 mod login;
 mod phone;
 mod unionid;
+
+use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::{Client, types::ReturnValue};
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,7 @@ use crate::{
 
 pub use login::{LoginOutcome, NewLogin};
 pub use phone::Phone;
+pub(super) use unionid::{unionid_claim_id, users_of_merge_record};
 
 /// The role of a user, which says what the user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -64,10 +67,13 @@ pub struct User {
     pub created_at: UnixSeconds,
     /// The openids that log in as this user.
     #[serde(with = "serde_dynamo::string_set")]
-    pub openids: std::collections::BTreeSet<String>,
+    pub openids: BTreeSet<String>,
     /// The unionid, once WeChat has named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unionid: Option<UnionId>,
+    /// The keys of the records that this user and another one are one person.
+    #[serde(default, with = "serde_dynamo::string_set", skip_serializing_if = "BTreeSet::is_empty")]
+    pub merge_records: BTreeSet<String>,
     /// The name that the user chose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nick_name: Option<String>,
@@ -139,7 +145,7 @@ impl Users {
             .send()
             .await
             .map_err(|error| StoreError::from_sdk("reading a user", error))?;
-        answer.item.map(item::read).transpose()
+        read(answer.item)
     }
 
     /// The session of `openid`.
@@ -163,7 +169,7 @@ impl Users {
         let session = (self.sessions.as_str(), "openid", openid.as_str());
         let operation = "reading a user and their session";
         let (user, session) = item::get_both(&self.client, &self.host, operation, user, session).await?;
-        Ok((user.map(item::read).transpose()?, session.map(item::read).transpose()?))
+        Ok((read(user)?, session.map(item::read).transpose()?))
     }
 
     /// Changes the user's role, and stores who changed it and when; the user as it is now. `None` if there is no such user.
@@ -220,7 +226,7 @@ impl Users {
             .table_name(&self.table)
             .key("id", item::s(user_id))
             .update_expression(expression)
-            // Only the row of a user has `created_at`; claims and records of merges have none.
+            // Only the row of a user has `created_at`; claims, records of merges and rows of erased users have none.
             .condition_expression("attribute_exists(created_at)")
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(Some(values))
@@ -230,4 +236,14 @@ impl Users {
             UpdateOutcome::ConditionFailed(_) => Ok(None),
         }
     }
+}
+
+/// The user in the row; `None` if there is no row, or the user was erased.
+pub(super) fn read(row: Option<Item>) -> Result<Option<User>, StoreError> {
+    row.filter(|row| !is_erased(row)).map(item::read).transpose()
+}
+
+/// Whether the row is what an erased user leaves.
+pub(super) fn is_erased(row: &Item) -> bool {
+    row.contains_key("erased_at")
 }

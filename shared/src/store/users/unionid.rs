@@ -1,6 +1,8 @@
 //! The claims of unionids, so that one person is one user.
 
-use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
+};
 use serde::{Deserialize, Serialize};
 
 use super::Users;
@@ -55,7 +57,7 @@ impl Users {
             .key("id", item::s(&session.user_id))
             .update_expression("SET unionid = if_not_exists(unionid, :unionid)")
             .expression_attribute_values(":unionid", item::s(unionid.as_str()))
-            .condition_expression("attribute_exists(id)")
+            .condition_expression("attribute_exists(created_at)")
             .build()
             .map_err(|error| StoreError::new(CLAIMING, error))?;
         let parts = vec![
@@ -87,6 +89,8 @@ impl Users {
         telemetry::operator_alert("two-users-with-one-unionid", &session.user_id);
         let parts = vec![
             self.merge_record_part(&session.user_id, owner, "PENDING", now)?,
+            self.know_merge_part(&session.user_id, (&session.user_id, owner))?,
+            self.know_merge_part(owner, (&session.user_id, owner))?,
             // The session gets the unionid, so that the next logins do not record the collision again.
             self.session_unionid_part(session, unionid)?,
         ];
@@ -104,11 +108,7 @@ impl Users {
         user_id: &UserId,
         now: UnixSeconds,
     ) -> Result<TransactWriteItem, StoreError> {
-        let claim = UnionIdClaim {
-            id: format!("unionid#{}", unionid.as_str()),
-            user_id: user_id.clone(),
-            claimed_at: now,
-        };
+        let claim = UnionIdClaim { id: unionid_claim_id(unionid), user_id: user_id.clone(), claimed_at: now };
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item::write(&claim)?))
@@ -129,7 +129,7 @@ impl Users {
         now: UnixSeconds,
     ) -> Result<TransactWriteItem, StoreError> {
         let row = MergeRecord {
-            id: format!("merge#{user_id}#{owner}"),
+            id: merge_record_id(user_id, owner),
             user_id: user_id.as_str(),
             same_person_as: owner.as_str(),
             state,
@@ -141,6 +141,23 @@ impl Users {
             .build()
             .map_err(|error| StoreError::new(CLAIMING, error))?;
         Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// The part that keeps with `user_id`, who is one of the two, that there is a record of them, so that erasing the user finds it.
+    fn know_merge_part(
+        &self,
+        user_id: &UserId,
+        (one, owner): (&UserId, &UserId),
+    ) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key("id", item::s(user_id))
+            .update_expression("ADD merge_records :record")
+            .expression_attribute_values(":record", AttributeValue::Ss(vec![merge_record_id(one, owner)]))
+            .condition_expression("attribute_exists(created_at)")
+            .build()
+            .map_err(|error| StoreError::new(CLAIMING, error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     fn session_unionid_part(
@@ -163,6 +180,21 @@ impl Users {
 /// The user who has claimed the unionid.
 pub(super) fn owner(claim: Item) -> Result<UserId, StoreError> {
     Ok(item::read::<UnionIdClaim>(claim)?.user_id)
+}
+
+/// The key of the record that `user_id` and `owner` are one person.
+pub(super) fn merge_record_id(user_id: &UserId, owner: &UserId) -> String {
+    format!("merge#{user_id}#{owner}")
+}
+
+/// The key of the claim of the unionid.
+pub(in crate::store) fn unionid_claim_id(unionid: &UnionId) -> String {
+    format!("unionid#{}", unionid.as_str())
+}
+
+/// The users of the record with this key.
+pub(in crate::store) fn users_of_merge_record(id: &str) -> impl Iterator<Item = UserId> {
+    id.split('#').skip(1).filter_map(|id| UserId::parse(id).ok())
 }
 
 const CLAIMING: &str = "claiming a unionid";
