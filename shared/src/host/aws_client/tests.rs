@@ -25,6 +25,13 @@ fn host(endpoint: &str) -> Host {
 
 /// A service that gives these answers, one a connection, and then no more: the requests it got.
 async fn service(answers: &'static [(&str, &str)]) -> (AwsClient, tokio::task::JoinHandle<Vec<String>>) {
+    service_of(AwsService::SecretsManager, answers).await
+}
+
+async fn service_of(
+    of: AwsService,
+    answers: &'static [(&str, &str)],
+) -> (AwsClient, tokio::task::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let served = tokio::spawn(async move {
@@ -41,7 +48,7 @@ async fn service(answers: &'static [(&str, &str)]) -> (AwsClient, tokio::task::J
         }
         requests
     });
-    (host(&endpoint).aws(AwsService::SecretsManager).unwrap(), served)
+    (host(&endpoint).aws(of).unwrap(), served)
 }
 
 fn read() -> AwsCall<'static> {
@@ -107,6 +114,42 @@ async fn a_service_that_is_not_there_is_unreachable() {
     let call = AwsCall::post("/2015-03-31/functions/broker/invocations", &json!({}), Duration::from_secs(5));
     let error = client.call(&call).await.unwrap_err();
     assert!(matches!(error, AwsError::Unreachable { .. }), "{error}");
+}
+
+/// A copy, as `UploadsBucket` makes it.
+fn copy() -> AwsCall<'static> {
+    let headers = vec![(HeaderName::from_static("x-amz-copy-source"), "uploads/incoming/u1/a.jpg")];
+    AwsCall::without_content(Method::PUT, "/uploads/checked/u1/b.jpg", headers, Duration::from_secs(5))
+}
+
+#[tokio::test]
+async fn a_copy_that_fails_after_a_status_of_success_is_retried() {
+    const FAILED: &str = "<?xml version=\"1.0\"?><Error><Code>InternalError</Code></Error>";
+    const COPIED: &str = "<CopyObjectResult><ETag>\"00\"</ETag></CopyObjectResult>";
+    let (client, served) = service_of(AwsService::S3, &[("200 OK", FAILED), ("200 OK", COPIED)]).await;
+    assert!(client.call(&copy()).await.is_ok());
+    let requests = served.await.unwrap();
+    assert_eq!(requests.len(), 2);
+    for part in [
+        "PUT /uploads/checked/u1/b.jpg HTTP/1.1\r\n",
+        "x-amz-copy-source: uploads/incoming/u1/a.jpg\r\n",
+        "/cn-north-1/s3/aws4_request",
+        "SignedHeaders=host;x-amz-content-sha256;x-amz-copy-source;x-amz-date;x-amz-security-token",
+        // The digest of no content.
+        "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\r\n",
+    ] {
+        assert!(requests[0].contains(part), "{part} is not in {}", requests[0]);
+    }
+}
+
+#[tokio::test]
+async fn a_copy_of_nothing_is_refused_by_its_code() {
+    const MISSING: &str = "<Error><Code>NoSuchKey</Code><Message>a key</Message></Error>";
+    let (client, served) = service_of(AwsService::S3, &[("404 Not Found", MISSING)]).await;
+    let error = client.call(&copy()).await.unwrap_err();
+    assert!(error.is("NoSuchKey") && !error.is_transient());
+    assert_eq!(error.to_string(), "S3 refuses the call: NoSuchKey (status 404)");
+    assert_eq!(served.await.unwrap().len(), 1);
 }
 
 #[test]
