@@ -18,7 +18,7 @@ use crate::{
     },
     media_checks,
     meter::{Cost, Meter},
-    money, sharing,
+    money, profiles, sharing,
     workspace::{assert_none, stack, template},
 };
 
@@ -30,6 +30,8 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("DELETE /api/user", 2, 0),
     ("DELETE /api/user, again", 1, 0),
     ("GET /api/user, a bad token", 0, 0),
+    ("PUT /api/user/profile, a name", 3, 1),
+    ("PUT /api/user/profile, a picture", 3, 1),
     ("GET /api/orders/{orderId}, authentication alone", 0, 0),
     ("POST /api/decrypt-phone", 2, 1),
     ("POST /api/subscribe", 2, 0),
@@ -120,6 +122,7 @@ async fn costs() -> Vec<Cost> {
     warm(&world).await;
     let mut meter = Meter { world: &world, costs: Vec::new() };
     people(&mut meter).await;
+    profiles::costs(&mut meter).await;
     phones(&mut meter).await;
     sharing::steps(&mut meter).await;
     sharing::shares(&mut meter).await;

@@ -27,6 +27,7 @@ mod money;
 mod operations;
 mod permissions;
 mod permissions_page;
+mod profiles;
 mod routes;
 mod settings;
 mod sharing;

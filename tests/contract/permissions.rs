@@ -24,7 +24,7 @@ use crate::{
         fill_in_activation, page_signature, profile_body, push_consent, set_unionid, share_intent,
         sign_challenge, staff_user, upload_avatar,
     },
-    media_checks, money,
+    media_checks, money, profiles,
     workspace::{assert_none, stack, template, with},
 };
 
@@ -283,6 +283,7 @@ async fn every_permission_is_used_and_none_is_lacking() {
     web_pages(&world, &phone).await;
     sharing(&world).await;
     media_checks::permissions(&world, &phone).await;
+    profiles::permissions(&world).await;
     shopping(&world, &phone).await;
     hoarding(&world).await;
     lost_notices(&world, &phone).await;

@@ -9,6 +9,7 @@ mod card;
 mod card_consume;
 mod card_member;
 mod cases;
+mod chosen_profile;
 mod content_check;
 mod customer_message;
 mod example;

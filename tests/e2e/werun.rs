@@ -14,7 +14,7 @@ async fn data(phone: &Phone<'_>) -> Value {
     json!({ "encryptedData": data["encryptedData"], "iv": data["iv"] })
 }
 
-async fn sync(phone: &Phone<'_>) -> Response {
+pub(crate) async fn sync(phone: &Phone<'_>) -> Response {
     phone.post("/api/werun/decrypt", &data(phone).await).await
 }
 
@@ -23,7 +23,7 @@ fn today(world: &World) -> Day {
 }
 
 /// Gives the phone these steps, the last one today.
-fn walk(world: &World, phone: &Phone<'_>, steps: &[u32]) {
+pub(crate) fn walk(world: &World, phone: &Phone<'_>, steps: &[u32]) {
     let days = steps.iter().rev().zip(0..);
     let days =
         days.map(|(step, ago)| StepInfo { timestamp: today(world).before(ago).begins().get(), step: *step });
@@ -163,14 +163,14 @@ async fn foreign_stale_and_malformed_data_are_refused() {
 }
 
 /// Enters the group on the phone and tells the back end; the group's id.
-async fn enter_group(phone: &Phone<'_>, group: &str) -> String {
+pub(crate) async fn enter_group(phone: &Phone<'_>, group: &str) -> String {
     phone.wx("shareToGroup", json!({ "group": group })).await;
     let data = phone.wx("getGroupEnterInfo", json!({})).await.json();
     let body = json!({ "encryptedData": data["encryptedData"], "iv": data["iv"] });
     phone.post("/api/share/group", &body).await.ok().text("/openGId")
 }
 
-async fn rank(phone: &Phone<'_>, group: &str) -> Response {
+pub(crate) async fn rank(phone: &Phone<'_>, group: &str) -> Response {
     phone.get(&format!("/api/werun/rank?openGId={group}")).await
 }
 

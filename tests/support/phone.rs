@@ -69,6 +69,11 @@ impl<'w> Phone<'w> {
         self.world.send(self.world.request("POST", path).bearer_auth(&self.token).json(body)).await
     }
 
+    /// A `PUT` of JSON with the token.
+    pub async fn put(&self, path: &str, body: &Value) -> Response {
+        self.world.send(self.world.request("PUT", path).bearer_auth(&self.token).json(body)).await
+    }
+
     /// A `POST` of JSON with the token and an `Idempotency-Key`.
     pub async fn post_once(&self, path: &str, body: &Value, key: &str) -> Response {
         let request =

@@ -4,9 +4,9 @@ use shared::{
     host::{AwsError, CopyOutcome, Host, HostError, UploadsBucket},
     service::{EventError, EventOutcome, MediaAsker},
     store::{
-        AvatarChange, CheckPurpose, LinkOutcome, MediaCheck, MediaCheckLookup, MediaCheckResult,
-        MediaCheckState, MediaChecks, PendingPush, StoreError, Users, VerdictEffect, VerdictEnd,
-        VerdictInbox, VerdictOutcome,
+        AvatarChange, CheckPurpose, Groups, LinkOutcome, MediaCheck, MediaCheckLookup, MediaCheckResult,
+        MediaCheckState, MediaChecks, PendingPush, ShownUser, StoreError, User, Users, VerdictEffect,
+        VerdictEnd, VerdictInbox, VerdictOutcome,
     },
     telemetry,
     types::{BucketFolder, ObjectKey, TraceId},
@@ -19,6 +19,7 @@ pub(crate) struct MediaJudge {
     checks: MediaChecks,
     inbox: VerdictInbox,
     users: Users,
+    groups: Groups,
 }
 
 /// What became of a check that was due.
@@ -73,6 +74,7 @@ impl MediaJudge {
             checks: MediaChecks::new(host)?,
             inbox: VerdictInbox::new(host)?,
             users: Users::new(host)?,
+            groups: Groups::new(host)?,
         })
     }
 
@@ -172,7 +174,10 @@ impl MediaJudge {
         result: MediaCheckResult,
     ) -> Result<VerdictEnd, JudgeError> {
         let user = self.users.get(&check.user_id).await?;
-        let (shown, pending) = user.map(|user| (user.avatar_key, user.pending_avatar)).unwrap_or_default();
+        let (shown, pending) = user
+            .as_ref()
+            .map(|user| (user.avatar_key.clone(), user.pending_avatar.clone()))
+            .unwrap_or_default();
         let is_pending = pending.is_some_and(|pending| pending.trace_id == check.trace_id);
         let key = check.object_key.same_name_in(BucketFolder::Avatars);
         let (avatar, discard) = match result.state {
@@ -187,6 +192,11 @@ impl MediaJudge {
             }
             _ => (None, None),
         };
+        if let (Some(AvatarChange::Show { key, .. }), Some(user)) = (&avatar, user) {
+            // Before the record, so that no group shows a picture that is deleted when the record has changed.
+            let shown = ShownUser::of(&User { avatar_key: Some(key.clone()), ..user });
+            self.groups.change_profile(&check.user_id, None, |profile| profile.set_shown(&shown)).await?;
+        }
         Ok(VerdictEnd { result, avatar, discard })
     }
 

@@ -11,7 +11,7 @@ mod submit;
 
 use shared::{
     api::{ApiError, Code, RateLimit, request},
-    host::{Host, HostError},
+    host::{Host, HostError, UploadsBucket},
     runtime::{Body, Function, Request, Response},
     service::SessionTokens,
     store::{Boards, Groups, ScoreTables, Sessions},
@@ -24,6 +24,7 @@ pub struct ScoreFunction {
     host: Host,
     boards: Boards,
     known_boards: KnownBoards,
+    bucket: UploadsBucket,
     groups: Groups,
     tables: ScoreTables,
     sessions: SessionTokens,
@@ -39,6 +40,7 @@ impl Function for ScoreFunction {
             host: host.clone(),
             boards: Boards::new(host)?,
             known_boards: KnownBoards::default(),
+            bucket: UploadsBucket::new(host)?,
             groups: Groups::new(host)?,
             tables: ScoreTables::new(host)?,
             sessions: SessionTokens::new(host)?,

@@ -54,7 +54,7 @@ impl ScoreFunction {
         let row = |place: group_ranking::Place<'_, i64>| Row {
             rank: place.rank,
             nickname: place.nickname(),
-            avatar_url: place.avatar_url(),
+            avatar_url: place.avatar_url(&self.bucket),
             // The merit of a merit is the score.
             score: board.merit(place.value),
             level: place.member.score_on(&board.board).and_then(|score| score.level),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
-    store::{RankProfile, ScoreOutcome},
+    store::{RankProfile, ScoreOutcome, ShownUser},
     types::{BoardId, Caller, Day, Score},
 };
 
@@ -50,9 +50,10 @@ impl ScoreFunction {
             if !board.allows(sent.score) {
                 return Err(ApiError::invalid("score", "超出该排行榜的范围"));
             }
-            let mut profile = player
-                .profile
-                .unwrap_or_else(|| RankProfile::of_user(caller.user_id.clone(), player.user.as_ref()));
+            let shown = player.user.as_ref().map(ShownUser::of).unwrap_or_default();
+            let new = || RankProfile::new(caller.user_id.clone(), shown.clone());
+            let mut profile = player.profile.unwrap_or_else(new);
+            profile.set_shown(&shown);
             let today = Day::of(now);
             let score = Score { period: board.period_of(today), score: sent.score, level: sent.level };
             match profile.set_score(&board, score, today) {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use shared::{
     api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
-    store::{DatedSteps, Entrant, JoinOutcome, RankProfile},
+    store::{DatedSteps, Entrant, JoinOutcome, RankProfile, ShownUser},
     types::{Caller, Day, GroupId, IdError, UnixSeconds},
     wechat::loose_json,
 };
@@ -69,10 +69,13 @@ impl ShareFunction {
     }
 }
 
-/// The profile with today's steps. A profile that exists has the newest name and picture; a new one takes them from the user's record.
+/// The profile with today's steps, and with the name and picture of the user's record, because a run that was to bring them may have been
+/// killed.
 fn profile(caller: &Caller, entrant: Entrant, now: UnixSeconds) -> RankProfile {
-    let user = entrant.user.as_ref();
-    let mut profile = entrant.profile.unwrap_or_else(|| RankProfile::of_user(caller.user_id.clone(), user));
+    let shown = entrant.user.as_ref().map(ShownUser::of).unwrap_or_default();
+    let new = || RankProfile::new(caller.user_id.clone(), shown.clone());
+    let mut profile = entrant.profile.unwrap_or_else(new);
+    profile.set_shown(&shown);
     let today = Day::of(now);
     if let Some(steps) = entrant.steps.on(today) {
         profile.set_steps(DatedSteps { day: today, steps });

@@ -1,57 +1,32 @@
-//! `GET /api/user`, `DELETE /api/user`, `POST /api/user/profile`, `PUT /api/admin/users/{userId}/role`: reads, erases and updates the caller's record, and sets a user's role.
+//! `/api/user` and `/api/admin/users`: reads and erases the caller's record, takes the name and the picture that a user chose, and sets a
+//! user's role.
 
+mod chosen_profile;
 mod erase;
 mod profile;
 mod role;
+mod view;
 
-use serde::Serialize;
 use shared::{
-    api::{ApiError, Code, request, response},
-    host::{Host, HostError},
+    api::{ApiError, Code, RateLimit, request, response},
+    host::{Host, HostError, UploadsBucket},
     runtime::{Body, Function, Request, Response},
-    service::{SessionTokens, WeChatSessions},
-    store::{Erasures, Role, User, Users},
-    types::UserId,
+    service::{AvatarChecker, ContentChecker, SessionTokens, WeChatSessions},
+    store::{Erasures, Groups, ShownUser, User, Users},
 };
 
 /// Answers requests about users.
 pub struct UserFunction {
     erasures: Erasures,
     host: Host,
+    avatars: AvatarChecker,
+    bucket: UploadsBucket,
+    checker: ContentChecker,
+    groups: Groups,
+    rate_limit: RateLimit,
     wechat_sessions: WeChatSessions,
     sessions: SessionTokens,
     users: Users,
-}
-
-#[derive(Serialize)]
-struct UserAnswer {
-    user: UserView,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct UserView {
-    user_id: UserId,
-    role: Role,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nick_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    avatar_url: Option<String>,
-    /// The phone number with its middle digits masked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phone_number: Option<String>,
-}
-
-impl From<User> for UserView {
-    fn from(user: User) -> Self {
-        Self {
-            user_id: user.user_id,
-            role: user.role,
-            nick_name: user.nick_name,
-            avatar_url: user.avatar_url,
-            phone_number: user.phone.map(|phone| phone.pure_phone_number.masked()),
-        }
-    }
 }
 
 impl Function for UserFunction {
@@ -61,6 +36,11 @@ impl Function for UserFunction {
         Ok(Self {
             erasures: Erasures::new(host)?,
             host: host.clone(),
+            avatars: AvatarChecker::new(host)?,
+            bucket: UploadsBucket::new(host)?,
+            checker: ContentChecker::new(host)?,
+            groups: Groups::new(host)?,
+            rate_limit: RateLimit::per_minute(PROFILES_PER_MINUTE),
             wechat_sessions: WeChatSessions::new(host)?,
             sessions: SessionTokens::new(host)?,
             users: Users::new(host)?,
@@ -72,6 +52,7 @@ impl Function for UserFunction {
             "GET /api/user" => self.read_user(&request).await,
             "DELETE /api/user" => self.erase_user(&request).await,
             "POST /api/user/profile" => self.update_profile(&request).await,
+            "PUT /api/user/profile" => self.choose_profile(&request).await,
             "PUT /api/admin/users/{userId}/role" => self.set_role(&request).await,
             _ => Err(Code::NotFound.into()),
         }
@@ -82,6 +63,15 @@ impl UserFunction {
     async fn read_user(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(request).await?;
         let user = self.users.get(&caller.user_id).await?.ok_or(Code::Unauthorized)?;
-        Ok(response::success(&UserAnswer { user: user.into() }))
+        Ok(response::success(&self.own_answer(&user)))
+    }
+
+    /// Brings the user's name and picture to the groups of which the user is a member.
+    async fn show_in_groups(&self, user: &User) -> Result<(), ApiError> {
+        let shown = ShownUser::of(user);
+        Ok(self.groups.change_profile(&user.user_id, None, |profile| profile.set_shown(&shown)).await?)
     }
 }
+
+/// WeChat checks the texts and pictures of all users together, a few thousand a minute.
+const PROFILES_PER_MINUTE: u32 = 10;

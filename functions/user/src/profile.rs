@@ -52,7 +52,8 @@ impl UserFunction {
         }
         let profile =
             Profile { nick_name: text(&info, "nickName", 64), avatar_url: text(&info, "avatarUrl", 1024) };
-        self.users.set_profile(&caller.user_id, &profile).await?.ok_or(Code::Unauthorized)?;
+        let user = self.users.set_profile(&caller.user_id, &profile).await?.ok_or(Code::Unauthorized)?;
+        self.show_in_groups(&user).await?;
         for name in ["openId", "unionId", "watermark"] {
             info.remove(name);
         }

@@ -9,7 +9,7 @@ use shared::{
     types::{OperatorArn, UserId},
 };
 
-use crate::{UserFunction, UserView};
+use crate::{UserFunction, view::UserView};
 
 #[derive(Deserialize)]
 struct RoleBody {
@@ -40,7 +40,9 @@ impl UserFunction {
         let user = self.users.set_role(&user_id, role, &operator).await?.ok_or(Code::NotFound)?;
         let role_set_by = user.role_set_by.clone();
         let role_set_at = user.role_set_at.map(|at| at.to_rfc3339());
-        Ok(response::success(&RoleAnswer { user: RoleView { user: user.into(), role_set_by, role_set_at } }))
+        Ok(response::success(&RoleAnswer {
+            user: RoleView { user: UserView::shown(&user), role_set_by, role_set_at },
+        }))
     }
 }
 

@@ -9,7 +9,7 @@ mod sync;
 
 use shared::{
     api::{ApiError, Code, request},
-    host::{Host, HostError},
+    host::{Host, HostError, UploadsBucket},
     runtime::{Body, Function, Request, Response},
     service::{SessionTokens, WeChatSessions},
     store::{Groups, Sessions, Steps},
@@ -22,6 +22,7 @@ pub struct WerunFunction {
     sessions: SessionTokens,
     session_rows: Sessions,
     steps: Steps,
+    bucket: UploadsBucket,
     groups: Groups,
 }
 
@@ -35,6 +36,7 @@ impl Function for WerunFunction {
             sessions: SessionTokens::new(host)?,
             session_rows: Sessions::new(host)?,
             steps: Steps::new(host)?,
+            bucket: UploadsBucket::new(host)?,
             groups: Groups::new(host)?,
         })
     }

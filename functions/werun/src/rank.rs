@@ -50,17 +50,17 @@ impl WerunFunction {
         Ok(response::success(&RankAnswer {
             my_rank: ranking.own.as_ref().and_then(|own| own.rank),
             my_step: ranking.own.map_or(0, |own| own.value),
-            rank_list: ranking.places.into_iter().map(row).collect(),
+            rank_list: ranking.places.into_iter().map(|place| self.row(place)).collect(),
         }))
     }
-}
 
-fn row(place: Place<'_, u32>) -> Row {
-    Row {
-        rank: place.rank,
-        nickname: place.nickname(),
-        avatar_url: place.avatar_url(),
-        step: place.value,
-        is_me: place.is_me,
+    fn row(&self, place: Place<'_, u32>) -> Row {
+        Row {
+            rank: place.rank,
+            nickname: place.nickname(),
+            avatar_url: place.avatar_url(&self.bucket),
+            step: place.value,
+            is_me: place.is_me,
+        }
     }
 }

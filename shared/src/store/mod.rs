@@ -52,7 +52,7 @@ pub use conversations::{
 pub use erasure::{BeginErasureOutcome, Erasures, PersonEraser};
 pub use groups::{
     DatedSteps, Entrant, EntryTables, GroupMember, GroupMembers, Groups, JoinOutcome, MEMBERSHIP, Player,
-    RankProfile, ScoreOutcome, ScoreTables,
+    RankProfile, ScoreOutcome, ScoreTables, ShownUser,
 };
 pub use inbox::{
     ConsentInbox, CustomerInbox, CustomerPushOutcome, ErasedPerson, Inbox, InboxError, KeepOutcome,
@@ -85,7 +85,7 @@ pub use shares::{DayOfShares, ShareCount, Shares, WeChatFigures};
 pub use steps::{DaySteps, StepHistory, Steps};
 pub use subscriptions::{ReportOutcome, Subscription, Subscriptions};
 pub use tokens::{Lease, LeaseOutcome, Token, TokenName, TokenRow, Tokens, TokensError};
-pub use users::{LoginOutcome, NewLogin, PendingAvatar, Phone, Profile, Role, User, Users};
+pub use users::{ChosenName, LoginOutcome, NewLogin, PendingAvatar, Phone, Profile, Role, User, Users};
 pub use work_index::{WorkCursor, WorkPage, shards, unprepaid_shards};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Groups;
+use super::{Groups, ShownUser};
 use crate::{
     store::{StoreError, item},
     types::{BoardId, Day, GroupId, Score, UnixSeconds, UserId},
@@ -26,12 +26,9 @@ pub struct GroupMember {
     pub group_id: GroupId,
     /// The member.
     pub user_id: UserId,
-    /// The name that others may see.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nickname: Option<String>,
-    /// The address of the picture that others may see.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub avatar_url: Option<String>,
+    /// What others may see.
+    #[serde(flatten)]
+    pub shown: ShownUser,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) steps: Option<DatedSteps>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

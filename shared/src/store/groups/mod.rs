@@ -9,6 +9,7 @@
 
 mod member;
 mod profile;
+mod shown_user;
 
 use aws_sdk_dynamodb::{
     Client,
@@ -29,6 +30,7 @@ use crate::{
 
 pub use member::{DatedSteps, GroupMember, GroupMembers};
 pub use profile::{JoinOutcome, MEMBERSHIP, RankProfile, ScoreOutcome};
+pub use shown_user::ShownUser;
 
 /// The tables of profiles and groups.
 pub struct Groups {

@@ -4,11 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{DatedSteps, GroupMember};
-use crate::{
-    store::User,
-    types::{Board, BoardId, Day, GroupId, Score, UnixSeconds, UserId},
-};
+use super::{DatedSteps, GroupMember, ShownUser};
+use crate::types::{Board, BoardId, Day, GroupId, Score, UnixSeconds, UserId};
 
 /// How long a user is a member after entering from a group. WeChat does not say who has left.
 pub const MEMBERSHIP: Duration = Duration::from_secs(90 * DAY);
@@ -18,12 +15,8 @@ pub const MEMBERSHIP: Duration = Duration::from_secs(90 * DAY);
 pub struct RankProfile {
     user_id: UserId,
     version: u64,
-    /// The name that others may see.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    nickname: Option<String>,
-    /// The address of the picture that others may see.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    avatar_url: Option<String>,
+    #[serde(flatten)]
+    shown: ShownUser,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     steps: Option<DatedSteps>,
     /// The best score on each board, of the period in which it was made.
@@ -59,23 +52,9 @@ pub enum ScoreOutcome {
 impl RankProfile {
     /// The profile of a user who is in no group yet.
     #[must_use]
-    pub fn new(user_id: UserId, nickname: Option<String>, avatar_url: Option<String>) -> Self {
-        Self {
-            user_id,
-            version: 0,
-            nickname,
-            avatar_url,
-            steps: None,
-            scores: BTreeMap::new(),
-            groups: BTreeMap::new(),
-        }
-    }
-
-    /// The profile of a user who has none yet, with the name and picture of the user's record.
-    #[must_use]
-    pub fn of_user(user_id: UserId, user: Option<&User>) -> Self {
-        let shown = user.map_or((None, None), |user| (user.nick_name.clone(), user.avatar_url.clone()));
-        Self::new(user_id, shown.0, shown.1)
+    pub fn new(user_id: UserId, shown: ShownUser) -> Self {
+        let (steps, scores, groups) = (None, BTreeMap::new(), BTreeMap::new());
+        Self { user_id, version: 0, shown, steps, scores, groups }
     }
 
     /// Makes the user a member of the group until [`MEMBERSHIP`] from now.
@@ -89,10 +68,9 @@ impl RankProfile {
     }
 
     /// Sets name and picture; whether that changes the profile.
-    pub fn set_shown(&mut self, nickname: Option<&str>, avatar_url: Option<&str>) -> bool {
-        let is_same = self.nickname.as_deref() == nickname && self.avatar_url.as_deref() == avatar_url;
-        self.nickname = nickname.map(str::to_owned);
-        self.avatar_url = avatar_url.map(str::to_owned);
+    pub fn set_shown(&mut self, shown: &ShownUser) -> bool {
+        let is_same = self.shown == *shown;
+        self.shown.clone_from(shown);
         !is_same
     }
 
@@ -149,8 +127,7 @@ impl RankProfile {
         active.map(|(group_id, ends_at)| GroupMember {
             group_id: group_id.clone(),
             user_id: self.user_id.clone(),
-            nickname: self.nickname.clone(),
-            avatar_url: self.avatar_url.clone(),
+            shown: self.shown.clone(),
             steps: self.steps,
             scores: self.scores.clone(),
             expires_at: *ends_at,
@@ -179,7 +156,7 @@ mod tests {
     const NOW: UnixSeconds = UnixSeconds::new(1_700_000_000);
 
     fn profile() -> RankProfile {
-        RankProfile::new(UserId::parse("u1").unwrap(), Some("小明".to_owned()), None)
+        RankProfile::new(UserId::parse("u1").unwrap(), ShownUser::default())
     }
 
     fn group(number: usize) -> GroupId {

@@ -13,22 +13,25 @@ use aws_sdk_dynamodb::{
 use serde::Deserialize;
 
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, UploadsBucket},
     store::{
-        StoreError,
+        Groups, RankProfile, ShownUser, StoreError,
         item::{self, TransactionCancelled},
         sessions,
+        users::PendingAvatar,
     },
-    types::{OpenId, UnixSeconds, UserId},
+    types::{ObjectKey, OpenId, UnixSeconds, UserId},
 };
 
-/// The inbox, and the tables with what users gave.
+/// The inbox, and the tables and the bucket with what users gave.
 pub struct ConsentInbox {
     client: Client,
     inbox: String,
     sessions: String,
     users: String,
     steps: String,
+    bucket: UploadsBucket,
+    groups: Groups,
     host: Host,
 }
 
@@ -39,6 +42,8 @@ struct GivenAt {
     created_at: Option<UnixSeconds>,
     phone_given_at: Option<UnixSeconds>,
     profile_given_at: Option<UnixSeconds>,
+    avatar_key: Option<ObjectKey>,
+    pending_avatar: Option<PendingAvatar>,
 }
 
 #[derive(Default, Deserialize)]
@@ -47,7 +52,7 @@ struct StepsGivenAt {
 }
 
 impl ConsentInbox {
-    /// Reads `INBOX_TABLE`, `SESSIONS_TABLE`, `STEPS_TABLE` and `USERS_TABLE`.
+    /// Reads `INBOX_TABLE`, `SESSIONS_TABLE`, `STEPS_TABLE` and `USERS_TABLE`. [`UploadsBucket::new`] and [`Groups::new`] read the other variables.
     ///
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.
@@ -58,11 +63,13 @@ impl ConsentInbox {
             sessions: host.var("SESSIONS_TABLE")?.to_owned(),
             users: host.var("USERS_TABLE")?.to_owned(),
             steps: host.var("STEPS_TABLE")?.to_owned(),
+            bucket: UploadsBucket::new(host)?,
+            groups: Groups::new(host)?,
             host: host.clone(),
         })
     }
 
-    /// Removes the phone number, name, picture and steps that the user with this openid gave before `withdrawn_at`, and finishes the push.
+    /// Removes the phone number, name, pictures and steps that the user with this openid gave before `withdrawn_at`, and finishes the push.
     /// Does nothing if the push was finished before.
     ///
     /// Condition: the push is pending, and nothing of what goes was given anew since its time was read. Otherwise the times are read again.
@@ -114,12 +121,36 @@ impl ConsentInbox {
         let mut parts = Vec::new();
         if user.created_at.is_some() {
             let (phone, profile) = (goes(user.phone_given_at), goes(user.profile_given_at));
+            if profile {
+                // Before the record forgets them, because nothing else would find them.
+                self.delete_pictures(user.avatar_key, user.pending_avatar).await?;
+            }
             parts.extend(self.clear_user(user_id, phone, profile, until)?);
         }
+        let (profile_goes, steps_go) =
+            (goes(user.profile_given_at), steps.as_ref().is_none_or(|steps| goes(steps.given_at)));
+        // Before the push is finished, because nothing else would remove them.
+        let removal = |profile: &mut RankProfile| {
+            let shown = profile_goes && profile.set_shown(&ShownUser::default());
+            let steps = steps_go && profile.remove_steps();
+            shown || steps
+        };
+        self.groups.change_profile(user_id, None, removal).await?;
         if steps.is_some_and(|steps| goes(steps.given_at)) {
             parts.push(self.delete_steps(user_id, until)?);
         }
         Ok(parts)
+    }
+
+    async fn delete_pictures(
+        &self,
+        shown: Option<ObjectKey>,
+        pending: Option<PendingAvatar>,
+    ) -> Result<(), StoreError> {
+        for key in shown.into_iter().chain(pending.map(|pending| pending.object_key)) {
+            self.bucket.delete(&key).await.map_err(|error| StoreError::new(WITHDRAWING, error))?;
+        }
+        Ok(())
     }
 
     fn clear_user(
@@ -136,7 +167,15 @@ impl ConsentInbox {
             conditions.push(given_by_until("phone_given_at"));
         }
         if profile {
-            names.extend(["nick_name", "avatar_url", "profile_given_at"]);
+            names.extend([
+                "nick_name",
+                "avatar_url",
+                "chosen_name",
+                "pending_name",
+                "avatar_key",
+                "pending_avatar",
+                "profile_given_at",
+            ]);
             conditions.push(given_by_until("profile_given_at"));
         }
         if names.is_empty() {

@@ -151,10 +151,12 @@ impl MediaChecks {
         let update = Update::builder()
             .table_name(users)
             .key("id", item::s(check.user_id))
-            .update_expression("SET pending_avatar = :pending")
+            // `profile_given_at` tells a consent that was withdrawn before from one that was withdrawn after.
+            .update_expression("SET pending_avatar = :pending, profile_given_at = :now")
             // Only the row of a user has `created_at`.
             .condition_expression("attribute_exists(created_at)")
-            .expression_attribute_values(":pending", item::map(&pending)?);
+            .expression_attribute_values(":pending", item::map(&pending)?)
+            .expression_attribute_values(":now", item::n(self.host.now().get()));
         let request = self
             .client
             .transact_write_items()

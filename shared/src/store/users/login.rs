@@ -143,6 +143,8 @@ impl Users {
             avatar_url: None,
             avatar_key: None,
             pending_avatar: None,
+            chosen_name: None,
+            pending_name: None,
             phone: None,
         };
         let user = Put::builder()

@@ -1,8 +1,10 @@
 //! `USERS_TABLE`: the users, and the user of each unionid.
 //!
 //! Key `id`: a user's id; `unionid#<unionid>` for the claim of a unionid by a user; `merge#<…>` for a record, for operators, that
-//! two users are one person. A user who was erased leaves a row with `id` and `erased_at`, so that the id is never used again. The type [`Users`] also writes `SESSIONS_TABLE`, which has the user of each openid.
+//! two users are one person. A user who was erased leaves a row with `id` and `erased_at`, so that the id is never used again. The type
+//! [`Users`] also writes `SESSIONS_TABLE`, which has the user of each openid.
 
+mod chosen_profile;
 mod login;
 mod phone;
 mod unionid;
@@ -22,6 +24,7 @@ use crate::{
     types::{ObjectKey, OpenId, OperatorArn, TraceId, UnionId, UnixSeconds, UserId},
 };
 
+pub use chosen_profile::ChosenName;
 pub use login::{LoginOutcome, NewLogin};
 pub use phone::Phone;
 pub(super) use unionid::{unionid_claim_id, users_of_merge_record};
@@ -74,10 +77,10 @@ pub struct User {
     /// The keys of the records that this user and another one are one person.
     #[serde(default, with = "serde_dynamo::string_set", skip_serializing_if = "BTreeSet::is_empty")]
     pub merge_records: BTreeSet<String>,
-    /// The name that the user chose.
+    /// The name that WeChat gave for the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nick_name: Option<String>,
-    /// The address of the user's picture.
+    /// The address of the picture that WeChat gave for the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<String>,
     /// The picture that the user uploaded and WeChat has passed.
@@ -86,6 +89,12 @@ pub struct User {
     /// The picture that WeChat is to judge, or a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_avatar: Option<PendingAvatar>,
+    /// The name that the user chose and WeChat let pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_name: Option<String>,
+    /// The name that the user chose last, if WeChat did not let it pass. Only the user may see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_name: Option<String>,
     /// The user's phone number, once given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
@@ -100,12 +109,12 @@ pub struct PendingAvatar {
     pub object_key: ObjectKey,
 }
 
-/// The part of a user's record that the user sets.
+/// What WeChat gives for a user: for years now, the same name and picture for everybody.
 #[derive(Debug, Clone, Default)]
 pub struct Profile {
-    /// The name that the user chose.
+    /// The name.
     pub nick_name: Option<String>,
-    /// The address of the user's picture.
+    /// The address of the picture.
     pub avatar_url: Option<String>,
 }
 
