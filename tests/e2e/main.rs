@@ -19,6 +19,7 @@ mod media_check;
 mod message_push;
 mod nearby;
 mod order;
+mod order_details;
 mod order_events;
 mod order_sweep;
 mod other_wechat;

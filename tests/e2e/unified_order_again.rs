@@ -62,6 +62,7 @@ async fn prepaid_before(world: &World, order_id: &str, changes: &[(&str, &str)],
         description: "矿泉水 550ml×1".to_owned(),
         client_ip: "127.0.0.1".to_owned(),
         time_expire: None,
+        offers_invoice: false,
     };
     let request = PrepayRequest {
         out_trade_no: order.out_trade_no,
@@ -71,6 +72,7 @@ async fn prepaid_before(world: &World, order_id: &str, changes: &[(&str, &str)],
         client_ip: &terms.client_ip,
         expires_at: order.expires_at,
         notify_url: &format!("{}/api/pay/notify", world.url()),
+        offers_invoice: false,
     };
     let prepay_id = match pay.prepay(&request).await.expect("an answer") {
         PrepayOutcome::Ready(prepay_id) => Some(prepay_id),

@@ -8,7 +8,7 @@ use shared::{
     types::Caller,
 };
 
-use crate::{OrderFunction, view};
+use crate::OrderFunction;
 
 impl OrderFunction {
     pub(crate) async fn cancel_order(
@@ -18,12 +18,12 @@ impl OrderFunction {
     ) -> Result<Response<Body>, ApiError> {
         let order = self.find_own_order(caller, request).await?;
         match order.status {
-            Status::Closed => return Ok(view::answer(order)),
+            Status::Closed => return Ok(self.answer(order).await),
             Status::Paid | Status::Refunding | Status::Refunded => return Err(Code::OrderPaid.into()),
             Status::Unpaid => {}
         }
         match self.payments.close(&order).await? {
-            CloseOutcome::Closed(order) => Ok(view::answer(*order)),
+            CloseOutcome::Closed(order) => Ok(self.answer(*order).await),
             CloseOutcome::Paid(_) => Err(Code::OrderPaid.into()),
             CloseOutcome::Disputed => {
                 Err(ApiError::new(Code::Conflict).with_message("订单支付异常，请联系商家"))

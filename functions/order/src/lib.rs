@@ -1,6 +1,7 @@
 //! `/api/products` and `/api/orders`: lists the catalogue; places, lists, reads and cancels orders; takes requests for refunds.
 
 mod cancel;
+mod details;
 mod list;
 mod place;
 mod products;
@@ -13,13 +14,14 @@ use shared::{
     host::{Host, HostError},
     runtime::{Body, Function, Request, Response},
     service::{PaymentService, SessionTokens},
-    store::{Order, Products, Sessions},
+    store::{Order, OrderDetailsSealer, Products, Sessions},
     types::{Caller, OrderId},
 };
 
 /// Answers requests about products and orders.
 pub struct OrderFunction {
     host: Host,
+    details: OrderDetailsSealer,
     payments: PaymentService,
     products: Products,
     sessions: SessionTokens,
@@ -34,6 +36,7 @@ impl Function for OrderFunction {
     async fn init(host: &Host) -> Result<Self, HostError> {
         Ok(Self {
             host: host.clone(),
+            details: OrderDetailsSealer::new(host)?,
             payments: PaymentService::new(host)?,
             products: Products::new(host)?,
             sessions: SessionTokens::new(host)?,

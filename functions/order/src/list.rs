@@ -1,6 +1,7 @@
 //! `GET /api/orders`: the caller's orders, newest first (`?cursor=`), or the one with a number of WeChat Pay's (`?outTradeNo=`,
 //! `?transactionId=`), with which WeChat's own pages of orders lead back to the mini program.
 
+use futures_util::future;
 use serde::Serialize;
 use shared::{
     api::{ApiError, Code, request, response},
@@ -38,7 +39,7 @@ impl OrderFunction {
                     // An erased user has none.
                     self.session_rows.check(caller).await?;
                 }
-                let orders = page.orders.into_iter().map(OrderView::from).collect();
+                let orders = future::join_all(page.orders.into_iter().map(|order| self.view(order))).await;
                 return Ok(response::success(&ListAnswer { orders, cursor: page.cursor }));
             }
             // The number contains the order's.
@@ -48,7 +49,7 @@ impl OrderFunction {
             Selection::Payment(number) => self.find_own_order_paid_by(caller, &number).await?,
         };
         let order = self.refreshed(found.ok_or(Code::NotFound)?).await;
-        Ok(response::success(&ListAnswer { orders: vec![order.into()], cursor: None }))
+        Ok(response::success(&ListAnswer { orders: vec![self.view(order).await], cursor: None }))
     }
 
     /// The caller's order that the payment has paid. An order of another user is answered like an unknown one.

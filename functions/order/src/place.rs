@@ -6,19 +6,25 @@ use serde::{Deserialize, Serialize};
 use shared::{
     api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
-    store::{IdempotencyKey, NewOrder, OrderSummary, PlaceOutcome},
+    store::{IdempotencyKey, NewOrder, OrderDetails, OrderSummary, PlaceOutcome},
     types::{Caller, Fen, OrderId, OutTradeNo, ProductId},
 };
 
-use crate::OrderFunction;
+use crate::{
+    OrderFunction,
+    details::{self, AddressBody, InvoiceTitleBody},
+};
 
-/// `{productId, quantity}` or `{items: […]}`.
+/// `{productId, quantity}` or `{items: […]}`, and what the user adds.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PlaceBody {
     product_id: Option<String>,
     quantity: Option<u32>,
     items: Option<Vec<ItemBody>>,
+    address: Option<AddressBody>,
+    invoice_title: Option<InvoiceTitleBody>,
+    remark: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -49,11 +55,15 @@ impl OrderFunction {
         caller: &Caller,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
-        let items = parse(request::json(request)?)?;
-        let key = idempotency_key(caller, request, &items)?;
+        let mut body: PlaceBody = request::json(request)?;
+        let details = details::parse(body.address.take(), body.invoice_title.take(), body.remark.take())?;
+        let items = parse(body)?;
+        let key = idempotency_key(caller, request, &items, &details)?;
         let now = self.host.now();
+        let order_id = OrderId::new(now, self.host.random()?);
         let new = NewOrder {
-            order_id: OrderId::new(now, self.host.random()?),
+            order_id,
+            details: self.details.seal(order_id, &details).await?,
             caller: caller.clone(),
             items,
             created_at: now,
@@ -76,10 +86,10 @@ impl OrderFunction {
 
 fn parse(body: PlaceBody) -> Result<Vec<(ProductId, u32)>, ApiError> {
     let lines = match body {
-        PlaceBody { product_id, quantity, items: None } => {
+        PlaceBody { product_id, quantity, items: None, .. } => {
             vec![parse_line("", ItemBody { product_id, quantity })?]
         }
-        PlaceBody { product_id: None, quantity: None, items: Some(items) } => {
+        PlaceBody { product_id: None, quantity: None, items: Some(items), .. } => {
             if items.is_empty() || items.len() > MAX_LINES {
                 return Err(ApiError::invalid("items", "须为 1 到 20 项"));
             }
@@ -113,12 +123,13 @@ fn idempotency_key(
     caller: &Caller,
     request: &Request,
     items: &[(ProductId, u32)],
+    details: &OrderDetails,
 ) -> Result<Option<IdempotencyKey>, ApiError> {
     let Some(key) = request::header(request, "Idempotency-Key")? else { return Ok(None) };
     if key.is_empty() || key.len() > 128 {
         return Err(ApiError::invalid("Idempotency-Key", "须为 1 到 128 个字符"));
     }
-    Ok(Some(IdempotencyKey::new(&caller.user_id, key, &items)))
+    Ok(Some(IdempotencyKey::new(&caller.user_id, key, &(items, details))))
 }
 
 const MAX_LINES: usize = 20;

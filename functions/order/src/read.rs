@@ -13,7 +13,7 @@ use shared::{
     types::Caller,
 };
 
-use crate::{OrderFunction, view};
+use crate::OrderFunction;
 
 impl OrderFunction {
     pub(crate) async fn read_order(
@@ -22,7 +22,7 @@ impl OrderFunction {
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
         let order = self.find_own_order(caller, request).await?;
-        Ok(view::answer(self.refreshed(order).await))
+        Ok(self.answer(self.refreshed(order).await).await)
     }
 
     /// The order with what WeChat Pay knows of it by now.

@@ -5,18 +5,28 @@ use shared::{
     api::response,
     order::Status,
     runtime::{Body, Response},
-    store::{Order, OrderLine, RefundRequestState},
+    store::{Order, OrderDetails, OrderLine, RefundRequestState},
     types::{Fen, OrderId, OutTradeNo, ProductId, TransactionId},
 };
+
+use crate::OrderFunction;
 
 #[derive(Serialize)]
 struct OrderAnswer {
     order: OrderView,
 }
 
-/// 200 with the order.
-pub(crate) fn answer(order: Order) -> Response<Body> {
-    response::success(&OrderAnswer { order: order.into() })
+impl OrderFunction {
+    /// 200 with the order.
+    pub(crate) async fn answer(&self, order: Order) -> Response<Body> {
+        response::success(&OrderAnswer { order: self.view(order).await })
+    }
+
+    /// The order with what its owner added.
+    pub(crate) async fn view(&self, order: Order) -> OrderView {
+        let details = self.details.open(&order).await;
+        OrderView::new(order, details)
+    }
 }
 
 #[derive(Serialize)]
@@ -40,6 +50,8 @@ pub(crate) struct OrderView {
     /// The last request for a refund.
     #[serde(skip_serializing_if = "Option::is_none")]
     refund_request: Option<RefundRequestView>,
+    #[serde(flatten)]
+    details: OrderDetails,
 }
 
 /// A request for a refund as the user sees it.
@@ -80,9 +92,10 @@ struct LineView {
     quantity: u32,
 }
 
-impl From<Order> for OrderView {
-    fn from(order: Order) -> Self {
+impl OrderView {
+    fn new(order: Order, details: OrderDetails) -> Self {
         Self {
+            details,
             refund_request: RefundRequestView::of(&order),
             order_id: order.order_id,
             // A paid order shows the number of its payment, because that one can be refunded.

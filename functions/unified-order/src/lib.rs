@@ -18,14 +18,14 @@ use shared::{
     types::Caller,
 };
 
-use crate::prepay_input::PrepayInput;
+use crate::prepay_input::{PrepayInput, PrepaySettings};
 
 /// Prepays orders.
 pub struct UnifiedOrderFunction {
     host: Host,
     payments: PaymentService,
     sessions: SessionTokens,
-    public_base_url: Option<String>,
+    settings: PrepaySettings,
 }
 
 #[derive(Serialize)]
@@ -42,13 +42,16 @@ impl Function for UnifiedOrderFunction {
             host: host.clone(),
             payments: PaymentService::new(host)?,
             sessions: SessionTokens::new(host)?,
-            public_base_url: host.optional_var("PUBLIC_BASE_URL").map(str::to_owned),
+            settings: PrepaySettings {
+                public_base_url: host.optional_var("PUBLIC_BASE_URL").map(str::to_owned),
+                offers_invoice: host.parsed_var("INVOICE_ENTRY", "true or false", str::parse::<bool>)?,
+            },
         })
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         let caller = self.sessions.authenticate(&request).await?;
-        let input = PrepayInput::parse(&request, self.public_base_url.as_deref())?;
+        let input = PrepayInput::parse(&request, &self.settings)?;
         let order = self.find_payable_order(&caller, &input).await?;
         let prepay_id = match order.live_prepay(self.host.now(), self.payments.pay.sign_type()) {
             Some(prepay) if input.has_same_description(&order) => prepay.prepay_id.clone(),

@@ -65,6 +65,7 @@ impl UnifiedOrderFunction {
             client_ip: &terms.client_ip,
             expires_at: terms.time_expire.unwrap_or(order.expires_at),
             notify_url: &input.notify_url,
+            offers_invoice: terms.offers_invoice,
         };
         match self.payments.pay.prepay(&request).await {
             Ok(PrepayOutcome::Ready(prepay_id)) => self.store_prepay(order, &terms, prepay_id).await,

@@ -26,23 +26,31 @@ pub(crate) struct PrepayInput {
     pub(crate) notify_url: String,
     description: Option<String>,
     client_ip: String,
+    offers_invoice: bool,
+}
+
+/// What the settings say of every prepayment.
+pub(crate) struct PrepaySettings {
+    /// `PUBLIC_BASE_URL`; without it, the notice goes to the domain of the request.
+    pub(crate) public_base_url: Option<String>,
+    /// `INVOICE_ENTRY`: whether WeChat's page of a payment offers an invoice.
+    pub(crate) offers_invoice: bool,
 }
 
 impl PrepayInput {
-    /// Reads the request. `public_base_url` is the setting `PUBLIC_BASE_URL`; without it, the notice goes to the domain of this
-    /// request.
+    /// Reads the request.
     ///
     /// # Errors
     /// `INVALID_INPUT` names the field; `NOT_FOUND` if `outTradeNo` is not a number of this shop.
-    pub(crate) fn parse(request: &Request, public_base_url: Option<&str>) -> Result<Self, ApiError> {
+    pub(crate) fn parse(request: &Request, settings: &PrepaySettings) -> Result<Self, ApiError> {
         let body: PrepayBody = request::json(request)?;
         let number = request::required("outTradeNo", body.out_trade_no)?;
         let description = body.body.as_deref().map(describe);
         if description.as_ref().is_some_and(String::is_empty) {
             return Err(ApiError::invalid("body", "不能为空"));
         }
-        let base_url = match (public_base_url, request::domain_name(request)) {
-            (Some(base_url), _) => base_url.to_owned(),
+        let base_url = match (&settings.public_base_url, request::domain_name(request)) {
+            (Some(base_url), _) => base_url.clone(),
             (None, Some(domain)) => format!("https://{domain}"),
             (None, None) => return Err(ApiError::new(Code::Internal).with_cause("the event names no domain")),
         };
@@ -53,6 +61,7 @@ impl PrepayInput {
             total_fee: body.total_fee,
             notify_url: format!("{base_url}/api/pay/notify"),
             description,
+            offers_invoice: settings.offers_invoice,
             client_ip: client_ip
                 .ok_or_else(|| ApiError::new(Code::Internal).with_cause("the event has no address"))?
                 .to_owned(),
@@ -73,6 +82,7 @@ impl PrepayInput {
             description: self.description.clone().unwrap_or_else(|| describe_items(&order.items)),
             client_ip: self.client_ip.clone(),
             time_expire: order.later_time_expire(now),
+            offers_invoice: self.offers_invoice,
         })
     }
 }

@@ -13,7 +13,10 @@ use crate::{
         AccessTokenError, CustomerMessageError, MediaCheckError, PaymentServiceError, PlatformError,
         RefundServiceError, SendError, SessionTokenError, StaffError, WeChatSessionError,
     },
-    store::{CallerError, ConversationsError, InboxError, SessionKeysError, StoreError, WindowLimit},
+    store::{
+        CallerError, ConversationsError, InboxError, OrderDetailsError, SessionKeysError, StoreError,
+        WindowLimit,
+    },
     wechat::{
         Errcode, ErrcodeClass, LoginError, OpenDataError, WeChatError,
         customer_message::SendRefusal,
@@ -122,6 +125,16 @@ impl From<InboxError> for ApiError {
             InboxError::Host(error) => error.into(),
             InboxError::Store(error) => error.into(),
             InboxError::Seal(_) => Self::new(Code::Internal).with_cause(error),
+        }
+    }
+}
+
+impl From<OrderDetailsError> for ApiError {
+    fn from(error: OrderDetailsError) -> Self {
+        match error {
+            OrderDetailsError::Secret(error) => error.into(),
+            OrderDetailsError::Host(error) => error.into(),
+            OrderDetailsError::Seal(_) => Self::new(Code::Internal).with_cause(error),
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct PrepayRequest<'a> {
     pub expires_at: UnixSeconds,
     /// Where WeChat Pay sends the notice.
     pub notify_url: &'a str,
+    /// Whether WeChat's page of the payment offers an invoice (v2 `receipt`, v3 `support_fapiao`).
+    pub offers_invoice: bool,
 }
 
 /// WeChat Pay's answer to a prepayment.

@@ -65,10 +65,10 @@ pub use media_checks::{
     MediaCheckResult, MediaCheckState, MediaChecks, NewMediaCheck, VerdictEffect, VerdictEnd,
 };
 pub use orders::{
-    CloseWriteOutcome, IdempotencyKey, NewOrder, Order, OrderLine, OrderPage, OrderSummary, Orders,
-    PlaceOutcome, Prepay, PrepayTerms, RefundRequest, RefundRequestCursor, RefundRequestId,
-    RefundRequestPage, RefundRequestState, RejectRefundOutcome, RequestRefundOutcome, SettleOutcome,
-    WriteOutcome,
+    Address, CloseWriteOutcome, IdempotencyKey, InvoiceTitle, NewOrder, Order, OrderDetails,
+    OrderDetailsError, OrderDetailsSealer, OrderLine, OrderPage, OrderSummary, Orders, PlaceOutcome, Prepay,
+    PrepayTerms, RefundRequest, RefundRequestCursor, RefundRequestId, RefundRequestPage, RefundRequestState,
+    RejectRefundOutcome, RequestRefundOutcome, SettleOutcome, WriteOutcome,
 };
 pub use outbox::{
     Event, EventKind, EventLookup, MessageClaim, MessageStatus, Outbox, PendingEvent, StockOutcome,

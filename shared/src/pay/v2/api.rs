@@ -15,7 +15,8 @@ pub(in crate::pay) async fn prepay(
     secret: &MerchantSecret,
     request: &PrepayRequest<'_>,
 ) -> Result<PrepayOutcome, PayError> {
-    let fields = fields([
+    let receipt = request.offers_invoice.then(|| ("receipt", "Y".to_owned()));
+    let always = [
         ("body", request.description.to_owned()),
         ("fee_type", "CNY".to_owned()),
         ("notify_url", request.notify_url.to_owned()),
@@ -25,7 +26,8 @@ pub(in crate::pay) async fn prepay(
         ("time_expire", request.expires_at.to_pay_v2()),
         ("total_fee", request.total_fee.to_string()),
         ("trade_type", "JSAPI".to_owned()),
-    ]);
+    ];
+    let fields = fields(always.into_iter().chain(receipt));
     let answer = match call(merchant, secret, &merchant.upstream.http()?, PREPAY, fields).await {
         Ok(answer) => answer,
         Err(PayError::Business { path, code, transient }) => {
@@ -142,7 +144,7 @@ pub(super) fn payment(fields: &VerifiedFields, source: Source) -> Result<Payment
     })
 }
 
-pub(super) fn fields<const N: usize>(pairs: [(&str, String); N]) -> Fields {
+pub(super) fn fields<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> Fields {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 

@@ -23,6 +23,8 @@ struct PrepayBody<'a> {
     amount: Amount,
     payer: Payer<'a>,
     scene_info: SceneInfo<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    support_fapiao: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -98,6 +100,7 @@ pub(in crate::pay) async fn prepay(
         amount: Amount { total: request.total_fee, currency: "CNY" },
         payer: Payer { openid: request.openid.as_str() },
         scene_info: SceneInfo { payer_client_ip: request.client_ip },
+        support_fapiao: request.offers_invoice.then_some(true),
     };
     let unsigned = UnsignedRequest::post(PREPAY, PREPAY.to_owned(), &body)?;
     let bytes = match merchant.call(secret, &unsigned).await {

@@ -1,7 +1,7 @@
 //! `ORDERS_TABLE` and `PAYMENTS_TABLE`: orders and receipts stay, because the shop must account for them, and name nobody any more.
 //!
 //! An order loses its user, whose id follows from the openid, and the openid; of the terms of its payment the IP address and the description,
-//! which the phone chose; and the user's words of requests for refunds. Its receipt loses the payer in the same transaction, because afterwards nothing leads from the person to either.
+//! which the phone chose; address, invoice title and remark; and the user's words of requests for refunds. Its receipt loses the payer in the same transaction, because afterwards nothing leads from the person to either.
 //! An order that is paid later, or refunded, goes its way without the person.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
@@ -96,7 +96,7 @@ impl PersonEraser {
         }
         let set = if sets.is_empty() { String::new() } else { format!("SET {} ", sets.join(", ")) };
         let update = update
-            .update_expression(format!("{set}REMOVE user_id, openid"))
+            .update_expression(format!("{set}REMOVE user_id, openid, details"))
             .condition_expression(conditions.join(" AND "));
         std::iter::once(update)
             .chain(receipt)

@@ -6,6 +6,7 @@
 //! Index `by_refund_request` lists orders by the state of the user's last request for a refund.
 
 mod attempt;
+mod details;
 mod place;
 mod query_claim;
 mod refund_request;
@@ -22,6 +23,7 @@ use crate::{
 };
 
 pub use attempt::{CloseWriteOutcome, WriteOutcome};
+pub use details::{Address, InvoiceTitle, OrderDetails, OrderDetailsError, OrderDetailsSealer};
 pub use place::{IdempotencyKey, NewOrder, OrderSummary, PlaceOutcome};
 pub use refund_request::{RefundRequest, RefundRequestId, RefundRequestState};
 pub use request_refund::{RefundRequestCursor, RefundRequestPage, RejectRefundOutcome, RequestRefundOutcome};

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Order, OrderLine, Orders};
 use crate::{
-    crypto::{hex, sha256},
+    crypto::{Sealed, hex, sha256},
     order::Status,
     store::{
         CallerError, Product, Session, StoreError,
@@ -54,6 +54,8 @@ pub struct NewOrder {
     pub order_id: OrderId,
     /// The user who places the order, and whose openid must pay it.
     pub caller: Caller,
+    /// What the user added, sealed for this order's number.
+    pub details: Option<Sealed>,
     /// The products with their quantities; each product occurs once.
     pub items: Vec<(ProductId, u32)>,
     /// The time of placing.
@@ -338,6 +340,7 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
         status: Status::Unpaid,
         total_fee: total.ok_or(PlaceOutcome::TotalTooLarge)?,
         items,
+        details: new.details.clone(),
         created_at: new.created_at,
         expires_at: new.expires_at,
         out_trade_no: OutTradeNo::first(new.order_id),

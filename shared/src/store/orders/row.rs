@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::refund_request::{RefundRequest, RefundRequestState};
 use crate::{
+    crypto::Sealed,
     order::{OrderSnapshot, Status},
     types::{Fen, OpenId, OrderId, OutTradeNo, PrepayId, ProductId, TransactionId, UnixSeconds, UserId},
 };
@@ -27,6 +28,9 @@ pub struct Order {
     pub total_fee: Fen,
     /// The products, with prices and quantities.
     pub items: Vec<OrderLine>,
+    /// What the user added, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Sealed>,
     /// When the order was placed.
     pub created_at: UnixSeconds,
     /// When the order expires and can't be paid any more.
@@ -108,6 +112,9 @@ pub struct PrepayTerms {
     /// `time_expire`, if it is later than the order's end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_expire: Option<UnixSeconds>,
+    /// Whether WeChat's page of the payment offers an invoice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub offers_invoice: bool,
 }
 
 /// WeChat Pay's answer to an attempt.
