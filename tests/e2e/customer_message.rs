@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use e2e::{Phone, Requests, Response, World};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use local_dynamo::{DynamoFault, FaultKind};
 use local_wechat::{Fault, PushFormat, PushMode, PushSettings};
 use serde_json::{Value, json};
 
-const SEND: &str = "/cgi-bin/message/custom/send";
+pub(crate) const SEND: &str = "/cgi-bin/message/custom/send";
 const MESSAGES: &str = "/api/admin/messages";
 const CONVERSATIONS: &str = "/api/admin/conversations";
 
 /// `push-events` acts on what WeChat has pushed.
-async fn process_pushes(world: &World) {
+pub(crate) async fn process_pushes(world: &World) {
     world.wechat().wait_for_notices().await;
     world.bundle().drain_stream("push-events").await.expect("the stream is delivered");
 }
@@ -30,7 +30,7 @@ async fn write(world: &World, phone: &Phone<'_>, message: Value) {
 }
 
 /// The user enters the conversation with customer service, and the push of it is processed.
-async fn enter(world: &World, phone: &Phone<'_>) {
+pub(crate) async fn enter(world: &World, phone: &Phone<'_>) {
     let entered = phone.wx("openCustomerServiceConversation", json!({ "sessionFrom": "会员" })).await;
     assert_eq!(entered.status, 200, "{}", entered.body);
     process_pushes(world).await;
@@ -43,11 +43,11 @@ async fn push_text(world: &World, phone: &Phone<'_>, at: u64, id: u64, content: 
     process_pushes(world).await;
 }
 
-fn text(phone: &Phone<'_>, content: &str) -> Value {
+pub(crate) fn text(phone: &Phone<'_>, content: &str) -> Value {
     json!({ "openid": phone.openid, "msgtype": "text", "text": { "content": content } })
 }
 
-async fn send(world: &World, body: &Value, key: &str) -> Response {
+pub(crate) async fn send(world: &World, body: &Value, key: &str) -> Response {
     world.operator_once("POST", MESSAGES, body, key).await
 }
 
@@ -198,7 +198,7 @@ async fn typing_is_shown_after_a_message_of_the_user_only() {
     assert_eq!(show("typing").await.outcome(), "400 INVALID_INPUT");
 }
 
-async fn conversations(world: &World) -> Vec<Value> {
+pub(crate) async fn conversations(world: &World) -> Vec<Value> {
     let (mut listed, mut path) = (Vec::new(), CONVERSATIONS.to_owned());
     loop {
         let page = world.operator("GET", &path, &json!({})).await.ok().json();
@@ -208,18 +208,18 @@ async fn conversations(world: &World) -> Vec<Value> {
     }
 }
 
-async fn messages(world: &World, phone: &Phone<'_>) -> Vec<Value> {
+pub(crate) async fn messages(world: &World, phone: &Phone<'_>) -> Vec<Value> {
     let path = format!("{CONVERSATIONS}/{}", phone.openid);
     let page = world.operator("GET", &path, &json!({})).await.ok().json();
     page["messages"].as_array().expect("a list").clone()
 }
 
-fn texts(messages: &[Value]) -> Vec<&str> {
+pub(crate) fn texts(messages: &[Value]) -> Vec<&str> {
     messages.iter().map(|message| message["text"]["content"].as_str().expect("a text")).collect()
 }
 
 /// The events of customer service on the bus: kinds and details.
-fn bus_events(world: &World) -> Vec<(String, Value)> {
+pub(crate) fn bus_events(world: &World) -> Vec<(String, Value)> {
     let events = world.dynamo().events().into_iter();
     let events = events.filter(|event| event["source"] == "mini-program.customer-service");
     let read = |event: Value| {
@@ -508,71 +508,55 @@ async fn a_message_from_the_future_opens_no_longer_window_than_one_of_now() {
     assert_eq!(conversations(&world).await[0]["remaining"], 0);
 }
 
-async fn world_with_welcome() -> World {
-    World::start().with_config("[customer_service]\nwelcome_text = \"欢迎光临\"").await
+#[tokio::test]
+async fn a_transaction_whose_answer_is_lost_sends_or_keeps_a_message_once() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let lose = |caller: &str| {
+        world.dynamo().inject_fault(DynamoFault {
+            caller: Some(caller.to_owned()),
+            operation: Some("TransactWriteItems".to_owned()),
+            kind: FaultKind::TimeoutAfter,
+            times: 1,
+        });
+    };
+    lose("PushEventsFunction");
+    write_in(&world, &phone).await;
+    lose("CustomerMessageFunction");
+    let sent = send(&world, &text(&phone, "您好"), "k").await.ok();
+    assert_eq!(sent.text("/message/status"), "SENT");
+    assert_eq!(
+        (messages(&world, &phone).await.len(), bus_events(&world).len(), world.calls_to(SEND)),
+        (2, 1, 1)
+    );
+    assert_eq!(conversations(&world).await[0]["remaining"], 4);
 }
 
 #[tokio::test]
-async fn a_user_who_enters_is_welcomed_once_and_the_ledger_counts_it() {
-    let world = world_with_welcome().await;
+async fn a_message_whose_outcome_can_t_be_stored_is_not_sent_again() {
+    let world = World::start().await;
     let phone = world.user().await;
-    world.wechat().set_fault(Fault::NoticeDuplicate { copies: 2, times: 1 });
-    enter(&world, &phone).await;
-    let received = world.wechat().customer_messages();
-    assert_eq!(received.len(), 1);
-    assert_eq!(received[0].content["content"], "欢迎光临");
-    assert_eq!(conversations(&world).await, [json!({}); 0], "nobody has written");
-    send(&world, &text(&phone, "有什么可以帮您"), "a").await.ok();
-    assert_eq!(send(&world, &text(&phone, "您好"), "b").await.outcome(), "409 WINDOW_CLOSED");
+    write_in(&world, &phone).await;
+    send(&world, &text(&phone, "您好"), "warm").await.ok();
+    // The claim gets through, and no write after it.
+    world.wechat().set_fault(Fault::TimeoutBefore { path: SEND.into(), millis: 300, times: 1 });
+    let hello = text(&phone, "还在吗");
+    let (answer, ()) = join(send(&world, &hello, "k"), async {
+        for _ in 0..1000 {
+            if world.items("ConversationsTable").await.iter().any(|row| row["status"]["S"] == "SENDING") {
+                break;
+            }
+        }
+        world.dynamo().inject_fault(DynamoFault {
+            caller: Some("CustomerMessageFunction".to_owned()),
+            operation: Some("TransactWriteItems".to_owned()),
+            kind: FaultKind::InternalError,
+            times: 3,
+        });
+    })
+    .await;
+    assert_eq!(answer.ok().text("/message/status"), "UNKNOWN");
+    let again = send(&world, &hello, "k").await.ok();
+    assert_eq!(again.text("/message/status"), "SENDING", "the table does not know what became of it");
     assert_eq!(world.calls_to(SEND), 2);
-    let messages = messages(&world, &phone).await;
-    assert_eq!(texts(&messages).len(), 2);
-    assert!(messages.iter().any(|message| message.get("sentBy").is_none()), "the welcome text");
-    world.clock.advance(Duration::from_secs(3600));
-    enter(&world, &phone).await;
-    assert_eq!(world.wechat().customer_messages().len(), 3, "entering again is another welcome");
-}
-
-#[tokio::test]
-async fn a_user_is_not_welcomed_without_a_text_or_when_the_push_comes_late() {
-    for (world, expected) in [(World::start().await, 1), (world_with_welcome().await, 1)] {
-        let phone = world.user().await;
-        phone.wx("openCustomerServiceConversation", json!({})).await;
-        world.wechat().wait_for_notices().await;
-        world.clock.advance(Duration::from_secs(60));
-        process_pushes(&world).await;
-        assert_eq!(world.calls_to(SEND), 0);
-        assert_eq!(bus_events(&world).len(), expected);
-    }
-}
-
-#[tokio::test]
-async fn a_welcome_text_whose_answer_is_lost_or_refused_is_not_sent_again() {
-    let lost = Fault::TimeoutAfter { path: SEND.into(), millis: 0, times: 1 };
-    let refused = Fault::Errcode { path: SEND.into(), errcode: 45015, times: 1 };
-    let busy = Fault::Busy { path: SEND.into(), times: 3 };
-    for (fault, calls) in [(lost, 1), (refused, 1), (busy, 3)] {
-        let world = world_with_welcome().await;
-        let phone = world.user().await;
-        world.wechat().set_fault(fault);
-        enter(&world, &phone).await;
-        world.clock.advance(Duration::from_secs(180));
-        world.bundle().run_task("push-events").await.expect("the task runs");
-        assert_eq!(world.calls_to(SEND), calls);
-        assert_eq!(bus_events(&world).len(), 1, "the others learn of it all the same");
-    }
-}
-
-#[tokio::test]
-async fn a_welcome_text_is_sent_once_when_the_bus_fails_after_it() {
-    let world = world_with_welcome().await;
-    let phone = world.user().await;
-    world.dynamo().inject_fault(DynamoFault {
-        caller: Some("PushEventsFunction".to_owned()),
-        operation: Some("PutEvents".to_owned()),
-        kind: FaultKind::FailedEntries,
-        times: 2,
-    });
-    enter(&world, &phone).await;
-    assert_eq!((world.calls_to(SEND), bus_events(&world).len()), (1, 1));
 }
