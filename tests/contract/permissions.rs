@@ -201,7 +201,7 @@ async fn shopping(world: &World, phone: &Phone<'_>) {
     for path in [product, products] {
         world.operator("GET", path, &json!({})).await.ok();
     }
-    let water = json!({ "productId": "water", "quantity": 1 });
+    let water = json!({ "productId": "water", "quantity": 1, "remark": "请放门口" });
     phone.post_once("/api/orders", &water, "one").await.ok();
     phone.post_once("/api/orders", &water, "one").await.ok();
     let (order_id, out_trade_no) = phone.order().await;

@@ -54,7 +54,7 @@ async fn address_invoice_title_and_remark_are_the_owner_s_and_sealed_at_rest() {
 }
 
 #[tokio::test]
-async fn what_wechat_s_clients_add_is_taken_and_what_they_leave_empty_is_absent() {
+async fn fields_of_wechat_s_clients_are_taken_and_empty_ones_are_absent() {
     let world = World::start().await;
     let phone = world.user().await;
     let chosen = with(

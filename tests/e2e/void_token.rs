@@ -44,6 +44,7 @@ impl VoidWalk {
         phone.accept_messages("old", 1).await;
         let bodies = BTreeMap::from([
             ("POST /api/user/profile", profile_body(phone).await),
+            ("PUT /api/user/profile", json!({ "nickName": "小明" })),
             ("POST /api/werun/decrypt", encrypted),
             ("POST /api/orders", water),
             ("POST /api/orders/{orderId}/cancel", json!({})),
@@ -83,10 +84,8 @@ impl VoidWalk {
                 let tapped = phone.wx("getPhoneNumber", json!({})).await.json();
                 phone.post(&path, &json!({ "code": tapped["code"] })).await
             }
-            _ => {
-                let body = self.bodies.get(route);
-                phone.post(&path, body.unwrap_or_else(|| panic!("{route} has no body"))).await
-            }
+            ("PUT", _) => phone.put(&path, &self.bodies[route]).await,
+            _ => phone.post(&path, &self.bodies[route]).await,
         }
     }
 

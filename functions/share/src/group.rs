@@ -34,7 +34,7 @@ struct GroupAnswer<'a> {
 #[derive(Debug, PartialEq, Eq)]
 struct EnteredChat {
     group_id: GroupId,
-    /// WeChat's number: 1 two people, 2 with a contact of WeCom, 3 group, 4 group of WeCom.
+    /// WeChat's number: 1 two people, 2 with a contact of `WeCom`, 3 group, 4 group of `WeCom`.
     chat_type: u64,
 }
 

@@ -78,7 +78,7 @@ pub fn rank<'g, V: Copy + Ord>(
     let mut places: Vec<Place<'g, V>> = Vec::with_capacity(valued.len());
     for (index, (value, member)) in valued.into_iter().enumerate() {
         let tied = places.last().filter(|last| last.value == value).map(|last| last.rank);
-        let rank = tied.unwrap_or(index.saturating_add(1));
+        let rank = tied.unwrap_or_else(|| index.saturating_add(1));
         places.push(Place { rank, value, is_me: member.user_id == *caller, member });
     }
     let own = places.iter().find(|place| place.is_me);

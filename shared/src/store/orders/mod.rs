@@ -27,7 +27,7 @@ pub use details::{Address, InvoiceTitle, OrderDetails, OrderDetailsError, OrderD
 pub use place::{IdempotencyKey, NewOrder, OrderSummary, PlaceOutcome};
 pub use refund_request::{RefundRequest, RefundRequestId, RefundRequestState};
 pub use request_refund::{RefundRequestCursor, RefundRequestPage, RejectRefundOutcome, RequestRefundOutcome};
-pub(super) use request_refund::{request_event, requests_change};
+pub(super) use request_refund::{RequestsChange, request_event, requests_change};
 pub use row::{Order, OrderLine, Prepay, PrepayTerms};
 pub use settle::SettleOutcome;
 

@@ -254,11 +254,11 @@ impl Orders {
     }
 
     fn requests_part(&self, order: &Order, next: &Order) -> Result<TransactWriteItem, StoreError> {
-        let (change, condition, values) = requests_change(order, next)?;
+        let RequestsChange { assignments, condition, values } = requests_change(order, next)?;
         let mut update = Update::builder()
             .table_name(&self.table)
             .key("order_id", item::s(order.order_id))
-            .update_expression(format!("SET {change}, refund_requested_at = :requested_at"))
+            .update_expression(format!("SET {assignments}, refund_requested_at = :requested_at"))
             .condition_expression(format!(
                 "#status = :status AND refunding_fee = :refunding AND refunded_fee = :refunded AND {condition}"
             ))
@@ -277,11 +277,18 @@ impl Orders {
     }
 }
 
-/// The assignments, the condition and the values with which an update writes the requests of `next`, if those of `order` are unchanged.
-pub(in crate::store) fn requests_change(
-    order: &Order,
-    next: &Order,
-) -> Result<(&'static str, &'static str, Vec<(&'static str, AttributeValue)>), StoreError> {
+/// The parts of an update that writes an order's requests.
+pub(in crate::store) struct RequestsChange {
+    /// For the update expression, after `SET`.
+    pub(in crate::store) assignments: &'static str,
+    /// For the condition expression.
+    pub(in crate::store) condition: &'static str,
+    /// The values that both use.
+    pub(in crate::store) values: Vec<(&'static str, AttributeValue)>,
+}
+
+/// Writes the requests of `next`, on the condition that those of `order` are unchanged.
+pub(in crate::store) fn requests_change(order: &Order, next: &Order) -> Result<RequestsChange, StoreError> {
     let requests: Vec<_> = next.refund_requests.iter().map(item::map).collect::<Result<_, _>>()?;
     let state = next.refund_request_state.map_or("", RefundRequestState::as_str);
     let mut values = vec![(":requests", AttributeValue::L(requests)), (":request_state", item::s(state))];
@@ -307,7 +314,8 @@ pub(in crate::store) fn requests_change(
             }
         }
     };
-    Ok(("refund_requests = :requests, refund_request_state = :request_state", condition, values))
+    let assignments = "refund_requests = :requests, refund_request_state = :request_state";
+    Ok(RequestsChange { assignments, condition, values })
 }
 
 /// The event that tells of a request.

@@ -14,7 +14,7 @@ use crate::{
     pay::RefundStatus,
     store::{
         Order, PaymentRow, RefundRequestState, StoreError, item,
-        orders::requests_change,
+        orders::{RequestsChange, requests_change},
         outbox::{self, Event, EventKind},
     },
     types::{OrderId, UnixSeconds},
@@ -140,8 +140,8 @@ impl Refunds {
             if next.refund_request_state == order.refund_request_state {
                 (String::new(), String::new(), Vec::new())
             } else {
-                let (change, condition, values) = requests_change(order, next)?;
-                (format!(", {change}"), format!(" AND {condition}"), values)
+                let RequestsChange { assignments, condition, values } = requests_change(order, next)?;
+                (format!(", {assignments}"), format!(" AND {condition}"), values)
             };
         let mut update = Update::builder()
             .table_name(&self.orders)

@@ -13,11 +13,11 @@ use crate::core::random;
 pub(super) enum ChatType {
     /// Two people.
     Single,
-    /// A person and a contact of WeCom.
+    /// A person and a contact of `WeCom`.
     WeComContact,
     /// Several people.
     Group,
-    /// A group of WeCom.
+    /// A group of `WeCom`.
     WeComGroup,
 }
 
