@@ -39,6 +39,7 @@ mod refund_request;
 mod refund_waits;
 mod refunded_elsewhere;
 mod retired;
+mod scene;
 mod score;
 mod share;
 mod share_figures;
