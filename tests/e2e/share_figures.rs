@@ -55,6 +55,19 @@ async fn a_failure_of_one_day_does_not_stop_the_others() {
 }
 
 #[tokio::test]
+async fn figures_that_fail_for_a_week_raise_one_alert() {
+    let world = World::start().await;
+    advance_past_midnight(&world);
+    world.clock.advance(Duration::from_secs(9 * 3600));
+    world.wechat().set_fault(Fault::Errcode { path: SUMMARY.into(), errcode: 61501, times: 7 });
+    assert_eq!(states(&run(&world).await), [0, 0, 7]);
+    let alerts = || world.log().matches("operator alert: share-figures-missing").count();
+    assert_eq!(alerts(), 1, "the oldest day alone");
+    assert_eq!(states(&run(&world).await), [7, 0, 0]);
+    assert_eq!(alerts(), 1);
+}
+
+#[tokio::test]
 async fn figures_are_kept_when_the_parts_of_the_day_are_gone() {
     let world = World::start().await;
     let phone = world.user().await;

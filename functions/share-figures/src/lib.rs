@@ -95,7 +95,12 @@ impl Task for ShareFiguresTask {
             let record = records.remove(&day);
             let is_known = record.as_ref().is_some_and(|record| record.wechat.is_some());
             if !is_known || event.day.is_some() {
-                report.days.push(DayReport { day, state: self.keep_day(day, record).await? });
+                let state = self.keep_day(day, record).await?;
+                // Tomorrow nobody asks for this day any more.
+                if state == FiguresState::Failed && day == today.before(DAYS_BACK) {
+                    telemetry::operator_alert("share-figures-missing", &day);
+                }
+                report.days.push(DayReport { day, state });
             }
         }
         Ok(report)

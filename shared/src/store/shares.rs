@@ -54,7 +54,7 @@ pub struct WeChatFigures {
 pub struct DayOfShares {
     /// The day.
     pub day: Day,
-    /// The sums, the largest first; up to [`MAX_PAGES`].
+    /// The sums, the largest first; up to `MAX_PAGES`.
     pub shares: Vec<ShareCount>,
     /// WeChat's figures; `None` until WeChat has given them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -154,7 +154,7 @@ impl Shares {
         Err(StoreError::contended(READING))
     }
 
-    /// The sums of a day, the largest first; up to [`MAX_PAGES`]. Makes a request for each shard.
+    /// The sums of a day, the largest first; up to `MAX_PAGES`. Makes a request for each shard.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry.
