@@ -233,19 +233,19 @@ async fn only_the_broker_and_login_can_read_the_app_secret() {
 #[tokio::test]
 async fn a_function_without_the_permission_can_t_start_the_broker() {
     let world = World::start().await;
-    let user = world
+    let cases = world
         .bundle()
         .stack()
         .functions
         .iter()
-        .find(|function| function.folder == "user")
+        .find(|function| function.folder == "cases")
         .expect("a function");
-    let mut environment = user.environment.clone();
+    let mut environment = cases.environment.clone();
     environment.extend(
         [
             ("AWS_REGION", "us-east-1".to_owned()),
-            ("AWS_ACCESS_KEY_ID", user.logical_id.clone()),
-            ("AWS_SECRET_ACCESS_KEY", world.dynamo().secret_access_key(&user.logical_id)),
+            ("AWS_ACCESS_KEY_ID", cases.logical_id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", world.dynamo().secret_access_key(&cases.logical_id)),
             ("AWS_ENDPOINT_URL_LAMBDA", world.bundle().lambda_url()),
         ]
         .map(|(name, value)| (name.to_owned(), value)),
