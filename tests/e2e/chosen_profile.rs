@@ -129,6 +129,36 @@ async fn a_ranking_shows_what_passed_and_forgets_it_with_the_consent() {
 }
 
 #[tokio::test]
+async fn a_name_chosen_during_a_withdrawal_is_in_no_group_without_the_record() {
+    let world = World::start().await;
+    let (phone, other) = (world.user().await, world.user().await);
+    walk(&world, &phone, &[500]);
+    let group = enter_group(&phone, "family").await;
+    enter_group(&other, "family").await;
+    for round in 0..8 {
+        sync(&phone).await.ok();
+        choose(&phone, &json!({ "nickName": "小明" })).await.ok();
+        let event =
+            json!({ "Event": "user_authorization_revoke", "OpenID": phone.openid, "RevokeInfo": "1" });
+        world.wechat().push(&phone.openid, event);
+        world.wechat().wait_for_notices().await;
+        let body = json!({ "nickName": "小红" });
+        let drain = world.bundle().drain_stream("push-events");
+        let (chosen, drained) = futures_util::future::join(choose(&phone, &body), drain).await;
+        chosen.ok();
+        drained.expect("the stream is delivered");
+        world.bundle().run_task("push-events").await.expect("a run");
+        sync(&phone).await.ok();
+        let row = rank(&other, &group).await.ok().json()["rankList"][0].clone();
+        if own(&phone).await.0.get("nickName").is_none() {
+            assert_eq!(row["nickname"], "微信用户", "round {round}");
+        }
+        // Another second makes another push, and another minute lets the user choose again.
+        world.clock.advance(std::time::Duration::from_secs(60));
+    }
+}
+
+#[tokio::test]
 async fn a_chosen_name_outlives_the_one_that_wechat_gives_to_everybody() {
     let world = World::start().await;
     let phone = world.user().await;

@@ -192,9 +192,14 @@ impl MediaJudge {
             }
             _ => (None, None),
         };
-        if let (Some(AvatarChange::Show { key, .. }), Some(user)) = (&avatar, user) {
-            // Before the record, so that no group shows a picture that is deleted when the record has changed.
-            let shown = ShownUser::of(&User { avatar_key: Some(key.clone()), ..user });
+        if let Some(user) = user {
+            // Before the record, so that no group shows a picture that is deleted when the record has changed. Also when the record stays as
+            // it is, because it may have changed since an attempt before this one.
+            let avatar_key = match &avatar {
+                Some(AvatarChange::Show { key, .. }) => Some(key.clone()),
+                _ => user.avatar_key.clone(),
+            };
+            let shown = ShownUser::of(&User { avatar_key, ..user });
             self.groups.change_profile(&check.user_id, None, |profile| profile.set_shown(&shown)).await?;
         }
         Ok(VerdictEnd { result, avatar, discard })

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use shared::{
     api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
-    store::ChosenName,
+    store::{ChosenName, User},
     types::{BucketFolder, Caller, ObjectKey, UploadKind},
     wechat::{CheckScene, Suggestion, TextCheck},
 };
@@ -48,9 +48,11 @@ impl UserFunction {
         }
         let user = match (name, avatar) {
             (Some(name), _) => {
-                let user = self.users.set_name(&caller.user_id, &name).await?.ok_or(Code::Unauthorized)?;
-                self.show_in_groups(&user).await?;
-                user
+                // The groups first: a consent that is withdrawn at the same time finds a record that changes, or copies that are there.
+                if let ChosenName::Passed(name) = &name {
+                    self.show_in_groups(&User { chosen_name: Some(name.clone()), ..user }).await?;
+                }
+                self.users.set_name(&caller.user_id, &name).await?.ok_or(Code::Unauthorized)?
             }
             (None, Some(_)) => self.users.get(&caller.user_id).await?.ok_or(Code::Unauthorized)?,
             (None, None) => user,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{Delete, TransactWriteItem, Update},
+    types::{AttributeValue, Delete, TransactWriteItem, Update},
 };
 use serde::Deserialize;
 
@@ -16,7 +16,7 @@ use crate::{
     host::{Host, HostError, UploadsBucket},
     store::{
         Groups, RankProfile, ShownUser, StoreError,
-        item::{self, TransactionCancelled},
+        item::{self, Item, TransactionCancelled},
         sessions,
         users::PendingAvatar,
     },
@@ -35,13 +35,14 @@ pub struct ConsentInbox {
     host: Host,
 }
 
-/// When a user gave what; a time is `None` if nothing was given, or before such times were stored.
+/// What a user gave, and when; a time is `None` if nothing was given, or before such times were stored.
 #[derive(Default, Deserialize)]
 struct GivenAt {
     /// Absent if there is no such user, or the user was erased.
     created_at: Option<UnixSeconds>,
     phone_given_at: Option<UnixSeconds>,
     profile_given_at: Option<UnixSeconds>,
+    chosen_name: Option<String>,
     avatar_key: Option<ObjectKey>,
     pending_avatar: Option<PendingAvatar>,
 }
@@ -75,8 +76,8 @@ impl ConsentInbox {
     /// Condition: the push is pending, and nothing of what goes was given anew since its time was read. Otherwise the times are read again.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. Either nothing has changed, or everything has and the answer was lost. The
-    /// call can be repeated.
+    /// [`StoreError`]; `is_transient()` says whether to retry. Pictures and what groups show may be removed already, or everything is and the
+    /// answer was lost. The call can be repeated.
     pub async fn withdraw(
         &self,
         push_id: &str,
@@ -106,7 +107,7 @@ impl ConsentInbox {
         Err(StoreError::contended(WITHDRAWING))
     }
 
-    /// The removals of what the user gave by `until`. Makes one request.
+    /// The removals of what the user gave by `until`. What no transaction can remove goes at once: pictures, and what groups show.
     async fn removals(
         &self,
         user_id: &UserId,
@@ -118,53 +119,49 @@ impl ConsentInbox {
         let user: GivenAt = item::read(user.unwrap_or_default())?;
         let steps = steps.map(item::read::<StepsGivenAt>).transpose()?;
         let goes = |given_at: Option<UnixSeconds>| given_at.is_none_or(|given_at| given_at <= until);
-        let mut parts = Vec::new();
-        if user.created_at.is_some() {
-            let (phone, profile) = (goes(user.phone_given_at), goes(user.profile_given_at));
-            if profile {
-                // Before the record forgets them, because nothing else would find them.
-                self.delete_pictures(user.avatar_key, user.pending_avatar).await?;
-            }
-            parts.extend(self.clear_user(user_id, phone, profile, until)?);
+        let (phone_goes, profile_goes) = (goes(user.phone_given_at), goes(user.profile_given_at));
+        let steps_go = steps.as_ref().is_none_or(|steps| goes(steps.given_at));
+        // Pictures and copies before the push is finished, because nothing else would find them afterwards.
+        if profile_goes {
+            self.delete_pictures(&user).await?;
         }
-        let (profile_goes, steps_go) =
-            (goes(user.profile_given_at), steps.as_ref().is_none_or(|steps| goes(steps.given_at)));
-        // Before the push is finished, because nothing else would remove them.
         let removal = |profile: &mut RankProfile| {
             let shown = profile_goes && profile.set_shown(&ShownUser::default());
             let steps = steps_go && profile.remove_steps();
             shown || steps
         };
         self.groups.change_profile(user_id, None, removal).await?;
-        if steps.is_some_and(|steps| goes(steps.given_at)) {
-            parts.push(self.delete_steps(user_id, until)?);
+        let mut parts = Vec::new();
+        if user.created_at.is_some() {
+            parts.extend(self.clear_user(user_id, &user, phone_goes, profile_goes)?);
+        }
+        if let Some(steps) = steps.filter(|_| steps_go) {
+            parts.push(self.delete_steps(user_id, &steps)?);
         }
         Ok(parts)
     }
 
-    async fn delete_pictures(
-        &self,
-        shown: Option<ObjectKey>,
-        pending: Option<PendingAvatar>,
-    ) -> Result<(), StoreError> {
-        for key in shown.into_iter().chain(pending.map(|pending| pending.object_key)) {
-            self.bucket.delete(&key).await.map_err(|error| StoreError::new(WITHDRAWING, error))?;
+    async fn delete_pictures(&self, user: &GivenAt) -> Result<(), StoreError> {
+        let pending = user.pending_avatar.as_ref().map(|pending| &pending.object_key);
+        for key in user.avatar_key.iter().chain(pending) {
+            self.bucket.delete(key).await.map_err(|error| StoreError::new(WITHDRAWING, error))?;
         }
         Ok(())
     }
 
+    /// The removal from the user's record, if it is as it was read: a picture or name that came since has objects or copies of its own.
     fn clear_user(
         &self,
         user_id: &UserId,
+        seen: &GivenAt,
         phone: bool,
         profile: bool,
-        until: UnixSeconds,
     ) -> Result<Option<TransactWriteItem>, StoreError> {
         let mut names = Vec::new();
-        let mut conditions = vec!["attribute_exists(created_at)".to_owned()];
+        let mut unchanged = Unchanged::default();
         if phone {
             names.extend(["phone", "phone_given_at"]);
-            conditions.push(given_by_until("phone_given_at"));
+            unchanged.add("phone_given_at", seen.phone_given_at.map(|at| item::n(at.get())));
         }
         if profile {
             names.extend([
@@ -176,7 +173,11 @@ impl ConsentInbox {
                 "pending_avatar",
                 "profile_given_at",
             ]);
-            conditions.push(given_by_until("profile_given_at"));
+            let pending = seen.pending_avatar.as_ref().map(|pending| item::s(&pending.trace_id));
+            unchanged.add("profile_given_at", seen.profile_given_at.map(|at| item::n(at.get())));
+            unchanged.add("chosen_name", seen.chosen_name.as_ref().map(item::s));
+            unchanged.add("avatar_key", seen.avatar_key.as_ref().map(|key| item::s(key.as_str())));
+            unchanged.add("pending_avatar.trace_id", pending);
         }
         if names.is_empty() {
             return Ok(None);
@@ -185,28 +186,51 @@ impl ConsentInbox {
             .table_name(&self.users)
             .key("id", item::s(user_id.as_str()))
             .update_expression(format!("REMOVE {}", names.join(", ")))
-            .condition_expression(conditions.join(" AND "))
-            .expression_attribute_values(":until", item::n(until.get()))
+            .condition_expression(format!("attribute_exists(created_at) AND {}", unchanged.condition()))
+            .set_expression_attribute_values(unchanged.values())
             .build()
             .map_err(|error| StoreError::new(WITHDRAWING, error))?;
         Ok(Some(TransactWriteItem::builder().update(update).build()))
     }
 
-    fn delete_steps(&self, user_id: &UserId, until: UnixSeconds) -> Result<TransactWriteItem, StoreError> {
+    fn delete_steps(&self, user_id: &UserId, seen: &StepsGivenAt) -> Result<TransactWriteItem, StoreError> {
+        let mut unchanged = Unchanged::default();
+        unchanged.add("given_at", seen.given_at.map(|at| item::n(at.get())));
         let delete = Delete::builder()
             .table_name(&self.steps)
             .key("user_id", item::s(user_id.as_str()))
-            .condition_expression(given_by_until("given_at"))
-            .expression_attribute_values(":until", item::n(until.get()))
+            .condition_expression(unchanged.condition())
+            .set_expression_attribute_values(unchanged.values())
             .build()
             .map_err(|error| StoreError::new(WITHDRAWING, error))?;
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
 }
 
-/// The condition that what this attribute is the time of was not given after `:until`.
-fn given_by_until(name: &str) -> String {
-    format!("(attribute_not_exists({name}) OR {name} <= :until)")
+/// The condition that attributes are as they were read.
+#[derive(Default)]
+struct Unchanged {
+    conditions: Vec<String>,
+    values: Item,
+}
+
+impl Unchanged {
+    fn add(&mut self, path: &str, seen: Option<AttributeValue>) {
+        let name = format!(":seen{}", self.conditions.len());
+        self.conditions.push(match &seen {
+            Some(_) => format!("{path} = {name}"),
+            None => format!("attribute_not_exists({path})"),
+        });
+        self.values.extend(seen.map(|seen| (name, seen)));
+    }
+
+    fn condition(&self) -> String {
+        self.conditions.join(" AND ")
+    }
+
+    fn values(self) -> Option<Item> {
+        Some(self.values).filter(|values| !values.is_empty())
+    }
 }
 
 /// How far WeChat's clock and ours may be apart.
