@@ -136,11 +136,11 @@ impl Bundle {
         servers.serve(lambda, invoke::router(&stack, &functions, &dynamo));
 
         let gateway = Gateway::new(RouteTable::new(&stack, &functions)?, Arc::clone(&clock), address.port());
-        let mut app = http::router(gateway);
+        let mut controls = local_phone::page_router();
         if let Some(wechat) = &wechat {
-            app = Router::new().nest("/_wechat", wechat.control()).merge(app);
+            controls = controls.merge(wechat.control());
         }
-        servers.serve(listener, app);
+        servers.serve(listener, Router::new().nest("/_wechat", controls).merge(http::router(gateway)));
         if run_schedules {
             let schedules = schedule::spawn_all(&stack, &functions, &clock, &servers.stopped());
             servers.await_at_stop(schedules);
@@ -199,6 +199,12 @@ impl Bundle {
     #[must_use]
     pub fn wechat(&self) -> Option<&Simulator> {
         self.wechat.as_ref()
+    }
+
+    /// The address of the phone in the browser.
+    #[must_use]
+    pub fn phone_url(&self) -> String {
+        format!("{}/_wechat/phone", self.base_url())
     }
 
     /// Shell commands that buy something, to paste.

@@ -60,13 +60,13 @@ async fn run(Arguments { port, data, config }: Arguments) -> Result<(), BoxError
     // Before the start, so that a signal during the start stops the bundle cleanly.
     let stop_signal = stop_signal()?;
     let bundle = Bundle::start(BundleOptions { port, data, config, ..BundleOptions::default() }).await?;
-    let (base_url, quickstart) = (bundle.base_url(), bundle.quickstart());
+    let (base_url, phone_url, quickstart) = (bundle.base_url(), bundle.phone_url(), bundle.quickstart());
     let inner = bundle.inner_addresses().iter().map(|(name, address)| format!("{name} {address}"));
     let inner = inner.collect::<Vec<_>>().join(", ");
     // A closed standard output must not end the program.
     let _ = writeln!(
         io::stdout(),
-        "listening on {base_url}\nfor the functions alone: {inner}\n\nA short walk to paste; Ctrl-C ends the program.\n\n{quickstart}\n"
+        "listening on {base_url}\nthe phone: {phone_url}\nfor the functions alone: {inner}\n\nA short walk to paste; Ctrl-C ends the program.\n\n{quickstart}\n"
     );
     stop_signal.await;
     bundle.stop().await;
