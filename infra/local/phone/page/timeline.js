@@ -1,0 +1,170 @@
+// What happened, in groups: a request with what its function did meanwhile, a notice with the request that it made. No drawing here.
+
+/** How many groups are kept. */
+const MAX_GROUPS = 3000;
+
+const ORDER = /^0[0-9A-HJKMNP-TV-Z]{25}(\d\d)?$/;
+const IS_USER = /^(o[\w-]{27}|u[0-9a-f]{26}|[0-9a-f]{32})$/;
+
+export class Timeline {
+  groups = [];
+  #byRequestId = new Map();
+  /** Requests that WeChat made and whose notice has not been told yet: the notice ends after its request. */
+  #unclaimed = [];
+  /** The order that another number of a payment or a refund belongs to. */
+  #orders = new Map();
+  /** The openid that a user's id belongs to. */
+  #people = new Map();
+  #count = 0;
+
+  /** Adds an event, and returns the outermost group that it changed. */
+  add(event) {
+    this.#learn(event);
+    const group = this.#place(event);
+    const top = topOf(group);
+    top.version += 1;
+    if (this.groups.length > MAX_GROUPS) this.#forget(this.groups.shift());
+    return top;
+  }
+
+  clear() {
+    this.groups = [];
+    this.#byRequestId.clear();
+    this.#unclaimed = [];
+  }
+
+  /** The group of a request, for whoever has its id from an error. */
+  find(requestId) {
+    const group = this.#byRequestId.get(requestId);
+    return group && topOf(group);
+  }
+
+  #place(event) {
+    switch (event.kind) {
+      case 'request':
+      case 'task': return this.#placeInvocation(event);
+      case 'notice': return this.#placeNotice(event);
+      case 'aws':
+      case 'wechat':
+      case 'event':
+        if (event.requestId) {
+          const group = this.#ofRequest(event.requestId, event.at);
+          group.children.push(event);
+          return group;
+        }
+      // A call of which nobody knows the function stands alone.
+      // falls through
+      default: return this.#insert({ root: event, at: event.at });
+    }
+  }
+
+  #placeInvocation(event) {
+    const group = this.#ofRequest(event.requestId ?? `seq-${event.seq}`, event.at);
+    group.root = event;
+    if (event.parent) this.#moveInto(group, this.#ofRequest(event.parent, event.at));
+    if (event.kind === 'request' && /\/(notify|refund-notify|complaint-notify|callback)$/.test(event.path)) this.#unclaimed.push(group);
+    return group;
+  }
+
+  #placeNotice(event) {
+    const notice = this.#insert({ root: event, at: event.at });
+    const path = event.path.replace(/^https?:\/\/[^/]+/, '').split('?')[0];
+    const end = event.at + (event.durationMs ?? 2000) + 50;
+    const at = this.#unclaimed.findIndex(({ root }) => root.path === path && root.at >= event.at - 50 && root.at <= end);
+    if (at >= 0) this.#moveInto(this.#unclaimed.splice(at, 1)[0], notice);
+    if (this.#unclaimed.length > 50) this.#unclaimed.shift();
+    return notice;
+  }
+
+  #ofRequest(requestId, at) {
+    let group = this.#byRequestId.get(requestId);
+    if (!group) {
+      group = this.#insert({ at, requestId });
+      this.#byRequestId.set(requestId, group);
+    }
+    return group;
+  }
+
+  /** Inserts a group where it began: what is told later has often begun earlier. */
+  #insert(facts) {
+    const group = { id: this.#count += 1, version: 0, children: [], groups: [], parent: undefined, root: undefined, ...facts };
+    let place = this.groups.length;
+    while (place > 0 && this.groups[place - 1].at > group.at) place -= 1;
+    this.groups.splice(place, 0, group);
+    return group;
+  }
+
+  #moveInto(group, parent) {
+    if (group === parent || group.parent === parent) return;
+    const place = this.groups.lastIndexOf(group);
+    if (place >= 0) this.groups.splice(place, 1);
+    group.parent = parent;
+    parent.groups.push(group);
+  }
+
+  #forget(group) {
+    if (group.requestId) this.#byRequestId.delete(group.requestId);
+    group.groups.forEach((inner) => this.#forget(inner));
+  }
+
+  // Orders and people.
+
+  #learn(event) {
+    const about = event.about ?? [];
+    const orders = new Set(about.filter((id) => ORDER.test(id)).map((id) => id.slice(0, 26)));
+    if (orders.size === 1) {
+      const [order] = orders;
+      for (const id of about) if (!ORDER.test(id) && !IS_USER.test(id)) this.#orders.set(id, order);
+    }
+    const people = about.filter((id) => IS_USER.test(id));
+    const openids = people.filter((id) => id.startsWith('o'));
+    if (openids.length === 1) for (const id of people) this.#people.set(id, openids[0]);
+  }
+
+  /** The one order that an event is about; undefined for a list of several. */
+  orderOf(event) {
+    const orders = new Set((event.about ?? []).map((id) => (ORDER.test(id) ? id.slice(0, 26) : this.#orders.get(id))).filter(Boolean));
+    return orders.size === 1 ? [...orders][0] : undefined;
+  }
+
+  /** The orders that something happened to, newest first. */
+  orders() {
+    const found = new Set();
+    for (const group of this.groups) for (const event of eventsOf(group)) found.add(this.orderOf(event));
+    found.delete(undefined);
+    return [...found].reverse();
+  }
+
+  /** Whether something in the group is about this order, and about this person. */
+  matches(group, { order, openid }) {
+    const events = eventsOf(group);
+    return (!order || events.some((event) => this.orderOf(event) === order))
+      && (!openid || events.some((event) => (event.about ?? []).some((id) => (this.#people.get(id) ?? id) === openid)));
+  }
+}
+
+function topOf(group) {
+  return group.parent ? topOf(group.parent) : group;
+}
+
+/** All events of a group and of those within it. */
+export function eventsOf(group) {
+  return [group.root, ...group.children, ...group.groups.flatMap(eventsOf)].filter(Boolean);
+}
+
+/** Reads the timeline of the local world: `onEvent` for each event, `onState` with 'open', 'closed' or 'missing'. */
+export function listen({ onEvent, onState }) {
+  const source = new EventSource('/_wechat/timeline');
+  let newest = 0;
+  source.onopen = () => onState('open');
+  source.onerror = () => onState(source.readyState === EventSource.CLOSED ? 'missing' : 'closed');
+  source.onmessage = ({ data }) => {
+    const event = JSON.parse(data);
+    // Numbers begin anew when the program was started again.
+    if (event.seq === 1) newest = 0;
+    if (event.seq <= newest) return;
+    newest = event.seq;
+    onEvent(event);
+  };
+  return source;
+}
