@@ -10,7 +10,7 @@ use axum::Router;
 use local_dynamo::{Dynamo, FaultInjector};
 use local_s3::LocalS3;
 use local_template::{Stack, Template};
-use local_wechat::{PlatformMode, PushSettings, Simulator};
+use local_wechat::{PlatformMode, PushSettings, ShippingSettings, Simulator};
 use serde_json::Value;
 use shared::host::{Clock, Host};
 
@@ -75,6 +75,7 @@ impl Bundle {
             clock,
             notify_speed,
             push_subscribe_events,
+            trade_managed,
             run_schedules,
         } = options;
         let (listener, address) = listen(port).await?;
@@ -84,7 +85,9 @@ impl Bundle {
             subscribe_events: push_subscribe_events,
             ..PushSettings::default()
         };
-        let wechat = config.uses_simulator().then(|| new_simulator(&config, &clock, notify_speed, push));
+        let shipping = ShippingSettings { managed: trade_managed, ..ShippingSettings::default() };
+        let wechat =
+            config.uses_simulator().then(|| new_simulator(&config, &clock, notify_speed, (push, shipping)));
         let mut addresses =
             LocalAddresses { platform: String::new(), pay: String::new(), gateway: url(address) };
         let mut roots = config.roots.clone();
@@ -295,7 +298,7 @@ fn new_simulator(
     config: &Config,
     clock: &Arc<dyn Clock>,
     notify_speed: u32,
-    push: PushSettings,
+    (push, shipping): (PushSettings, ShippingSettings),
 ) -> Simulator {
     let clock = Arc::clone(clock);
     // WeChat Pay signs with the public key's private part for merchants that use it, and with a certificate's for the others.
@@ -306,6 +309,7 @@ fn new_simulator(
         notify_speed,
         platform_mode: if has_public_key { PlatformMode::PublicKey } else { PlatformMode::Certificates },
         push,
+        shipping,
         ..Default::default()
     })
 }

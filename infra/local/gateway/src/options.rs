@@ -23,6 +23,8 @@ pub struct BundleOptions {
     pub notify_speed: u32,
     /// Whether the simulated WeChat pushes the events of subscribe messages.
     pub push_subscribe_events: bool,
+    /// Whether the simulated WeChat freezes what the mini program takes until it is shipped and received.
+    pub trade_managed: bool,
     /// Whether schedules run and streams are delivered in the background. [`Bundle::run_task`](crate::Bundle::run_task) and
     /// [`Bundle::drain_stream`](crate::Bundle::drain_stream) work in either case.
     pub run_schedules: bool,
@@ -38,6 +40,7 @@ impl Default for BundleOptions {
             clock: Arc::new(SystemClock),
             notify_speed: 10,
             push_subscribe_events: true,
+            trade_managed: true,
             run_schedules: true,
         }
     }

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //!   test, browser ──▶ control()   /users /werun /wx/{api} /cards /orders /refunds /bill /platform_keys
+//!                                 /shipping /complaints
 //!                                 /messages /customer_messages /media_checks /groups /push /log /faults
 //!   back end      ──▶ upstream()  /sns/… /cgi-bin/… /wxa/… /wxaapi/… /datacube/… /card/… /pay/… /secapi/… /v3/…
 //!   back end      ◀── notices to the order's or refund's notify_url, redelivered on WeChat's schedule
@@ -45,9 +46,13 @@ pub use crate::core::tls::{PayListener, TlsPeer};
 pub use crate::core::user::{NewUser, User};
 pub use crate::core::verdict::{Suggest, Verdict};
 pub use crate::pay::ledger::bills::bill_change::BillChange;
+pub use crate::pay::ledger::complaints::{ComplaintEntry, ComplaintState, NewComplaint, ProblemType};
 pub use crate::pay::ledger::orders::{LedgerEntry, TradeState};
 pub use crate::pay::ledger::platform_keys::{PlatformKey, PlatformMode};
 pub use crate::pay::ledger::refunds::{RefundEntry, RefundSource};
+pub use crate::pay::ledger::shipping::parcel::Parcel;
+pub use crate::pay::ledger::shipping::settings::ShippingSettings;
+pub use crate::pay::ledger::shipping::shipment::ShippingEntry;
 pub use crate::pay::v3::notice::SignedNotice;
 pub use crate::pay::version::SignType;
 pub use crate::services::cards::card::{CardStatus, CardType, NewCard};

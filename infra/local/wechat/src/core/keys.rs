@@ -1,5 +1,5 @@
 //! RSA as WeChat uses it: RSASSA-PKCS1-v1_5 with SHA-256 for Pay v3, RSASSA-PSS with SHA-256 and a salt of any length for SOTER,
-//! and RSAES-OAEP with SHA-1 for personal data that merchants encrypt for WeChat Pay.
+//! and RSAES-OAEP with SHA-1 for personal data that merchants and WeChat Pay encrypt for each other.
 //!
 //! The simulator uses the crate `rsa` and the functions use `ring`, so that one library checks the other.
 
@@ -74,6 +74,11 @@ impl PublicKey {
     #[cfg(test)]
     pub(crate) fn from_der(der: &[u8]) -> Option<Self> {
         rsa::PublicKey::from_public_key_der(der).ok().map(Self)
+    }
+
+    /// Encrypts the message for the owner of the private half; base64. `None` if the message is too long.
+    pub(crate) fn encrypt(&self, message: &[u8]) -> Option<String> {
+        self.0.oaep_encrypt::<Sha1>(message).ok().map(|encrypted| STANDARD.encode(encrypted))
     }
 
     /// Whether this key's private half made the signature (base64) over exactly this message.

@@ -7,15 +7,18 @@ use crate::core::account::Account;
 use crate::core::keys::KeyPair;
 use crate::core::lock::lock;
 use crate::core::notices::NoticeSender;
+use crate::core::push::sender::PushSender;
 use crate::pay::ledger::Ledger;
 use crate::pay::ledger::bills::Bill;
 use crate::pay::ledger::bills::bill_request::{BillRefusal, BillRequest};
 use crate::pay::ledger::platform_keys::PlatformMode;
+use crate::pay::ledger::shipping::settings::ShippingSettings;
 
 /// WeChat Pay's service.
 pub(crate) struct PayService {
     base: Arc<Base>,
     notices: NoticeSender,
+    pushes: Arc<PushSender>,
     /// The ledger, which the signers of notices in flight share.
     ledger: Arc<Mutex<Ledger>>,
     /// The merchant's key, parsed at its first use, because a merchant of Pay v2 may have none.
@@ -27,14 +30,16 @@ impl PayService {
     /// A service with an empty ledger. `refund_interval` is in milliseconds.
     pub(crate) fn new(
         base: &Arc<Base>,
-        notices: NoticeSender,
+        (notices, pushes): (NoticeSender, &Arc<PushSender>),
         mode: PlatformMode,
         refund_interval: u64,
+        shipping: ShippingSettings,
     ) -> Self {
         Self {
             base: Arc::clone(base),
             notices,
-            ledger: Arc::new(Mutex::new(Ledger::new(mode))),
+            pushes: Arc::clone(pushes),
+            ledger: Arc::new(Mutex::new(Ledger::new(mode, shipping))),
             merchant_key: OnceLock::new(),
             refund_interval,
         }
@@ -66,6 +71,11 @@ impl PayService {
     /// The sender of notices. The ledger must not be locked while a notice is sent.
     pub(crate) fn notices(&self) -> &NoticeSender {
         &self.notices
+    }
+
+    /// The sender of pushes. The ledger must not be locked while one is sent.
+    pub(crate) fn pushes(&self) -> &PushSender {
+        &self.pushes
     }
 
     /// The merchant's key; `None` if the account has no readable one.

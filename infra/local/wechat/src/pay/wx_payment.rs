@@ -5,6 +5,8 @@
 //! `appId` (which is not passed to `wx`), `nonceStr`, `package`, `signType`, `timeStamp`. In v3 `signType` is RSA, and the server
 //! signs four lines with the merchant's private key: appId, timeStamp, nonceStr, package.
 //!
+//! A mini program that leaves too much unshipped lets nobody pay.
+//!
 //! An order can be paid only with the version and signature type that made it.
 //!
 //! <https://pay.weixin.qq.com/wiki/doc/api/wxa/wxa_api.php?chapter=7_7>
@@ -15,6 +17,7 @@ use crate::core::keys::KeyPair;
 use crate::core::user::User;
 use crate::core::wx_api::{WxArguments, WxFailure, text_argument};
 use crate::pay::ledger::orders::PaymentRefusal;
+use crate::pay::ledger::shipping::settings::ShippingSettings;
 use crate::pay::service::PayService;
 use crate::pay::v2::fields_from;
 use crate::pay::v2::{self, sign};
@@ -79,6 +82,10 @@ fn check_arguments<'a>(
 
     let now = pay.now();
     let ledger = &*pay.ledger();
+    let ShippingSettings { managed, unshipped_limit, .. } = ledger.shipping.settings;
+    if managed && unshipped_limit.is_some_and(|limit| ledger.unshipped(now) >= limit) {
+        return Err(WxFailure::new("no permission"));
+    }
     let order = ledger.orders.by_prepay(prepay_id).ok_or_else(unknown_prepay)?;
     if order.request.version != version {
         let wanted = order.request.version.sign_type();

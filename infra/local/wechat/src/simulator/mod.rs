@@ -3,6 +3,7 @@
 mod control;
 mod pay;
 mod push;
+mod trade;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,6 +31,7 @@ use crate::core::service::Service;
 use crate::core::user::{NewUser, User};
 use crate::core::wx_api::WxApi;
 use crate::pay::ledger::platform_keys::PlatformMode;
+use crate::pay::ledger::shipping::settings::ShippingSettings;
 use crate::pay::service::PayService;
 use crate::services::api_quota::ApiQuotaService;
 use crate::services::cards::card::NewCard;
@@ -65,6 +67,8 @@ pub struct SimulatorOptions {
     pub refund_interval_ms: u64,
     /// What the console says about the message push.
     pub push: PushSettings,
+    /// What WeChat says about the mini program as a seller.
+    pub shipping: ShippingSettings,
 }
 
 impl Default for SimulatorOptions {
@@ -76,6 +80,7 @@ impl Default for SimulatorOptions {
             platform_mode: PlatformMode::default(),
             refund_interval_ms: clock::MINUTE,
             push: PushSettings::default(),
+            shipping: ShippingSettings::default(),
         }
     }
 }
@@ -88,6 +93,7 @@ impl fmt::Debug for SimulatorOptions {
             .field("platform_mode", &self.platform_mode)
             .field("refund_interval_ms", &self.refund_interval_ms)
             .field("push", &self.push)
+            .field("shipping", &self.shipping)
             .finish_non_exhaustive()
     }
 }
@@ -126,8 +132,15 @@ struct NamedServices {
 impl Simulator {
     /// A WeChat with no users and no orders.
     pub fn new(options: SimulatorOptions) -> Self {
-        let SimulatorOptions { account, clock, notify_speed, platform_mode, refund_interval_ms, push } =
-            options;
+        let SimulatorOptions {
+            account,
+            clock,
+            notify_speed,
+            platform_mode,
+            refund_interval_ms,
+            push,
+            shipping,
+        } = options;
         let context = Arc::new(Context::new(account, clock));
         let notices = NoticeSender::new(Arc::clone(&context), notify_speed);
         let pushes = Arc::new(PushSender::new(&context, &notices, push));
@@ -137,7 +150,13 @@ impl Simulator {
             cards: Arc::new(CardService::new(&base)),
             content_security: Arc::new(ContentSecurityService::new(&base, &pushes)),
             customer: Arc::new(CustomerService::new(&base, &pushes)),
-            pay: Arc::new(PayService::new(&base, notices.clone(), platform_mode, refund_interval_ms)),
+            pay: Arc::new(PayService::new(
+                &base,
+                (notices.clone(), &pushes),
+                platform_mode,
+                refund_interval_ms,
+                shipping,
+            )),
             phone_numbers: Arc::new(PhoneNumberService::new(&base)),
             subscribe: Arc::new(SubscribeService::new(&base, &pushes)),
             werun: Arc::new(WeRunService::new(&base)),

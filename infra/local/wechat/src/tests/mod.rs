@@ -3,6 +3,7 @@
 mod access;
 mod bills;
 mod cards;
+mod complaints;
 mod content_security;
 mod customer_service;
 mod faults;
@@ -19,6 +20,7 @@ mod refund_notices;
 mod refunds;
 mod session_check;
 mod share;
+mod shipping;
 mod soter;
 mod subscribe;
 mod tls;

@@ -1,17 +1,22 @@
-//! WeChat Pay's ledger of the merchant: orders, refunds and bills, and the keys with which WeChat Pay signs.
+//! WeChat Pay's ledger of the merchant: orders, refunds, bills, shipping and complaints, and the keys with which WeChat Pay signs.
 //!
 //! All of it is under one lock, because a payment and a closing of the same order must not both succeed, and because a refund
 //! changes its order. This folder knows no HTTP.
 
 pub(crate) mod bills;
+pub(crate) mod complaints;
 pub(crate) mod orders;
 pub(crate) mod platform_keys;
 pub(crate) mod refunds;
+pub(crate) mod shipping;
 
 use self::bills::Bills;
+use self::complaints::Complaints;
 use self::orders::Orders;
 use self::platform_keys::{PlatformKeys, PlatformMode};
 use self::refunds::{NewRefund, Refund, RefundQuery, RefundRefusal, Refunds};
+use self::shipping::Shipping;
+use self::shipping::settings::ShippingSettings;
 use crate::core::context::Context;
 use crate::core::faults::Fault;
 use crate::core::refund_status::RefundStatus;
@@ -22,6 +27,8 @@ pub(crate) struct Ledger {
     pub(crate) orders: Orders,
     pub(crate) refunds: Refunds,
     pub(crate) bills: Bills,
+    pub(crate) complaints: Complaints,
+    pub(crate) shipping: Shipping,
     pub(crate) platform_keys: PlatformKeys,
 }
 
@@ -42,11 +49,13 @@ pub(crate) enum RedirectRefusal {
 }
 
 impl Ledger {
-    pub(crate) fn new(mode: PlatformMode) -> Self {
+    pub(crate) fn new(mode: PlatformMode, shipping: ShippingSettings) -> Self {
         Self {
             orders: Orders::default(),
             refunds: Refunds::default(),
             bills: Bills::default(),
+            complaints: Complaints::default(),
+            shipping: Shipping::new(shipping),
             platform_keys: PlatformKeys::new(mode),
         }
     }

@@ -125,6 +125,11 @@ impl Order {
         }
     }
 
+    /// When the order was made, in unix milliseconds.
+    pub(crate) fn created(&self) -> u64 {
+        self.created
+    }
+
     /// Whether `time_expire` has passed.
     pub(crate) fn is_expired(&self, now: u64) -> bool {
         self.request.expires.is_some_and(|expires| now >= expires)

@@ -20,7 +20,7 @@ use crate::pay::service::PayService;
 #[derive(Debug)]
 pub(super) struct V3Request<'a> {
     pub(super) http_request: &'a ApiRequest,
-    /// The JSON object in the body; empty for GET.
+    /// The JSON object in the body; empty for GET and DELETE.
     pub(super) body: Value,
 }
 
@@ -143,7 +143,7 @@ fn verify_request<'a>(
         return Err(V3Error::new("PARAM_ERROR", "Http头缺少Accept或User-Agent"));
     }
     authorization::verify_authorization(pay, http_request, now)?;
-    if *method == Method::GET {
+    if *method == Method::GET || *method == Method::DELETE {
         return Ok(V3Request { http_request, body: json!({}) });
     }
     let content_type = http_request.header("content-type").unwrap_or_default();

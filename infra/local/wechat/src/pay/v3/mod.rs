@@ -8,6 +8,7 @@ mod authorization;
 pub(crate) mod bill_file;
 pub(crate) mod certificates;
 pub(crate) mod close;
+pub(crate) mod complaint;
 pub(crate) mod envelope;
 mod error;
 pub(crate) mod notice;

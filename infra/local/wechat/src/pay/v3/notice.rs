@@ -82,6 +82,19 @@ pub(crate) fn sign_notice(pay: &PayService, event_type: &str, resource: &Value, 
     }
 }
 
+/// The notice that a complaint changed. It says only which one and how.
+pub(crate) fn complaint_notice(
+    pay: &PayService,
+    url: &str,
+    complaint_id: &str,
+    action_type: &str,
+) -> Delivery {
+    let event_type =
+        if action_type == "CREATE_COMPLAINT" { "COMPLAINT.CREATE" } else { "COMPLAINT.STATE_CHANGE" };
+    let resource = json!({"complaint_id": complaint_id, "action_type": action_type});
+    build_delivery(pay, url, event_type, &resource)
+}
+
 fn build_delivery(pay: &PayService, url: &str, event_type: &str, resource: &Value) -> Delivery {
     let body = notice_body(event_type, resource, pay.account(), pay.now());
     let signer =
@@ -126,6 +139,8 @@ fn notice_body(event_type: &str, resource: &Value, account: &Account, now: u64) 
         "REFUND.SUCCESS" => ("refund", "退款成功"),
         "REFUND.ABNORMAL" => ("refund", "退款异常"),
         "REFUND.CLOSED" => ("refund", "退款关闭"),
+        "COMPLAINT.CREATE" => ("complaint", "产生新投诉"),
+        "COMPLAINT.STATE_CHANGE" => ("complaint", "投诉状态变化"),
         _ => ("unknown", "通知"),
     };
     let encrypted = resource::encrypted(&resource.to_string(), original_type, &account.api_v3_key);
