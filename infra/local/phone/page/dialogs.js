@@ -25,12 +25,17 @@ function open(phone, { kind, cancelled, label, draw }) {
       if (before?.isConnected) before.focus();
       resolve(value);
     }
-    const update = () => render(dialog, draw({ close, update, titleId }));
+    const focusFirst = () => (dialog.querySelector('[data-first]') ?? focusable(dialog)[0] ?? dialog).focus();
+    const update = () => {
+      render(dialog, draw({ close, update, titleId }));
+      // What had the focus may be gone.
+      if (layer.isConnected && !dialog.contains(document.activeElement)) focusFirst();
+    };
 
     update();
     trapFocus(dialog, () => close(cancelled));
     phone.dialogOpened(layer);
-    (dialog.querySelector('[data-first]') ?? focusable(dialog)[0] ?? dialog).focus();
+    focusFirst();
   });
 }
 

@@ -11,8 +11,18 @@ const MOST_PHONES = 3;
 const phones = [];
 let active;
 let isV3 = false;
-/** On a narrow screen one part is shown at a time. */
+/** The part that is shown where not all fit. */
 let part = 'phones';
+
+const PHONE_WIDTH = 393;
+const PANEL_WIDTH = 330;
+
+/** How many of the parts fit beside each other. */
+function layout() {
+  const room = innerWidth - phones.length * PHONE_WIDTH;
+  if (innerWidth < 720 || room < PANEL_WIDTH) return 'one';
+  return room < 2.4 * PANEL_WIDTH ? 'two' : 'three';
+}
 
 const head = document.querySelector('#head');
 const stage = h('section', { class: 'stage', id: 'phones' });
@@ -77,11 +87,12 @@ function showPart(name) {
 }
 
 function drawHead() {
-  document.body.dataset.phones = String(phones.length);
+  document.body.dataset.layout = layout();
+  const shown = layout() === 'two' && part === 'phones' ? 'happened' : part;
   const parts = [['phones', 'phone', t('手机', 'Phone')], ['happened', 'orders', t('发生了什么', 'What happened')], ['controls', 'target', t('控制', 'Controls')]];
   render(head,
     h('div', { class: 'brand' }, h('strong', {}, t('手机与后端', 'A phone and its back end')), h('span', {}, t('左边用小程序，右边看后端做了什么', 'Use the mini program; watch what its back end does'))),
-    h('nav', { class: 'parts', 'aria-label': t('页面的部分', 'Parts of the page') }, parts.map(([name, mark, text]) => h('button', { type: 'button', 'data-part': name, 'aria-current': part === name ? 'true' : undefined, onclick: () => showPart(name) }, icon(mark), text))),
+    h('nav', { class: 'parts', 'aria-label': t('页面的部分', 'Parts of the page') }, parts.map(([name, mark, text]) => h('button', { type: 'button', 'data-part': name, 'aria-current': shown === name ? 'true' : undefined, onclick: () => showPart(name) }, icon(mark), text))),
     h('div', { class: 'head-actions' },
       phones.length < MOST_PHONES && h('button', { type: 'button', class: 'quiet', 'data-action': 'add-phone', onclick: addPhone }, icon('plus'), t('再来一部手机', 'Another phone')),
       phones.length > 1 && h('button', { type: 'button', class: 'quiet', 'data-action': 'remove-phone', onclick: removePhone }, icon('minus'), t('收起一部', 'One less')),
@@ -90,6 +101,7 @@ function drawHead() {
 
 applyLanguage();
 onLanguage(drawHead);
+addEventListener('resize', drawHead);
 document.querySelector('#parts').append(stage, timeline.element, controls.element);
 showPart(part);
 timeline.start();

@@ -13,7 +13,7 @@ export default Page({
   async onLoad({ orderId, pay }) {
     this.data.orderId = orderId;
     await this.refresh();
-    if (pay) await this.pay();
+    if (pay) await this.run(() => this.pay());
   },
 
   async refresh() {
@@ -62,7 +62,7 @@ export default Page({
 
   view() {
     const { order, isPaidOnPhone, isWaiting } = this.data;
-    if (!order) return this.isBusy ? h('p', { class: 'loading' }, t('正在加载…', 'Loading…')) : button(t('再试一次', 'Try again'), this.tap(() => this.refresh()), 'plain');
+    if (!order) return this.isBusy() ? h('p', { class: 'loading' }, t('正在加载…', 'Loading…')) : button(t('再试一次', 'Try again'), this.tap(() => this.refresh()), 'plain');
     const isUnpaid = order.status === 'UNPAID';
     const canAsk = order.status === 'PAID' && !['REQUESTED', 'APPROVED'].includes(order.refundRequest?.state);
     return [

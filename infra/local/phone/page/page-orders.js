@@ -24,7 +24,7 @@ export default Page({
 
   view() {
     const { orders, cursor } = this.data;
-    if (!orders) return !this.isBusy && button(t('再试一次', 'Try again'), this.tap(() => this.onShow()), 'plain');
+    if (!orders) return !this.isBusy() && button(t('再试一次', 'Try again'), this.tap(() => this.onShow()), 'plain');
     if (orders.length === 0) return empty('orders', t('还没有订单', 'No orders yet'));
     return [
       h('ul', { class: 'orders' }, orders.map((order) => h('li', { key: order.orderId }, h('button', { type: 'button', class: 'card order', onclick: this.tap(() => this.open(order.orderId)) },

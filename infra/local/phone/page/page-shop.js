@@ -36,10 +36,10 @@ export default Page({
     const count = items.reduce((sum, { quantity }) => sum + quantity, 0);
     const total = items.reduce((sum, { quantity, price }) => sum + quantity * price, 0);
     return [
-      h('div', { class: 'shop-banner' }, h('strong', {}, t('欢迎光临', 'Welcome')), h('span', {}, t('价格由后端决定，付款只认通知', 'The back end sets the prices; only a notice makes an order paid'))),
+      h('div', { class: 'shop-banner' }, h('strong', {}, t('欢迎光临', 'Welcome')), h('span', {}, t('价格由后端决定，付款以后端收到的结果为准', 'The back end sets the prices and decides what is paid'))),
       products?.length === 0 && empty('bag', t('还没有商品', 'No products yet')),
       h('ul', { class: 'products' }, (products ?? []).map((product) => this.product(product))),
-      !products && !this.isBusy && button(t('再试一次', 'Try again'), this.tap(() => this.onLoad()), 'plain'),
+      !products && !this.isBusy() && button(t('再试一次', 'Try again'), this.tap(() => this.onLoad()), 'plain'),
       h('div', { class: 'bottom-bar' },
         h('div', { class: 'bottom-total' }, h('small', {}, t(`共 ${count} 件`, `${count} items`)), h('strong', {}, yuan(total))),
         button(t('去结算', 'Check out'), this.tap(() => this.checkout()), 'green', { disabled: count === 0 })),

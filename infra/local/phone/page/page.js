@@ -11,32 +11,43 @@ export function Page(definition) {
     wx: phone.wx,
     api: phone.api,
     element: undefined,
-    isBusy: false,
+    loading: 0,
+    isActing: false,
 
     setData(changes) {
       Object.assign(this.data, changes);
       this.draw();
     },
 
+    isBusy() { return this.loading > 0; },
+
     draw() {
       if (!this.element) return;
-      this.element.setAttribute('aria-busy', String(this.isBusy));
+      this.element.setAttribute('aria-busy', String(this.isBusy()));
       render(this.element, this.view());
     },
 
-    /** Runs a function of the page. While it runs no other starts, so that two taps are one; a failure is shown on the phone. */
-    async run(work) {
-      if (this.isBusy) return;
-      this.isBusy = true;
+    /** Runs what loads the page. The user can go on meanwhile; a failure is shown on the phone. */
+    async load(work) {
+      this.loading += 1;
       this.draw();
       try {
         await work();
       } catch (error) {
         this.phone.showError(error);
       } finally {
-        this.isBusy = false;
+        this.loading -= 1;
         this.draw();
       }
+    },
+
+    /** Runs what a touch began. While it runs no other begins, so that two taps are one. */
+    async run(work) {
+      if (this.isActing) return;
+      this.isActing = true;
+      this.phone.hideProblem();
+      await this.load(work);
+      this.isActing = false;
     },
 
     /** A handler of a touch that does `work`. */

@@ -23,13 +23,13 @@ export class Phone {
 
     this.bar = h('div', { class: 'status-bar' });
     this.navigation = h('header', { class: 'navigation' });
-    this.view = h('main', { class: 'page', tabindex: '-1' });
+    this.view = h('div', { class: 'page', tabindex: '-1' });
     this.tabBar = h('nav', { class: 'tab-bar' });
-    this.screen = h('div', { class: 'screen-content' }, this.navigation, this.view, this.tabBar);
-    this.toast = h('div', { class: 'toast-place', role: 'status', 'aria-live': 'polite' });
     this.problem = h('div', { class: 'problem-place', role: 'alert' });
+    this.screen = h('div', { class: 'screen-content' }, this.navigation, this.problem, this.view, this.tabBar);
+    this.toast = h('div', { class: 'toast-place', role: 'status', 'aria-live': 'polite' });
     this.message = h('div', { class: 'message-place', role: 'status', 'aria-live': 'polite' });
-    this.glass = h('div', { class: 'screen' }, this.bar, this.screen, this.message, this.problem, this.toast);
+    this.glass = h('div', { class: 'screen' }, this.bar, this.screen, this.message, this.toast);
     this.element = h('section', { class: 'phone', 'data-phone': String(number) }, this.glass);
     this.element.addEventListener('focusin', () => onFocus(this));
     this.element.addEventListener('pointerdown', () => onFocus(this));
@@ -69,7 +69,7 @@ export class Phone {
     Object.assign(page, { name, element: h('div', { class: `page-body page-${name}` }) });
     this.stack.push(page);
     this.show();
-    page.run(async () => {
+    page.load(async () => {
       await page.onLoad?.(Object.fromEntries(new URLSearchParams(query)));
       await page.onShow?.();
     });
@@ -89,7 +89,8 @@ export class Phone {
     if (this.stack.length < 2) return;
     this.leave();
     this.show();
-    this.page.run(async () => this.page.onShow?.());
+    const { page } = this;
+    page.load(async () => page.onShow?.());
   }
 
   leave() {
@@ -121,12 +122,13 @@ export class Phone {
   }
 
   drawBar() {
-    const label = this.isOffline ? t('打开网络', 'Go online') : t('断开网络', 'Go offline');
+    const text = this.isOffline ? t('离线', 'Offline') : '5G';
+    const label = this.isOffline ? t('离线：打开网络', 'Offline: go online') : t('5G：断开网络', '5G: go offline');
     render(this.bar,
       h('span', { class: 'bar-time' }, clockTime(clock.now()).slice(0, 5)),
       h('span', { class: 'bar-user' }, this.user?.nickName ?? ''),
       h('button', { type: 'button', class: 'bar-network', 'aria-label': label, title: label, 'aria-pressed': String(this.isOffline), onclick: () => this.setOffline(!this.isOffline) },
-        this.isOffline ? icon('plane') : icon('signal'), h('span', {}, this.isOffline ? t('离线', 'Offline') : '5G')));
+        this.isOffline ? icon('plane') : icon('signal'), h('span', {}, text)));
   }
 
   drawNavigation() {

@@ -193,8 +193,8 @@ export class TimelineView {
         people.map((one) => h('option', { value: one.openid, selected: one.openid === openid }, one.nickName))),
       h('label', { class: 'tick' }, h('input', { type: 'checkbox', checked: !hideControls, onchange: () => this.filterBy({ hideControls: !hideControls }) }), t('后台任务', 'Background')),
       h('span', { class: 'spread' }),
-      h('button', { type: 'button', class: 'quiet', 'aria-pressed': String(this.#isPaused), onclick: () => this.pause() }, icon(this.#isPaused ? 'play' : 'pause'), this.#isPaused ? t('继续', 'Go on') : t('暂停', 'Pause')),
-      h('button', { type: 'button', class: 'quiet', onclick: () => this.clear() }, icon('clear'), t('清空', 'Clear')));
+      h('button', { type: 'button', class: 'quiet', 'aria-pressed': String(this.#isPaused), onclick: () => this.pause() }, icon(this.#isPaused ? 'play' : 'pause'), h('span', {}, this.#isPaused ? t('继续', 'Go on') : t('暂停', 'Pause'))),
+      h('button', { type: 'button', class: 'quiet', onclick: () => this.clear() }, icon('clear'), h('span', {}, t('清空', 'Clear'))));
   }
 
   pause() {
@@ -227,14 +227,19 @@ function drawGroup(element, group, view) {
   const details = h('details', { class: `entry kind-${group.root?.kind ?? 'request'}` }, summary(group));
   let isDrawn = false;
   const fill = () => {
-    if (details.open) view.stay();
-    if (!details.open || isDrawn) return;
     isDrawn = true;
     details.append(body(group, view));
   };
-  details.addEventListener('toggle', fill);
-  details.open = wasOpen;
-  fill();
+  if (wasOpen) {
+    details.open = true;
+    fill();
+  }
+  details.addEventListener('toggle', () => {
+    if (!details.open || isDrawn) return;
+    fill();
+    view.stay();
+    details.scrollIntoView({ block: 'nearest' });
+  });
   const hadFocus = element.contains(document.activeElement);
   element.replaceChildren(details);
   if (hadFocus) details.querySelector('summary').focus();
@@ -244,11 +249,16 @@ function drawGroup(element, group, view) {
 function summary(group) {
   const { root } = group;
   return h('summary', {},
-    h('span', { class: 'entry-time' }, clockTime(group.at, true)),
+    time(group.at),
     h('span', { class: 'entry-kind' }, kindText(root?.kind ?? 'request')),
     h('span', { class: 'entry-title' }, root ? title(root) : t('正在进行…', 'Going on…')),
     h('span', { class: 'entry-marks' }, root && marks(root)),
     chain(group));
+}
+
+function time(at) {
+  const text = clockTime(at, true);
+  return h('span', { class: 'entry-time' }, text.slice(0, 8), h('span', { class: 'millis' }, text.slice(8)));
 }
 
 /** What happened within, in short: DynamoDB ×3 · WeChat /pay/unifiedorder. */
@@ -330,7 +340,7 @@ function body(group, view) {
 /** A call that a function made, folded. */
 function inner(event, view) {
   const details = h('details', { class: `entry inner kind-${event.kind}` }, h('summary', {},
-    h('span', { class: 'entry-time' }, clockTime(event.at, true)), h('span', { class: 'entry-kind' }, kindText(event.kind)),
+    time(event.at), h('span', { class: 'entry-kind' }, kindText(event.kind)),
     h('span', { class: 'entry-title' }, title(event)), h('span', { class: 'entry-marks' }, marks(event))));
   details.addEventListener('toggle', () => details.append(facts(event, view)), { once: true });
   return details;
