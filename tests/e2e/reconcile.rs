@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use e2e::{Phone, World};
-use local_wechat::{BillChange, Fault};
+use local_wechat::{BillChange, Fault, RefundStatus};
 use serde_json::{Value, json};
 use shared::types::{Day, UnixSeconds};
 
@@ -31,8 +31,13 @@ async fn reconcile(world: &World) -> Vec<Value> {
 
 /// What the next day's run says of today.
 async fn billed(world: &World) -> Value {
+    billed_days(world).await.remove(0)
+}
+
+/// What the next day's run says of each open day, the newest first.
+async fn billed_days(world: &World) -> Vec<Value> {
     next_day_at(world, 10, 30);
-    reconcile(world).await.remove(0)
+    reconcile(world).await
 }
 
 /// A run for this day alone.
@@ -99,13 +104,14 @@ fn next_day_at_or_today(world: &World, hour: u64, minute: u64) {
 async fn put_refund(
     world: &World,
     number: &str,
+    requested_at: u64,
     (order_id, out_trade_no, transaction_id): (&str, &str, &str),
 ) {
     let day = today(world);
     let template = json!({ "out_refund_no": { "S": number }, "order_id": { "S": order_id },
         "out_trade_no": { "S": out_trade_no }, "transaction_id": { "S": transaction_id },
         "refund_fee": { "N": "200" }, "total_fee": { "N": "200" }, "cause": { "S": "OPERATOR" },
-        "status": { "S": "SUCCESS" }, "created_at": { "N": world.now().to_string() },
+        "status": { "S": "SUCCESS" }, "created_at": { "N": requested_at.to_string() },
         "success_at": { "N": world.now().to_string() }, "unbilled": { "S": format!("{day}#00") } });
     world.put_item("RefundsTable", template).await;
 }
@@ -340,7 +346,7 @@ async fn a_refund_alone_keeps_a_day_without_a_bill_open() {
     let (order_id, out_trade_no, transaction_id) = paid(&world, &phone).await;
     next_day_at(&world, 9, 0);
     let day = today(&world);
-    put_refund(&world, "R1", (&order_id, &out_trade_no, &transaction_id)).await;
+    put_refund(&world, "R1", world.now(), (&order_id, &out_trade_no, &transaction_id)).await;
     next_day_at(&world, 10, 30);
     let yesterday = reconcile(&world).await.remove(0);
     assert_eq!(yesterday["billDate"], json!(day.to_string()));
@@ -352,7 +358,7 @@ async fn a_payment_that_can_t_be_queried_is_a_case_after_the_last_run() {
     let world = World::start().await;
     let phone = world.user().await;
     let (order_id, out_trade_no, transaction_id) = paid(&world, &phone).await;
-    put_refund(&world, "R1", (&order_id, &out_trade_no, &transaction_id)).await;
+    put_refund(&world, "R1", world.now(), (&order_id, &out_trade_no, &transaction_id)).await;
     phone.buy_unnoticed().await;
     let day = today(&world);
     next_day_at(&world, 9, 0);
@@ -417,7 +423,7 @@ async fn a_refund_that_two_bills_lack_is_missing_there_on_the_second_day() {
     let phone = world.user().await;
     let (order_id, out_trade_no, transaction_id) = paid(&world, &phone).await;
     let day = today(&world);
-    put_refund(&world, "R1", (&order_id, &out_trade_no, &transaction_id)).await;
+    put_refund(&world, "R1", world.now(), (&order_id, &out_trade_no, &transaction_id)).await;
     let yesterday = billed(&world).await;
     assert_eq!(yesterday["differences"], differences(&[]), "the next bill may have it: {yesterday}");
     let yesterday = billed(&world).await;
@@ -498,4 +504,48 @@ async fn a_failed_repetition_leaves_the_day_settled() {
     world.wechat().set_fault(Fault::BillCorrupt { times: 1 });
     assert_eq!(again(&world, day).await["state"], "FAILED");
     assert_eq!(state(&world, day).await, "RECONCILED");
+}
+
+#[tokio::test]
+async fn a_refund_in_the_bill_of_its_request_is_no_difference_days_later() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no, _) = paid(&world, &phone).await;
+    world.wechat().set_fault(Fault::RefundStalled { times: 1 });
+    let refund = world.request_refund(&json!({ "outTradeNo": out_trade_no }), "one").await;
+    next_day_at(&world, 9, 0);
+    let _ = world.wechat().finish_refund(&refund.text("/refund/outRefundNo"), RefundStatus::Success);
+    world.wechat().wait_for_notices().await;
+    next_day_at(&world, 9, 0);
+    // The bill of the day of the request is the oldest one, and is compared last; and not at once.
+    world.wechat().set_fault(Fault::BillCorrupt { times: 1 });
+    let days = billed_days(&world).await;
+    assert_eq!(days.iter().filter(|day| day["state"] == "FAILED").count(), 1, "{days:?}");
+    assert_eq!(cases(&world).await, []);
+    // The last run of the day believes that the days without a bill have none.
+    world.clock.advance(Duration::from_secs(6 * 60 * 60));
+    let days = reconcile(&world).await;
+    assert!(days.iter().all(|day| day["differences"] == differences(&[])), "{days:?}");
+    assert_eq!((cases(&world).await, unbilled(&world).await), (vec![], 0));
+}
+
+#[tokio::test]
+async fn a_missing_refund_is_reported_once_after_the_last_bill_it_can_be_in() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (order_id, out_trade_no, transaction_id) = paid(&world, &phone).await;
+    let requested_at = world.now();
+    next_day_at(&world, 9, 0);
+    let day = today(&world);
+    put_refund(&world, "R1", requested_at, (&order_id, &out_trade_no, &transaction_id)).await;
+    next_day_at(&world, 9, 0);
+    world.wechat().set_fault(Fault::BillCorrupt { times: 1 });
+    let missing = differences(&[("missingThere", 1)]);
+    let days = billed_days(&world).await;
+    assert!(days.iter().all(|day| day["differences"] != missing), "{days:?}");
+    // The last run of the day believes that the days without a bill have none.
+    world.clock.advance(Duration::from_secs(6 * 60 * 60));
+    let days = reconcile(&world).await;
+    assert_eq!(days.iter().filter(|day| day["differences"] == missing).count(), 1, "{days:?}");
+    assert_eq!(cases(&world).await[0].0, format!("BILL_DIFFERENCE-{day}-MISSING_THERE-R1"));
 }

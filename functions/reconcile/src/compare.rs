@@ -1,16 +1,16 @@
 //! Compares a day's bill with our tables: first each line of the bill, then the rows that the bill lacks.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::{
     pay::{BillError, BillFile, BillLine, PayError, PaymentLine, RefundLine},
-    store::{
-        BillState, ConfirmOutcome, Difference, DifferenceCounts, StoreError, UnbilledCursor, UnbilledPage,
-    },
+    store::{Bills, ConfirmOutcome, Difference, DifferenceCounts, StoreError, UnbilledCursor, UnbilledPage},
     types::{Day, OutRefundNo, OutTradeNo},
 };
 
 use crate::{
-    ReconcileTask, classify, describe,
+    MAX_DAYS_BACK, ReconcileTask, classify, describe,
     recover::{PaymentRecovery, RefundRecovery},
 };
 
@@ -170,9 +170,27 @@ impl ReconcileTask {
         Ok(false)
     }
 
-    /// Opens cases for payments that the day's bill lacks. For refunds, the next day's bill must have been compared as well, because
-    /// a refund may stand in the bill of the day on which it was requested, or on which it succeeded.
+    /// Opens cases for payments that the day's bill lacks, and for refunds that no bill has.
     pub(crate) async fn find_missing_there(
+        &self,
+        day: Day,
+        progress: &mut DayProgress,
+    ) -> Result<(), CompareError> {
+        self.find_payments_missing_there(day, progress).await?;
+        let mut compared = ComparedDays::new(day, Day::of(self.host.now()));
+        // A refund may stand in the bill of the day on which it was requested, of the day on which it was through, or of the day
+        // after, so this day's bill can be the last one that was waited for by a refund of each later day.
+        for through_on in compared.days_from(day.before(1)) {
+            if compared.contains(&self.bills, through_on).await?
+                && compared.contains(&self.bills, through_on.after(1)).await?
+            {
+                self.find_refunds_missing_there(through_on, &mut compared, progress).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn find_payments_missing_there(
         &self,
         day: Day,
         progress: &mut DayProgress,
@@ -195,12 +213,6 @@ impl ReconcileTask {
                 }
             }
         }
-        if self.is_settled(day.before(1)).await? {
-            self.find_refunds_missing_there(day.before(1), progress).await?;
-        }
-        if self.is_settled(day.after(1)).await? {
-            self.find_refunds_missing_there(day, progress).await?;
-        }
         Ok(())
     }
 
@@ -217,14 +229,17 @@ impl ReconcileTask {
         Ok(())
     }
 
+    /// Opens cases for refunds that were through on this day, that no bill has, and for which the day that is compared was the last one
+    /// to wait for.
     async fn find_refunds_missing_there(
         &self,
-        day: Day,
+        through_on: Day,
+        compared: &mut ComparedDays,
         progress: &mut DayProgress,
     ) -> Result<(), CompareError> {
         let mut place = Some(UnbilledCursor::default());
         while let Some(at) = place {
-            let UnbilledPage { numbers, next } = self.bills.unbilled_refunds(day, &at).await?;
+            let UnbilledPage { numbers, next } = self.bills.unbilled_refunds(through_on, &at).await?;
             place = next;
             if progress.is_full() {
                 progress.count_unlisted(numbers.len());
@@ -235,16 +250,16 @@ impl ReconcileTask {
                 .buffered(CONCURRENT_WRITES)
                 .boxed();
             while let Some(row) = rows.try_next().await? {
-                if let Some(row) = row {
-                    self.record_difference(progress, &describe::refund_missing_there(day, &row)).await?;
+                let Some(row) = row else { continue };
+                let requested_on = Day::of(row.created_at);
+                let was_last = [requested_on, through_on, through_on.after(1)].contains(&compared.day);
+                if was_last && compared.contains(&self.bills, requested_on).await? {
+                    self.record_difference(progress, &describe::refund_missing_there(through_on, &row))
+                        .await?;
                 }
             }
         }
         Ok(())
-    }
-
-    async fn is_settled(&self, day: Day) -> Result<bool, StoreError> {
-        Ok(self.bills.get_day(day).await?.is_some_and(|record| BillState::is_settled(record.state)))
     }
 
     async fn check_line(&self, day: Day, line: BillLine) -> Result<LineResult, CompareError> {
@@ -322,6 +337,40 @@ impl ReconcileTask {
         let is_new = self.bills.open_case(difference).await?;
         progress.new_cases = progress.new_cases.saturating_add(is_new.into());
         Ok(())
+    }
+}
+
+/// The days whose bills were compared, for a run that is comparing one of them.
+struct ComparedDays {
+    /// The day that is being compared, which counts as compared.
+    day: Day,
+    today: Day,
+    known: BTreeMap<Day, bool>,
+}
+
+impl ComparedDays {
+    fn new(day: Day, today: Day) -> Self {
+        Self { day, today, known: BTreeMap::from([(day, true)]) }
+    }
+
+    /// The days from `first` to yesterday, as far as runs go back.
+    fn days_from(&self, first: Day) -> Vec<Day> {
+        let days = (1..=MAX_DAYS_BACK.saturating_add(1)).rev().map(|ago| self.today.before(ago));
+        let days = days.filter(|day| *day >= first);
+        // A run that an operator starts can compare any day.
+        let alone = [self.day.before(1), self.day].into_iter();
+        days.chain(alone).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Whether the day's bill was compared, or is not waited for any more, because the day is over too long.
+    async fn contains(&mut self, bills: &Bills, day: Day) -> Result<bool, StoreError> {
+        if let Some(known) = self.known.get(&day) {
+            return Ok(*known);
+        }
+        let known = day < self.today.before(MAX_DAYS_BACK)
+            || bills.get_day(day).await?.is_some_and(|record| record.state.is_settled());
+        self.known.insert(day, known);
+        Ok(known)
     }
 }
 

@@ -125,7 +125,7 @@ pub(crate) fn refund_missing_there(day: Day, row: &RefundRow) -> Difference {
         number: out_refund_no.to_string(),
         what: format!(
             "our tables have refund {out_refund_no} of payment {transaction_id} over {refund_fee} fen as through; \
-             neither the bill of that day nor the next one has it"
+             no bill from the day of its request to the day after it was through has it"
         ),
         out_trade_no: Some(*out_trade_no),
         transaction_id: Some(transaction_id.clone()),
