@@ -15,7 +15,8 @@ use regex_lite::Regex;
 use shared::{api::Code, service::CustomerEventKind, store::EventKind};
 
 use crate::workspace::{
-    assert_none, differences, names, pages, quoted, read, root, section, stack, table, template, with,
+    anchors, assert_none, differences, names, pages, quoted, read, root, section, stack, table, template,
+    with,
 };
 
 const README: &str = "README.md";
@@ -91,21 +92,6 @@ fn secret_problems(page: &str, stack: &Stack) -> Vec<String> {
         format!("{}, read by {}", secret.logical_id, readers.join(", "))
     });
     differences(("docs/configuration.md", &written), ("template.yaml", &secrets.collect::<Vec<_>>()))
-}
-
-/// The headings of a page as links name them. As on GitHub: small letters, hyphens for blanks, no other punctuation.
-fn anchors(page: &str) -> Vec<String> {
-    let mut is_code = false;
-    let headings = page.lines().filter_map(|line| {
-        is_code ^= line.trim_start().starts_with("```");
-        let heading = line.trim_start_matches('#');
-        (!is_code && heading.len() < line.len()).then(|| heading.strip_prefix(' '))?
-    });
-    let slug = |heading: &str| -> String {
-        let kept = heading.to_lowercase().replace(' ', "-");
-        kept.chars().filter(|one| one.is_alphanumeric() || "-_".contains(*one)).collect()
-    };
-    headings.map(slug).collect()
 }
 
 /// A link's target as a path from the root.

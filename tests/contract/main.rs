@@ -10,6 +10,7 @@
     reason = "a test that can't go on has failed"
 )]
 
+mod api_description;
 mod bytes;
 mod checklist;
 mod cost;

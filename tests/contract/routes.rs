@@ -116,7 +116,8 @@ fn unknown_addresses(page: &str, stack: &Stack) -> Vec<String> {
     };
     let page = page.replace("<br>", " ");
     // A path of the sources has a folder `api` as well.
-    let is_address = |found: &str| !found.contains("src/api/") && !found.contains(['…', '*']);
+    let is_source = |found: &str| found.contains("src/api/") || found.contains("support/api/");
+    let is_address = |found: &str| !is_source(found) && !found.contains(['…', '*']);
     let found = address.captures_iter(&page).filter(|found| is_address(&found[0]));
     let unknown = found.filter(|found| !is_route(found.get(1).map(|method| method.as_str()), &found[2]));
     unknown.map(|found| found[0].to_owned()).collect()

@@ -123,5 +123,20 @@ pub(crate) fn quoted(text: &str) -> Vec<String> {
     text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
+/// The headings of a page as links name them. As on GitHub: small letters, hyphens for blanks, no other punctuation.
+pub(crate) fn anchors(page: &str) -> Vec<String> {
+    let mut is_code = false;
+    let headings = page.lines().filter_map(|line| {
+        is_code ^= line.trim_start().starts_with("```");
+        let heading = line.trim_start_matches('#');
+        (!is_code && heading.len() < line.len()).then(|| heading.strip_prefix(' '))?
+    });
+    let slug = |heading: &str| -> String {
+        let kept = heading.to_lowercase().replace(' ', "-");
+        kept.chars().filter(|one| one.is_alphanumeric() || "-_".contains(*one)).collect()
+    };
+    headings.map(slug).collect()
+}
+
 /// Folders without sources.
 const NOT_SOURCES: [&str; 5] = [".aws-sam", ".git", ".venv", "node_modules", "target"];

@@ -12,6 +12,7 @@ mod cases;
 mod chosen_profile;
 mod content_check;
 mod customer_message;
+mod customer_message_kinds;
 mod customer_welcome;
 mod example;
 mod jssdk;

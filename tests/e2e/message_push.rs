@@ -51,6 +51,14 @@ fn outcomes(world: &World) -> Vec<String> {
 async fn the_console_s_check_of_the_address_is_answered_and_another_is_not() {
     let world = World::start().await;
     world.wechat().check_push_url().await.expect("the address is right");
+    let phone = world.stranger();
+    let signed = sign(&world, &phone, &message(&phone, world.now(), &popup("t")));
+    let of_check =
+        |part: &&str| ["signature=", "timestamp=", "nonce="].iter().any(|name| part.starts_with(name));
+    let query: Vec<&str> = signed.query.split('&').filter(of_check).collect();
+    let check = world.request("GET", &format!("{CALLBACK}?{}&echostr=38662", query.join("&")));
+    let answer = world.send(check).await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "38662"));
     let forged = format!("{CALLBACK}?signature=0000&timestamp={}&nonce=1&echostr=7", world.now());
     assert_eq!(world.send(world.request("GET", &forged)).await.status, 403);
     assert_eq!(world.send(world.request("GET", CALLBACK)).await.status, 403);

@@ -64,6 +64,22 @@ async fn a_place_is_added_reviewed_hidden_shown_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_refused_place_says_why_and_is_listed_page_by_page() {
+    let world = World::start().await;
+    let mut all = place();
+    all["serviceInfos"][0]["desc"] = json!("半小时送达");
+    all["qualificationList"] = json!(["licence-1"]);
+    all["cardId"] = json!("pLocalCash-Coupon_0000000001");
+    call(&world, "POST", "", &all).await.ok();
+    let refusal = json!({ "auditId": "500001", "refuseReason": "照片不清晰" });
+    let reviewed = world.request("POST", "/_wechat/nearby_pois/review").json(&refusal).send().await;
+    assert_eq!(reviewed.expect("an answer").status(), 200);
+    let listed = call(&world, "GET", "?page=1&pageRows=10", &json!({})).await.ok();
+    assert_eq!(listed.text("/poiList/0/refuseReason"), "照片不清晰");
+    assert_eq!(listed.text("/poiList/0/auditStatus"), "4");
+}
+
+#[tokio::test]
 async fn calls_of_many_operators_reach_wechat_one_by_one_a_second_apart() {
     let world = World::start().await;
     let nothing = json!({});

@@ -283,6 +283,22 @@ async fn an_operator_makes_a_user_staff() {
 }
 
 #[tokio::test]
+async fn an_operator_who_sets_a_role_sees_the_user_as_others_do() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let tapped = phone.wx("getPhoneNumber", json!({})).await.json();
+    phone.post("/api/decrypt-phone", &json!({ "code": tapped["code"] })).await.ok();
+    let profile = body(&info(&phone).await);
+    phone.post("/api/user/profile", &profile).await.ok();
+    let user_id = phone.get("/api/user").await.text("/user/userId");
+    let path = format!("/api/admin/users/{user_id}/role");
+    let shown = world.operator("PUT", &path, &json!({ "role": "staff" })).await.ok();
+    assert_eq!(shown.text("/user/nickName"), "微信用户");
+    assert!(shown.text("/user/avatarUrl").starts_with("https://"), "{}", shown.body);
+    assert!(shown.text("/user/phoneNumber").contains("****"), "{}", shown.body);
+}
+
+#[tokio::test]
 async fn operators_routes_are_closed_to_users_with_a_token() {
     let world = World::start().await;
     let phone = world.user().await;

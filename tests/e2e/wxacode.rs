@@ -71,6 +71,19 @@ async fn a_transparent_code_is_a_png_in_the_colour_asked_for() {
 }
 
 #[tokio::test]
+async fn operators_choose_the_colour_and_the_width_too() {
+    let world = World::start().await;
+    let body = json!({ "path": "pages/index/index?id=1", "auto_color": false, "line_color": { "r": 10, "g": 20, "b": 30 },
+                       "is_hyaline": true });
+    let answer = world.operator("POST", CODE, &body).await;
+    read(&answer, ImageFormat::Png);
+    let picture = image::load_from_memory(&answer.bytes).expect("a picture").to_rgba8();
+    assert!(picture.pixels().any(|pixel| pixel.0 == [10, 20, 30, 255]));
+    let square = world.operator("POST", QR_CODE, &json!({ "path": "pages/index/index", "width": 300 })).await;
+    assert_eq!(read(&square, ImageFormat::Jpeg).1, 300);
+}
+
+#[tokio::test]
 async fn the_picture_comes_through_the_gateway_byte_for_byte() {
     let world = World::start().await;
     let phone = world.user().await;

@@ -6,6 +6,7 @@
     reason = "a test that can't go on has failed, and says why"
 )]
 
+pub mod api;
 mod builder;
 mod clock;
 mod effects;

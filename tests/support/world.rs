@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use shared::host::{Clock, Host, SystemRandomness};
 
 use crate::{
-    Effects, Phone, Response, TestClock, WeChatPay, WorldBuilder, leaks,
+    Effects, Phone, Response, TestClock, WeChatPay, WorldBuilder,
+    api::{ApiDescription, Exchange, usage},
+    leaks,
     log::CapturedLog,
     operator::{self, SigningClient},
 };
@@ -144,10 +146,13 @@ impl World {
         self.http.request(method, format!("{}{path}", self.url()))
     }
 
-    /// Sends a request, and keeps the response for the search for leaks.
+    /// Sends a request, and keeps the response for the search for leaks. Fails the test if the description of the API does not allow
+    /// this exchange.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Response {
+        let sent = request.try_clone().expect("a body that is no stream").build().expect("a request");
         let response =
             Response::read(request.timeout(Duration::from_secs(60)).send().await.expect("an answer")).await;
+        check_exchange(&sent, &response);
         self.responses.lock().unwrap_or_else(PoisonError::into_inner).push(response.clone());
         response
     }
@@ -303,6 +308,25 @@ impl World {
     pub fn now(&self) -> u64 {
         self.clock.now_millis() / 1000
     }
+}
+
+/// Compares an exchange with the description of the API, and records what of the description it uses.
+fn check_exchange(sent: &reqwest::Request, response: &Response) {
+    let exchange = Exchange {
+        method: sent.method().as_str(),
+        path: sent.url().path(),
+        query: sent.url().query().unwrap_or_default(),
+        headers: sent.headers(),
+        body: sent.body().and_then(reqwest::Body::as_bytes).unwrap_or_default(),
+        response,
+    };
+    if !exchange.path.starts_with("/api/") {
+        return;
+    }
+    let description = ApiDescription::shared();
+    let problems = description.problems(&exchange);
+    assert!(problems.is_empty(), "docs/openapi.yaml does not allow it:\n{}", problems.join("\n"));
+    usage::record(description, &exchange);
 }
 
 impl Drop for World {

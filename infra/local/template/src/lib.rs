@@ -30,6 +30,7 @@ mod template;
 pub use error::{ParameterProblem, TemplateError};
 pub use parameter::Parameter;
 pub use pseudo_parameters::PseudoParameters;
+pub use read::yaml::parse as parse_yaml;
 pub use resource::api::{HttpApi, RouteAuth, Throttling};
 pub use resource::bucket::Bucket;
 pub use resource::event::cron::Cron;

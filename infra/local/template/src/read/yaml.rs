@@ -10,8 +10,11 @@ use serde_json::{Map, Number, Value};
 use super::plain;
 use crate::error::TemplateError;
 
-/// Reads one YAML document.
-pub(crate) fn parse(text: &str) -> Result<Value, TemplateError> {
+/// Reads one YAML document as JSON.
+///
+/// # Errors
+/// [`TemplateError`]: it is malformed, there are several, or a text in it means something else to other readers of YAML.
+pub fn parse(text: &str) -> Result<Value, TemplateError> {
     // Scalars are loaded unparsed, because their type depends on whether they are quoted.
     let mut loader = YamlLoader::<Yaml<'_>>::default();
     loader.early_parse(false);
