@@ -104,7 +104,8 @@ onLanguage(drawHead);
 addEventListener('resize', drawHead);
 document.querySelector('#parts').append(stage, timeline.element, controls.element);
 showPart(part);
-timeline.start();
+// The simulated WeChat forgets its users when the program ends.
+timeline.start(() => phones.forEach((phone) => phone.start()));
 controls.start();
 const wanted = Math.min(MOST_PHONES, Math.max(1, Number(sessionStorage.getItem('phones')) || 1));
 for (let number = 0; number < wanted; number += 1) addPhone();

@@ -56,9 +56,14 @@ export class TimelineView {
     this.redraw();
   }
 
-  start() {
+  /** Reads events from now on. `onRestart` is called when the program was started again. */
+  start(onRestart) {
     listen({
       onState: (state) => {
+        if (state === 'restarted') {
+          this.clear();
+          onRestart();
+        }
         if (this.#state === state) return;
         this.#state = state;
         this.drawTools();
@@ -120,7 +125,7 @@ export class TimelineView {
   }
 
   #isShown(group) {
-    if (this.#filter.hideControls && isPlumbing(group)) return false;
+    if (this.#filter.hideControls && !this.#filter.order && isPlumbing(group)) return false;
     return this.timeline.matches(group, this.#filter);
   }
 
@@ -181,10 +186,10 @@ export class TimelineView {
     this.#orderCount = orders.length;
     const { order, openid, hideControls } = this.#filter;
     const people = this.people();
-    const states = { open: t('实时', 'Live'), closed: t('正在连接…', 'Connecting…'), missing: t('没有时间线', 'No timeline') };
+    const states = { open: t('实时', 'Live'), missing: t('没有时间线', 'No timeline') };
     render(this.tools,
       h('h2', {}, t('发生了什么', 'What happened')),
-      h('span', { class: `live live-${this.#isPaused ? 'paused' : this.#state}`, role: 'status' }, this.#isPaused ? t(`已暂停`, 'Paused') : states[this.#state]),
+      h('span', { class: `live live-${this.#isPaused ? 'paused' : this.#state}`, role: 'status' }, this.#isPaused ? t(`已暂停`, 'Paused') : states[this.#state] ?? t('正在连接…', 'Connecting…')),
       h('select', { 'aria-label': t('只看这个订单', 'Only this order'), value: order, onchange: ({ target }) => this.filterBy({ order: target.value }) },
         h('option', { value: '' }, t('所有订单', 'All orders')),
         [...new Set([...orders.slice(0, 30), ...(order ? [order] : [])])].map((id) => h('option', { value: id, selected: id === order }, `…${id.slice(-6)}`))),
@@ -215,10 +220,12 @@ export class TimelineView {
   }
 }
 
-/** What runs by itself and did nothing, and the page's own looks at the simulator: hidden unless somebody wants to see it. */
+/** What runs by itself and did nothing, and what only looks: hidden unless somebody wants to see it. */
 function isPlumbing({ root, children, groups }) {
   if (!root) return false;
-  if (root.kind === 'control') return root.method === 'GET' || root.path.endsWith('/operator');
+  // An operator's call stands in the timeline as the request that it became.
+  if (root.kind === 'control') return root.path.endsWith('/operator');
+  if (root.kind === 'request') return root.caller === 'operator' && root.method === 'GET';
   return root.kind === 'task' && root.trigger === 'schedule' && !root.error && groups.length === 0 && !children.some(({ kind }) => kind === 'wechat');
 }
 

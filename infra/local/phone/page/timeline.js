@@ -152,19 +152,35 @@ export function eventsOf(group) {
   return [group.root, ...group.children, ...group.groups.flatMap(eventsOf)].filter(Boolean);
 }
 
-/** Reads the timeline of the local world: `onEvent` for each event, `onState` with 'open', 'closed' or 'missing'. */
+/** Reads the timeline of the local world: `onEvent` for each event, `onState` with 'open', 'closed', 'missing', or 'restarted'. */
 export function listen({ onEvent, onState }) {
   const source = new EventSource('/_wechat/timeline');
   let newest = 0;
-  source.onopen = () => onState('open');
-  source.onerror = () => onState(source.readyState === EventSource.CLOSED ? 'missing' : 'closed');
+  let wasLost = false;
+  source.onopen = async () => {
+    onState('open');
+    if (wasLost && await isNewProgram(newest)) {
+      source.close();
+      onState('restarted');
+      listen({ onEvent, onState });
+    }
+    wasLost = false;
+  };
+  source.onerror = () => {
+    wasLost = true;
+    onState(source.readyState === EventSource.CLOSED ? 'missing' : 'closed');
+  };
   source.onmessage = ({ data }) => {
     const event = JSON.parse(data);
-    // Numbers begin anew when the program was started again.
-    if (event.seq === 1) newest = 0;
     if (event.seq <= newest) return;
     newest = event.seq;
     onEvent(event);
   };
-  return source;
+}
+
+/** Whether the program was started again: its events are numbered anew, and it knows nothing of the last one seen here. */
+async function isNewProgram(newest) {
+  if (newest === 0) return false;
+  const answer = await fetch(`/_wechat/timeline.json?after=${newest - 1}`).catch(() => undefined);
+  return answer?.ok ? (await answer.json()).events.length === 0 : false;
 }
