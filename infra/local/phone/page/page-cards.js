@@ -23,6 +23,15 @@ export default Page({
     await this.refresh();
   },
 
+  /** A member card is made by WeChat's form. What it gives back comes to App.onShow on a real phone, and here with the call. */
+  async activate({ cardId }) {
+    const { appId, extraData } = await this.api.get(`/api/cards/member/activation?cardId=${encodeURIComponent(cardId)}`);
+    const { extraData: filled } = await this.wx.navigateToMiniProgram({ appId, extraData });
+    const { membershipNumber } = await this.api.post('/api/cards/member/activate', { activateTicket: filled.activate_ticket, cardId: filled.card_id, code: filled.code });
+    this.wx.showToast({ title: t(`会员号 ${membershipNumber}`, `Member ${membershipNumber}`) });
+    await this.refresh();
+  },
+
   async open(owned) {
     await this.wx.openCard({ cardList: [owned] });
     this.wx.showToast({ title: t('已打开卡券', 'The card is open') });
@@ -38,7 +47,7 @@ export default Page({
     return [
       card(
         h('h2', { class: 'card-title' }, t('可以领取', 'To take')),
-        h('ul', { class: 'coupons' }, offered.map((offer) => h('li', { class: 'coupon' }, h('span', {}, cardName(offer.cardId), h('small', {}, offer.cardId)), button(t('领取', 'Take'), this.tap(() => this.add(offer)), 'green small'))))),
+        h('ul', { class: 'coupons' }, offered.map((offer) => h('li', { class: 'coupon' }, h('span', {}, cardName(offer.cardId), h('small', {}, offer.cardId)), this.offerButton(offer))))),
       card(
         h('h2', { class: 'card-title' }, t('我的卡券', 'Mine')),
         owned.length === 0 && empty('card', t('还没有卡券', 'No cards yet')),
@@ -50,11 +59,18 @@ export default Page({
         button(t('核销', 'Consume'), this.tap(() => this.verify()), 'green wide', { disabled: code.trim() === '' })),
     ];
   },
+
+  offerButton(offer) {
+    if (isMember(offer.cardId)) return button(t('开卡', 'Join'), this.tap(() => this.activate(offer)), 'green small');
+    return button(t('领取', 'Take'), this.tap(() => this.add(offer)), 'green small');
+  },
 });
+
+const isMember = (cardId) => cardId.includes('Member');
 
 /** The local world's cards by what their ids say. */
 function cardName(cardId) {
-  if (cardId.includes('Member')) return t('会员卡', 'Member card');
+  if (isMember(cardId)) return t('会员卡', 'Member card');
   if (cardId.includes('Cash')) return t('代金券', 'Cash coupon');
   return t('优惠券', 'Coupon');
 }

@@ -305,8 +305,11 @@ function title(event) {
   }
 }
 
-function isBad(event) {
-  return Boolean(event.fault || event.error || event.status >= 400 || (event.kind === 'aws' && event.outcome !== 'ok'));
+/** A condition of a write that did not hold tells a function what is there: that is no failure. */
+const CONDITIONS = ['ConditionalCheckFailedException', 'TransactionCanceledException'];
+
+function isBad({ kind, fault, error, status, outcome }) {
+  return Boolean(fault || error || status >= 400 || (kind === 'aws' && outcome !== 'ok' && !CONDITIONS.includes(outcome)));
 }
 
 /** Status, code, duration and the like, as small marks. */
@@ -323,7 +326,7 @@ function marks(event) {
     items !== undefined && h('span', { class: 'mark' }, t(`${items} 项`, `${items} items`)),
     status !== undefined && h('span', { class: `mark ${bad}` }, status),
     code && h('span', { class: 'mark bad' }, code),
-    outcome && outcome !== 'ok' && outcome !== 'acknowledged' && h('span', { class: 'mark bad' }, outcome),
+    outcome && outcome !== 'ok' && outcome !== 'acknowledged' && h('span', { class: `mark ${CONDITIONS.includes(outcome) ? '' : 'bad'}` }, outcome),
     failed && h('span', { class: 'mark bad' }, failed.length > 60 ? `${failed.slice(0, 60)}…` : failed),
     kind === 'phone' && !error && h('span', { class: 'mark good' }, 'ok'),
     durationMs !== undefined && h('span', { class: 'mark time' }, durationMs < 10 ? `${durationMs.toFixed(1)} ms` : `${Math.round(durationMs)} ms`),
@@ -332,9 +335,15 @@ function marks(event) {
 
 /** The members that are shown as text or JSON when an entry is open, with their names. */
 const CONTENTS = [
-  ['arguments', '参数', 'Arguments'], ['query', '查询', 'Query'], ['requestHeaders', '请求头', 'Headers'], ['requestBody', '请求', 'Request'], ['request', '请求', 'Request'],
+  ['arguments', '参数', 'Arguments'], ['query', '查询', 'Query'], ['requestBody', '请求', 'Request'], ['request', '请求', 'Request'],
   ['body', '请求', 'Request'], ['responseBody', '应答', 'Answer'], ['answer', '应答', 'Answer'], ['result', '结果', 'Result'], ['detail', '内容', 'Content'], ['report', '报告', 'Report'], ['error', '错误', 'Error'],
+  ['requestHeaders', '请求头', 'Headers'],
 ];
+
+/** Headers that every browser sends with every request. */
+const NOISE = /^(accept|accept-encoding|accept-language|connection|content-length|host|origin|priority|referer|user-agent|sec-.*)$/;
+const headersThatMatter = (headers) => Object.fromEntries(Object.entries(headers).filter(([name]) => !NOISE.test(name)));
+
 const LONGEST = 20_000;
 
 function body(group, view) {
@@ -362,7 +371,8 @@ function facts(event, view) {
       event.function && h('span', {}, t('函数', 'Function'), ' ', h('code', {}, event.function)),
       event.requestId && h('span', {}, t('请求号', 'Request id'), ' ', h('code', {}, event.requestId)),
       event.trigger && h('span', {}, t('触发', 'Trigger'), ' ', h('code', {}, event.trigger))),
-    CONTENTS.filter(([name]) => event[name] !== undefined).map(([name, chinese, english]) => h('figure', {}, h('figcaption', {}, t(chinese, english)), h('pre', { tabindex: '0' }, shown(event[name])))),
+    CONTENTS.filter(([name]) => event[name] !== undefined).map(([name, chinese, english]) => h('figure', {}, h('figcaption', {}, t(chinese, english)),
+      h('pre', { tabindex: '0' }, shown(name === 'requestHeaders' ? headersThatMatter(event[name]) : event[name])))),
     h('p', { class: 'facts-actions' },
       curl && h('button', { type: 'button', class: 'quiet', onclick: async () => { await copy(curl); render(said, t('已复制', 'Copied')); } }, icon('copy'), t('复制为 curl', 'Copy as curl')),
       order && h('button', { type: 'button', class: 'quiet', onclick: () => view.filterBy({ order }) }, icon('orders'), t('只看这个订单', 'Only this order')),

@@ -11,6 +11,8 @@ export class Timeline {
   #byRequestId = new Map();
   /** Requests that WeChat made and whose notice has not been told yet: the notice ends after its request. */
   #unclaimed = [];
+  /** Events on the bus whose sender has not been told yet: the call that sent them ends after them. */
+  #sent = [];
   /** The order that another number of a payment or a refund belongs to. */
   #orders = new Map();
   /** The openid that a user's id belongs to. */
@@ -31,6 +33,7 @@ export class Timeline {
     this.groups = [];
     this.#byRequestId.clear();
     this.#unclaimed = [];
+    this.#sent = [];
   }
 
   /** The group of a request, for whoever has its id from an error. */
@@ -50,11 +53,16 @@ export class Timeline {
         if (event.requestId) {
           const group = this.#ofRequest(event.requestId, event.at);
           group.children.push(event);
+          if (event.service === 'events') for (const sent of this.#sent.splice(0)) this.#moveInto(sent, group);
           return group;
         }
       // A call of which nobody knows the function stands alone.
       // falls through
-      default: return this.#insert({ root: event, at: event.at });
+      default: {
+        const group = this.#insert({ root: event, at: event.at });
+        if (event.kind === 'event') this.#sent.push(group);
+        return group;
+      }
     }
   }
 
