@@ -1,6 +1,6 @@
 //! The random faults: functions are killed; DynamoDB throttles, conflicts and breaks connections; WeChat Pay is busy, slow, loses
 //! answers, sends broken ones, refuses the merchant's certificate and refuses refunds for a while; notices are lost, duplicated,
-//! truncated, delayed, reordered or forged; WeChat's login can't be reached. Meanwhile the clock advances.
+//! truncated, delayed, reordered or forged; WeChat's login can't be reached. Meanwhile the clock advances, by how much is answered.
 
 use std::{cell::Cell, time::Duration};
 
@@ -19,11 +19,16 @@ pub(crate) fn start_random_faults(world: &World, seed: u64) {
 pub(crate) async fn inject_until_done(world: &World, seed: u64, api: usize, done: &Cell<bool>) {
     let wechat_faults = async {
         let rng = &mut Rng::with_seed(seed.wrapping_mul(31));
+        let started_at = world.now();
         while !done.get() {
             for _ in 0..rng.usize(0..3) {
                 world.wechat().set_fault(random_fault(rng, api));
             }
-            world.clock.advance(Duration::from_secs(rng.u64(1..30)));
+            // On a busy machine fewer requests are answered meanwhile, and no order could be paid before its end.
+            let answers = u64::try_from(world.responses().len()).unwrap_or(u64::MAX);
+            if world.now() < started_at + answers * SECONDS_PER_ANSWER {
+                world.clock.advance(Duration::from_secs(rng.u64(1..30)));
+            }
             tokio::time::sleep(Duration::from_millis(60)).await;
         }
     };
@@ -133,5 +138,7 @@ const RETRYABLE_V3: [&str; 4] = ["FREQUENCY_LIMITED", "SIGN_ERROR", "NO_AUTH", "
 
 /// How many of a thousand requests to DynamoDB, EventBridge and Secrets Manager fail.
 const DYNAMO_FAULTS_PER_MILLE: u32 = 30;
+/// How far the clock advances for each request that is answered, on the average.
+const SECONDS_PER_ANSWER: u64 = 5;
 /// How many of a thousand calls of functions are killed.
 const KILLS_PER_MILLE: u32 = 30;
