@@ -1,0 +1,5 @@
+export { Cancellation } from './cancellation'
+export { Client, type CallOptions, type ClientSettings } from './client'
+export { Failure, isFailure, showFailure, toFailure, type FailureKind } from './failure'
+export type { Outcome, PayableOrder, Payment } from './payment'
+export type * from './types'
