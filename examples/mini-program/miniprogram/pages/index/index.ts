@@ -1,0 +1,67 @@
+import { Cancellation, toFailure, type Product } from '../../client/index'
+import { shareMessage } from '../../share'
+import { cart, client, yuan } from '../../shop'
+
+let products: Product[] = []
+let opened = new Cancellation()
+
+Page({
+  data: {
+    products: [] as { productId: string; name: string; price: string; quantity: number }[],
+    count: 0,
+    failed: '',
+  },
+
+  onLoad() {
+    opened = new Cancellation()
+    this.load()
+  },
+
+  onShow() {
+    this.show()
+  },
+
+  onUnload() {
+    opened.cancel()
+  },
+
+  onPullDownRefresh() {
+    this.load().then(() => wx.stopPullDownRefresh())
+  },
+
+  onShareAppMessage() {
+    return shareMessage('pages/index/index', '好物小店')
+  },
+
+  onShareTimeline() {
+    return { title: '好物小店' }
+  },
+
+  async load() {
+    try {
+      products = (await client.get('/api/products', { cancellation: opened })).products
+      this.setData({ failed: '' })
+      this.show()
+    } catch (error) {
+      const failure = toFailure(error)
+      if (failure.kind !== 'cancelled') this.setData({ failed: failure.message })
+    }
+  },
+
+  change(event: WechatMiniprogram.TouchEvent) {
+    const { id, by } = event.currentTarget.dataset as { id: string; by: number }
+    const quantity = Math.min(99, Math.max(0, (cart.get(id) ?? 0) + Number(by)))
+    if (quantity > 0) cart.set(id, quantity)
+    else cart.delete(id)
+    this.show()
+  },
+
+  checkOut() {
+    wx.navigateTo({ url: '/pages/checkout/checkout' })
+  },
+
+  show() {
+    const shown = products.map(({ productId, name, price }) => ({ productId, name, price: yuan(price), quantity: cart.get(productId) ?? 0 }))
+    this.setData({ products: shown, count: [...cart.values()].reduce((sum, quantity) => sum + quantity, 0) })
+  },
+})
