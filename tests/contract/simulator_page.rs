@@ -34,11 +34,12 @@ fn known(message: &str, before: &str) -> Vec<String> {
     list.split(", ").map(str::to_owned).collect()
 }
 
-/// The routes that the simulator's code mounts for its host, by method and path.
-fn controls() -> Vec<String> {
+/// The routes that code in these folders mounts below `/_wechat`, by method and path.
+fn controls(folders: &[&str]) -> Vec<String> {
     let route = Regex::new(r#"\.route\(\s*"(/[^"]+)",\s*((?:\.?[a-z]+\([a-z_:]+\))+)"#).expect("a pattern");
     let method = Regex::new(r"(delete|get|post|put)\(").expect("a pattern");
-    let files = rust_files(SIMULATOR).into_iter().filter(|file| !file.contains("/tests/"));
+    let files = folders.iter().flat_map(|folder| rust_files(folder));
+    let files = files.filter(|file| !file.contains("/tests/"));
     let mut controls = BTreeSet::new();
     for code in files.map(|file| read(&file)) {
         for found in route.captures_iter(&code) {
@@ -118,7 +119,7 @@ async fn the_page_names_every_api_of_the_phone_and_of_the_server() {
 #[tokio::test]
 async fn the_page_names_every_control_and_each_is_answered() {
     let (world, page) = (World::start().await, read(PAGE));
-    let controls = controls();
+    let controls = controls(&[SIMULATOR]);
     assert!(controls.len() > 10, "{controls:?}");
     let problems =
         |page: &str| differences((PAGE, &written(page, "Controls", "control")), ("the simulator", &controls));
@@ -126,6 +127,24 @@ async fn the_page_names_every_control_and_each_is_answered() {
     assert_eq!(problems(&with(&page, "| `GET /_wechat/log` |", "| `GET /_wechat/logs` |")).len(), 2);
     for route in controls {
         let (status, _) = send(&world, &route.replace("{api}", "login"), &json!({})).await;
+        assert!(![403, 404, 405].contains(&status), "{route} is answered with {status}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_names_every_control_of_the_local_world() {
+    let (world, page) = (World::start().await, read(PAGE));
+    let controls = controls(&["infra/local/gateway/src/controls", "infra/local/phone/src"]);
+    let problems = |page: &str| {
+        let written = written(page, "The local world", "control");
+        differences((PAGE, &written), ("the local world", &controls))
+    };
+    assert_none(&problems(&page));
+    assert_eq!(problems(&with(&page, "| `GET /_wechat/tasks` |", "| `GET /_wechat/task` |")).len(), 2);
+    // The stream has no end, so that nobody can wait for its answer.
+    for route in controls.iter().filter(|route| *route != "GET /_wechat/timeline") {
+        let path = route.replace("{file}", "index.html").replace("{name}", "order-sweep");
+        let (status, _) = send(&world, &path, &json!({})).await;
         assert!(![403, 404, 405].contains(&status), "{route} is answered with {status}");
     }
 }

@@ -47,6 +47,7 @@ mod share_figures;
 mod soter_verify;
 mod subscribe;
 mod subscribe_templates;
+mod timeline;
 mod unified_order;
 mod unified_order_again;
 mod upload;

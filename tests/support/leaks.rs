@@ -2,7 +2,7 @@
 
 use crate::World;
 
-/// Searches the log, the tables and the responses; panics at the first secret or person found.
+/// Searches the log, the tables, the timeline and the responses; panics at the first secret or person found.
 pub(crate) fn search(world: &World) {
     let Some(wechat) = world.bundle().wechat() else { return };
     let log = world.log();
@@ -13,12 +13,16 @@ pub(crate) fn search(world: &World) {
         // Every text in the secret that is long enough to be a key.
         secrets.extend(value.split('"').filter(|text| text.len() >= 16).map(str::to_owned));
     }
+    let timeline: Vec<String> =
+        world.bundle().timeline().events_after(0).iter().map(ToString::to_string).collect();
+    let timeline = timeline.join("\n");
     let responses = world.responses();
 
     // Secrets: nowhere.
     for secret in &secrets {
         refuse(&log, secret, "a secret is in the log");
         refuse(&tables, secret, "a secret is in a table in clear");
+        refuse(&timeline, secret, "a secret is in the timeline");
         for response in &responses {
             refuse(&response.body, secret, "a secret is in a response");
         }
@@ -28,6 +32,7 @@ pub(crate) fn search(world: &World) {
         let token = token.1.split('"').next().unwrap_or_default();
         refuse(&log, token, "a session token is in the log");
         refuse(&tables, token, "a session token is in a table");
+        refuse(&timeline, token, "a session token is in the timeline");
     }
     // People: neither in the log nor in a response of failure.
     let failures = responses.iter().filter(|response| response.status >= 400);

@@ -162,6 +162,14 @@ impl World {
         self.send(self.request("POST", path).json(body)).await
     }
 
+    /// A request of a developer at `/_wechat/{path}`: of the timeline, the clock or the simulator's controls.
+    pub async fn control(&self, method: &str, path: &str, body: &Value) -> Response {
+        let request = self.request(method, &format!("/_wechat/{path}")).json(body);
+        // Moving the clock runs every schedule.
+        let request = request.timeout(Duration::from_secs(60));
+        Response::read(request.send().await.expect("an answer")).await
+    }
+
     /// A request of an operator, signed with IAM.
     pub async fn operator(&self, method: &str, path: &str, body: &Value) -> Response {
         let body = serde_json::to_vec(body).expect("JSON");

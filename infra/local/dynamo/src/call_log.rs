@@ -1,7 +1,8 @@
 //! The log of calls: each with its permissions and its cost.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use crate::capacity_units::CapacityUnits;
 use crate::fault_kind::FaultKind;
@@ -32,10 +33,15 @@ pub struct ServiceCall {
     pub fault: Option<FaultKind>,
 }
 
+/// Is called with every call when it ends: the call, its request's body (empty for services that are not served here), and how long it
+/// took.
+pub type CallObserver = Box<dyn Fn(&ServiceCall, &[u8], Duration) + Send + Sync>;
+
 /// The log of all calls, shared by all requests.
 #[derive(Default)]
 pub(crate) struct CallLog {
     state: Mutex<CallLogState>,
+    observer: OnceLock<CallObserver>,
 }
 
 #[derive(Default)]
@@ -46,7 +52,16 @@ struct CallLogState {
 }
 
 impl CallLog {
-    pub(crate) fn add_call(&self, call: ServiceCall) {
+    /// Sets the observer, once.
+    pub(crate) fn set_observer(&self, observer: CallObserver) {
+        // A second observer is dropped, because the first one belongs to whoever started this database.
+        let _ = self.observer.set(observer);
+    }
+
+    pub(crate) fn add_call(&self, call: ServiceCall, request: &[u8], duration: Duration) {
+        if let Some(observe) = self.observer.get() {
+            observe(&call, request, duration);
+        }
         let mut state = self.lock();
         if call.allowed {
             let uses = call.permissions.iter().map(|permission| permission.used_by(&call.caller));

@@ -14,10 +14,10 @@ use tokio::task::JoinHandle;
 
 use crate::access::access_keys::{OPERATOR, secret_access_key};
 use crate::access::policy::FunctionPolicies;
-use crate::call_log::{CallLog, ServiceCall};
+use crate::call_log::{CallLog, CallObserver, ServiceCall};
 use crate::engine;
 use crate::error::DynamoError;
-use crate::event_buses::EventBuses;
+use crate::event_buses::{EventBuses, EventObserver};
 use crate::fault_queue::{DynamoFault, FaultQueue};
 use crate::permission::{Permission, PermissionUse};
 use crate::request_target::{AwsService, RequestTarget};
@@ -146,6 +146,17 @@ impl Dynamo {
     /// A receiver that changes with every write to a table, whoever writes, and when expired items are deleted.
     pub fn subscribe_writes(&self) -> watch::Receiver<u64> {
         self.inner.handler.engine.subscribe_writes()
+    }
+
+    /// Lets `observer` see every call when it ends, also those of services that are authorized and not served here. It must be quick and
+    /// must not call this database. The first observer stays.
+    pub fn observe_calls(&self, observer: CallObserver) {
+        self.inner.handler.call_log.set_observer(observer);
+    }
+
+    /// Lets `observer` see every event that reaches a bus. It must be quick and must not call this database. The first observer stays.
+    pub fn observe_events(&self, observer: EventObserver) {
+        self.inner.handler.event_buses.set_observer(observer);
     }
 
     /// All events that were put, oldest first: the fields that a rule sees, and `event-bus-name`.

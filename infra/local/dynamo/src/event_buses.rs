@@ -1,6 +1,6 @@
 //! EventBridge's operation `PutEvents`, the only one that functions use. Tests can read the events that were put.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use local_template::{EventBus, PseudoParameters, Stack};
 use serde_json::{Value, json};
@@ -12,18 +12,32 @@ use crate::clock::now;
 use crate::response::AwsResponse;
 use crate::sigv4::hash::{hex, hmac_sha256, uuid_from_hash};
 
+/// Is called with every event that reached a bus, as [`Dynamo::events`](crate::Dynamo::events) lists it.
+pub type EventObserver = Box<dyn Fn(&Value) + Send + Sync>;
+
 /// The event buses and the events that were put on them.
 pub(crate) struct EventBuses {
     buses: Vec<EventBus>,
     events: Mutex<Vec<Value>>,
+    observer: OnceLock<EventObserver>,
     /// The key that event ids are derived from.
     id_key: String,
 }
 
 impl EventBuses {
     pub(crate) fn new(stack: &Stack, operator_secret: &str) -> Self {
-        let events = Mutex::default();
-        Self { buses: stack.event_buses.clone(), events, id_key: operator_secret.to_owned() }
+        Self {
+            buses: stack.event_buses.clone(),
+            events: Mutex::default(),
+            observer: OnceLock::new(),
+            id_key: operator_secret.to_owned(),
+        }
+    }
+
+    /// Sets the observer, once.
+    pub(crate) fn set_observer(&self, observer: EventObserver) {
+        // A second observer is dropped, because the first one belongs to whoever started the buses.
+        let _ = self.observer.set(observer);
     }
 
     /// All events that were put, oldest first.
@@ -99,7 +113,7 @@ impl EventBuses {
             self.id_key.as_bytes(),
             format!("event {} {}", now(), events.len()).as_bytes(),
         )));
-        events.push(json!({
+        let event = json!({
             "version": "0",
             "id": id,
             "event-bus-name": self.entry_bus(entry).name,
@@ -110,7 +124,11 @@ impl EventBuses {
             "region": region,
             "resources": entry.get("Resources").cloned().unwrap_or_else(|| json!([])),
             "detail": detail,
-        }));
+        });
+        if let Some(observe) = self.observer.get() {
+            observe(&event);
+        }
+        events.push(event);
         id
     }
 

@@ -38,11 +38,12 @@ mod server;
 pub mod sigv4;
 
 pub use access::access_keys::OPERATOR;
-pub use call_log::ServiceCall;
+pub use call_log::{CallObserver, ServiceCall};
 pub use capacity_units::CapacityUnits;
 pub use chaos::FaultInjector;
 pub use dynamo::{Dynamo, DynamoOptions};
 pub use error::DynamoError;
+pub use event_buses::EventObserver;
 pub use fault_kind::FaultKind;
 pub use fault_queue::DynamoFault;
 pub use permission::{Permission, PermissionUse};

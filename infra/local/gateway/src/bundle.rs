@@ -6,8 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use axum::Router;
+use axum::{Router, middleware};
 use local_dynamo::{Dynamo, FaultInjector};
+use local_phone::Timeline;
 use local_s3::LocalS3;
 use local_template::{Stack, Template};
 use local_wechat::{PlatformMode, PushSettings, ShippingSettings, Simulator};
@@ -15,10 +16,13 @@ use serde_json::Value;
 use shared::host::{Clock, Host};
 
 use crate::{
+    clock::MovableClock,
     config::Config,
+    controls::{self, Controls},
     deployment_values::{self, LocalAddresses},
     error::{CallError, StartError},
-    function::RegisteredFunction,
+    feeds,
+    function::{CallHooks, RegisteredFunction, Trigger},
     functions::{DeployedFunctions, ServiceUrls},
     http::{self, Gateway, RouteTable},
     invoke, operator_secret,
@@ -26,7 +30,8 @@ use crate::{
     queues::QueueStore,
     quickstart,
     registry::REGISTRY,
-    schedule, seed,
+    schedule::{self, ScheduledTask},
+    seed,
     servers::{Servers, listen},
     stream::EventSourceMappings,
 };
@@ -45,9 +50,11 @@ pub struct Bundle {
     s3: LocalS3,
     wechat: Option<Simulator>,
     functions: DeployedFunctions,
+    schedules: Arc<[ScheduledTask]>,
     mappings: EventSourceMappings,
     queues: Arc<QueueStore>,
     kills: Arc<FaultInjector>,
+    timeline: Timeline,
     urls: ServiceUrls,
     servers: Servers,
 }
@@ -78,6 +85,8 @@ impl Bundle {
             trade_managed,
             run_schedules,
         } = options;
+        let movable_clock = Arc::new(MovableClock::new(clock));
+        let clock: Arc<dyn Clock> = movable_clock.clone();
         let (listener, address) = listen(port).await?;
         let mut servers = Servers::new();
         let push = PushSettings {
@@ -132,21 +141,37 @@ impl Bundle {
             ("S3", s3_address),
         ]);
         let kills = Arc::new(FaultInjector::default());
-        let functions = DeployedFunctions::new(&stack, registry, &dynamo, &clock, &roots, &urls, &kills)?;
+        let timeline = Timeline::new(Arc::clone(&clock), feeds::masker(&stack, &dynamo, wechat.as_ref()));
+        feeds::record_aws(&timeline, &dynamo, &stack);
+        if let Some(wechat) = &wechat {
+            feeds::record_wechat(&timeline, wechat);
+        }
+        let hooks = CallHooks { kills: Arc::clone(&kills), timeline: timeline.clone() };
+        let functions = DeployedFunctions::new(&stack, registry, &dynamo, &clock, &roots, &urls, &hooks)?;
+        let schedules: Arc<[ScheduledTask]> = schedule::all(&stack, &functions).into();
         let queues = Arc::new(QueueStore::default());
         let mappings =
             EventSourceMappings::new(&stack, &functions, &dynamo, &clock, &queues, data.as_deref()).await?;
-        servers.serve(lambda, invoke::router(&stack, &functions, &dynamo));
+        servers.serve(lambda, invoke::router(&stack, &functions, &dynamo, &timeline));
 
-        let gateway = Gateway::new(RouteTable::new(&stack, &functions)?, Arc::clone(&clock), address.port());
-        let mut controls = local_phone::page_router();
-        if let Some(wechat) = &wechat {
-            controls = controls.merge(wechat.control());
-        }
+        let routes = RouteTable::new(&stack, &functions)?;
+        let gateway =
+            Arc::new(Gateway::new(routes, Arc::clone(&movable_clock), address.port(), timeline.clone()));
+        let controls = Controls {
+            clock: movable_clock,
+            gateway: Arc::clone(&gateway),
+            schedules: Arc::clone(&schedules),
+        };
+        let wechat_controls = wechat.as_ref().map(Simulator::control).unwrap_or_default();
+        let controls = controls::router(controls)
+            .merge(wechat_controls)
+            .layer(middleware::from_fn_with_state(timeline.clone(), local_phone::record_controls))
+            .merge(local_phone::page_router())
+            .merge(local_phone::timeline_router(timeline.clone(), servers.stopped()))
+            .layer(middleware::from_fn(local_phone::refuse_other_origins));
         servers.serve(listener, Router::new().nest("/_wechat", controls).merge(http::router(gateway)));
         if run_schedules {
-            let schedules = schedule::spawn_all(&stack, &functions, &clock, &servers.stopped());
-            servers.await_at_stop(schedules);
+            servers.await_at_stop(schedule::spawn_all(&schedules, &clock, &servers.stopped()));
             servers.await_at_stop(mappings.spawn_all(&servers.stopped()));
         }
         Ok(Self {
@@ -159,9 +184,11 @@ impl Bundle {
             s3,
             wechat,
             functions,
+            schedules,
             mappings,
             queues,
             kills,
+            timeline,
             urls,
             servers,
         })
@@ -222,11 +249,14 @@ impl Bundle {
     /// [`CallError::Unknown`]: there is no such task. After any other [`CallError`] the task may have done its work.
     pub async fn run_task(&self, folder: &str) -> Result<Value, CallError> {
         let unknown = || CallError::Unknown { folder: folder.to_owned(), expected: "task" };
-        let task = self.functions.by_folder(folder).ok_or_else(unknown)?;
-        let mut functions = self.stack.functions.iter().filter(|function| function.folder == folder);
-        let schedule = functions.find_map(|function| function.schedules.first()).ok_or_else(unknown)?;
-        let now = self.clock.now_millis();
-        task.run_task(schedule::event(schedule, now), schedule::request_id(schedule, now)).await
+        let task = self.schedules.iter().find(|task| task.folder == folder).ok_or_else(unknown)?;
+        task.run(self.clock.now_millis(), Trigger::Schedule).await
+    }
+
+    /// What happened so far, as its readers see it.
+    #[must_use]
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
     }
 
     /// Delivers all outstanding records of the streams that the task in `functions/<folder>` reads, with every retry that the
@@ -267,7 +297,7 @@ impl Bundle {
     pub async fn run_task_with(&self, folder: &str, event: Value) -> Result<Value, CallError> {
         let unknown = || CallError::Unknown { folder: folder.to_owned(), expected: "task" };
         let task = self.functions.by_folder(folder).ok_or_else(unknown)?;
-        task.run_task(event, format!("operator-{:x}", self.clock.now_millis())).await
+        task.run_task(event, format!("operator-{:x}", self.clock.now_millis()), Trigger::Page).await
     }
 
     /// The address of the Lambda API, with which functions invoke each other.

@@ -4,12 +4,15 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use lambda_http::Context;
 use local_dynamo::FaultInjector;
+use local_phone::{Event, Timeline};
 use serde_json::Value;
 use shared::{
     host::Host,
     runtime::{Function, InitError, Instance, Task, TaskInstance},
     telemetry,
+    types::error_chain,
 };
+use tokio::time::Instant;
 
 use crate::{
     adapter::{HttpResponder, TaskRunner},
@@ -77,7 +80,26 @@ pub(crate) struct DeployedFunction {
     folder: &'static str,
     timeout: Duration,
     instance: AnyInstance,
-    kills: Arc<FaultInjector>,
+    hooks: CallHooks,
+}
+
+/// What takes part in every call of a function: random kills, and the timeline.
+#[derive(Clone)]
+pub(crate) struct CallHooks {
+    pub(crate) kills: Arc<FaultInjector>,
+    pub(crate) timeline: Timeline,
+}
+
+/// Why a task runs.
+pub(crate) enum Trigger {
+    /// Another function invoked the task. The request id is that of its call, if it is known.
+    Invoke { parent: Option<String> },
+    /// A developer asked for it.
+    Page,
+    /// A schedule.
+    Schedule,
+    /// A stream with so many records.
+    Stream { records: usize },
 }
 
 /// The running instance of a function or of a task.
@@ -91,13 +113,18 @@ impl DeployedFunction {
         entry: &RegisteredFunction,
         timeout: Duration,
         env: InstanceEnv,
-        kills: Arc<FaultInjector>,
+        hooks: CallHooks,
     ) -> Self {
         let instance = match entry.starter {
             Starter::Function(start) => AnyInstance::Function(LazyInstance::new(start, env)),
             Starter::Task(start) => AnyInstance::Task(LazyInstance::new(start, env)),
         };
-        Self { folder: entry.folder, timeout, instance, kills }
+        Self { folder: entry.folder, timeout, instance, hooks }
+    }
+
+    /// The function's folder below `functions/`.
+    pub(crate) fn folder(&self) -> &'static str {
+        self.folder
     }
 
     /// How long one call may take, from the template.
@@ -116,6 +143,7 @@ impl DeployedFunction {
         limit: Duration,
     ) -> Result<Value, CallError> {
         let this = Arc::clone(self);
+        let _open = self.hooks.timeline.open_invocation(self.folder, &context.request_id, None);
         self.run_isolated(limit, async move {
             let AnyInstance::Function(lazy) = &this.instance else { return Err(this.wrong_kind("function")) };
             let instance = log_start_failure(lazy.get_or_start().await)?;
@@ -129,6 +157,26 @@ impl DeployedFunction {
     /// # Errors
     /// [`CallError`]. Except after a failed start the task may have done its work.
     pub(crate) async fn run_task(
+        self: &Arc<Self>,
+        event: Value,
+        request_id: String,
+        trigger: Trigger,
+    ) -> Result<Value, CallError> {
+        let timeline = &self.hooks.timeline;
+        let started = Instant::now();
+        let open = timeline.open_invocation(self.folder, &request_id, trigger.parent());
+        let task_event = trigger.event().with("function", self.folder).with("requestId", request_id.as_str());
+        let result = self.run_task_isolated(event, request_id).await;
+        drop(open);
+        let task_event = match &result {
+            Ok(report) => task_event.with("report", report.clone()),
+            Err(failure) => task_event.with("error", error_chain(failure)),
+        };
+        timeline.record(task_event.lasting(started.elapsed()));
+        result
+    }
+
+    async fn run_task_isolated(
         self: &Arc<Self>,
         event: Value,
         request_id: String,
@@ -164,7 +212,7 @@ impl DeployedFunction {
         limit: Duration,
         call: impl Future<Output = Result<Value, CallError>> + Send + 'static,
     ) -> Result<Value, CallError> {
-        let poll_limit = self.kills.draw_fault().map(kill::random_poll_limit);
+        let poll_limit = self.hooks.kills.draw_fault().map(kill::random_poll_limit);
         let call = tokio::spawn(kill::run_until_killed(poll_limit, call));
         let handle = call.abort_handle();
         match tokio::time::timeout(limit, call).await {
@@ -183,6 +231,25 @@ impl DeployedFunction {
 
     fn wrong_kind(&self, expected: &'static str) -> CallError {
         CallError::Unknown { folder: self.folder.to_owned(), expected }
+    }
+}
+
+impl Trigger {
+    fn event(&self) -> Event {
+        let event = Event::new("task");
+        match self {
+            Self::Invoke { parent } => event.with("trigger", "invoke").with_some("parent", parent.as_deref()),
+            Self::Page => event.with("trigger", "page"),
+            Self::Schedule => event.with("trigger", "schedule"),
+            Self::Stream { records } => event.with("trigger", "stream").with("records", *records),
+        }
+    }
+
+    fn parent(&self) -> Option<String> {
+        match self {
+            Self::Invoke { parent } => parent.clone(),
+            Self::Page | Self::Schedule | Self::Stream { .. } => None,
+        }
     }
 }
 

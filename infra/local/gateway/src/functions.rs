@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use local_dynamo::{Dynamo, FaultInjector};
+use local_dynamo::Dynamo;
 use local_template::{Function, PseudoParameters, Stack};
 use rustls::pki_types::CertificateDer;
 use shared::host::Clock;
 
 use crate::{
     error::StartError,
-    function::{DeployedFunction, RegisteredFunction},
+    function::{CallHooks, DeployedFunction, RegisteredFunction},
     lazy_instance::InstanceEnv,
 };
 
@@ -35,7 +35,7 @@ impl DeployedFunctions {
         clock: &Arc<dyn Clock>,
         roots: &[CertificateDer<'static>],
         urls: &ServiceUrls,
-        kills: &Arc<FaultInjector>,
+        hooks: &CallHooks,
     ) -> Result<Self, StartError> {
         let mut functions = BTreeMap::new();
         for function in &stack.functions {
@@ -46,7 +46,7 @@ impl DeployedFunctions {
                 roots: roots.to_vec(),
             };
             let timeout = Duration::from_secs(function.timeout_seconds.into());
-            let deployed = Arc::new(DeployedFunction::new(entry, timeout, env, Arc::clone(kills)));
+            let deployed = Arc::new(DeployedFunction::new(entry, timeout, env, hooks.clone()));
             if functions.insert(function.folder.clone(), deployed).is_some() {
                 return Err(StartError::SharedFolder(function.folder.clone()));
             }

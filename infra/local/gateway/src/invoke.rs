@@ -3,7 +3,13 @@
 //!
 //! The caller's signature and statements are checked, as AWS does.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use axum::{
     Router,
@@ -14,23 +20,54 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode};
 use local_dynamo::{Dynamo, Permission};
+use local_phone::Timeline;
 use local_template::{PseudoParameters, Stack};
 use serde_json::{Value, json};
 
-use crate::{error::CallError, function::DeployedFunction, functions::DeployedFunctions};
+use crate::{
+    error::CallError,
+    function::{DeployedFunction, Trigger},
+    functions::DeployedFunctions,
+};
 
 /// The router with the one route `POST /2015-03-31/functions/{name}/invocations`.
-pub(crate) fn router(stack: &Stack, functions: &DeployedFunctions, dynamo: &Dynamo) -> Router {
+pub(crate) fn router(
+    stack: &Stack,
+    functions: &DeployedFunctions,
+    dynamo: &Dynamo,
+    timeline: &Timeline,
+) -> Router {
     let by_name = stack.functions.iter().filter_map(|function| {
         Some((function.name.clone(), Arc::clone(functions.by_folder(&function.folder)?)))
     });
-    let api = InvokeApi { functions: by_name.collect(), dynamo: dynamo.clone() };
+    let folders = stack.functions.iter().map(|one| (one.logical_id.clone(), one.folder.clone()));
+    let api = InvokeApi {
+        functions: by_name.collect(),
+        folders: folders.collect(),
+        dynamo: dynamo.clone(),
+        timeline: timeline.clone(),
+        calls: AtomicU64::new(1),
+    };
     Router::new().route("/2015-03-31/functions/{name}/invocations", post(invoke)).with_state(Arc::new(api))
 }
 
 struct InvokeApi {
+    /// By name.
     functions: BTreeMap<String, Arc<DeployedFunction>>,
+    /// By logical id, which is the access key of a caller.
+    folders: BTreeMap<String, String>,
     dynamo: Dynamo,
+    timeline: Timeline,
+    /// The number of the next call, for request ids.
+    calls: AtomicU64,
+}
+
+impl InvokeApi {
+    /// The request id of the caller's call, if only one of its calls is open.
+    fn calling_request(&self, caller: &str) -> Option<String> {
+        let folder = self.folders.get(caller)?;
+        self.timeline.running_invocation(Some(folder)).map(|(_, request_id)| request_id)
+    }
 }
 
 async fn invoke(State(api): State<Arc<InvokeApi>>, Path(name): Path<String>, request: Request) -> Response {
@@ -50,9 +87,10 @@ async fn invoke(State(api): State<Arc<InvokeApi>>, Path(name): Path<String>, req
         headers: &parts.headers,
         body: &body,
     };
-    if let Err(error) = api.dynamo.authorize_request(&wire_request, "lambda", permission) {
-        return error_response(StatusCode::FORBIDDEN, error.code, &error.message);
-    }
+    let caller = match api.dynamo.authorize_request(&wire_request, "lambda", permission) {
+        Ok(caller) => caller,
+        Err(error) => return error_response(StatusCode::FORBIDDEN, error.code, &error.message),
+    };
     let Some(function) = api.functions.get(&name) else {
         return error_response(
             StatusCode::NOT_FOUND,
@@ -67,8 +105,9 @@ async fn invoke(State(api): State<Arc<InvokeApi>>, Path(name): Path<String>, req
             "the payload is not JSON",
         );
     };
-    let request_id = format!("invoke-{name}");
-    match function.run_task(event, request_id).await {
+    let request_id = format!("invoke-{name}-{}", api.calls.fetch_add(1, Ordering::Relaxed));
+    let trigger = Trigger::Invoke { parent: api.calling_request(&caller) };
+    match function.run_task(event, request_id, trigger).await {
         Ok(report) => success_response(&report),
         Err(error) => failure_response(&error),
     }

@@ -3,7 +3,7 @@
 //! ```text
 //!   curl, mini program ─▶ Gateway ─ event ─▶ lambda_http's adapter ─▶ Function ─ signed ─▶ local DynamoDB, event bus and secrets
 //!                            │                                           └──────────────▶ simulated WeChat (or a real one)
-//!                            └ /_wechat/… ─▶ the phone's side of the simulator
+//!                            └ /_wechat/… ─▶ the phone's side of the simulator, the page, the timeline, the controls
 //!   schedules, streams of tables ─ event ─▶ Task ─ as above
 //! ```
 //!
@@ -18,9 +18,12 @@
 mod adapter;
 mod aws_time;
 mod bundle;
+mod clock;
 mod config;
+mod controls;
 mod deployment_values;
 mod error;
+mod feeds;
 mod function;
 mod functions;
 mod http;

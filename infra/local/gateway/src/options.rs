@@ -17,7 +17,7 @@ pub struct BundleOptions {
     pub config: Config,
     /// Parameters of the template by name. They win over those from the configuration file.
     pub parameters: BTreeMap<String, String>,
-    /// The clock of the functions, the simulator and the gateway. The database uses the machine's clock.
+    /// The clock of the functions, the simulator and the gateway, until it is moved forward. The database uses the machine's clock.
     pub clock: Arc<dyn Clock>,
     /// Divides the waits between redeliveries of a payment notice or a push.
     pub notify_speed: u32,

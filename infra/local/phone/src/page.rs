@@ -20,9 +20,21 @@ use http::{
 pub fn router() -> Router {
     // The redirect is needed because the page names its files relative to the folder.
     Router::new()
-        .route("/phone", get(async || Redirect::temporary("phone/")))
-        .route("/phone/", get(async || serve("index.html")))
-        .route("/phone/{file}", get(async |Path(file): Path<String>| serve(&file)))
+        .route("/phone", get(redirect_to_folder))
+        .route("/phone/", get(serve_index))
+        .route("/phone/{file}", get(serve_file))
+}
+
+async fn redirect_to_folder() -> Redirect {
+    Redirect::temporary("phone/")
+}
+
+async fn serve_index() -> Response {
+    serve("index.html")
+}
+
+async fn serve_file(Path(file): Path<String>) -> Response {
+    serve(&file)
 }
 
 fn serve(name: &str) -> Response {

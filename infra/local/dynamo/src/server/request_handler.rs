@@ -1,8 +1,10 @@
 //! The path of a request: signature, permissions, faults, effect, call log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::access::access_keys::secret_access_key;
 use crate::access::policy::FunctionPolicies;
@@ -47,6 +49,13 @@ pub(crate) enum RequestOutcome {
     Response(AwsResponse),
     /// Break the connection without a response.
     Disconnect,
+}
+
+/// A request, and when it was received.
+#[derive(Clone, Copy)]
+struct ReceivedRequest<'a> {
+    body: &'a [u8],
+    at: Instant,
 }
 
 impl RequestHandler {
@@ -102,7 +111,7 @@ impl RequestHandler {
             }
         });
         call.status = if error.is_some() { 403 } else { 200 };
-        self.call_log.add_call(call);
+        self.call_log.add_call(call, &[], Duration::ZERO);
         error.map_or(Ok(()), Err)
     }
 
@@ -113,6 +122,7 @@ impl RequestHandler {
         target: RequestTarget<'_>,
         body: &[u8],
     ) -> RequestOutcome {
+        let received = ReceivedRequest { body, at: Instant::now() };
         let request = match serde_json::from_slice::<Value>(body) {
             Ok(request) if request.is_object() => request,
             _ => {
@@ -139,18 +149,18 @@ impl RequestHandler {
             call.allowed = false;
             self.call_log.add_denial(caller, missing);
             let response = AwsResponse::access_denied(&self.denial_message(caller, missing));
-            return self.finish_call(call, Some(response), CallCost::default());
+            return self.finish_call(received, call, Some(response), CallCost::default());
         }
         call.fault = self.faults.take_fault(caller, target);
         if call.fault == Some(FaultKind::TimeoutBefore) {
-            return self.finish_call(call, None, CallCost::default());
+            return self.finish_call(received, call, None, CallCost::default());
         }
         if let Some(response) = call.fault.and_then(|fault| fault.response(target, &request)) {
-            return self.finish_call(call, Some(response), CallCost::default());
+            return self.finish_call(received, call, Some(response), CallCost::default());
         }
         let (response, cost) = self.run_operation(target, request).await;
         let response = if call.fault == Some(FaultKind::TimeoutAfter) { None } else { Some(response) };
-        self.finish_call(call, response, cost)
+        self.finish_call(received, call, response, cost)
     }
 
     async fn run_operation(&self, target: RequestTarget<'_>, request: Value) -> (AwsResponse, CallCost) {
@@ -197,6 +207,7 @@ impl RequestHandler {
     /// Logs the call; `None` as the response means that the connection breaks.
     fn finish_call(
         &self,
+        received: ReceivedRequest<'_>,
         mut call: ServiceCall,
         response: Option<AwsResponse>,
         cost: CallCost,
@@ -205,7 +216,7 @@ impl RequestHandler {
         call.write_units = cost.write;
         call.status = response.as_ref().map_or(0, |response| response.status);
         call.error = response.as_ref().and_then(AwsResponse::error_code);
-        self.call_log.add_call(call);
+        self.call_log.add_call(call, received.body, received.at.elapsed());
         response.map_or(RequestOutcome::Disconnect, RequestOutcome::Response)
     }
 

@@ -1,6 +1,6 @@
 //! The error responses that API Gateway itself gives.
 
-use axum::body::Body;
+use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 
 use crate::error::CallError;
@@ -23,7 +23,7 @@ pub(super) enum GatewayError {
 }
 
 impl GatewayError {
-    pub(super) fn into_response(self) -> Response<Body> {
+    pub(super) fn into_response(self) -> Response<Bytes> {
         let (status, message) = match self {
             Self::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
@@ -32,7 +32,7 @@ impl GatewayError {
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
         };
-        let mut response = Response::new(Body::from(format!(r#"{{"message":"{message}"}}"#)));
+        let mut response = Response::new(Bytes::from(format!(r#"{{"message":"{message}"}}"#)));
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response

@@ -14,10 +14,13 @@ use axum::{
     body::Body,
     extract::{ConnectInfo, Request, State},
 };
+use bytes::Bytes;
 use http::Response;
 use lambda_http::Context;
+use local_phone::Timeline;
 use local_template::RouteAuth;
 use shared::{host::Clock, types::error_chain};
+use tokio::time::Instant;
 use url::Url;
 
 use super::{
@@ -27,21 +30,23 @@ use super::{
     iam::{self, IamCaller},
     limits::MAX_PAYLOAD_BYTES,
     request::GatewayRequest,
-    response,
+    request_event, response,
     routes::RouteMatch,
 };
+use crate::clock::MovableClock;
 
 /// The local API Gateway, shared by all requests.
 pub(crate) struct Gateway {
     routes: RouteTable,
-    clock: Arc<dyn Clock>,
+    clock: Arc<MovableClock>,
     port: u16,
     request_ids: RequestIds,
+    timeline: Timeline,
 }
 
 /// The router in front of the functions, to be mounted at the root.
-pub(crate) fn router(gateway: Gateway) -> Router {
-    Router::new().fallback(handle_request).with_state(Arc::new(gateway))
+pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
+    Router::new().fallback(handle_request).with_state(gateway)
 }
 
 async fn handle_request(
@@ -49,42 +54,64 @@ async fn handle_request(
     ConnectInfo(source): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response<Body> {
-    gateway.respond(request, source).await.unwrap_or_else(GatewayError::into_response)
+    gateway.answer(request, source).await
 }
 
 impl Gateway {
-    pub(crate) fn new(routes: RouteTable, clock: Arc<dyn Clock>, port: u16) -> Self {
+    pub(crate) fn new(routes: RouteTable, clock: Arc<MovableClock>, port: u16, timeline: Timeline) -> Self {
         let request_ids = RequestIds::new(clock.now_millis(), port);
-        Self { routes, clock, port, request_ids }
+        Self { routes, clock, port, request_ids, timeline }
     }
 
-    async fn respond(&self, request: Request, source: SocketAddr) -> Result<Response<Body>, GatewayError> {
+    /// Answers a request, whoever it is from.
+    pub(crate) async fn answer(&self, request: Request, source: SocketAddr) -> Response<Body> {
+        let response = self.respond(request, source).await.unwrap_or_else(GatewayError::into_response);
+        response.map(Body::from)
+    }
+
+    async fn respond(&self, request: Request, source: SocketAddr) -> Result<Response<Bytes>, GatewayError> {
         let route = self
             .routes
             .find(request.method().as_str(), request.uri().path())
             .ok_or(GatewayError::NotFound)?;
         let request = GatewayRequest::read(request, source.ip()).await?;
+        let request_id = self.request_ids.next();
+        let started = Instant::now();
+        let called = self.call_route(&request, &route, &request_id).await;
+        let response = called.unwrap_or_else(GatewayError::into_response);
+        let event = request_event::build(&request, &route.endpoint, &request_id, &response);
+        self.timeline.record(event.lasting(started.elapsed()));
+        Ok(response)
+    }
+
+    async fn call_route(
+        &self,
+        request: &GatewayRequest,
+        route: &RouteMatch,
+        request_id: &str,
+    ) -> Result<Response<Bytes>, GatewayError> {
         // API Gateway only serves its own host names, so a `Host` that is not a host name never reaches a function.
         if request.header("host").is_some_and(|host| Url::parse(&format!("http://{host}/")).is_err()) {
             return Err(GatewayError::BadRequest);
         }
         let caller = match route.endpoint.auth {
-            RouteAuth::AwsIam => Some(iam::authorize(&request, self.clock.now_millis())?),
+            RouteAuth::AwsIam => Some(iam::authorize(request, &self.clock)?),
             RouteAuth::None => None,
         };
-        self.call_function(&request, &route, caller).await
+        self.call_function(request, route, request_id, caller).await
     }
 
     async fn call_function(
         &self,
         request: &GatewayRequest,
         route: &RouteMatch,
+        request_id: &str,
         caller: Option<IamCaller>,
-    ) -> Result<Response<Body>, GatewayError> {
+    ) -> Result<Response<Bytes>, GatewayError> {
         let endpoint = &route.endpoint;
         let now_millis = self.clock.now_millis();
-        let request_id = self.request_ids.next();
-        let context = lambda_context(&request_id, now_millis, endpoint.limit);
+        let context = lambda_context(request_id, now_millis, endpoint.limit);
+        let request_id = request_id.to_owned();
         let metadata = event::RequestMetadata { request_id, port: self.port, now_millis, caller };
         let event = event::build(request, route, &metadata).to_string();
         if event.len() > MAX_PAYLOAD_BYTES {

@@ -9,8 +9,10 @@ mod gateway;
 mod iam;
 mod limits;
 mod request;
+mod request_event;
 mod response;
 mod routes;
 
 pub(crate) use gateway::{Gateway, router};
+pub(crate) use iam::sign_as_operator;
 pub(crate) use routes::RouteTable;

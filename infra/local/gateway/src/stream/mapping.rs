@@ -13,7 +13,12 @@ use super::{
     lambda_event::{self, DiscardedRecords},
     position::StreamPosition,
 };
-use crate::{error::StartError, function::DeployedFunction, invoke, queues::QueueStore};
+use crate::{
+    error::StartError,
+    function::{DeployedFunction, Trigger},
+    invoke,
+    queues::QueueStore,
+};
 
 /// Delivers a stream to a task, as Lambda's event source mapping does.
 pub(super) struct EventSourceMapping {
@@ -127,7 +132,8 @@ impl EventSourceMapping {
         let now = self.deps.clock.now_millis();
         let request_id = format!("{}-{now:x}-{}", self.name, progress.calls);
         let event = lambda_event::batch_event(&batch.records);
-        let result = self.deps.task.run_task(event, request_id.clone()).await;
+        let trigger = Trigger::Stream { records: batch.records.len() };
+        let result = self.deps.task.run_task(event, request_id.clone(), trigger).await;
 
         progress.pending.pop_front();
         let failed_from = batch::first_failed_index(&result, &batch, self.stream.reports_item_failures);

@@ -42,18 +42,27 @@ pub struct LoggedCall {
     pub answer: Option<String>,
 }
 
+/// Is called with every call when it is logged, with secrets masked.
+pub type CallObserver = Box<dyn Fn(&LoggedCall) + Send + Sync>;
+
 /// All calls, and the secrets that are masked in them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct CallLog {
     calls: Vec<LoggedCall>,
     /// Session keys, access tokens and tickets that were issued.
     issued: HashSet<String>,
     secrets: Vec<String>,
+    observer: Option<CallObserver>,
 }
 
 impl CallLog {
     pub(crate) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
         Self { secrets: secrets.into_iter().collect(), ..Self::default() }
+    }
+
+    /// Sets the observer of all calls from now on. It must not use the simulator, because the log is locked.
+    pub(crate) fn set_observer(&mut self, observer: CallObserver) {
+        self.observer = Some(observer);
     }
 
     /// Adds a session key, access token or ticket, which is masked from now on.
@@ -73,6 +82,9 @@ impl CallLog {
         call.outcome = self.mask(&call.outcome);
         call.answer = call.answer.map(|answer| self.mask(&answer));
         call.request = self.mask_value(call.request);
+        if let Some(observe) = &self.observer {
+            observe(&call);
+        }
         self.calls.push(call);
     }
 
@@ -101,7 +113,7 @@ impl CallLog {
     }
 
     /// Masks every secret in the text, because a back end may send a secret in the wrong field.
-    fn mask(&self, text: &str) -> String {
+    pub(crate) fn mask(&self, text: &str) -> String {
         let mut masked = text.to_owned();
         for secret in self.secrets.iter().filter(|secret| !secret.is_empty()) {
             masked = masked.replace(secret, MASK);

@@ -22,7 +22,7 @@ use crate::core::context::Context;
 use crate::core::exchange::Route;
 use crate::core::family::RouteTable;
 use crate::core::faults::Fault;
-use crate::core::log::{CallKind, LoggedCall};
+use crate::core::log::{CallKind, CallObserver, LoggedCall};
 use crate::core::notices::NoticeSender;
 use crate::core::push::PushSettings;
 use crate::core::push::sender::PushSender;
@@ -235,6 +235,17 @@ impl Simulator {
     /// line), token and key of the message push, all session keys, access tokens and tickets.
     pub fn secrets(&self) -> Vec<String> {
         self.context().log().secrets()
+    }
+
+    /// The text with every secret in it masked: those of [`Self::secrets`], each by `***`.
+    pub fn mask(&self, text: &str) -> String {
+        self.context().log().mask(text)
+    }
+
+    /// Lets `observer` see every call from now on when it ends: requests of the back end, and deliveries to it. It must be quick and
+    /// must not use the simulator.
+    pub fn observe_calls(&self, observer: CallObserver) {
+        self.context().log().set_observer(observer);
     }
 
     /// Both openids, the unionid and the phone number of every user, which no log may contain in clear.

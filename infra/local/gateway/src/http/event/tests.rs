@@ -2,12 +2,13 @@ use std::{sync::Arc, time::Duration};
 
 use axum::body::Body;
 use http::Request;
+use local_phone::Timeline;
 use local_template::RouteAuth;
 use shared::host::SystemClock;
 
 use super::*;
 use crate::{
-    function::{DeployedFunction, RegisteredFunction},
+    function::{CallHooks, DeployedFunction, RegisteredFunction},
     http::routes::Endpoint,
     lazy_instance::InstanceEnv,
     tests::support::Echo,
@@ -16,11 +17,13 @@ use crate::{
 async fn event_of(request: Request<Body>) -> Value {
     let env = InstanceEnv { variables: BTreeMap::new(), clock: Arc::new(SystemClock), roots: Vec::new() };
     let entry = RegisteredFunction::function::<Echo>();
+    let timeline = Timeline::new(Arc::new(SystemClock), Box::new(str::to_owned));
+    let hooks = CallHooks { kills: Arc::default(), timeline };
     let endpoint = Endpoint {
         route_key: "POST /api/orders/{orderId}".to_owned(),
         auth: RouteAuth::None,
         limit: Duration::from_secs(1),
-        function: Arc::new(DeployedFunction::new(&entry, Duration::from_secs(1), env, Arc::default())),
+        function: Arc::new(DeployedFunction::new(&entry, Duration::from_secs(1), env, hooks)),
     };
     let parameters = BTreeMap::from([("orderId".to_owned(), "o1".to_owned())]);
     let route = RouteMatch { endpoint: Arc::new(endpoint), parameters };

@@ -1,10 +1,16 @@
 //! The authorizer `AWS_IAM`: the operator must have signed the request with Signature Version 4.
 
-use local_dynamo::sigv4::{SigV4Error, SignerDeviation, WireRequest, find_signer_deviation, verify};
+use http::{HeaderMap, Request};
+use local_dynamo::sigv4::{
+    self, SigV4Error, Signer, SignerDeviation, WireRequest, find_signer_deviation, verify,
+};
 use local_template::PseudoParameters;
 use serde_json::{Value, json};
 
+use shared::host::Clock;
+
 use super::{error::GatewayError, request::GatewayRequest};
+use crate::clock::MovableClock;
 
 /// The signer of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,10 +35,18 @@ impl IamCaller {
 
 /// Verifies the signature of a request. Returns its signer.
 ///
+/// Its date may be that of the bundle's clock or that of the machine's, because curl signs by the machine's clock also when the bundle's
+/// was moved forward.
+///
 /// # Errors
 /// [`GatewayError::Forbidden`], as an HTTP API does not say what is wrong with a signature. The log says it.
-pub(super) fn authorize(request: &GatewayRequest, now_millis: u64) -> Result<IamCaller, GatewayError> {
-    verify_signature(request, now_millis / 1000).map_err(|error| {
+pub(super) fn authorize(request: &GatewayRequest, clock: &MovableClock) -> Result<IamCaller, GatewayError> {
+    let by_clock = |now_millis: u64| verify_signature(request, now_millis / 1000);
+    let verified = match by_clock(clock.now_millis()) {
+        Err(SigV4Error::Stale { .. }) => by_clock(clock.unmoved_millis()),
+        verified => verified,
+    };
+    verified.map_err(|error| {
         let deviation = (error == SigV4Error::Mismatch)
             .then(|| find_signer_deviation(&wire_request(request), secret_of))
             .flatten();
@@ -40,6 +54,26 @@ pub(super) fn authorize(request: &GatewayRequest, now_millis: u64) -> Result<Iam
         tracing::info!(reason = %error, remedy = deviation.map(SignerDeviation::remedy), "signature refused");
         GatewayError::Forbidden
     })
+}
+
+/// The headers of a request with the operator's signature added; `None` if it has no `host`, or if `now`, in Unix seconds, is outside the
+/// calendar.
+pub(crate) fn sign_as_operator(request: &Request<()>, body: &[u8], now: u64) -> Option<HeaderMap> {
+    let region = PseudoParameters::default().region;
+    let signer = Signer {
+        access_key_id: ACCESS_KEY_ID,
+        secret_access_key: SECRET_ACCESS_KEY,
+        region: &region,
+        service: SERVICE,
+    };
+    let unsigned = WireRequest {
+        method: request.method().as_str(),
+        path: request.uri().path(),
+        query: request.uri().query(),
+        headers: request.headers(),
+        body,
+    };
+    sigv4::sign(&unsigned, signer, now)
 }
 
 fn wire_request(request: &GatewayRequest) -> WireRequest<'_> {

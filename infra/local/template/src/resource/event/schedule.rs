@@ -13,6 +13,8 @@ pub struct Schedule {
     pub name: String,
     /// The times at which the schedule fires.
     pub expression: ScheduleExpression,
+    /// The expression as the template writes it, such as `rate(5 minutes)`.
+    pub expression_text: String,
     /// Whether the schedule is enabled.
     pub enabled: bool,
     /// `Input`: the event as JSON text; `None` is the scheduler's own event.
@@ -49,6 +51,7 @@ impl Schedule {
         Ok(Self {
             name: fields.string("Name")?.unwrap_or_else(|| format!("{function}{event}")),
             expression: expression(fields, "ScheduleExpression", offset)?,
+            expression_text: fields.required_string("ScheduleExpression")?.to_owned(),
             enabled: enabled(fields)?,
             input: fields.string("Input")?,
         })
@@ -63,6 +66,7 @@ impl Schedule {
         Ok(Self {
             name: fields.string("Name")?.unwrap_or_else(|| format!("{function}{event}")),
             expression: expression(fields, "Schedule", 0)?,
+            expression_text: fields.required_string("Schedule")?.to_owned(),
             enabled: fields.bool("Enabled")?.unwrap_or(true) && enabled(fields)?,
             input: fields.string("Input")?,
         })
