@@ -3,3 +3,6 @@ export const API_BASE = 'http://127.0.0.1:3000'
 
 /** The subscribe templates of the messages about orders; enter yours. */
 export const ORDER_TEMPLATES = ['order-paid']
+
+/** The shop's member card, as WeChat's console for cards names it. Empty if there is none. This one is the simulated WeChat's. */
+export const MEMBER_CARD: string = 'pLocalMember-Card_0000000003'

@@ -185,6 +185,19 @@ test('an order keeps its key through a retry and a restart, not through a refusa
   assert.equal(new Set(keys).size, 3)
 })
 
+test('an order whose outcome is unknown keeps its key from other orders', async () => {
+  let broken = true
+  const calls = fakeWx(withLogin(() => { if (broken) throw { errMsg: 'request:fail' }; return ok({ orderId: 'o' }) }))
+  const client = newClient()
+  await failing(client.placeOrder({ productId: 'water', quantity: 1 }))
+  broken = false
+  await client.placeOrder({ productId: 'water', quantity: 2 })
+  await client.placeOrder({ productId: 'water', quantity: 1 })
+  const [first, second, other, again] = calls.requests.slice(1).map(({ header }) => header['idempotency-key'])
+  assert.deepEqual([second, again], [first, first])
+  assert.notEqual(other, first)
+})
+
 test('a token that ends in the middle of an order is replaced, with the same key', async () => {
   const calls = fakeWx(withLogin(({ header }) => (header.authorization === 'Bearer token-1' ? refused(401, 'UNAUTHORIZED') : ok({ orderId: 'o' }))))
   await newClient().placeOrder({ productId: 'water', quantity: 1 })
@@ -207,6 +220,21 @@ test('a page that closes stops its request and says nothing', async () => {
   assert.equal(calls.requests.length, 2)
 })
 
+test('a page that closes before the retry sends none', async () => {
+  const cancellation = new Cancellation()
+  const calls = fakeWx(withLogin(() => { throw { errMsg: 'request:fail' } }))
+  const client = new Client({ base: 'http://api', wait: () => new Promise(() => {}) })
+  setTimeout(() => cancellation.cancel(), 20)
+  assert.equal((await failing(client.get('/api/products', { cancellation }))).kind, 'cancelled')
+  assert.equal(calls.requests.length, 2)
+})
+
+test('an erasure that is refused makes no new user', async () => {
+  const calls = fakeWx(withLogin(() => refused(401, 'UNAUTHORIZED')))
+  await failing(newClient().eraseUser())
+  assert.equal(calls.logins, 1)
+})
+
 test('an erased user is not made anew after a lost answer', async () => {
   let left = 1
   const calls = fakeWx(withLogin(() => { if (left-- > 0) throw { errMsg: 'request:fail' }; return ok({}) }))
@@ -214,7 +242,6 @@ test('an erased user is not made anew after a lost answer', async () => {
   await client.eraseUser()
   assert.equal(calls.logins, 1)
   assert.equal(wx.getStorageSync('client.token'), '')
-  left = -1
 })
 
 test('messages are the server’s, or kind ones where it has none', async () => {

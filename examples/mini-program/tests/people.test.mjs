@@ -134,6 +134,25 @@ test('a user takes a card, and staff consume it once', async () => {
   staff.close()
 })
 
+test('a user becomes a member by WeChat’s form', async () => {
+  const shop = await openShop()
+  shop.open('/pages/cards/cards')
+  await shop.until(() => shop.all('.add').length === 1)
+  await shop.tap('.member')
+  await shop.until(() => shop.phone.enterOptions.referrerInfo)
+  const comeBack = () => {
+    shop.host.setVisible(false)
+    shop.host.setVisible(true)
+  }
+  comeBack()
+  await shop.until(() => shop.phone.toasts.some((toast) => /^会员号 \d{16}$/.test(toast)))
+  await shop.until(() => shop.all('.code').length === 1)
+  comeBack()
+  await new Promise((wake) => { setTimeout(wake, 100) })
+  assert.equal(shop.phone.requests.filter(({ path }) => path === '/api/cards/member/activate').length, 1)
+  shop.close()
+})
+
 /** The operator's request, signed by curl as an operator would. */
 async function makeStaff(shop) {
   const { token } = JSON.parse(shop.phone.storage['client.token'])

@@ -3,7 +3,7 @@
 
 const API_BASE = 'http://127.0.0.1:3000'
 const SIMULATED = [
-  'login', 'checkSession', 'getWeRunData', 'requestSubscribeMessage', 'requestPayment', 'addCard', 'openCard', 'navigateToMiniProgram', 'getGroupEnterInfo',
+  'login', 'checkSession', 'getWeRunData', 'requestSubscribeMessage', 'requestPayment', 'addCard', 'openCard', 'getGroupEnterInfo',
   'checkIsSupportSoterAuthentication', 'checkIsSoterEnrolledInDevice', 'startSoterAuthentication',
 ]
 
@@ -30,6 +30,11 @@ export function makeWx(phone, host) {
   const wx = {
     ...Object.fromEntries(SIMULATED.map((name) => [name, simulated(name)])),
     ...Object.fromEntries(['chooseAddress', 'chooseInvoiceTitle', 'scanCode', 'showModal'].map((name) => [name, answered(name)])),
+    // The other mini program is the form of a member card. WeChat tells what came of it when the user is back.
+    navigateToMiniProgram: api('navigateToMiniProgram', async ({ success, fail, complete, ...options }) => {
+      const { extraData } = await control(phone, 'wx/navigateToMiniProgram', { openid: phone.openid, userChoice: phone.choices.navigateToMiniProgram, ...options })
+      phone.enterOptions = { scene: 1038, path: '', query: {}, referrerInfo: { appId: options.appId, extraData } }
+    }),
     getStorageSync: (key) => (key in phone.storage ? JSON.parse(phone.storage[key]) : ''),
     setStorageSync: (key, value) => { phone.storage[key] = JSON.stringify(value) },
     removeStorageSync: (key) => { delete phone.storage[key] },

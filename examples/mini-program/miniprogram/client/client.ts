@@ -1,5 +1,5 @@
 import { type Cancellation } from './cancellation'
-import { Failure, cancelled, isFailure } from './failure'
+import { type Failure, isFailure } from './failure'
 import { IdempotencyKeys } from './idempotency'
 import { pay, type Payment, type PayableOrder } from './payment'
 import { Session } from './session'
@@ -105,7 +105,7 @@ export class Client {
     this.session.forget()
   }
 
-  /** Waits, unless the call is cancelled. */
+  /** Waits until the time is over or the call is cancelled; a request after that is not sent. */
   async wait(millis: number, cancellation?: Cancellation): Promise<void> {
     let removeListener = (): void => {}
     const cancelling = new Promise<void>((resolve) => {
@@ -113,7 +113,6 @@ export class Client {
     })
     await Promise.race([this.waitMillis(millis), cancelling])
     removeListener()
-    if (cancellation?.cancelled) throw cancelled()
   }
 
   private async call(method: HttpMethod, path: string, body: unknown, options: AnyOptions = {}): Promise<unknown> {

@@ -34,7 +34,7 @@ export async function pay(client: Client, order: PayableOrder, cancellation?: Ca
   try {
     // The same order again gives the same payment.
     const { payParams } = await client.post('/api/pay/unified-order', { outTradeNo, totalFee }, { repeatable: true, cancellation })
-    await wx.requestPayment(payParams as WechatMiniprogram.RequestPaymentOption)
+    await wx.requestPayment(payParams)
   } catch (error) {
     if (isFailure(error) && error.code !== 'ORDER_PAID') throw error
     // What the phone says is no proof, so the order decides.

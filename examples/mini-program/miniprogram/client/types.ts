@@ -8,10 +8,9 @@ export type PathOf<M extends Method> = { [P in keyof paths]: paths[P] extends Re
 
 type Operation<P extends keyof paths, M extends Method> = M extends keyof paths[P] ? paths[P][M] : never
 
-/** The body of a request in JSON. */
-export type Body<P extends keyof paths, M extends Method> = Operation<P, M> extends { requestBody?: infer R }
-  ? NonNullable<R> extends { content: { 'application/json': infer B } } ? B : never
-  : never
+/** The body of a request in JSON; `undefined` for a route that takes none. */
+export type Body<P extends keyof paths, M extends Method> = Operation<P, M> extends { requestBody: { content: { 'application/json': infer B } } }
+  ? B : undefined
 
 /** The parameters of the query. */
 export type Query<P extends keyof paths, M extends Method> = Operation<P, M> extends { parameters: { query?: infer Q } }

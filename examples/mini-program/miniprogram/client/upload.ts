@@ -2,9 +2,9 @@ import { type Cancellation } from './cancellation'
 import { type Client } from './client'
 import { Failure, cancelled, isFailure, toFailure } from './failure'
 import { refusal, withoutAnswer } from './transport'
-import type { Body, UploadKind } from './types'
+import type { Answer, Body, UploadKind } from './types'
 
-type Form = { url: string; fields: Record<string, string> }
+type Form = Answer<'/api/uploads', 'post'>
 type ContentType = Body<'/api/uploads', 'post'>['contentType']
 
 /** Uploads a file straight into the bucket, with a form that the back end signs. A second upload with the same form replaces the first. */
@@ -12,11 +12,11 @@ export async function uploadFile(client: Client, kind: UploadKind, filePath: str
   const { size, contentType } = await inspect(filePath)
   const form = await client.post('/api/uploads', { kind, contentType, size }, { repeatable: true, cancellation })
   try {
-    await sendFile(form as Form, filePath, cancellation)
+    await sendFile(form, filePath, cancellation)
   } catch (error) {
     if (!isFailure(error) || !['unavailable', 'offline', 'timeout'].includes(error.kind)) throw error
     await client.wait(500, cancellation)
-    await sendFile(form as Form, filePath, cancellation)
+    await sendFile(form, filePath, cancellation)
   }
   return form.objectKey
 }

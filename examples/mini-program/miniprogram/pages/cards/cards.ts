@@ -1,16 +1,14 @@
+import { MEMBER_CARD } from '../../config'
 import { attempt, client } from '../../shop'
 
-interface Offer {
-  cardId: string
-  cardExt: string
-}
-
-let activating = { cardId: '', code: '' }
+/** The ticket of the last form of WeChat's that was passed on, because the options of an entry stay until the next one. */
+let usedTicket = ''
 
 Page({
   data: {
     offered: 0,
     cards: [] as { cardId: string; code: string }[],
+    hasMemberCard: MEMBER_CARD !== '',
     busy: false,
   },
 
@@ -34,7 +32,7 @@ Page({
     this.setData({ busy: true })
     await attempt(async () => {
       const { cardList } = await client.get('/api/cards')
-      const added = await wx.addCard({ cardList: cardList as Offer[] })
+      const added = await wx.addCard({ cardList })
       const addedCards = added.cardList.map(({ cardId, code, cardExt, isSuccess }) => ({ cardId, code, cardExt, isSuccess }))
       await client.post('/api/cards/report', { addedCards }, { repeatable: true })
       await this.load()
@@ -50,23 +48,23 @@ Page({
   },
 
   /** WeChat's own mini program asks for what a member card needs, and comes back with a ticket. */
-  activate(event: WechatMiniprogram.TouchEvent) {
-    const { card, code } = event.currentTarget.dataset as { card: string; code: string }
-    activating = { cardId: card, code }
-    attempt(async () => {
-      const { appId, extraData } = await client.get('/api/cards/member/activation', { query: { cardId: card } })
+  becomeMember() {
+    return attempt(async () => {
+      const { appId, extraData } = await client.get('/api/cards/member/activation', { query: { cardId: MEMBER_CARD } })
       await wx.navigateToMiniProgram({ appId, extraData: { ...extraData } })
     })
   },
 
   finishActivation() {
-    const { activate_ticket: activateTicket } = (wx.getEnterOptionsSync().referrerInfo?.extraData ?? {}) as { activate_ticket?: string }
-    if (!activateTicket || !activating.cardId) return undefined
-    const { cardId, code } = activating
-    activating = { cardId: '', code: '' }
+    const back = (wx.getEnterOptionsSync().referrerInfo?.extraData ?? {}) as { activate_ticket?: string; card_id?: string; code?: string }
+    const { activate_ticket: activateTicket = '', card_id: cardId = '', code = '' } = back
+    if (!activateTicket || activateTicket === usedTicket) return undefined
     return attempt(async () => {
-      const { membershipNumber } = await client.post('/api/cards/member/activate', { activateTicket, cardId, code })
+      // The same ticket again gives the same number.
+      const { membershipNumber } = await client.post('/api/cards/member/activate', { activateTicket, cardId, code }, { repeatable: true })
+      usedTicket = activateTicket
       wx.showToast({ title: `会员号 ${membershipNumber}`, icon: 'none' })
+      await this.load()
     })
   },
 })

@@ -27,7 +27,7 @@ Page({
   async chooseAddress() {
     await attempt(async () => {
       const chosen = await wx.chooseAddress()
-      address = chosen as unknown as NewOrder['address']
+      address = chosen
       this.setData({ addressText: `${chosen.userName} ${chosen.cityName}${chosen.countyName}${chosen.detailInfo}` })
     })
   },
@@ -35,7 +35,7 @@ Page({
   async chooseInvoiceTitle() {
     await attempt(async () => {
       const chosen = await wx.chooseInvoiceTitle({})
-      invoiceTitle = chosen as unknown as NewOrder['invoiceTitle']
+      invoiceTitle = chosen
       this.setData({ invoiceText: chosen.title })
     })
   },

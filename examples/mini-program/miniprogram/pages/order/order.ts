@@ -67,7 +67,7 @@ Page({
     if (!confirm) return
     await attempt(async () => {
       const { orderId } = this
-      this.show((await client.post('/api/orders/{orderId}/cancel', undefined as never, { path: { orderId }, repeatable: true })).order)
+      this.show((await client.post('/api/orders/{orderId}/cancel', undefined, { path: { orderId }, repeatable: true })).order)
     })
   },
 

@@ -50,6 +50,7 @@ Page({
   enterGroup() {
     return attempt(async () => {
       const { openGId } = await client.postOpenData('/api/share/group', async () => {
+        // WeChat's types say that nothing comes back.
         const { encryptedData, iv } = await wx.getGroupEnterInfo({}) as unknown as { encryptedData: string; iv: string }
         return { encryptedData, iv }
       })
