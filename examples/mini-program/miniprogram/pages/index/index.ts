@@ -1,5 +1,5 @@
 import { Cancellation, toFailure, type Product } from '../../client/index'
-import { shareMessage } from '../../share'
+import { isSinglePage, shareMessage, shareTimeline } from '../../share'
 import { cart, client, yuan } from '../../shop'
 
 let products: Product[] = []
@@ -34,10 +34,14 @@ Page({
   },
 
   onShareTimeline() {
-    return { title: '好物小店' }
+    return shareTimeline('pages/index/index', '好物小店')
   },
 
   async load() {
+    if (isSinglePage()) {
+      this.setData({ failed: '请点击下方“前往小程序”选购' })
+      return
+    }
     try {
       products = (await client.get('/api/products', { cancellation: opened })).products
       this.setData({ failed: '' })
