@@ -129,7 +129,6 @@ test('a page shared to Moments carries an id from the second time on', async () 
 })
 
 test('a user takes a card, and staff consume it once', async () => {
-  await control({ base: BASE }, 'cards', { title: '满减券' })
   const shop = await openShop()
   shop.open('/pages/cards/cards')
   await shop.tap('.add')

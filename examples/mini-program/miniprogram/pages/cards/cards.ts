@@ -1,6 +1,9 @@
 import { MEMBER_CARD } from '../../config'
 import { attempt, client } from '../../shop'
 
+/** How many cards one report takes. */
+const MAX_CARDS = 20
+
 /** The ticket of the last form of WeChat's that was passed on, because the options of an entry stay until the next one. */
 let usedTicket = ''
 
@@ -22,7 +25,7 @@ Page({
       const { cardList } = await client.get('/api/user/cards')
       this.setData({ cards: cardList })
       const offers = await client.get('/api/cards')
-      this.setData({ offered: offers.cardList.length })
+      this.setData({ offered: Math.min(offers.cardList.length, MAX_CARDS) })
     })
   },
 
@@ -32,7 +35,7 @@ Page({
     this.setData({ busy: true })
     await attempt(async () => {
       const { cardList } = await client.get('/api/cards')
-      const added = await wx.addCard({ cardList })
+      const added = await wx.addCard({ cardList: cardList.slice(0, MAX_CARDS) })
       const addedCards = added.cardList.map(({ cardId, code, cardExt, isSuccess }) => ({ cardId, code, cardExt, isSuccess }))
       await client.post('/api/cards/report', { addedCards }, { repeatable: true })
       await this.load()
