@@ -1,7 +1,6 @@
 import { reportShareEntry } from './share'
 
 App({
-  onLaunch() {},
   /** Runs for each entry, also when the mini program was only in the background. */
   onShow({ query }: WechatMiniprogram.App.LaunchShowOption) {
     reportShareEntry(query)

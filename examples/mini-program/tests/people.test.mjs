@@ -1,9 +1,8 @@
 // Profile, steps, fingerprint, cards and staff against the local stack.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 import { control } from '../tools/wx.mjs'
-import { BASE, openShop } from './window.mjs'
+import { BASE, makeStaff, openShop } from './window.mjs'
 
 const PNG = new Uint8Array(Buffer.from('89504e470d0a1a0a', 'hex'))
 
@@ -12,7 +11,7 @@ test('a user uploads a picture and chooses a name', async () => {
   shop.phone.files['wxfile://tmp_1.jpeg'] = PNG
   shop.open('/pages/me/me')
   await shop.sees('.phone', '未绑定')
-  await shop.fire('chooseAvatar', { avatarUrl: 'wxfile://tmp_1.jpeg' })
+  await shop.fire('.avatar', 'chooseavatar', { avatarUrl: 'wxfile://tmp_1.jpeg' })
   await shop.sees('.pending', '头像')
   assert.deepEqual(shop.phone.requests.find(({ path }) => path === '/api/uploads').data, { kind: 'avatar', contentType: 'image/png', size: 8 })
   await shop.type('.nickname', '明明')
@@ -27,9 +26,9 @@ test('a user binds the phone number by a code', async () => {
   shop.open('/pages/me/me')
   await shop.sees('.phone', '未绑定')
   const { code, errMsg } = await control({ base: BASE }, 'wx/getPhoneNumber', { openid: shop.phone.openid })
-  await shop.fire('bindPhone', { code, errMsg })
+  await shop.fire('.bind-phone', 'getphonenumber', { code, errMsg })
   await shop.until(() => /^138\*+5678$/.test(shop.text('.phone')))
-  await shop.fire('bindPhone', { errMsg: 'getPhoneNumber:fail user deny' })
+  await shop.fire('.bind-phone', 'getphonenumber', { errMsg: 'getPhoneNumber:fail user deny' })
   assert.deepEqual(shop.phone.toasts, [])
   shop.close()
 })
@@ -173,12 +172,3 @@ test('a user becomes a member by WeChat’s form', async () => {
   assert.equal(shop.phone.requests.filter(({ path }) => path === '/api/cards/member/activate').length, 1)
   shop.close()
 })
-
-/** The operator's request, signed by curl as an operator would. */
-async function makeStaff(shop) {
-  const { token } = JSON.parse(shop.phone.storage['client.token'])
-  const { user } = await (await fetch(`${BASE}/api/user`, { headers: { authorization: `Bearer ${token}` } })).json()
-  const answer = execFileSync('curl', ['-sS', '-X', 'PUT', '--aws-sigv4', 'aws:amz:us-east-1:execute-api', '--user', 'local:local', '-H', 'content-type: application/json',
-    '-d', '{"role":"staff"}', `${BASE}/api/admin/users/${user.userId}/role`])
-  assert.equal(JSON.parse(answer).success, true)
-}

@@ -1,5 +1,6 @@
 // The mini program in jsdom, on one phone.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { JSDOM } from 'jsdom'
 import { makeWx, newPhone } from '../tools/wx.mjs'
@@ -14,6 +15,19 @@ export async function openShop(user = {}, phone = undefined) {
   window.wx = makeWx(device, () => window.host)
   window.eval(readFileSync(new URL('../build/shop.js', import.meta.url), 'utf8'))
   return new Shop(window, device)
+}
+
+/** Makes the user staff by the operator's request, signed by curl as an operator would. */
+export async function makeStaff(shop) {
+  if (!shop.phone.storage['client.token']) {
+    shop.open('/pages/index/index')
+    await shop.until(() => shop.phone.storage['client.token'])
+  }
+  const { token } = JSON.parse(shop.phone.storage['client.token'])
+  const { user } = await (await fetch(`${BASE}/api/user`, { headers: { authorization: `Bearer ${token}` } })).json()
+  const answer = execFileSync('curl', ['-sS', '-X', 'PUT', '--aws-sigv4', 'aws:amz:us-east-1:execute-api', '--user', 'local:local', '-H', 'content-type: application/json',
+    '-d', '{"role":"staff"}', `${BASE}/api/admin/users/${user.userId}/role`])
+  assert.equal(JSON.parse(answer).success, true)
 }
 
 class Shop {
@@ -56,8 +70,11 @@ class Shop {
     field.dispatchEvent(new this.window.Event('input', { bubbles: true }))
   }
 
-  /** An event of WeChat's own buttons, such as `chooseavatar`: the page's handler with its detail. */
-  fire(handler, detail) { return this.host.top.page[handler]({ detail }) }
+  /** An event of WeChat's own buttons, such as `chooseavatar`. */
+  async fire(selector, type, detail) {
+    await this.until(() => this.all(selector)[0])
+    this.all(selector)[0].dispatchEvent(new this.window.CustomEvent(type, { bubbles: true, detail }))
+  }
 
   /** Puts goods into the cart, places the order, and is on the page that pays it. */
   async order(times = 1) {
