@@ -17,6 +17,8 @@ export class Timeline {
   #orders = new Map();
   /** The openid that a user's id belongs to. */
   #people = new Map();
+  /** The orders that something happened to, the newest last. */
+  #seen = new Set();
   #count = 0;
 
   /** Adds an event, and returns the outermost group that it changed. */
@@ -31,6 +33,7 @@ export class Timeline {
 
   clear() {
     this.groups = [];
+    this.#seen.clear();
     this.#byRequestId.clear();
     this.#unclaimed = [];
     this.#sent = [];
@@ -127,6 +130,10 @@ export class Timeline {
     const people = about.filter((id) => IS_USER.test(id));
     const openids = people.filter((id) => id.startsWith('o'));
     if (openids.length === 1) for (const id of people) this.#people.set(id, openids[0]);
+    const order = this.orderOf(event);
+    if (!order) return;
+    this.#seen.delete(order);
+    this.#seen.add(order);
   }
 
   /** The one order that an event is about; undefined for a list of several. */
@@ -137,14 +144,12 @@ export class Timeline {
 
   /** The orders that something happened to, newest first. */
   orders() {
-    const found = new Set();
-    for (const group of this.groups) for (const event of eventsOf(group)) found.add(this.orderOf(event));
-    found.delete(undefined);
-    return [...found].reverse();
+    return [...this.#seen].reverse();
   }
 
   /** Whether something in the group is about this order, and about this person. */
   matches(group, { order, openid }) {
+    if (!order && !openid) return true;
     const events = eventsOf(group);
     return (!order || events.some((event) => this.orderOf(event) === order))
       && (!openid || events.some((event) => (event.about ?? []).some((id) => (this.#people.get(id) ?? id) === openid)));
@@ -156,7 +161,7 @@ function topOf(group) {
 }
 
 /** All events of a group and of those within it. */
-export function eventsOf(group) {
+function eventsOf(group) {
   return [group.root, ...group.children, ...group.groups.flatMap(eventsOf)].filter(Boolean);
 }
 
