@@ -17,15 +17,15 @@ async function operator(method, path, body, headers) {
 
 const CASE_KINDS = ['PAYMENT_MISMATCH', 'ORDER_DISPUTED', 'REFUND_STUCK', 'BILL_DIFFERENCE', 'OVERSOLD'];
 
+/** One after the other, so that the timeline can tell what belongs to which request. */
 async function read(data) {
-  const [{ orders }, { refundRequests }, { products }, ...cases] = await Promise.all([
-    control('orders'),
-    operator('GET', '/api/admin/refund-requests?state=REQUESTED'),
-    operator('GET', '/api/admin/products'),
-    ...CASE_KINDS.map((kind) => operator('GET', `/api/admin/cases?kind=${kind}`)),
-  ]);
+  const { orders } = await control('orders');
+  const { refundRequests } = await operator('GET', '/api/admin/refund-requests?state=REQUESTED');
+  const { products } = await operator('GET', '/api/admin/products');
+  const cases = [];
+  for (const kind of CASE_KINDS) cases.push(...(await operator('GET', `/api/admin/cases?kind=${kind}`)).cases);
   const paid = orders.filter(({ trade_state: state }) => ['SUCCESS', 'REFUND'].includes(state)).reverse();
-  Object.assign(data, { orders: paid, requests: refundRequests, products, cases: cases.flatMap((page) => page.cases), isRead: true });
+  Object.assign(data, { orders: paid, requests: refundRequests, products, cases, isRead: true });
   if (!paid.some((order) => order.out_trade_no === data.outTradeNo)) data.outTradeNo = paid[0]?.out_trade_no ?? '';
 }
 
@@ -87,10 +87,10 @@ function products(data, act) {
     return t(`已保存：${name}`, `Saved: ${name}`);
   });
   return h('fieldset', {}, h('legend', {}, t('商品', 'Products')), data.products.map((product) => h('div', { class: 'item product-row', key: product.productId },
-    h('span', {}, product.name, h('small', {}, product.stock === undefined ? t('不计库存', 'not counted') : t(`库存 ${product.stock}`, `${product.stock} in stock`))),
+    h('span', {}, product.name, h('small', {}, yuan(product.price)), h('small', {}, product.stock === undefined ? t('不计库存', 'not counted') : t(`库存 ${product.stock}`, `${product.stock} in stock`))),
     h('span', { class: 'chips' },
       h('button', { type: 'button', class: 'chip', onclick: save(product, { stock: 1 }) }, t('只剩一件', 'One left')),
-      h('button', { type: 'button', class: 'chip', onclick: save(product, { price: product.price + 100 }) }, t(`${yuan(product.price)} 涨一元`, `${yuan(product.price)} + ¥1`)),
+      h('button', { type: 'button', class: 'chip', onclick: save(product, { price: product.price + 100 }) }, t('涨价一元', 'Raise by ¥1')),
       h('button', { type: 'button', class: 'chip', onclick: save(product, { shelf: 'off' }) }, t('下架', 'Take off'))))));
 }
 

@@ -19,6 +19,7 @@ const KINDS = {
   task: ['任务', 'Task'],
   event: ['事件', 'Event'],
   control: ['控制', 'Control'],
+  together: ['后端', 'Back end'],
 };
 const kindText = (kind) => t(...(KINDS[kind] ?? [kind, kind]));
 
@@ -110,19 +111,20 @@ export class TimelineView {
     this.toEnd();
   }
 
-  /** Opens the group of a request, and leads there. */
+  /** Opens the group of a request, and leads there; as soon as it is told, because an answer can be faster than the timeline. */
   reveal(requestId) {
     const group = this.timeline.find(requestId);
-    if (!group) return false;
-    if (!this.#isShown(group)) this.filterBy({ order: '', openid: '' });
-    const details = this.#drawn.get(group)?.querySelector('details');
-    if (!details) return false;
+    if (group?.root && !this.#isShown(group)) this.filterBy({ order: '', openid: '' });
+    const details = group?.root && this.#drawn.get(group)?.querySelector('details');
+    this.#wanted = details ? undefined : requestId;
+    if (!details) return;
     details.open = true;
     this.stay();
     details.scrollIntoView({ block: 'center' });
     details.querySelector('summary').focus();
-    return true;
   }
+
+  #wanted;
 
   #isShown(group) {
     if (this.#filter.hideControls && !this.#filter.order && isPlumbing(group)) return false;
@@ -146,6 +148,7 @@ export class TimelineView {
     }
     if (this.#isFollowing) this.toEnd();
     else if (added > 0) this.#setUnseen(this.#unseen + added);
+    if (this.#wanted) this.reveal(this.#wanted);
   }
 
   /** Puts the elements of the newest groups into the list, and removes the others. */
@@ -300,6 +303,7 @@ function title(event) {
     case 'notice': return `${t('微信', 'WeChat')} → ${event.path.replace(/^https?:\/\/[^/]+/, '').split('?')[0]}`;
     case 'task': return event.function;
     case 'event': return event.detailType;
+    case 'together': return t(`${event.function}：几次调用同时进行`, `${event.function}: several calls at once`);
     case 'control': return `${event.method} ${event.path.replace(/^\/_wechat/, '')}`;
     default: return event.kind;
   }
@@ -315,7 +319,6 @@ function isBad({ kind, fault, error, status, outcome }) {
 /** Status, code, duration and the like, as small marks. */
 function marks(event) {
   const { kind, status, code, outcome, fault, error, caller, durationMs, records, trigger, items, tables } = event;
-  const bad = isBad(event) ? 'bad' : 'good';
   const failed = error?.errMsg ?? (typeof error === 'string' ? error : error && JSON.stringify(error));
   return [
     fault && h('span', { class: 'mark fault' }, typeof fault === 'string' ? fault : JSON.stringify(fault)),
@@ -324,7 +327,7 @@ function marks(event) {
     records !== undefined && h('span', { class: 'mark' }, t(`${records} 条`, `${records} records`)),
     tables?.length > 0 && h('span', { class: 'mark' }, tables.join(', ')),
     items !== undefined && h('span', { class: 'mark' }, t(`${items} 项`, `${items} items`)),
-    status !== undefined && h('span', { class: `mark ${bad}` }, status),
+    status !== undefined && h('span', { class: `mark ${status < 400 ? 'good' : 'bad'}` }, status),
     code && h('span', { class: 'mark bad' }, code),
     outcome && outcome !== 'ok' && outcome !== 'acknowledged' && h('span', { class: `mark ${CONDITIONS.includes(outcome) ? '' : 'bad'}` }, outcome),
     failed && h('span', { class: 'mark bad' }, failed.length > 60 ? `${failed.slice(0, 60)}…` : failed),

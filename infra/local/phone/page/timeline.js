@@ -59,7 +59,7 @@ export class Timeline {
           if (event.service === 'events') for (const sent of this.#sent.splice(0)) this.#moveInto(sent, group);
           return group;
         }
-      // A call of which nobody knows the function stands alone.
+        if (event.function) return this.#placeTogether(event);
       // falls through
       default: {
         const group = this.#insert({ root: event, at: event.at });
@@ -74,6 +74,14 @@ export class Timeline {
     group.root = event;
     if (event.parent) this.#moveInto(group, this.#ofRequest(event.parent, event.at));
     if (event.kind === 'request' && /\/(notify|refund-notify|complaint-notify|callback)$/.test(event.path)) this.#unclaimed.push(group);
+    return group;
+  }
+
+  /** Calls that a function made while it ran several times at once, so that nobody knows which of its requests they belong to. */
+  #placeTogether(event) {
+    let group = this.groups.findLast(({ root }) => root?.kind === 'together' && root.function === event.function);
+    if (!group || Math.abs(event.at - group.at) > 1000) group = this.#insert({ root: { kind: 'together', at: event.at, function: event.function }, at: event.at });
+    group.children.push(event);
     return group;
   }
 
