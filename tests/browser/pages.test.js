@@ -121,8 +121,9 @@ test('what is copied as curl does the same', async () => {
     const entry = page.locator('.timeline > .group', { has: page.getByText(title, { exact: true }) }).last();
     await entry.locator('summary').first().click();
     await entry.getByRole('button', { name: '复制为 curl' }).first().click();
-    await entry.getByText('已复制').first().waitFor();
-    return page.evaluate(() => navigator.clipboard.readText());
+    await page.getByText('已复制', { exact: true }).waitFor();
+    const path = title.split(' ').at(-1).replace('wx.', '/_wechat/wx/');
+    return until(() => page.evaluate(() => navigator.clipboard.readText()), (text) => text.includes(path), `the command of ${title}`);
   };
   const run = (command, token = '') => JSON.parse(execFileSync('bash', ['-c', command], { env: { ...process.env, token }, encoding: 'utf8' }));
   const token = await page.evaluate(() => JSON.parse(sessionStorage.getItem('phone-0:token')));

@@ -62,7 +62,8 @@ export async function ordersOnPhone(phone, tab = '订单') {
 /** Presses a switch of the controls by what it is, and waits until it says that it is done. */
 export async function flip(page, selector) {
   await page.locator(`.controls ${selector}`).click();
-  await page.locator('.said:not(:empty)').waitFor();
+  // Days of schedules can take their time.
+  await page.locator('.said:not(:empty, .working)').waitFor({ timeout: 60_000 });
   assert.equal(await page.locator('.said.bad').count(), 0, await page.locator('.said').innerText());
 }
 

@@ -20,7 +20,8 @@ const STEPS = () => [
 
 export class Controls {
   #said = '';
-  #isBad = false;
+  /** 'good', 'bad', or 'working' */
+  #mood = 'good';
   #pending = [];
   #tasks = [];
   #custom = '';
@@ -54,17 +55,18 @@ export class Controls {
 
   /** A button's work: what it says, or what went wrong, is shown at the top. */
   act = (work) => async () => {
+    this.say(t('正在进行…', 'Working…'), 'working');
     try {
       const said = await work();
       this.say(said ?? '');
     } catch (error) {
-      this.say(error.code ? `${error.message}（${error.code}）` : error.message, true);
+      this.say(error.code ? `${error.message}（${error.code}）` : error.message, 'bad');
     }
   };
 
-  say(text, isBad = false) {
+  say(text, mood = 'good') {
     this.#said = text;
-    this.#isBad = isBad;
+    this.#mood = mood;
     this.draw();
   }
 
@@ -85,7 +87,7 @@ export class Controls {
   draw() {
     render(this.element,
       h('h2', {}, t('控制', 'Controls')),
-      h('p', { class: `said${this.#isBad ? ' bad' : ''}`, role: 'status' }, this.#said),
+      h('p', { class: `said ${this.#mood}`, role: 'status' }, this.#said),
       this.#section('faults', t('让微信出错', 'Let WeChat fail'), this.#faults(), true),
       this.#section('clock', t('时钟与任务', 'Clock and tasks'), this.#clock(), true),
       this.#section('operator', t('运营者', 'Operator'), drawOperator(this), true));

@@ -39,14 +39,18 @@ function command({ method, url, body, headers = [], isSigned = false }) {
   return text?.includes(HIDDEN) ? `${line}  # ${HIDDEN} is hidden: put the real value in` : line;
 }
 
-/** Puts a text on the clipboard, also where the page came over plain HTTP from another machine. */
+/** Puts a text on the clipboard, also where the browser keeps the newer way from a page that came over plain HTTP. */
 export async function copy(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  try {
+    await navigator.clipboard.writeText(text);
+    return;
+  } catch {
+    // The older way is left.
+  }
   const field = document.createElement('textarea');
   field.value = text;
   document.body.append(field);
   field.select();
   document.execCommand('copy');
   field.remove();
-  return undefined;
 }

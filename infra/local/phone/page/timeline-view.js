@@ -52,7 +52,8 @@ export class TimelineView {
     follow.observe(this.scroller);
     follow.observe(this.list);
     this.jump = h('div', { class: 'timeline-jump', 'aria-live': 'polite' });
-    this.element = h('section', { class: 'panel happened', id: 'happened' }, this.tools, this.scroller, this.jump);
+    this.copied = h('div', { class: 'timeline-copied', role: 'status' });
+    this.element = h('section', { class: 'panel happened', id: 'happened' }, this.tools, this.scroller, this.jump, this.copied);
     onLanguage(() => this.redraw());
     this.redraw();
   }
@@ -90,6 +91,14 @@ export class TimelineView {
   isAtEnd() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     return scrollHeight - scrollTop - clientHeight < 60;
+  }
+
+  /** Copies a command, and says so. */
+  async copy(text) {
+    await copy(text);
+    render(this.copied, h('span', {}, t('已复制', 'Copied')));
+    clearTimeout(this.copiedEnds);
+    this.copiedEnds = setTimeout(() => render(this.copied), 2000);
   }
 
   /** Stops following: somebody reads an entry. */
@@ -368,7 +377,6 @@ function inner(event, view) {
 function facts(event, view) {
   const order = view.timeline.orderOf(event);
   const curl = curlOf(event);
-  const said = h('span', { class: 'copied', role: 'status' });
   return h('div', { class: 'facts' },
     h('p', { class: 'facts-line' },
       event.function && h('span', {}, t('函数', 'Function'), ' ', h('code', {}, event.function)),
@@ -377,9 +385,8 @@ function facts(event, view) {
     CONTENTS.filter(([name]) => event[name] !== undefined).map(([name, chinese, english]) => h('figure', {}, h('figcaption', {}, t(chinese, english)),
       h('pre', { tabindex: '0' }, shown(name === 'requestHeaders' ? headersThatMatter(event[name]) : event[name])))),
     h('p', { class: 'facts-actions' },
-      curl && h('button', { type: 'button', class: 'quiet', onclick: async () => { await copy(curl); render(said, t('已复制', 'Copied')); } }, icon('copy'), t('复制为 curl', 'Copy as curl')),
-      order && h('button', { type: 'button', class: 'quiet', onclick: () => view.filterBy({ order }) }, icon('orders'), t('只看这个订单', 'Only this order')),
-      said));
+      curl && h('button', { type: 'button', class: 'quiet', onclick: () => view.copy(curl) }, icon('copy'), t('复制为 curl', 'Copy as curl')),
+      order && h('button', { type: 'button', class: 'quiet', onclick: () => view.filterBy({ order }) }, icon('orders'), t('只看这个订单', 'Only this order'))));
 }
 
 function shown(value) {
