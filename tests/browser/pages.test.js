@@ -28,10 +28,18 @@ test('two phones see each other in the ranking of a group', async () => {
   await ming.locator('.ranking li').waitFor();
   await hong.locator('.message').click();
   const rows = hong.locator('.ranking li');
-  await until(() => rows.count(), (count) => count === 2, 'both are in the group');
+  await until(
+    () => rows.count(),
+    (count) => count === 2,
+    'both are in the group',
+  );
   assert.equal(await hong.locator('.ranking .me').count(), 1);
   await press(ming, '刷新排行');
-  await until(() => ming.locator('.ranking li').count(), (count) => count === 2, 'the first phone sees both too');
+  await until(
+    () => ming.locator('.ranking li').count(),
+    (count) => count === 2,
+    'the first phone sees both too',
+  );
 });
 
 test('the pages of the user do what they say', async () => {
@@ -41,7 +49,11 @@ test('the pages of the user do what they say', async () => {
   await press(phone, '我的');
   await phone.getByRole('button', { name: /手机号/ }).click();
   await allow(phone);
-  await until(() => phone.getByRole('button', { name: /手机号/ }).innerText(), (text) => /\d/.test(text), 'the number is bound');
+  await until(
+    () => phone.getByRole('button', { name: /手机号/ }).innerText(),
+    (text) => /\d/.test(text),
+    'the number is bound',
+  );
 
   await press(phone, '指纹验证');
   await phone.locator('.page').getByRole('button', { name: '验证指纹' }).click();
@@ -53,7 +65,11 @@ test('the pages of the user do what they say', async () => {
   await press(phone, '订阅');
   await phone.getByRole('checkbox').nth(1).uncheck();
   await allow(phone);
-  await until(() => phone.locator('.counts strong').allInnerTexts(), (counts) => counts.join() === '剩 1 条,剩 0 条,剩 1 条', 'accepted and rejected');
+  await until(
+    () => phone.locator('.counts strong').allInnerTexts(),
+    (counts) => counts.join() === '剩 1 条,剩 0 条,剩 1 条',
+    'accepted and rejected',
+  );
   await press(phone, '返回');
 
   await press(phone, '卡券');
@@ -123,9 +139,14 @@ test('what is copied as curl does the same', async () => {
     await entry.getByRole('button', { name: '复制为 curl' }).first().click();
     await page.getByText('已复制', { exact: true }).waitFor();
     const path = title.split(' ').at(-1).replace('wx.', '/_wechat/wx/');
-    return until(() => page.evaluate(() => navigator.clipboard.readText()), (text) => text.includes(path), `the command of ${title}`);
+    return until(
+      () => page.evaluate(() => navigator.clipboard.readText()),
+      (text) => text.includes(path),
+      `the command of ${title}`,
+    );
   };
-  const run = (command, token = '') => JSON.parse(execFileSync('bash', ['-c', command], { env: { ...process.env, token }, encoding: 'utf8' }));
+  const run = (command, token = '') =>
+    JSON.parse(execFileSync('bash', ['-c', command], { env: { ...process.env, token }, encoding: 'utf8' }));
   const token = await page.evaluate(() => JSON.parse(sessionStorage.getItem('phone-0:token')));
   const order = await copied('POST /api/orders');
   assert.match(order, /\$token/);
@@ -139,13 +160,27 @@ test('what is copied as curl does the same', async () => {
 
 test('thousands of events leave the page quick', async () => {
   const events = Array.from({ length: 6000 }, (_, place) => ({
-    seq: place + 1, at: 1_800_000_000_000 + place, kind: 'request', requestId: `r${place}`, method: 'GET', path: `/api/orders/${place}`, function: 'order', caller: 'user',
-    requestHeaders: {}, status: 200, responseBody: { place, filler: 'x'.repeat(200) }, durationMs: 1.5, about: [],
+    seq: place + 1,
+    at: 1_800_000_000_000 + place,
+    kind: 'request',
+    requestId: `r${place}`,
+    method: 'GET',
+    path: `/api/orders/${place}`,
+    function: 'order',
+    caller: 'user',
+    requestHeaders: {},
+    status: 200,
+    responseBody: { place, filler: 'x'.repeat(200) },
+    durationMs: 1.5,
+    about: [],
   }));
   const body = events.map((event) => `id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`).join('');
-  const page = await world.open({ prepare: (opening) => opening.route('**/_wechat/timeline', (route) => route.fulfill({ contentType: 'text/event-stream', body })) });
+  const page = await world.open({
+    prepare: (opening) =>
+      opening.route('**/_wechat/timeline', (route) => route.fulfill({ contentType: 'text/event-stream', body })),
+  });
   await page.getByText('GET /api/orders/5999', { exact: true }).waitFor();
-  assert.ok(await page.locator('.timeline > .group').count() <= 160, 'only the newest are drawn');
+  assert.ok((await page.locator('.timeline > .group').count()) <= 160, 'only the newest are drawn');
   const begun = Date.now();
   await fillBasket(phoneOf(page));
   assert.ok(Date.now() - begun < 3000, `two touches took ${Date.now() - begun} ms`);
@@ -167,8 +202,19 @@ test('no page has an accessibility complaint', async () => {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       // The policy of the page lets no script of others in, so it comes by the protocol.
       await page.evaluate(axe);
-      const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'], resultTypes: ['violations'] }));
-      const said = violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ target, any }) => `${target} (${any[0]?.message ?? ''})`).join(' | ')}`);
+      const { violations } = await page.evaluate(() =>
+        window.axe.run(document, {
+          runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
+          resultTypes: ['violations'],
+        }),
+      );
+      const said = violations.map(
+        ({ id, nodes }) =>
+          `${id}: ${nodes
+            .slice(0, 3)
+            .map(({ target, any }) => `${target} (${any[0]?.message ?? ''})`)
+            .join(' | ')}`,
+      );
       assert.deepEqual(said, [], `${where}, ${colorScheme}`);
     }
   };

@@ -1,6 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CHINESE, ENGLISH, buy, enterPassword, expectStatus, fillBasket, ordersOnPhone, payInCashier, phoneOf, placeOrder, press, setFault, until } from './shopper.js';
+import {
+  CHINESE,
+  ENGLISH,
+  buy,
+  enterPassword,
+  expectStatus,
+  fillBasket,
+  ordersOnPhone,
+  payInCashier,
+  phoneOf,
+  placeOrder,
+  press,
+  setFault,
+  until,
+} from './shopper.js';
 import { useWorld } from './world.js';
 
 const world = useWorld();
@@ -9,21 +23,49 @@ test('a purchase ends paid, and the timeline tells how', async () => {
   const page = await world.open();
   await buy(phoneOf(page));
   const titles = () => page.locator('.timeline > .group > .entry > summary .entry-title').allInnerTexts();
-  const wanted = ['wx.login', 'POST /api/login', 'POST /api/orders', 'POST /api/pay/unified-order', 'wx.requestPayment', '微信 → /api/pay/notify'];
+  const wanted = [
+    'wx.login',
+    'POST /api/login',
+    'POST /api/orders',
+    'POST /api/pay/unified-order',
+    'wx.requestPayment',
+    '微信 → /api/pay/notify',
+  ];
   const seen = await until(titles, (found) => wanted.every((title) => found.includes(title)), 'what a purchase consists of');
   const places = wanted.map((title) => seen.indexOf(title));
-  assert.deepEqual(places, places.toSorted((one, other) => one - other), 'in the order in which it happened');
-  const prepay = page.locator('.group', { has: page.getByText('POST /api/pay/unified-order', { exact: true }) }).last().locator('.entry-chain');
-  await until(() => prepay.innerText(), (text) => text.includes('/pay/unifiedorder') && text.includes('DynamoDB'), 'what the function called');
-  const notice = page.locator('.group', { has: page.getByText('微信 → /api/pay/notify', { exact: true }) }).last().locator('.entry-chain');
-  await until(() => notice.innerText(), (text) => text.includes('POST /api/pay/notify') && text.includes('DynamoDB'), 'what the notice caused');
+  assert.deepEqual(
+    places,
+    places.toSorted((one, other) => one - other),
+    'in the order in which it happened',
+  );
+  const prepay = page
+    .locator('.group', { has: page.getByText('POST /api/pay/unified-order', { exact: true }) })
+    .last()
+    .locator('.entry-chain');
+  await until(
+    () => prepay.innerText(),
+    (text) => text.includes('/pay/unifiedorder') && text.includes('DynamoDB'),
+    'what the function called',
+  );
+  const notice = page
+    .locator('.group', { has: page.getByText('微信 → /api/pay/notify', { exact: true }) })
+    .last()
+    .locator('.entry-chain');
+  await until(
+    () => notice.innerText(),
+    (text) => text.includes('POST /api/pay/notify') && text.includes('DynamoDB'),
+    'what the notice caused',
+  );
 });
 
 test('a purchase on a screen of 360 pixels ends paid and fits', async () => {
   const page = await world.open({ width: 360, height: 740 });
   const fits = async () => {
-    const wide = await page.evaluate(() => [...document.querySelectorAll('body *')].filter((element) => element.getClientRects().length > 0 && element.getBoundingClientRect().right > 360.5)
-      .map((element) => `${element.tagName}.${element.className}`));
+    const wide = await page.evaluate(() =>
+      [...document.querySelectorAll('body *')]
+        .filter((element) => element.getClientRects().length > 0 && element.getBoundingClientRect().right > 360.5)
+        .map((element) => `${element.tagName}.${element.className}`),
+    );
     assert.deepEqual(wide, [], 'nothing is wider than the screen');
   };
   const phone = phoneOf(page);
@@ -95,7 +137,9 @@ test('a purchase can be made with the keyboard alone', async () => {
   const page = await world.open();
   const go = async (name) => {
     for (let presses = 0; presses < 60; presses += 1) {
-      const focused = await page.evaluate(() => document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent);
+      const focused = await page.evaluate(
+        () => document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent,
+      );
       if (focused === name) return page.keyboard.press('Enter');
       await page.keyboard.press('Tab');
     }
@@ -185,7 +229,10 @@ test('two taps at once place one order', async () => {
   const page = await world.open({ refusals: true });
   const phone = phoneOf(page);
   await fillBasket(phone);
-  await phone.getByRole('button', { name: CHINESE.place }).evaluate((button) => { button.click(); button.click(); });
+  await phone.getByRole('button', { name: CHINESE.place }).evaluate((button) => {
+    button.click();
+    button.click();
+  });
   await phone.getByRole('dialog').waitFor();
   assert.equal(await phone.getByRole('dialog').count(), 1);
   await page.keyboard.press('Escape');

@@ -3,7 +3,13 @@
 import assert from 'node:assert/strict';
 
 export const CHINESE = { add: '加一件矿泉水 550ml', checkout: '去结算', place: '提交订单', payNow: '立即支付', pay: '支付' };
-export const ENGLISH = { add: 'One more 矿泉水 550ml', checkout: 'Check out', place: 'Place the order', payNow: 'Pay now', pay: 'Pay' };
+export const ENGLISH = {
+  add: 'One more 矿泉水 550ml',
+  checkout: 'Check out',
+  place: 'Place the order',
+  payNow: 'Pay now',
+  pay: 'Pay',
+};
 
 export const phoneOf = (page, number = 0) => page.locator('.phone').nth(number);
 export const press = (place, name) => place.getByRole('button', { name, exact: true }).click();
@@ -63,21 +69,28 @@ export async function ordersOnPhone(phone, tab = '订单') {
 export async function flip(page, selector) {
   await page.locator(`.controls ${selector}`).click();
   // Days of schedules can take their time.
-  await page.locator('.said:not(:empty, .working)').waitFor({ timeout: 60_000 });
+  await page.locator('.said:not(:empty, .working)').waitFor({ timeout: 120_000 });
   assert.equal(await page.locator('.said.bad').count(), 0, await page.locator('.said').innerText());
 }
 
-export const setFault = (page, fault, text) => (text
-  ? page.locator('.controls').getByRole('button', { name: text, exact: true }).click().then(() => page.locator('.pending', { hasText: fault }).waitFor())
-  : flip(page, `[data-fault="${fault}"]`).then(() => page.locator('.pending', { hasText: fault }).waitFor()));
+export const setFault = (page, fault, text) =>
+  text
+    ? page
+        .locator('.controls')
+        .getByRole('button', { name: text, exact: true })
+        .click()
+        .then(() => page.locator('.pending', { hasText: fault }).waitFor())
+    : flip(page, `[data-fault="${fault}"]`).then(() => page.locator('.pending', { hasText: fault }).waitFor());
 
 /** Waits until `read` answers something that `is` accepts. */
 export async function until(read, is, what) {
   let last;
-  for (let tries = 0; tries < 100; tries += 1) {
+  for (let tries = 0; tries < 200; tries += 1) {
     last = await read();
     if (is(last)) return last;
-    await new Promise((wake) => { setTimeout(wake, 100); });
+    await new Promise((wake) => {
+      setTimeout(wake, 100);
+    });
   }
   return assert.fail(`${what}: ${JSON.stringify(last)?.slice(0, 2000)}`);
 }

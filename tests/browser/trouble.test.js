@@ -1,6 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CHINESE, buy, expectStatus, fillBasket, flip, orderId, ordersOnPhone, payInCashier, phoneOf, placeOrder, press, setFault, until } from './shopper.js';
+import {
+  CHINESE,
+  buy,
+  expectStatus,
+  fillBasket,
+  flip,
+  orderId,
+  ordersOnPhone,
+  payInCashier,
+  phoneOf,
+  placeOrder,
+  press,
+  setFault,
+  until,
+} from './shopper.js';
 import { useWorld } from './world.js';
 
 const world = useWorld();
@@ -11,13 +25,25 @@ test('a notice that comes five times has one effect', async () => {
   await setFault(page, 'notice_duplicate', '来五次');
   await buy(phoneOf(page));
   const id = await orderId(phoneOf(page));
-  const notices = (events) => ofOrder(events, id).filter(({ kind, path }) => kind === 'notice' && path.endsWith('/api/pay/notify'));
+  const notices = (events) =>
+    ofOrder(events, id).filter(({ kind, path }) => kind === 'notice' && path.endsWith('/api/pay/notify'));
   const paid = (events) => ofOrder(events, id).filter(({ kind, detailType }) => kind === 'event' && /paid/i.test(detailType));
-  const events = await until(world.timeline, (all) => notices(all).length === 5 && paid(all).length > 0, 'five notices and an effect');
-  assert.deepEqual(notices(events).map(({ status }) => status), [200, 200, 200, 200, 200]);
+  const events = await until(
+    world.timeline,
+    (all) => notices(all).length === 5 && paid(all).length > 0,
+    'five notices and an effect',
+  );
+  assert.deepEqual(
+    notices(events).map(({ status }) => status),
+    [200, 200, 200, 200, 200],
+  );
   assert.equal(paid(events).length, 1, JSON.stringify(paid(events)));
   const shown = page.locator('.entry-title', { hasText: '微信 → /api/pay/notify' });
-  await until(() => shown.count(), (count) => count === 5, 'the page shows all of them');
+  await until(
+    () => shown.count(),
+    (count) => count === 5,
+    'the page shows all of them',
+  );
 });
 
 test('a lost notice is repaired when the user looks at the order', async () => {
@@ -26,7 +52,10 @@ test('a lost notice is repaired when the user looks at the order', async () => {
   await buy(phoneOf(page));
   const id = await orderId(phoneOf(page));
   const events = ofOrder(await world.timeline(), id);
-  assert.ok(events.some(({ kind, path }) => kind === 'wechat' && path.includes('/pay/orderquery')), 'WeChat was asked');
+  assert.ok(
+    events.some(({ kind, path }) => kind === 'wechat' && path.includes('/pay/orderquery')),
+    'WeChat was asked',
+  );
 });
 
 test('a lost notice is repaired by the sweep when nobody looks', async () => {
@@ -41,7 +70,11 @@ test('a lost notice is repaired by the sweep when nobody looks', async () => {
   assert.match(await phone.locator('[data-status]').innerText(), /等待支付结果/);
   await flip(page, '[data-advance="1860"]');
   await page.unroute('**/api/orders/*');
-  await until(() => ordersOnPhone(phone), ([state]) => state === '已支付', 'the sweep has found the payment');
+  await until(
+    () => ordersOnPhone(phone),
+    ([state]) => state === '已支付',
+    'the sweep has found the payment',
+  );
 });
 
 test('an operator gives money back, and the phone shows it', async () => {
@@ -50,10 +83,14 @@ test('an operator gives money back, and the phone shows it', async () => {
   await buy(phone);
   await page.locator('[data-operator="read"]').click();
   await flip(page, '[data-operator="refund"]');
-  await until(async () => {
-    await press(phone, '刷新');
-    return phone.locator('[data-status]').getAttribute('data-status');
-  }, (status) => status === 'REFUNDED', 'the refund arrives');
+  await until(
+    async () => {
+      await press(phone, '刷新');
+      return phone.locator('[data-status]').getAttribute('data-status');
+    },
+    (status) => status === 'REFUNDED',
+    'the refund arrives',
+  );
 });
 
 test('a user asks for a refund and the operator decides', async () => {
@@ -124,9 +161,13 @@ test('a 500 without a body in JSON is shown', async () => {
 
 test('429 says when to try again', async () => {
   const page = await world.open({ refusals: true });
-  await page.route('**/api/orders', (route) => route.fulfill({
-    status: 429, headers: { 'retry-after': '7' }, json: { success: false, code: 'RATE_LIMITED', message: '操作太频繁，请稍后再试', requestId: 'r' },
-  }));
+  await page.route('**/api/orders', (route) =>
+    route.fulfill({
+      status: 429,
+      headers: { 'retry-after': '7' },
+      json: { success: false, code: 'RATE_LIMITED', message: '操作太频繁，请稍后再试', requestId: 'r' },
+    }),
+  );
   await press(phoneOf(page), '订单');
   await phoneOf(page).getByText('操作太频繁，请稍后再试（7 秒后再试）').waitFor();
 });
@@ -158,9 +199,14 @@ test('a token that ends in the middle of an order is replaced', async () => {
   await press(phone, CHINESE.place);
   await payInCashier(phone);
   await expectStatus(phone, 'PAID');
-  const requests = (await world.timeline()).filter(({ seq, kind, caller }) => seq > before && kind === 'request' && caller !== 'operator');
+  const requests = (await world.timeline()).filter(
+    ({ seq, kind, caller }) => seq > before && kind === 'request' && caller !== 'operator',
+  );
   const orders = requests.filter(({ method, path }) => method === 'POST' && path === '/api/orders');
-  assert.deepEqual(orders.map(({ status }) => status), [401, 200]);
+  assert.deepEqual(
+    orders.map(({ status }) => status),
+    [401, 200],
+  );
   const key = ({ requestHeaders }) => requestHeaders['idempotency-key'];
   assert.ok(key(orders[0]) && key(orders[0]) === key(orders[1]), 'the same order');
   assert.equal(requests.filter(({ path }) => path === '/api/login').length, 1);
@@ -171,7 +217,11 @@ test('the page goes on when the program was started again', async () => {
   const phone = phoneOf(page);
   await buy(phone);
   await world.restart();
-  await until(() => page.locator('.timeline .entry-title').allInnerTexts(), (titles) => titles.includes('POST /api/login') && !titles.includes('POST /api/orders'), 'a new timeline');
+  await until(
+    () => page.locator('.timeline .entry-title').allInnerTexts(),
+    (titles) => titles.includes('POST /api/login') && !titles.includes('POST /api/orders'),
+    'a new timeline',
+  );
   await phone.locator('.product').first().waitFor();
   await buy(phone);
 });

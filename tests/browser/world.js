@@ -15,8 +15,12 @@ async function startBundle(port = '0') {
   const [program, ...first] = process.env.BUNDLE ? [process.env.BUNDLE] : ['cargo', 'run', '--quiet', '--'];
   const bundle = spawn(program, [...first, '--port', port], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
-  bundle.stderr.on('data', (text) => { log += text; });
-  bundle.on('error', (error) => { log += error.message; });
+  bundle.stderr.on('data', (text) => {
+    log += text;
+  });
+  bundle.on('error', (error) => {
+    log += error.message;
+  });
   for await (const line of createInterface({ input: bundle.stdout })) {
     const base = /listening on (http:\/\/\S+)/.exec(line)?.[1];
     if (!base) continue;
@@ -43,7 +47,11 @@ export function useWorld() {
     const opened = world.opened.splice(0);
     for (const { context } of opened) await context.close();
     await world.control('faults', undefined, 'DELETE');
-    assert.deepEqual(opened.flatMap(({ problems }) => problems), [], 'complaints of the browser, or requests that leave the machine');
+    assert.deepEqual(
+      opened.flatMap(({ problems }) => problems),
+      [],
+      'complaints of the browser, or requests that leave the machine',
+    );
   });
   const stop = async () => {
     if (!bundle) return;
@@ -67,7 +75,11 @@ export function useWorld() {
     return opened.page;
   };
   world.control = async (path, body, method = body === undefined ? 'GET' : 'POST') => {
-    const answer = await fetch(`${world.base}/_wechat/${path}`, { method, body: body && JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+    const answer = await fetch(`${world.base}/_wechat/${path}`, {
+      method,
+      body: body && JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+    });
     const text = await answer.text();
     assert.ok(answer.ok, `${path}: ${answer.status} ${text}`);
     return text === '' ? {} : JSON.parse(text);
@@ -84,7 +96,7 @@ async function openPage({ base, browser }, { width = 1440, height = 900, refusal
   const context = await browser.newContext({ viewport: { width, height }, locale: 'zh-CN', reducedMotion: 'reduce' });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: base });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(20_000);
   const problems = [];
   page.on('pageerror', (error) => problems.push(`error: ${error.stack}`));
   page.on('console', (message) => {

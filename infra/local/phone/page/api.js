@@ -18,7 +18,9 @@ export function createApi(wx, base) {
   function freshToken() {
     login ??= (async () => {
       try {
-        const { code } = await wx.login().catch(({ errMsg }) => { throw noAnswer(errMsg); });
+        const { code } = await wx.login().catch(({ errMsg }) => {
+          throw noAnswer(errMsg);
+        });
         const { token, userId, isNewUser } = await send('/api/login', { method: 'POST', data: { code } });
         wx.setStorageSync('token', token);
         wx.setStorageSync('userId', userId);
@@ -34,7 +36,9 @@ export function createApi(wx, base) {
 
   async function send(path, { method = 'GET', data, key, responseType }, bearer) {
     const header = { ...(bearer && { authorization: `Bearer ${bearer}` }), ...(key && { 'idempotency-key': key }) };
-    const answer = await wx.request({ url: `${base}${path}`, method, data, header, responseType }).catch(({ errMsg }) => { throw noAnswer(errMsg); });
+    const answer = await wx.request({ url: `${base}${path}`, method, data, header, responseType }).catch(({ errMsg }) => {
+      throw noAnswer(errMsg);
+    });
     if (answer.statusCode < 400) return answer.data;
     const { code, message, requestId } = answer.data ?? {};
     throw new ApiError({
@@ -57,7 +61,9 @@ export function createApi(wx, base) {
     } catch (error) {
       if (error.status === 401 && error.code === 'UNAUTHORIZED') return send(path, options, (await freshToken()).token);
       if (!mayRepeat || !(error.status === 0 || error.status >= 500)) throw error;
-      await new Promise((wake) => { setTimeout(wake, 400); });
+      await new Promise((wake) => {
+        setTimeout(wake, 400);
+      });
       return send(path, options, await token());
     }
   }
@@ -85,8 +91,14 @@ export function createApi(wx, base) {
 }
 
 function noAnswer(errMsg) {
-  return new ApiError({ status: 0, code: 'NO_ANSWER', message: t('网络不给力，请稍后再试', 'No answer; check the network and try again'), detail: errMsg });
+  return new ApiError({
+    status: 0,
+    code: 'NO_ANSWER',
+    message: t('网络不给力，请稍后再试', 'No answer; check the network and try again'),
+    detail: errMsg,
+  });
 }
 
 /** A key that makes a repeated order the same order. */
-export const newIdempotencyKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+export const newIdempotencyKey = () =>
+  [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');

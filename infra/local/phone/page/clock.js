@@ -17,4 +17,6 @@ export function onTick(listener) {
   listeners.add(listener);
 }
 
-setInterval(() => { for (const listener of listeners) listener(); }, 5_000);
+setInterval(() => {
+  for (const listener of listeners) listener();
+}, 5_000);

@@ -85,28 +85,43 @@ export class Controls {
   #isReading = false;
 
   draw() {
-    render(this.element,
+    render(
+      this.element,
       h('h2', {}, t('控制', 'Controls')),
       h('p', { class: `said ${this.#mood}`, role: 'status' }, this.#said),
       this.#section('faults', t('让微信出错', 'Let WeChat fail'), this.#faults(), true),
       this.#section('clock', t('时钟与任务', 'Clock and tasks'), this.#clock(), true),
-      this.#section('operator', t('运营者', 'Operator'), drawOperator(this), true));
+      this.#section('operator', t('运营者', 'Operator'), drawOperator(this), true),
+    );
     this.#drawClock();
   }
 
   #section(name, text, content, isOpen) {
-    return h('details', { class: 'section', 'data-section': name, open: this.#isOpen(name, isOpen), ontoggle: ({ target }) => this.#folds.set(name, target.open) }, h('summary', {}, text), h('div', { class: 'section-body' }, content));
+    return h(
+      'details',
+      {
+        class: 'section',
+        'data-section': name,
+        open: this.#isOpen(name, isOpen),
+        ontoggle: ({ target }) => this.#folds.set(name, target.open),
+      },
+      h('summary', {}, text),
+      h('div', { class: 'section-body' }, content),
+    );
   }
 
   #folds = new Map();
-  #isOpen(name, otherwise) { return this.#folds.get(name) ?? otherwise; }
+  #isOpen(name, otherwise) {
+    return this.#folds.get(name) ?? otherwise;
+  }
 
   #faults() {
-    const set = (fault, text) => this.act(async () => {
-      await control('faults', fault);
-      await this.#readFaults();
-      return t(`下一次生效：${text}`, `Takes effect the next time: ${text}`);
-    });
+    const set = (fault, text) =>
+      this.act(async () => {
+        await control('faults', fault);
+        await this.#readFaults();
+        return t(`下一次生效：${text}`, `Takes effect the next time: ${text}`);
+      });
     const clear = this.act(async () => {
       await control('faults', undefined, 'DELETE');
       await this.#readFaults();
@@ -114,21 +129,77 @@ export class Controls {
     });
     const waiting = this.#pending.length;
     return [
-      h('div', { class: 'pending', role: 'status' },
-        h('span', {}, waiting > 0 ? t(`等待中：${this.#pending.map(({ fault }) => fault).join('、')}`, `Waiting: ${this.#pending.map(({ fault }) => fault).join(', ')}`) : t('没有等待中的故障', 'No fault is waiting')),
-        waiting > 0 && h('button', { type: 'button', class: 'quiet', onclick: clear }, t('全部清除', 'Remove all'))),
-      faults(this.isV3(), this.phone()?.user?.openid).map((group) => h('fieldset', {}, h('legend', {}, group.title),
-        h('div', { class: 'chips' }, group.faults.map(({ text, about, fault }) => h('button', { type: 'button', class: 'chip', title: about, 'aria-description': about, 'data-fault': fault.fault, onclick: set(fault, `${group.title}：${text}。${about}`) }, text))))),
-      h('form', { class: 'row', onsubmit: (event) => { event.preventDefault(); this.#setCustom(); } },
-        h('input', { class: 'field mono', 'aria-label': t('任意故障（JSON）', 'Any fault (JSON)'), placeholder: '{"fault":"clock_skew","seconds":600}', value: this.#custom, oninput: ({ target }) => { this.#custom = target.value; } }),
-        h('button', { type: 'submit', class: 'chip' }, t('设置', 'Set'))),
+      h(
+        'div',
+        { class: 'pending', role: 'status' },
+        h(
+          'span',
+          {},
+          waiting > 0
+            ? t(
+                `等待中：${this.#pending.map(({ fault }) => fault).join('、')}`,
+                `Waiting: ${this.#pending.map(({ fault }) => fault).join(', ')}`,
+              )
+            : t('没有等待中的故障', 'No fault is waiting'),
+        ),
+        waiting > 0 && h('button', { type: 'button', class: 'quiet', onclick: clear }, t('全部清除', 'Remove all')),
+      ),
+      faults(this.isV3(), this.phone()?.user?.openid).map((group) =>
+        h(
+          'fieldset',
+          {},
+          h('legend', {}, group.title),
+          h(
+            'div',
+            { class: 'chips' },
+            group.faults.map(({ text, about, fault }) =>
+              h(
+                'button',
+                {
+                  type: 'button',
+                  class: 'chip',
+                  title: about,
+                  'aria-description': about,
+                  'data-fault': fault.fault,
+                  onclick: set(fault, `${group.title}：${text}。${about}`),
+                },
+                text,
+              ),
+            ),
+          ),
+        ),
+      ),
+      h(
+        'form',
+        {
+          class: 'row',
+          onsubmit: (event) => {
+            event.preventDefault();
+            this.#setCustom();
+          },
+        },
+        h('input', {
+          class: 'field mono',
+          'aria-label': t('任意故障（JSON）', 'Any fault (JSON)'),
+          placeholder: '{"fault":"clock_skew","seconds":600}',
+          value: this.#custom,
+          oninput: ({ target }) => {
+            this.#custom = target.value;
+          },
+        }),
+        h('button', { type: 'submit', class: 'chip' }, t('设置', 'Set')),
+      ),
     ];
   }
 
   #setCustom() {
     return this.act(async () => {
       let fault;
-      try { fault = JSON.parse(this.#custom); } catch { throw new Error(t('不是 JSON', 'This is no JSON')); }
+      try {
+        fault = JSON.parse(this.#custom);
+      } catch {
+        throw new Error(t('不是 JSON', 'This is no JSON'));
+      }
       await control('faults', fault);
       await this.#readFaults();
       this.#custom = '';
@@ -137,19 +208,66 @@ export class Controls {
   }
 
   #clock() {
-    const advance = (seconds, text) => this.act(async () => {
-      clock.set((await control('clock', { advanceSeconds: seconds })).now);
-      return t(`时钟拨快了${text}`, `The clock went ${text} forward`);
-    });
-    const run = (name) => this.act(async () => {
-      const { report } = await control(`tasks/${name}`, {});
-      return `${name}: ${report === undefined ? t('完成', 'done') : JSON.stringify(report)}`;
-    });
+    const advance = (seconds, text) =>
+      this.act(async () => {
+        clock.set((await control('clock', { advanceSeconds: seconds })).now);
+        return t(`时钟拨快了${text}`, `The clock went ${text} forward`);
+      });
+    const run = (name) =>
+      this.act(async () => {
+        const { report } = await control(`tasks/${name}`, {});
+        return `${name}: ${report === undefined ? t('完成', 'done') : JSON.stringify(report)}`;
+      });
     return [
-      h('p', { class: 'clock-now' }, icon('target'), h('output', { class: 'clock-text', 'aria-label': t('现在的时间', 'The time now') })),
-      h('div', { class: 'chips' }, STEPS().map(([seconds, text, about]) => h('button', { type: 'button', class: 'chip', title: about, 'aria-description': about, 'data-advance': String(seconds), onclick: advance(seconds, text) }, `+ ${text}`, about && h('small', {}, about)))),
-      this.#tasks.length > 0 && h('fieldset', {}, h('legend', {}, t('立即运行', 'Run now')),
-        h('div', { class: 'chips' }, this.#tasks.map(({ name, schedule }) => h('button', { type: 'button', class: 'chip', title: schedule, 'aria-description': schedule, 'data-task': name, onclick: run(name) }, name)))),
+      h(
+        'p',
+        { class: 'clock-now' },
+        icon('target'),
+        h('output', { class: 'clock-text', 'aria-label': t('现在的时间', 'The time now') }),
+      ),
+      h(
+        'div',
+        { class: 'chips' },
+        STEPS().map(([seconds, text, about]) =>
+          h(
+            'button',
+            {
+              type: 'button',
+              class: 'chip',
+              title: about,
+              'aria-description': about,
+              'data-advance': String(seconds),
+              onclick: advance(seconds, text),
+            },
+            `+ ${text}`,
+            about && h('small', {}, about),
+          ),
+        ),
+      ),
+      this.#tasks.length > 0 &&
+        h(
+          'fieldset',
+          {},
+          h('legend', {}, t('立即运行', 'Run now')),
+          h(
+            'div',
+            { class: 'chips' },
+            this.#tasks.map(({ name, schedule }) =>
+              h(
+                'button',
+                {
+                  type: 'button',
+                  class: 'chip',
+                  title: schedule,
+                  'aria-description': schedule,
+                  'data-task': name,
+                  onclick: run(name),
+                },
+                name,
+              ),
+            ),
+          ),
+        ),
     ];
   }
 

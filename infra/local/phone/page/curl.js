@@ -8,10 +8,18 @@ const HIDDEN = '***';
 /** The command, or undefined for what nobody can send: what WeChat signed, and what happened inside. */
 export function curlOf(event, base = location.origin) {
   switch (event.kind) {
-    case 'phone': return command({ method: 'POST', url: `${base}/_wechat/wx/${event.api}`, body: { openid: event.openid, ...event.arguments } });
-    case 'control': return command({ method: event.method, url: `${base}${controlPath(event.path)}`, body: event.body });
-    case 'request': return requestCommand(event, base);
-    default: return undefined;
+    case 'phone':
+      return command({
+        method: 'POST',
+        url: `${base}/_wechat/wx/${event.api}`,
+        body: { openid: event.openid, ...event.arguments },
+      });
+    case 'control':
+      return command({ method: event.method, url: `${base}${controlPath(event.path)}`, body: event.body });
+    case 'request':
+      return requestCommand(event, base);
+    default:
+      return undefined;
   }
 }
 

@@ -64,7 +64,9 @@ function patchChildren(parent, wanted) {
 }
 
 function isSame(known, next) {
-  return known.nodeType === next.nodeType && known.nodeName === next.nodeName && known[KEY] === next[KEY] && known.type === next.type;
+  return (
+    known.nodeType === next.nodeType && known.nodeName === next.nodeName && known[KEY] === next[KEY] && known.type === next.type
+  );
 }
 
 function patch(known, next) {

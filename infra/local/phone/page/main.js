@@ -32,7 +32,8 @@ const controls = new Controls({ phone: () => active, isV3: () => isV3 });
 timeline.onEvent((event) => {
   isV3 ||= event.kind === 'wechat' && event.path.startsWith('/v3/');
   controls.onEvent(event);
-  if (event.kind === 'wechat' && event.path.includes('/message/') && event.path.endsWith('/send') && event.outcome === 'ok') deliver(event);
+  if (event.kind === 'wechat' && event.path.includes('/message/') && event.path.endsWith('/send') && event.outcome === 'ok')
+    deliver(event);
 });
 
 /** WeChat shows a message that the back end sent to a user. */
@@ -43,7 +44,11 @@ function deliver({ path, request }) {
   const isService = path.includes('/custom/');
   const name = isService ? 'service' : 'subscribe';
   if (phone.page?.name === name) return;
-  phone.notify({ from: isService ? t('客服', 'Customer service') : t('服务通知', 'Service notification'), text: isService ? request.text?.content ?? t('[消息]', '[message]') : phone.templateTitle(request.template_id), open: () => phone.navigateTo(`/pages/${name}/${name}`) });
+  phone.notify({
+    from: isService ? t('客服', 'Customer service') : t('服务通知', 'Service notification'),
+    text: isService ? (request.text?.content ?? t('[消息]', '[message]')) : phone.templateTitle(request.template_id),
+    open: () => phone.navigateTo(`/pages/${name}/${name}`),
+  });
 }
 
 function addPhone() {
@@ -89,14 +94,66 @@ function showPart(name) {
 function drawHead() {
   document.body.dataset.layout = layout();
   const shown = layout() === 'two' && part === 'phones' ? 'happened' : part;
-  const parts = [['phones', 'phone', t('手机', 'Phone')], ['happened', 'orders', t('发生了什么', 'What happened')], ['controls', 'target', t('控制', 'Controls')]];
-  render(head,
-    h('div', { class: 'brand' }, h('strong', {}, t('手机与后端', 'A phone and its back end')), h('span', {}, t('左边用小程序，右边看后端做了什么', 'Use the mini program; watch what its back end does'))),
-    h('nav', { class: 'parts', 'aria-label': t('页面的部分', 'Parts of the page') }, parts.map(([name, mark, text]) => h('button', { type: 'button', 'data-part': name, 'aria-current': shown === name ? 'true' : undefined, onclick: () => showPart(name) }, icon(mark), text))),
-    h('div', { class: 'head-actions' },
-      phones.length < MOST_PHONES && h('button', { type: 'button', class: 'quiet', 'data-action': 'add-phone', onclick: addPhone }, icon('plus'), t('再来一部手机', 'Another phone')),
-      phones.length > 1 && h('button', { type: 'button', class: 'quiet', 'data-action': 'remove-phone', onclick: removePhone }, icon('minus'), t('收起一部', 'One less')),
-      h('button', { type: 'button', class: 'quiet', 'data-action': 'language', lang: isEnglish() ? 'zh-CN' : 'en', onclick: () => setLanguage(isEnglish() ? 'zh' : 'en') }, isEnglish() ? '中文' : 'English')));
+  const parts = [
+    ['phones', 'phone', t('手机', 'Phone')],
+    ['happened', 'orders', t('发生了什么', 'What happened')],
+    ['controls', 'target', t('控制', 'Controls')],
+  ];
+  render(
+    head,
+    h(
+      'div',
+      { class: 'brand' },
+      h('strong', {}, t('手机与后端', 'A phone and its back end')),
+      h('span', {}, t('左边用小程序，右边看后端做了什么', 'Use the mini program; watch what its back end does')),
+    ),
+    h(
+      'nav',
+      { class: 'parts', 'aria-label': t('页面的部分', 'Parts of the page') },
+      parts.map(([name, mark, text]) =>
+        h(
+          'button',
+          {
+            type: 'button',
+            'data-part': name,
+            'aria-current': shown === name ? 'true' : undefined,
+            onclick: () => showPart(name),
+          },
+          icon(mark),
+          text,
+        ),
+      ),
+    ),
+    h(
+      'div',
+      { class: 'head-actions' },
+      phones.length < MOST_PHONES &&
+        h(
+          'button',
+          { type: 'button', class: 'quiet', 'data-action': 'add-phone', onclick: addPhone },
+          icon('plus'),
+          t('再来一部手机', 'Another phone'),
+        ),
+      phones.length > 1 &&
+        h(
+          'button',
+          { type: 'button', class: 'quiet', 'data-action': 'remove-phone', onclick: removePhone },
+          icon('minus'),
+          t('收起一部', 'One less'),
+        ),
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'quiet',
+          'data-action': 'language',
+          lang: isEnglish() ? 'zh-CN' : 'en',
+          onclick: () => setLanguage(isEnglish() ? 'zh' : 'en'),
+        },
+        isEnglish() ? '中文' : 'English',
+      ),
+    ),
+  );
 }
 
 applyLanguage();

@@ -24,14 +24,45 @@ export default Page({
 
   view() {
     const { orders, cursor } = this.data;
-    if (!orders) return !this.isBusy() && button(t('再试一次', 'Try again'), this.tap(() => this.onShow()), 'plain');
+    if (!orders)
+      return (
+        !this.isBusy() &&
+        button(
+          t('再试一次', 'Try again'),
+          this.tap(() => this.onShow()),
+          'plain',
+        )
+      );
     if (orders.length === 0) return empty('orders', t('还没有订单', 'No orders yet'));
     return [
-      h('ul', { class: 'orders' }, orders.map((order) => h('li', { key: order.orderId }, h('button', { type: 'button', class: 'card order', onclick: this.tap(() => this.open(order.orderId)) },
-        h('span', { class: 'order-line' }, h('small', {}, dayTime(order.createdAt)), statusMark(order.status)),
-        h('span', { class: 'order-line' }, h('span', { class: 'order-items' }, order.items.map(({ name, quantity }) => `${name} ×${quantity}`).join('、')), h('strong', {}, yuan(order.totalFee))),
-        order.refundRequest?.state === 'REQUESTED' && h('small', {}, t('退款申请待处理', 'Asked for a refund')))))),
-      cursor && button(t('更多', 'More'), this.tap(() => this.onReachBottom()), 'plain'),
+      h(
+        'ul',
+        { class: 'orders' },
+        orders.map((order) =>
+          h(
+            'li',
+            { key: order.orderId },
+            h(
+              'button',
+              { type: 'button', class: 'card order', onclick: this.tap(() => this.open(order.orderId)) },
+              h('span', { class: 'order-line' }, h('small', {}, dayTime(order.createdAt)), statusMark(order.status)),
+              h(
+                'span',
+                { class: 'order-line' },
+                h('span', { class: 'order-items' }, order.items.map(({ name, quantity }) => `${name} ×${quantity}`).join('、')),
+                h('strong', {}, yuan(order.totalFee)),
+              ),
+              order.refundRequest?.state === 'REQUESTED' && h('small', {}, t('退款申请待处理', 'Asked for a refund')),
+            ),
+          ),
+        ),
+      ),
+      cursor &&
+        button(
+          t('更多', 'More'),
+          this.tap(() => this.onReachBottom()),
+          'plain',
+        ),
     ];
   },
 });

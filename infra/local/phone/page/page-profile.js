@@ -14,17 +14,20 @@ async function drawPicture(colour) {
   pen.arc(48, 38, 17, 0, 7);
   pen.arc(48, 100, 36, 0, 7);
   pen.fill();
-  return new Promise((done) => { canvas.toBlob(done, 'image/png'); });
+  return new Promise((done) => {
+    canvas.toBlob(done, 'image/png');
+  });
 }
 
 const COLOURS = ['#4f8a8b', '#d97b66', '#7a6bb8'];
 
-const base64 = (blob) => new Promise((done, fail) => {
-  const reader = new FileReader();
-  reader.onload = () => done(reader.result.split(',')[1]);
-  reader.onerror = () => fail(reader.error);
-  reader.readAsDataURL(blob);
-});
+const base64 = (blob) =>
+  new Promise((done, fail) => {
+    const reader = new FileReader();
+    reader.onload = () => done(reader.result.split(',')[1]);
+    reader.onerror = () => fail(reader.error);
+    reader.readAsDataURL(blob);
+  });
 
 export default Page({
   data: { user: undefined, pending: [], nickName: '' },
@@ -44,34 +47,75 @@ export default Page({
 
   /** What <button open-type="chooseAvatar"> leads to: an upload straight into the bucket, and its key in the profile. */
   async choosePicture(file) {
-    const { url, fields, objectKey } = await this.api.post('/api/uploads', { kind: 'avatar', contentType: file.type, size: file.size });
-    const { statusCode } = await this.wx.uploadFile({ url, filePath: 'wxfile://tmp_avatar', name: 'file', formData: fields, fileContent: await base64(file) });
+    const { url, fields, objectKey } = await this.api.post('/api/uploads', {
+      kind: 'avatar',
+      contentType: file.type,
+      size: file.size,
+    });
+    const { statusCode } = await this.wx.uploadFile({
+      url,
+      filePath: 'wxfile://tmp_avatar',
+      name: 'file',
+      formData: fields,
+      fileContent: await base64(file),
+    });
     if (statusCode !== 201) throw { errMsg: `uploadFile:fail ${statusCode}` };
     await this.save({ avatarKey: objectKey });
   },
 
   view() {
     const { user, pending, nickName } = this.data;
-    const wait = (name) => pending.includes(name) && h('p', { class: 'note' }, t('微信审核中，暂时只有你能看到', 'WeChat is checking it; until then you alone see it'));
+    const wait = (name) =>
+      pending.includes(name) &&
+      h('p', { class: 'note' }, t('微信审核中，暂时只有你能看到', 'WeChat is checking it; until then you alone see it'));
     return [
       card(
         h('h2', { class: 'card-title' }, t('头像', 'Picture')),
-        h('div', { class: 'pictures' },
-          user?.avatarUrl ? h('img', { class: 'avatar big', src: user.avatarUrl, alt: t('现在的头像', 'The picture now') }) : h('span', { class: 'avatar big grey', 'aria-hidden': 'true' }, '微'),
-          COLOURS.map((colour, place) => h('button', {
-            type: 'button', class: 'picture', style: { background: colour }, 'aria-label': t(`第 ${place + 1} 个头像`, `Picture ${place + 1}`),
-            onclick: this.tap(async () => this.choosePicture(await drawPicture(colour))),
-          })),
-          h('label', { class: 'wx-button plain small' }, t('选图片', 'Choose'), h('input', {
-            type: 'file', class: 'hidden-file', accept: 'image/png,image/jpeg', onchange: this.tap(({ target }) => target.files[0] && this.choosePicture(target.files[0])),
-          }))),
-        wait('avatar')),
+        h(
+          'div',
+          { class: 'pictures' },
+          user?.avatarUrl
+            ? h('img', { class: 'avatar big', src: user.avatarUrl, alt: t('现在的头像', 'The picture now') })
+            : h('span', { class: 'avatar big grey', 'aria-hidden': 'true' }, '微'),
+          COLOURS.map((colour, place) =>
+            h('button', {
+              type: 'button',
+              class: 'picture',
+              style: { background: colour },
+              'aria-label': t(`第 ${place + 1} 个头像`, `Picture ${place + 1}`),
+              onclick: this.tap(async () => this.choosePicture(await drawPicture(colour))),
+            }),
+          ),
+          h(
+            'label',
+            { class: 'wx-button plain small' },
+            t('选图片', 'Choose'),
+            h('input', {
+              type: 'file',
+              class: 'hidden-file',
+              accept: 'image/png,image/jpeg',
+              onchange: this.tap(({ target }) => target.files[0] && this.choosePicture(target.files[0])),
+            }),
+          ),
+        ),
+        wait('avatar'),
+      ),
       card(
         h('h2', { class: 'card-title' }, t('昵称', 'Name')),
-        h('input', { class: 'field', 'aria-label': t('昵称', 'Name'), maxlength: '32', value: nickName, oninput: ({ target }) => this.setData({ nickName: target.value }) }),
+        h('input', {
+          class: 'field',
+          'aria-label': t('昵称', 'Name'),
+          maxlength: '32',
+          value: nickName,
+          oninput: ({ target }) => this.setData({ nickName: target.value }),
+        }),
         wait('nickName'),
         h('p', { class: 'note' }, t('含“违规”的昵称不会通过审核', 'A name with 违规 in it is refused')),
-        button(t('保存昵称', 'Save the name'), this.tap(() => this.save({ nickName: this.data.nickName })))),
+        button(
+          t('保存昵称', 'Save the name'),
+          this.tap(() => this.save({ nickName: this.data.nickName })),
+        ),
+      ),
     ];
   },
 });

@@ -37,12 +37,30 @@ export default Page({
       ...answers.map(({ msgtype, content, time }) => ({ time, mine: false, content: content?.content ?? msgtype })),
     ].sort((one, other) => one.time - other.time);
     return [
-      h('ol', { class: 'chat', 'aria-live': 'polite' },
+      h(
+        'ol',
+        { class: 'chat', 'aria-live': 'polite' },
         h('li', { class: 'chat-note' }, t('店家在右边的“运营者”里回复', 'The shop answers under “Operator” beside this phone')),
-        lines.map(({ mine, content }) => h('li', { class: mine ? 'mine' : 'theirs' }, h('span', {}, content)))),
-      h('form', { class: 'bottom-bar chat-form', onsubmit: (event) => { event.preventDefault(); this.run(() => this.send()); } },
-        h('input', { class: 'field', 'aria-label': t('说点什么', 'Say something'), placeholder: t('说点什么', 'Say something'), value: text, oninput: ({ target }) => this.setData({ text: target.value }) }),
-        button(t('发送', 'Send'), undefined, 'green', { type: 'submit' })),
+        lines.map(({ mine, content }) => h('li', { class: mine ? 'mine' : 'theirs' }, h('span', {}, content))),
+      ),
+      h(
+        'form',
+        {
+          class: 'bottom-bar chat-form',
+          onsubmit: (event) => {
+            event.preventDefault();
+            this.run(() => this.send());
+          },
+        },
+        h('input', {
+          class: 'field',
+          'aria-label': t('说点什么', 'Say something'),
+          placeholder: t('说点什么', 'Say something'),
+          value: text,
+          oninput: ({ target }) => this.setData({ text: target.value }),
+        }),
+        button(t('发送', 'Send'), undefined, 'green', { type: 'submit' }),
+      ),
     ];
   },
 });

@@ -37,14 +37,43 @@ export default Page({
     return [
       card(
         h('h2', { class: 'card-title' }, t('每次同意，可以收到一条', 'Each consent allows one message')),
-        h('ul', { class: 'counts' }, templates().map(({ id, title }) => h('li', {}, h('span', {}, title), h('strong', {}, t(`剩 ${remaining(id)} 条`, `${remaining(id)} left`))))),
-        button(t('订阅', 'Subscribe'), this.tap(() => this.ask()))),
+        h(
+          'ul',
+          { class: 'counts' },
+          templates().map(({ id, title }) =>
+            h('li', {}, h('span', {}, title), h('strong', {}, t(`剩 ${remaining(id)} 条`, `${remaining(id)} left`))),
+          ),
+        ),
+        button(
+          t('订阅', 'Subscribe'),
+          this.tap(() => this.ask()),
+        ),
+      ),
       card(
         h('h2', { class: 'card-title' }, t('服务通知', 'Service notifications')),
-        messages.length === 0 ? empty('bell', t('还没有消息', 'No messages yet')) : h('ul', { class: 'notifications' }, messages.map((message) => h('li', {},
-          h('strong', {}, this.phone.templateTitle(message.template_id ?? message.templateId)),
-          h('dl', {}, Object.entries(message.data ?? {}).map(([key, value]) => [h('dt', {}, key), h('dd', {}, value?.value ?? value)])),
-          message.time && h('small', {}, clockTime(message.time)))))),
+        messages.length === 0
+          ? empty('bell', t('还没有消息', 'No messages yet'))
+          : h(
+              'ul',
+              { class: 'notifications' },
+              messages.map((message) =>
+                h(
+                  'li',
+                  {},
+                  h('strong', {}, this.phone.templateTitle(message.template_id ?? message.templateId)),
+                  h(
+                    'dl',
+                    {},
+                    Object.entries(message.data ?? {}).map(([key, value]) => [
+                      h('dt', {}, key),
+                      h('dd', {}, value?.value ?? value),
+                    ]),
+                  ),
+                  message.time && h('small', {}, clockTime(message.time)),
+                ),
+              ),
+            ),
+      ),
     ];
   },
 });

@@ -5,11 +5,17 @@ import { hasIcon, icon } from './icons.js';
 import { t } from './i18n.js';
 
 /** A button of the mini program; `kind` is 'green', 'grey', 'plain' or 'small' and the like. */
-export const button = (text, onclick, kind = 'green wide', more = {}) => h('button', { type: 'button', class: `wx-button ${kind}`, onclick, ...more }, text);
+export const button = (text, onclick, kind = 'green wide', more = {}) =>
+  h('button', { type: 'button', class: `wx-button ${kind}`, onclick, ...more }, text);
 
 /** A row that leads somewhere, or shows something. */
 export function cell({ mark, text, value, onclick }) {
-  const content = [mark && icon(mark), h('span', { class: 'cell-text' }, text), value && h('span', { class: 'cell-value' }, value), onclick && icon('next')];
+  const content = [
+    mark && icon(mark),
+    h('span', { class: 'cell-text' }, text),
+    value && h('span', { class: 'cell-value' }, value),
+    onclick && icon('next'),
+  ];
   return onclick ? h('button', { type: 'button', class: 'cell', onclick }, content) : h('div', { class: 'cell' }, content);
 }
 

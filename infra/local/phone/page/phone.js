@@ -60,7 +60,9 @@ export class Phone {
 
   // The stack of pages, as WeChat keeps it.
 
-  get page() { return this.stack.at(-1); }
+  get page() {
+    return this.stack.at(-1);
+  }
 
   navigateTo(url) {
     const [, name, query] = /^\/pages\/([^/]+)\/[^?]*\??(.*)$/.exec(url) ?? [];
@@ -124,30 +126,77 @@ export class Phone {
   drawBar() {
     const text = this.isOffline ? t('离线', 'Offline') : '5G';
     const label = this.isOffline ? t('离线：打开网络', 'Offline: go online') : t('5G：断开网络', '5G: go offline');
-    render(this.bar,
+    render(
+      this.bar,
       h('span', { class: 'bar-time' }, clockTime(clock.now()).slice(0, 5)),
       h('span', { class: 'bar-user' }, this.user?.nickName ?? ''),
-      h('button', { type: 'button', class: 'bar-network', 'aria-label': label, title: label, 'aria-pressed': String(this.isOffline), onclick: () => this.setOffline(!this.isOffline) },
-        this.isOffline ? icon('plane') : icon('signal'), h('span', {}, text)));
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'bar-network',
+          'aria-label': label,
+          title: label,
+          'aria-pressed': String(this.isOffline),
+          onclick: () => this.setOffline(!this.isOffline),
+        },
+        this.isOffline ? icon('plane') : icon('signal'),
+        h('span', {}, text),
+      ),
+    );
   }
 
   drawNavigation() {
     const label = (text) => ({ 'aria-label': text, title: text });
-    render(this.navigation,
-      this.stack.length > 1 && h('button', { type: 'button', class: 'go-back', ...label(t('返回', 'Back')), onclick: () => this.navigateBack() }, icon('back')),
+    render(
+      this.navigation,
+      this.stack.length > 1 &&
+        h(
+          'button',
+          { type: 'button', class: 'go-back', ...label(t('返回', 'Back')), onclick: () => this.navigateBack() },
+          icon('back'),
+        ),
       h('h1', {}, this.page?.title() ?? ''),
-      h('div', { class: 'capsule' },
-        h('button', { type: 'button', ...label(t('更多：分享', 'More: share')), onclick: () => this.page?.run(() => this.share()) }, icon('more')),
-        h('button', { type: 'button', ...label(t('关闭并重新打开小程序', 'Close and open the mini program again')), onclick: () => this.start() }, icon('target'))));
+      h(
+        'div',
+        { class: 'capsule' },
+        h(
+          'button',
+          { type: 'button', ...label(t('更多：分享', 'More: share')), onclick: () => this.page?.run(() => this.share()) },
+          icon('more'),
+        ),
+        h(
+          'button',
+          {
+            type: 'button',
+            ...label(t('关闭并重新打开小程序', 'Close and open the mini program again')),
+            onclick: () => this.start(),
+          },
+          icon('target'),
+        ),
+      ),
+    );
   }
 
   drawTabs() {
     const isTab = this.stack.length <= 1;
     this.tabBar.hidden = !isTab;
     this.tabBar.setAttribute('aria-label', t('标签栏', 'Tabs'));
-    render(this.tabBar, tabs().map(({ name, text, mark }) => h('button', {
-      type: 'button', 'aria-current': this.page?.name === name ? 'page' : undefined, onclick: () => this.switchTab(`/pages/${name}/${name}`),
-    }, icon(mark), h('span', {}, text))));
+    render(
+      this.tabBar,
+      tabs().map(({ name, text, mark }) =>
+        h(
+          'button',
+          {
+            type: 'button',
+            'aria-current': this.page?.name === name ? 'page' : undefined,
+            onclick: () => this.switchTab(`/pages/${name}/${name}`),
+          },
+          icon(mark),
+          h('span', {}, text),
+        ),
+      ),
+    );
   }
 
   setOffline(isOffline) {
@@ -168,7 +217,16 @@ export class Phone {
 
   showToast({ title, icon: kind = 'success', duration = 1800 }) {
     clearTimeout(this.toastEnds);
-    render(this.toast, h('div', { class: `toast toast-${kind}` }, kind === 'success' && icon('check'), kind === 'loading' && h('i', { class: 'spinner' }), h('span', {}, title)));
+    render(
+      this.toast,
+      h(
+        'div',
+        { class: `toast toast-${kind}` },
+        kind === 'success' && icon('check'),
+        kind === 'loading' && h('i', { class: 'spinner' }),
+        h('span', {}, title),
+      ),
+    );
     this.toastEnds = setTimeout(() => this.hideToast(), duration);
   }
 
@@ -189,11 +247,30 @@ export class Phone {
     this.error = error;
     const { code = error.errCode, requestId, retryAfter } = error;
     const wait = retryAfter && t(`${retryAfter} 秒后再试`, `try again in ${retryAfter} s`);
-    render(this.problem, h('div', { class: 'problem' },
-      h('p', {}, error.errMsg ?? error.message, wait && `（${wait}）`),
-      h('p', { class: 'problem-facts' }, h('code', {}, code),
-        requestId && h('button', { type: 'button', class: 'link', onclick: () => this.onRequestId(requestId) }, t('看经过', 'See what happened'))),
-      h('button', { type: 'button', class: 'problem-close', 'aria-label': t('知道了', 'Dismiss'), onclick: () => this.hideProblem() }, icon('close'))));
+    render(
+      this.problem,
+      h(
+        'div',
+        { class: 'problem' },
+        h('p', {}, error.errMsg ?? error.message, wait && `（${wait}）`),
+        h(
+          'p',
+          { class: 'problem-facts' },
+          h('code', {}, code),
+          requestId &&
+            h(
+              'button',
+              { type: 'button', class: 'link', onclick: () => this.onRequestId(requestId) },
+              t('看经过', 'See what happened'),
+            ),
+        ),
+        h(
+          'button',
+          { type: 'button', class: 'problem-close', 'aria-label': t('知道了', 'Dismiss'), onclick: () => this.hideProblem() },
+          icon('close'),
+        ),
+      ),
+    );
   }
 
   hideProblem() {
@@ -205,7 +282,22 @@ export class Phone {
   notify({ from, text, open }) {
     clearTimeout(this.messageEnds);
     const end = () => render(this.message);
-    render(this.message, h('button', { type: 'button', class: 'message', onclick: () => { end(); open?.(); } }, icon('chat'), h('span', {}, h('strong', {}, from), text)));
+    render(
+      this.message,
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'message',
+          onclick: () => {
+            end();
+            open?.();
+          },
+        },
+        icon('chat'),
+        h('span', {}, h('strong', {}, from), text),
+      ),
+    );
     this.messageEnds = setTimeout(end, 12_000);
   }
 
@@ -229,7 +321,11 @@ export class Phone {
   async shareToGroup() {
     const chosen = await pickGroup(this);
     if (!chosen) return false;
-    const { shareCard } = await this.wx.shareToGroup({ group: chosen.group, chatType: 3, path: await this.sharedPath('appMessage') });
+    const { shareCard } = await this.wx.shareToGroup({
+      group: chosen.group,
+      chatType: 3,
+      path: await this.sharedPath('appMessage'),
+    });
     for (const other of neighbours) {
       if (other === this || !other.user) continue;
       const text = t(`${this.user.nickName}：来比比步数`, `${this.user.nickName}: who walks more?`);
@@ -269,9 +365,12 @@ export class Phone {
     return clock.now();
   }
 
-
   avatar() {
-    return h('span', { class: 'avatar', style: { background: COLOURS[this.number % COLOURS.length] }, 'aria-hidden': 'true' }, (this.user?.nickName ?? '?').slice(-1));
+    return h(
+      'span',
+      { class: 'avatar', style: { background: COLOURS[this.number % COLOURS.length] }, 'aria-hidden': 'true' },
+      (this.user?.nickName ?? '?').slice(-1),
+    );
   }
 
   templateTitle(id) {

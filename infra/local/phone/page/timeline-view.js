@@ -43,12 +43,18 @@ export class TimelineView {
     this.list = h('ol', { class: 'timeline' });
     this.earlier = h('div', { class: 'timeline-earlier' });
     this.scroller = h('div', { class: 'timeline-scroll', tabindex: '0', role: 'region' }, this.earlier, this.list);
-    this.scroller.addEventListener('scroll', () => {
-      this.#isFollowing = this.isAtEnd();
-      if (this.#isFollowing && this.#unseen > 0) this.#setUnseen(0);
-    }, { passive: true });
+    this.scroller.addEventListener(
+      'scroll',
+      () => {
+        this.#isFollowing = this.isAtEnd();
+        if (this.#isFollowing && this.#unseen > 0) this.#setUnseen(0);
+      },
+      { passive: true },
+    );
     // Whoever looks at the newest entry goes on seeing it, however the room changes.
-    const follow = new ResizeObserver(() => { if (this.#isFollowing) this.toEnd(); });
+    const follow = new ResizeObserver(() => {
+      if (this.#isFollowing) this.toEnd();
+    });
     follow.observe(this.scroller);
     follow.observe(this.list);
     this.jump = h('div', { class: 'timeline-jump', 'aria-live': 'polite' });
@@ -71,12 +77,17 @@ export class TimelineView {
         this.drawTools();
         if (this.timeline.groups.length === 0) this.redraw();
       },
-      onEvent: (event) => { if (this.#isPaused) this.#waiting.push(event); else this.add(event); },
+      onEvent: (event) => {
+        if (this.#isPaused) this.#waiting.push(event);
+        else this.add(event);
+      },
     });
   }
 
   /** Calls `listener` with every event. */
-  onEvent(listener) { this.#listeners.add(listener); }
+  onEvent(listener) {
+    this.#listeners.add(listener);
+  }
 
   add(event) {
     const group = this.timeline.add(event);
@@ -164,7 +175,9 @@ export class TimelineView {
   #arrange() {
     const shown = this.timeline.groups.filter((group) => this.#isShown(group));
     const wanted = shown.slice(-this.#limit);
-    const elements = new Map(wanted.map((group) => [group, this.#drawn.get(group) ?? drawGroup(h('li', { class: 'group' }), group, this)]));
+    const elements = new Map(
+      wanted.map((group) => [group, this.#drawn.get(group) ?? drawGroup(h('li', { class: 'group' }), group, this)]),
+    );
     for (const [group, element] of this.#drawn) if (!elements.has(group)) element.remove();
     let place = this.list.firstChild;
     for (const element of elements.values()) {
@@ -173,14 +186,33 @@ export class TimelineView {
     }
     this.#drawn = elements;
     const hidden = shown.length - wanted.length;
-    render(this.earlier,
-      hidden > 0 && h('button', { type: 'button', class: 'quiet', onclick: () => { this.#limit += STEP; this.#arrange(); } }, t(`更早的 ${hidden} 条`, `${hidden} earlier ones`)),
-      wanted.length === 0 && this.#emptyText());
+    render(
+      this.earlier,
+      hidden > 0 &&
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'quiet',
+            onclick: () => {
+              this.#limit += STEP;
+              this.#arrange();
+            },
+          },
+          t(`更早的 ${hidden} 条`, `${hidden} earlier ones`),
+        ),
+      wanted.length === 0 && this.#emptyText(),
+    );
   }
 
   #emptyText() {
-    if (this.#state === 'missing') return h('p', { class: 'timeline-empty' }, t('这个程序没有时间线。', 'This program has no timeline.'));
-    return h('p', { class: 'timeline-empty' }, t('还没有发生什么。在手机上买点东西吧。', 'Nothing has happened yet. Buy something on the phone.'));
+    if (this.#state === 'missing')
+      return h('p', { class: 'timeline-empty' }, t('这个程序没有时间线。', 'This program has no timeline.'));
+    return h(
+      'p',
+      { class: 'timeline-empty' },
+      t('还没有发生什么。在手机上买点东西吧。', 'Nothing has happened yet. Buy something on the phone.'),
+    );
   }
 
   redraw() {
@@ -199,19 +231,57 @@ export class TimelineView {
     const { order, openid, hideControls } = this.#filter;
     const people = this.people();
     const states = { open: t('实时', 'Live'), missing: t('没有时间线', 'No timeline') };
-    render(this.tools,
+    render(
+      this.tools,
       h('h2', {}, t('发生了什么', 'What happened')),
-      h('span', { class: `live live-${this.#isPaused ? 'paused' : this.#state}`, role: 'status' }, this.#isPaused ? t(`已暂停`, 'Paused') : states[this.#state] ?? t('正在连接…', 'Connecting…')),
-      h('select', { 'aria-label': t('只看这个订单', 'Only this order'), value: order, onchange: ({ target }) => this.filterBy({ order: target.value }) },
+      h(
+        'span',
+        { class: `live live-${this.#isPaused ? 'paused' : this.#state}`, role: 'status' },
+        this.#isPaused ? t(`已暂停`, 'Paused') : (states[this.#state] ?? t('正在连接…', 'Connecting…')),
+      ),
+      h(
+        'select',
+        {
+          'aria-label': t('只看这个订单', 'Only this order'),
+          value: order,
+          onchange: ({ target }) => this.filterBy({ order: target.value }),
+        },
         h('option', { value: '' }, t('所有订单', 'All orders')),
-        [...new Set([...orders.slice(0, 30), ...(order ? [order] : [])])].map((id) => h('option', { value: id, selected: id === order }, `…${id.slice(-6)}`))),
-      people.length > 1 && h('select', { 'aria-label': t('只看这个用户', 'Only this user'), value: openid, onchange: ({ target }) => this.filterBy({ openid: target.value }) },
-        h('option', { value: '' }, t('所有用户', 'All users')),
-        people.map((one) => h('option', { value: one.openid, selected: one.openid === openid }, one.nickName))),
-      h('label', { class: 'tick' }, h('input', { type: 'checkbox', checked: !hideControls, onchange: () => this.filterBy({ hideControls: !hideControls }) }), t('后台任务', 'Background')),
+        [...new Set([...orders.slice(0, 30), ...(order ? [order] : [])])].map((id) =>
+          h('option', { value: id, selected: id === order }, `…${id.slice(-6)}`),
+        ),
+      ),
+      people.length > 1 &&
+        h(
+          'select',
+          {
+            'aria-label': t('只看这个用户', 'Only this user'),
+            value: openid,
+            onchange: ({ target }) => this.filterBy({ openid: target.value }),
+          },
+          h('option', { value: '' }, t('所有用户', 'All users')),
+          people.map((one) => h('option', { value: one.openid, selected: one.openid === openid }, one.nickName)),
+        ),
+      h(
+        'label',
+        { class: 'tick' },
+        h('input', { type: 'checkbox', checked: !hideControls, onchange: () => this.filterBy({ hideControls: !hideControls }) }),
+        t('后台任务', 'Background'),
+      ),
       h('span', { class: 'spread' }),
-      h('button', { type: 'button', class: 'quiet', 'aria-pressed': String(this.#isPaused), onclick: () => this.pause() }, icon(this.#isPaused ? 'play' : 'pause'), h('span', {}, this.#isPaused ? t('继续', 'Go on') : t('暂停', 'Pause'))),
-      h('button', { type: 'button', class: 'quiet', onclick: () => this.clear() }, icon('clear'), h('span', {}, t('清空', 'Clear'))));
+      h(
+        'button',
+        { type: 'button', class: 'quiet', 'aria-pressed': String(this.#isPaused), onclick: () => this.pause() },
+        icon(this.#isPaused ? 'play' : 'pause'),
+        h('span', {}, this.#isPaused ? t('继续', 'Go on') : t('暂停', 'Pause')),
+      ),
+      h(
+        'button',
+        { type: 'button', class: 'quiet', onclick: () => this.clear() },
+        icon('clear'),
+        h('span', {}, t('清空', 'Clear')),
+      ),
+    );
   }
 
   pause() {
@@ -228,7 +298,11 @@ export class TimelineView {
 
   #setUnseen(count) {
     this.#unseen = count;
-    render(this.jump, count > 0 && h('button', { type: 'button', onclick: () => this.toEnd() }, icon('down'), t(`${count} 条新的`, `${count} new`)));
+    render(
+      this.jump,
+      count > 0 &&
+        h('button', { type: 'button', onclick: () => this.toEnd() }, icon('down'), t(`${count} 条新的`, `${count} new`)),
+    );
   }
 }
 
@@ -238,7 +312,13 @@ function isPlumbing({ root, children, groups }) {
   // An operator's call stands in the timeline as the request that it became.
   if (root.kind === 'control') return root.path.endsWith('/operator');
   if (root.kind === 'request') return root.caller === 'operator' && root.method === 'GET';
-  return root.kind === 'task' && root.trigger === 'schedule' && !root.error && groups.length === 0 && !children.some(({ kind }) => kind === 'wechat');
+  return (
+    root.kind === 'task' &&
+    root.trigger === 'schedule' &&
+    !root.error &&
+    groups.length === 0 &&
+    !children.some(({ kind }) => kind === 'wechat')
+  );
 }
 
 function drawGroup(element, group, view) {
@@ -267,12 +347,15 @@ function drawGroup(element, group, view) {
 
 function summary(group) {
   const { root } = group;
-  return h('summary', {},
+  return h(
+    'summary',
+    {},
     time(group.at),
     h('span', { class: 'entry-kind' }, kindText(root?.kind ?? 'request')),
     h('span', { class: 'entry-title' }, root ? title(root) : t('正在进行…', 'Going on…')),
     h('span', { class: 'entry-marks' }, root && marks(root)),
-    chain(group));
+    chain(group),
+  );
 }
 
 function time(at) {
@@ -296,7 +379,19 @@ function chain(group) {
   };
   walk(group);
   if (counts.size === 0) return undefined;
-  return h('span', { class: 'entry-chain' }, [...counts.values()].map(({ kind, text, number, isBad: bad }) => h('span', { class: `link-mark kind-${kind}${bad ? ' bad' : ''}` }, kind === 'wechat' || kind === 'event' ? `${kindText(kind)} ` : '', text, number > 1 && ` ×${number}`)));
+  return h(
+    'span',
+    { class: 'entry-chain' },
+    [...counts.values()].map(({ kind, text, number, isBad: bad }) =>
+      h(
+        'span',
+        { class: `link-mark kind-${kind}${bad ? ' bad' : ''}` },
+        kind === 'wechat' || kind === 'event' ? `${kindText(kind)} ` : '',
+        text,
+        number > 1 && ` ×${number}`,
+      ),
+    ),
+  );
 }
 
 const SERVICES = { dynamodb: 'DynamoDB', events: 'EventBridge', secretsmanager: 'Secrets Manager', lambda: 'Lambda', s3: 'S3' };
@@ -304,17 +399,27 @@ const serviceName = (service) => SERVICES[service] ?? service;
 
 function title(event) {
   switch (event.kind) {
-    case 'phone': return `wx.${event.api}`;
+    case 'phone':
+      return `wx.${event.api}`;
     // Of an order's id the end is enough to tell it from others; the whole one stands in the entry.
-    case 'request': return `${event.method} ${event.path.replace(/\/0[0-9A-HJKMNP-TV-Z]{19}(?=[0-9A-HJKMNP-TV-Z]{6})/g, '/…')}`;
-    case 'aws': return `${serviceName(event.service)} ${event.operation}`;
-    case 'wechat': return event.path;
-    case 'notice': return `${t('微信', 'WeChat')} → ${event.path.replace(/^https?:\/\/[^/]+/, '').split('?')[0]}`;
-    case 'task': return event.function;
-    case 'event': return event.detailType;
-    case 'together': return t(`${event.function}：几次调用同时进行`, `${event.function}: several calls at once`);
-    case 'control': return `${event.method} ${event.path.replace(/^\/_wechat/, '')}`;
-    default: return event.kind;
+    case 'request':
+      return `${event.method} ${event.path.replace(/\/0[0-9A-HJKMNP-TV-Z]{19}(?=[0-9A-HJKMNP-TV-Z]{6})/g, '/…')}`;
+    case 'aws':
+      return `${serviceName(event.service)} ${event.operation}`;
+    case 'wechat':
+      return event.path;
+    case 'notice':
+      return `${t('微信', 'WeChat')} → ${event.path.replace(/^https?:\/\/[^/]+/, '').split('?')[0]}`;
+    case 'task':
+      return event.function;
+    case 'event':
+      return event.detailType;
+    case 'together':
+      return t(`${event.function}：几次调用同时进行`, `${event.function}: several calls at once`);
+    case 'control':
+      return `${event.method} ${event.path.replace(/^\/_wechat/, '')}`;
+    default:
+      return event.kind;
   }
 }
 
@@ -332,44 +437,77 @@ function marks(event) {
   return [
     fault && h('span', { class: 'mark fault' }, typeof fault === 'string' ? fault : JSON.stringify(fault)),
     caller === 'operator' && h('span', { class: 'mark' }, t('运营者', 'operator')),
-    trigger && h('span', { class: 'mark' }, { schedule: t('定时', 'schedule'), stream: t('流', 'stream'), invoke: t('调用', 'invoked'), page: t('手动', 'by hand') }[trigger] ?? trigger),
+    trigger &&
+      h(
+        'span',
+        { class: 'mark' },
+        { schedule: t('定时', 'schedule'), stream: t('流', 'stream'), invoke: t('调用', 'invoked'), page: t('手动', 'by hand') }[
+          trigger
+        ] ?? trigger,
+      ),
     records !== undefined && h('span', { class: 'mark' }, t(`${records} 条`, `${records} records`)),
     tables?.length > 0 && h('span', { class: 'mark' }, tables.join(', ')),
     items !== undefined && h('span', { class: 'mark' }, t(`${items} 项`, `${items} items`)),
     status !== undefined && h('span', { class: `mark ${status < 400 ? 'good' : 'bad'}` }, status),
     code && h('span', { class: 'mark bad' }, code),
-    outcome && outcome !== 'ok' && outcome !== 'acknowledged' && h('span', { class: `mark ${CONDITIONS.includes(outcome) ? '' : 'bad'}` }, outcome),
+    outcome &&
+      outcome !== 'ok' &&
+      outcome !== 'acknowledged' &&
+      h('span', { class: `mark ${CONDITIONS.includes(outcome) ? '' : 'bad'}` }, outcome),
     failed && h('span', { class: 'mark bad' }, failed.length > 60 ? `${failed.slice(0, 60)}…` : failed),
     kind === 'phone' && !error && h('span', { class: 'mark good' }, 'ok'),
-    durationMs !== undefined && h('span', { class: 'mark time' }, durationMs < 10 ? `${durationMs.toFixed(1)} ms` : `${Math.round(durationMs)} ms`),
+    durationMs !== undefined &&
+      h('span', { class: 'mark time' }, durationMs < 10 ? `${durationMs.toFixed(1)} ms` : `${Math.round(durationMs)} ms`),
   ];
 }
 
 /** The members that are shown as text or JSON when an entry is open, with their names. */
 const CONTENTS = [
-  ['arguments', '参数', 'Arguments'], ['query', '查询', 'Query'], ['requestBody', '请求', 'Request'], ['request', '请求', 'Request'],
-  ['body', '请求', 'Request'], ['responseBody', '应答', 'Answer'], ['answer', '应答', 'Answer'], ['result', '结果', 'Result'], ['detail', '内容', 'Content'], ['report', '报告', 'Report'], ['error', '错误', 'Error'],
+  ['arguments', '参数', 'Arguments'],
+  ['query', '查询', 'Query'],
+  ['requestBody', '请求', 'Request'],
+  ['request', '请求', 'Request'],
+  ['body', '请求', 'Request'],
+  ['responseBody', '应答', 'Answer'],
+  ['answer', '应答', 'Answer'],
+  ['result', '结果', 'Result'],
+  ['detail', '内容', 'Content'],
+  ['report', '报告', 'Report'],
+  ['error', '错误', 'Error'],
   ['requestHeaders', '请求头', 'Headers'],
 ];
 
 /** Headers that every browser sends with every request. */
-const NOISE = /^(accept|accept-encoding|accept-language|connection|content-length|host|origin|priority|referer|user-agent|sec-.*)$/;
+const NOISE =
+  /^(accept|accept-encoding|accept-language|connection|content-length|host|origin|priority|referer|user-agent|sec-.*)$/;
 const headersThatMatter = (headers) => Object.fromEntries(Object.entries(headers).filter(([name]) => !NOISE.test(name)));
 
 const LONGEST = 20_000;
 
 function body(group, view) {
-  return h('div', { class: 'entry-body' },
+  return h(
+    'div',
+    { class: 'entry-body' },
     group.root && facts(group.root, view),
     group.children.map((event) => inner(event, view)),
-    group.groups.map((nested) => drawGroup(h('div', { class: 'group nested' }), nested, view)));
+    group.groups.map((nested) => drawGroup(h('div', { class: 'group nested' }), nested, view)),
+  );
 }
 
 /** A call that a function made, folded. */
 function inner(event, view) {
-  const details = h('details', { class: `entry inner kind-${event.kind}` }, h('summary', {},
-    time(event.at), h('span', { class: 'entry-kind' }, kindText(event.kind)),
-    h('span', { class: 'entry-title' }, title(event)), h('span', { class: 'entry-marks' }, marks(event))));
+  const details = h(
+    'details',
+    { class: `entry inner kind-${event.kind}` },
+    h(
+      'summary',
+      {},
+      time(event.at),
+      h('span', { class: 'entry-kind' }, kindText(event.kind)),
+      h('span', { class: 'entry-title' }, title(event)),
+      h('span', { class: 'entry-marks' }, marks(event)),
+    ),
+  );
   details.addEventListener('toggle', () => details.append(facts(event, view)), { once: true });
   return details;
 }
@@ -377,20 +515,46 @@ function inner(event, view) {
 function facts(event, view) {
   const order = view.timeline.orderOf(event);
   const curl = curlOf(event);
-  return h('div', { class: 'facts' },
-    h('p', { class: 'facts-line' },
+  return h(
+    'div',
+    { class: 'facts' },
+    h(
+      'p',
+      { class: 'facts-line' },
       event.function && h('span', {}, t('函数', 'Function'), ' ', h('code', {}, event.function)),
       event.requestId && h('span', {}, t('请求号', 'Request id'), ' ', h('code', {}, event.requestId)),
-      event.trigger && h('span', {}, t('触发', 'Trigger'), ' ', h('code', {}, event.trigger))),
-    CONTENTS.filter(([name]) => event[name] !== undefined).map(([name, chinese, english]) => h('figure', {}, h('figcaption', {}, t(chinese, english)),
-      h('pre', { tabindex: '0' }, shown(name === 'requestHeaders' ? headersThatMatter(event[name]) : event[name])))),
-    h('p', { class: 'facts-actions' },
-      curl && h('button', { type: 'button', class: 'quiet', onclick: () => view.copy(curl) }, icon('copy'), t('复制为 curl', 'Copy as curl')),
-      order && h('button', { type: 'button', class: 'quiet', onclick: () => view.filterBy({ order }) }, icon('orders'), t('只看这个订单', 'Only this order'))));
+      event.trigger && h('span', {}, t('触发', 'Trigger'), ' ', h('code', {}, event.trigger)),
+    ),
+    CONTENTS.filter(([name]) => event[name] !== undefined).map(([name, chinese, english]) =>
+      h(
+        'figure',
+        {},
+        h('figcaption', {}, t(chinese, english)),
+        h('pre', { tabindex: '0' }, shown(name === 'requestHeaders' ? headersThatMatter(event[name]) : event[name])),
+      ),
+    ),
+    h(
+      'p',
+      { class: 'facts-actions' },
+      curl &&
+        h(
+          'button',
+          { type: 'button', class: 'quiet', onclick: () => view.copy(curl) },
+          icon('copy'),
+          t('复制为 curl', 'Copy as curl'),
+        ),
+      order &&
+        h(
+          'button',
+          { type: 'button', class: 'quiet', onclick: () => view.filterBy({ order }) },
+          icon('orders'),
+          t('只看这个订单', 'Only this order'),
+        ),
+    ),
+  );
 }
 
 function shown(value) {
   const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2);
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}\n… ${t('太长，其余略去', 'too long, the rest is left out')}` : text;
 }
-

@@ -48,8 +48,10 @@ export class Timeline {
   #place(event) {
     switch (event.kind) {
       case 'request':
-      case 'task': return this.#placeInvocation(event);
-      case 'notice': return this.#placeNotice(event);
+      case 'task':
+        return this.#placeInvocation(event);
+      case 'notice':
+        return this.#placeNotice(event);
       case 'aws':
       case 'wechat':
       case 'event':
@@ -73,14 +75,16 @@ export class Timeline {
     const group = this.#ofRequest(event.requestId ?? `seq-${event.seq}`, event.at);
     group.root = event;
     if (event.parent) this.#moveInto(group, this.#ofRequest(event.parent, event.at));
-    if (event.kind === 'request' && /\/(notify|refund-notify|complaint-notify|callback)$/.test(event.path)) this.#unclaimed.push(group);
+    if (event.kind === 'request' && /\/(notify|refund-notify|complaint-notify|callback)$/.test(event.path))
+      this.#unclaimed.push(group);
     return group;
   }
 
   /** Calls that a function made while it ran several times at once, so that nobody knows which of its requests they belong to. */
   #placeTogether(event) {
     let group = this.groups.findLast(({ root }) => root?.kind === 'together' && root.function === event.function);
-    if (!group || Math.abs(event.at - group.at) > 1000) group = this.#insert({ root: { kind: 'together', at: event.at, function: event.function }, at: event.at });
+    if (!group || Math.abs(event.at - group.at) > 1000)
+      group = this.#insert({ root: { kind: 'together', at: event.at, function: event.function }, at: event.at });
     group.children.push(event);
     return group;
   }
@@ -106,7 +110,7 @@ export class Timeline {
 
   /** Inserts a group where it began: what is told later has often begun earlier. */
   #insert(facts) {
-    const group = { id: this.#count += 1, version: 0, children: [], groups: [], parent: undefined, root: undefined, ...facts };
+    const group = { id: (this.#count += 1), version: 0, children: [], groups: [], parent: undefined, root: undefined, ...facts };
     let place = this.groups.length;
     while (place > 0 && this.groups[place - 1].at > group.at) place -= 1;
     this.groups.splice(place, 0, group);
@@ -146,7 +150,9 @@ export class Timeline {
 
   /** The one order that an event is about; undefined for a list of several. */
   orderOf(event) {
-    const orders = new Set((event.about ?? []).map((id) => (ORDER.test(id) ? id.slice(0, 26) : this.#orders.get(id))).filter(Boolean));
+    const orders = new Set(
+      (event.about ?? []).map((id) => (ORDER.test(id) ? id.slice(0, 26) : this.#orders.get(id))).filter(Boolean),
+    );
     return orders.size === 1 ? [...orders][0] : undefined;
   }
 
@@ -159,8 +165,10 @@ export class Timeline {
   matches(group, { order, openid }) {
     if (!order && !openid) return true;
     const events = eventsOf(group);
-    return (!order || events.some((event) => this.orderOf(event) === order))
-      && (!openid || events.some((event) => (event.about ?? []).some((id) => (this.#people.get(id) ?? id) === openid)));
+    return (
+      (!order || events.some((event) => this.orderOf(event) === order)) &&
+      (!openid || events.some((event) => (event.about ?? []).some((id) => (this.#people.get(id) ?? id) === openid)))
+    );
   }
 }
 
@@ -180,7 +188,7 @@ export function listen({ onEvent, onState }) {
   let wasLost = false;
   source.onopen = async () => {
     onState('open');
-    if (wasLost && await isNewProgram(newest)) {
+    if (wasLost && (await isNewProgram(newest))) {
       source.close();
       onState('restarted');
       listen({ onEvent, onState });

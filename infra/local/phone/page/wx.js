@@ -7,12 +7,23 @@ import { t } from './i18n.js';
 /** Calls a control of the simulated WeChat, or an API of its phone. */
 export async function control(path, body, method = body === undefined ? 'GET' : 'POST') {
   const headers = body === undefined ? {} : { 'content-type': 'application/json' };
-  const answer = await fetch(`/_wechat/${path}`, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  const answer = await fetch(`/_wechat/${path}`, {
+    method,
+    headers,
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
   const text = await answer.text();
   let result;
-  try { result = JSON.parse(text); } catch { result = {}; }
+  try {
+    result = JSON.parse(text);
+  } catch {
+    result = {};
+  }
   if (answer.ok) return result;
-  throw Object.assign(new Error(result.errMsg ?? result.error ?? `${path}: HTTP ${answer.status}`), { status: answer.status, ...result });
+  throw Object.assign(new Error(result.errMsg ?? result.error ?? `${path}: HTTP ${answer.status}`), {
+    status: answer.status,
+    ...result,
+  });
 }
 
 /**
@@ -24,10 +35,21 @@ function api(name, work) {
     const { success, fail, complete, ...rest } = options;
     const done = work(rest).then(
       (result) => ({ errMsg: `${name}:ok`, ...result }),
-      ({ errMsg, message, errCode, errno }) => { throw { errMsg: errMsg ?? `${name}:fail ${message}`, errCode, errno }; },
+      ({ errMsg, message, errCode, errno }) => {
+        throw { errMsg: errMsg ?? `${name}:fail ${message}`, errCode, errno };
+      },
     );
     if (!success && !fail && !complete) return done;
-    done.then((result) => { success?.(result); complete?.(result); }, (error) => { fail?.(error); complete?.(error); });
+    done.then(
+      (result) => {
+        success?.(result);
+        complete?.(result);
+      },
+      (error) => {
+        fail?.(error);
+        complete?.(error);
+      },
+    );
     return undefined;
   };
 }
@@ -73,7 +95,10 @@ export function createWx(phone) {
       return simulated('requestSubscribeMessage', { tmplIds, userChoice });
     }),
     addCard: api('addCard', async ({ cardList }) => {
-      const yes = await allow(phone, t(`将 ${cardList.length} 张卡券放入卡包`, `put ${cardList.length} card(s) into your wallet`));
+      const yes = await allow(
+        phone,
+        t(`将 ${cardList.length} 张卡券放入卡包`, `put ${cardList.length} card(s) into your wallet`),
+      );
       return simulated('addCard', { cardList, userChoice: yes ? 'accept' : 'cancel' });
     }),
     startSoterAuthentication: api('startSoterAuthentication', async (options) => {
@@ -91,7 +116,10 @@ export function createWx(phone) {
     enterByShare: passed('enterByShare'),
 
     chooseAddress: api('chooseAddress', async () => (await chooseAddress(phone)) ?? Promise.reject(cancelled('chooseAddress'))),
-    chooseInvoiceTitle: api('chooseInvoiceTitle', async () => (await chooseInvoiceTitle(phone)) ?? Promise.reject(cancelled('chooseInvoiceTitle'))),
+    chooseInvoiceTitle: api(
+      'chooseInvoiceTitle',
+      async () => (await chooseInvoiceTitle(phone)) ?? Promise.reject(cancelled('chooseInvoiceTitle')),
+    ),
     showModal: api('showModal', async (options) => modal(phone, options)),
     showToast: api('showToast', async (options) => phone.showToast(options)),
     hideToast: api('hideToast', async () => phone.hideToast()),
@@ -130,5 +158,9 @@ async function request(phone, { url, method = 'GET', data, header = {}, timeout 
 }
 
 function parsed(text) {
-  try { return JSON.parse(text); } catch { return text; }
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
