@@ -1,13 +1,22 @@
-//! Writes the list of the page's files, so that a new file in `page/` is served without a change of Rust code.
+//! Writes the lists of the pages' files, so that a new file in `page/` or `api/` is served without a change of Rust code.
 
 use std::{env, error::Error, fs, path::Path};
 
 #[expect(clippy::disallowed_methods, reason = "cargo gives its folders to a build script in the environment")]
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed=page");
-    let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("page");
+    for page in ["page", "api"] {
+        println!("cargo::rerun-if-changed={page}");
+        let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join(page);
+        let list = list(&folder)?;
+        fs::write(Path::new(&env::var("OUT_DIR")?).join(format!("{page}_files.rs")), list)?;
+    }
+    Ok(())
+}
+
+/// The names and the contents of the files, as Rust code.
+fn list(folder: &Path) -> Result<String, Box<dyn Error>> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(&folder)? {
+    for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_type()?.is_file() {
             let (name, path) = (entry.file_name(), entry.path());
@@ -15,7 +24,5 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     files.sort();
-    let list = format!("&[{}]", files.join(","));
-    fs::write(Path::new(&env::var("OUT_DIR")?).join("page_files.rs"), list)?;
-    Ok(())
+    Ok(format!("&[{}]", files.join(",")))
 }

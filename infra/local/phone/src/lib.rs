@@ -1,4 +1,4 @@
-//! A phone in the browser over the local world, and the timeline of what happened there.
+//! Pages in the browser over the local world: a phone, and the description of the API; and the timeline of what happened there.
 //!
 //! ```text
 //! gateway, functions, local AWS, simulated WeChat, controls ── Event ──▶ Timeline ──▶ /_wechat/timeline ──▶ page
@@ -6,15 +6,17 @@
 //!
 //! Invariants:
 //!
-//! - The page in `page/` is plain HTML, CSS and JavaScript. It is compiled into the program and fetches nothing from elsewhere.
+//! - The pages in `page/` and `api/` are plain HTML, CSS and JavaScript. They are compiled into the program and fetch nothing from elsewhere.
 //! - Whoever records an event hands over what happened as it was. What a reader sees is made when it is read: secrets are hidden there,
 //!   so that recording costs little and a secret that becomes known later is hidden too.
 //! - The timeline keeps the newest events only, and of each body at most [`MAX_BODY_BYTES`].
 
 mod about;
+mod api_page;
 mod content;
 mod control_events;
 mod event;
+mod folder;
 mod invocations;
 mod origin;
 mod page;
@@ -27,6 +29,12 @@ pub use control_events::record_controls;
 pub use event::Event;
 pub use invocations::OpenInvocation;
 pub use origin::refuse_other_origins;
-pub use page::router as page_router;
 pub use routes::router as timeline_router;
 pub use timeline::{Masker, Timeline, WeakTimeline};
+
+use axum::Router;
+
+/// The routes of the pages, to be mounted at `/_wechat`.
+pub fn page_router() -> Router {
+    page::router().merge(api_page::router())
+}
