@@ -1,7 +1,7 @@
 //! The pages agree with what they describe: tables, links, files, headings, commands.
 //!
-//! `docs/api.md` has its routes checked in `routes.rs`, `docs/payments.md` its cases in `operations.rs`, and `docs/simulator.md` all of
-//! its tables in `simulator_page.rs`.
+//! `docs/openapi.yaml` is checked in `api_description.rs`, the cases of `docs/payments.md` in `operations.rs`, and all tables of
+//! `docs/simulator.md` in `simulator_page.rs`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

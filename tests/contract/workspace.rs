@@ -99,13 +99,6 @@ pub(crate) fn section<'p>(page: &'p str, heading: &str) -> &'p str {
     section.split("\n## ").next().unwrap_or(section)
 }
 
-/// The rows of every table whose heading begins with `| <first> |`, as cells.
-pub(crate) fn tables(page: &str, first: &str) -> Vec<Vec<String>> {
-    let start = format!("\n| {first} |");
-    let parts = page.match_indices(&start).map(|(at, _)| &page[at + 1..]);
-    parts.flat_map(|part| table(part, first)).collect()
-}
-
 /// The rows of the table whose heading begins with `| <first> |`, as cells.
 pub(crate) fn table(text: &str, first: &str) -> Vec<Vec<String>> {
     let lines = text.lines().skip_while(|line| !line.starts_with(&format!("| {first} |")));
