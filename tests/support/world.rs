@@ -51,7 +51,6 @@ impl World {
         let clock = TestClock::start();
         let config = Config::parse(&builder.config, Path::new(".")).expect("a configuration");
         let options = BundleOptions {
-            port: 0,
             data: None,
             config,
             parameters: builder.parameters.into_iter().collect(),

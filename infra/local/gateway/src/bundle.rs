@@ -1,7 +1,7 @@
 //! A running bundle.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     path::Path,
     sync::Arc,
 };
@@ -75,7 +75,7 @@ impl Bundle {
         registry: &[RegisteredFunction],
     ) -> Result<Self, StartError> {
         let BundleOptions {
-            port,
+            listen: address,
             data,
             config,
             parameters,
@@ -87,7 +87,7 @@ impl Bundle {
         } = options;
         let movable_clock = Arc::new(MovableClock::new(clock));
         let clock: Arc<dyn Clock> = movable_clock.clone();
-        let (listener, address) = listen(port).await?;
+        let (listener, address) = listen(address).await?;
         let mut servers = Servers::new();
         let push = PushSettings {
             mode: config.push_mode.unwrap_or_default(),
@@ -102,12 +102,12 @@ impl Bundle {
         let mut roots = config.roots.clone();
         let mut inner_addresses = Vec::new();
         if let Some(wechat) = &wechat {
-            let (listener, address) = listen(0).await?;
+            let (listener, address) = listen(ANY_PORT).await?;
             addresses.platform = url(address);
             inner_addresses.push(("WeChat", address));
             servers.serve(listener, wechat.upstream());
             // WeChat Pay needs TLS, because it authenticates merchants by their client certificates.
-            let (listener, address) = listen(0).await?;
+            let (listener, address) = listen(ANY_PORT).await?;
             addresses.pay = format!("https://{address}");
             inner_addresses.push(("WeChat Pay", address));
             servers.serve_pay(listener, wechat);
@@ -130,9 +130,10 @@ impl Bundle {
         };
         let dynamo = Dynamo::start(&stack, options).await.map_err(StartError::Dynamo)?;
         seed::seed_products(&stack, &dynamo).await.map_err(StartError::Seed)?;
-        let (lambda, lambda_address) = listen(0).await?;
+        let (lambda, lambda_address) = listen(ANY_PORT).await?;
         let s3 = LocalS3::new(&stack, &dynamo, data.as_deref()).map_err(StartError::S3)?;
-        let (s3_listener, s3_address) = listen(0).await?;
+        // Phones upload there.
+        let (s3_listener, s3_address) = listen(SocketAddr::new(address.ip(), 0)).await?;
         servers.serve(s3_listener, s3.router());
         let urls = ServiceUrls { lambda: url(lambda_address), s3: url(s3_address) };
         inner_addresses.extend([
@@ -200,8 +201,8 @@ impl Bundle {
         url(self.address)
     }
 
-    /// The names and addresses of all other sockets. They listen on 127.0.0.1 only, and each requires a signature or a key. No other
-    /// socket is open beside these and [`Self::base_url`].
+    /// The names and addresses of all other sockets. They listen on 127.0.0.1 only, but S3, where phones upload, at the address of the
+    /// API. Each requires a signature or a key. No other socket is open beside these and [`Self::base_url`].
     #[must_use]
     pub fn inner_addresses(&self) -> &[(&'static str, SocketAddr)] {
         &self.inner_addresses
@@ -359,5 +360,7 @@ fn template_path() -> std::path::PathBuf {
     here.ancestors().nth(3).unwrap_or(here).join("template.yaml")
 }
 
+/// Any free port, for what only this machine calls.
+const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 /// The path that WeChat pushes messages to.
 const PUSH_PATH: &str = "/api/message/callback";

@@ -1,6 +1,6 @@
 //! Why the bundle can't start, and why a call of a function failed.
 
-use std::{io, path::PathBuf};
+use std::{io, net::SocketAddr, path::PathBuf};
 
 use local_dynamo::DynamoError;
 use local_s3::S3Error;
@@ -23,8 +23,14 @@ pub enum StartError {
         source: io::Error,
     },
     /// Listening failed.
-    #[error("cannot listen on 127.0.0.1")]
-    Listen(#[source] io::Error),
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The operating system's error.
+        #[source]
+        source: io::Error,
+    },
     /// The code is a function and the template's events are for a task, or the other way round.
     #[error("functions/{folder} is a {is}, but its events in template.yaml are for a {should_be}")]
     KindMismatch {

@@ -2,17 +2,14 @@
 
 use std::{
     io::{self, Write},
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::ExitCode,
 };
 
 use clap::Parser;
-use local_gateway::{Bundle, BundleOptions, Config};
-use shared::{
-    telemetry,
-    types::{BoxError, error_chain},
-};
-use tracing_subscriber::{filter::filter_fn, layer::SubscriberExt};
+use local_gateway::{Bundle, BundleOptions, Config, LogFormat, spawn_request_lines};
+use shared::types::{BoxError, error_chain};
 
 /// The whole bundle on this machine: every function behind the routes of template.yaml, an embedded DynamoDB, and a simulated
 /// WeChat that really signs and encrypts.
@@ -22,6 +19,13 @@ struct Arguments {
     /// The port to listen on at 127.0.0.1; 0 takes any free port.
     #[arg(long, default_value_t = 3000)]
     port: u16,
+    /// Listen on this address of this machine instead, such as 192.168.1.7:3000, for a phone in the same network. Whoever reaches it is
+    /// user and operator here.
+    #[arg(long, value_name = "ADDR:PORT", conflicts_with = "port", value_parser = network_address)]
+    listen: Option<SocketAddr>,
+    /// The form of the log on standard error: lines for people on a terminal, else JSON.
+    #[arg(long, value_name = "FORM")]
+    log: Option<LogFormat>,
     /// The folder to keep the database and the uploads in; without it the program keeps neither. The simulated WeChat forgets its users
     /// and orders either way.
     #[arg(long, value_name = "DIR")]
@@ -34,8 +38,9 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    install_log();
-    match run(arguments).await {
+    let log = arguments.log.unwrap_or_else(|| LogFormat::of(&io::stderr()));
+    log.install();
+    match run(arguments, log).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let _ = writeln!(io::stderr(), "error: {}", error_chain(failure.as_ref()));
@@ -44,22 +49,13 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Installs the log. It goes to standard error, because standard output is for people. The lines of the embedded database and of the S3
-/// server are left out, because they warn of every failed condition and of every refused form, and functions expect those.
-fn install_log() {
-    let is_of_server = |target: &str| ["dynoxide", "s3s"].iter().any(|name| target.starts_with(name));
-    let without_servers = filter_fn(move |metadata| !is_of_server(metadata.target()));
-    // This fails only when a subscriber is installed already, and none is.
-    let _ = tracing::subscriber::set_global_default(
-        telemetry::subscriber("local", "local", io::stderr).with(without_servers),
-    );
-}
-
-async fn run(Arguments { port, data, config }: Arguments) -> Result<(), BoxError> {
+async fn run(arguments: Arguments, log: LogFormat) -> Result<(), BoxError> {
+    let Arguments { port, listen, data, config, log: _ } = arguments;
+    let listen = listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     let config = config.map(|file| Config::read(&file)).transpose()?.unwrap_or_default();
     // Before the start, so that a signal during the start stops the bundle cleanly.
     let stop_signal = stop_signal()?;
-    let bundle = Bundle::start(BundleOptions { port, data, config, ..BundleOptions::default() }).await?;
+    let bundle = Bundle::start(BundleOptions { listen, data, config, ..BundleOptions::default() }).await?;
     let (base_url, phone_url, quickstart) = (bundle.base_url(), bundle.phone_url(), bundle.quickstart());
     let inner = bundle.inner_addresses().iter().map(|(name, address)| format!("{name} {address}"));
     let inner = inner.collect::<Vec<_>>().join(", ");
@@ -68,10 +64,32 @@ async fn run(Arguments { port, data, config }: Arguments) -> Result<(), BoxError
         io::stdout(),
         "listening on {base_url}\nthe phone: {phone_url}\nfor the functions alone: {inner}\n\nA short walk to paste; Ctrl-C ends the program.\n\n{quickstart}\n"
     );
+    if !listen.ip().is_loopback() {
+        let _ = writeln!(io::stderr(), "{OPEN_WARNING}");
+    }
+    let lines = (log == LogFormat::Text).then(|| spawn_request_lines(bundle.timeline().clone()));
     stop_signal.await;
     bundle.stop().await;
+    if let Some(lines) = lines {
+        lines.abort();
+    }
     Ok(())
 }
+
+/// Reads an address that phones can be given.
+fn network_address(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text.parse().map_err(|_| {
+        "an address and a port are needed, such as 192.168.1.7:3000 or [fd00::7]:3000".to_owned()
+    })?;
+    if address.ip().is_unspecified() {
+        return Err("phones are given this address, so name the one that this machine has in their network"
+            .to_owned());
+    }
+    Ok(address)
+}
+
+/// Says what `--listen` opens.
+const OPEN_WARNING: &str = "warning: everybody in this network can read and change everything here, as any user and as operator. Use test data only.";
 
 /// Resolves on SIGINT (Ctrl-C) or SIGTERM.
 #[cfg(unix)]
@@ -90,4 +108,43 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
 #[cfg(not(unix))]
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     Ok(async { drop(tokio::signal::ctrl_c().await) })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Arguments, String> {
+        let program = ["local-gateway"].iter().chain(arguments);
+        Arguments::try_parse_from(program).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_options_are_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn an_address_of_either_family_is_taken() {
+        for address in ["192.168.1.7:3000", "[fd00::7]:3000", "127.0.0.1:0"] {
+            let listen = parse(&["--listen", address]).unwrap().listen;
+            assert_eq!(listen.unwrap().to_string(), address);
+        }
+    }
+
+    #[test]
+    fn an_address_that_no_phone_can_use_is_refused_with_the_reason() {
+        for address in ["0.0.0.0:3000", "[::]:3000"] {
+            let error = parse(&["--listen", address]).err().unwrap();
+            assert!(error.contains("name the one that this machine has"), "{error}");
+        }
+        for address in ["192.168.1.7", "3000", "localhost:3000", ""] {
+            let error = parse(&["--listen", address]).err().unwrap();
+            assert!(error.contains("such as 192.168.1.7:3000"), "{error}");
+        }
+        let error = parse(&["--listen", "192.168.1.7:3000", "--port", "80"]).err().unwrap();
+        assert!(error.contains("cannot be used with"), "{error}");
+    }
 }

@@ -1,6 +1,11 @@
 //! The options of a bundle.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use shared::host::{Clock, SystemClock};
 
@@ -9,8 +14,9 @@ use crate::config::Config;
 /// The options of a bundle. [`Default`] is what `cargo run` uses, except that the port is any free one.
 #[derive(Clone)]
 pub struct BundleOptions {
-    /// The port to listen on at 127.0.0.1; 0 is any free port.
-    pub port: u16,
+    /// Where the API and the simulator's controls listen, and at another port the buckets; port 0 is any free port. Everything else
+    /// listens on 127.0.0.1.
+    pub listen: SocketAddr,
     /// The folder of the database and the uploads; `None` keeps the database in memory and the uploads in a temporary folder.
     pub data: Option<PathBuf>,
     /// The configuration file's content.
@@ -33,7 +39,7 @@ pub struct BundleOptions {
 impl Default for BundleOptions {
     fn default() -> Self {
         Self {
-            port: 0,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             data: None,
             config: Config::default(),
             parameters: BTreeMap::new(),

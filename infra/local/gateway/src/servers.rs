@@ -67,13 +67,13 @@ impl Servers {
     }
 }
 
-/// Listens on 127.0.0.1; port 0 is any free port.
-pub(crate) async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), StartError> {
-    let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => StartError::PortInUse(port),
-        _ => StartError::Listen(error),
+/// Listens on the address; port 0 is any free port.
+pub(crate) async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listener = TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortInUse(address.port()),
+        _ => StartError::Listen { address, source: error },
     })?;
-    let address = listener.local_addr().map_err(StartError::Listen)?;
+    let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
     Ok((listener, address))
 }
 

@@ -119,7 +119,8 @@ impl Timeline {
     }
 
     /// A receiver that changes with every event.
-    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.0.newest.subscribe()
     }
 

@@ -30,9 +30,9 @@ async fn run_task_gives_a_task_the_schedulers_event() {
 async fn two_bundles_can_run_and_a_stopped_one_frees_its_port() {
     let (one, other) = tokio::join!(start(), start());
     assert_ne!(one.base_url(), other.base_url());
-    let port = one.base_url().rsplit(':').next().unwrap().parse().unwrap();
+    let listen = one.base_url().trim_start_matches("http://").parse().unwrap();
     one.stop().await;
-    let options = BundleOptions { port, ..BundleOptions::default() };
+    let options = BundleOptions { listen, ..BundleOptions::default() };
     let again = Bundle::deploy(options.clone(), &template(), &REGISTRY).await.unwrap();
     let taken = Bundle::deploy(options, &template(), &REGISTRY).await.err().unwrap();
     assert!(matches!(taken, StartError::PortInUse(_)), "{taken}");

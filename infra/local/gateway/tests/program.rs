@@ -1,4 +1,4 @@
-//! The program listens on the ports that it prints, and on no other.
+//! The program listens on the ports that it prints, and on no other; and its log has the form that was asked for.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that can't go on has failed")]
@@ -6,7 +6,8 @@
 use std::{
     collections::BTreeSet,
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     process::{Child, Command, Stdio},
 };
 
@@ -48,6 +49,33 @@ fn listening_ports(pid: u32) -> BTreeSet<(String, u16)> {
             (address.to_owned(), u16::from_str_radix(port, 16).unwrap())
         })
         .collect()
+}
+
+/// The first line of the log that has this text, after a request without a token.
+fn logged(options: &[&str], text: &str) -> String {
+    let program = Command::new(env!("CARGO_BIN_EXE_local-gateway"))
+        .args(["--port", "0"])
+        .args(options)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut program = Program(program.unwrap());
+    let mut first = String::new();
+    BufReader::new(program.0.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let mut stream = TcpStream::connect(("127.0.0.1", ports_in(&first)[0])).unwrap();
+    stream.write_all(b"GET /api/orders HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    stream.read_to_string(&mut first).unwrap();
+    let log = BufReader::new(program.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+    log.into_iter().find(|line| line.contains(text)).unwrap()
+}
+
+#[test]
+fn the_log_is_json_in_a_pipe_and_lines_without_colours_on_demand() {
+    let line: serde_json::Value = serde_json::from_str(&logged(&[], "request handled")).unwrap();
+    assert_eq!((&line["route"], &line["code"]), (&"GET /api/orders".into(), &"UNAUTHORIZED".into()));
+    let line = logged(&["--log", "text"], "GET /api/orders");
+    assert!(line.contains("anybody  GET /api/orders") && line.contains("401 UNAUTHORIZED"), "{line}");
+    assert!(!line.contains('\u{1b}'), "{line}");
 }
 
 #[test]
