@@ -80,3 +80,35 @@ async fn next_event(mut reader: Reader) -> Option<(Result<sse::Event, Infallible
 
 /// How often a comment shows the browser that the connection is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use shared::host::SystemClock;
+
+    use super::*;
+    use crate::event::Event;
+
+    fn reader(timeline: &Timeline, stop: &watch::Sender<bool>) -> Reader {
+        let state = TimelineState { timeline: timeline.clone(), stopped: stop.subscribe() };
+        Reader { newest: timeline.subscribe(), last: 0, state }
+    }
+
+    #[tokio::test]
+    async fn a_stream_gives_every_event_and_ends_when_the_world_stops() {
+        let timeline = Timeline::new(Arc::new(SystemClock), Box::new(str::to_owned));
+        let stop = watch::Sender::new(false);
+        timeline.record(Event::new("control"));
+        let (_, read) = next_event(reader(&timeline, &stop)).await.unwrap();
+        assert_eq!(read.last, 1);
+        let waiting = tokio::spawn(next_event(read));
+        timeline.record(Event::new("control"));
+        let (_, read) = waiting.await.unwrap().unwrap();
+        assert_eq!(read.last, 2);
+        let waiting = tokio::spawn(next_event(read));
+        stop.send_replace(true);
+        assert!(waiting.await.unwrap().is_none());
+        drop(stop);
+    }
+}
