@@ -60,6 +60,6 @@ fn content_type(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Pictures may come from this machine too, because the local S3 has a port of its own.
-const POLICY: &str = "default-src 'self'; img-src 'self' data: blob: http://127.0.0.1:*; object-src 'none'; \
+/// Pictures may come from the local S3, which has a port of its own at whatever address the program listens.
+const POLICY: &str = "default-src 'self'; img-src 'self' data: blob: http:; object-src 'none'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
