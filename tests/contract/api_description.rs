@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use e2e::{
-    World,
-    api::{ApiDescription, Node, Operation, usage},
+    Response, World,
+    api::{ApiDescription, Exchange, Node, Operation, usage},
 };
+use http::{HeaderMap, HeaderValue, header};
 use local_template::{RouteAuth, Stack};
 use regex_lite::Regex;
 use serde_json::{Value, json};
@@ -253,6 +254,50 @@ fn an_operation_is_found_by_its_path_and_its_method() {
     ] {
         let operation = description.find(method, path).map(Operation::to_string).unwrap_or_default();
         assert_eq!(operation, found, "{method} {path}");
+    }
+}
+
+#[test]
+fn an_exchange_that_is_not_described_is_named() {
+    let json = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    let authorized = HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static("Bearer t"))]);
+    let order = r#"{"success":true,"orderId":"01M8GZ2W9851B78Z8FNZ1992SS","outTradeNo":"01M8GZ2W9851B78Z8FNZ1992SS01","totalFee":1}"#;
+    let failure = |code: &str| format!(r#"{{"success":false,"code":"{code}","message":"","requestId":""}}"#);
+    let one = r#"{"productId":"water","quantity":1}"#;
+    for (path, body, status, answer, problem) in [
+        ("/api/orders", one, 200, order.to_owned(), ""),
+        ("/api/orders", one, 409, failure("OUT_OF_STOCK"), ""),
+        ("/api/orders", one, 409, failure("ORDER_PAID"), "ORDER_PAID"),
+        ("/api/orders", one, 410, failure("GONE"), "the answer 410 is not described"),
+        ("/api/orders", one, 429, failure("RATE_LIMITED"), "the answer 429 is not described"),
+        ("/api/orders", one, 200, order.replace("totalFee", "total"), "total"),
+        (
+            "/api/orders",
+            r#"{"productId":"water"}"#,
+            200,
+            order.to_owned(),
+            "a body succeeds that is not described",
+        ),
+        ("/api/orders", "", 200, order.to_owned(), "a body is required"),
+        ("/api/orders?now=1", one, 200, order.to_owned(), "the parameter now in query is not described"),
+        ("/api/order", one, 200, order.to_owned(), "there is no such operation"),
+    ] {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let response =
+            Response { status, headers: json.clone(), bytes: answer.clone().into_bytes(), body: answer };
+        let exchange = Exchange {
+            method: "POST",
+            path,
+            query,
+            headers: &authorized,
+            body: body.as_bytes(),
+            response: &response,
+        };
+        let problems = ApiDescription::shared().problems(&exchange).concat();
+        assert!(
+            problems.contains(problem) && problems.is_empty() == problem.is_empty(),
+            "{path} {status}: {problems}"
+        );
     }
 }
 
