@@ -234,13 +234,13 @@ fn secrets_and_who_may_read_them_are_the_template_s() {
     assert_none(&secret_problems(&read(CONFIGURATION), &stack(&template)));
     let altered = with(
         &read(CONFIGURATION),
-        "generated | customer-message, login, message-push, order, phone, push-events, share, user, werun |",
+        "generated | customer-message, login, message-push, order, phone, push-events, share, shipping, user, werun |",
         "generated | customer-message, login, message-push, phone, push-events, user |",
     );
     assert_eq!(
         secret_problems(&altered, &stack(&template)),
         [
-            "DataKeysSecret, read by customer-message, login, message-push, order, phone, push-events, share, user, werun is not in docs/configuration.md",
+            "DataKeysSecret, read by customer-message, login, message-push, order, phone, push-events, share, shipping, user, werun is not in docs/configuration.md",
             "DataKeysSecret, read by customer-message, login, message-push, phone, push-events, user is not in template.yaml",
         ]
     );

@@ -13,7 +13,7 @@ use shared::{
     types::{Day, OutTradeNo, UnixSeconds},
 };
 
-use crate::flows::accept_message;
+use crate::flows::{accept_message, staff_user};
 
 /// Asks for a refund as an operator, without waiting for its notice.
 pub(crate) async fn refund(world: &World, key: &str, body: &Value) -> Response {
@@ -92,6 +92,50 @@ pub(crate) async fn refunds(world: &World, phone: &Phone<'_>) {
         world.sweep().await;
     }
     console_refund(world, phone).await;
+}
+
+/// Orders that are shipped: by staff, by themselves, refused by WeChat, settled, not shipped in time; the courier companies.
+pub(crate) async fn shipping(world: &World, phone: &Phone<'_>) {
+    let clerk = staff_user(world).await;
+    let pushed = async |event: &str, more: Value| {
+        let entry = world.wechat().shipments().pop().expect("a payment");
+        let mut message = json!({ "Event": event, "transaction_id": entry.transaction_id, "merchant_trade_no": entry.out_trade_no });
+        message.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
+        world.wechat().push(&phone.openid, message);
+        world.wechat().wait_for_notices().await;
+        world.bundle().drain_stream("push-events").await.expect("the stream is read");
+    };
+    let remarked = json!({ "productId": "water", "quantity": 1, "remark": "易碎" });
+    let order = phone.post("/api/orders", &remarked).await.ok();
+    let prepaid = phone.prepay(&order.text("/outTradeNo")).await;
+    phone.pay(&prepaid).await;
+    world.wechat().wait_for_notices().await;
+    let order_id = order.text("/orderId");
+    world.bundle().drain_stream("order-events").await.expect("the stream is read");
+    clerk.get("/api/staff/orders?state=TO_SHIP").await.ok();
+    pushed("trade_manage_remind_shipping", json!({})).await;
+    clerk.post(&format!("/api/orders/{order_id}/ship"), &parcel()).await.ok();
+    world.bundle().drain_stream("order-events").await.expect("the stream is read");
+    pushed("trade_manage_order_settlement", json!({ "settlement_time": 1_700_600_000 })).await;
+    let course = json!({ "name": "课程", "price": 100, "shelf": "sale", "delivery": "virtual" });
+    world.operator("PUT", "/api/admin/products/course", &course).await.ok();
+    let order = phone.post("/api/orders", &json!({ "productId": "course", "quantity": 1 })).await.ok();
+    let prepaid = phone.prepay(&order.text("/outTradeNo")).await;
+    phone.pay(&prepaid).await;
+    world.wechat().wait_for_notices().await;
+    for _ in 0..2 {
+        world.bundle().drain_stream("order-events").await.expect("the stream is read");
+    }
+    let path = Some("/cgi-bin/express/delivery/open_msg/get_delivery_list".to_owned());
+    world.wechat().set_fault(Fault::TokenRevoked { path, stuck: false, times: 1 });
+    // WeChat does not manage the shipping of this mini program.
+    world.operator("GET", "/api/admin/express-companies", &json!({})).await;
+}
+
+/// A parcel, as staff ship it.
+pub(crate) fn parcel() -> Value {
+    let package = json!({ "trackingNo": "YT1", "expressCompany": "YTO", "itemDesc": "矿泉水" });
+    json!({ "logisticsType": 1, "packages": [package] })
 }
 
 /// A genuine APIv2 notice that the refund succeeded.

@@ -290,6 +290,7 @@ async fn every_permission_is_used_and_none_is_lacking() {
     money::mismatched_payments(&world, &phone).await;
     money::refunds(&world, &phone).await;
     money::order_effects(&world, &phone).await;
+    money::shipping(&world, &phone).await;
     money::bill_with_differences(&world, &phone).await;
     erase_someone(&world).await;
     let by_certificates = certificates().await;

@@ -44,6 +44,8 @@ mod scene;
 mod score;
 mod share;
 mod share_figures;
+mod shipping;
+mod shipping_flow;
 mod soter_verify;
 mod subscribe;
 mod subscribe_templates;

@@ -10,6 +10,7 @@ use crate::World;
 pub struct WorldBuilder {
     pub(crate) config: String,
     pub(crate) parameters: Vec<(String, String)>,
+    pub(crate) trade_managed: bool,
 }
 
 impl WorldBuilder {
@@ -22,6 +23,12 @@ impl WorldBuilder {
     /// With this value of a parameter of the template.
     pub fn with_parameter(mut self, name: &str, value: &str) -> Self {
         self.parameters.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With a WeChat that keeps the money of orders until they are shipped and received.
+    pub fn with_shipping(mut self) -> Self {
+        self.trade_managed = true;
         self
     }
 

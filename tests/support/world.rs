@@ -60,7 +60,7 @@ impl World {
             // A test about these events switches them on, because others count calls and deliveries.
             push_subscribe_events: false,
             // A test about shipping switches it on, because every payment that is not shipped causes pushes.
-            trade_managed: false,
+            trade_managed: builder.trade_managed,
             run_schedules: false,
         };
         let bundle = Bundle::start(options).await.expect("the bundle starts");

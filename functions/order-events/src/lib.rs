@@ -22,6 +22,7 @@ mod notify_user;
 mod paid_template;
 mod process;
 mod publish;
+mod shipping;
 mod stock;
 
 use serde_json::Value;

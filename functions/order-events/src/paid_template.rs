@@ -220,6 +220,7 @@ mod tests {
             name: name.to_owned(),
             price: Fen::new(100).unwrap(),
             quantity: 1,
+            delivery: Default::default(),
         };
         Order {
             order_id,
@@ -249,6 +250,7 @@ mod tests {
             refund_requests: Vec::new(),
             refund_request_state: None,
             refund_requested_at: None,
+            shipping: None,
             asked_at: None,
             next_query_at: None,
             queries: 0,

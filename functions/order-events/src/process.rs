@@ -11,6 +11,7 @@ use shared::{
 use crate::{
     notify_user::{Notification, UserNotifier},
     publish::EventPublisher,
+    shipping::{ShippingReport, ShippingReporter},
     stock::StockTaker,
 };
 
@@ -21,6 +22,7 @@ pub(crate) struct OrderEventProcessor {
     stock: StockTaker,
     publisher: EventPublisher,
     notifier: UserNotifier,
+    shipping: ShippingReporter,
 }
 
 impl OrderEventProcessor {
@@ -35,6 +37,7 @@ impl OrderEventProcessor {
             stock: StockTaker::new(host)?,
             publisher: EventPublisher::new(host)?,
             notifier: UserNotifier::new(host)?,
+            shipping: ShippingReporter::new(host)?,
         })
     }
 
@@ -85,9 +88,19 @@ impl EventProcessor for OrderEventProcessor {
         if let Some(order) = paid_order.filter(|_| !pending.stock_done) {
             self.stock.take_stock(event_id, order).await?;
         }
+        if let Some(order) = paid_order {
+            self.shipping.begin(event_id, order).await?;
+        }
         if !pending.published {
             let user_id = order.as_ref().and_then(|order| order.user_id.as_ref());
             self.publisher.publish(&pending.event, user_id).await?;
+        }
+        if let (EventKind::OrderShipped, Some(order)) = (pending.event.event, &order) {
+            match self.shipping.report(&pending.event, order).await? {
+                ShippingReport::Finished => {}
+                ShippingReport::NotYet => return Ok(EventOutcome::Deferred),
+                ShippingReport::ElsewhereNow => return Ok(EventOutcome::Skipped),
+            }
         }
         let message_status = match self.notify_if_paid(&pending, paid_order).await? {
             Notification::Finished(status) => Some(status),

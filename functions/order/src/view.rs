@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use shared::{
-    api::response,
+    api::{ShippingView, response},
     order::Status,
     runtime::{Body, Response},
     store::{Order, OrderDetails, OrderLine, RefundRequestState},
@@ -47,6 +47,9 @@ pub(crate) struct OrderView {
     /// Fen; absent until a refund has succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     refunded_fee: Option<Fen>,
+    /// Absent until the order was paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shipping: Option<ShippingView>,
     /// The last request for a refund.
     #[serde(skip_serializing_if = "Option::is_none")]
     refund_request: Option<RefundRequestView>,
@@ -96,6 +99,7 @@ impl OrderView {
     fn new(order: Order, details: OrderDetails) -> Self {
         Self {
             details,
+            shipping: order.shipping.clone().map(ShippingView::from),
             refund_request: RefundRequestView::of(&order),
             order_id: order.order_id,
             // A paid order shows the number of its payment, because that one can be refunded.

@@ -5,7 +5,7 @@ use shared::{
     api::{ApiError, Code, request},
     runtime::{Body, Request, Response},
     store::{ProductChange, Shelf, StockChange},
-    types::{Fen, ProductId},
+    types::{Delivery, Fen, ProductId},
 };
 
 use crate::{ProductsFunction, list::parse_shelf, view};
@@ -16,6 +16,7 @@ struct SaveBody {
     /// Fen.
     price: Option<u64>,
     shelf: Option<String>,
+    delivery: Option<String>,
     /// `None` if the field is absent, and `Some(None)` if it is `null`.
     #[serde(default, deserialize_with = "read_present")]
     stock: Option<Option<u64>>,
@@ -49,8 +50,14 @@ fn parse(body: SaveBody) -> Result<ProductChange, ApiError> {
         name: name.to_owned(),
         price,
         shelf: body.shelf.map_or(Ok(Shelf::Off), |shelf| parse_shelf(&shelf))?,
+        delivery: body.delivery.map_or(Ok(Delivery::Express), |name| parse_delivery(&name))?,
         stock,
     })
+}
+
+fn parse_delivery(name: &str) -> Result<Delivery, ApiError> {
+    Delivery::named(name)
+        .ok_or_else(|| ApiError::invalid("delivery", "须为 express、city、virtual 或 pickup"))
 }
 
 /// Reads a field that is present, so that `null` differs from an absent field.
@@ -104,6 +111,7 @@ mod tests {
             (json!({ "name": "水", "price": 0 }), "price"),
             (json!({ "name": "水", "price": 1_000_000_001 }), "price"),
             (json!({ "name": "水", "price": 1, "shelf": "top" }), "shelf"),
+            (json!({ "name": "水", "price": 1, "delivery": "drone" }), "delivery"),
             (json!({ "name": "水", "price": 1, "stock": MAX_STOCK + 1 }), "stock"),
         ] {
             let error = read(body.clone()).unwrap_err();

@@ -5,7 +5,7 @@ use shared::{
     api::response,
     runtime::{Body, Response},
     store::{Product, Shelf},
-    types::{Fen, ProductId},
+    types::{Delivery, Fen, ProductId},
 };
 
 #[derive(Serialize)]
@@ -26,6 +26,7 @@ pub(crate) struct ProductView {
     /// Fen.
     price: Fen,
     shelf: Shelf,
+    delivery: Delivery,
     /// Absent if the stock is not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     stock: Option<i64>,
@@ -44,6 +45,7 @@ impl From<Product> for ProductView {
             product_id: product.product_id,
             name: product.name,
             price: product.price,
+            delivery: product.delivery,
             stock: product.stock,
             changed_by: product.changed_by,
             changed_at: product.changed_at.map(|at| at.to_rfc3339()),

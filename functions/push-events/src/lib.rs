@@ -18,6 +18,7 @@ mod erasure;
 mod media_repair;
 mod media_verdict;
 mod process;
+mod settlement;
 mod subscribe;
 
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use shared::{
 
 use crate::{
     consent::ConsentWithdrawer, customer::ConversationKeeper, erasure::UserEraser, media_verdict::MediaJudge,
-    subscribe::ConsentKeeper,
+    settlement::SettlementKeeper, subscribe::ConsentKeeper,
 };
 
 /// Processes pushes.
@@ -24,6 +24,7 @@ pub(crate) struct PushProcessor {
     conversations: ConversationKeeper,
     withdrawer: ConsentWithdrawer,
     eraser: UserEraser,
+    settlements: SettlementKeeper,
 }
 
 impl PushProcessor {
@@ -39,6 +40,7 @@ impl PushProcessor {
             conversations: ConversationKeeper::new(host)?,
             withdrawer: ConsentWithdrawer::new(host)?,
             eraser: UserEraser::new(host)?,
+            settlements: SettlementKeeper::new(host)?,
         })
     }
 
@@ -85,6 +87,10 @@ impl EventProcessor for PushProcessor {
             }
             Some(PushTopic::MediaVerdict) => self.judge.apply(&pending).await?,
             Some(PushTopic::AuthorizationRevoked) => self.withdrawer.withdraw(&pending).await?,
+            Some(PushTopic::OrderSettlement | PushTopic::ShippingReminder) => {
+                let applied = self.settlements.apply(&pending).await?;
+                self.finish_after(push_id, applied).await?
+            }
             Some(PushTopic::CustomerMessage) => {
                 let kept = self.conversations.keep_message(&pending).await?;
                 self.finish_after(push_id, kept).await?

@@ -8,8 +8,10 @@ mod notice_reply;
 mod rate_limit;
 pub mod request;
 pub mod response;
+mod shipping_view;
 
 pub use code::Code;
 pub use error::ApiError;
 pub use rate_limit::RateLimit;
 pub use response::{FailureContext, FailureFormat};
+pub use shipping_view::ShippingView;

@@ -3,8 +3,8 @@
 
 use crate::{
     host::{Host, HostError},
-    store::{Role, StoreError, User, Users},
-    types::Caller,
+    store::{Order, Role, Session, StoreError, User, Users},
+    types::{Caller, OrderId},
 };
 
 /// The caller is not staff, or that could not be found out.
@@ -41,13 +41,31 @@ impl StaffGuard {
     /// [`StaffError`]: the caller is not staff, or the tables can't be read. Nothing was written.
     pub async fn authorize(&self, caller: &Caller) -> Result<User, StaffError> {
         let (user, session) = self.users.get_with_session(&caller.user_id, &caller.openid).await?;
-        if !session.is_some_and(|session| session.honours(caller)) {
-            return Err(StaffError::Revoked);
-        }
-        let user = user.ok_or(StaffError::Revoked)?;
-        match user.role {
-            Role::Staff => Ok(user),
-            Role::User => Err(StaffError::NotStaff),
-        }
+        check(user, session, caller)
+    }
+
+    /// The order, if the caller is staff; `None` if there is no such order. Makes one request to DynamoDB. Reads `ORDERS_TABLE`.
+    ///
+    /// # Errors
+    /// [`StaffError`]: the caller is not staff, or the tables can't be read. Nothing was written.
+    pub async fn authorize_with_order(
+        &self,
+        caller: &Caller,
+        order_id: OrderId,
+    ) -> Result<Option<Order>, StaffError> {
+        let (user, session, order) = self.users.get_with_session_and_order(caller, order_id).await?;
+        check(user, session, caller)?;
+        Ok(order)
+    }
+}
+
+fn check(user: Option<User>, session: Option<Session>, caller: &Caller) -> Result<User, StaffError> {
+    if !session.is_some_and(|session| session.honours(caller)) {
+        return Err(StaffError::Revoked);
+    }
+    let user = user.ok_or(StaffError::Revoked)?;
+    match user.role {
+        Role::Staff => Ok(user),
+        Role::User => Err(StaffError::NotStaff),
     }
 }

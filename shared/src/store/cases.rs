@@ -33,12 +33,23 @@ pub enum CaseKind {
     BillDifference,
     /// More of a product was sold than its stock.
     Oversold,
+    /// WeChat does not take the shipping information of an order.
+    ShippingRefused,
+    /// A paid order is not shipped in time.
+    NotShipped,
 }
 
 impl CaseKind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::PaymentMismatch, Self::OrderDisputed, Self::RefundStuck, Self::BillDifference, Self::Oversold];
+    pub const ALL: [Self; 7] = [
+        Self::PaymentMismatch,
+        Self::OrderDisputed,
+        Self::RefundStuck,
+        Self::BillDifference,
+        Self::Oversold,
+        Self::ShippingRefused,
+        Self::NotShipped,
+    ];
 
     /// The name that is stored and answered.
     #[must_use]
@@ -49,6 +60,8 @@ impl CaseKind {
             Self::RefundStuck => "REFUND_STUCK",
             Self::BillDifference => "BILL_DIFFERENCE",
             Self::Oversold => "OVERSOLD",
+            Self::ShippingRefused => "SHIPPING_REFUSED",
+            Self::NotShipped => "NOT_SHIPPED",
         }
     }
 

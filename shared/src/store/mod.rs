@@ -68,7 +68,8 @@ pub use orders::{
     Address, CloseWriteOutcome, IdempotencyKey, InvoiceTitle, NewOrder, Order, OrderDetails,
     OrderDetailsError, OrderDetailsSealer, OrderLine, OrderPage, OrderSummary, Orders, PlaceOutcome, Prepay,
     PrepayTerms, RefundRequest, RefundRequestCursor, RefundRequestId, RefundRequestPage, RefundRequestState,
-    RejectRefundOutcome, RequestRefundOutcome, SettleOutcome, WriteOutcome,
+    RejectRefundOutcome, RequestRefundOutcome, SettleOutcome, ShipOrder, ShipOutcome, Shipping,
+    ShippingWrite, WriteOutcome,
 };
 pub use outbox::{
     Event, EventKind, EventLookup, MessageClaim, MessageStatus, Outbox, PendingEvent, StockOutcome,

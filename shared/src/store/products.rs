@@ -21,7 +21,7 @@ use super::{
 use crate::{
     crypto::hex,
     host::{Host, HostError},
-    types::{Fen, OperatorArn, ProductId, UnixSeconds},
+    types::{Delivery, Fen, OperatorArn, ProductId, UnixSeconds},
 };
 
 /// Where a product is.
@@ -63,6 +63,9 @@ pub struct Product {
     /// The product's shelf. A product without one can't be bought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shelf: Option<String>,
+    /// How it gets to the user.
+    #[serde(default, skip_serializing_if = "Delivery::is_express")]
+    pub delivery: Delivery,
     /// How many are left; negative if more were sold. `None` if the product's stock is not counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stock: Option<i64>,
@@ -108,6 +111,8 @@ pub struct ProductChange {
     pub price: Fen,
     /// The shelf.
     pub shelf: Shelf,
+    /// How it gets to the user.
+    pub delivery: Delivery,
     /// What becomes of the stock.
     pub stock: StockChange,
 }
@@ -242,13 +247,14 @@ impl Products {
         let (update, _) = self.change(SAVING, product_id, operator)?;
         let mut update = update
             .update_expression(format!(
-                "SET #name = :name, price = :price, shelf = :shelf, {CHANGED}{set_stock}{remove}"
+                "SET #name = :name, price = :price, shelf = :shelf, delivery = :delivery, {CHANGED}{set_stock}{remove}"
             ))
             .condition_expression(UNMARKED)
             .expression_attribute_names("#name", "name")
             .expression_attribute_values(":name", item::s(&change.name))
             .expression_attribute_values(":price", item::n(change.price))
-            .expression_attribute_values(":shelf", item::s(change.shelf.as_str()));
+            .expression_attribute_values(":shelf", item::s(change.shelf.as_str()))
+            .expression_attribute_values(":delivery", item::s(change.delivery.as_str()));
         if let StockChange::Set(count) = change.stock {
             update = update.expression_attribute_values(":stock", item::n(count));
         }

@@ -12,6 +12,7 @@ mod group;
 mod id;
 mod id_error;
 mod order_no;
+mod parcel;
 mod secret;
 mod share;
 mod time;
@@ -30,6 +31,7 @@ pub use id::{
 };
 pub use id_error::IdError;
 pub use order_no::{OrderId, OutTradeNo};
+pub use parcel::{Delivery, Parcel, masked_contact};
 pub use secret::{EncodingAesKey, EncodingAesKeyError, Secret, SessionKey, SessionKeyError};
 pub use share::{PagePath, ShareKind, ShareType};
 pub use time::{TimeError, UnixSeconds};

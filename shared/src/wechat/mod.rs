@@ -13,6 +13,7 @@ pub mod media;
 mod media_check;
 mod open_data;
 pub mod push;
+pub mod shipping;
 mod soter;
 pub mod subscribe;
 #[cfg(test)]

@@ -104,6 +104,13 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("GET /api/admin/refund-requests", 1, 0),
     ("POST /api/admin/refund-requests/{id}/approve", 5, 1),
     ("POST /api/admin/refund-requests/{id}/reject", 2, 0),
+    ("GET /api/staff/orders", 17, 0),
+    ("POST /api/orders/{orderId}/ship", 2, 0),
+    ("POST /api/orders/{orderId}/ship, again", 1, 0),
+    // The event is read, published and finished as every other; the rest is the upload.
+    ("order-events, a shipped order", 6, 1),
+    ("push-events, a settlement", 4, 0),
+    ("GET /api/admin/express-companies", 0, 1),
     ("POST /api/admin/refunds, again", 1, 0),
     ("GET /api/admin/refunds/{outRefundNo}", 1, 0),
     ("POST /api/admin/refunds/{outRefundNo}/abnormal", 4, 1),
@@ -138,6 +145,7 @@ async fn costs() -> Vec<Cost> {
     shop::refunds(&mut meter).await;
     shop::refund_requests(&mut meter).await;
     meter.costs.extend(shop::redirected_refund().await);
+    meter.costs.extend(shop::shipping().await);
     shop::sweeps(&mut meter).await;
     shop::effects(&mut meter).await;
     pushes(&mut meter).await;

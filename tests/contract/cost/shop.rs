@@ -7,7 +7,7 @@ use local_wechat::{Fault, RefundStatus};
 use serde_json::json;
 
 use super::{Cost, Meter};
-use crate::money;
+use crate::{flows::staff_user, money};
 
 pub(super) async fn orders(meter: &mut Meter<'_>) {
     let world = meter.world;
@@ -175,6 +175,33 @@ pub(super) async fn refund_requests(meter: &mut Meter<'_>) {
     world.wechat().set_fault(Fault::RefundStalled { times: 1 });
     let approved = world.operator("POST", &approved, &nothing);
     meter.of("POST /api/admin/refund-requests/{id}/approve", approved).await.ok();
+}
+
+pub(super) async fn shipping() -> Vec<Cost> {
+    let world = World::start().with_shipping().await;
+    let mut meter = Meter { world: &world, costs: Vec::new() };
+    let (phone, clerk) = (world.user().await, staff_user(&world).await);
+    let drain = || world.bundle().drain_stream("order-events");
+    let pushes = || world.bundle().drain_stream("push-events");
+    let nothing = json!({});
+    for _ in 0..2 {
+        // The first time starts the instances.
+        meter.costs.clear();
+        let (order_id, _) = phone.buy().await;
+        drain().await.expect("the stream is read");
+        world.clock.advance(Duration::from_secs(61));
+        meter.of("GET /api/staff/orders", clerk.get("/api/staff/orders?state=TO_SHIP")).await.ok();
+        let path = format!("/api/orders/{order_id}/ship");
+        let parcel = money::parcel();
+        meter.of("POST /api/orders/{orderId}/ship", clerk.post(&path, &parcel)).await.ok();
+        meter.of("POST /api/orders/{orderId}/ship, again", clerk.post(&path, &parcel)).await.ok();
+        meter.of("order-events, a shipped order", drain()).await.expect("the stream is read");
+        world.wechat().wait_for_notices().await;
+        meter.of("push-events, a settlement", pushes()).await.expect("the stream is read");
+        let companies = world.operator("GET", "/api/admin/express-companies", &nothing);
+        meter.of("GET /api/admin/express-companies", companies).await.ok();
+    }
+    meter.costs
 }
 
 pub(super) async fn sweeps(meter: &mut Meter<'_>) {

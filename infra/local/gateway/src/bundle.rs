@@ -114,7 +114,7 @@ impl Bundle {
             roots.push(wechat.ca_certificate());
         }
 
-        let mut all_parameters = deployment_values::parameters(&config, template, &addresses);
+        let mut all_parameters = deployment_values::parameters(&config, template, &addresses, trade_managed);
         all_parameters.extend(parameters);
         let stack = template.deploy_with_plain_http(&all_parameters).map_err(StartError::Template)?;
         if let Some(wechat) = &wechat {

@@ -18,11 +18,12 @@ pub(crate) struct LocalAddresses {
     pub(crate) gateway: String,
 }
 
-/// The template's parameters.
+/// The template's parameters. `trade_managed` says whether the built-in WeChat manages the shipping of the mini program.
 pub(crate) fn parameters(
     config: &Config,
     template: &Template,
     addresses: &LocalAddresses,
+    trade_managed: bool,
 ) -> BTreeMap<String, String> {
     let value_or =
         |value: &Option<String>, default: &str| value.clone().unwrap_or_else(|| default.to_owned());
@@ -57,6 +58,9 @@ pub(crate) fn parameters(
     }
     if declares("NearbyEnabled") {
         parameters.insert("NearbyEnabled", config.nearby_enabled.to_string());
+    }
+    if declares("ShippingInformation") && config.uses_simulator() {
+        parameters.insert("ShippingInformation", if trade_managed { "on" } else { "off" }.to_owned());
     }
     if !config.jssdk_hosts.is_empty() {
         parameters.insert("JssdkHosts", config.jssdk_hosts.join(","));

@@ -30,6 +30,7 @@ pub(crate) const REGISTRY: &[RegisteredFunction] = &[
     RegisteredFunction::function::<score::ScoreFunction>(),
     RegisteredFunction::function::<share::ShareFunction>(),
     RegisteredFunction::task::<share_figures::ShareFiguresTask>(),
+    RegisteredFunction::function::<shipping::ShippingFunction>(),
     RegisteredFunction::function::<soter_verify::SoterVerifyFunction>(),
     RegisteredFunction::function::<subscribe::SubscribeFunction>(),
     RegisteredFunction::function::<unified_order::UnifiedOrderFunction>(),

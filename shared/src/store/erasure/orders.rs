@@ -1,7 +1,7 @@
 //! `ORDERS_TABLE` and `PAYMENTS_TABLE`: orders and receipts stay, because the shop must account for them, and name nobody any more.
 //!
 //! An order loses its user, whose id follows from the openid, and the openid; of the terms of its payment the IP address and the description,
-//! which the phone chose; address, invoice title and remark; and the user's words of requests for refunds. Its receipt loses the payer in the same transaction, because afterwards nothing leads from the person to either.
+//! which the phone chose; address, invoice title and remark; the receiver's number on parcels; and the user's words of requests for refunds. Its receipt loses the payer in the same transaction, because afterwards nothing leads from the person to either.
 //! An order that is paid later, or refunded, goes its way without the person.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
@@ -77,7 +77,21 @@ impl PersonEraser {
             let count = item::n(u64::try_from(count).unwrap_or(u64::MAX));
             update = update.expression_attribute_values(":requests", count);
         }
-        if !sets.is_empty() {
+        if let Some(shipping) = &order.shipping {
+            let with_contact =
+                shipping.packages.iter().enumerate().filter(|(_, one)| one.receiver_contact.is_some());
+            sets.extend(
+                with_contact
+                    .map(|(index, _)| format!("shipping.packages[{index}].receiver_contact = :nothing")),
+            );
+            conditions.push("shipping.version = :version");
+            // So that no run that has read the number writes it back.
+            sets.push("shipping.version = :next_version".to_owned());
+            update = update
+                .expression_attribute_values(":version", item::n(shipping.version))
+                .expression_attribute_values(":next_version", item::n(shipping.version.saturating_add(1)));
+        }
+        if sets.iter().any(|set| set.ends_with(":nothing")) {
             update = update.expression_attribute_values(":nothing", item::s(""));
         }
         let mut receipt = None;

@@ -3,6 +3,7 @@
 //! Key `order_id`. Index `by_user` (`user_id`, `order_id`) lists a user's orders, newest last. Index `by_due` (`due_shard`,
 //! `next_query_at`) lists unpaid orders by when to ask WeChat about them; an order that is paid or closed leaves it, unless what was
 //! given back of its payment must still be looked for. Index `by_transaction` (`transaction_id`) finds the order that a payment has paid.
+//! Index `by_to_ship` (`to_ship_shard`, `order_id`) lists orders of which something is to be shipped.
 //! Index `by_refund_request` lists orders by the state of the user's last request for a refund.
 
 mod attempt;
@@ -13,6 +14,8 @@ mod refund_request;
 mod request_refund;
 mod row;
 mod settle;
+mod ship;
+mod shipping;
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 
@@ -30,6 +33,8 @@ pub use request_refund::{RefundRequestCursor, RefundRequestPage, RejectRefundOut
 pub(super) use request_refund::{RequestsChange, request_event, requests_change};
 pub use row::{Order, OrderLine, Prepay, PrepayTerms};
 pub use settle::SettleOutcome;
+pub use ship::{ShipOutcome, ShippingWrite};
+pub use shipping::{ShipOrder, Shipping};
 
 /// The tables that change together with an order.
 pub struct Orders {

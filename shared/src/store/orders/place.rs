@@ -331,6 +331,7 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
             name: product.name.clone(),
             price: product.price,
             quantity: *quantity,
+            delivery: product.delivery,
         });
     }
     Ok(Order {
@@ -356,6 +357,7 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
         refund_requests: Vec::new(),
         refund_request_state: None,
         refund_requested_at: None,
+        shipping: None,
         asked_at: None,
         next_query_at: Some(new.expires_at),
         queries: 0,

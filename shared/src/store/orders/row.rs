@@ -4,11 +4,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::refund_request::{RefundRequest, RefundRequestState};
+use super::{
+    refund_request::{RefundRequest, RefundRequestState},
+    shipping::Shipping,
+};
 use crate::{
     crypto::Sealed,
     order::{OrderSnapshot, Status},
-    types::{Fen, OpenId, OrderId, OutTradeNo, PrepayId, ProductId, TransactionId, UnixSeconds, UserId},
+    types::{
+        Delivery, Fen, OpenId, OrderId, OutTradeNo, PrepayId, ProductId, TransactionId, UnixSeconds, UserId,
+    },
 };
 
 /// An order.
@@ -75,6 +80,9 @@ pub struct Order {
     /// When the last request was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_requested_at: Option<UnixSeconds>,
+    /// The shipping, once the order was paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipping: Option<Shipping>,
     /// When WeChat Pay was last asked about the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<UnixSeconds>,
@@ -100,6 +108,9 @@ pub struct OrderLine {
     pub price: Fen,
     /// The quantity.
     pub quantity: u32,
+    /// How the goods get to the user.
+    #[serde(default, skip_serializing_if = "Delivery::is_express")]
+    pub delivery: Delivery,
 }
 
 /// The parameters of 统一下单 that are not in the order. A repeated request for the same `out_trade_no` must send the same ones.

@@ -24,6 +24,9 @@ pub enum EventKind {
     /// An order was cancelled or has expired.
     #[serde(rename = "order.closed")]
     OrderClosed,
+    /// Goods of an order were shipped, or what was shipped was corrected.
+    #[serde(rename = "order.shipped")]
+    OrderShipped,
     /// Money of an order went back: a part of it, or all.
     #[serde(rename = "order.refunded")]
     OrderRefunded,
@@ -66,6 +69,7 @@ impl EventKind {
         match self {
             Self::OrderPaid => "order.paid",
             Self::OrderClosed => "order.closed",
+            Self::OrderShipped => "order.shipped",
             Self::OrderRefunded => "order.refunded",
             Self::PaymentSecond => "payment.second",
             Self::PaymentAfterClose => "payment.after-close",

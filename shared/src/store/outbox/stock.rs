@@ -183,6 +183,7 @@ mod tests {
             name: "矿泉水".to_owned(),
             price: Fen::new(200).unwrap(),
             quantity,
+            delivery: Default::default(),
         }
     }
 

@@ -131,6 +131,12 @@ impl Refunds {
             (false, true) => ", refunds_known = :true",
             (false, false) => "",
         };
+        // Nothing of a refunded order is to be shipped.
+        let unlist = match (next.status, is_known) {
+            (Status::Refunded, true) => ", to_ship_shard",
+            (Status::Refunded, false) => " REMOVE to_ship_shard",
+            _ => "",
+        };
         let index_condition = match (order.paid_withheld, &order.due_shard) {
             (true, Some(_)) => " AND attribute_exists(due_shard)",
             (true, None) => " AND attribute_not_exists(due_shard)",
@@ -147,7 +153,7 @@ impl Refunds {
             .table_name(&self.orders)
             .key("order_id", item::s(order.order_id))
             .update_expression(format!(
-                "SET #status = :next, refunding_fee = :refunding, refunded_fee = :refunded{decision}{rest}"
+                "SET #status = :next, refunding_fee = :refunding, refunded_fee = :refunded{decision}{rest}{unlist}"
             ))
             .condition_expression(format!(
                 "#status = :status AND refunding_fee = :was_refunding AND refunded_fee = :was_refunded\

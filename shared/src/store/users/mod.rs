@@ -15,13 +15,13 @@ use aws_sdk_dynamodb::{Client, types::ReturnValue};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    StoreError,
+    Order, StoreError,
     item::{self, Item, UpdateOutcome},
     sessions::{self, Session},
 };
 use crate::{
     host::{Host, HostError},
-    types::{ObjectKey, OpenId, OperatorArn, TraceId, UnionId, UnixSeconds, UserId},
+    types::{Caller, ObjectKey, OpenId, OperatorArn, OrderId, TraceId, UnionId, UnixSeconds, UserId},
 };
 
 pub use chosen_profile::ChosenName;
@@ -179,6 +179,27 @@ impl Users {
         let operation = "reading a user and their session";
         let (user, session) = item::get_both(&self.client, &self.host, operation, user, session).await?;
         Ok((read(user)?, session.map(item::read).transpose()?))
+    }
+
+    /// The caller's record and session, and an order, in one request. Reads `ORDERS_TABLE`.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `is_transient()` says whether to retry.
+    pub async fn get_with_session_and_order(
+        &self,
+        caller: &Caller,
+        order_id: OrderId,
+    ) -> Result<(Option<User>, Option<Session>, Option<Order>), StoreError> {
+        let operation = "reading an order for a user";
+        let orders = self.host.var("ORDERS_TABLE").map_err(|error| StoreError::new(operation, error))?;
+        let order_id = order_id.to_string();
+        let keys = [
+            (self.table.as_str(), "id", caller.user_id.as_str()),
+            (self.sessions.as_str(), "openid", caller.openid.as_str()),
+            (orders, "order_id", order_id.as_str()),
+        ];
+        let [user, session, order] = item::get_each(&self.client, &self.host, operation, keys).await?;
+        Ok((read(user)?, session.map(item::read).transpose()?, order.map(item::read).transpose()?))
     }
 
     /// Changes the user's role, and stores who changed it and when; the user as it is now. `None` if there is no such user.

@@ -13,6 +13,10 @@ pub enum PushTopic {
     MediaVerdict,
     /// A user withdrew the consent to personal data (`user_authorization_revoke`).
     AuthorizationRevoked,
+    /// An order was shipped or received, or its money released (`trade_manage_order_settlement`).
+    OrderSettlement,
+    /// A paid order waits to be shipped (`trade_manage_remind_shipping`).
+    ShippingReminder,
     /// A user wrote to customer service: a message of any type.
     CustomerMessage,
     /// A user entered the conversation with customer service (`user_enter_tempsession`).
@@ -29,6 +33,8 @@ impl PushTopic {
             ("event", "subscribe_msg_sent_event") => Self::SubscribeSent,
             ("event", "wxa_media_check") => Self::MediaVerdict,
             ("event", "user_authorization_revoke") => Self::AuthorizationRevoked,
+            ("event", "trade_manage_order_settlement") => Self::OrderSettlement,
+            ("event", "trade_manage_remind_shipping") => Self::ShippingReminder,
             ("event", "user_enter_tempsession") => Self::SessionEntered,
             ("event" | "", _) => return None,
             _ => Self::CustomerMessage,
@@ -45,6 +51,8 @@ impl PushTopic {
             Self::AuthorizationRevoked
             | Self::CustomerMessage
             | Self::MediaVerdict
+            | Self::OrderSettlement
+            | Self::ShippingReminder
             | Self::SessionEntered => None,
         }
     }

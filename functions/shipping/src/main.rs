@@ -1,0 +1,5 @@
+//! The Lambda binary of `shipping`.
+
+fn main() -> Result<(), shared::types::BoxError> {
+    shared::runtime::serve::<shipping::ShippingFunction>()
+}
