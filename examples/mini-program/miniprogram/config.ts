@@ -6,3 +6,10 @@ export const ORDER_TEMPLATES = ['order-paid']
 
 /** The shop's member card, as WeChat's console for cards names it. Empty if there is none. This one is the simulated WeChat's. */
 export const MEMBER_CARD: string = 'pLocalMember-Card_0000000003'
+
+/** The couriers that the shop sends with, by WeChat's `delivery_id` (`GET /api/admin/express-companies` lists them all). */
+export const EXPRESS_COMPANIES = [
+  { id: 'YTO', name: '圆通' },
+  { id: 'ZTO', name: '中通' },
+  { id: 'SF', name: '顺丰' },
+]

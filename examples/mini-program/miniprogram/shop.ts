@@ -21,9 +21,13 @@ const STATUS: Record<Order['status'], string> = {
   UNPAID: '待支付', PAID: '已支付', REFUNDING: '退款中', REFUNDED: '已退款', CLOSED: '已关闭',
 }
 
+const SHIPPING: Record<NonNullable<Order['shipping']>['state'], string> = {
+  NONE: '待发货', SHIPPING: '发货中', SHIPPED: '已发货', RECEIVED: '已收货', SETTLED: '已完成', REFUSED: '',
+}
+
 /** An order as pages show it. Absent fields are empty texts, because some engines print `null`. */
 export function orderView(order: Order) {
-  const { address, refundRequest } = order
+  const { address, refundRequest, shipping } = order
   return {
     orderId: order.orderId,
     outTradeNo: order.outTradeNo,
@@ -38,6 +42,8 @@ export function orderView(order: Order) {
     address: address ? `${address.userName} ${address.telNumber} ${address.provinceName}${address.cityName}${address.countyName}${address.detailInfo}` : '',
     invoice: order.invoiceTitle ? order.invoiceTitle.title : '',
     remark: order.remark ?? '',
+    shippingText: shipping ? SHIPPING[shipping.state] : '',
+    parcels: (shipping?.packages ?? []).map(({ trackingNo = '', expressCompany = '' }) => ({ trackingNo, expressCompany })),
     refundText: refundRequest ? refundText(refundRequest.state, refundRequest.note) : '',
     canPay: order.status === 'UNPAID',
     canAskRefund: order.status === 'PAID' && refundRequest?.state !== 'REQUESTED',
