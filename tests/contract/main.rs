@@ -13,6 +13,7 @@
 mod api_description;
 mod bytes;
 mod checklist;
+mod complaints;
 mod cost;
 mod cost_people;
 mod customer_service;

@@ -18,7 +18,7 @@ use shared::{
 };
 
 use crate::{
-    customer_service,
+    complaints, customer_service,
     flows::{
         ACTIVATION, accept_message, add_every_card, board_rules, enter_from_group, erase_someone,
         fill_in_activation, page_signature, profile_body, push_consent, set_unionid, share_intent,
@@ -258,9 +258,17 @@ async fn lost_notices(world: &World, phone: &Phone<'_>) {
 async fn certificates() -> World {
     let world = World::start().with_config("[merchant]\napi = \"v3\"").await;
     let nobody_s = OutTradeNo::parse("01HF7Y9B9X000000000000000001").expect("a number");
-    for folder in
-        ["order", "unified-order", "pay-notify", "refund", "refund-notify", "order-sweep", "reconcile"]
-    {
+    for folder in [
+        "order",
+        "unified-order",
+        "pay-notify",
+        "refund",
+        "refund-notify",
+        "order-sweep",
+        "reconcile",
+        "complaint",
+        "complaint-sweep",
+    ] {
         world.clock.advance(Duration::from_secs(13 * 60 * 60));
         let host = world.bundle().host(folder).expect("a function");
         let pay = pay_client(&host).expect("its settings");
@@ -289,6 +297,7 @@ async fn every_permission_is_used_and_none_is_lacking() {
     lost_notices(&world, &phone).await;
     money::mismatched_payments(&world, &phone).await;
     money::refunds(&world, &phone).await;
+    complaints::permissions(&world).await;
     money::order_effects(&world, &phone).await;
     money::shipping(&world, &phone).await;
     money::bill_with_differences(&world, &phone).await;

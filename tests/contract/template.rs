@@ -530,10 +530,11 @@ fn the_access_log_says_which_operator_it_was_and_no_path() {
 }
 
 /// Tables with people, money and the catalogue, whose `stock` stands nowhere else.
-const KEPT: [&str; 10] = [
+const KEPT: [&str; 11] = [
     "BillsTable",
     "CardsTable",
     "CasesTable",
+    "ComplaintsTable",
     "OrdersTable",
     "OutboxTable",
     "PaymentsTable",
@@ -555,7 +556,8 @@ const EXPIRING: [&str; 8] = [
 ];
 /// Settings that may be empty: without an official account, without a message about a paid order, with the address of API
 /// Gateway, without an agreed rate of fees, without a welcome text, with the bucket's own address.
-const OPTIONAL: [(&str, &str); 17] = [
+const OPTIONAL: [(&str, &str); 18] = [
+    ("complaint", "PUBLIC_BASE_URL"),
     ("access-token", "OFFICIAL_ACCOUNT_APP_ID"),
     ("card", "OFFICIAL_ACCOUNT_APP_ID"),
     ("jssdk", "JSSDK_HOSTS"),

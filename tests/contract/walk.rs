@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use e2e::World;
-use local_wechat::{Fault, RefundStatus};
+use local_wechat::{Fault, NewComplaint, RefundStatus};
 use regex_lite::Regex;
 use serde_json::{Value, json};
 
@@ -122,7 +122,11 @@ async fn operator_commands_of_the_runbook_and_the_payments_page_are_understood()
     let refunded: Value = serde_json::from_str(&refunded).expect("JSON");
     world.wechat().wait_for_notices().await;
     let cases = world.operator("GET", "/api/admin/cases?kind=REFUND_STUCK", &json!({})).await.ok();
+    let complaint = NewComplaint { out_trade_no: out_trade_no.clone(), ..NewComplaint::default() };
+    let complaint_id = world.wechat().complain(complaint);
+    world.wechat().wait_for_notices().await;
     let filled = |command: &str| {
+        let command = command.replace("<complaintId>", &complaint_id);
         let command = command.replace("<out_trade_no>", &out_trade_no);
         let command = command.replace("<number>", "6222020200112233445").replace("<owner>", "张三");
         let command = command.replace("<productId>", "water");

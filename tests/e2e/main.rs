@@ -10,6 +10,8 @@ mod card_consume;
 mod card_member;
 mod cases;
 mod chosen_profile;
+mod complaint;
+mod complaint_sweep;
 mod content_check;
 mod customer_message;
 mod customer_message_kinds;

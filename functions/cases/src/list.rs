@@ -48,7 +48,7 @@ mod tests {
             let error = parse(kind.map(str::to_owned)).unwrap_err();
             assert_eq!(
                 error.message(),
-                "参数有误：kind 须为 PAYMENT_MISMATCH、ORDER_DISPUTED、REFUND_STUCK、BILL_DIFFERENCE、OVERSOLD 之一"
+                "参数有误：kind 须为 PAYMENT_MISMATCH、ORDER_DISPUTED、REFUND_STUCK、BILL_DIFFERENCE、OVERSOLD、SHIPPING_REFUSED、NOT_SHIPPED、COMPLAINT 之一"
             );
         }
     }

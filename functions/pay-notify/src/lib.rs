@@ -38,7 +38,7 @@ impl Function for PayNotifyFunction {
         match self.receiver.receive(request.headers(), bytes).await? {
             Notice::Paid(payment) => self.record_payment(&payment).await?,
             Notice::Failed(attempt) => self.record_failed_attempt(&attempt).await?,
-            Notice::Refund(_) => return Err(NoticeError::Field("event_type").into()),
+            Notice::Refund(_) | Notice::Complaint(_) => return Err(NoticeError::Field("event_type").into()),
         }
         Ok(ApiVersion::of_notice(request.headers(), bytes).acknowledge_notice())
     }

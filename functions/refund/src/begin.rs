@@ -4,11 +4,9 @@
 use serde::Deserialize;
 use shared::{
     api::{ApiError, Code, request},
-    pay::PayError,
     runtime::{Body, Request, Response},
-    service::RefundServiceError,
-    store::{BeginRefundOutcome, NewRefund, Order, PaymentRow, RefundRefusal, RefundRow},
-    telemetry,
+    service::RefundOrderOutcome,
+    store::NewRefund,
     types::{Fen, OutRefundNo, OutTradeNo},
 };
 
@@ -30,19 +28,9 @@ struct RefundInput {
 impl RefundFunction {
     pub(crate) async fn request_refund(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let RefundInput { out_trade_no, new } = self.parse(request)?;
-        // Fails if the merchant's certificate or keys are not configured, before the amount is claimed.
-        self.refunds.pay.can_refund().await?;
-        let (order, known) =
-            self.refunds.store.get_with_order(out_trade_no.order_id(), &new.out_refund_no).await?;
-        if let Some(row) = known {
-            return self.repeat_refund(row, &new).await;
-        }
-        let order = order.ok_or(Code::NotFound)?;
-        let payment = self.find_payment(&order, out_trade_no).await?;
-        match self.refunds.store.begin(&order, &payment, &new).await? {
-            BeginRefundOutcome::Begun(row) => Ok(view::answer(self.advance_refund(*row).await?)),
-            BeginRefundOutcome::AlreadyBegun(row) => self.repeat_refund(*row, &new).await,
-            BeginRefundOutcome::Refused(refusal) => Err(refused(refusal)),
+        match self.refunds.order_refund(out_trade_no, &new).await? {
+            RefundOrderOutcome::Refund(row) => Ok(view::answer(*row)),
+            outcome => Err(outcome.into()),
         }
     }
 
@@ -75,69 +63,9 @@ impl RefundFunction {
 
     /// Where WeChat Pay is to send its notice of the refund.
     pub(crate) fn notify_url(&self, request: &Request) -> Option<String> {
-        let base_url = match (self.host.optional_var("PUBLIC_BASE_URL"), request::domain_name(request)) {
-            (Some(base_url), _) => base_url.to_owned(),
-            (None, domain) => format!("https://{}", domain?),
-        };
+        let base_url = request::base_url(&self.host, request)?;
         Some(format!("{base_url}/api/pay/refund-notify"))
     }
-
-    pub(crate) async fn find_payment(
-        &self,
-        order: &Order,
-        out_trade_no: OutTradeNo,
-    ) -> Result<PaymentRow, ApiError> {
-        let refunds = &self.refunds.store;
-        let payment = match &order.transaction_id {
-            Some(transaction_id) if order.paid_by == Some(out_trade_no) => {
-                refunds.payment(transaction_id).await?
-            }
-            // A second payment is refunded by itself; a payment with a wrong amount is refunded here.
-            _ => refunds.find_payment(out_trade_no).await?,
-        };
-        payment.ok_or_else(|| ApiError::new(Code::Conflict).with_message("该订单未支付，无可退款项"))
-    }
-
-    async fn repeat_refund(&self, row: RefundRow, new: &NewRefund) -> Result<Response<Body>, ApiError> {
-        if row.asked_fee != new.refund_fee || row.reason != new.reason {
-            return Err(ApiError::new(Code::Conflict).with_message("该请求编号已用于其他退款"));
-        }
-        // One request at a time asks WeChat Pay; a concurrent one answers the refund's stored state.
-        if row.status.is_final() || !self.refunds.store.claim_query(&row, self.host.now()).await? {
-            return Ok(view::answer(row));
-        }
-        Ok(view::answer(self.advance_refund(row).await?))
-    }
-
-    /// Requests the refund from WeChat Pay; the refund as it is then. The refund is begun, and `order-sweep` goes on with it, so a failure is the refund with the
-    /// reason in its field `failure`. Only missing configuration and a broken row are answered as errors.
-    pub(crate) async fn advance_refund(&self, row: RefundRow) -> Result<RefundRow, ApiError> {
-        let error = match self.refunds.advance(&row).await {
-            Ok(row) => return Ok(row),
-            Err(error) => error,
-        };
-        match error {
-            RefundServiceError::Pay(PayError::NotConfigured(_)) => Err(error.into()),
-            RefundServiceError::Store(store) if !store.is_transient() => Err(store.into()),
-            error => {
-                telemetry::handled_error("advance-refund", &error);
-                let failure = error.reason().or_else(|| row.failure.clone());
-                Ok(RefundRow { failure, ..row })
-            }
-        }
-    }
-}
-
-/// The answer to a refund that can't be begun.
-pub(crate) fn refused(refusal: RefundRefusal) -> ApiError {
-    let message = match refusal {
-        RefundRefusal::TooMuch { left: 0 } => "该笔支付已全部退款".to_owned(),
-        RefundRefusal::TooMuch { left } => format!("退款金额超出可退金额，最多可退 {left} 分"),
-        RefundRefusal::TooMany => "该笔支付的退款次数已达上限".to_owned(),
-        RefundRefusal::Forbidden => "订单当前状态不能退款".to_owned(),
-        RefundRefusal::RequestDecided => "该退款申请已处理".to_owned(),
-    };
-    ApiError::new(Code::Conflict).with_message(message)
 }
 
 fn is_reason(text: &str) -> bool {

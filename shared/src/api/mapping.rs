@@ -10,12 +10,13 @@ use crate::{
     pay::{NoticeError, PayError},
     secrets::SecretError,
     service::{
-        AccessTokenError, CustomerMessageError, MediaCheckError, PaymentServiceError, PlatformError,
-        RefundServiceError, SendError, SessionTokenError, StaffError, WeChatSessionError,
+        AccessTokenError, ComplaintError, CustomerMessageError, MediaCheckError, PaymentServiceError,
+        PlatformError, RefundOrderOutcome, RefundServiceError, SendError, SessionTokenError, StaffError,
+        WeChatSessionError,
     },
     store::{
-        CallerError, ConversationsError, InboxError, OrderDetailsError, SessionKeysError, StoreError,
-        WindowLimit,
+        CallerError, ConversationsError, InboxError, OrderDetailsError, RefundRefusal, SessionKeysError,
+        StoreError, WindowLimit,
     },
     wechat::{
         Errcode, ErrcodeClass, LoginError, OpenDataError, WeChatError,
@@ -154,6 +155,35 @@ impl From<RefundServiceError> for ApiError {
         match error {
             RefundServiceError::Pay(error) => error.into(),
             RefundServiceError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// For every outcome but a refund.
+impl From<RefundOrderOutcome> for ApiError {
+    fn from(outcome: RefundOrderOutcome) -> Self {
+        let message = match outcome {
+            RefundOrderOutcome::NoSuchOrder => return Code::NotFound.into(),
+            RefundOrderOutcome::Refund(_) => return Code::Internal.into(),
+            RefundOrderOutcome::NotPaid => "该订单未支付，无可退款项".to_owned(),
+            RefundOrderOutcome::NumberTaken => "该请求编号已用于其他退款".to_owned(),
+            RefundOrderOutcome::Refused(refusal) => match refusal {
+                RefundRefusal::TooMuch { left: 0 } => "该笔支付已全部退款".to_owned(),
+                RefundRefusal::TooMuch { left } => format!("退款金额超出可退金额，最多可退 {left} 分"),
+                RefundRefusal::TooMany => "该笔支付的退款次数已达上限".to_owned(),
+                RefundRefusal::Forbidden => "订单当前状态不能退款".to_owned(),
+                RefundRefusal::RequestDecided => "该退款申请已处理".to_owned(),
+            },
+        };
+        Self::new(Code::Conflict).with_message(message)
+    }
+}
+
+impl From<ComplaintError> for ApiError {
+    fn from(error: ComplaintError) -> Self {
+        match error {
+            ComplaintError::Pay(error) => error.into(),
+            ComplaintError::Store(error) => error.into(),
         }
     }
 }

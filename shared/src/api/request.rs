@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     api::{ApiError, Code},
+    host::Host,
     types::OperatorArn,
 };
 
@@ -44,6 +45,15 @@ pub fn domain_name(request: &Request) -> Option<&str> {
     match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => context.domain_name.as_deref(),
         _ => None,
+    }
+}
+
+/// The address by which WeChat reaches this stack: `PUBLIC_BASE_URL`, or the host name by which the API was called.
+#[must_use]
+pub fn base_url(host: &Host, request: &Request) -> Option<String> {
+    match (host.optional_var("PUBLIC_BASE_URL"), domain_name(request)) {
+        (Some(base_url), _) => Some(base_url.to_owned()),
+        (None, domain) => Some(format!("https://{}", domain?)),
     }
 }
 

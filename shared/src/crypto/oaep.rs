@@ -1,12 +1,14 @@
-//! RSAES-OAEP with SHA-1: RFC 8017, section 7.1.1. WeChat Pay requires personal data to be encrypted in this way.
+//! RSAES-OAEP with SHA-1: RFC 8017, section 7.1. WeChat Pay encrypts personal data in this way, and requires it of merchants.
 //!
-//! Only encryption is implemented. Its only secret is the message, and the time that it takes does not depend on the message's
-//! content.
+//! Encryption is implemented here: its only secret is the message, and the time that it takes does not depend on the message's
+//! content. Decryption is the crate rsa's, which blinds the private key's operation.
 
 use num_bigint::BigUint;
+use rsa::{PrivateKey, pkcs1::DecodeRsaPrivateKey, pkcs8::DecodePrivateKey};
+use sha1::Sha1;
 use zeroize::Zeroizing;
 
-use super::{VerifyingKey, sha1};
+use super::{SigningKey, VerifyingKey, sha1};
 
 impl VerifyingKey {
     /// Encrypts the message, so that only the owner of the private key can read it. `seed` must be random, and new each time.
@@ -14,6 +16,16 @@ impl VerifyingKey {
     #[must_use]
     pub fn seal(&self, message: &[u8], seed: [u8; HASH]) -> Option<Vec<u8>> {
         SealingKey::from_der(self.der())?.seal_oaep_sha1(message, seed)
+    }
+}
+
+impl SigningKey {
+    /// Decrypts what was encrypted for this key. `None` if it was encrypted for another key or in another way.
+    #[must_use]
+    pub fn open(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let key = PrivateKey::from_pkcs8_der(self.der()).ok();
+        let key = key.or_else(|| PrivateKey::from_pkcs1_der(self.der()).ok())?;
+        key.oaep_decrypt::<Sha1>(sealed).ok().map(Zeroizing::new)
     }
 }
 

@@ -9,6 +9,7 @@ use rustls::pki_types::{
 };
 use serde::{Deserialize, Deserializer, de::Error as _};
 use webpki::{EndEntityCert, RawPublicKeyEntity, ring::RSA_PKCS1_2048_8192_SHA256};
+use zeroize::Zeroizing;
 
 use crate::types::Secret;
 
@@ -17,8 +18,12 @@ use crate::types::Secret;
 #[error("not {0} in PEM")]
 pub struct PemError(&'static str);
 
-/// A private key that signs.
-pub struct SigningKey(KeyPair);
+/// A private key that signs, and opens what was encrypted for it.
+pub struct SigningKey {
+    pair: KeyPair,
+    /// The key as it was read, PKCS#8 or PKCS#1, because ring's key opens nothing.
+    der: Zeroizing<Vec<u8>>,
+}
 
 impl SigningKey {
     /// Reads `-----BEGIN PRIVATE KEY-----` (PKCS#8), or the older PKCS#1 form.
@@ -27,21 +32,28 @@ impl SigningKey {
     /// [`PemError`]: the text is no RSA private key, or one of less than 2048 bits.
     pub fn from_pem(pem: &str) -> Result<Self, PemError> {
         let error = PemError("an RSA private key");
-        let key = match PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| error)? {
+        let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| error)?;
+        let pair = match &key {
             PrivateKeyDer::Pkcs8(der) => KeyPair::from_pkcs8(der.secret_pkcs8_der()),
             PrivateKeyDer::Pkcs1(der) => KeyPair::from_der(der.secret_pkcs1_der()),
             _ => return Err(error),
         };
-        key.map(Self).map_err(|_| error)
+        let der = Zeroizing::new(key.secret_der().to_vec());
+        pair.map(|pair| Self { pair, der }).map_err(|_| error)
+    }
+
+    /// The key in PKCS#8 or PKCS#1.
+    pub(super) fn der(&self) -> &[u8] {
+        &self.der
     }
 
     /// The signature over `message`. The same message has the same signature each time.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
-        let mut signature = vec![0; self.0.public().modulus_len()];
+        let mut signature = vec![0; self.pair.public().modulus_len()];
         // Signing can't fail, because the buffer has the right size and PKCS#1 v1.5 needs no randomness. If it did, every verifier
         // would refuse the empty signature.
-        match self.0.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature) {
+        match self.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature) {
             Ok(()) => signature,
             Err(_) => Vec::new(),
         }

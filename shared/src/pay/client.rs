@@ -1,12 +1,13 @@
 //! The client of WeChat Pay for both API versions.
 
 use super::{
-    AbnormalPayee, ApiVersion, Bill, CertificateStore, CloseResponse, PayError, PayParams, PrepayOutcome,
-    PrepayRequest, Refund, RefundRequest, RefundResponse, TradeState, merchant::MerchantContext, v2, v3,
+    AbnormalPayee, ApiVersion, Bill, CertificateStore, CloseResponse, Complaint, ComplaintPage,
+    NegotiationStep, PayError, PayParams, PrepayOutcome, PrepayRequest, Refund, RefundRequest,
+    RefundResponse, TradeState, merchant::MerchantContext, v2, v3,
 };
 use crate::{
     host::{Host, HostError},
-    types::{Day, OutRefundNo, OutTradeNo, PrepayId},
+    types::{ComplaintId, Day, OutRefundNo, OutTradeNo, PrepayId, Secret},
 };
 
 /// The client.
@@ -146,6 +147,88 @@ impl PayClient {
             ApiVersion::V2 => v2::bill(&self.0, &secret, day).await,
             ApiVersion::V3 => v3::bill(&self.0, &secret, day).await,
         }
+    }
+
+    /// Checks that the merchant's secret holds the keys that complaints need, which exist in APIv3 only.
+    ///
+    /// # Errors
+    /// [`PayError::NotConfigured`] names the missing field.
+    pub async fn can_answer_complaints(&self) -> Result<(), PayError> {
+        let secret = self.0.secret.get().await?;
+        secret.api_v3_key()?;
+        secret.signing_key().map(drop)
+    }
+
+    /// The complaint (查询投诉单详情); `None` if WeChat Pay does not know it. APIv3, also if orders are made with APIv2.
+    ///
+    /// # Errors
+    /// [`PayError`]; `is_transient()` says whether to ask again.
+    pub async fn complaint(&self, id: &ComplaintId) -> Result<Option<Complaint>, PayError> {
+        let secret = self.0.secret.get().await?;
+        v3::complaint(&self.0, &secret, id).await
+    }
+
+    /// The complaints of these days (查询投诉单列表), the newest first, after `offset` others. At most thirty days.
+    ///
+    /// # Errors
+    /// [`PayError`]; `is_transient()` says whether to ask again.
+    pub async fn complaints(&self, days: (Day, Day), offset: u64) -> Result<ComplaintPage, PayError> {
+        let secret = self.0.secret.get().await?;
+        v3::complaints(&self.0, &secret, days, offset).await
+    }
+
+    /// The newest steps of a complaint's history (查询投诉协商历史), the newest first.
+    ///
+    /// # Errors
+    /// [`PayError`]; `is_transient()` says whether to ask again.
+    pub async fn complaint_history(&self, id: &ComplaintId) -> Result<Vec<NegotiationStep>, PayError> {
+        let secret = self.0.secret.get().await?;
+        v3::history(&self.0, &secret, id).await
+    }
+
+    /// The payer's phone number in clear; `None` if there is none that the merchant's key opens.
+    ///
+    /// # Errors
+    /// [`PayError::NotConfigured`]: the secret does not have the key.
+    pub async fn complaint_phone(&self, complaint: &Complaint) -> Result<Option<Secret>, PayError> {
+        let secret = self.0.secret.get().await?;
+        v3::open_phone(&secret, complaint)
+    }
+
+    /// Replies to the buyer (回复用户). Every call is a reply that the buyer reads, so it is not repeated.
+    ///
+    /// # Errors
+    /// [`PayError`]; after a transient one the reply may have been made: look into the history before another one.
+    pub async fn reply_to_complaint(&self, id: &ComplaintId, content: &str) -> Result<(), PayError> {
+        let secret = self.0.secret.get().await?;
+        v3::reply(&self.0, &secret, id, content).await
+    }
+
+    /// Says that the merchant has dealt with the complaint (反馈处理完成).
+    ///
+    /// # Errors
+    /// [`PayError`]; after a lost answer WeChat Pay refuses the repetition, because the complaint is completed: ask for its state.
+    pub async fn complete_complaint(&self, id: &ComplaintId) -> Result<(), PayError> {
+        let secret = self.0.secret.get().await?;
+        v3::complete_complaint(&self.0, &secret, id).await
+    }
+
+    /// Says that the refund that the buyer wants is approved (更新退款审批结果). It refunds nothing.
+    ///
+    /// # Errors
+    /// [`PayError`]; after a transient one it may have been said. Saying it again is harmless.
+    pub async fn approve_complaint_refund(&self, id: &ComplaintId) -> Result<(), PayError> {
+        let secret = self.0.secret.get().await?;
+        v3::approve_refund(&self.0, &secret, id).await
+    }
+
+    /// Sends notices of complaints to `url` from now on (投诉通知回调地址). The merchant has one such address.
+    ///
+    /// # Errors
+    /// [`PayError`]; after a transient one the address may have been changed. Changing it again is harmless.
+    pub async fn set_complaint_url(&self, url: &str) -> Result<(), PayError> {
+        let secret = self.0.secret.get().await?;
+        v3::set_url(&self.0, &secret, url).await
     }
 
     /// Checks that the merchant's secret holds the keys that refunds need, so that a caller can refuse before it writes anything.

@@ -5,6 +5,7 @@
 mod attempt;
 mod bill;
 mod client;
+mod complaint;
 mod error;
 mod merchant;
 mod notice;
@@ -22,6 +23,7 @@ pub use bill::{
     UnknownStateLine,
 };
 pub use client::PayClient;
+pub use complaint::{Complaint, ComplaintNotice, ComplaintPage, ComplaintState, NegotiationStep};
 pub use error::PayError;
 use merchant::MerchantContext;
 pub use merchant::{ApiVersion, ApiVersionError};

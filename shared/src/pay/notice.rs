@@ -5,7 +5,7 @@
 
 use http::{HeaderMap, header::CONTENT_TYPE};
 
-use super::{ApiVersion, FailedAttempt, PayError, Payment, Refund, v3};
+use super::{ApiVersion, ComplaintNotice, FailedAttempt, PayError, Payment, Refund, v3};
 use crate::types::BoxError;
 
 /// The content of a verified notice.
@@ -17,6 +17,8 @@ pub enum Notice {
     Failed(FailedAttempt),
     /// The status of a refund changed.
     Refund(Refund),
+    /// A complaint was made, or changed.
+    Complaint(ComplaintNotice),
 }
 
 /// Why a notice is refused. Nothing was written.

@@ -49,6 +49,7 @@ fn outcome(received: &Result<Notice, NoticeError>) -> &'static str {
         Ok(Notice::Paid(_)) => "paid",
         Ok(Notice::Failed(_)) => "failed",
         Ok(Notice::Refund(_)) => "refund",
+        Ok(Notice::Complaint(_)) => "complaint",
         Err(NoticeError::Probe) => "probe",
         // WeChat Pay sends the notice again. Anybody can invent a serial number, so this must not raise an alarm.
         Err(NoticeError::Unverifiable(PayError::CertificateNotListed)) => "not-yet",

@@ -1,6 +1,7 @@
 //! Use cases: what several functions do with WeChat and the tables together.
 
 mod access_tokens;
+mod complaints;
 mod content_check;
 mod customer_messages;
 mod event_bus;
@@ -9,6 +10,7 @@ mod media_check;
 mod merchant;
 mod payments;
 mod platform;
+mod refund_orders;
 mod refunds;
 mod session_tokens;
 mod share_ids;
@@ -18,6 +20,7 @@ mod subscribe_messages;
 mod wechat_session;
 
 pub use access_tokens::{AccessTokenError, AccessTokens};
+pub use complaints::{ComplaintError, ComplaintService};
 pub use content_check::ContentChecker;
 pub use customer_messages::{CustomerMessageError, CustomerMessageSender};
 pub use event_bus::{BusEvent, CustomerEventKind, EventBus, EventBusError};
@@ -26,6 +29,7 @@ pub use media_check::{AvatarChecker, MediaAsker, MediaCheckError, MediaChecker, 
 pub use merchant::{notice_receiver, pay_client};
 pub use payments::{AttemptStatus, CloseOutcome, NextAttemptOutcome, PaymentService, PaymentServiceError};
 pub use platform::{PlatformClient, PlatformError};
+pub use refund_orders::RefundOrderOutcome;
 pub use refunds::{GiveUpOutcome, RedirectOutcome, RefundService, RefundServiceError};
 pub use session_tokens::{SessionTokenError, SessionTokens, TokenError};
 pub use share_ids::{NONCE, ShareIdOutcome, ShareIds};

@@ -9,7 +9,7 @@ use crate::{
     pay::{AbnormalPayee, PayClient, PayError, Refund, RefundResponse, RefundStatus},
     store::{Case, CaseKind, Cases, RefundCause, RefundRow, RefundSettleOutcome, Refunds, StoreError},
     telemetry,
-    types::{OperatorArn, OutTradeNo},
+    types::{OperatorArn, OutTradeNo, UnixSeconds},
 };
 
 /// A refund could not be requested, queried or recorded.
@@ -118,6 +118,11 @@ impl RefundService {
             }
             None => Ok(reported.map(|()| after)?),
         }
+    }
+
+    /// The time of the host's clock.
+    pub(super) fn now(&self) -> UnixSeconds {
+        self.host.now()
     }
 
     /// Records in the row why the request or query failed; the row with the reason.

@@ -37,11 +37,13 @@ pub enum CaseKind {
     ShippingRefused,
     /// A paid order is not shipped in time.
     NotShipped,
+    /// A buyer complains of a payment, and WeChat waits for the merchant's answer.
+    Complaint,
 }
 
 impl CaseKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::PaymentMismatch,
         Self::OrderDisputed,
         Self::RefundStuck,
@@ -49,6 +51,7 @@ impl CaseKind {
         Self::Oversold,
         Self::ShippingRefused,
         Self::NotShipped,
+        Self::Complaint,
     ];
 
     /// The name that is stored and answered.
@@ -62,6 +65,7 @@ impl CaseKind {
             Self::Oversold => "OVERSOLD",
             Self::ShippingRefused => "SHIPPING_REFUSED",
             Self::NotShipped => "NOT_SHIPPED",
+            Self::Complaint => "COMPLAINT",
         }
     }
 

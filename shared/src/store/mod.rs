@@ -9,6 +9,7 @@ mod cards;
 mod cases;
 mod certificates;
 mod challenges;
+mod complaints;
 mod conversations;
 mod erasure;
 mod groups;
@@ -44,6 +45,7 @@ pub use cards::{
 pub use cases::{Case, CaseCursor, CaseKind, CasePage, Cases, CloseCaseOutcome};
 pub use certificates::PlatformCertificates;
 pub use challenges::{Challenges, Intent};
+pub use complaints::{ComplaintCursor, ComplaintRow, ComplaintRowPage, Complaints, OperatorAct};
 pub use conversations::{
     ClaimOutcome, Conversation, ConversationCursor, ConversationPage, Conversations, ConversationsError,
     MessageDirection, MessagePage, MessageStatus as CustomerMessageStatus, MessageWindow, NewMessage,
@@ -115,7 +117,7 @@ impl StoreError {
     }
 
     /// Other transactions held an item in all of [`item::MAX_ATTEMPTS`] attempts.
-    fn contended(operation: &'static str) -> Self {
+    pub(crate) fn contended(operation: &'static str) -> Self {
         Self { operation, transient: true, cause: "other transactions kept the item".into() }
     }
 

@@ -134,6 +134,12 @@ identifier!(
 plain!(TransactionId);
 
 identifier!(
+    /// A complaint's number at WeChat Pay.
+    ComplaintId, "complaint_id", "must be 1 to 64 letters, digits, '-' or '_'", |text| is_token(text, 1..=64)
+);
+plain!(ComplaintId);
+
+identifier!(
     /// The merchant's number of a refund: ours, or one that was made in the merchant console.
     OutRefundNo, "out_refund_no", "must be 1 to 64 letters, digits or any of _-|*@",
     |text| (1..=64).contains(&text.len())

@@ -26,8 +26,8 @@ pub use error::{BoxError, error_chain};
 pub use fen::{Fen, FenError};
 pub use group::GroupId;
 pub use id::{
-    AppId, CardCode, CardId, MchId, MediaId, OpenId, OperatorArn, OutRefundNo, PhoneNumber, PrepayId,
-    ProductId, TemplateId, TraceId, TransactionId, UnionId, UserId,
+    AppId, CardCode, CardId, ComplaintId, MchId, MediaId, OpenId, OperatorArn, OutRefundNo, PhoneNumber,
+    PrepayId, ProductId, TemplateId, TraceId, TransactionId, UnionId, UserId,
 };
 pub use id_error::IdError;
 pub use order_no::{OrderId, OutTradeNo};

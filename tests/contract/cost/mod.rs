@@ -10,6 +10,7 @@ use local_template::Stack;
 use serde_json::json;
 
 use crate::{
+    complaints,
     cost_people::{cards, fingers, people, phones},
     customer_service::{self, write_to_customer_service},
     flows::{
@@ -115,6 +116,14 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("GET /api/admin/refunds/{outRefundNo}", 1, 0),
     ("POST /api/admin/refunds/{outRefundNo}/abnormal", 4, 1),
     ("POST /api/admin/refunds/{outRefundNo}/give-up", 4, 2),
+    ("POST /api/pay/complaint-notify", 3, 1),
+    ("POST /api/pay/complaint-notify, again", 2, 1),
+    ("GET /api/admin/complaints", 1, 0),
+    ("GET /api/admin/complaints/{complaintId}", 5, 2),
+    ("POST /api/admin/complaints/{complaintId}/reply", 6, 4),
+    ("POST /api/admin/complaints/{complaintId}/refund", 12, 4),
+    ("POST /api/admin/complaints/{complaintId}/complete", 7, 3),
+    ("PUT /api/admin/complaint-notifications", 0, 2),
     ("POST /api/pay/refund-notify", 2, 0),
     ("POST /api/pay/refund-notify, again", 1, 0),
 ];
@@ -146,6 +155,7 @@ async fn costs() -> Vec<Cost> {
     shop::refund_requests(&mut meter).await;
     meter.costs.extend(shop::redirected_refund().await);
     meter.costs.extend(shop::shipping().await);
+    complaints::costs(&mut meter).await;
     shop::sweeps(&mut meter).await;
     shop::effects(&mut meter).await;
     pushes(&mut meter).await;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
+    service::RefundOrderOutcome,
     store::{
         BeginRefundOutcome, NewRefund, Order, RefundApproval, RefundRefusal, RefundRequest, RefundRequestId,
         RefundRequestState, RejectRefundOutcome,
@@ -16,7 +17,7 @@ use shared::{
     types::{Fen, OperatorArn, OrderId, OutRefundNo, OutTradeNo, UserId},
 };
 
-use crate::{RefundFunction, begin::refused};
+use crate::RefundFunction;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -127,15 +128,17 @@ impl RefundFunction {
             notify_url: self.notify_url(request),
             approval: Some(RefundApproval { request: id, note }),
         };
-        let payment = self.find_payment(&order, paid_by).await?;
+        let payment = self.refunds.find_payment(&order, paid_by).await?.ok_or(RefundOrderOutcome::NotPaid)?;
         match self.refunds.store.begin(&order, &payment, &new).await? {
             BeginRefundOutcome::Begun(row) => {
-                self.advance_refund(*row).await?;
+                self.refunds.advance_begun(*row).await?;
             }
             // Another operator has approved meanwhile, or the database's answer to this very approval was lost.
             BeginRefundOutcome::AlreadyBegun(_)
             | BeginRefundOutcome::Refused(RefundRefusal::RequestDecided) => {}
-            BeginRefundOutcome::Refused(refusal) => return Err(refused(refusal)),
+            BeginRefundOutcome::Refused(refusal) => {
+                return Err(RefundOrderOutcome::Refused(refusal).into());
+            }
         }
         let order = self.orders.get(id.order_id).await?.ok_or(Code::NotFound)?;
         let decided = order.refund_request(&id).ok_or(Code::Conflict)?;

@@ -119,8 +119,11 @@ impl Bundle {
         let stack = template.deploy_with_plain_http(&all_parameters).map_err(StartError::Template)?;
         if let Some(wechat) = &wechat {
             let base = config.public_base_url.as_ref().unwrap_or(&addresses.gateway);
-            let url = takes_pushes(&stack).then(|| format!("{base}{PUSH_PATH}"));
+            let url = has_route(&stack, PUSH_PATH).then(|| format!("{base}{PUSH_PATH}"));
             wechat.set_push_settings(PushSettings { url, ..wechat.push_settings() });
+            wechat.set_complaint_url(
+                has_route(&stack, COMPLAINT_PATH).then(|| format!("{base}{COMPLAINT_PATH}")),
+            );
         }
         let options = local_dynamo::DynamoOptions {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -345,9 +348,9 @@ fn new_simulator(
     })
 }
 
-/// Whether a function has the route that WeChat pushes messages to.
-fn takes_pushes(stack: &Stack) -> bool {
-    stack.functions.iter().flat_map(|function| &function.routes).any(|route| route.path == PUSH_PATH)
+/// Whether a function has a route of this path.
+fn has_route(stack: &Stack, path: &str) -> bool {
+    stack.functions.iter().flat_map(|function| &function.routes).any(|route| route.path == path)
 }
 
 fn url(address: SocketAddr) -> String {
@@ -364,3 +367,6 @@ fn template_path() -> std::path::PathBuf {
 const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 /// The path that WeChat pushes messages to.
 const PUSH_PATH: &str = "/api/message/callback";
+
+/// The path that WeChat Pay sends notices of complaints to.
+const COMPLAINT_PATH: &str = "/api/pay/complaint-notify";

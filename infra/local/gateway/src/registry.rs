@@ -9,6 +9,8 @@ pub(crate) const REGISTRY: &[RegisteredFunction] = &[
     RegisteredFunction::task::<access_token::AccessTokenTask>(),
     RegisteredFunction::function::<card::CardFunction>(),
     RegisteredFunction::function::<cases::CasesFunction>(),
+    RegisteredFunction::function::<complaint::ComplaintFunction>(),
+    RegisteredFunction::task::<complaint_sweep::ComplaintSweepTask>(),
     RegisteredFunction::function::<content_check::ContentCheckFunction>(),
     RegisteredFunction::function::<customer_message::CustomerMessageFunction>(),
     RegisteredFunction::function::<jssdk::JssdkFunction>(),

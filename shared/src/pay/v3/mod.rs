@@ -3,6 +3,7 @@
 mod api;
 mod bill;
 mod certificates;
+mod complaint;
 mod keys;
 mod notice;
 mod optional;
@@ -16,6 +17,10 @@ pub(super) use bill::bill;
 pub(crate) use certificates::NoCertificates;
 pub(crate) use certificates::PlatformKeys;
 pub use certificates::{CertificateStore, SignedCertificates};
+pub(super) use complaint::{
+    approve_refund, complaint, complaints, complete as complete_complaint, history, open_phone, reply,
+    set_url,
+};
 pub(super) use notice::receive;
 pub(super) use refund::{ask as query_refund, redirect as redirect_refund, request as refund};
 pub use verify::SignatureError;

@@ -1,4 +1,4 @@
-//! Notices of APIv3 (支付通知, 退款结果通知): bytes → verified bytes → envelope → decrypted resource → meaning. The types leave no other
+//! Notices of APIv3 (支付通知, 退款结果通知, 投诉通知): bytes → verified bytes → envelope → decrypted resource → meaning. The types leave no other
 //! order.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{
     api::{self, Transaction},
+    complaint::{self, ComplaintChange},
     optional::optional_text,
     refund::{self, RefundResource},
     verify::{SignatureError, SignatureHeaders, VerifiedBytes},
@@ -81,6 +82,10 @@ fn read(
                 return Err(NoticeError::Foreign("mchid"));
             }
             refund::read(&refund, Source::Notice).map(Notice::Refund).map_err(NoticeError::Field)
+        }
+        "COMPLAINT.CREATE" | "COMPLAINT.STATE_CHANGE" => {
+            let notice = resource.parse::<ComplaintChange>().map_err(|_| NoticeError::Field("complaint"))?;
+            complaint::read_notice(&notice).map(Notice::Complaint).map_err(NoticeError::Field)
         }
         _ => Err(NoticeError::Field("event_type")),
     }

@@ -59,6 +59,14 @@ impl UnsignedRequest {
         Ok(Self { path, method: Method::POST, target, accept: JSON, body, sealed_for: None })
     }
 
+    pub(super) fn put(
+        path: &'static str,
+        target: String,
+        body: &impl serde::Serialize,
+    ) -> Result<Self, PayError> {
+        Ok(Self { method: Method::PUT, ..Self::post(path, target, body)? })
+    }
+
     /// Names the key that parts of the body are encrypted for.
     pub(super) fn sealed_for(self, id: String) -> Self {
         Self { sealed_for: Some(id), ..self }
@@ -87,7 +95,8 @@ impl MerchantContext {
         retry(&self.host, policy, backoff, PayError::failure_kind, |_| self.call_once(secret, request)).await
     }
 
-    async fn call_once(
+    /// As [`MerchantContext::call`], but the request is sent once, because each one has an effect.
+    pub(super) async fn call_once(
         &self,
         secret: &MerchantSecret,
         request: &UnsignedRequest,

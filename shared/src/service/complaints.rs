@@ -1,0 +1,115 @@
+//! Complaints here and at WeChat Pay: fetches them, keeps their state with both deadlines, and opens a case for each.
+//!
+//! What WeChat Pay says wins over what is stored, unless it is older. A notice says only which complaint changed, so notices that are lost,
+//! repeated or late do no harm.
+
+use super::merchant::pay_client;
+use crate::{
+    host::{Host, HostError},
+    pay::{Complaint, ComplaintState, PayClient, PayError},
+    store::{Case, CaseKind, Cases, ComplaintRow, Complaints, StoreError},
+    types::{ComplaintId, OperatorArn, UnixSeconds},
+};
+
+/// A complaint could not be fetched, answered or recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum ComplaintError {
+    /// WeChat Pay refuses or does not answer.
+    #[error(transparent)]
+    Pay(#[from] PayError),
+    /// DynamoDB failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Fetches complaints and keeps their state.
+pub struct ComplaintService {
+    /// The client of WeChat Pay.
+    pub pay: PayClient,
+    /// The table of complaints.
+    pub store: Complaints,
+    cases: Cases,
+    host: Host,
+}
+
+impl ComplaintService {
+    /// [`pay_client`], [`Complaints::new`] and [`Cases::new`] read the variables.
+    ///
+    /// # Errors
+    /// [`HostError`]: a variable is missing or malformed.
+    pub fn new(host: &Host) -> Result<Self, HostError> {
+        Ok(Self {
+            pay: pay_client(host)?,
+            store: Complaints::new(host)?,
+            cases: Cases::new(host)?,
+            host: host.clone(),
+        })
+    }
+
+    /// Fetches the complaint and records it; `None` if WeChat Pay does not know it.
+    ///
+    /// # Errors
+    /// [`ComplaintError`]; a case may be opened and the row not be written. Fetching again repairs that.
+    pub async fn fetch(&self, id: &ComplaintId) -> Result<Option<(Complaint, ComplaintRow)>, ComplaintError> {
+        let fetched_at = self.host.now();
+        let Some(complaint) = self.pay.complaint(id).await? else { return Ok(None) };
+        let row = self.record(&complaint, fetched_at).await?;
+        Ok(Some((complaint, row)))
+    }
+
+    /// Records what WeChat Pay has said at `fetched_at`, and opens a case if the buyer has complained since; the row as it is then.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `is_transient()` says whether to retry. A case may be opened and the row not be written. Repeating it is harmless.
+    pub async fn record(
+        &self,
+        complaint: &Complaint,
+        fetched_at: UnixSeconds,
+    ) -> Result<ComplaintRow, StoreError> {
+        for _ in 0..MAX_ATTEMPTS {
+            let stored = self.store.get(&complaint.complaint_id).await?;
+            if let Some(newer) = stored.as_ref().filter(|row| row.fetched_at > fetched_at) {
+                return Ok(newer.clone());
+            }
+            let row = ComplaintRow::merged(stored.as_ref(), complaint, fetched_at);
+            let is_new = stored.as_ref().is_none_or(|known| row.times > known.times);
+            if is_new && row.state != ComplaintState::Processed {
+                self.cases.open(&case_of(&row)).await?;
+            }
+            if self.store.put(&row).await? {
+                return Ok(row);
+            }
+        }
+        Err(StoreError::contended("storing a complaint"))
+    }
+
+    /// Closes the case of a complaint that an operator has completed. A case that is closed already stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `is_transient()` says whether to retry. Repeating it is harmless.
+    pub async fn close_case(&self, row: &ComplaintRow, operator: &OperatorArn) -> Result<(), StoreError> {
+        self.cases.close(&case_of(row).case_id, "the complaint is completed", operator).await.map(drop)
+    }
+}
+
+/// Attempts at a row while others write it.
+const MAX_ATTEMPTS: usize = 5;
+
+/// The case of the buyer's last complaint.
+fn case_of(row: &ComplaintRow) -> Case {
+    let about = match row.times {
+        0 | 1 => row.complaint_id.to_string(),
+        times => format!("{}-{times}", row.complaint_id),
+    };
+    let what = format!(
+        "a buyer complains of a payment: reply by {}, resolve by {}",
+        row.reply_by().to_rfc3339(),
+        row.resolve_by().to_rfc3339()
+    );
+    Case {
+        order_id: row.order_id,
+        out_trade_no: row.out_trade_no,
+        transaction_id: row.transaction_id.clone(),
+        ..Case::new(CaseKind::Complaint, &about, what, row.waits_since)
+    }
+}
