@@ -514,7 +514,8 @@ async fn a_refund_in_the_bill_of_its_request_is_no_difference_days_later() {
     world.wechat().set_fault(Fault::RefundStalled { times: 1 });
     let refund = world.request_refund(&json!({ "outTradeNo": out_trade_no }), "one").await;
     next_day_at(&world, 9, 0);
-    let _ = world.wechat().finish_refund(&refund.text("/refund/outRefundNo"), RefundStatus::Success);
+    let finished = world.wechat().finish_refund(&refund.text("/refund/outRefundNo"), RefundStatus::Success);
+    assert_eq!(finished.status, RefundStatus::Success);
     world.wechat().wait_for_notices().await;
     next_day_at(&world, 9, 0);
     // The bill of the day of the request is the oldest one, and is compared last; and not at once.
