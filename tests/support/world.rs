@@ -51,6 +51,7 @@ impl World {
         let clock = TestClock::start();
         let config = Config::parse(&builder.config, Path::new(".")).expect("a configuration");
         let options = BundleOptions {
+            listen: BundleOptions::default().listen,
             data: None,
             config,
             parameters: builder.parameters.into_iter().collect(),

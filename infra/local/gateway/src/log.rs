@@ -66,7 +66,7 @@ pub fn spawn_request_lines(timeline: Timeline) -> JoinHandle<()> {
         while changes.changed().await.is_ok() {
             changes.mark_unchanged();
             for event in timeline.events_after(seen) {
-                seen = event["seq"].as_u64().unwrap_or(seen);
+                seen = event.get("seq").and_then(Value::as_u64).unwrap_or(seen);
                 if let Some(line) = lines.line(&event) {
                     // A closed standard error must not end the program.
                     let _ =
@@ -87,10 +87,12 @@ struct RequestLines {
 impl RequestLines {
     /// The line of the event, if it is a request's.
     fn line(&mut self, event: &Value) -> Option<RequestLine> {
-        let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
-        match event["kind"].as_str()? {
-            "wechat" => {
-                // Calls of tasks have no request that would take them away.
+        let member = |name: &str| event.get(name);
+        let text = |name: &str| member(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let number = |name: &str| member(name).and_then(Value::as_u64);
+        match text("kind").as_str() {
+            // Calls of tasks have no request that would take them away.
+            "wechat" if member("requestId").is_some() => {
                 if self.wechat.len() >= MAX_UNDER_WAY {
                     self.wechat.pop_first();
                 }
@@ -99,12 +101,12 @@ impl RequestLines {
                 None
             }
             "request" => Some(RequestLine {
-                at: UnixSeconds::new(event["at"].as_u64()? / 1000),
+                at: UnixSeconds::new(number("at")? / 1000),
                 caller: text("caller"),
                 route: text("route"),
-                status: event["status"].as_u64()?,
-                code: event["code"].as_str().unwrap_or("OK").to_owned(),
-                duration_ms: event["durationMs"].as_f64().unwrap_or_default(),
+                status: number("status")?,
+                code: member("code").and_then(Value::as_str).unwrap_or("OK").to_owned(),
+                duration_ms: member("durationMs").and_then(Value::as_f64).unwrap_or_default(),
                 wechat: self.wechat.remove(&text("requestId")).unwrap_or_default(),
             }),
             _ => None,
