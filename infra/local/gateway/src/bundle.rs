@@ -11,7 +11,7 @@ use local_dynamo::{Dynamo, FaultInjector};
 use local_phone::Timeline;
 use local_s3::LocalS3;
 use local_template::{Stack, Template};
-use local_wechat::{PlatformMode, PushSettings, ShippingSettings, Simulator};
+use local_wechat::{PlatformMode, PushSettings, ShippingSettings, Simulator, SimulatorOptions};
 use serde_json::Value;
 use shared::host::{Clock, Host};
 
@@ -34,6 +34,7 @@ use crate::{
     seed,
     servers::{Servers, listen},
     stream::EventSourceMappings,
+    wechat_file::{self, WeChatFile},
 };
 
 /// A running bundle: gateway, functions, database and, unless configured otherwise, the simulated WeChat.
@@ -49,6 +50,8 @@ pub struct Bundle {
     dynamo: Dynamo,
     s3: LocalS3,
     wechat: Option<Simulator>,
+    /// Where WeChat is kept, if a data folder keeps it.
+    wechat_file: Option<Arc<WeChatFile>>,
     functions: DeployedFunctions,
     schedules: Arc<[ScheduledTask]>,
     mappings: EventSourceMappings,
@@ -95,8 +98,12 @@ impl Bundle {
             ..PushSettings::default()
         };
         let shipping = ShippingSettings { managed: trade_managed, ..ShippingSettings::default() };
-        let wechat =
-            config.uses_simulator().then(|| new_simulator(&config, &clock, notify_speed, (push, shipping)));
+        let wechat = if config.uses_simulator() {
+            let options = simulator_options(&config, &clock, notify_speed, (push, shipping));
+            Some(wechat_file::start_simulator(options, data.as_deref())?)
+        } else {
+            None
+        };
         let mut addresses =
             LocalAddresses { platform: String::new(), pay: String::new(), gateway: url(address) };
         let mut roots = config.roots.clone();
@@ -174,6 +181,11 @@ impl Bundle {
             .merge(local_phone::timeline_router(timeline.clone(), servers.stopped()))
             .layer(middleware::from_fn(local_phone::refuse_other_origins));
         servers.serve(listener, Router::new().nest("/_wechat", controls).merge(http::router(gateway)));
+        let wechat_file = data.as_deref().zip(wechat.clone());
+        let wechat_file = wechat_file.map(|(folder, wechat)| Arc::new(WeChatFile::new(folder, wechat)));
+        if let Some(file) = &wechat_file {
+            servers.await_at_stop(vec![file.spawn(servers.stopped())]);
+        }
         if run_schedules {
             servers.await_at_stop(schedule::spawn_all(&schedules, &clock, &servers.stopped()));
             servers.await_at_stop(mappings.spawn_all(&servers.stopped()));
@@ -187,6 +199,7 @@ impl Bundle {
             dynamo,
             s3,
             wechat,
+            wechat_file,
             functions,
             schedules,
             mappings,
@@ -321,31 +334,34 @@ impl Bundle {
         self.functions.by_folder(folder).map(|function| function.restart()).is_some()
     }
 
-    /// Stops listening, lets running calls finish, and closes the database.
+    /// Stops listening, lets running calls finish, saves what WeChat knows, and closes the database.
     pub async fn stop(self) {
         self.servers.stop().await;
+        if let Some(file) = &self.wechat_file {
+            file.save_in_background().await;
+        }
         self.dynamo.shutdown().await;
     }
 }
 
-fn new_simulator(
+fn simulator_options(
     config: &Config,
     clock: &Arc<dyn Clock>,
     notify_speed: u32,
     (push, shipping): (PushSettings, ShippingSettings),
-) -> Simulator {
+) -> SimulatorOptions {
     let clock = Arc::clone(clock);
     // WeChat Pay signs with the public key's private part for merchants that use it, and with a certificate's for the others.
     let has_public_key = config.platform_keys.iter().any(|key| key.id.starts_with("PUB_KEY_ID_"));
-    Simulator::new(local_wechat::SimulatorOptions {
+    SimulatorOptions {
         account: config.account.clone(),
         clock: Arc::new(move || clock.now_millis()),
         notify_speed,
         platform_mode: if has_public_key { PlatformMode::PublicKey } else { PlatformMode::Certificates },
         push,
         shipping,
-        ..Default::default()
-    })
+        ..SimulatorOptions::default()
+    }
 }
 
 /// Whether a function has a route of this path.

@@ -98,6 +98,18 @@ pub enum StartError {
         /// Its folder.
         folder: String,
     },
+    /// The file in the data folder with the simulated WeChat's users and orders can't be used. It was left as it is.
+    #[error(
+        "cannot use {path}, which keeps the users and orders of the simulated WeChat: move it away, and WeChat begins with none, \
+         or run without --data"
+    )]
+    WeChatFile {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's error, or what is wrong in the file.
+        #[source]
+        source: io::Error,
+    },
 }
 
 /// Why a call of a function has no answer.

@@ -42,6 +42,7 @@ mod servers;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod wechat_file;
 
 pub use bundle::Bundle;
 pub use config::{Config, ConfigError};

@@ -26,8 +26,8 @@ struct Arguments {
     /// The form of the log on standard error: lines for people on a terminal, else JSON.
     #[arg(long, value_name = "FORM")]
     log: Option<LogFormat>,
-    /// The folder to keep the database and the uploads in; without it the program keeps neither. The simulated WeChat forgets its users
-    /// and orders either way.
+    /// The folder to keep the database, the uploads, and the users and orders of the simulated WeChat in; without it the program keeps
+    /// nothing. WeChat is saved every second and at the end, so that a program that is killed may lose its last second.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// A TOML file with accounts, keys and upstream addresses; without it the built-in simulator's are used.

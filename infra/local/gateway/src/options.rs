@@ -17,7 +17,8 @@ pub struct BundleOptions {
     /// Where the API and the simulator's controls listen, and at another port the buckets; port 0 is any free port. Everything else
     /// listens on 127.0.0.1.
     pub listen: SocketAddr,
-    /// The folder of the database and the uploads; `None` keeps the database in memory and the uploads in a temporary folder.
+    /// The folder of the database, the uploads and what the simulated WeChat knows; `None` keeps the database and WeChat in memory and
+    /// the uploads in a temporary folder.
     pub data: Option<PathBuf>,
     /// The configuration file's content.
     pub config: Config,

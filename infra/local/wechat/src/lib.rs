@@ -14,6 +14,7 @@
 //!
 //! - [`Simulator::upstream`] is the router that `WECHAT_API_BASE` and `PAY_API_BASE` point to.
 //! - [`Simulator::pay_listener`] serves the same router over TLS, which a refund of Pay v2 requires.
+//! - [`Simulator::snapshot`] is what outlives the program, and [`Simulator::resume`] goes on from it.
 //! - [`Simulator::control`] is the router that the host program mounts under `/_wechat`.
 //!
 //! The crate consists of services in layers, which use each other in one direction only:
@@ -23,7 +24,7 @@
 //!                   └─ pay      ◀─┘
 //! ```
 //!
-//! - `core/` uses no service: account, clock, log, fault queue, server, sender of notices and pushes.
+//! - `core/` uses no service: account, clock, log, fault queue, snapshot, server, sender of notices and pushes.
 //! - `base/` has what every product uses: users, sessions, access tokens and tickets, pages.
 //! - `services/` has a folder per product of the platform, with its state, routes, `wx` APIs and controls.
 //! - `pay/` is WeChat Pay: one ledger under one lock, and a folder per version of the API.
@@ -40,6 +41,7 @@ mod tests;
 pub use crate::core::account::Account;
 pub use crate::core::faults::Fault;
 pub use crate::core::log::{CallKind, CallObserver, LoggedCall};
+pub use crate::core::persist::{Snapshot, SnapshotError};
 pub use crate::core::push::{PushFormat, PushMode, PushSettings, SignedPush};
 pub use crate::core::refund_status::RefundStatus;
 pub use crate::core::tls::{PayListener, TlsPeer};

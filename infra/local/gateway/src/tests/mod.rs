@@ -4,5 +4,6 @@ mod chaos;
 mod lifecycle;
 mod limits;
 mod requests;
+mod restart;
 mod streams;
 pub(crate) mod support;

@@ -1,9 +1,11 @@
 //! Quotas of APIs: counts that start again with each minute or day.
 
+use serde::{Deserialize, Serialize};
+
 use crate::core::clock;
 
 /// The number of calls in the current minute or day.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Quota {
     period: u64,
     used: u32,

@@ -8,10 +8,12 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::core::control::{bad_request, parse_object};
 use crate::core::lock::lock;
+use crate::core::persist::{Keep, Kept};
 use crate::core::phone_number::{PhoneNumber, PhoneNumberError};
 use crate::core::random;
 use crate::core::service::Service;
@@ -53,6 +55,10 @@ impl Service for UserService {
     fn control(self: Arc<Self>) -> Router {
         Router::new().route("/users", post(create_user)).with_state(self)
     }
+
+    fn kept(&self) -> Vec<(&'static str, &dyn Keep)> {
+        vec![("users", &self.users)]
+    }
 }
 
 async fn create_user(State(users): State<Arc<UserService>>, body: Bytes) -> Response {
@@ -71,8 +77,10 @@ async fn create_user(State(users): State<Arc<UserService>>, body: Bytes) -> Resp
 }
 
 /// All users, by openid.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Users(HashMap<String, User>);
+
+impl Kept for Users {}
 
 impl Users {
     /// Creates a user, or changes the user with this openid. Absent fields stay unchanged.

@@ -70,6 +70,11 @@ impl CallLog {
         self.issued.insert(secret.to_owned());
     }
 
+    /// Session keys, access tokens and tickets that were issued.
+    pub(crate) fn issued(&self) -> impl Iterator<Item = &String> {
+        self.issued.iter()
+    }
+
     /// Every secret of the account, and every secret that was issued.
     pub(crate) fn secrets(&self) -> Vec<String> {
         self.secrets.iter().chain(&self.issued).cloned().collect()

@@ -16,6 +16,7 @@ pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod notices;
 pub(crate) mod percent;
+pub(crate) mod persist;
 pub(crate) mod phone_number;
 pub(crate) mod push;
 pub(crate) mod random;

@@ -6,6 +6,7 @@ use axum::Router;
 
 use crate::core::exchange::{ApiRequest, ApiResponse, Route};
 use crate::core::family::Family;
+use crate::core::persist::Keep;
 use crate::core::wx_api::WxApi;
 
 /// One product of WeChat: its private state, and the routes and functions that lead to it.
@@ -26,6 +27,11 @@ pub(crate) trait Service: Send + Sync {
     /// The controls that tests and the browser call, below `/_wechat`.
     fn control(self: Arc<Self>) -> Router {
         Router::new()
+    }
+
+    /// The states that outlive the program, with their names in a snapshot.
+    fn kept(&self) -> Vec<(&'static str, &dyn Keep)> {
+        Vec::new()
     }
 
     /// Called after every answered request of the back end, also those of other services.

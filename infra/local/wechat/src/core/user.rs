@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::phone_number::PhoneNumber;
+use crate::core::phone_number::{PhoneNumber, PhoneNumberError};
 
 /// The nickname that `wx.getUserInfo` returns for every user since WeChat withdrew nicknames.
 pub(crate) const ANONYMOUS: &str = "微信用户";
@@ -22,8 +22,8 @@ pub struct NewUser {
 }
 
 /// A user of the mini program.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", try_from = "UserFields")]
 pub struct User {
     /// The user's identity in this mini program.
     pub openid: String,
@@ -38,6 +38,27 @@ pub struct User {
     pub phone_number: String,
     #[serde(skip)]
     pub(crate) number: PhoneNumber,
+}
+
+/// The fields of a [`User`] in JSON.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UserFields {
+    openid: String,
+    official_openid: String,
+    unionid: Option<String>,
+    nick_name: String,
+    phone_number: String,
+}
+
+impl TryFrom<UserFields> for User {
+    type Error = PhoneNumberError;
+
+    fn try_from(fields: UserFields) -> Result<Self, PhoneNumberError> {
+        let UserFields { openid, official_openid, unionid, nick_name, phone_number } = fields;
+        let number = PhoneNumber::parse(&phone_number)?;
+        Ok(Self { openid, official_openid, unionid, nick_name, phone_number, number })
+    }
 }
 
 /// Whether the text has the form of an openid.

@@ -25,6 +25,7 @@ use self::service::PayService;
 use crate::core::exchange::{ApiRequest, ApiResponse, Route};
 use crate::core::family::Family;
 use crate::core::faults::Fault;
+use crate::core::persist::Keep;
 use crate::core::service::Service;
 use crate::core::wx_api::WxApi;
 
@@ -88,6 +89,10 @@ impl Service for PayService {
     /// Time is looked at after every request, because the simulator has no timer.
     fn observe(&self, _family: Family, _request: &ApiRequest, _response: &ApiResponse) {
         shipping::run_due(self);
+    }
+
+    fn kept(&self) -> Vec<(&'static str, &dyn Keep)> {
+        vec![("pay", self.kept_ledger())]
     }
 }
 

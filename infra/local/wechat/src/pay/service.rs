@@ -7,6 +7,7 @@ use crate::core::account::Account;
 use crate::core::keys::KeyPair;
 use crate::core::lock::lock;
 use crate::core::notices::NoticeSender;
+use crate::core::persist::Keep;
 use crate::core::push::sender::PushSender;
 use crate::pay::ledger::Ledger;
 use crate::pay::ledger::bills::Bill;
@@ -56,6 +57,11 @@ impl PayService {
     /// Unix milliseconds.
     pub(crate) fn now(&self) -> u64 {
         self.base.now()
+    }
+
+    /// The state, for a snapshot.
+    pub(super) fn kept_ledger(&self) -> &dyn Keep {
+        &*self.ledger
     }
 
     /// The ledger, locked.

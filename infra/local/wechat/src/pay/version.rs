@@ -1,7 +1,9 @@
 //! The versions of WeChat Pay's API, and the signature types of v2.
 
+use serde::{Deserialize, Serialize};
+
 /// The signature type of Pay v2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SignType {
     /// `MD5`, the default.
     Md5,
@@ -10,7 +12,7 @@ pub enum SignType {
 }
 
 /// The version of the API with which an order or refund was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ApiVersion {
     /// v2, with the signature type of the request.
     V2(SignType),

@@ -2,6 +2,7 @@
 
 mod control;
 mod pay;
+mod persist;
 mod push;
 mod trade;
 

@@ -13,6 +13,7 @@ mod merchant;
 mod notices;
 mod orders;
 mod payment;
+mod persist;
 mod phone_number;
 mod platform_keys;
 mod pushes;

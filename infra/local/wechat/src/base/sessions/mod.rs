@@ -11,6 +11,7 @@ use std::sync::Arc;
 use self::service::SessionService;
 use crate::base::platform::{secret_route, token_route};
 use crate::core::exchange::Route;
+use crate::core::persist::Keep;
 use crate::core::service::Service;
 use crate::core::wx_api::WxApi;
 
@@ -25,5 +26,9 @@ impl Service for SessionService {
 
     fn wx_apis(self: Arc<Self>) -> Vec<WxApi> {
         vec![WxApi::new("login", &self, wx::login), WxApi::new("checkSession", &self, wx::check_session)]
+    }
+
+    fn kept(&self) -> Vec<(&'static str, &dyn Keep)> {
+        vec![("sessions", self.kept_sessions())]
     }
 }

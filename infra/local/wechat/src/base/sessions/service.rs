@@ -7,6 +7,7 @@ use crate::base::tokens::service::TokenService;
 use crate::base::users::UserService;
 use crate::core::context::Context;
 use crate::core::lock::lock;
+use crate::core::persist::Keep;
 
 /// Keeps login codes and session keys.
 pub(crate) struct SessionService {
@@ -26,6 +27,11 @@ impl SessionService {
         let session_key = self.sessions().use_live_key(openid, self.context.now());
         self.context.log().add_secret(&session_key);
         session_key
+    }
+
+    /// The state, for a snapshot.
+    pub(super) fn kept_sessions(&self) -> &dyn Keep {
+        &self.sessions
     }
 
     pub(super) fn sessions(&self) -> MutexGuard<'_, Sessions> {

@@ -6,13 +6,16 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::platform::{CODE_USED, Errcode, INVALID_CODE, LOGIN_BLOCKED, MINUTE_QUOTA};
 use crate::base::quota::Quota;
 use crate::core::clock::{DAY, MINUTE};
+use crate::core::persist::Kept;
 use crate::core::random;
 
 /// All codes and session keys.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Sessions {
     codes: HashMap<String, IssuedLoginCode>,
     keys: HashMap<String, SessionKeyEntry>,
@@ -21,7 +24,7 @@ pub(crate) struct Sessions {
     resets: Quota,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct IssuedLoginCode {
     openid: String,
     app_id: String,
@@ -29,7 +32,7 @@ struct IssuedLoginCode {
     used: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct SessionKeyEntry {
     text: String,
     /// Whether a server got this key.
@@ -43,6 +46,8 @@ pub(crate) struct CodeExchange {
     pub(crate) openid: String,
     pub(crate) session_key: String,
 }
+
+impl Kept for Sessions {}
 
 impl Sessions {
     /// Creates a code for `wx.login`. Earlier codes stay valid.

@@ -13,6 +13,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::platform::{
     DAY_QUOTA, Errcode, INVALID_CREDENTIAL, INVALID_TOKEN, MINUTE_QUOTA, TOKEN_EXPIRED,
 };
@@ -21,14 +23,14 @@ use crate::core::clock::{HOUR, MINUTE, SECOND};
 use crate::core::random;
 
 /// The owner of an access token. Most APIs accept the tokens of one owner only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum TokenOwner {
     MiniProgram,
     OfficialAccount,
 }
 
 /// All access tokens that were ever issued.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct IssuedTokens {
     issued: HashMap<String, IssuedToken>,
     accounts: HashMap<TokenOwner, AccountTokens>,
@@ -42,7 +44,7 @@ pub(crate) struct TokenGrant {
     pub(crate) expires_in: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct IssuedToken {
     owner: TokenOwner,
     expires: u64,
@@ -51,7 +53,7 @@ struct IssuedToken {
 }
 
 /// The tokens and quotas of one account.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct AccountTokens {
     /// The latest token of `/cgi-bin/token`.
     plain: Option<String>,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use self::service::TokenService;
 use crate::base::platform::{secret_route, token_route};
 use crate::core::exchange::Route;
+use crate::core::persist::Keep;
 use crate::core::service::Service;
 
 impl Service for TokenService {
@@ -19,5 +20,9 @@ impl Service for TokenService {
             secret_route("/cgi-bin/stable_token", &self, server::get_stable_token),
             token_route("/cgi-bin/ticket/getticket", &self, server::get_ticket),
         ]
+    }
+
+    fn kept(&self) -> Vec<(&'static str, &dyn Keep)> {
+        vec![("tokens", self.kept_state())]
     }
 }

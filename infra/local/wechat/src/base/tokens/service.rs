@@ -2,11 +2,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use serde::{Deserialize, Serialize};
+
 use super::access_tokens::{IssuedTokens, TokenOwner};
 use super::tickets::{TicketKind, Tickets};
 use crate::base::platform::Errcode;
 use crate::core::context::Context;
 use crate::core::lock::lock;
+use crate::core::persist::{Keep, Kept};
 
 /// Issues access tokens and tickets, and knows the owner of each token.
 pub(crate) struct TokenService {
@@ -14,11 +17,13 @@ pub(crate) struct TokenService {
     state: Mutex<TokenState>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct TokenState {
     pub(super) tokens: IssuedTokens,
     pub(super) tickets: Tickets,
 }
+
+impl Kept for TokenState {}
 
 impl TokenService {
     pub(crate) fn new(context: Arc<Context>) -> Self {
@@ -39,6 +44,11 @@ impl TokenService {
     pub(crate) fn live_tickets(&self, kind: TicketKind) -> Vec<String> {
         let now = self.context.now();
         self.state().tickets.live(kind, now).into_iter().map(str::to_owned).collect()
+    }
+
+    /// The state, for a snapshot.
+    pub(super) fn kept_state(&self) -> &dyn Keep {
+        &self.state
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, TokenState> {

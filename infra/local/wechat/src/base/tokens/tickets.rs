@@ -7,18 +7,20 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::access_tokens::OVERLAP;
 use crate::core::clock::HOUR;
 use crate::core::random;
 
 /// The purpose of a ticket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum TicketKind {
     JsApi,
     Card,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Ticket {
     pub(super) text: String,
     /// Unix milliseconds.
@@ -26,7 +28,7 @@ pub(super) struct Ticket {
 }
 
 /// All tickets, the newest of each kind last.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Tickets(HashMap<TicketKind, Vec<Ticket>>);
 
 impl Tickets {

@@ -3,13 +3,15 @@
 //! PENDING → PROCESSING with the merchant's first reply → PROCESSED when the merchant says so or rejects the refund. A buyer who goes on
 //! complaining makes it PENDING again.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::core::clock;
 use crate::core::random;
 
 /// The state of a complaint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ComplaintState {
     /// The merchant has not replied yet.
@@ -34,7 +36,7 @@ pub enum ProblemType {
 }
 
 /// A complaint to make.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NewComplaint {
     /// The merchant's number of the order.
@@ -65,7 +67,7 @@ pub struct ComplaintEntry {
 }
 
 /// A complaint.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Complaint {
     pub(crate) id: String,
     pub(crate) new: NewComplaint,
@@ -86,10 +88,10 @@ pub(crate) struct Complaint {
 }
 
 /// A step of a complaint's history.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Negotiation {
     pub(crate) log_id: String,
-    pub(crate) operator: &'static str,
+    pub(crate) operator: Cow<'static, str>,
     /// Unix milliseconds.
     pub(crate) at: u64,
     pub(crate) operate_type: String,
@@ -163,7 +165,7 @@ impl Complaint {
     fn note(&mut self, operator: &'static str, operate_type: &str, details: &str, now: u64) {
         self.history.push(Negotiation {
             log_id: format!("{}{}", self.id, self.history.len()),
-            operator,
+            operator: Cow::Borrowed(operator),
             at: now,
             operate_type: operate_type.to_owned(),
             details: details.to_owned(),
@@ -172,7 +174,7 @@ impl Complaint {
 }
 
 /// All complaints about the merchant, oldest first, and where notices of them go.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Complaints {
     pub(crate) notify_url: Option<String>,
     complaints: Vec<Complaint>,

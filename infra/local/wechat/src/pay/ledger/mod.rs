@@ -10,6 +10,8 @@ pub(crate) mod platform_keys;
 pub(crate) mod refunds;
 pub(crate) mod shipping;
 
+use serde::{Deserialize, Serialize};
+
 use self::bills::Bills;
 use self::complaints::Complaints;
 use self::orders::Orders;
@@ -19,13 +21,15 @@ use self::shipping::Shipping;
 use self::shipping::settings::ShippingSettings;
 use crate::core::context::Context;
 use crate::core::faults::Fault;
+use crate::core::persist::Kept;
 use crate::core::refund_status::RefundStatus;
 
 /// The state of WeChat Pay.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Ledger {
     pub(crate) orders: Orders,
     pub(crate) refunds: Refunds,
+    #[serde(skip)]
     pub(crate) bills: Bills,
     pub(crate) complaints: Complaints,
     pub(crate) shipping: Shipping,
@@ -46,6 +50,14 @@ pub(crate) struct AcceptedRefund {
 pub(crate) enum RedirectRefusal {
     Unknown,
     NotAbnormal,
+}
+
+impl Kept for Ledger {
+    fn resume(&mut self, mut kept: Self) {
+        kept.platform_keys.mode = self.platform_keys.mode;
+        kept.shipping.settings = self.shipping.settings.clone();
+        *self = kept;
+    }
 }
 
 impl Ledger {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::core::clock::{DAY, HOUR};
@@ -65,7 +65,7 @@ pub struct LedgerEntry {
 }
 
 /// The merchant's request for an order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct NewOrder {
     pub(crate) out_trade_no: String,
     pub(crate) openid: String,
@@ -84,7 +84,7 @@ pub(crate) struct NewOrder {
 }
 
 /// An order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) request: NewOrder,
     pub(crate) payment: Option<Payment>,
@@ -95,7 +95,7 @@ pub(crate) struct Order {
 }
 
 /// The payment of an order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Payment {
     pub(crate) transaction_id: String,
     /// Unix milliseconds.
@@ -147,7 +147,7 @@ impl Order {
 }
 
 /// All orders of the merchant.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Orders {
     /// All orders, oldest first.
     orders: Vec<Order>,

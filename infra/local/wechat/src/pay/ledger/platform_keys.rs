@@ -31,8 +31,9 @@ pub struct PlatformKey {
 }
 
 /// The state of WeChat Pay's keys.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct PlatformKeys {
+    #[serde(skip)]
     pub(crate) mode: PlatformMode,
     rotated: bool,
 }

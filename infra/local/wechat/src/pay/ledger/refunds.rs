@@ -1,6 +1,6 @@
 //! The merchant's refunds, and the rules by which a refund is accepted.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::core::clock::DAY;
 use crate::core::random;
@@ -9,7 +9,7 @@ use crate::pay::ledger::orders::{Order, Orders};
 use crate::pay::version::ApiVersion;
 
 /// The origin of a refund.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RefundSource {
     /// The back end.
@@ -19,7 +19,7 @@ pub enum RefundSource {
 }
 
 /// A refund as the ledger shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundEntry {
     /// The merchant's number of the refund.
     pub out_refund_no: String,
@@ -47,7 +47,7 @@ pub(crate) enum PaymentRef {
 }
 
 /// The source of a refund's money.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Funds {
     /// Payments that are not settled yet.
     #[default]
@@ -71,7 +71,7 @@ pub(crate) struct NewRefund {
 }
 
 /// A refund.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Refund {
     pub(crate) entry: RefundEntry,
     pub(crate) notify: Option<(ApiVersion, String)>,
@@ -172,7 +172,7 @@ impl Refund {
 }
 
 /// All refunds of the merchant, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Refunds(Vec<Refund>);
 
 impl Refunds {

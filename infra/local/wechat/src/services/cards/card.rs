@@ -68,7 +68,7 @@ pub struct NewCard {
     pub get_limit: Option<u32>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Card {
     pub(super) card_id: String,
     pub(super) card_type: CardType,

@@ -2,15 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::card::{self, Card, NewCard};
 use super::errcodes::{INVALID_CARD_ID, INVALID_CARD_STATUS, INVALID_CODE};
 use super::user_card::UserCard;
 use crate::base::platform::Errcode;
+use crate::core::persist::Kept;
 
 /// The state of all cards.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct CardState {
     pub(super) catalogue: Vec<Card>,
     pub(super) user_cards: Vec<UserCard>,
@@ -19,6 +21,8 @@ pub(super) struct CardState {
     pub(super) nonces: HashSet<String>,
     pub(super) activations: Activations,
 }
+
+impl Kept for CardState {}
 
 impl CardState {
     pub(super) fn new(now: u64) -> Self {
@@ -80,7 +84,7 @@ impl CardState {
 }
 
 /// Activations that have begun and are not finished.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Activations {
     /// Card id and `outer_str`, by `encrypt_card_id`.
     pub(super) links: HashMap<String, (String, String)>,

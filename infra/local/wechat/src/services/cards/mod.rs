@@ -34,6 +34,7 @@ use self::service::CardService;
 use crate::base::platform::token_route;
 use crate::core::control::{bad_request, parse_object};
 use crate::core::exchange::Route;
+use crate::core::persist::Keep;
 use crate::core::service::Service;
 use crate::core::wx_api::WxApi;
 
@@ -65,6 +66,10 @@ impl Service for CardService {
 
     fn control(self: Arc<Self>) -> Router {
         Router::new().route("/cards", get(list_cards).post(create_card)).with_state(self)
+    }
+
+    fn kept(&self) -> Vec<(&'static str, &dyn Keep)> {
+        vec![("cards", self.kept_state())]
     }
 }
 

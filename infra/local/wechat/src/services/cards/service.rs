@@ -6,6 +6,7 @@ use super::card::NewCard;
 use super::card_state::CardState;
 use crate::base::Base;
 use crate::core::lock::lock;
+use crate::core::persist::Keep;
 
 /// Keeps the cards of the official account.
 pub(crate) struct CardService {
@@ -21,6 +22,11 @@ impl CardService {
     /// Creates a card, or replaces the card with this id; returns the card id.
     pub(crate) fn create_card(&self, new: NewCard) -> String {
         self.state().create_card(new, self.base.now())
+    }
+
+    /// The state, for a snapshot.
+    pub(super) fn kept_state(&self) -> &dyn Keep {
+        &self.state
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, CardState> {

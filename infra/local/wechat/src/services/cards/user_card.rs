@@ -1,6 +1,6 @@
 //! A card that a user has taken, with its code, its status and, of a membership card, its member.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::errcodes::{ABNORMAL, CONSUMED};
@@ -8,7 +8,7 @@ use crate::base::platform::Errcode;
 use crate::core::clock::SECOND;
 
 /// The status of a card that a user has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(super) enum UserCardStatus {
     Normal,
@@ -18,7 +18,7 @@ pub(super) enum UserCardStatus {
 }
 
 /// A card that a user has.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct UserCard {
     pub(super) card_id: String,
     pub(super) code: String,
@@ -36,7 +36,7 @@ pub(super) struct UserCard {
 }
 
 /// The member of a membership card.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Member {
     /// The membership number; `None` until the card is activated.
     pub(super) number: Option<String>,

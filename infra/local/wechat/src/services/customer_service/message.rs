@@ -1,10 +1,10 @@
 //! A customer service message as a user gets it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// A message of the mini program's customer service that a user received.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomerMessage {
     /// Unix milliseconds.
     pub time: u64,

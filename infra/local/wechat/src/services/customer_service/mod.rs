@@ -26,6 +26,7 @@ use self::service::CustomerService;
 use crate::base::platform::token_route;
 use crate::core::exchange::Route;
 use crate::core::family::Family;
+use crate::core::persist::Keep;
 use crate::core::service::Service;
 use crate::core::wx_api::WxApi;
 
@@ -54,6 +55,10 @@ impl Service for CustomerService {
 
     fn control(self: Arc<Self>) -> Router {
         Router::new().route("/customer_messages", get(list_messages)).with_state(self)
+    }
+
+    fn kept(&self) -> Vec<(&'static str, &dyn Keep)> {
+        vec![("customer_service", self.kept_state())]
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use serde::{Deserialize, Serialize};
+
 use super::media::MediaStore;
 use super::message::CustomerMessage;
 use super::windows::Windows;
 use crate::base::Base;
 use crate::core::lock::lock;
+use crate::core::persist::{Keep, Kept};
 use crate::core::push::sender::PushSender;
 
 /// Keeps windows, media and messages.
@@ -16,12 +19,15 @@ pub(crate) struct CustomerService {
     state: Mutex<CustomerState>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct CustomerState {
     pub(super) windows: Windows,
+    #[serde(skip)]
     pub(super) media: MediaStore,
     pub(super) sent: Vec<CustomerMessage>,
 }
+
+impl Kept for CustomerState {}
 
 impl CustomerService {
     pub(crate) fn new(base: &Arc<Base>, pushes: &Arc<PushSender>) -> Self {
@@ -37,6 +43,11 @@ impl CustomerService {
     pub(crate) fn typing(&self) -> Vec<String> {
         let now = self.base.now();
         self.state().windows.typing(now)
+    }
+
+    /// The state, for a snapshot.
+    pub(super) fn kept_state(&self) -> &dyn Keep {
+        &self.state
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, CustomerState> {

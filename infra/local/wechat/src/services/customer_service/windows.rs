@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::core::clock::{HOUR, MINUTE, SECOND};
 
 /// The windows of all users, by openid.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Windows(BTreeMap<String, UserWindows>);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct UserWindows {
     /// The window that the user's last message opened.
     message: Option<Window>,
@@ -19,7 +21,7 @@ struct UserWindows {
 }
 
 /// A window; times are unix milliseconds.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Window {
     opened_at: u64,
     ends_at: u64,

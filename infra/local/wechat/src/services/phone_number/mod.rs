@@ -10,6 +10,7 @@ use std::sync::Arc;
 use self::service::PhoneNumberService;
 use crate::base::platform::token_route;
 use crate::core::exchange::Route;
+use crate::core::persist::Keep;
 use crate::core::service::Service;
 use crate::core::wx_api::WxApi;
 
@@ -20,5 +21,9 @@ impl Service for PhoneNumberService {
 
     fn wx_apis(self: Arc<Self>) -> Vec<WxApi> {
         vec![WxApi::new("getPhoneNumber", &self, wx::get_phone_number)]
+    }
+
+    fn kept(&self) -> Vec<(&'static str, &dyn Keep)> {
+        vec![("phone_codes", self.kept_state())]
     }
 }

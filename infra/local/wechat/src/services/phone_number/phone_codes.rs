@@ -2,23 +2,28 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::platform::{Errcode, INVALID_CODE, INVALID_OPENID};
 use crate::core::clock::MINUTE;
+use crate::core::persist::Kept;
 use crate::core::random;
 
 /// The codes of the phone-number button.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct PhoneCodes {
     codes: HashMap<String, IssuedPhoneCode>,
     charged: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct IssuedPhoneCode {
     openid: String,
     app_id: String,
     created: u64,
 }
+
+impl Kept for PhoneCodes {}
 
 impl PhoneCodes {
     /// Creates the code that the button gives to the mini program.

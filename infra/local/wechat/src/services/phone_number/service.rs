@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use super::phone_codes::PhoneCodes;
 use crate::base::Base;
 use crate::core::lock::lock;
+use crate::core::persist::Keep;
 
 /// Exchanges codes for phone numbers.
 pub(crate) struct PhoneNumberService {
@@ -20,6 +21,11 @@ impl PhoneNumberService {
     /// The number of exchanges that WeChat charges for.
     pub(crate) fn charged(&self) -> u64 {
         self.codes().charged()
+    }
+
+    /// The state, for a snapshot.
+    pub(super) fn kept_state(&self) -> &dyn Keep {
+        &self.codes
     }
 
     pub(super) fn codes(&self) -> MutexGuard<'_, PhoneCodes> {

@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 
 use crate::core::random;
 
 /// The kind of a chat, with WeChat's number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum ChatType {
     /// Two people.
     Single,
@@ -46,7 +47,7 @@ impl ChatType {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Chat {
     /// The id that this mini program sees: `opengid` of a group, `open_single_roomid` of two people.
     id: String,
@@ -54,7 +55,7 @@ struct Chat {
     members: HashSet<String>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Card {
     /// The name of the chat; `None` in Moments.
     chat: Option<String>,
@@ -62,7 +63,7 @@ struct Card {
 }
 
 /// How a user has entered last. The ticket lives until the user enters again.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Run {
     chat: String,
     share_ticket: Option<String>,
@@ -98,7 +99,7 @@ pub(super) enum ChatRefusal {
 }
 
 /// All chats by name, and the cards in them.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Chats {
     chats: HashMap<String, Chat>,
     cards: HashMap<String, Card>,

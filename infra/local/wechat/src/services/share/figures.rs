@@ -1,9 +1,11 @@
 //! How often pages were visited and shared, per day of UTC+8.
 
+use serde::{Deserialize, Serialize};
+
 use std::collections::{BTreeMap, HashSet};
 
 /// The figures of a page on a day.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(super) struct PageFigures {
     pub(super) visits: u64,
     pub(super) visitors: HashSet<String>,
@@ -12,7 +14,7 @@ pub(super) struct PageFigures {
 }
 
 /// The figures of all pages, by day and path.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Figures(BTreeMap<u64, BTreeMap<String, PageFigures>>);
 
 impl Figures {

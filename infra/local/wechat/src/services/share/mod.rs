@@ -23,6 +23,7 @@ use self::service::ShareService;
 use crate::base::platform::token_route;
 use crate::core::control::bad_request;
 use crate::core::exchange::Route;
+use crate::core::persist::Keep;
 use crate::core::service::Service;
 use crate::core::wx_api::WxApi;
 
@@ -47,6 +48,10 @@ impl Service for ShareService {
 
     fn control(self: Arc<Self>) -> Router {
         Router::new().route("/groups/leave", post(leave_group)).with_state(self)
+    }
+
+    fn kept(&self) -> Vec<(&'static str, &dyn Keep)> {
+        vec![("chats", self.kept_state())]
     }
 }
 

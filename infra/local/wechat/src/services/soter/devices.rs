@@ -17,10 +17,11 @@ use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 
 use crate::core::keys::KeyPair;
+use crate::core::persist::Kept;
 use crate::core::random;
 
 /// The number of signatures of each user's phone, by openid.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct SoterDevices(HashMap<String, u32>);
 
 /// `resultJSON`, in the order in which phones write it.
@@ -45,6 +46,8 @@ struct ResultFields {
     cpu_id: Option<String>,
     rsa_pss_saltlen: Option<usize>,
 }
+
+impl Kept for SoterDevices {}
 
 impl SoterDevices {
     /// Returns `resultJSON` and `resultJSONSignature` for the challenge. `resultJSON` names the salt's length only if it is not

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use self::service::SoterService;
 use crate::base::platform::token_route;
 use crate::core::exchange::Route;
+use crate::core::persist::Keep;
 use crate::core::service::Service;
 use crate::core::wx_api::WxApi;
 
@@ -24,5 +25,9 @@ impl Service for SoterService {
             WxApi::new("checkIsSoterEnrolledInDevice", &self, wx::check_enrolled),
             WxApi::new("startSoterAuthentication", &self, wx::start_authentication),
         ]
+    }
+
+    fn kept(&self) -> Vec<(&'static str, &dyn Keep)> {
+        vec![("soter", self.kept_state())]
     }
 }

@@ -29,6 +29,7 @@ use self::service::SubscribeService;
 use crate::base::platform::token_route;
 use crate::core::control::bad_request;
 use crate::core::exchange::Route;
+use crate::core::persist::Keep;
 use crate::core::service::Service;
 use crate::core::wx_api::WxApi;
 
@@ -54,6 +55,10 @@ impl Service for SubscribeService {
             .route("/messages", get(list_messages))
             .route("/subscriptions/withdraw", post(withdraw))
             .with_state(self)
+    }
+
+    fn kept(&self) -> Vec<(&'static str, &dyn Keep)> {
+        vec![("subscriptions", self.kept_state())]
     }
 }
 

@@ -2,12 +2,15 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use serde::{Deserialize, Serialize};
+
 use super::account_templates::AccountTemplates;
 use super::events;
 use super::message::SubscribeMessage;
 use super::subscriptions::Subscriptions;
 use crate::base::Base;
 use crate::core::lock::lock;
+use crate::core::persist::{Keep, Kept};
 use crate::core::push::sender::PushSender;
 
 /// Keeps templates, consents and sent messages.
@@ -17,11 +20,14 @@ pub(crate) struct SubscribeService {
     state: Mutex<SubscribeState>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct SubscribeState {
+    #[serde(skip)]
     pub(super) templates: AccountTemplates,
     pub(super) subscriptions: Subscriptions,
 }
+
+impl Kept for SubscribeState {}
 
 impl SubscribeService {
     pub(crate) fn new(base: &Arc<Base>, pushes: &Arc<PushSender>) -> Self {
@@ -37,6 +43,11 @@ impl SubscribeService {
     pub(crate) fn withdraw(&self, openid: &str, template_id: &str) {
         self.state().subscriptions.withdraw(openid, template_id);
         events::push_change(&self.pushes, openid, template_id);
+    }
+
+    /// The state, for a snapshot.
+    pub(super) fn kept_state(&self) -> &dyn Keep {
+        &self.state
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, SubscribeState> {

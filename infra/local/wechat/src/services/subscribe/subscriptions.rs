@@ -2,26 +2,28 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::message::SubscribeMessage;
 
 /// The users' consents and the sent messages.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Subscriptions {
-    /// The number of messages that may still be sent, by openid and template.
-    left: HashMap<(String, String), u32>,
+    /// The number of messages that may still be sent, by openid and then by template.
+    left: HashMap<String, HashMap<String, u32>>,
     pub(super) sent: Vec<SubscribeMessage>,
 }
 
 impl Subscriptions {
     /// Allows one more message of the template to the user.
     pub(super) fn accept(&mut self, openid: &str, template_id: &str) {
-        *self.left.entry((openid.to_owned(), template_id.to_owned())).or_default() += 1;
+        *self.left.entry(openid.to_owned()).or_default().entry(template_id.to_owned()).or_default() += 1;
     }
 
     /// Uses up one consent for the message; `false` if the user has no consent left.
     pub(super) fn take_consent(&mut self, message: &SubscribeMessage) -> bool {
-        let key = (message.openid.clone(), message.template_id.clone());
-        match self.left.get_mut(&key) {
+        let of_user = self.left.get_mut(&message.openid);
+        match of_user.and_then(|of_user| of_user.get_mut(&message.template_id)) {
             Some(left) if *left > 0 => {
                 *left -= 1;
                 true
@@ -32,6 +34,8 @@ impl Subscriptions {
 
     /// Withdraws all consents of the user to messages of the template.
     pub(super) fn withdraw(&mut self, openid: &str, template_id: &str) {
-        self.left.remove(&(openid.to_owned(), template_id.to_owned()));
+        if let Some(of_user) = self.left.get_mut(openid) {
+            of_user.remove(template_id);
+        }
     }
 }

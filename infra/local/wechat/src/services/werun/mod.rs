@@ -17,6 +17,7 @@ use serde_json::json;
 use self::service::WeRunService;
 use self::steps::StepInfo;
 use crate::core::control::bad_request;
+use crate::core::persist::Keep;
 use crate::core::service::Service;
 use crate::core::wx_api::WxApi;
 
@@ -27,6 +28,10 @@ impl Service for WeRunService {
 
     fn control(self: Arc<Self>) -> Router {
         Router::new().route("/werun", post(set_steps)).with_state(self)
+    }
+
+    fn kept(&self) -> Vec<(&'static str, &dyn Keep)> {
+        vec![("steps", self.kept_state())]
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use super::steps::{StepInfo, Steps};
 use crate::base::Base;
 use crate::core::lock::lock;
+use crate::core::persist::Keep;
 
 /// Keeps the steps of users.
 pub(crate) struct WeRunService {
@@ -20,6 +21,11 @@ impl WeRunService {
     /// Sets the user's days. `None` returns to generated steps.
     pub(crate) fn set_steps(&self, openid: &str, steps: Option<Vec<StepInfo>>) {
         self.steps().set_steps(openid, steps);
+    }
+
+    /// The state, for a snapshot.
+    pub(super) fn kept_state(&self) -> &dyn Keep {
+        &self.steps
     }
 
     pub(super) fn steps(&self) -> MutexGuard<'_, Steps> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 
 use crate::core::clock::{DAY, HOUR, SECOND, day};
+use crate::core::persist::Kept;
 
 /// The steps of one day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,8 +19,10 @@ pub struct StepInfo {
 }
 
 /// The days that tests have set, by openid. For all other users steps are generated.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Steps(HashMap<String, Vec<StepInfo>>);
+
+impl Kept for Steps {}
 
 impl Steps {
     /// Sets the user's days. `None` returns to generated steps.

@@ -10,6 +10,7 @@ pub(crate) mod shipment;
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use self::settings::ShippingSettings;
@@ -22,8 +23,9 @@ use crate::pay::ledger::orders::{Order, Payment};
 use crate::pay::ledger::refunds::RefundQuery;
 
 /// What the order-shipping management knows.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Shipping {
+    #[serde(skip)]
     pub(crate) settings: ShippingSettings,
     /// Where WeChat's order messages lead to.
     pub(crate) message_path: Option<String>,

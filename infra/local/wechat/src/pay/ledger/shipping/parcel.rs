@@ -1,9 +1,9 @@
 //! A parcel, and how it is shipped.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A parcel of a shipment; without a number if nothing is sent by an express company.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parcel {
     /// The express company's number of the parcel.
     pub tracking_no: String,
@@ -33,7 +33,7 @@ impl Parcel {
 }
 
 /// How a payment is shipped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum LogisticsType {
     Express,
     SameCity,

@@ -1,12 +1,12 @@
 //! The shipment of one payment.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::parcel::{LogisticsType, Parcel, add_parcels};
 use super::{RECEIVE_AFTER, SETTLE_AFTER};
 
 /// The shipment of one payment.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Shipment {
     pub(crate) logistics_type: Option<LogisticsType>,
     /// Whether it is sent in several parcels (split delivery).
@@ -30,7 +30,7 @@ pub(crate) struct Shipment {
 }
 
 /// The confirmation of a receipt.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Receipt {
     /// Unix milliseconds.
     pub(crate) at: u64,
