@@ -90,9 +90,9 @@ export function useWorld() {
 
 /**
  * Opens the page in a browser of its own. `refusals: true` says that the test makes requests fail: Chromium writes a line about each
- * into the console, which is no mistake of the page.
+ * into the console, which is no mistake of the page. `shown` is what the page shows when it is there.
  */
-async function openPage({ base, browser }, { width = 1440, height = 900, refusals = false, path = '/_wechat/phone', prepare }) {
+async function openPage({ base, browser }, { width = 1440, height = 900, refusals = false, path = '/_wechat/phone', shown = '.product', prepare }) {
   const context = await browser.newContext({ viewport: { width, height }, locale: 'zh-CN', reducedMotion: 'reduce' });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: base });
   const page = await context.newPage();
@@ -115,6 +115,6 @@ async function openPage({ base, browser }, { width = 1440, height = 900, refusal
   });
   await prepare?.(page);
   await page.goto(base + path);
-  await page.locator('.product').first().waitFor();
+  await page.locator(shown).first().waitFor();
   return { context, page, problems };
 }

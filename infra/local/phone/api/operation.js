@@ -43,9 +43,16 @@ function names(description, schema, depth = 0) {
 function content(description, operation, announce) {
   const command = curl(operation, location.origin)
   const copy = element('button', { type: 'button' }, 'Copy as curl')
+  const shown = element('pre', { tabindex: '0' }, command)
   copy.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(command)
-    announce(`The command for ${operation.method} ${operation.path} is copied.`)
+    try {
+      await navigator.clipboard.writeText(command)
+      announce(`The command for ${operation.method} ${operation.path} is copied.`)
+    } catch {
+      // A browser keeps the clipboard away from a page of another machine without TLS.
+      getSelection().selectAllChildren(shown)
+      announce('The browser does not let this page copy. The command is selected: copy it by hand.')
+    }
   })
   return element(
     'div',
@@ -53,7 +60,7 @@ function content(description, operation, announce) {
     operation.description ? paragraphs(operation.description) : '',
     element('p', {}, element('b', {}, 'Who: '), operation.who.map((one) => CALLERS[one]).join(' or ')),
     element('h4', {}, 'Call it'),
-    element('pre', { tabindex: '0' }, command),
+    shown,
     copy,
     parameterList(description, operation),
     operation.requestBody ? bodyPart(description, 'Request', operation.requestBody) : '',
