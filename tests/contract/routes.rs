@@ -56,9 +56,10 @@ fn unknown_addresses(page: &str, stack: &Stack) -> Vec<String> {
         })
     };
     let page = page.replace("<br>", " ");
-    // A path of the sources has a folder `api` as well.
-    let is_source = |found: &str| found.contains("src/api/") || found.contains("support/api/");
-    let is_address = |found: &str| !is_source(found) && !found.contains(['…', '*']);
+    // A path of the sources has a folder `api` as well, and so has the page of the local world that shows the description.
+    let others = ["src/api/", "support/api/", "/_wechat/api"];
+    let is_address =
+        |found: &str| !others.iter().any(|other| found.contains(other)) && !found.contains(['…', '*']);
     let found = address.captures_iter(&page).filter(|found| is_address(&found[0]));
     let unknown = found.filter(|found| !is_route(found.get(1).map(|method| method.as_str()), &found[2]));
     unknown.map(|found| found[0].to_owned()).collect()
