@@ -223,6 +223,36 @@ async fn a_refund_of_a_complaint_is_made_once_and_approved() {
 }
 
 #[tokio::test]
+async fn a_refund_of_a_complaint_that_waits_says_why() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (id, _) = complain(&world, &phone).await;
+    world.wechat().set_fault(Fault::RefundBalance { times: 1 });
+    act(&world, &id, "refund", &json!({})).await;
+    let read = world.operator("GET", &format!("{COMPLAINTS}/{id}"), &json!({})).await.ok().json();
+    let refund = &read["refund"];
+    assert_eq!(refund["status"], "PROCESSING");
+    assert!(refund["failure"].as_str().is_some_and(|reason| reason.starts_with("NOT")), "{refund}");
+}
+
+#[tokio::test]
+async fn many_complaints_are_paged() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    complain(&world, &phone).await;
+    let row = world.items("ComplaintsTable").await.remove(0);
+    for n in 0..50 {
+        let mut other = row.clone();
+        other["complaint_id"]["S"] = json!(format!("2002026112800000000{n:02}"));
+        world.put_item("ComplaintsTable", other).await;
+    }
+    let first = world.operator("GET", COMPLAINTS, &json!({})).await.ok();
+    assert_eq!(first.json()["complaints"].as_array().map(Vec::len), Some(50));
+    let rest = list(&world, &format!("?cursor={}", first.text("/cursor"))).await;
+    assert_eq!(rest.as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
 async fn ten_operators_at_once_make_one_refund_of_a_complaint() {
     let world = World::start().await;
     let phone = world.user().await;

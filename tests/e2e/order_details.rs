@@ -3,21 +3,21 @@
 use e2e::{Phone, Response, World};
 use serde_json::{Value, json};
 
-fn address() -> Value {
+pub(crate) fn address() -> Value {
     json!({
         "userName": "张三", "telNumber": "020-81167888", "provinceName": "广东省", "cityName": "广州市",
         "countyName": "海珠区", "detailInfo": "新港中路397号", "postalCode": "510000", "nationalCode": "510000",
     })
 }
 
-fn invoice_title() -> Value {
+pub(crate) fn invoice_title() -> Value {
     json!({
         "type": "0", "title": "某某科技有限公司", "taxNumber": "91440101MA59L5D40C", "companyAddress": "新港中路397号",
         "telephone": "020-81167888", "bankName": "招商银行", "bankAccount": "6225880000000000",
     })
 }
 
-async fn place(phone: &Phone<'_>, more: Value) -> Response {
+pub(crate) async fn place(phone: &Phone<'_>, more: Value) -> Response {
     phone.post("/api/orders", &with(json!({ "productId": "water", "quantity": 1 }), more)).await
 }
 

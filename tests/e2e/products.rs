@@ -46,7 +46,7 @@ async fn a_saved_product_is_sold_and_keeps_who_saved_it() {
     let saved =
         save(&world, &json!({ "name": "龙井茶", "price": 900, "shelf": "sale", "stock": 2 })).await.ok();
     let at = saved.text("/product/changedAt");
-    assert_snapshot!(saved.body.replace(&at, "…"), @r#"{"success":true,"product":{"productId":"tea","name":"龙井茶","price":900,"shelf":"sale","stock":2,"changedBy":"arn:aws:iam::000000000000:user/local","changedAt":"…"}}"#);
+    assert_snapshot!(saved.body.replace(&at, "…"), @r#"{"success":true,"product":{"productId":"tea","name":"龙井茶","price":900,"shelf":"sale","delivery":"express","stock":2,"changedBy":"arn:aws:iam::000000000000:user/local","changedAt":"…"}}"#);
     assert_eq!(read(&world).await.ok().body, saved.body);
     assert!(is_for_sale(&phone).await);
     let order = phone.post("/api/orders", &json!({ "productId": "tea", "quantity": 2 })).await.ok();

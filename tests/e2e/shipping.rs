@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use local_wechat::{Fault, ShippingEntry, ShippingSettings};
 use serde_json::{Value, json};
 
+use crate::order_details::{address, invoice_title, place};
 use crate::shipping_flow::{
     UPLOAD, cases, expect_shipped, ingest, package, press_on, ship, shipment, shipping, staff, to_ship,
 };
@@ -44,6 +45,28 @@ async fn an_order_is_paid_shipped_received_and_settled() {
         assert!(settled[time].as_str().is_some_and(|at| at.ends_with('Z')), "{time}: {settled}");
     }
     assert!(!shipment(&world).frozen);
+}
+
+#[tokio::test]
+async fn staff_read_the_address_and_wechat_gets_a_masked_number() {
+    let world = World::start().with_shipping().await;
+    let (phone, clerk) = (world.user().await, staff(&world).await);
+    let details = json!({ "address": address(), "invoiceTitle": invoice_title(), "remark": "请放门口" });
+    let placed = place(&phone, details).await.ok();
+    phone.pay(&phone.prepay(&placed.text("/outTradeNo")).await).await;
+    world.wechat().wait_for_notices().await;
+    world.deliver_events().await;
+    let order = to_ship(&clerk, "").await["orders"][0].clone();
+    assert_eq!(
+        (&order["address"], &order["invoiceTitle"], &order["remark"]),
+        (&address(), &invoice_title(), &json!("请放门口"))
+    );
+    let mut parcel = package("SF1");
+    parcel["packages"][0]["receiverContact"] = json!("13812345678");
+    ship(&clerk, &placed.text("/orderId"), &parcel).await.ok();
+    ingest(&world);
+    world.deliver_events().await;
+    assert_eq!(shipment(&world).parcels[0].contact.as_deref(), Some("138****5678"));
 }
 
 #[tokio::test]

@@ -57,6 +57,7 @@ impl VoidWalk {
             ("POST /api/cards/verify", json!({ "code": "123456789012" })),
             ("POST /api/cards/member/activate", fill_in_member_card(phone).await),
             ("POST /api/record-share", json!({ "type": "appMessage", "page": "pages/index/index" })),
+            ("POST /api/orders/{orderId}/ship", json!({ "logisticsType": 3 })),
             ("POST /api/scores", json!({ "board": "b", "score": 7 })),
             ("POST /api/share/group", group_body(phone).await),
             ("POST /api/security/media", media_body(phone).await),
@@ -135,8 +136,9 @@ async fn group_body(phone: &Phone<'_>) -> Value {
 
 /// The routes that a session token opens.
 fn user_routes(world: &World) -> Vec<String> {
-    const WITHOUT_TOKEN: [&str; 7] = [
+    const WITHOUT_TOKEN: [&str; 8] = [
         "/api/login",
+        "/api/pay/complaint-notify",
         "/api/pay/notify",
         "/api/pay/refund-notify",
         "/api/message/callback",
