@@ -93,6 +93,35 @@ test('an operator gives money back, and the phone shows it', async () => {
   );
 });
 
+test('an order is shipped, WeChat is told, and the user confirms the receipt', async () => {
+  const page = await world.open();
+  const phone = phoneOf(page);
+  await buy(phone);
+  await page.locator('[data-operator="read"]').click();
+  await flip(page, '[data-operator="ship"]');
+  // WeChat's shipping knows a payment a minute after it was made.
+  await world.control('clock', { advanceSeconds: 400 });
+  await until(
+    async () => {
+      await press(phone, '刷新');
+      return phone.getByRole('button', { name: '确认收货' }).count();
+    },
+    (count) => count === 1,
+    'WeChat was told of the parcel',
+  );
+  await press(phone, '确认收货');
+  await press(phone.getByRole('dialog'), '允许');
+  await world.control('clock', { advanceSeconds: 5 * 3600 });
+  await until(
+    async () => {
+      await press(phone, '刷新');
+      return phone.locator('.page').innerText();
+    },
+    (text) => text.includes('货款已结算'),
+    'the money is settled',
+  );
+});
+
 test('a user asks for a refund and the operator decides', async () => {
   const page = await world.open();
   const phone = phoneOf(page);

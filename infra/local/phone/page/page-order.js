@@ -1,7 +1,7 @@
 import { h } from './dom.js';
 import { dayTime, t, yuan } from './i18n.js';
 import { Page } from './page.js';
-import { button, card, cell, productPicture, statusText } from './parts.js';
+import { button, card, cell, productPicture, shippingText, statusText } from './parts.js';
 
 const pause = (millis) =>
   new Promise((wake) => {
@@ -72,6 +72,12 @@ export default Page({
     await this.refresh();
   },
 
+  async confirmReceipt() {
+    const extraData = { transaction_id: this.data.order.transactionId };
+    await this.wx.openBusinessView({ businessType: 'weappOrderConfirm', extraData });
+    await this.refresh();
+  },
+
   view() {
     const { order, isPaidOnPhone, isWaiting } = this.data;
     if (!order)
@@ -123,6 +129,12 @@ export default Page({
             t('取消订单', 'Cancel the order'),
             this.tap(() => this.cancel()),
             'plain wide',
+          ),
+        order.shipping?.state === 'SHIPPED' &&
+          button(
+            t('确认收货', 'Confirm the receipt'),
+            this.tap(() => this.confirmReceipt()),
+            'green wide',
           ),
         canAsk &&
           button(
@@ -178,7 +190,7 @@ export default Page({
       ],
       invoiceTitle && [t('发票抬头', 'Invoice'), invoiceTitle.title],
       order.remark && [t('备注', 'Remark'), order.remark],
-      order.shipping && order.shipping.state !== 'NONE' && [t('发货', 'Shipping'), order.shipping.state],
+      order.shipping && order.shipping.state !== 'NONE' && [t('发货', 'Shipping'), shippingText(order.shipping)],
     ].filter(Boolean);
   },
 });

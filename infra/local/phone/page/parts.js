@@ -38,5 +38,14 @@ const STATUSES = {
   CLOSED: ['已关闭', 'Closed'],
 };
 
+const SHIPPING = {
+  SHIPPING: ['已发货，等微信登记', 'Shipped; WeChat is being told'],
+  SHIPPED: ['已发货', 'Shipped'],
+  RECEIVED: ['已收货', 'Received'],
+  SETTLED: ['已收货，货款已结算', 'Received; the shop has the money'],
+  REFUSED: ['微信未接受发货信息', 'WeChat refused the shipping information'],
+};
+
+export const shippingText = ({ state }) => t(...(SHIPPING[state] ?? [state, state]));
 export const statusText = (status) => t(...(STATUSES[status] ?? [status, status]));
 export const statusMark = (status) => h('span', { class: `status status-${status.toLowerCase()}` }, statusText(status));

@@ -109,6 +109,11 @@ export function createWx(phone) {
       const yes = await allow(phone, t('打开会员卡开卡组件并提交资料', 'open the member card form and submit it'));
       return simulated('navigateToMiniProgram', { ...options, userChoice: yes ? 'accept' : 'cancel' });
     }),
+    // Of WeChat's own pages the one that is drawn here is that where a buyer confirms the receipt of the goods.
+    openBusinessView: api('openBusinessView', async (options) => {
+      const yes = await allow(phone, t('确认已收到商品，货款将结算给商家', 'confirm that the goods have come; the shop gets the money'));
+      return simulated('openBusinessView', { ...options, userChoice: yes ? 'accept' : 'cancel' });
+    }),
     openCustomerServiceConversation: passed('openCustomerServiceConversation'),
     sendCustomerMessage: passed('sendCustomerMessage'),
     shareToGroup: passed('shareToGroup'),
