@@ -70,6 +70,25 @@ async fn staff_read_the_address_and_wechat_gets_a_masked_number() {
 }
 
 #[tokio::test]
+async fn a_parcel_of_sf_express_needs_a_number_before_it_is_shipped() {
+    let world = World::start().with_shipping().await;
+    let (phone, clerk) = (world.user().await, staff(&world).await);
+    let (order_id, _) = phone.buy().await;
+    world.deliver_events().await;
+    let mut parcel = package("SF1");
+    parcel["packages"][0]["expressCompany"] = json!("SF");
+    let refused = ship(&clerk, &order_id, &parcel).await;
+    assert_eq!(refused.outcome(), "400 INVALID_INPUT");
+    assert!(refused.body.contains("receiverContact"), "{}", refused.body);
+    assert_eq!(shipping(&phone, &order_id).await["state"], "NONE");
+    parcel["packages"][0]["receiverContact"] = json!("13812345678");
+    ship(&clerk, &order_id, &parcel).await.ok();
+    ingest(&world);
+    world.deliver_events().await;
+    expect_shipped(&world, &phone, &order_id, "SF1").await;
+}
+
+#[tokio::test]
 async fn a_payment_that_wechat_does_not_know_yet_is_shipped_when_it_does() {
     let world = World::start().with_shipping().await;
     let (phone, clerk) = (world.user().await, staff(&world).await);

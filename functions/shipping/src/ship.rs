@@ -45,6 +45,11 @@ impl ShippingFunction {
         let order = order.ok_or(Code::NotFound)?;
         let new = parse(request::json(request)?)?;
         let new = self.completed(new, &order).await;
+        // WeChat takes no parcel of SF Express without a number, and its refusal would come after this answer.
+        let is_of_sf = |parcel: &Parcel| parcel.express_company.as_deref() == Some(SF_EXPRESS);
+        if new.packages.iter().any(|parcel| is_of_sf(parcel) && parcel.receiver_contact.is_none()) {
+            return Err(ApiError::invalid("receiverContact", "顺丰须填写收件人手机号"));
+        }
         match self.orders.ship(&order, &new).await? {
             ShipOutcome::Shipped(order) => {
                 Ok(response::success(&OrderAnswer { order: self.view(*order).await }))
@@ -134,6 +139,8 @@ fn parse_package(package: PackageBody, is_express: bool) -> Result<Parcel, ApiEr
     })
 }
 
+/// WeChat's code of SF Express (顺丰速运).
+const SF_EXPRESS: &str = "SF";
 /// Characters of a description.
 const MAX_DESC: usize = 120;
 /// Bytes of a parcel's number, and of a company's code.
