@@ -177,7 +177,7 @@ impl Bundle {
         let controls = controls::router(controls)
             .merge(wechat_controls)
             .layer(middleware::from_fn_with_state(timeline.clone(), local_phone::record_controls))
-            .merge(local_phone::page_router())
+            .merge(local_phone::page_router(&urls.s3))
             .merge(local_phone::timeline_router(timeline.clone(), servers.stopped()))
             .layer(middleware::from_fn(local_phone::refuse_other_origins));
         servers.serve(listener, Router::new().nest("/_wechat", controls).merge(http::router(gateway)));

@@ -28,16 +28,16 @@ async fn redirect_to_folder() -> Redirect {
 }
 
 async fn serve_index() -> Response {
-    FOLDER.serve("index.html")
+    FOLDER.serve("index.html", NO_PICTURES)
 }
 
 async fn serve_file(Path(file): Path<String>) -> Response {
-    FOLDER.serve(&file)
+    FOLDER.serve(&file, NO_PICTURES)
 }
 
 async fn serve_description() -> Response {
     match description() {
-        Ok(json) => respond("application/json", json.into_bytes()),
+        Ok(json) => respond("application/json", json.into_bytes(), NO_PICTURES),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }
@@ -48,6 +48,8 @@ fn description() -> Result<String, TemplateError> {
     Ok(local_template::parse_yaml(edited.as_deref().unwrap_or(COMPILED))?.to_string())
 }
 
+/// The page shows no pictures but its own.
+const NO_PICTURES: &str = "";
 const FOLDER: Folder = Folder {
     path: concat!(env!("CARGO_MANIFEST_DIR"), "/api"),
     files: include!(concat!(env!("OUT_DIR"), "/api_files.rs")),
@@ -65,7 +67,7 @@ mod tests {
     fn every_file_of_the_folder_is_served_and_loads_nothing_from_elsewhere() {
         assert_eq!(FOLDER.files.len(), fs::read_dir(FOLDER.path).unwrap().count());
         for (name, content) in FOLDER.files {
-            let response = FOLDER.serve(name);
+            let response = FOLDER.serve(name, NO_PICTURES);
             assert_eq!(response.status(), 200, "{name} has no content type");
             let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
             assert!(policy.starts_with("default-src 'self'"), "{policy}");

@@ -17,15 +17,15 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// The file with this name.
-    pub(crate) fn serve(&self, name: &str) -> Response {
+    /// The file with this name, on a page that may also show pictures of the origin `pictures`.
+    pub(crate) fn serve(&self, name: &str, pictures: &str) -> Response {
         let Some((name, bytes)) = self.files.iter().find(|(known, _)| *known == name) else {
             return StatusCode::NOT_FOUND.into_response();
         };
         let Some(content_type) = content_type(name) else {
             return StatusCode::NOT_FOUND.into_response();
         };
-        respond(content_type, self.content(name, bytes).into_owned())
+        respond(content_type, self.content(name, bytes).into_owned(), pictures)
     }
 
     /// The content of a file. A debug build prefers the file of the workspace, so that an edit shows when the page is loaded again.
@@ -35,12 +35,16 @@ impl Folder {
     }
 }
 
-/// An answer that no cache keeps, and a page that loads nothing from elsewhere.
-pub(crate) fn respond(content_type: &'static str, content: Vec<u8>) -> Response {
+/// An answer that no cache keeps, and a page that loads nothing from elsewhere but pictures of the origin `pictures`, which may be empty.
+pub(crate) fn respond(content_type: &'static str, content: Vec<u8>, pictures: &str) -> Response {
+    let policy = format!(
+        "default-src 'self'; img-src 'self' data: blob: {pictures}; object-src 'none'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    );
     let headers = [
         (CONTENT_TYPE, content_type),
         (CACHE_CONTROL, "no-store"),
-        (CONTENT_SECURITY_POLICY, POLICY),
+        (CONTENT_SECURITY_POLICY, &policy),
         (REFERRER_POLICY, "no-referrer"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
@@ -59,7 +63,3 @@ fn content_type(name: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
-
-/// Pictures may come from the local S3, which has a port of its own at whatever address the program listens.
-const POLICY: &str = "default-src 'self'; img-src 'self' data: blob: http:; object-src 'none'; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -34,7 +34,7 @@ pub use timeline::{Masker, Timeline, WeakTimeline};
 
 use axum::Router;
 
-/// The routes of the pages, to be mounted at `/_wechat`.
-pub fn page_router() -> Router {
-    page::router().merge(api_page::router())
+/// The routes of the pages, to be mounted at `/_wechat`. Pictures that users uploaded come from the origin `uploads`.
+pub fn page_router(uploads: &str) -> Router {
+    page::router(uploads).merge(api_page::router())
 }

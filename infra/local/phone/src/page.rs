@@ -1,37 +1,37 @@
 //! Serves the files of `page/`, the phone.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
-    extract::Path,
+    extract::{Path, State},
     response::{Redirect, Response},
     routing::get,
 };
 
 use crate::folder::Folder;
 
-/// The routes `/phone`, `/phone/` and `/phone/{file}`, to be mounted at `/_wechat`.
-pub(crate) fn router() -> Router {
+/// The routes `/phone`, `/phone/` and `/phone/{file}`, to be mounted at `/_wechat`. Pictures that users uploaded come from the origin
+/// `uploads`.
+pub(crate) fn router(uploads: &str) -> Router {
     // The redirect is needed because the page names its files relative to the folder.
     Router::new()
         .route("/phone", get(redirect_to_folder))
         .route("/phone/", get(serve_index))
         .route("/phone/{file}", get(serve_file))
+        .with_state(Arc::from(uploads))
 }
 
 async fn redirect_to_folder() -> Redirect {
     Redirect::temporary("phone/")
 }
 
-async fn serve_index() -> Response {
-    serve("index.html")
+async fn serve_index(State(uploads): State<Arc<str>>) -> Response {
+    FOLDER.serve("index.html", &uploads)
 }
 
-async fn serve_file(Path(file): Path<String>) -> Response {
-    serve(&file)
-}
-
-fn serve(name: &str) -> Response {
-    FOLDER.serve(name)
+async fn serve_file(State(uploads): State<Arc<str>>, Path(file): Path<String>) -> Response {
+    FOLDER.serve(&file, &uploads)
 }
 
 const FOLDER: Folder = Folder {
@@ -46,6 +46,10 @@ mod tests {
     use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 
     use super::*;
+
+    fn serve(name: &str) -> Response {
+        FOLDER.serve(name, "http://192.168.1.7:9000")
+    }
 
     #[tokio::test]
     async fn every_file_of_the_folder_is_served_as_what_it_is() {
@@ -64,8 +68,12 @@ mod tests {
         let response = serve("index.html");
         assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
         assert_eq!(response.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
+        let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(
-            response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().starts_with("default-src 'self'")
+            policy.starts_with(
+                "default-src 'self'; img-src 'self' data: blob: http://192.168.1.7:9000; object"
+            ),
+            "{policy}"
         );
     }
 
