@@ -1,6 +1,6 @@
 //! Compares a day's bill with our tables: first each line of the bill, then the rows that the bill lacks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::{
@@ -178,9 +178,7 @@ impl ReconcileTask {
     ) -> Result<(), CompareError> {
         self.find_payments_missing_there(day, progress).await?;
         let mut compared = ComparedDays::new(day, Day::of(self.host.now()));
-        // A refund may stand in the bill of the day on which it was requested, of the day on which it was through, or of the day
-        // after, so this day's bill can be the last one that was waited for by a refund of each later day.
-        for through_on in compared.days_from(day.before(1)) {
+        for through_on in compared.days_that_waited() {
             if compared.contains(&self.bills, through_on).await?
                 && compared.contains(&self.bills, through_on.after(1)).await?
             {
@@ -353,13 +351,13 @@ impl ComparedDays {
         Self { day, today, known: BTreeMap::from([(day, true)]) }
     }
 
-    /// The days from `first` to yesterday, as far as runs go back.
-    fn days_from(&self, first: Day) -> Vec<Day> {
-        let days = (1..=MAX_DAYS_BACK.saturating_add(1)).rev().map(|ago| self.today.before(ago));
-        let days = days.filter(|day| *day >= first);
-        // A run that an operator starts can compare any day.
-        let alone = [self.day.before(1), self.day].into_iter();
-        days.chain(alone).collect::<BTreeSet<_>>().into_iter().collect()
+    /// The days whose refunds may have waited for the bill that is being compared: the day before, that day, and the days after it as far
+    /// as runs go back. A refund may stand in the bill of the day on which it was requested, of the day on which it was through, or of the
+    /// next one.
+    fn days_that_waited(&self) -> impl Iterator<Item = Day> + use<> {
+        let (first, today) = (self.day.before(1), self.today);
+        let days = (0..=MAX_DAYS_BACK.saturating_add(1)).map(move |days| first.after(days));
+        days.take_while(move |day| *day < today)
     }
 
     /// Whether the day's bill was compared, or is not waited for any more, because the day is over too long.
