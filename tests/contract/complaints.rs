@@ -44,6 +44,10 @@ pub(crate) async fn costs(meter: &mut Meter<'_>) {
     let refund = format!("{path}/refund");
     let refunded = world.operator("POST", &refund, &nothing);
     meter.of("POST /api/admin/complaints/{complaintId}/refund", refunded).await.ok();
+    let (lesser, _) = complain(world).await;
+    let (reject, text) = (format!("{COMPLAINTS}/{lesser}/reject"), json!({ "reason": "商品完好" }));
+    let rejected = world.operator("POST", &reject, &text);
+    meter.of("POST /api/admin/complaints/{complaintId}/reject", rejected).await.ok();
     let complete = format!("{path}/complete");
     let completed = world.operator("POST", &complete, &nothing);
     meter.of("POST /api/admin/complaints/{complaintId}/complete", completed).await.ok();
@@ -73,6 +77,14 @@ pub(crate) async fn permissions(world: &World) {
     let (known, _) = complain(world).await;
     let notify = world.wechat_pay().send_v3("/api/pay/complaint-notify", "COMPLAINT.CREATE", change(&known));
     assert_eq!(notify.await.status, 204);
+    world
+        .operator("POST", &format!("{COMPLAINTS}/{known}/reject"), &json!({ "reason": "商品完好" }))
+        .await
+        .ok();
+    let (elsewhere, _) = complain(world).await;
+    world.bundle().run_task("complaint-sweep").await.expect("a run");
+    world.wechat().complete_complaint_in_console(&elsewhere);
+    world.bundle().run_task("complaint-sweep").await.expect("a run");
     // A payment that we have not heard of is looked for by the number of its attempt.
     let (_, out_trade_no) = world.user().await.buy_unnoticed().await;
     let unheard = world.wechat().complain(NewComplaint { out_trade_no, ..NewComplaint::default() });

@@ -189,6 +189,89 @@ async fn a_reply_whose_answer_is_lost_is_made_once() {
 }
 
 #[tokio::test]
+async fn ten_operators_with_the_same_reply_at_once_send_one() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (id, _) = complain(&world, &phone).await;
+    let reply = json!({ "content": "您好" });
+    let answers = join_all((0..10).map(|_| act(&world, &id, "reply", &reply))).await;
+    assert!(answers.iter().any(|answer| answer.status == 200));
+    for answer in answers {
+        assert!(
+            ["200 OK", "409 CONFLICT", "503 UPSTREAM_BUSY"].contains(&answer.outcome().as_str()),
+            "{}",
+            answer.outcome()
+        );
+    }
+    assert_eq!(world.wechat().complaints()[0].replies, ["您好"]);
+}
+
+#[tokio::test]
+async fn a_rejected_refund_ends_the_complaint_and_its_case_once() {
+    for fault in [None, Some(Fault::TimeoutAfter { path: PROGRESS.into(), millis: 0, times: 1 })] {
+        let world = World::start().await;
+        let phone = world.user().await;
+        let (id, _) = complain(&world, &phone).await;
+        assert_eq!(act(&world, &id, "reject", &json!({})).await.outcome(), "400 INVALID_INPUT");
+        if let Some(fault) = fault {
+            world.wechat().set_fault(fault);
+        }
+        for _ in 0..2 {
+            let rejected = act(&world, &id, "reject", &json!({ "reason": "商品完好" })).await.ok();
+            assert_eq!(rejected.text("/complaint/state"), "PROCESSED");
+            assert_eq!(rejected.text("/complaint/rejected/by"), "arn:aws:iam::000000000000:user/local");
+        }
+        let history = &world.wechat().complaints()[0].history;
+        assert_eq!(history, &["USER_CREATE_COMPLAINT", "MERCHANT_REJECT_REFUND"]);
+        assert_eq!(open_cases(&world).await, json!([]));
+        assert!(world.wechat().refunds().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_has_begun_or_is_not_wanted_can_t_be_rejected() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (id, _) = complain(&world, &phone).await;
+    act(&world, &id, "refund", &json!({})).await.ok();
+    let reason = json!({ "reason": "商品完好" });
+    assert_eq!(act(&world, &id, "reject", &reason).await.outcome(), "409 CONFLICT");
+    let (_, out_trade_no) = phone.buy().await;
+    let problem_type = ProblemType::ServiceNotWork;
+    let other = NewComplaint { out_trade_no, problem_type, ..NewComplaint::default() };
+    let other = world.wechat().complain(other);
+    assert_eq!(act(&world, &other, "reject", &reason).await.outcome(), "409 CONFLICT");
+    act(&world, &other, "complete", &json!({})).await.ok();
+    assert_eq!(act(&world, &other, "reject", &reason).await.outcome(), "409 CONFLICT");
+}
+
+#[tokio::test]
+async fn another_complaint_of_the_same_buyer_closes_the_case_of_the_first() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (id, _) = complain(&world, &phone).await;
+    world.wechat().act_on_complaint(&id, "CONTINUE_COMPLAINT", "还是没有");
+    world.wechat().wait_for_notices().await;
+    let cases = open_cases(&world).await;
+    assert_eq!(cases.as_array().map(Vec::len), Some(1));
+    assert_eq!(cases[0]["caseId"], json!(format!("COMPLAINT-{id}-2")));
+}
+
+#[tokio::test]
+async fn a_complaint_without_a_phone_number_is_read_without_a_record() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.buy().await;
+    let complaint = NewComplaint { out_trade_no, without_phone: true, ..NewComplaint::default() };
+    let id = world.wechat().complain(complaint);
+    world.deliver_events().await;
+    let read = world.operator("GET", &format!("{COMPLAINTS}/{id}"), &json!({})).await.ok().json();
+    assert_eq!((read.get("payerPhone"), read["complaint"].get("phoneRead")), (None, None));
+    assert_eq!(read["order"]["shipping"]["state"], "NONE");
+    assert!(!world.log().contains("complaint-phone-read"));
+}
+
+#[tokio::test]
 async fn an_end_whose_answer_is_lost_is_a_success() {
     let world = World::start().await;
     let phone = world.user().await;

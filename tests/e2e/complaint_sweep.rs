@@ -93,13 +93,14 @@ async fn a_complaint_dealt_with_in_the_console_is_open_no_more() {
     let (_, out_trade_no) = phone.buy().await;
     let id = complain(&world, &out_trade_no).await;
     assert_eq!(sweep(&world).await["open"], 1);
-    // Our own replies and ends cause no notice, wherever they are made.
-    answer(&world, &id, "complete", &json!({})).await;
-    let mut row = world.items("ComplaintsTable").await.pop().expect("a row");
-    row["state"] = json!({ "S": "PENDING" });
-    world.put_item("ComplaintsTable", row).await;
-    world.clock.advance(7 * HOUR);
+    // The merchant's own replies and ends cause no notice, wherever they are made.
+    world.wechat().complete_complaint_in_console(&id);
+    // Too old to be listed.
+    world.clock.advance(96 * HOUR);
     assert_eq!(sweep(&world).await["open"], 0);
+    let case = &world.items("CasesTable").await[0];
+    assert_eq!(case["note"]["S"], "WeChat Pay says that the complaint has ended");
+    assert!(case.get("open_kind").is_none() && case.get("closed_by").is_none(), "{case}");
 }
 
 #[tokio::test]

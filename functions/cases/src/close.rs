@@ -28,7 +28,7 @@ impl CasesFunction {
         }
         let note = parse(request::json(request)?)?;
         let operator = request::operator(request)?;
-        match self.cases.close(&case_id, &note, &operator).await? {
+        match self.cases.close(&case_id, &note, Some(&operator)).await? {
             CloseCaseOutcome::Closed(case) => Ok(response::success(&CloseAnswer { case: (*case).into() })),
             CloseCaseOutcome::Unknown => Err(Code::NotFound.into()),
         }

@@ -24,7 +24,7 @@ pub(crate) struct CaseView {
     opened_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     closed_at: Option<String>,
-    /// The operator who closed the case.
+    /// The operator who closed the case; absent if nothing was left to decide.
     #[serde(skip_serializing_if = "Option::is_none")]
     closed_by: Option<OperatorArn>,
     #[serde(skip_serializing_if = "Option::is_none")]

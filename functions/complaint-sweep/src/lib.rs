@@ -4,6 +4,7 @@
 //! The merchant is measured by the first reply within a day and by the end within three days. WeChat's documents do not print these
 //! terms; they are what merchants are told in the console.
 
+use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use shared::{
     host::{Host, HostError},
@@ -68,8 +69,10 @@ impl Task for ComplaintSweepTask {
         };
         let mut report = ComplaintSweepReport { configured: true, listed, ..Default::default() };
         for state in [ComplaintState::Pending, ComplaintState::Processing] {
-            for row in self.open_complaints(state).await? {
-                self.watch(&self.refreshed(row).await, &mut report);
+            let open = stream::iter(self.open_complaints(state).await?);
+            let mut refreshed = open.map(|row| self.refreshed(row)).buffer_unordered(CONCURRENT_QUERIES);
+            while let Some(row) = refreshed.next().await {
+                self.watch(&row, &mut report);
             }
         }
         Ok(report)
@@ -155,6 +158,8 @@ const DAYS: u16 = 3;
 const MAX_DAYS: u16 = 30;
 /// Of fifty complaints each.
 const MAX_PAGES: usize = 20;
+/// Complaints that are asked for at the same time.
+const CONCURRENT_QUERIES: usize = 8;
 /// Open complaints are asked for when they were not for six hours, in seconds.
 const STALE: u64 = 6 * 60 * 60;
 /// How long before the first deadline the alert is raised, in seconds: eight hours.

@@ -1,10 +1,10 @@
 //! `GET /api/admin/complaints/{complaintId}`: the complaint as WeChat Pay has it now, with its history, its order and its refund.
 //!
-//! The payer's phone number is decrypted only here, after the row and the log say who reads it.
+//! The payer's phone number is decrypted only here, after the row and the log say who reads it. Its order shows what was shipped.
 
 use serde::Serialize;
 use shared::{
-    api::{ApiError, Code, request, response},
+    api::{ApiError, Code, ShippingView, request, response},
     order::Status,
     pay::NegotiationStep,
     runtime::{Body, Request, Response},
@@ -57,6 +57,9 @@ struct OrderView {
     /// Fen; what was given back, also in other refunds.
     #[serde(skip_serializing_if = "Option::is_none")]
     refunded_fee: Option<Fen>,
+    /// Absent while the order is not paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shipping: Option<ShippingView>,
     /// Absent after the user was erased.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<UserId>,
@@ -66,13 +69,16 @@ impl ComplaintFunction {
     pub(crate) async fn read_complaint(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let id = complaint_id(request)?;
         let operator = request::operator(request)?;
-        let (complaint, _) = self.complaints.fetch(&id).await?.ok_or(Code::NotFound)?;
+        let (complaint, row) = self.complaints.fetch(&id).await?.ok_or(Code::NotFound)?;
         let history = self.complaints.pay.complaint_history(&id).await?;
-        let act = OperatorAct { at: self.host.now(), by: operator };
-        let read = self.complaints.store.change(&id, |row| row.phone_read = Some(act.clone())).await?;
-        let row = read.ok_or(Code::NotFound)?;
-        telemetry::unusual_event("complaint-phone-read", &id);
-        let phone = self.complaints.pay.complaint_phone(&complaint).await?;
+        let (row, phone) = if complaint.has_phone() {
+            let act = OperatorAct { at: self.host.now(), by: operator };
+            let read = self.complaints.store.change(&id, |row| row.phone_read = Some(act.clone())).await?;
+            telemetry::unusual_event("complaint-phone-read", &id);
+            (read.ok_or(Code::NotFound)?, self.complaints.pay.complaint_phone(&complaint).await?)
+        } else {
+            (row, None)
+        };
         let (order, refund) = self.find_order(&row).await?;
         Ok(response::success(&DetailAnswer {
             complaint: row.into(),
@@ -113,6 +119,7 @@ impl From<Order> for OrderView {
             status: order.status,
             total_fee: order.total_fee,
             refunded_fee: Fen::new(order.refunded_fee).ok(),
+            shipping: order.shipping.map(ShippingView::from),
             user_id: order.user_id,
         }
     }

@@ -4,12 +4,13 @@
 //! Texts and phone numbers of buyers are not kept here. Whoever reads a complaint gets them from WeChat Pay, and who read a phone number
 //! is recorded before it is answered.
 
-mod answers;
 mod cursor;
 mod detail;
+mod end;
 mod list;
 mod notify;
 mod refund;
+mod reply;
 mod view;
 
 use shared::{
@@ -53,6 +54,7 @@ impl Function for ComplaintFunction {
             "GET /api/admin/complaints/{complaintId}" => self.read_complaint(&request).await,
             "POST /api/admin/complaints/{complaintId}/reply" => self.reply(&request).await,
             "POST /api/admin/complaints/{complaintId}/complete" => self.complete(&request).await,
+            "POST /api/admin/complaints/{complaintId}/reject" => self.reject(&request).await,
             "POST /api/admin/complaints/{complaintId}/refund" => self.refund(&request).await,
             _ => Err(Code::NotFound.into()),
         }

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 use shared::{
+    api::response,
     pay::{ComplaintState, RefundStatus},
+    runtime::{Body, Response},
     store::{ComplaintRow, OperatorAct, RefundRow},
     types::{ComplaintId, Fen, OperatorArn, OrderId, OutRefundNo, OutTradeNo, TransactionId},
 };
@@ -41,9 +43,21 @@ pub(crate) struct ComplaintView {
     #[serde(skip_serializing_if = "Option::is_none")]
     replied: Option<ActView>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    rejected: Option<ActView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     completed: Option<ActView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     phone_read: Option<ActView>,
+}
+
+#[derive(Serialize)]
+struct ComplaintAnswer {
+    complaint: ComplaintView,
+}
+
+/// 200 with the complaint.
+pub(crate) fn answer(row: ComplaintRow) -> Response<Body> {
+    response::success(&ComplaintAnswer { complaint: row.into() })
 }
 
 /// What an operator did.
@@ -103,6 +117,7 @@ impl From<ComplaintRow> for ComplaintView {
             in_platform_service: row.in_platform_service,
             out_refund_no: row.out_refund_no,
             replied: row.replied.map(ActView::from),
+            rejected: row.rejected.map(ActView::from),
             completed: row.completed.map(ActView::from),
             phone_read: row.phone_read.map(ActView::from),
         }

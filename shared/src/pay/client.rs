@@ -222,6 +222,15 @@ impl PayClient {
         v3::approve_refund(&self.0, &secret, id).await
     }
 
+    /// Says that the refund that the buyer wants is rejected, and why (更新退款审批结果). That ends the complaint.
+    ///
+    /// # Errors
+    /// [`PayError`]; after a lost answer WeChat Pay refuses the repetition, because the complaint has ended: ask for its state.
+    pub async fn reject_complaint_refund(&self, id: &ComplaintId, reason: &str) -> Result<(), PayError> {
+        let secret = self.0.secret.get().await?;
+        v3::reject_refund(&self.0, &secret, id, reason).await
+    }
+
     /// Sends notices of complaints to `url` from now on (投诉通知回调地址). The merchant has one such address.
     ///
     /// # Errors

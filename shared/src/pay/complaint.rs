@@ -89,6 +89,12 @@ impl Complaint {
     pub fn awaits_refund(&self) -> bool {
         self.problem_type.as_deref() == Some("REFUND") && self.state != ComplaintState::Processed
     }
+
+    /// Whether WeChat Pay has given the payer's phone number, encrypted.
+    #[must_use]
+    pub fn has_phone(&self) -> bool {
+        self.sealed_phone.as_deref().is_some_and(|sealed| !sealed.is_empty())
+    }
 }
 
 impl fmt::Debug for Complaint {

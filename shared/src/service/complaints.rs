@@ -1,7 +1,7 @@
 //! Complaints here and at WeChat Pay: fetches them, keeps their state with both deadlines, and opens a case for each.
 //!
 //! What WeChat Pay says wins over what is stored, unless it is older. A notice says only which complaint changed, so notices that are lost,
-//! repeated or late do no harm.
+//! repeated or late do no harm. A complaint that ends closes its case, wherever it was dealt with.
 
 use super::merchant::pay_client;
 use crate::{
@@ -57,10 +57,12 @@ impl ComplaintService {
         Ok(Some((complaint, row)))
     }
 
-    /// Records what WeChat Pay has said at `fetched_at`, and opens a case if the buyer has complained since; the row as it is then.
+    /// Records what WeChat Pay has said at `fetched_at`, opens a case if the buyer has complained since, and closes it if the complaint has
+    /// ended; the row as it is then.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. A case may be opened and the row not be written. Repeating it is harmless.
+    /// [`StoreError`]; `is_transient()` says whether to retry. The case may be opened or closed and the row not be written. Repeating it is
+    /// harmless.
     pub async fn record(
         &self,
         complaint: &Complaint,
@@ -72,10 +74,7 @@ impl ComplaintService {
                 return Ok(newer.clone());
             }
             let row = ComplaintRow::merged(stored.as_ref(), complaint, fetched_at);
-            let is_new = stored.as_ref().is_none_or(|known| row.times > known.times);
-            if is_new && row.state != ComplaintState::Processed {
-                self.cases.open(&case_of(&row)).await?;
-            }
+            self.keep_case(stored.as_ref(), &row).await?;
             if self.store.put(&row).await? {
                 return Ok(row);
             }
@@ -83,12 +82,44 @@ impl ComplaintService {
         Err(StoreError::contended("storing a complaint"))
     }
 
-    /// Closes the case of a complaint that an operator has completed. A case that is closed already stays as it is.
+    /// Closes the case of a complaint that an operator has ended. A case that is closed already stays as it is.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. Repeating it is harmless.
-    pub async fn close_case(&self, row: &ComplaintRow, operator: &OperatorArn) -> Result<(), StoreError> {
-        self.cases.close(&case_of(row).case_id, "the complaint is completed", operator).await.map(drop)
+    pub async fn close_case(
+        &self,
+        row: &ComplaintRow,
+        note: &str,
+        operator: &OperatorArn,
+    ) -> Result<(), StoreError> {
+        self.cases.close(&case_of(row).case_id, note, Some(operator)).await.map(drop)
+    }
+
+    /// Opens and closes cases as the complaint goes on from `stored` to `row`.
+    async fn keep_case(&self, stored: Option<&ComplaintRow>, row: &ComplaintRow) -> Result<(), StoreError> {
+        let Some(known) = stored else {
+            return if row.state == ComplaintState::Processed { Ok(()) } else { self.open_case(row).await };
+        };
+        let is_again = row.times > known.times;
+        let has_ended = row.state == ComplaintState::Processed;
+        if is_again && known.state != ComplaintState::Processed {
+            self.close_settled(known, "the buyer has complained again, which is another case").await?;
+        }
+        if is_again && !has_ended {
+            self.open_case(row).await?;
+        }
+        if !is_again && has_ended && known.state != ComplaintState::Processed {
+            self.close_settled(row, "WeChat Pay says that the complaint has ended").await?;
+        }
+        Ok(())
+    }
+
+    async fn open_case(&self, row: &ComplaintRow) -> Result<(), StoreError> {
+        self.cases.open(&case_of(row)).await.map(drop)
+    }
+
+    async fn close_settled(&self, row: &ComplaintRow, note: &str) -> Result<(), StoreError> {
+        self.cases.close(&case_of(row).case_id, note, None).await.map(drop)
     }
 }
 

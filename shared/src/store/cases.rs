@@ -100,13 +100,13 @@ pub struct Case {
     pub out_refund_no: Option<OutRefundNo>,
     /// When the case was opened.
     pub opened_at: UnixSeconds,
-    /// When an operator closed the case.
+    /// When the case was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<UnixSeconds>,
-    /// The operator who closed the case.
+    /// The operator who closed the case; `None` if nothing was left to decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_by: Option<OperatorArn>,
-    /// The operator's note at closing.
+    /// The note at closing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -302,7 +302,8 @@ impl Cases {
         Ok(CasePage { cases, cursor })
     }
 
-    /// Closes the case with the operator's note. A case that is closed already keeps its first note and operator.
+    /// Closes the case with a note, by an operator, or by nobody if nothing is left to decide. A case that is closed already keeps its
+    /// first note and operator.
     ///
     /// Condition: the case exists and is open.
     ///
@@ -312,22 +313,25 @@ impl Cases {
         &self,
         case_id: &str,
         note: &str,
-        operator: &OperatorArn,
+        operator: Option<&OperatorArn>,
     ) -> Result<CloseCaseOutcome, StoreError> {
-        let update = self
+        let set_operator = if operator.is_some() { ", closed_by = :operator" } else { "" };
+        let mut update = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("case_id", item::s(case_id))
-            .update_expression("SET closed_at = :now, closed_by = :operator, note = :note REMOVE open_kind")
+            .update_expression(format!("SET closed_at = :now, note = :note{set_operator} REMOVE open_kind"))
             .condition_expression("attribute_exists(open_kind)")
             .expression_attribute_values(":now", item::n(self.host.now().get()))
-            .expression_attribute_values(":operator", item::s(operator))
             .expression_attribute_values(":note", AttributeValue::S(note.to_owned()))
             .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
             .return_values_on_condition_check_failure(
                 aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld,
             );
+        if let Some(operator) = operator {
+            update = update.expression_attribute_values(":operator", item::s(operator));
+        }
         match item::update(&self.host, "closing a case", update).await? {
             UpdateOutcome::Done(item) | UpdateOutcome::ConditionFailed(Some(item)) => {
                 Ok(CloseCaseOutcome::Closed(Box::new(item::read(item)?)))

@@ -5,6 +5,8 @@
 //! A row holds nothing personal: neither what the buyer wrote, nor who it is, nor a phone number. WeChat Pay keeps these, and an
 //! operator who reads a complaint gets them from there. So nothing is to be erased here.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::{Client, operation::put_item::PutItemError};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,7 @@ use super::{
     item::{self, Item},
 };
 use crate::{
+    crypto::{hex, sha256},
     host::{Host, HostError},
     pay::{Complaint, ComplaintState},
     types::{ComplaintId, Fen, OperatorArn, OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
@@ -61,6 +64,12 @@ pub struct ComplaintRow {
     /// The last reply, by an operator here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replied: Option<OperatorAct>,
+    /// The reply that is being sent, or was sent last, by an operator here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_claim: Option<ReplyClaim>,
+    /// Who has rejected the refund here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<OperatorAct>,
     /// Who has completed it here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed: Option<OperatorAct>,
@@ -80,6 +89,15 @@ pub struct OperatorAct {
     pub at: UnixSeconds,
     /// Who.
     pub by: OperatorArn,
+}
+
+/// A reply that is being sent. Another request with the same text waits for what comes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyClaim {
+    /// When.
+    pub at: UnixSeconds,
+    /// SHA-256 of the text, in hexadecimal digits.
+    pub digest: String,
 }
 
 impl ComplaintRow {
@@ -121,6 +139,8 @@ impl ComplaintRow {
             in_platform_service: told.in_platform_service,
             out_refund_no: stored.and_then(|row| row.out_refund_no.clone()),
             replied: stored.and_then(|row| row.replied.clone()),
+            reply_claim: stored.and_then(|row| row.reply_claim.clone()),
+            rejected: stored.and_then(|row| row.rejected.clone()),
             completed: stored.and_then(|row| row.completed.clone()),
             phone_read: stored.and_then(|row| row.phone_read.clone()),
             fetched_at,
@@ -223,6 +243,28 @@ impl Complaints {
         Err(StoreError::contended(STORING))
     }
 
+    /// Claims the reply `content`, so that nobody else sends it now; whether it was claimed. A claim counts for a minute.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the reply may be claimed, until the minute is over.
+    pub async fn claim_reply(&self, id: &ComplaintId, content: &str) -> Result<bool, StoreError> {
+        let digest = hex(&sha256(content.as_bytes()));
+        let now = self.host.now();
+        let is_being_sent =
+            |claim: &ReplyClaim| claim.digest == digest && now.since(claim.at) < CLAIM_LIFETIME;
+        for _ in 0..item::MAX_ATTEMPTS {
+            let Some(mut row) = self.get(id).await? else { return Ok(false) };
+            if row.reply_claim.as_ref().is_some_and(is_being_sent) {
+                return Ok(false);
+            }
+            row.reply_claim = Some(ReplyClaim { at: now, digest: digest.clone() });
+            if self.put(&row).await? {
+                return Ok(true);
+            }
+        }
+        Err(StoreError::contended(STORING))
+    }
+
     /// The complaints of `state`, the oldest first, after `cursor`.
     ///
     /// # Errors
@@ -266,5 +308,7 @@ impl Complaints {
 const STORING: &str = "storing a complaint";
 /// How many complaints a page has.
 const PAGE: i32 = 50;
+/// How long a reply may be under way.
+const CLAIM_LIFETIME: Duration = Duration::from_secs(60);
 /// Seconds.
 const DAY: u64 = 24 * 60 * 60;

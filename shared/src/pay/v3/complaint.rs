@@ -78,10 +78,15 @@ struct AnswerBody<'a> {
 }
 
 #[derive(Serialize)]
-struct ApprovalBody {
-    action: &'static str,
-    /// In how many days the refund is made.
-    launch_refund_day: u8,
+#[serde(tag = "action", rename_all = "UPPERCASE")]
+enum ProgressBody<'a> {
+    Approve {
+        /// In how many days the refund is made.
+        launch_refund_day: u8,
+    },
+    Reject {
+        reject_reason: &'a str,
+    },
 }
 
 #[derive(Serialize)]
@@ -185,8 +190,28 @@ pub(in crate::pay) async fn approve_refund(
     secret: &MerchantSecret,
     id: &ComplaintId,
 ) -> Result<(), PayError> {
-    let body = ApprovalBody { action: "APPROVE", launch_refund_day: 0 };
-    let request = UnsignedRequest::post(PROGRESS, format!("{LIST}/{id}/update-refund-progress"), &body)?;
+    let body = ProgressBody::Approve { launch_refund_day: 0 };
+    update_progress(merchant, secret, id, &body).await
+}
+
+/// `POST …/{complaint_id}/update-refund-progress`: says that the refund is rejected, which ends the complaint. After a lost answer the
+/// repetition is refused, because the complaint has ended.
+pub(in crate::pay) async fn reject_refund(
+    merchant: &MerchantContext,
+    secret: &MerchantSecret,
+    id: &ComplaintId,
+    reason: &str,
+) -> Result<(), PayError> {
+    update_progress(merchant, secret, id, &ProgressBody::Reject { reject_reason: reason }).await
+}
+
+async fn update_progress(
+    merchant: &MerchantContext,
+    secret: &MerchantSecret,
+    id: &ComplaintId,
+    body: &ProgressBody<'_>,
+) -> Result<(), PayError> {
+    let request = UnsignedRequest::post(PROGRESS, format!("{LIST}/{id}/update-refund-progress"), body)?;
     merchant.call(secret, &request).await.map(drop)
 }
 

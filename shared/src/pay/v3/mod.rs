@@ -18,8 +18,8 @@ pub(crate) use certificates::NoCertificates;
 pub(crate) use certificates::PlatformKeys;
 pub use certificates::{CertificateStore, SignedCertificates};
 pub(super) use complaint::{
-    approve_refund, complaint, complaints, complete as complete_complaint, history, open_phone, reply,
-    set_url,
+    approve_refund, complaint, complaints, complete as complete_complaint, history, open_phone,
+    reject_refund, reply, set_url,
 };
 pub(super) use notice::receive;
 pub(super) use refund::{ask as query_refund, redirect as redirect_refund, request as refund};

@@ -52,6 +52,18 @@ pub(crate) fn act(pay: &PayService, id: &str, action_type: &str, text: &str) -> 
     Ok(())
 }
 
+/// The merchant says in the merchant console that a complaint is dealt with.
+///
+/// # Errors
+///
+/// A sentence that says which complaint is unknown or has ended.
+pub(crate) fn complete_in_console(pay: &PayService, id: &str) -> Result<(), String> {
+    let now = pay.now();
+    let mut ledger = pay.ledger();
+    let complaint = ledger.complaints.get_mut(id).ok_or_else(|| format!("there is no complaint {id}"))?;
+    if complaint.complete(now) { Ok(()) } else { Err(format!("complaint {id} has ended before")) }
+}
+
 /// Sends the notice of a change, if the merchant has an address for it. The ledger must not be locked.
 pub(crate) fn notify(pay: &PayService, id: &str, action_type: &str) {
     let url = pay.ledger().complaints.notify_url.clone();
@@ -69,6 +81,7 @@ pub(super) fn control(pay: Arc<PayService>) -> Router {
     Router::new()
         .route("/complaints", get(list).post(complain))
         .route("/complaints/act", post(act_on))
+        .route("/complaints/console", post(complete))
         .route("/complaints/url", put(set_url))
         .with_state(pay)
 }
@@ -104,6 +117,23 @@ async fn act_on(State(pay): State<Arc<PayService>>, body: Bytes) -> Response {
         Err(error) => return bad_request(&error.to_string()),
     };
     match act(&pay, &complaint_id, &action_type, &text) {
+        Ok(()) => Json(json!({})).into_response(),
+        Err(why) => bad_request(&why),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CompleteBody {
+    complaint_id: String,
+}
+
+async fn complete(State(pay): State<Arc<PayService>>, body: Bytes) -> Response {
+    let CompleteBody { complaint_id } = match serde_json::from_slice(&body) {
+        Ok(body) => body,
+        Err(error) => return bad_request(&error.to_string()),
+    };
+    match complete_in_console(&pay, &complaint_id) {
         Ok(()) => Json(json!({})).into_response(),
         Err(why) => bad_request(&why),
     }

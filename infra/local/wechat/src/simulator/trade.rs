@@ -55,6 +55,15 @@ impl Simulator {
         assert_eq!(acted, Ok(()));
     }
 
+    /// The merchant says in the merchant console that a complaint is dealt with; no notice tells of it.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such complaint, or it has ended, because such a test would prove nothing.
+    pub fn complete_complaint_in_console(&self, complaint_id: &str) {
+        assert_eq!(complaints::complete_in_console(self.pay(), complaint_id), Ok(()));
+    }
+
     /// All complaints, oldest first.
     pub fn complaints(&self) -> Vec<ComplaintEntry> {
         complaints::entries(self.pay())

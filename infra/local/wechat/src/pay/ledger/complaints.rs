@@ -49,6 +49,8 @@ pub struct NewComplaint {
     pub problem_description: String,
     /// How much the buyer wants back, in fen; all of it if absent.
     pub apply_refund_amount: Option<u64>,
+    /// Whether the complaint comes without the buyer's phone number.
+    pub without_phone: bool,
 }
 
 /// A complaint as the simulator shows it.

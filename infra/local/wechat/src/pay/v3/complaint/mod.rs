@@ -20,7 +20,8 @@ use crate::pay::service::PayService;
 
 /// A complaint as lists show it. It has an undocumented field (`future_field`), because WeChat may add fields.
 fn complaint_json(pay: &PayService, ledger: &Ledger, complaint: &Complaint) -> Value {
-    let phone = pay.base().users.get(&complaint.openid).map(|user| user.number.pure().to_owned());
+    let user = pay.base().users.get(&complaint.openid).filter(|_| !complaint.new.without_phone);
+    let phone = user.map(|user| user.number.pure().to_owned());
     let encrypted =
         pay.merchant_key().zip(phone).and_then(|(key, phone)| key.public().encrypt(phone.as_bytes()));
     let refunds = ledger.refunds.find(RefundQuery::TransactionId(&complaint.transaction_id));
