@@ -51,6 +51,7 @@ mod shipping_flow;
 mod soter_verify;
 mod subscribe;
 mod subscribe_templates;
+mod throttling;
 mod timeline;
 mod unified_order;
 mod unified_order_again;

@@ -11,6 +11,7 @@ pub struct WorldBuilder {
     pub(crate) config: String,
     pub(crate) parameters: Vec<(String, String)>,
     pub(crate) trade_managed: bool,
+    pub(crate) throughput_scale: Option<u32>,
 }
 
 impl WorldBuilder {
@@ -29,6 +30,12 @@ impl WorldBuilder {
     /// With a WeChat that keeps the money of orders until they are shipped and received.
     pub fn with_shipping(mut self) -> Self {
         self.trade_managed = true;
+        self
+    }
+
+    /// With a database whose partitions have the throughput that AWS's have, divided by `scale`, in the time of the world's clock.
+    pub fn with_throughput_scale(mut self, scale: u32) -> Self {
+        self.throughput_scale = Some(scale);
         self
     }
 

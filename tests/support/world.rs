@@ -62,6 +62,7 @@ impl World {
             push_subscribe_events: false,
             // A test about shipping switches it on, because every payment that is not shipped causes pushes.
             trade_managed: builder.trade_managed,
+            throughput_scale: builder.throughput_scale,
             run_schedules: false,
         };
         let bundle = Bundle::start(options).await.expect("the bundle starts");

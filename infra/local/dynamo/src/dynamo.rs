@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use crate::access::access_keys::{OPERATOR, secret_access_key};
 use crate::access::policy::FunctionPolicies;
 use crate::call_log::{CallLog, CallObserver, ServiceCall};
-use crate::engine;
+use crate::engine::{self, HotKey, ThroughputOptions};
 use crate::error::DynamoError;
 use crate::event_buses::{EventBuses, EventObserver};
 use crate::fault_queue::{DynamoFault, FaultQueue};
@@ -37,6 +37,8 @@ pub struct DynamoOptions {
     pub secrets: BTreeMap<String, String>,
     /// The operator's secret access key, from which the functions' keys are derived.
     pub operator_secret: String,
+    /// The throughput that partitions have for functions; `None` is unlimited.
+    pub throughput: Option<ThroughputOptions>,
 }
 
 /// A running DynamoDB, EventBridge and Secrets Manager. Clones are handles to the same one. It ends with [`Dynamo::shutdown`] or
@@ -56,13 +58,13 @@ struct Inner {
 impl Dynamo {
     /// Creates the stack's tables, event buses and secrets, and listens.
     pub async fn start(stack: &Stack, options: DynamoOptions) -> Result<Self, DynamoError> {
-        let DynamoOptions { address, data, secrets, operator_secret } = options;
+        let DynamoOptions { address, data, secrets, operator_secret, throughput } = options;
         let policies = FunctionPolicies::new(stack)?;
         let secrets = SecretStore::new(stack, secrets, &operator_secret)?;
         let listener = TcpListener::bind(address).await.map_err(DynamoError::Bind)?;
         let address = listener.local_addr().map_err(DynamoError::Bind)?;
         let (stop, stopped) = watch::channel(false);
-        let engine = engine::open_engine(stack, data.as_deref())?;
+        let engine = engine::open_engine(stack, data.as_deref(), throughput)?;
         let handler = Arc::new(RequestHandler {
             names: engine.names(),
             engine,
@@ -205,6 +207,11 @@ impl Dynamo {
     /// Stops the random faults.
     pub fn stop_random_faults(&self) {
         self.inner.handler.faults.random.stop();
+    }
+
+    /// How many requests each key has throttled since the last call, because its partition had no units left.
+    pub fn take_hot_keys(&self) -> BTreeMap<HotKey, usize> {
+        self.inner.handler.engine.take_hot_keys()
     }
 
     /// All items of all tables as JSON text: an object with a list for each table.

@@ -13,6 +13,7 @@
 //! - A function may do what its statements in the template allow and nothing else; the error is DynamoDB's own. The operator
 //!   ([`OPERATOR`]) has every permission.
 //! - A stream has a record for every write that changed an item, with the images of the view that the template asks for.
+//! - Partitions have the throughput that AWS's have, scaled down, if [`ThroughputOptions`] asks for it.
 //! - Every call is logged with its cost, so that tests can compare the permissions that were used with those that are granted.
 //!
 //! The protocols are "DynamoDB API Reference" (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/>), "EventBridge
@@ -30,6 +31,7 @@ mod error;
 mod event_buses;
 mod fault_kind;
 mod fault_queue;
+mod leading_keys;
 mod permission;
 mod request_target;
 mod response;
@@ -42,6 +44,7 @@ pub use call_log::{CallObserver, ServiceCall};
 pub use capacity_units::CapacityUnits;
 pub use chaos::FaultInjector;
 pub use dynamo::{Dynamo, DynamoOptions};
+pub use engine::{Access, HotKey, PartitionLayout, ThroughputOptions};
 pub use error::DynamoError;
 pub use event_buses::EventObserver;
 pub use fault_kind::FaultKind;

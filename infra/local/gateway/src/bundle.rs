@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::{Router, middleware};
-use local_dynamo::{Dynamo, FaultInjector};
+use local_dynamo::{Dynamo, FaultInjector, PartitionLayout, ThroughputOptions};
 use local_phone::Timeline;
 use local_s3::LocalS3;
 use local_template::{Stack, Template};
@@ -86,6 +86,7 @@ impl Bundle {
             notify_speed,
             push_subscribe_events,
             trade_managed,
+            throughput_scale,
             run_schedules,
         } = options;
         let movable_clock = Arc::new(MovableClock::new(clock));
@@ -137,6 +138,7 @@ impl Bundle {
             secrets: deployment_values::secrets(&config, &stack),
             operator_secret: operator_secret::load_or_create(data.as_deref())?,
             data: data.clone(),
+            throughput: throughput_scale.map(|scale| partition_throughput(scale, &clock)),
         };
         let dynamo = Dynamo::start(&stack, options).await.map_err(StartError::Dynamo)?;
         seed::seed_products(&stack, &dynamo).await.map_err(StartError::Seed)?;
@@ -361,6 +363,17 @@ fn simulator_options(
         push,
         shipping,
         ..SimulatorOptions::default()
+    }
+}
+
+/// The throughput of a new table's partitions, by the bundle's clock.
+fn partition_throughput(scale: u32, clock: &Arc<dyn Clock>) -> ThroughputOptions {
+    let clock = Arc::clone(clock);
+    ThroughputOptions {
+        scale,
+        burst_seconds: 0,
+        layout: PartitionLayout::NewTable,
+        clock: Arc::new(move || clock.now_millis()),
     }
 }
 

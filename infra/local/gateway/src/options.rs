@@ -32,6 +32,9 @@ pub struct BundleOptions {
     pub push_subscribe_events: bool,
     /// Whether the simulated WeChat freezes what the mini program takes until it is shipped and received.
     pub trade_managed: bool,
+    /// What the throughput of the database's partitions is divided by, in the time of `clock`: 1 is AWS's own, 1,000 writes and 3,000
+    /// reads a second; `None` is unlimited.
+    pub throughput_scale: Option<u32>,
     /// Whether schedules run and streams are delivered in the background. [`Bundle::run_task`](crate::Bundle::run_task) and
     /// [`Bundle::drain_stream`](crate::Bundle::drain_stream) work in either case.
     pub run_schedules: bool,
@@ -48,6 +51,7 @@ impl Default for BundleOptions {
             notify_speed: 10,
             push_subscribe_events: true,
             trade_managed: true,
+            throughput_scale: None,
             run_schedules: true,
         }
     }

@@ -1,6 +1,5 @@
 //! Callers and their permissions.
 
 pub(crate) mod access_keys;
-mod leading_keys;
 pub(crate) mod policy;
 pub(crate) mod required_permissions;

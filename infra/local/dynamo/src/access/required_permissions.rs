@@ -4,8 +4,8 @@
 
 use serde_json::Value;
 
-use super::leading_keys;
 use crate::engine::resource_names::ResourceNames;
+use crate::leading_keys;
 use crate::permission::Permission;
 
 /// One permission that a request requires, with the values that a condition compares.

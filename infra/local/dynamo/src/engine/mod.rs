@@ -6,7 +6,9 @@ mod open;
 pub(crate) mod resource_names;
 mod streams;
 mod tables;
+mod throughput;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dynoxide::Database;
@@ -15,9 +17,12 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 pub(crate) use capacity::CallCost;
+use capacity::OperationResult;
 pub(crate) use open::open_engine;
 use resource_names::ResourceNames;
 use streams::StreamViews;
+use throughput::Throughput;
+pub use throughput::{Access, HotKey, PartitionLayout, ThroughputOptions};
 
 use crate::error::DynamoError;
 use crate::response::AwsResponse;
@@ -27,33 +32,59 @@ pub(crate) struct Engine {
     database: Database,
     names: Arc<ResourceNames>,
     views: StreamViews,
+    /// The throughput of partitions, if it is limited.
+    throughput: Option<Throughput>,
     /// The number of writes so far.
     write_count: watch::Sender<u64>,
 }
 
 impl Engine {
-    /// Runs an operation without checking permissions. Returns the response and the capacity units that it consumed.
+    /// Runs an operation without checking permissions and throughput. Returns the response and the capacity units that it consumed.
     pub(crate) async fn run_operation(
         &self,
         operation: &str,
-        mut request: Value,
+        request: Value,
     ) -> Result<(AwsResponse, CallCost), DynamoError> {
         // The database never waits. Without this a caller in a loop would keep other tasks from running.
         tokio::task::yield_now().await;
-        let caller_asked = capacity::request_capacity(operation, &mut request);
+        let result = self.execute(operation, request)?;
+        Ok((result.response, result.cost))
+    }
+
+    /// Runs an operation within the throughput of the partitions, if that is limited.
+    pub(crate) async fn run_within_throughput(
+        &self,
+        operation: &str,
+        request: Value,
+    ) -> Result<(AwsResponse, CallCost), DynamoError> {
+        let Some(throughput) = &self.throughput else { return self.run_operation(operation, request).await };
+        tokio::task::yield_now().await;
+        let result =
+            throughput.run(operation, request, |operation, request| self.execute(operation, request))?;
+        Ok((result.response, result.cost))
+    }
+
+    /// How many requests each key has throttled since the last call.
+    pub(crate) fn take_hot_keys(&self) -> BTreeMap<HotKey, usize> {
+        self.throughput.as_ref().map(Throughput::take_hot_keys).unwrap_or_default()
+    }
+
+    fn execute(&self, operation: &str, mut request: Value) -> Result<OperationResult, DynamoError> {
+        let requested = capacity::request_capacity(operation, &mut request);
         let body = self.names.with_engine_arns(operation, request.to_string());
         let response = dispatch::dispatch(&self.database, operation, &body);
         if response.status != 200 {
-            return Ok((response, CallCost::default()));
+            return Ok(OperationResult::refused(response));
         }
         let mut value: Value = serde_json::from_slice(&response.body)?;
-        let cost = capacity::take_cost(operation, &mut value, caller_asked);
+        let (cost, consumed) = capacity::take_cost(operation, &mut value, requested);
         self.views.adapt_response(operation, &request, &mut value);
         if capacity::is_write(operation) {
             self.count_write();
         }
         let body = self.names.with_template_arns(operation, value.to_string());
-        Ok((AwsResponse { status: 200, body: body.into() }, cost))
+        let response = AwsResponse { status: 200, body: body.into() };
+        Ok(OperationResult { response, cost, consumed })
     }
 
     pub(crate) fn names(&self) -> Arc<ResourceNames> {

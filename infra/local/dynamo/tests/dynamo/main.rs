@@ -22,3 +22,5 @@ mod signatures;
 mod streams;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod throughput;

@@ -31,7 +31,7 @@ impl HttpConnector for Connector {
     }
 }
 
-fn sdk(dynamo: &Dynamo, caller: &str) -> Client {
+pub(crate) fn sdk(dynamo: &Dynamo, caller: &str) -> Client {
     let connector = SharedHttpConnector::new(Connector(client()));
     let credentials =
         Credentials::new(caller, dynamo.secret_access_key(caller), Some("session".to_owned()), None, "test");

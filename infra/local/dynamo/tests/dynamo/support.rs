@@ -24,6 +24,7 @@ pub(crate) fn options(data: Option<PathBuf>) -> DynamoOptions {
         data,
         secrets: BTreeMap::from([("PaySecret".to_owned(), "first".to_owned())]),
         operator_secret: "operator's own".to_owned(),
+        throughput: None,
     }
 }
 

@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 /// The partition key of an item or of a key; `None` when it is missing.
-pub(super) fn from_item(item: Option<&Value>, partition_key: Option<&str>) -> Option<Vec<String>> {
+pub(crate) fn from_item(item: Option<&Value>, partition_key: Option<&str>) -> Option<Vec<String>> {
     key_text(item?.get(partition_key?)?).map(|key| vec![key])
 }
 
 /// The partition key that a query reads. `None` unless the key condition contains `partition = :value`, alone or with `AND`.
-pub(super) fn from_query(request: &Value, partition_key: Option<&str>) -> Option<Vec<String>> {
+pub(crate) fn from_query(request: &Value, partition_key: Option<&str>) -> Option<Vec<String>> {
     let partition_key = partition_key?;
     let condition = request.get("KeyConditionExpression")?.as_str()?;
     let words: Vec<&str> = condition.split_whitespace().collect();
