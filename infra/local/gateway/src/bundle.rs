@@ -2,12 +2,13 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    num::NonZeroU64,
     path::Path,
     sync::Arc,
 };
 
 use axum::{Router, middleware};
-use local_dynamo::{Dynamo, FaultInjector, PartitionLayout, ThroughputOptions};
+use local_dynamo::{Dynamo, PartitionLayout, ThroughputOptions};
 use local_phone::Timeline;
 use local_s3::LocalS3;
 use local_template::{Stack, Template};
@@ -25,7 +26,9 @@ use crate::{
     function::{CallHooks, RegisteredFunction, Trigger},
     functions::{DeployedFunctions, ServiceUrls},
     http::{self, Gateway, RouteTable},
-    invoke, operator_secret,
+    invoke,
+    kill::{KilledAt, Kills},
+    operator_secret,
     options::BundleOptions,
     queues::QueueStore,
     quickstart,
@@ -56,7 +59,7 @@ pub struct Bundle {
     schedules: Arc<[ScheduledTask]>,
     mappings: EventSourceMappings,
     queues: Arc<QueueStore>,
-    kills: Arc<FaultInjector>,
+    kills: Arc<Kills>,
     timeline: Timeline,
     urls: ServiceUrls,
     servers: Servers,
@@ -153,7 +156,7 @@ impl Bundle {
             ("Lambda", lambda_address),
             ("S3", s3_address),
         ]);
-        let kills = Arc::new(FaultInjector::default());
+        let kills = Arc::new(Kills::default());
         let timeline = Timeline::new(Arc::clone(&clock), feeds::masker(&stack, &dynamo, wechat.as_ref()));
         feeds::record_aws(&timeline, &dynamo, &stack);
         if let Some(wechat) = &wechat {
@@ -301,12 +304,23 @@ impl Bundle {
     /// start. Requests that a killed call has already sent to the database still arrive there. The database's own random faults
     /// are [`Dynamo::start_random_faults`].
     pub fn start_random_kills(&self, seed: u64, rate_per_mille: u32) {
-        self.kills.start(seed, rate_per_mille);
+        self.kills.random.start(seed, rate_per_mille);
     }
 
     /// Stops the random kills.
     pub fn stop_random_kills(&self) {
-        self.kills.stop();
+        self.kills.random.stop();
+    }
+
+    /// Kills the next call of the function in `functions/<folder>` at its await with this number: when it has been pending so many times, or
+    /// when it ends, but before it answers.
+    pub fn kill_next_call(&self, folder: &str, polls: NonZeroU64) {
+        self.kills.plan(folder, polls);
+    }
+
+    /// Where the call was killed that [`Self::kill_next_call`] has named last; `None` if no call came. Later calls are not killed.
+    pub fn take_kill(&self, folder: &str) -> Option<KilledAt> {
+        self.kills.take(folder)
     }
 
     /// Runs the task in `functions/<folder>` once, now, with the given event. Returns its report.

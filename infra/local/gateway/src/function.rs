@@ -3,7 +3,6 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use lambda_http::Context;
-use local_dynamo::FaultInjector;
 use local_phone::{Event, Timeline};
 use serde_json::Value;
 use shared::{
@@ -17,7 +16,7 @@ use tokio::time::Instant;
 use crate::{
     adapter::{HttpResponder, TaskRunner},
     error::CallError,
-    kill,
+    kill::{CallOutcome, Kills},
     lazy_instance::{InstanceEnv, LazyInstance, StartInstance},
 };
 
@@ -83,10 +82,10 @@ pub(crate) struct DeployedFunction {
     hooks: CallHooks,
 }
 
-/// What takes part in every call of a function: random kills, and the timeline.
+/// What takes part in every call of a function: kills, and the timeline.
 #[derive(Clone)]
 pub(crate) struct CallHooks {
-    pub(crate) kills: Arc<FaultInjector>,
+    pub(crate) kills: Arc<Kills>,
     pub(crate) timeline: Timeline,
 }
 
@@ -212,12 +211,12 @@ impl DeployedFunction {
         limit: Duration,
         call: impl Future<Output = Result<Value, CallError>> + Send + 'static,
     ) -> Result<Value, CallError> {
-        let poll_limit = self.hooks.kills.draw_fault().map(kill::random_poll_limit);
-        let call = tokio::spawn(kill::run_until_killed(poll_limit, call));
+        let (kills, folder) = (Arc::clone(&self.hooks.kills), self.folder);
+        let call = tokio::spawn(async move { kills.run(folder, call).await });
         let handle = call.abort_handle();
         match tokio::time::timeout(limit, call).await {
-            Ok(Ok(Some(result))) => result,
-            Ok(Ok(None)) => {
+            Ok(Ok(CallOutcome::Answered(result))) => result,
+            Ok(Ok(CallOutcome::Killed(_))) => {
                 self.restart();
                 Err(CallError::Killed)
             }

@@ -47,6 +47,7 @@ mod wechat_file;
 pub use bundle::Bundle;
 pub use config::{Config, ConfigError};
 pub use error::{CallError, StartError};
+pub use kill::KilledAt;
 pub use log::{LogFormat, spawn_request_lines};
 pub use options::BundleOptions;
 pub use registry::{registered_folders, start_function};
