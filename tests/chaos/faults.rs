@@ -1,6 +1,7 @@
 //! The random faults: functions are killed; DynamoDB throttles, conflicts and breaks connections; WeChat Pay is busy, slow, loses
-//! answers, sends broken ones, refuses the merchant's certificate and refuses refunds for a while; notices are lost, duplicated,
-//! truncated, delayed, reordered or forged; WeChat's login can't be reached. Meanwhile the clock advances, by how much is answered.
+//! answers, sends broken ones, refuses the merchant's certificate and refuses refunds for a while; notices and pushes are lost, duplicated,
+//! truncated, delayed, reordered or forged; WeChat's login and shipping can't be reached, take effect late, or refuse the access token.
+//! Meanwhile the clock advances, by how much is answered.
 
 use std::{cell::Cell, time::Duration};
 
@@ -35,19 +36,19 @@ pub(crate) async fn inject_until_done(world: &World, seed: u64, api: usize, done
     let stream = async {
         while !done.get() {
             // Two readers at once, because Lambda can read a shard twice for a while.
-            let drain = || world.bundle().drain_stream("order-events");
-            let _ = future::join(drain(), drain()).await;
+            let drain = |folder| world.bundle().drain_stream(folder);
+            let _ = future::join(drain("order-events"), drain("order-events")).await;
+            let _ = drain("push-events").await;
             tokio::time::sleep(Duration::from_millis(60)).await;
         }
     };
-    future::join4(
-        wechat_faults,
-        stream,
-        repeat_task(world, "order-sweep", done),
-        repeat_task(world, "order-events", done),
-    )
-    .await;
+    let tasks = SCHEDULED.map(|task| repeat_task(world, task, done));
+    future::join3(wechat_faults, stream, future::join_all(tasks)).await;
 }
+
+/// The scheduled tasks that finish what was begun.
+pub(crate) const SCHEDULED: [&str; 5] =
+    ["order-sweep", "order-events", "push-events", "complaint-sweep", "shipping-sweep"];
 
 /// Runs a scheduled task again and again, whether it succeeds, fails or is killed.
 async fn repeat_task(world: &World, task: &str, done: &Cell<bool>) {
@@ -88,7 +89,7 @@ fn random_fault(rng: &mut Rng, api: usize) -> Fault {
     let path = || if v3 { V3 } else { V2 };
     let path = path()[rng.usize(..5)].to_owned();
     let times = rng.u32(1..4);
-    match rng.u8(0..23) {
+    match rng.u8(0..27) {
         0 | 1 => Fault::NoticeLost { times },
         2 => Fault::NoticeDuplicate { copies: rng.u32(1..5), times },
         3 => Fault::NoticeDelayed { millis: rng.u64(1..300), times },
@@ -116,7 +117,44 @@ fn random_fault(rng: &mut Rng, api: usize) -> Fault {
         }
         // WeChat Pay's front server refuses the certificate with HTTP 400 and without a business code.
         21 => Fault::HttpStatus { path: if v3 { V3[3] } else { V2[3] }.to_owned(), status: 400, times },
+        22..25 => random_shipping_fault(rng, times),
+        25 => random_complaint_fault(rng, times),
         _ => Fault::NoticeDuplicate { copies: 1, times },
+    }
+}
+
+/// One of the faults of WeChat's shipping information, which is asked and told.
+fn random_shipping_fault(rng: &mut Rng, times: u32) -> Fault {
+    const PATHS: [&str; 2] = ["/wxa/sec/order/upload_shipping_info", "/wxa/sec/order/get_order"];
+    let path = PATHS[rng.usize(..2)].to_owned();
+    match rng.u8(0..9) {
+        0 => Fault::Busy { path, times },
+        1 => Fault::HttpStatus { path, status: 502, times },
+        2 => Fault::Garbage { path, times },
+        3 => Fault::TimeoutBefore { path, millis: rng.u64(1..50), times },
+        4 | 5 => Fault::TimeoutAfter { path, millis: rng.u64(1..50), times },
+        6 => Fault::LateEffect { path, millis: rng.u64(1..200), times },
+        7 => Fault::Errcode { path, errcode: [10_060_012, 10_060_019, 44_990][rng.usize(..3)], times },
+        _ => Fault::TokenRevoked { path: Some(path), stuck: false, times: 1 },
+    }
+}
+
+/// One of the faults of WeChat Pay's complaints, of which every interface of orders has the same.
+fn random_complaint_fault(rng: &mut Rng, times: u32) -> Fault {
+    const PATHS: [&str; 5] = [
+        "/v3/merchant-service/complaints-v2",
+        "/v3/merchant-service/complaints-v2/{complaint_id}",
+        "/v3/merchant-service/complaints-v2/{complaint_id}/response",
+        "/v3/merchant-service/complaints-v2/{complaint_id}/complete",
+        "/v3/merchant-service/complaints-v2/{complaint_id}/update-refund-progress",
+    ];
+    let path = PATHS[rng.usize(..5)].to_owned();
+    match rng.u8(0..5) {
+        0 => Fault::Busy { path, times },
+        1 => Fault::HttpStatus { path, status: 502, times },
+        2 => Fault::BadSign { path, times },
+        3 => Fault::TimeoutBefore { path, millis: rng.u64(1..50), times },
+        _ => Fault::TimeoutAfter { path, millis: rng.u64(1..50), times },
     }
 }
 

@@ -5,10 +5,18 @@ use std::time::Duration;
 use e2e::World;
 use futures_util::{StreamExt, future, stream};
 use local_wechat::{Fault, RefundStatus};
-use serde_json::json;
+use serde_json::{Value, json};
 
-/// Runs rounds until no order, refund or event is pending. Returns the number of rounds.
-pub(crate) async fn run_until_settled(world: &World) -> u32 {
+use crate::{
+    cast::Cast,
+    faults::SCHEDULED,
+    fulfilment::{self, express_parcel},
+    pending::pending,
+};
+
+/// Runs rounds until no order, refund, shipping, complaint or event is pending. Returns the number of rounds.
+pub(crate) async fn run_until_settled(cast: &Cast<'_>) -> u32 {
+    let world = cast.world;
     for round in 0..MAX_ROUNDS {
         if round < 6 {
             create_refunds(world, round).await;
@@ -16,12 +24,13 @@ pub(crate) async fn run_until_settled(world: &World) -> u32 {
         if round > MINUTE_ROUNDS {
             give_up_refunds(world).await;
         }
-        finish_refunds(world);
-        world.wechat().wait_for_notices().await;
-        let _ = world.bundle().drain_stream("order-events").await.expect("the stream is read");
-        for task in ["order-sweep", "order-events"] {
-            let _ = world.bundle().run_task(task).await.expect("a run");
+        // Refunds come first, so that some orders are refunded that were to be shipped.
+        if round > 1 {
+            ship_all(cast).await;
+            answer_complaints(cast).await;
         }
+        finish_refunds(world);
+        run_tasks(world).await;
         if pending(world).await.is_empty() {
             return round;
         }
@@ -109,28 +118,98 @@ fn finish_refunds(world: &World) {
     }
 }
 
-/// The orders, refunds and events that are not finished.
-async fn pending(world: &World) -> Vec<String> {
-    let mut found = Vec::new();
-    for row in world.items("OrdersTable").await {
-        if row["status"]["S"] == "UNPAID" {
-            found.push(format!("{} {}", row["order_id"]["S"], row["status"]["S"]));
+/// Every notice and push has arrived, every stream was read, and every scheduled task has run once.
+async fn run_tasks(world: &World) {
+    world.wechat().run_due_shipping();
+    world.wechat().wait_for_notices().await;
+    for folder in ["order-events", "push-events"] {
+        let _ = world.bundle().drain_stream(folder).await.expect("the stream is read");
+    }
+    for task in SCHEDULED.into_iter().filter(|task| has_function(task)) {
+        let _ = world.bundle().run_task(task).await.expect("a run");
+    }
+}
+
+/// Whether the bundle has this function.
+pub(crate) fn has_function(folder: &str) -> bool {
+    local_gateway::registered_folders().contains(&folder)
+}
+
+/// Staff ship everything that is to be shipped. An order whose refund has begun meanwhile is refused.
+async fn ship_all(cast: &Cast<'_>) {
+    let mut path = "/api/staff/orders?state=TO_SHIP".to_owned();
+    loop {
+        let page = cast.send_as_staff("GET", &path, &json!({})).await;
+        if page.status == 401 {
+            continue;
+        }
+        let page = page.ok().json();
+        for order in page["orders"].as_array().into_iter().flatten() {
+            let order_id = order["orderId"].as_str().unwrap_or_default();
+            let body = match order["items"][0]["delivery"].as_str() {
+                Some("virtual") => json!({ "logisticsType": 3 }),
+                Some("pickup") => json!({ "logisticsType": 4 }),
+                _ => express_parcel(&format!("LAST{order_id}")),
+            };
+            let shipped = cast.send_as_staff("POST", &format!("/api/orders/{order_id}/ship"), &body).await;
+            assert!(matches!(shipped.status, 200 | 409), "{}", shipped.body);
+        }
+        let Some(cursor) = page["cursor"].as_str() else { return };
+        path = format!("/api/staff/orders?state=TO_SHIP&cursor={cursor}");
+    }
+}
+
+/// Operators give money back and complete every complaint that they read of.
+async fn answer_complaints(cast: &Cast<'_>) {
+    for state in ["PENDING", "PROCESSING"] {
+        for complaint in list(cast.world, &format!("/api/admin/complaints?state={state}"), "complaints").await
+        {
+            let complaint_id = complaint["complaintId"].as_str().unwrap_or_default();
+            // All of it may have gone back before.
+            drop(fulfilment::answer(cast, complaint_id, "refund", &json!({})).await);
+            fulfilment::answer(cast, complaint_id, "complete", &json!({})).await.ok();
         }
     }
-    for row in world.items("RefundsTable").await {
-        if row["status"]["S"] == "PROCESSING" || row["status"]["S"] == "ABNORMAL" {
-            found.push(format!(
-                "{} {} {}",
-                row["out_refund_no"]["S"], row["status"]["S"], row["failure"]["S"]
-            ));
+    // A completion may have been killed before it closed the case.
+    for case in list(cast.world, "/api/admin/cases?kind=COMPLAINT", "cases").await {
+        let case_id = case["caseId"].as_str().unwrap_or_default();
+        if let Some(complaint_id) = case_id.split('-').nth(1) {
+            fulfilment::answer(cast, complaint_id, "complete", &json!({})).await.ok();
         }
     }
-    for row in world.items("OutboxTable").await {
-        if row.get("pending_shard").is_some() {
-            found.push(row["event_id"]["S"].to_string());
+}
+
+/// All entries of an operator's list, page by page.
+async fn list(world: &World, path: &str, field: &str) -> Vec<Value> {
+    let (mut entries, mut next) = (Vec::new(), path.to_owned());
+    loop {
+        let page = world.operator("GET", &next, &json!({})).await.ok().json();
+        entries.extend(page[field].as_array().cloned().unwrap_or_default());
+        let Some(cursor) = page["cursor"].as_str() else { return entries };
+        next = format!("{path}&cursor={cursor}");
+    }
+}
+
+/// Half of the users confirm the receipt, the others do nothing for ten days; then WeChat settles, and its pushes arrive.
+pub(crate) async fn await_receipts(cast: &Cast<'_>) {
+    let world = cast.world;
+    let orders = world.items("OrdersTable").await;
+    for order in orders.iter().step_by(2) {
+        let (Some(openid), Some(transaction_id)) =
+            (order["openid"]["S"].as_str(), order["transaction_id"]["S"].as_str())
+        else {
+            continue;
+        };
+        if let Some(user) = cast.user_named(openid).await {
+            fulfilment::confirm_payment(user, transaction_id).await;
         }
     }
-    found
+    for wait in RECEIPT_WAITS {
+        world.clock.advance(Duration::from_secs(wait));
+        run_tasks(world).await;
+    }
+    let stuck = pending(world).await;
+    assert!(stuck.is_empty(), "stuck: {stuck:#?}");
 }
 
 /// An operator gives up the refunds that WeChat Pay has not accepted for hours.
@@ -147,4 +226,7 @@ async fn give_up_refunds(world: &World) {
 const MAX_ROUNDS: u32 = 80;
 /// The number of rounds that last a minute.
 const MINUTE_ROUNDS: u32 = 40;
+/// How long nothing is done after the last shipping, in seconds: users who confirm the receipt are settled after hours, the others after ten
+/// days.
+const RECEIPT_WAITS: [u64; 3] = [4 * 60 * 60, 10 * 24 * 60 * 60, 4 * 60 * 60];
 const CONCURRENCY: usize = 16;

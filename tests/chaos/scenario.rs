@@ -1,63 +1,78 @@
-//! The scenario of one order: the actions of its user, an operator and others, chosen by its seed.
+//! The scenario of one order: the actions of its user, staff, operators and others, chosen by its seed.
 
 use std::time::Duration;
 
-use e2e::{Phone, Response, World};
+use e2e::{Phone, World};
 use fastrand::Rng;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::USERS;
-
-/// The index of the user who places the order.
-pub(crate) fn user(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(0) % USERS
-}
+use crate::{
+    cast::{Cast, PRODUCTS, log_in},
+    fulfilment,
+};
 
 /// Places the order and runs random actions on it. Requests that fail are repeated a few times at most, as people do.
-pub(crate) async fn run(world: &World, user: &Mutex<Phone<'_>>, seed: u64) {
+pub(crate) async fn run(cast: &Cast<'_>, user: &Mutex<Phone<'_>>, seed: u64) {
+    let world = cast.world;
     let rng = &mut Rng::with_seed(seed);
-    let Some(order) = place_order(world, user, rng, seed).await else { return };
-    let (order_id, out_trade_no) = (order["orderId"].clone(), order["outTradeNo"].clone());
+    let (product_id, _, delivery) = PRODUCTS[[0, 0, 1, 2][rng.usize(..4)]];
+    let Some(order) = place_order(world, user, rng, product_id, seed).await else { return };
+    let out_trade_no = order["outTradeNo"].clone();
+    let order_id = order["orderId"].as_str().unwrap_or_default();
     let mut prepaid: Vec<Value> = Vec::new();
-    for _ in 0..rng.usize(3..9) {
+    let mut complaints: Vec<String> = Vec::new();
+    for _ in 0..rng.usize(4..11) {
         pause(rng).await;
         match rng.u8(0..100) {
-            0..35 => {
+            choice @ 0..54 if choice < 28 || prepaid.is_empty() => {
                 let body = if rng.u8(0..4) == 0 { json!("另一段说明") } else { Value::Null };
                 let mut prepay = json!({ "outTradeNo": out_trade_no });
                 if body.is_string() {
                     prepay["body"] = body;
                 }
-                let answer = send_as_user(world, user, "POST", "/api/pay/unified-order", &prepay).await;
+                let answer = cast.send_as_user(user, "POST", "/api/pay/unified-order", &prepay).await;
                 prepaid.extend((answer.status == 200).then(|| answer.json()["payParams"].clone()));
             }
-            35..70 if !prepaid.is_empty() => {
+            0..54 => {
                 // Any earlier `payParams` too, because a phone can be slow.
                 let arguments = prepaid[rng.usize(..prepaid.len())].clone();
                 let _ = user.lock().await.wx("requestPayment", arguments).await;
             }
-            70..75 => {
-                let path = format!("/api/orders/{}/cancel", order_id.as_str().unwrap_or_default());
-                let _ = send_as_user(world, user, "POST", &path, &json!({})).await;
+            54..58 => {
+                let path = format!("/api/orders/{order_id}/cancel");
+                let _ = cast.send_as_user(user, "POST", &path, &json!({})).await;
             }
-            75..80 => {
-                let path = format!("/api/orders/{}", order_id.as_str().unwrap_or_default());
-                let _ = send_as_user(world, user, "GET", &path, &json!({})).await;
+            58..62 => {
+                let _ = cast.send_as_user(user, "GET", &format!("/api/orders/{order_id}"), &json!({})).await;
             }
-            80..82 => {
+            62..64 => {
                 send_forged_notice(world, user, out_trade_no.as_str().unwrap_or_default(), rng.u64(1..1000))
                     .await
             }
-            82..88 => refund_in_console(world, rng, order_id.as_str().unwrap_or_default()),
-            88..90 => log_in(user).await,
-            _ => refund_as_operator(world, rng, &out_trade_no, seed).await,
+            64..68 => refund_in_console(world, rng, order_id),
+            68..70 => log_in(user).await,
+            70..78 => refund_as_operator(world, rng, &out_trade_no, seed).await,
+            78..88 => fulfilment::ship(cast, rng, order_id, delivery).await,
+            88..92 => fulfilment::confirm_receipt(cast, user, order_id).await,
+            92..96 => complaints.extend(fulfilment::complain(cast, rng, &out_trade_no).await),
+            _ => {
+                if let Some(complaint_id) = rng.choice(&complaints) {
+                    fulfilment::pursue(cast, rng, complaint_id).await;
+                }
+            }
         }
     }
 }
 
-async fn place_order(world: &World, user: &Mutex<Phone<'_>>, rng: &mut Rng, seed: u64) -> Option<Value> {
-    let body = json!({ "productId": "water", "quantity": rng.u32(1..4) });
+async fn place_order(
+    world: &World,
+    user: &Mutex<Phone<'_>>,
+    rng: &mut Rng,
+    product_id: &str,
+    seed: u64,
+) -> Option<Value> {
+    let body = json!({ "productId": product_id, "quantity": rng.u32(1..4) });
     for _ in 0..20 {
         let token = user.lock().await.token.clone();
         let request = world.request("POST", "/api/orders").bearer_auth(&token);
@@ -100,32 +115,6 @@ async fn send_forged_notice(world: &World, user: &Mutex<Phone<'_>>, out_trade_no
     let notice = world.wechat_pay().payment_fields(out_trade_no, &format!("forged-{number}"), &openid, 200);
     let altered = world.wechat_pay().sign(notice, &[]).replace("OTHERS", "FORGED");
     let _ = world.wechat_pay().send_payment_notice(altered).await;
-}
-
-async fn send_as_user(
-    world: &World,
-    user: &Mutex<Phone<'_>>,
-    method: &str,
-    path: &str,
-    body: &Value,
-) -> Response {
-    let token = user.lock().await.token.clone();
-    let request = world.request(method, path).bearer_auth(&token);
-    let request = if method == "GET" { request } else { request.json(body) };
-    let answer = world.send(request).await;
-    if answer.status == 401 {
-        log_in(user).await;
-    }
-    answer
-}
-
-async fn log_in(user: &Mutex<Phone<'_>>) {
-    let mut phone = user.lock().await;
-    for _ in 0..10 {
-        if phone.try_log_in().await {
-            return;
-        }
-    }
 }
 
 async fn pause(rng: &mut Rng) {

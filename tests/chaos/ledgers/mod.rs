@@ -10,7 +10,10 @@ use local_wechat::{RefundSource, RefundStatus};
 use serde_json::Value;
 use shared::types::{Day, UnixSeconds};
 
-use crate::STOCK;
+use crate::cast::{PRODUCTS, STOCK};
+
+mod complaints;
+mod shipping;
 
 fn text(row: &Value, name: &str) -> String {
     row[name]["S"].as_str().unwrap_or_default().to_owned()
@@ -22,13 +25,14 @@ fn number(row: &Value, name: &str) -> u64 {
 
 /// Asserts that WeChat Pay's ledger and our tables agree. Returns a line with the totals.
 pub(crate) async fn compare(world: &World) -> String {
-    compare_bills(world).await;
     let _ = world.bundle().drain_stream("order-events").await.expect("the stream is read");
     let paid = compare_payments(world).await;
     let refunded = compare_refunds(world).await;
     let sold = check_orders(world, &paid, &refunded).await;
     check_effects(world, sold).await;
     check_cases(world).await;
+    let settled = shipping::compare(world).await;
+    let complaints = complaints::compare(world).await;
     assert!(world.wechat().accepted_probes().is_empty(), "a probe was accepted as a genuine notice");
     let (paid_fen, refunded_fen): (u64, u64) =
         (paid.values().map(|(fee, _)| fee).sum(), refunded.values().sum());
@@ -39,13 +43,14 @@ pub(crate) async fn compare(world: &World) -> String {
     let in_console = world.wechat().refunds();
     let in_console = in_console.iter().filter(|refund| refund.source == RefundSource::VendorPlatform).count();
     format!(
-        "{} payments of {paid_fen} fen, {refunded_fen} fen refunded, {in_console} refunds in the console",
+        "{} payments of {paid_fen} fen, {refunded_fen} fen refunded, {in_console} refunds in the console, {settled} payments settled, {complaints} \
+         complaints",
         paid.len()
     )
 }
 
 /// The only differences between the bills and our tables are refunds that were made in the console, which `reconcile` takes over.
-async fn compare_bills(world: &World) {
+pub(crate) async fn compare_bills(world: &World) {
     for _ in 0..2 {
         let tomorrow = Day::of(UnixSeconds::new(world.now())).after(1);
         let noon = tomorrow.begins().get() + 12 * 60 * 60;
@@ -214,7 +219,11 @@ async fn check_effects(world: &World, sold: u64) {
     let happened: BTreeSet<String> = outbox.iter().map(|row| text(row, "event_id")).collect();
     assert_eq!(published, happened);
     let products = world.items("ProductsTable").await;
-    let water = products.iter().find(|row| text(row, "product_id") == "water").expect("the product");
-    let left: i64 = water["stock"]["N"].as_str().and_then(|text| text.parse().ok()).expect("a stock");
-    assert_eq!(u64::try_from(STOCK - left).expect("sold"), sold, "stock");
+    let is_counted =
+        |row: &&Value| PRODUCTS.iter().any(|(product_id, ..)| text(row, "product_id") == *product_id);
+    let left = products.iter().filter(is_counted);
+    let taken = left.map(|row| {
+        STOCK - row["stock"]["N"].as_str().and_then(|text| text.parse::<i64>().ok()).expect("a stock")
+    });
+    assert_eq!(u64::try_from(taken.sum::<i64>()).expect("sold"), sold, "stock");
 }
