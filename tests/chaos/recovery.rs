@@ -127,6 +127,7 @@ async fn run_tasks(world: &World) {
     }
     for task in SCHEDULED.into_iter().filter(|task| has_function(task)) {
         let _ = world.bundle().run_task(task).await.expect("a run");
+        let _ = world.bundle().wait_for_invocations(task).await.expect("the workers run");
     }
 }
 

@@ -30,7 +30,7 @@ fn alarm_problems(runbook: &str, template: &str) -> Vec<String> {
 /// can't see whether an alarm watches those.
 fn operator_alerts(files: &[(String, String)]) -> (BTreeSet<String>, Vec<String>) {
     let call = Regex::new(r"operator_alert\(\s*([^,]+),").expect("a pattern");
-    let keys = Regex::new(r#"\.parse_keys\(\s*"[a-z_]+",\s*"([a-z-]+)""#).expect("a pattern");
+    let keys = Regex::new(r#"WorkKey \{ name: "[a-z_]+", alert: "([a-z-]+)""#).expect("a pattern");
     let (mut names, mut problems) = (BTreeSet::new(), Vec::new());
     for (file, code) in files {
         names.extend(keys.captures_iter(code).map(|found| found[1].to_owned()));

@@ -277,6 +277,29 @@ async fn certificates() -> World {
     world
 }
 
+/// More rows in each index of open work than one request reads, so that its shards are read, and workers started.
+async fn crowded_indexes() -> World {
+    let world = World::start().await;
+    for (table, key, shard, time, at) in [
+        ("OrdersTable", "order_id", "due_shard", "next_query_at", "1"),
+        ("RefundsTable", "out_refund_no", "due_shard", "next_query_at", "9999999999"),
+        ("MediaChecksTable", "trace_id", "due_shard", "next_query_at", "9999999999"),
+        ("OutboxTable", "event_id", "pending_shard", "happened_at", "9999999999"),
+        ("InboxTable", "push_id", "pending_shard", "happened_at", "9999999999"),
+    ] {
+        let rows = (0..501).map(|number| {
+            let id = format!("01HF7Y9B9X000000000000{number:04}");
+            json!({ key: { "S": id }, shard: { "S": "07" }, time: { "N": at } })
+        });
+        world.put_items(table, &rows.collect::<Vec<_>>()).await;
+    }
+    assert_eq!(world.sweep().await["workers"], 1);
+    for task in ["order-events", "push-events"] {
+        world.bundle().run_task(task).await.expect("a run");
+    }
+    world
+}
+
 #[tokio::test]
 async fn every_permission_is_used_and_none_is_lacking() {
     let world = World::start().with_template("paid").with_parameter("CustomerWelcomeText", "欢迎").await;
@@ -302,9 +325,9 @@ async fn every_permission_is_used_and_none_is_lacking() {
     money::shipping(&world, &phone).await;
     money::bill_with_differences(&world, &phone).await;
     erase_someone(&world).await;
-    let by_certificates = certificates().await;
+    let (by_certificates, crowded) = (certificates().await, crowded_indexes().await);
     let mut used = BTreeSet::new();
-    for world in [&world, &by_certificates] {
+    for world in [&world, &by_certificates, &crowded] {
         let lacking: Vec<String> = world.dynamo().denied_permissions().iter().map(in_words).collect();
         assert!(lacking.is_empty(), "used and not granted:\n{}", lacking.join("\n"));
         used.extend(world.dynamo().used_permissions());

@@ -26,6 +26,7 @@ mod order;
 mod order_details;
 mod order_events;
 mod order_sweep;
+mod order_sweep_workers;
 mod other_wechat;
 mod pay_notify;
 mod pay_v3;

@@ -233,9 +233,17 @@ impl World {
         Effects::read(self).await
     }
 
-    /// Runs `order-sweep` once: its report.
+    /// Runs `order-sweep` once, and lets the workers end that it has started: the sum of all reports.
     pub async fn sweep(&self) -> Value {
-        self.bundle.run_task("order-sweep").await.expect("the sweep runs")
+        let report = self.bundle.run_task("order-sweep").await.expect("the sweep runs");
+        let reports = self.bundle.wait_for_invocations("order-sweep").await.expect("the workers run");
+        reports.into_iter().fold(report, |mut sum, report| {
+            for (name, count) in report.as_object().expect("a report") {
+                let count = count.as_u64().expect("a count");
+                sum[name] = json!(sum[name].as_u64().expect("a count") + count);
+            }
+            sum
+        })
     }
 
     /// All items of the table with this logical id. A page of a scan holds a megabyte, so that several may be read.
@@ -310,6 +318,16 @@ impl World {
     pub async fn put_item(&self, logical_id: &str, item: Value) {
         let put = json!({ "TableName": self.table(logical_id), "Item": item });
         self.dynamo().call_as_operator("PutItem", put).await.expect("a put");
+    }
+
+    /// Writes items into the table with this logical id, as they are, 25 in a request.
+    pub async fn put_items(&self, logical_id: &str, items: &[Value]) {
+        for items in items.chunks(25) {
+            let puts: Vec<Value> =
+                items.iter().map(|item| json!({ "PutRequest": { "Item": item } })).collect();
+            let request = json!({ "RequestItems": { self.table(logical_id): puts } });
+            self.dynamo().call_as_operator("BatchWriteItem", request).await.expect("the puts");
+        }
     }
 
     /// The time of the world, in Unix seconds.

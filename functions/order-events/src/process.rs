@@ -3,7 +3,10 @@
 use shared::{
     host::{Host, HostError},
     service::{EventError, EventOutcome, EventProcessor},
-    store::{EventKind, EventLookup, Order, Orders, Outbox, PendingEvent, StoreError, WorkCursor, WorkPage},
+    store::{
+        EventKind, EventLookup, OpenWork, Order, Orders, Outbox, PendingEvent, StoreError, WorkCursor,
+        WorkPage,
+    },
     telemetry::{self, Metric},
     types::UnixSeconds,
 };
@@ -111,13 +114,17 @@ impl EventProcessor for OrderEventProcessor {
         Ok(EventOutcome::Completed)
     }
 
+    async fn find_pending(&self, until: UnixSeconds) -> Result<OpenWork<String>, StoreError> {
+        self.outbox.find_pending(until).await
+    }
+
     async fn list_pending(
         &self,
         shard: &str,
         until: UnixSeconds,
         after: Option<WorkCursor>,
         limit: u16,
-    ) -> Result<WorkPage<(String, UnixSeconds)>, StoreError> {
+    ) -> Result<WorkPage<String>, StoreError> {
         self.outbox.list_pending(shard, until, after, limit).await
     }
 

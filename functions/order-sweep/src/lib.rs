@@ -1,27 +1,43 @@
 //! Every minute: asks WeChat Pay about the unpaid orders and the refunds that are due, and closes expired orders.
 //!
 //! A notice can be lost for good, so each order and refund says in `next_query_at` when to ask WeChat Pay again. An index lists those
-//! that are due; nothing is searched. A run writes the next `next_query_at` before it asks, so a run that is killed loses nothing.
+//! that are due. A run writes the next `next_query_at` before it asks, so a run that is killed loses nothing, and of two runs one asks.
+//!
+//! ```text
+//! schedule ─▶ run ─ little is due ─▶ asks
+//!                 └ much is due ───▶ a worker for each share of the shards: this function, invoked without waiting for it
+//! ```
+//! A worker has a time, a number of items and a number of items at once, which bound it. What it leaves is found in the next minute.
 //! Orders that were never prepaid are swept last, because no notice of theirs can be lost and any user can place many.
 
+mod due;
+mod find;
 mod orders;
+mod pace;
 mod refunds;
 mod report;
+mod workers;
 
-use std::time::Duration;
-
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use shared::{
     host::{Host, HostError},
     runtime::Task,
     service::{PaymentService, RefundService},
-    store::{Cases, StoreError, WorkCursor, WorkPage, shards, unprepaid_shards},
+    store::{Cases, StoreError},
     telemetry::{self, Metric},
-    types::{BoxError, OrderId, OutRefundNo, UnixSeconds},
+    types::BoxError,
 };
 
-use crate::report::SweepOutcome;
-pub use report::SweepReport;
+use crate::{
+    due::{DueClass, DueItem},
+    pace::Pace,
+    report::SweepOutcome,
+    workers::Workers,
+};
+pub use crate::{
+    report::SweepReport,
+    workers::{DueKind, Shard, SweepEvent},
+};
 
 /// Sweeps orders and refunds that are due.
 pub struct OrderSweepTask {
@@ -29,24 +45,12 @@ pub struct OrderSweepTask {
     payments: PaymentService,
     refunds: RefundService,
     cases: Cases,
-}
-
-/// The table whose index of due items is read.
-#[derive(Clone, Copy)]
-enum DueKind {
-    Orders,
-    Refunds,
-}
-
-/// An order or a refund that is due.
-enum DueItem {
-    Order(OrderId),
-    Refund(OutRefundNo),
+    workers: Workers,
 }
 
 impl Task for OrderSweepTask {
     const NAME: &'static str = "order-sweep";
-    type Event = serde_json::Value;
+    type Event = SweepEvent;
     type Report = SweepReport;
 
     async fn init(host: &Host) -> Result<Self, HostError> {
@@ -55,16 +59,16 @@ impl Task for OrderSweepTask {
             payments: PaymentService::new(host)?,
             refunds: RefundService::new(host)?,
             cases: Cases::new(host)?,
+            workers: Workers::new(host)?,
         })
     }
 
-    async fn run(&self, _: serde_json::Value) -> Result<SweepReport, BoxError> {
-        let started_at = self.host.now();
-        let prepaid =
-            shards().flat_map(|shard| [(DueKind::Orders, shard.clone()), (DueKind::Refunds, shard)]);
-        let report = self.sweep_shards(prepaid, started_at).await;
-        let unprepaid = unprepaid_shards().map(|shard| (DueKind::Orders, shard));
-        let report = report.plus(self.sweep_shards(unprepaid, started_at).await);
+    async fn run(&self, event: SweepEvent) -> Result<SweepReport, BoxError> {
+        let pace = Pace::new(self.host.now());
+        let report = match event.shards {
+            Some(share) => self.sweep_share(share, &pace).await,
+            None => self.sweep_all(&pace).await,
+        };
         telemetry::record_metric(Metric::SweepBacklog(u64::from(report.deferred) + u64::from(report.failed)));
         if report.attempted() > 0 {
             telemetry::record_metric(Metric::SweepQueries(report.attempted().into()));
@@ -75,77 +79,85 @@ impl Task for OrderSweepTask {
 }
 
 impl OrderSweepTask {
-    async fn sweep_shards(
-        &self,
-        shards: impl Iterator<Item = (DueKind, String)> + Send,
-        started_at: UnixSeconds,
-    ) -> SweepReport {
-        let reports = stream::iter(shards).map(|(kind, shard)| self.sweep_shard(kind, shard, started_at));
-        let reports = reports.buffer_unordered(CONCURRENT_SHARDS);
-        reports.fold(SweepReport::default(), async |sum, report| sum.plus(report)).await
+    /// Sweeps what is due, or has workers sweep it.
+    async fn sweep_all(&self, pace: &Pace) -> SweepReport {
+        let due = self.find_due(pace.started_at).await;
+        let report = self.sweep_class(due.prepaid, pace).await;
+        report.plus(self.sweep_class(due.unprepaid, pace).await).plus(due.failures)
     }
 
-    /// Sweeps the shard page after page until nothing is due or the run is out of time; the next run comes in a minute. An item
-    /// that fails does not delay those behind it.
-    async fn sweep_shard(&self, kind: DueKind, shard: String, started_at: UnixSeconds) -> SweepReport {
+    async fn sweep_class(&self, class: DueClass, pace: &Pace) -> SweepReport {
+        if class.fits_one_run() {
+            return self.sweep_items(stream::iter(class.into_items().map(Ok)), pace).await;
+        }
         let mut report = SweepReport::default();
-        let mut cursor: Option<WorkCursor> = None;
-        loop {
-            let page = match self.due_page(kind, &shard, started_at, cursor).await {
-                Ok(page) => page,
-                Err(error) => {
-                    // The other shards are swept all the same.
-                    telemetry::handled_error("read-due-page", &error);
-                    report.count(SweepOutcome::Failed);
-                    return report;
-                }
-            };
-            for item in &page.rows {
-                if self.host.now().since(started_at) > LAST_START {
-                    report.count(SweepOutcome::Deferred);
-                } else {
-                    report.count(self.sweep_one(item).await);
-                }
+        let starts = stream::iter(class.into_shares()).map(|share| self.workers.start(share));
+        let mut starts = starts.buffer_unordered(CONCURRENT_REQUESTS);
+        let mut unstarted = Vec::new();
+        while let Some(started) = starts.next().await {
+            match started {
+                Ok(()) => report.workers = report.workers.saturating_add(1),
+                Err(share) => unstarted.extend(share),
             }
-            cursor = page.next;
-            if cursor.is_none() || report.deferred > 0 {
-                return report;
+        }
+        // Without workers the sweep is slow, and not over.
+        report.plus(self.sweep_share(unstarted, pace).await)
+    }
+
+    /// Sweeps the shards in turns, until nothing is due or the run is over; the next one comes in a minute.
+    async fn sweep_share(&self, share: Vec<Shard>, pace: &Pace) -> SweepReport {
+        let shards = share.into_iter().map(|shard| self.list_due(shard, pace));
+        self.sweep_items(stream::select_all(shards), pace).await
+    }
+
+    /// Sweeps the items, several at the same time. An item that fails does not delay those behind it.
+    async fn sweep_items(
+        &self,
+        items: impl Stream<Item = Result<DueItem, StoreError>> + Send,
+        pace: &Pace,
+    ) -> SweepReport {
+        let outcomes = items.map(|item| self.sweep_at_pace(item, pace));
+        let outcomes = outcomes.buffer_unordered(pace::CONCURRENT_ITEMS);
+        outcomes
+            .fold(SweepReport::default(), async |mut report, outcome| {
+                report.count(outcome);
+                report
+            })
+            .await
+    }
+
+    async fn sweep_at_pace(&self, item: Result<DueItem, StoreError>, pace: &Pace) -> SweepOutcome {
+        let place = pace.take_place().await;
+        if pace.is_over(self.host.now()) {
+            return SweepOutcome::Deferred;
+        }
+        let swept = match item {
+            Ok(item) => {
+                pace.count_item();
+                self.sweep_item(&item).await
+            }
+            // The other shards are swept all the same.
+            Err(error) => Err(error.into()),
+        };
+        match swept {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                telemetry::handled_error("sweep-item", &*error);
+                if pace::is_rate_limit(&error) {
+                    pace.slow_down(place).await;
+                }
+                SweepOutcome::Failed
             }
         }
     }
 
-    async fn due_page(
-        &self,
-        kind: DueKind,
-        shard: &str,
-        until: UnixSeconds,
-        after: Option<WorkCursor>,
-    ) -> Result<WorkPage<DueItem>, StoreError> {
-        Ok(match kind {
-            DueKind::Orders => {
-                self.payments.orders.list_due(shard, until, after, PAGE_SIZE).await?.map(DueItem::Order)
-            }
-            DueKind::Refunds => {
-                self.refunds.store.list_due(shard, until, after, PAGE_SIZE).await?.map(DueItem::Refund)
-            }
-        })
-    }
-
-    async fn sweep_one(&self, item: &DueItem) -> SweepOutcome {
-        let outcome = match item {
+    async fn sweep_item(&self, item: &DueItem) -> Result<SweepOutcome, BoxError> {
+        match item {
             DueItem::Order(order_id) => self.sweep_order(*order_id).await,
             DueItem::Refund(out_refund_no) => self.sweep_refund(out_refund_no).await,
-        };
-        outcome.unwrap_or_else(|error| {
-            telemetry::handled_error("sweep-item", &*error);
-            SweepOutcome::Failed
-        })
+        }
     }
 }
 
-/// Orders or refunds that are read from a shard in one request.
-const PAGE_SIZE: u16 = 50;
-/// Shards that are swept at the same time.
-const CONCURRENT_SHARDS: usize = 32;
-/// No item is begun after this time: the function's timeout is 55 seconds.
-const LAST_START: Duration = Duration::from_secs(25);
+/// Requests for pages and for workers that are made at the same time.
+const CONCURRENT_REQUESTS: usize = 32;

@@ -25,6 +25,8 @@ pub struct SweepReport {
     pub deferred: u32,
     /// Orders and refunds that another run took, or that are no longer due.
     pub skipped: u32,
+    /// Workers that were started. Their orders and refunds stand in their own reports.
+    pub workers: u32,
 }
 
 /// What came of sweeping one order or refund that was due. Each variant is a field of [`SweepReport`].
@@ -75,6 +77,7 @@ impl SweepReport {
             failed: self.failed.saturating_add(other.failed),
             deferred: self.deferred.saturating_add(other.deferred),
             skipped: self.skipped.saturating_add(other.skipped),
+            workers: self.workers.saturating_add(other.workers),
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use futures_util::future;
+use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use shared::{
     host::Host,
-    store::{WorkCursor, shards},
+    store::{OpenWork, WorkCursor},
     telemetry,
-    types::UnixSeconds,
+    types::{TraceId, UnixSeconds},
 };
 
 use crate::media_verdict::{DueOutcome, MediaJudge};
@@ -53,11 +53,42 @@ impl MediaChecksReport {
     }
 }
 
-/// Does what is due, all shards at the same time.
+/// Does what is due, several checks or shards at the same time.
 pub(crate) async fn attend_due(judge: &MediaJudge, host: &Host) -> MediaChecksReport {
     let started_at = host.now();
-    let reports = future::join_all(shards().map(|shard| attend_shard(judge, host, shard, started_at))).await;
-    reports.into_iter().fold(MediaChecksReport::default(), MediaChecksReport::plus)
+    let sum = async |sum: MediaChecksReport, report| sum.plus(report);
+    match judge.checks().find_due(started_at).await {
+        Ok(OpenWork::All(rows)) => {
+            let reports = stream::iter(rows).map(|row| attend(judge, host, row.key, started_at));
+            reports.buffer_unordered(CONCURRENCY).fold(MediaChecksReport::default(), sum).await
+        }
+        Ok(OpenWork::Shards(shards)) => {
+            let reports = stream::iter(shards).map(|shard| attend_shard(judge, host, shard, started_at));
+            reports.buffer_unordered(CONCURRENCY).fold(MediaChecksReport::default(), sum).await
+        }
+        Err(error) => {
+            let mut report = MediaChecksReport::default();
+            report.count_failure(&error);
+            report
+        }
+    }
+}
+
+/// Does what is due for a check, unless the run is out of time.
+async fn attend(
+    judge: &MediaJudge,
+    host: &Host,
+    trace_id: TraceId,
+    started_at: UnixSeconds,
+) -> MediaChecksReport {
+    let mut report = MediaChecksReport::default();
+    if host.now().since(started_at) <= LAST_START {
+        match judge.attend(&trace_id).await {
+            Ok(outcome) => report.count(outcome),
+            Err(error) => report.count_failure(&error),
+        }
+    }
+    report
 }
 
 /// Does what is due in a shard, page after page, the longest due first, until none is left or the run is out of time. A check that fails
@@ -78,22 +109,18 @@ async fn attend_shard(
                 return report;
             }
         };
-        for trace_id in &page.rows {
-            if host.now().since(started_at) > LAST_START {
-                return report;
-            }
-            match judge.attend(trace_id).await {
-                Ok(outcome) => report.count(outcome),
-                Err(error) => report.count_failure(&error),
-            }
+        for row in page.rows {
+            report = report.plus(attend(judge, host, row.key, started_at).await);
         }
         cursor = page.next;
-        if cursor.is_none() {
+        if cursor.is_none() || host.now().since(started_at) > LAST_START {
             return report;
         }
     }
 }
 
 const PAGE_SIZE: u16 = 25;
+/// Checks, or shards, that are attended to at the same time.
+const CONCURRENCY: usize = 16;
 /// No check is begun after this time, so that a run ends before Lambda's timeout of 55 seconds.
 const LAST_START: Duration = Duration::from_secs(25);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use shared::{
     host::{Host, HostError},
     service::{EventError, EventOutcome, EventProcessor},
-    store::{Inbox, PushLookup, StoreError, WorkCursor, WorkPage},
+    store::{Inbox, OpenWork, PushLookup, StoreError, WorkCursor, WorkPage},
     telemetry::{self, Metric},
     types::UnixSeconds,
     wechat::push::PushTopic,
@@ -109,13 +109,17 @@ impl EventProcessor for PushProcessor {
         }
     }
 
+    async fn find_pending(&self, until: UnixSeconds) -> Result<OpenWork<String>, StoreError> {
+        self.inbox.find_pending(until).await
+    }
+
     async fn list_pending(
         &self,
         shard: &str,
         until: UnixSeconds,
         after: Option<WorkCursor>,
         limit: u16,
-    ) -> Result<WorkPage<(String, UnixSeconds)>, StoreError> {
+    ) -> Result<WorkPage<String>, StoreError> {
         self.inbox.list_pending(shard, until, after, limit).await
     }
 

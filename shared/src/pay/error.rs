@@ -99,7 +99,8 @@ impl PayError {
     }
 
     /// Whether WeChat Pay limits the rate of this call.
-    pub(crate) fn is_rate_limit(&self) -> bool {
+    #[must_use]
+    pub fn is_rate_limit(&self) -> bool {
         matches!(self, Self::Business { code, .. } if is_rate_limit(code))
     }
 

@@ -89,7 +89,7 @@ pub use steps::{DaySteps, StepHistory, Steps};
 pub use subscriptions::{ReportOutcome, Subscription, Subscriptions};
 pub use tokens::{Lease, LeaseOutcome, Token, TokenName, TokenRow, Tokens, TokensError};
 pub use users::{ChosenName, LoginOutcome, NewLogin, PendingAvatar, Phone, Profile, Role, User, Users};
-pub use work_index::{WorkCursor, WorkPage, shards, unprepaid_shards};
+pub use work_index::{OpenWork, WorkCursor, WorkPage, WorkRow, is_unprepaid, shards, unprepaid_shards};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 

@@ -103,7 +103,7 @@ pub(super) fn put_payment(
 
 /// The key in `by_unbilled` of a payment or refund of the time `at`.
 pub(super) fn unbilled(at: UnixSeconds, number: &str) -> String {
-    format!("{}#{}", Day::of(at), work_index::shard_of(number))
+    format!("{}#{}", Day::of(at), work_index::list_shard_of(number))
 }
 
 const RECORDING: &str = "recording a payment";

@@ -125,6 +125,8 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("POST /api/admin/complaints/{complaintId}/complete", 8, 3),
     ("POST /api/admin/complaints/{complaintId}/reject", 9, 3),
     ("PUT /api/admin/complaint-notifications", 0, 2),
+    ("order-sweep, an idle minute", 2, 0),
+    ("order-events, nothing to repair", 1, 0),
     ("POST /api/pay/refund-notify", 2, 0),
     ("POST /api/pay/refund-notify, again", 1, 0),
 ];

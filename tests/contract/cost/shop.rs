@@ -211,7 +211,8 @@ pub(super) async fn sweeps(meter: &mut Meter<'_>) {
     world.clock.advance(Duration::from_secs(3600));
     world.sweep().await;
     world.clock.advance(Duration::from_secs(3600));
-    meter.of("order-sweep, nothing to do", world.sweep()).await;
+    meter.of("order-sweep, the refunds of before", world.sweep()).await;
+    meter.of("order-sweep, an idle minute", world.sweep()).await;
     phone.buy_unnoticed().await;
     world.clock.advance(Duration::from_secs(30));
     let swept = meter.of("order-sweep, a lost notice", world.sweep()).await;

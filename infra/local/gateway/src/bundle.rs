@@ -26,7 +26,7 @@ use crate::{
     function::{CallHooks, RegisteredFunction, Trigger},
     functions::{DeployedFunctions, ServiceUrls},
     http::{self, Gateway, RouteTable},
-    invoke,
+    invoke::{self, AsyncInvocations},
     kill::{KilledAt, Kills},
     operator_secret,
     options::BundleOptions,
@@ -60,6 +60,7 @@ pub struct Bundle {
     mappings: EventSourceMappings,
     queues: Arc<QueueStore>,
     kills: Arc<Kills>,
+    background: Arc<AsyncInvocations>,
     timeline: Timeline,
     urls: ServiceUrls,
     servers: Servers,
@@ -168,7 +169,8 @@ impl Bundle {
         let queues = Arc::new(QueueStore::default());
         let mappings =
             EventSourceMappings::new(&stack, &functions, &dynamo, &clock, &queues, data.as_deref()).await?;
-        servers.serve(lambda, invoke::router(&stack, &functions, &dynamo, &timeline));
+        let background = Arc::new(AsyncInvocations::default());
+        servers.serve(lambda, invoke::router(&stack, &functions, &dynamo, &timeline, &background));
 
         let routes = RouteTable::new(&stack, &functions)?;
         let gateway =
@@ -210,6 +212,7 @@ impl Bundle {
             mappings,
             queues,
             kills,
+            background,
             timeline,
             urls,
             servers,
@@ -273,6 +276,15 @@ impl Bundle {
         let unknown = || CallError::Unknown { folder: folder.to_owned(), expected: "task" };
         let task = self.schedules.iter().find(|task| task.folder == folder).ok_or_else(unknown)?;
         task.run(self.clock.now_millis(), Trigger::Schedule).await
+    }
+
+    /// Waits until the asynchronous invocations of the task in `functions/<folder>` have ended. Returns the reports of those that nobody
+    /// has waited for yet.
+    ///
+    /// # Errors
+    /// [`CallError`] of an invocation that failed; the others have ended too.
+    pub async fn wait_for_invocations(&self, folder: &str) -> Result<Vec<Value>, CallError> {
+        self.background.wait_for(folder).await.into_iter().collect()
     }
 
     /// What happened so far, as its readers see it.

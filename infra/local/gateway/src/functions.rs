@@ -88,6 +88,7 @@ fn environment(function: &Function, dynamo: &Dynamo, urls: &ServiceUrls) -> BTre
     let mut environment = function.environment.clone();
     environment.extend(
         [
+            ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone()),
             ("AWS_REGION", PseudoParameters::default().region),
             ("AWS_ACCESS_KEY_ID", id.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", dynamo.secret_access_key(id)),

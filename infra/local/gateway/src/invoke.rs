@@ -1,12 +1,13 @@
-//! Lambda's API `Invoke`, by which one function starts another, in its synchronous form
+//! Lambda's API `Invoke`, by which one function starts another or itself
 //! (<https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>).
 //!
-//! The caller's signature and statements are checked, as AWS does.
+//! The caller's signature and statements are checked, as AWS does. A failed asynchronous invocation is not repeated, because the one
+//! function that is started so has `MaximumRetryAttempts: 0` in the template.
 
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -23,6 +24,7 @@ use local_dynamo::{Dynamo, Permission};
 use local_phone::Timeline;
 use local_template::{PseudoParameters, Stack};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use crate::{
     error::CallError,
@@ -36,6 +38,7 @@ pub(crate) fn router(
     functions: &DeployedFunctions,
     dynamo: &Dynamo,
     timeline: &Timeline,
+    background: &Arc<AsyncInvocations>,
 ) -> Router {
     let by_name = stack.functions.iter().filter_map(|function| {
         Some((function.name.clone(), Arc::clone(functions.by_folder(&function.folder)?)))
@@ -47,6 +50,7 @@ pub(crate) fn router(
         dynamo: dynamo.clone(),
         timeline: timeline.clone(),
         calls: AtomicU64::new(1),
+        background: Arc::clone(background),
     };
     Router::new().route("/2015-03-31/functions/{name}/invocations", post(invoke)).with_state(Arc::new(api))
 }
@@ -60,6 +64,51 @@ struct InvokeApi {
     timeline: Timeline,
     /// The number of the next call, for request ids.
     calls: AtomicU64,
+    background: Arc<AsyncInvocations>,
+}
+
+/// The asynchronous invocations that nobody has waited for yet.
+#[derive(Default)]
+pub(crate) struct AsyncInvocations(Mutex<Vec<AsyncInvocation>>);
+
+struct AsyncInvocation {
+    folder: &'static str,
+    run: JoinHandle<Result<Value, CallError>>,
+}
+
+impl AsyncInvocations {
+    fn spawn(&self, function: Arc<DeployedFunction>, event: Value, request_id: String, trigger: Trigger) {
+        let folder = function.folder();
+        let run = async move { function.run_task(event, request_id, trigger).await };
+        let mut running = self.lock();
+        // Nobody waits in `cargo run`.
+        if running.len() >= MAX_KEPT {
+            running.retain(|invocation| !invocation.run.is_finished());
+        }
+        running.push(AsyncInvocation { folder, run: tokio::spawn(run) });
+    }
+
+    /// Waits until the invocations of the function in this folder have ended, also those that are added meanwhile. Returns their
+    /// results.
+    pub(crate) async fn wait_for(&self, folder: &str) -> Vec<Result<Value, CallError>> {
+        let mut results = Vec::new();
+        loop {
+            let (waited_for, others): (Vec<_>, Vec<_>) = std::mem::take(&mut *self.lock())
+                .into_iter()
+                .partition(|invocation| invocation.folder == folder);
+            self.lock().extend(others);
+            if waited_for.is_empty() {
+                return results;
+            }
+            for AsyncInvocation { run, .. } in waited_for {
+                results.push(run.await.unwrap_or(Err(CallError::Panicked)));
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<AsyncInvocation>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl InvokeApi {
@@ -107,6 +156,17 @@ async fn invoke(State(api): State<Arc<InvokeApi>>, Path(name): Path<String>, req
     };
     let request_id = format!("invoke-{name}-{}", api.calls.fetch_add(1, Ordering::Relaxed));
     let trigger = Trigger::Invoke { parent: api.calling_request(&caller) };
+    match parts.headers.get(INVOCATION_TYPE).map(HeaderValue::as_bytes) {
+        None | Some(b"RequestResponse") => {}
+        Some(b"Event") => {
+            api.background.spawn(Arc::clone(function), event, request_id, trigger);
+            return StatusCode::ACCEPTED.into_response();
+        }
+        Some(_) => {
+            let message = "InvocationType is RequestResponse or Event here";
+            return error_response(StatusCode::BAD_REQUEST, "InvalidParameterValueException", message);
+        }
+    }
     match function.run_task(event, request_id, trigger).await {
         Ok(report) => success_response(&report),
         Err(error) => failure_response(&error),
@@ -138,5 +198,8 @@ fn error_response(status: StatusCode, code: &'static str, message: &str) -> Resp
 }
 
 const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
+/// Finished invocations that are kept for whoever waits for their results, before they are forgotten.
+const MAX_KEPT: usize = 1000;
+const INVOCATION_TYPE: &str = "x-amz-invocation-type";
 const EXECUTED_VERSION: &str = "x-amz-executed-version";
 const FUNCTION_ERROR: &str = "x-amz-function-error";

@@ -198,7 +198,10 @@ impl Template {
                 stack.queues.push(Queue::read(id, name, arn, &Fields::new(place, &Value::Object(own))?)?);
             }
             // Read before the loop, because functions refer to them.
-            ResourceKind::HttpApi | ResourceKind::ManagedPolicy | ResourceKind::Role => {}
+            ResourceKind::HttpApi
+            | ResourceKind::ManagedPolicy
+            | ResourceKind::Policy
+            | ResourceKind::Role => {}
             ResourceKind::Bucket => {
                 let arn = scope.attribute(id, "Arn", &place)?;
                 stack.buckets.push(Bucket::read(id, name, arn, &Fields::new(place, &Value::Object(own))?)?);
@@ -229,6 +232,9 @@ impl Template {
         for (id, place, own) in self.resolved(scope, ResourceKind::Role)? {
             let arn = scope.attribute(id, "Arn", &place)?;
             roles.insert(arn, Role::read(id, &Fields::new(place, &own)?, &shared)?);
+        }
+        for (_, place, own) in self.resolved(scope, ResourceKind::Policy)? {
+            role::add_policy(&Fields::new(place, &own)?, &mut roles)?;
         }
         Ok(roles)
     }

@@ -217,6 +217,13 @@ impl<'a> AwsCall<'a> {
         }
     }
 
+    /// The same call as Lambda's asynchronous one: the function is started, and its end is not waited for.
+    #[must_use]
+    pub fn asynchronous(mut self) -> Self {
+        self.headers.push((HeaderName::from_static("x-amz-invocation-type"), "Event"));
+        self
+    }
+
     /// A request without content, as most operations of S3 are. The path must need no percent-encoding. An attempt may take half of
     /// `timeout`, and all together `timeout`.
     pub(super) fn without_content(

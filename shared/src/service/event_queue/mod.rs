@@ -14,7 +14,7 @@ mod stream_record;
 
 use std::time::Duration;
 
-use futures_util::{StreamExt, future, stream};
+use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
 pub use error::EventError;
@@ -23,7 +23,7 @@ pub use report::{EventsReport, ItemFailure};
 use self::stream_record::StreamRecord;
 use crate::{
     host::Host,
-    store::{StoreError, WorkCursor, WorkPage, shards},
+    store::{OpenWork, StoreError, WorkCursor, WorkPage, WorkRow},
     telemetry::{self, Metric},
     types::{BoxError, UnixSeconds},
 };
@@ -52,8 +52,17 @@ pub trait EventProcessor: Sync {
     /// [`EventError`]: something is still to do. The event is processed again.
     fn process(&self, key: &str) -> impl Future<Output = Result<EventOutcome, EventError>> + Send;
 
-    /// Keys and times of the shard's events that happened by `until` and are still pending, the oldest first, from `after` on; at most
-    /// `limit`.
+    /// The events that happened by `until` and are still pending, or the shards to read with [`Self::list_pending`] if there are too many
+    /// rows for one request.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the next scheduled run asks again.
+    fn find_pending(
+        &self,
+        until: UnixSeconds,
+    ) -> impl Future<Output = Result<OpenWork<String>, StoreError>> + Send;
+
+    /// The shard's events that happened by `until` and are still pending, the oldest first, from `after` on; at most `limit`.
     ///
     /// # Errors
     /// [`StoreError`]; the next scheduled run asks again.
@@ -63,7 +72,7 @@ pub trait EventProcessor: Sync {
         until: UnixSeconds,
         after: Option<WorkCursor>,
         limit: u16,
-    ) -> impl Future<Output = Result<WorkPage<(String, UnixSeconds)>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<WorkPage<String>, StoreError>> + Send;
 
     /// The metric that tells how old the oldest pending event is, in seconds.
     fn age_metric(oldest_age_seconds: u64) -> Metric<'static>;
@@ -129,10 +138,39 @@ impl<P: EventProcessor> EventQueue<P> {
     /// Processes what is still pending: events that the stream no longer delivers, and events of a run that was killed.
     async fn reprocess_pending(&self) -> EventsReport {
         let started_at = self.host.now();
-        // All shards at the same time, so that a shard with many events does not delay the others.
-        let reports = future::join_all(shards().map(|shard| self.reprocess_shard(shard, started_at))).await;
-        let report = reports.into_iter().fold(EventsReport::default(), EventsReport::plus);
+        let report = match self.processor.find_pending(started_at.minus(STREAM_GRACE)).await {
+            Ok(OpenWork::All(rows)) => self.reprocess_rows(rows, started_at).await,
+            // Many shards at the same time, so that a shard with many events does not delay the others.
+            Ok(OpenWork::Shards(shards)) => {
+                let reports = stream::iter(shards).map(|shard| self.reprocess_shard(shard, started_at));
+                let reports = reports.buffer_unordered(CONCURRENT_SHARDS);
+                reports.fold(EventsReport::default(), async |sum, report| sum.plus(report)).await
+            }
+            Err(error) => {
+                let mut report = EventsReport::default();
+                report.count(Err(error.into()));
+                report
+            }
+        };
         telemetry::record_metric(P::age_metric(report.oldest_age_seconds));
+        report
+    }
+
+    async fn reprocess_rows(&self, rows: Vec<WorkRow<String>>, started_at: UnixSeconds) -> EventsReport {
+        let reports = stream::iter(rows).map(|row| self.reprocess(row, started_at));
+        let reports = reports.buffer_unordered(CONCURRENT_SHARDS);
+        reports.fold(EventsReport::default(), async |sum, report| sum.plus(report)).await
+    }
+
+    /// Processes one pending event, unless the run is out of time.
+    async fn reprocess(&self, row: WorkRow<String>, started_at: UnixSeconds) -> EventsReport {
+        let report = EventsReport::default();
+        if self.is_out_of_time(started_at) {
+            return report.with_pending(row.at, started_at);
+        }
+        let result = self.processor.process(&row.key).await;
+        let mut report = if result.is_err() { report.with_pending(row.at, started_at) } else { report };
+        report.count(result);
         report
     }
 
@@ -151,18 +189,11 @@ impl<P: EventProcessor> EventQueue<P> {
                     return report;
                 }
             };
-            for (key, happened_at) in &page.rows {
-                if self.is_out_of_time(started_at) {
-                    return report.with_pending(*happened_at, started_at);
-                }
-                let result = self.processor.process(key).await;
-                if result.is_err() {
-                    report = report.with_pending(*happened_at, started_at);
-                }
-                report.count(result);
+            for row in page.rows {
+                report = report.plus(self.reprocess(row, started_at).await);
             }
             cursor = page.next;
-            if cursor.is_none() {
+            if cursor.is_none() || self.is_out_of_time(started_at) {
                 return report;
             }
         }
@@ -178,5 +209,7 @@ const CONCURRENCY: usize = 5;
 /// The scheduled run leaves younger events to the stream.
 const STREAM_GRACE: Duration = Duration::from_secs(2 * 60);
 const PAGE_SIZE: u16 = 25;
+/// Shards, or events, that a scheduled run processes at the same time.
+const CONCURRENT_SHARDS: usize = 16;
 /// No event is begun after this time, so that a run ends before Lambda's timeout of 55 seconds.
 const LAST_START: Duration = Duration::from_secs(30);

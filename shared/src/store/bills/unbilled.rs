@@ -9,7 +9,7 @@ use crate::{
     store::{
         PaymentRow, RefundRow, StoreError,
         item::{self, Item},
-        work_index::shards,
+        work_index::list_shards,
     },
     types::{Day, IdError, OutRefundNo, TransactionId},
 };
@@ -86,7 +86,7 @@ impl Bills {
         (day, place): (Day, &UnbilledCursor),
         parse: fn(&str) -> Result<Number, IdError>,
     ) -> Result<UnbilledPage<Number>, StoreError> {
-        let Some(shard) = shards().nth(place.part) else {
+        let Some(shard) = list_shards().nth(place.part) else {
             return Ok(UnbilledPage { numbers: Vec::new(), next: None });
         };
         let part = format!("{day}#{shard}");
@@ -109,7 +109,7 @@ impl Bills {
         };
         let next = match page.last_evaluated_key {
             Some(key) => Some(UnbilledCursor { part: place.part, after: Some(text(key)?) }),
-            None => shards()
+            None => list_shards()
                 .nth(place.part.saturating_add(1))
                 .map(|_| UnbilledCursor { part: place.part.saturating_add(1), after: None }),
         };

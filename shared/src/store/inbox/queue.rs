@@ -16,7 +16,7 @@ use crate::{
     store::{
         StoreError,
         item::{self, Item},
-        work_index::{self, BY_PENDING, WorkCursor, WorkPage},
+        work_index::{self, BY_PENDING, OpenWork, WorkCursor, WorkKey, WorkPage, shards},
     },
     types::UnixSeconds,
     wechat::push::PushedMessage,
@@ -125,6 +125,14 @@ impl Inbox {
         }
     }
 
+    /// Pushes that were kept by `until` and still wait, or the shards to read with [`Self::list_pending`] if the index has too many rows for one request.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `is_transient()` says whether to retry.
+    pub async fn find_pending(&self, until: UnixSeconds) -> Result<OpenWork<String>, StoreError> {
+        BY_PENDING.find((&self.client, &self.table), &KEY, shards(), until).await
+    }
+
     /// Pushes of one shard that were kept by `until` and still wait, with their times, the oldest first, from `after` on; at most
     /// `limit`.
     ///
@@ -136,9 +144,8 @@ impl Inbox {
         until: UnixSeconds,
         after: Option<WorkCursor>,
         limit: u16,
-    ) -> Result<WorkPage<(String, UnixSeconds)>, StoreError> {
-        let page = BY_PENDING.page((&self.client, &self.table), shard, until, after, limit).await?;
-        Ok(page.keys_and_times("push_id"))
+    ) -> Result<WorkPage<String>, StoreError> {
+        BY_PENDING.page((&self.client, &self.table), &KEY, (shard, until), after, limit).await
     }
 
     /// All is done: the push waits no more, and its message is removed.
@@ -240,6 +247,9 @@ fn pending(item: Item, ring: &Keyring) -> Result<PushLookup, RowError> {
 const READING: &str = "reading a push";
 /// How long a push waits for somebody to act on it, and how long a repeated delivery is known after that. WeChat repeats within a minute.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+const KEY: WorkKey<String> =
+    WorkKey { name: "push_id", alert: "event-unreadable", parse: |id| Ok(id.to_owned()) };
 
 #[cfg(test)]
 mod tests {

@@ -26,7 +26,7 @@ use row::{KEPT, Row, VERDICT_WAIT};
 use super::{
     StoreError,
     item::{self, UpdateOutcome},
-    work_index::{BY_DUE, WorkCursor, WorkPage},
+    work_index::{BY_DUE, OpenWork, WorkCursor, WorkKey, WorkPage, shards},
 };
 use crate::{
     host::{Host, HostError},
@@ -73,6 +73,14 @@ impl MediaChecks {
         answer.item.map(|item| item::read::<Row>(item)?.into_lookup()).transpose()
     }
 
+    /// Numbers of the checks that are due by `until`, or the shards to read with [`Self::list_due`] if the index has too many rows for one request.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `is_transient()` says whether to retry.
+    pub async fn find_due(&self, until: UnixSeconds) -> Result<OpenWork<TraceId>, StoreError> {
+        BY_DUE.find((&self.client, &self.table), &KEY, shards(), until).await
+    }
+
     /// Numbers of one shard's checks that are due by `until`, the longest due first, from `after` on; at most `limit`.
     ///
     /// # Errors
@@ -84,8 +92,7 @@ impl MediaChecks {
         after: Option<WorkCursor>,
         limit: u16,
     ) -> Result<WorkPage<TraceId>, StoreError> {
-        let page = BY_DUE.page((&self.client, &self.table), shard, until, after, limit).await?;
-        Ok(page.parse_keys("trace_id", "due-media-key-unreadable", TraceId::parse))
+        BY_DUE.page((&self.client, &self.table), &KEY, (shard, until), after, limit).await
     }
 
     /// Claims the second call. The check is due again when its verdict is late.
@@ -190,3 +197,6 @@ impl MediaChecks {
 }
 
 const PAGE: i32 = 25;
+
+const KEY: WorkKey<TraceId> =
+    WorkKey { name: "trace_id", alert: "due-media-key-unreadable", parse: TraceId::parse };

@@ -9,12 +9,20 @@ use crate::{
     store::{
         StoreError,
         item::{self, UpdateOutcome},
-        work_index::{BY_DUE, WorkCursor, WorkPage},
+        work_index::{BY_DUE, OpenWork, WorkCursor, WorkKey, WorkPage, shards, unprepaid_shards},
     },
     types::{OrderId, UnixSeconds},
 };
 
 impl Orders {
+    /// Orders whose `next_query_at` is not after `until`, or the shards to read with [`Self::list_due`] if the index has too many rows for one request.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `is_transient()` says whether to retry.
+    pub async fn find_due(&self, until: UnixSeconds) -> Result<OpenWork<OrderId>, StoreError> {
+        BY_DUE.find((&self.client, &self.table), &KEY, shards().chain(unprepaid_shards()), until).await
+    }
+
     /// Orders of one shard whose `next_query_at` is not after `until`, the longest due first, from `after` on; at most `limit`.
     ///
     /// # Errors
@@ -26,8 +34,7 @@ impl Orders {
         after: Option<WorkCursor>,
         limit: u16,
     ) -> Result<WorkPage<OrderId>, StoreError> {
-        let page = BY_DUE.page((&self.client, &self.table), shard, until, after, limit).await?;
-        Ok(page.parse_keys("order_id", "due-order-key-unreadable", OrderId::parse))
+        BY_DUE.page((&self.client, &self.table), &KEY, (shard, until), after, limit).await
     }
 
     /// Sets the next query of a disputed order to `next_query_at`, and removes its `prepay_id`, because its attempt is paid. `false` if
@@ -148,3 +155,6 @@ impl Orders {
         Ok(matches!(outcome, UpdateOutcome::Done(_)))
     }
 }
+
+const KEY: WorkKey<OrderId> =
+    WorkKey { name: "order_id", alert: "due-order-key-unreadable", parse: OrderId::parse };

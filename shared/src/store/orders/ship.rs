@@ -124,7 +124,7 @@ impl Orders {
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry.
     pub async fn list_to_ship(&self, cursor: Option<OrderId>) -> Result<OrderPage, StoreError> {
-        let shards = work_index::shards().map(|shard| self.list_shard_to_ship(shard, cursor));
+        let shards = work_index::list_shards().map(|shard| self.list_shard_to_ship(shard, cursor));
         let mut orders = Vec::new();
         for shard in future::try_join_all(shards).await? {
             orders.extend(shard);
@@ -215,7 +215,7 @@ impl Orders {
             values.insert(":version".to_owned(), item::n(shipping.version));
         }
         if next.is_to_ship() {
-            let shard = work_index::shard_of(&order.order_id.to_string());
+            let shard = work_index::list_shard_of(&order.order_id.to_string());
             values.insert(":shard".to_owned(), AttributeValue::S(shard));
         }
         let mut update = Update::builder()

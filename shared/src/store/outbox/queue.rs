@@ -22,7 +22,7 @@ use crate::{
     store::{
         StoreError,
         item::{self, Item, UpdateOutcome},
-        work_index::{BY_PENDING, WorkCursor, WorkPage},
+        work_index::{BY_PENDING, OpenWork, WorkCursor, WorkKey, WorkPage, shards},
     },
     types::UnixSeconds,
 };
@@ -132,7 +132,15 @@ impl Outbox {
         }))
     }
 
-    /// Events of one shard that happened by `until` and are pending, with their times, the oldest first, from `after` on; at most
+    /// Events that happened by `until` and are pending, or the shards to read with [`Self::list_pending`] if the index has too many rows for one request.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `is_transient()` says whether to retry.
+    pub async fn find_pending(&self, until: UnixSeconds) -> Result<OpenWork<String>, StoreError> {
+        BY_PENDING.find((&self.client, &self.table), &KEY, shards(), until).await
+    }
+
+    /// Events of one shard that happened by `until` and are pending, the oldest first, from `after` on; at most
     /// `limit`.
     ///
     /// # Errors
@@ -143,9 +151,8 @@ impl Outbox {
         until: UnixSeconds,
         after: Option<WorkCursor>,
         limit: u16,
-    ) -> Result<WorkPage<(String, UnixSeconds)>, StoreError> {
-        let page = BY_PENDING.page((&self.client, &self.table), shard, until, after, limit).await?;
-        Ok(page.keys_and_times("event_id"))
+    ) -> Result<WorkPage<String>, StoreError> {
+        BY_PENDING.page((&self.client, &self.table), &KEY, (shard, until), after, limit).await
     }
 
     /// Marks that the bus has accepted the event.
@@ -273,6 +280,9 @@ fn pending(row: Item) -> Result<Option<PendingEvent>, StoreError> {
 }
 
 const CLAIMING: &str = "claiming a message";
+
+const KEY: WorkKey<String> =
+    WorkKey { name: "event_id", alert: "event-unreadable", parse: |id| Ok(id.to_owned()) };
 
 #[cfg(test)]
 mod tests {

@@ -10,12 +10,20 @@ use crate::{
     store::{
         StoreError,
         item::{self, UpdateOutcome},
-        work_index::{BY_DUE, WorkCursor, WorkPage},
+        work_index::{BY_DUE, OpenWork, WorkCursor, WorkKey, WorkPage, shards},
     },
     types::{OperatorArn, OutRefundNo, UnixSeconds},
 };
 
 impl Refunds {
+    /// Refunds whose `next_query_at` is not after `until`, or the shards to read with [`Self::list_due`] if the index has too many rows for one request.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `is_transient()` says whether to retry.
+    pub async fn find_due(&self, until: UnixSeconds) -> Result<OpenWork<OutRefundNo>, StoreError> {
+        BY_DUE.find((&self.client, &self.table), &KEY, shards(), until).await
+    }
+
     /// Refunds of one shard whose `next_query_at` is not after `until`, the longest due first, from `after` on; at most `limit`.
     ///
     /// # Errors
@@ -27,8 +35,7 @@ impl Refunds {
         after: Option<WorkCursor>,
         limit: u16,
     ) -> Result<WorkPage<OutRefundNo>, StoreError> {
-        let page = BY_DUE.page((&self.client, &self.table), shard, until, after, limit).await?;
-        Ok(page.parse_keys("out_refund_no", "due-refund-key-unreadable", OutRefundNo::parse))
+        BY_DUE.page((&self.client, &self.table), &KEY, (shard, until), after, limit).await
     }
 
     /// Claims the next call to WeChat Pay about the refund, and sets the time of the one after; `false` if another caller has claimed
@@ -166,3 +173,6 @@ impl Refunds {
 }
 
 const RECORDING_REASON: &str = "recording why a refund waits";
+
+const KEY: WorkKey<OutRefundNo> =
+    WorkKey { name: "out_refund_no", alert: "due-refund-key-unreadable", parse: OutRefundNo::parse };

@@ -28,6 +28,7 @@ impl Scope<'_> {
             | ResourceKind::Function
             | ResourceKind::LogGroup
             | ResourceKind::MetricFilter
+            | ResourceKind::Policy
             | ResourceKind::Role
             | ResourceKind::Table => self.physical_name(target, resource),
         }
@@ -84,7 +85,8 @@ impl Scope<'_> {
                 | ResourceKind::BucketPolicy
                 | ResourceKind::Dashboard
                 | ResourceKind::DomainName
-                | ResourceKind::MetricFilter,
+                | ResourceKind::MetricFilter
+                | ResourceKind::Policy,
                 _,
             ) => {
                 return Err(TemplateError::unsupported(place, format!("{target}.{name}"), kind.attributes()));
@@ -125,6 +127,7 @@ impl Scope<'_> {
             ResourceKind::LogGroup => "LogGroupName",
             ResourceKind::ManagedPolicy => "ManagedPolicyName",
             ResourceKind::MetricFilter => "FilterName",
+            ResourceKind::Policy => "PolicyName",
             ResourceKind::Queue => "QueueName",
             ResourceKind::Role => "RoleName",
             ResourceKind::ApiMapping | ResourceKind::BucketPolicy | ResourceKind::Subscription => {

@@ -48,6 +48,7 @@ pub(crate) fn check_properties(kind: ResourceKind, properties: &Fields<'_>) -> R
         | ResourceKind::HttpApi
         | ResourceKind::LogGroup
         | ResourceKind::ManagedPolicy
+        | ResourceKind::Policy
         | ResourceKind::Queue
         | ResourceKind::Role
         | ResourceKind::Secret

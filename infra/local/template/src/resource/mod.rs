@@ -96,6 +96,7 @@ pub(crate) enum ResourceKind {
     LogGroup,
     ManagedPolicy,
     MetricFilter,
+    Policy,
     Queue,
     Role,
     Secret,
@@ -105,7 +106,7 @@ pub(crate) enum ResourceKind {
 }
 
 impl ResourceKind {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Alarm,
         Self::ApiMapping,
         Self::Bucket,
@@ -118,6 +119,7 @@ impl ResourceKind {
         Self::LogGroup,
         Self::ManagedPolicy,
         Self::MetricFilter,
+        Self::Policy,
         Self::Queue,
         Self::Role,
         Self::Secret,
@@ -140,6 +142,7 @@ impl ResourceKind {
             Self::LogGroup => "AWS::Logs::LogGroup",
             Self::ManagedPolicy => "AWS::IAM::ManagedPolicy",
             Self::MetricFilter => "AWS::Logs::MetricFilter",
+            Self::Policy => "AWS::IAM::Policy",
             Self::Queue => "AWS::SQS::Queue",
             Self::Role => "AWS::IAM::Role",
             Self::Secret => "AWS::SecretsManager::Secret",
@@ -153,7 +156,9 @@ impl ResourceKind {
     pub(crate) fn attributes(self) -> &'static [&'static str] {
         match self {
             Self::Alarm | Self::Function | Self::LogGroup | Self::Role => &["Arn"],
-            Self::ApiMapping | Self::BucketPolicy | Self::Dashboard | Self::MetricFilter => &[],
+            Self::ApiMapping | Self::BucketPolicy | Self::Dashboard | Self::MetricFilter | Self::Policy => {
+                &[]
+            }
             Self::Bucket => &["Arn", "DomainName", "RegionalDomainName"],
             Self::DomainName => &["RegionalDomainName"],
             Self::EventBus => &["Arn", "Name"],

@@ -1,4 +1,4 @@
-//! `AWS::IAM::Role` of a function, and `AWS::IAM::ManagedPolicy` that roles share.
+//! `AWS::IAM::Role` of a function, `AWS::IAM::ManagedPolicy` that roles share, and `AWS::IAM::Policy` of a role.
 
 use std::collections::BTreeMap;
 
@@ -47,6 +47,26 @@ pub(crate) fn read_policy(properties: &Fields<'_>) -> Result<Vec<Statement>, Tem
     // Attached to a role by the role, where a reader looks for it; not the other way round.
     properties.only(&["ManagedPolicyName", "PolicyDocument"], &["Description", "Path"])?;
     document(properties)
+}
+
+/// Reads a policy, and adds its statements to the roles that it names. A function that may do something to itself has one, because its role
+/// can't refer to it.
+pub(crate) fn add_policy(
+    properties: &Fields<'_>,
+    roles: &mut BTreeMap<String, Role>,
+) -> Result<(), TemplateError> {
+    properties.only(&["PolicyDocument", "PolicyName", "Roles"], &[])?;
+    let statements = document(properties)?;
+    for name in properties.strings("Roles")? {
+        let named = format!("role/{name}");
+        let role = roles.iter_mut().find(|(arn, _)| arn.ends_with(&named)).map(|(_, role)| role);
+        let Some(role) = role else {
+            let place = properties.below("Roles");
+            return Err(TemplateError::unsupported(&place, name, &["!Ref <role of this template>"]));
+        };
+        role.statements.extend(statements.iter().cloned());
+    }
+    Ok(())
 }
 
 fn document(policy: &Fields<'_>) -> Result<Vec<Statement>, TemplateError> {

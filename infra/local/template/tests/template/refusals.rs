@@ -148,6 +148,17 @@ fn roles_with_unsupported_parts_are_refused() {
     let function = &deploy(&whole).unwrap().functions[0];
     assert_eq!(function.role.as_deref(), Some("R"));
     assert_eq!(function.statements[0].actions, ["sns:Publish"]);
+    let policy = |roles: &str| {
+        let statement = "{Effect: Allow, Action: lambda:InvokeFunction, Resource: !GetAtt F.Arn}";
+        let document = format!("PolicyDocument: {{Statement: [{statement}]}}");
+        whole.clone()
+            + &format!(
+                "  P: {{Type: AWS::IAM::Policy, Properties: {{PolicyName: p, Roles: [{roles}], {document}}}}}\n"
+            )
+    };
+    let allowed = &deploy(&policy("!Ref R")).unwrap().functions[0].statements;
+    assert_eq!(allowed[1].actions, ["lambda:InvokeFunction"]);
+    refuses(&policy("another"), "Resources.P.Properties.Roles: another is not supported");
     refuses(&role("", own), "Resources.R: a role that no function has is not supported");
     refuses(&role("Role: !GetAtt R.Arn\nPolicies: []", own), "Policies beside a Role");
     refuses(&role("Role: !GetAtt R.Arn", "ManagedPolicyArns: ['arn:aws:iam::aws:policy/A']"), "!Ref <policy");
