@@ -3,12 +3,14 @@
 //! ```text
 //!   functions, notice ─▶ RuntimeApi ◀─ HTTP ─ a function's binary ─ HTTP ─▶ Upstream (answers `{}` and secrets)
 //!   growth ────────────▶ the local gateway, over its embedded DynamoDB, with few rows and with many
+//!   load ──────────────▶ functions' binaries, over a local DynamoDB whose partitions throttle
 //!   primitives ────────▶ criterion, over the public parts of `shared`
 //! ```
 //!
 //! - [`functions`]: size, start, memory and time per request of every function, each against hello world.
 //! - [`notice`]: the cost of a genuine payment notice.
 //! - [`growth`]: whether any route costs more when the tables are large.
+//! - [`load`]: how many orders a second the tables serve until a key throttles.
 //! - [`primitives`]: signatures, ciphers, XML and tokens; `benches/primitives.rs`.
 //!
 //! Times are shown and never asserted, because they depend on the machine.
@@ -19,6 +21,7 @@ pub mod deployment;
 pub mod event;
 pub mod functions;
 pub mod growth;
+pub mod load;
 pub mod machine;
 pub mod merchant;
 pub mod notice;

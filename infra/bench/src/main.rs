@@ -3,13 +3,13 @@
 use std::{
     fs,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Parser, ValueEnum};
 use local_bench::{
-    functions, growth, machine, notice, primitives,
+    binaries, functions, growth, load, machine, notice, primitives,
     report::{self, Section},
 };
 use shared::types::{BoxError, error_chain};
@@ -34,6 +34,12 @@ struct Arguments {
     /// Customers in the large tables.
     #[arg(long, default_value_t = 1_000_000)]
     customers: usize,
+    /// Takes the functions of `load` from this folder instead of building them.
+    #[arg(long, value_name = "FOLDER")]
+    built: Option<PathBuf>,
+    /// The template of these functions, if they are of another commit.
+    #[arg(long, value_name = "FILE", requires = "built")]
+    template: Option<PathBuf>,
     /// Writes infra/bench/RESULTS.md.
     #[arg(long)]
     write: bool,
@@ -45,6 +51,7 @@ enum Measurement {
     Notice,
     Primitives,
     Growth,
+    Load,
 }
 
 fn main() -> ExitCode {
@@ -75,7 +82,7 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
 }
 
 fn measure(what: Measurement, arguments: &Arguments) -> Result<Section, BoxError> {
-    let Arguments { only, starts, invocations, customers, .. } = arguments;
+    let Arguments { only, starts, invocations, customers, built, template, .. } = arguments;
     let (starts, invocations) = (*starts, *invocations);
     // A runtime with one thread, so that it disturbs the measured process as little as possible.
     let single_threaded = || Builder::new_current_thread().enable_all().build();
@@ -87,6 +94,18 @@ fn measure(what: Measurement, arguments: &Arguments) -> Result<Section, BoxError
         Measurement::Primitives => primitives::measure(),
         Measurement::Growth => {
             Builder::new_multi_thread().enable_all().build()?.block_on(growth::measure(*customers))
+        }
+        Measurement::Load => {
+            let binaries = match built {
+                Some(folder) => {
+                    let found = load::FUNCTIONS.map(|name| (name.to_owned(), folder.join(name)));
+                    found.into_iter().filter(|(_, binary)| binary.exists()).collect()
+                }
+                None => binaries::build_release(load::FUNCTIONS)?,
+            };
+            let template = template.clone().unwrap_or_else(|| binaries::root().join("template.yaml"));
+            let build = load::LoadedBuild { template: &template, binaries: &binaries };
+            Builder::new_multi_thread().enable_all().build()?.block_on(load::measure(&build))
         }
     }
 }
