@@ -10,7 +10,9 @@ use shared::types::BoxError;
 
 use crate::{
     binaries, deployment, event, merchant,
+    plot::{self, Group, Plot},
     process::Process,
+    progress::Progress,
     report::{Section, Target},
     runtime_api::RuntimeApi,
     statistics::{Ratio, Sample, megabytes, time},
@@ -79,8 +81,10 @@ struct WarmTimes {
 pub async fn measure(only: &[String], effort: FunctionsEffort) -> Result<Section, BoxError> {
     let upstream = Upstream::start(&merchant::secret()).await?;
     let mut subjects = subjects(only, &upstream)?;
+    let progress = Progress::new("functions", u64::try_from(effort.starts * subjects.len())?);
     for _ in 0..effort.starts {
         for subject in &mut subjects {
+            progress.step();
             let start = start(subject, effort.invocations, &upstream).await;
             subject.starts.push(start.map_err(|error| format!("{}: {error}", subject.name))?);
         }
@@ -98,6 +102,7 @@ pub async fn measure(only: &[String], effort: FunctionsEffort) -> Result<Section
         ),
         table: table(hello, functions),
         targets: targets(hello, functions),
+        plots: plots(&summaries)?,
     })
 }
 
@@ -213,6 +218,24 @@ fn table(hello: &BinarySummary, functions: &[BinarySummary]) -> Table {
         ]);
     }
     table
+}
+
+/// Size, processor time of a start and of a warm event, by function.
+fn plots(all: &[BinarySummary]) -> Result<Vec<Plot>, BoxError> {
+    let plot = |file: &str, title: &str, bar: fn(&BinarySummary) -> Option<(u64, String)>| {
+        let groups: Vec<Group> = all
+            .iter()
+            .filter_map(|one| bar(one).map(|(value, text)| Group::single(&one.name, value, text)))
+            .collect();
+        plot::bars(file, title, &[], &groups)
+    };
+    Ok(vec![
+        plot("size.svg", "Size of the binaries", |one| Some((one.bytes, megabytes(one.bytes))))?,
+        plot("init.svg", "Processor time of a start", |one| Some((one.init_cpu, time(one.init_cpu))))?,
+        plot("warm.svg", "Processor time of a warm event without network", |one| {
+            one.warm.as_ref().map(|warm| (warm.cpu, time(warm.cpu)))
+        })?,
+    ])
 }
 
 fn targets(hello: &BinarySummary, functions: &[BinarySummary]) -> Vec<Target> {

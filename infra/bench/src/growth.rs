@@ -19,6 +19,8 @@ use tokio::task::JoinSet;
 
 use crate::{
     clock,
+    plot::{self, Group},
+    progress::Progress,
     report::{Section, Target},
     statistics::{Sample, time},
     table::Table,
@@ -49,21 +51,25 @@ pub async fn measure(many: usize) -> Result<Section, BoxError> {
         format!("time, {FEW} customers"),
         format!("time, {many} customers"),
     ]);
-    let mut grown = Vec::new();
+    let (mut grown, mut groups) = (Vec::new(), Vec::new());
     for ((key, before), after) in small.iter().zip(large.values()) {
         let what = key.1;
         if before.units != after.units {
             grown.push(what.to_owned());
         }
         let (requests, reads, writes) = after.units.last().copied().unwrap_or_default();
-        let median = |costs: &Costs| time(costs.nanos.iter().copied().collect::<Sample>().median());
+        let median = |costs: &Costs| costs.nanos.iter().copied().collect::<Sample>().median();
+        let medians = [median(before), median(after)];
+        let bars = medians.map(|median| (median, time(median))).into();
+        groups.push(Group { name: what.to_owned(), bars });
+        let [few_median, many_median] = medians.map(time);
         table.add_row([
             what.to_owned(),
             requests.to_string(),
             reads.to_string(),
             writes.to_string(),
-            median(before),
-            median(after),
+            few_median,
+            many_median,
         ]);
     }
     Ok(Section {
@@ -79,6 +85,12 @@ pub async fn measure(many: usize) -> Result<Section, BoxError> {
             &format!("no request costs more requests or units with {many} customers than with {FEW}"),
             &grown,
         )],
+        plots: vec![plot::bars(
+            "growth.svg",
+            "Time of a request over small and large tables",
+            &[&format!("{FEW} customers"), &format!("{many} customers")],
+            &groups,
+        )?],
     })
 }
 
@@ -350,7 +362,9 @@ async fn seed_customers(
     let shards: Vec<String> = shards().collect();
     let mut writing = JoinSet::new();
     let (mut batch, mut rows) = (WriteBatch::default(), 0);
+    let progress = Progress::new("customers written", u64::try_from(customers)?);
     for number in 0..customers {
+        progress.step();
         let model = if number % 10 == 9 { waiting } else { paid };
         let shard = shards.get(number / 10 % shards.len().max(1)).ok_or("no shards")?;
         for (table, row) in model.copy_rows(number, shard)? {

@@ -40,7 +40,7 @@ struct Arguments {
     /// The template of these functions, if they are of another commit.
     #[arg(long, value_name = "FILE", requires = "built")]
     template: Option<PathBuf>,
-    /// Writes infra/bench/RESULTS.md.
+    /// Writes infra/bench/RESULTS.md; only the sections of the measurements that are named.
     #[arg(long)]
     write: bool,
 }
@@ -75,10 +75,26 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
         }
     }
     if arguments.write {
-        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md");
-        fs::write(results, report::results_file(&machine, &sections))?;
+        write_results(arguments, &machine, &sections)?;
     }
     Ok(())
+}
+
+/// Writes RESULTS.md and the pictures in it. If only some measurements were named, the others stay as they are.
+fn write_results(arguments: &Arguments, machine: &str, sections: &[Section]) -> Result<(), BoxError> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let plots = folder.join(report::PLOTS);
+    fs::create_dir_all(&plots)?;
+    for plot in sections.iter().flat_map(|section| &section.plots) {
+        fs::write(plots.join(&plot.file), &plot.svg)?;
+    }
+    let file = folder.join("RESULTS.md");
+    let text = if arguments.what.is_empty() {
+        report::results_file(machine, sections)
+    } else {
+        report::updated_results(&fs::read_to_string(&file)?, sections)
+    };
+    Ok(fs::write(file, text)?)
 }
 
 fn measure(what: Measurement, arguments: &Arguments) -> Result<Section, BoxError> {

@@ -16,6 +16,7 @@ use crate::{
     functions::HELLO,
     merchant::{self, Notice},
     process::Process,
+    progress::Progress,
     report::{Section, Target},
     runtime_api::{InvocationResult, RuntimeApi},
     statistics::{Sample, time},
@@ -59,8 +60,10 @@ struct NoticeReceiver {
 pub async fn measure(effort: NoticeEffort) -> Result<Section, BoxError> {
     let upstream = Upstream::start(&merchant::secret()).await?;
     let mut subjects = subjects(&upstream)?;
+    let progress = Progress::new("notices", u64::try_from(effort.starts * subjects.len())?);
     for _ in 0..effort.starts {
         for subject in &mut subjects {
+            progress.step();
             start(subject, effort.notices, &upstream).await?;
         }
     }
@@ -96,6 +99,7 @@ pub async fn measure(effort: NoticeEffort) -> Result<Section, BoxError> {
         ),
         table,
         targets,
+        plots: Vec::new(),
     })
 }
 

@@ -33,6 +33,7 @@ pub fn measure() -> Result<Section, BoxError> {
         text: "By criterion, in the release profile that ships.\n".to_owned(),
         table,
         targets: Vec::new(),
+        plots: Vec::new(),
     })
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::{
     machine,
+    plot::Plot,
     statistics::{Ratio, time},
     table::Table,
 };
@@ -18,6 +19,8 @@ pub struct Section {
     pub table: Table,
     /// The targets.
     pub targets: Vec<Target>,
+    /// The pictures, which the file shows below the targets.
+    pub plots: Vec<Plot>,
 }
 
 /// A target and its result. A missed target is reported and fails nothing.
@@ -96,13 +99,40 @@ impl fmt::Display for Section {
 /// The text of RESULTS.md.
 #[must_use]
 pub fn results_file(machine: &str, sections: &[Section]) -> String {
-    let sections: Vec<String> = sections.iter().map(Section::to_string).collect();
+    let sections: Vec<String> = sections.iter().map(file_section).collect();
     format!(
         "# Measured on {}\n\nWritten by `cargo run --release -p local-bench -- --write`.\n\n{machine}\n\n{}",
         machine::today(),
         sections.join("\n")
     )
 }
+
+/// The text of RESULTS.md with these sections in place of the earlier ones of the same titles. A section that was measured apart has its own
+/// day.
+#[must_use]
+pub fn updated_results(results: &str, sections: &[Section]) -> String {
+    let mut parts: Vec<String> = results.split("\n## ").map(str::to_owned).collect();
+    for section in sections {
+        let text = format!("{}\nMeasured on {}.\n", file_section(section), machine::today());
+        let text = text.trim_start_matches("## ").to_owned();
+        match parts.iter_mut().skip(1).find(|part| part.lines().next() == Some(section.title)) {
+            Some(part) => *part = text,
+            None => parts.push(text),
+        }
+    }
+    let parts: Vec<&str> = parts.iter().map(|part| part.trim_end_matches('\n')).collect();
+    format!("{}\n", parts.join("\n\n## "))
+}
+
+/// A section with its pictures.
+fn file_section(section: &Section) -> String {
+    let plots = section.plots.iter();
+    let plots: String = plots.map(|plot| format!("\n![{}]({PLOTS}/{})\n", plot.title, plot.file)).collect();
+    format!("{section}{plots}")
+}
+
+/// The folder of the pictures, beside RESULTS.md.
+pub const PLOTS: &str = "plots";
 
 #[cfg(test)]
 mod tests {
@@ -146,10 +176,29 @@ mod tests {
         let mut table = Table::new(["what", "µs"]);
         table.add_row(["sign".to_owned(), "1.5".to_owned()]);
         let targets = vec![Target::equal("calls", 1, 1)];
-        let section = Section { title: "Primitives", text: "Medians.\n".to_owned(), table, targets };
+        let section =
+            Section { title: "Primitives", text: "Medians.\n".to_owned(), table, targets, plots: Vec::new() };
         let file = results_file("- processor: some", &[section]);
         assert!(file.starts_with("# Measured on 20"));
         let end = "- processor: some\n\n## Primitives\n\nMedians.\n\n| what |  µs |\n| ---- | --: |\n| sign | 1.5 |\n\n- met calls = 1: 1\n";
         assert!(file.ends_with(end), "{file}");
+    }
+
+    #[test]
+    fn a_section_that_is_measured_apart_replaces_the_earlier_one() {
+        let mut table = Table::new(["what", "µs"]);
+        table.add_row(["sign".to_owned(), "2.5".to_owned()]);
+        let svg = "<svg/>".to_owned();
+        let plots = vec![Plot { file: "sign.svg".to_owned(), title: "Signing".to_owned(), svg }];
+        let section = Section { title: "Primitives", text: String::new(), table, targets: Vec::new(), plots };
+        let before =
+            "# Measured\n\n- one core\n\n## Functions\n\nA\n\n## Primitives\n\nB\n\n## Growth\n\nC\n";
+        let after = updated_results(before, &[section]);
+        assert!(
+            after.starts_with("# Measured\n\n- one core\n\n## Functions\n\nA\n\n## Primitives\n\n"),
+            "{after}"
+        );
+        assert!(after.contains("\n\n![Signing](plots/sign.svg)\n\nMeasured on 20"), "{after}");
+        assert!(after.ends_with(".\n\n## Growth\n\nC\n") && !after.contains('B'), "{after}");
     }
 }

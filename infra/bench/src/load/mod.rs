@@ -16,7 +16,12 @@ use std::{
 
 use shared::types::BoxError;
 
-use crate::{report::Section, table::Table};
+use crate::{
+    plot::{self, Group},
+    progress::Progress,
+    report::Section,
+    table::Table,
+};
 use ramp::Limit;
 use shop::Shop;
 
@@ -70,10 +75,12 @@ pub async fn measure(build: &LoadedBuild<'_>) -> Result<Section, BoxError> {
         "a second, throttled",
         "the key that throttles first",
     ]);
+    let mut groups = Vec::new();
     for path in [OrderPath::Placed, OrderPath::Paid] {
         let limit = measure_path(build, path).await?;
         let (throttled, key) = limit.throttled.unwrap_or_else(|| (0, "none up to this rate".to_owned()));
         let throttled = if throttled == 0 { "–".to_owned() } else { throttled.to_string() };
+        groups.push(Group::single(path.name(), limit.served, format!("{}, then {key}", limit.served)));
         table.add_row([path.name().to_owned(), limit.served.to_string(), throttled, key]);
     }
     Ok(Section {
@@ -87,6 +94,12 @@ pub async fn measure(build: &LoadedBuild<'_>) -> Result<Section, BoxError> {
         ),
         table,
         targets: Vec::new(),
+        plots: vec![plot::bars(
+            "load.svg",
+            "Orders of one product a second until a key throttles",
+            &[],
+            &groups,
+        )?],
     })
 }
 
@@ -96,7 +109,9 @@ async fn hot_key(build: &LoadedBuild<'_>, path: OrderPath, rate: u64) -> Result<
     let mut shop = Shop::open(build, SCALE).await?;
     let users = shop.log_in(orders).await?;
     let millis = u64::try_from(WINDOW.as_millis())?;
+    let progress = Progress::new(&format!("{}, {rate} a second", path.name()), orders);
     for (number, user) in users.iter().enumerate() {
+        progress.step();
         shop.set_time(u64::try_from(number)? * millis / orders);
         let result = shop.order(path, user, number).await;
         if let Some(key) = shop.hot_key() {
