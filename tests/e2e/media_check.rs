@@ -173,6 +173,7 @@ async fn only_an_upload_of_the_caller_s_own_and_of_its_kind_is_checked() {
     let form = phone.upload("image", "image/gif", CLEAN).await;
     assert_eq!(other.post(MEDIA, &body(&form, "image")).await.outcome(), "404 NOT_FOUND");
     ask(&phone, CLEAN).await;
+    world.wechat().wait_for_notices().await;
     let copies = world.uploads();
     let (copy, _) = copies.iter().find(|(key, _)| key.starts_with("checked/")).expect("a copy");
     let key = form["objectKey"].clone();

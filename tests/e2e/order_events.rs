@@ -288,7 +288,7 @@ async fn an_event_that_the_stream_gave_up_is_processed_by_the_schedule() {
     phone.buy().await;
     world.dynamo().inject_fault(DynamoFault {
         caller: Some("OrderEventsFunction".to_owned()),
-        operation: Some("GetItem".to_owned()),
+        operation: Some("BatchGetItem".to_owned()),
         kind: FaultKind::InternalError,
         times: 1000,
     });

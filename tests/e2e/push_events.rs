@@ -138,7 +138,7 @@ async fn a_push_that_the_stream_gave_up_is_processed_by_the_schedule() {
     let phone = world.user().await;
     world.dynamo().inject_fault(DynamoFault {
         caller: Some("PushEventsFunction".to_owned()),
-        operation: Some("GetItem".to_owned()),
+        operation: Some("BatchGetItem".to_owned()),
         kind: FaultKind::InternalError,
         times: 1000,
     });

@@ -11,7 +11,8 @@
 //! - Stock: the goods and the event's mark `stock_done_at` change in one transaction, and the mark is its condition.
 //! - Bus: the mark `published_at` is set after EventBridge has taken the event. A run that is killed in between publishes it again.
 //! - Message: the mark `message_claimed_at` is set before the message is sent, and removed only if it was certainly not sent.
-//! - Order: a batch's events are processed several at a time, and a failed event is delivered again after younger ones.
+//! - Order: ten batches of a shard are processed at the same time, and so are a batch's events: each step is done for all of them before
+//!   the next one, so that they share requests. A failed event is delivered again with younger ones.
 //!
 //! An event is processed until stock and bus are done and the message is sent or will never be sent. An event whose row can't be read,
 //! and an `order.paid` whose order is gone, is abandoned, with the alert `event-unreadable`.

@@ -1,14 +1,14 @@
-//! Processing one event: those of its effects that are still missing, in the order stock, event bus, message to the user.
+//! Processing events: those of their effects that are still missing, in the order stock, event bus, message to the user.
 
 use shared::{
     host::{Host, HostError},
-    service::{EventError, EventOutcome, EventProcessor},
+    service::{Deadline, EventError, EventOutcome, EventProcessor, concurrently},
     store::{
         EventKind, EventLookup, OpenWork, Order, Orders, Outbox, PendingEvent, StoreError, WorkCursor,
         WorkPage,
     },
     telemetry::{self, Metric},
-    types::UnixSeconds,
+    types::{UnixSeconds, UserId},
 };
 
 use crate::{
@@ -28,6 +28,21 @@ pub(crate) struct OrderEventProcessor {
     shipping: ShippingReporter,
 }
 
+/// An event on its way through the steps.
+enum Progress {
+    /// Effects are still to do.
+    Open(Box<OpenEvent>),
+    /// Nothing more is done in this run.
+    Ended(Result<EventOutcome, EventError>),
+}
+
+/// An event of which effects are still to do.
+struct OpenEvent {
+    pending: PendingEvent,
+    /// The order that it is about, if it is about an order of this shop.
+    order: Option<Order>,
+}
+
 impl OrderEventProcessor {
     /// The constructors of the tables and the effects read the variables.
     ///
@@ -42,6 +57,114 @@ impl OrderEventProcessor {
             notifier: UserNotifier::new(host)?,
             shipping: ShippingReporter::new(host)?,
         })
+    }
+
+    /// The events with their orders, in two requests. Those of which nothing can be done, or nothing is left to do, have ended.
+    async fn read(&self, event_ids: &[String]) -> Vec<Progress> {
+        let found = match self.outbox.find_many(event_ids).await {
+            Ok(found) => found,
+            Err(error) => {
+                telemetry::handled_error("read-events", &error);
+                return event_ids
+                    .iter()
+                    .map(|event_id| Progress::failed("reading the event", event_id))
+                    .collect();
+            }
+        };
+        let order_ids = found.iter().filter_map(|lookup| match lookup {
+            EventLookup::Pending(pending) => pending.event.order_id,
+            EventLookup::Done | EventLookup::Unreadable(_) => None,
+        });
+        let orders = self.orders.get_many(order_ids).await;
+        if let Err(error) = &orders {
+            telemetry::handled_error("read-orders", error);
+        }
+        let mut events = Vec::with_capacity(event_ids.len());
+        for (event_id, lookup) in event_ids.iter().zip(found) {
+            events.push(match (lookup, &orders) {
+                (EventLookup::Done, _) => Progress::Ended(Ok(EventOutcome::Skipped)),
+                (EventLookup::Unreadable(error), _) => {
+                    telemetry::handled_error("read-event", &error);
+                    Progress::Ended(self.abandon_event(event_id).await)
+                }
+                (EventLookup::Pending(_), Err(_)) => Progress::failed("reading the order", event_id),
+                (EventLookup::Pending(pending), Ok(orders)) => {
+                    let order = pending.event.order_id.and_then(|order_id| orders.get(&order_id)).cloned();
+                    if pending.event.event == EventKind::OrderPaid && order.is_none() {
+                        Progress::Ended(self.abandon_event(event_id).await)
+                    } else {
+                        Progress::Open(Box::new(OpenEvent { pending: *pending, order }))
+                    }
+                }
+            });
+        }
+        events
+    }
+
+    /// The effects that come before the event bus: stock, and the beginning of the shipping.
+    async fn prepare(&self, event: Progress, deadline: &Deadline<'_>) -> Progress {
+        let Progress::Open(event) = event else { return event };
+        match self.try_prepare(&event, deadline).await {
+            Ok(()) => Progress::Open(event),
+            Err(error) => Progress::Ended(Err(error)),
+        }
+    }
+
+    async fn try_prepare(&self, event: &OpenEvent, deadline: &Deadline<'_>) -> Result<(), EventError> {
+        let (event_id, pending, paid_order) = (event.id(), &event.pending, event.paid_order());
+        deadline.check(event_id)?;
+        if let Some(order) = paid_order.filter(|_| !pending.stock_done) {
+            self.stock.take_stock(event_id, order).await?;
+        }
+        if let Some(order) = paid_order {
+            self.shipping.begin(event_id, order).await?;
+        }
+        Ok(())
+    }
+
+    /// Publishes the events that are not on the bus, ten in a request.
+    async fn publish(&self, events: Vec<Progress>) -> Vec<Progress> {
+        let unpublished = events.iter().filter_map(|event| match event {
+            Progress::Open(event) if !event.pending.published => {
+                Some((&event.pending.event, event.user_id()))
+            }
+            _ => None,
+        });
+        let unpublished: Vec<_> = unpublished.collect();
+        let mut results = self.publisher.publish(&unpublished).await.into_iter();
+        let published = events.into_iter().map(|event| match event {
+            Progress::Open(event) if !event.pending.published => match results.next() {
+                Some(Ok(())) => Progress::Open(event),
+                Some(Err(error)) => Progress::Ended(Err(error)),
+                None => Progress::failed("publishing", event.id()),
+            },
+            event => event,
+        });
+        published.collect()
+    }
+
+    /// The effects that come after the event bus: WeChat's knowledge of the shipping, and the message to the user. Then the event is done.
+    async fn finish(&self, event: Progress) -> Result<EventOutcome, EventError> {
+        let event = match event {
+            Progress::Open(event) => event,
+            Progress::Ended(result) => return result,
+        };
+        let OpenEvent { pending, order } = &*event;
+        if let (EventKind::OrderShipped, Some(order)) = (pending.event.event, order) {
+            match self.shipping.report(&pending.event, order).await? {
+                ShippingReport::Finished => {}
+                ShippingReport::NotYet => return Ok(EventOutcome::Deferred),
+                ShippingReport::ElsewhereNow => return Ok(EventOutcome::Skipped),
+            }
+        }
+        let message_status = match self.notify_if_paid(pending, event.paid_order()).await? {
+            Notification::Finished(status) => Some(status),
+            Notification::NotWanted => None,
+            Notification::ClaimedElsewhere => return Ok(EventOutcome::Skipped),
+        };
+        let finished = self.outbox.finish(event.id(), message_status).await;
+        finished.map_err(|cause| EventError::at("finishing the event", event.id(), cause))?;
+        Ok(EventOutcome::Completed)
     }
 
     async fn notify_if_paid(
@@ -63,55 +186,41 @@ impl OrderEventProcessor {
     }
 }
 
+impl Progress {
+    fn failed(step: &'static str, event_id: &str) -> Self {
+        Self::Ended(Err(EventError::at(step, event_id, "the request for the whole batch failed")))
+    }
+}
+
+impl OpenEvent {
+    fn id(&self) -> &str {
+        &self.pending.event.event_id
+    }
+
+    /// The order, if the event is that it was paid.
+    fn paid_order(&self) -> Option<&Order> {
+        self.order.as_ref().filter(|_| self.pending.event.event == EventKind::OrderPaid)
+    }
+
+    fn user_id(&self) -> Option<&UserId> {
+        self.order.as_ref()?.user_id.as_ref()
+    }
+}
+
 impl EventProcessor for OrderEventProcessor {
     const KEY: &'static str = "event_id";
 
-    /// Takes stock, publishes the event, notifies the user, and marks the event as done. Each effect that is done has its mark, so the event
-    /// can be processed again.
-    async fn process(&self, event_id: &str) -> Result<EventOutcome, EventError> {
-        let failed = |step| move |cause| EventError::at(step, event_id, cause);
-        let pending = match self.outbox.find(event_id).await.map_err(failed("reading the event"))? {
-            EventLookup::Pending(pending) => pending,
-            EventLookup::Done => return Ok(EventOutcome::Skipped),
-            EventLookup::Unreadable(error) => {
-                telemetry::handled_error("read-event", &error);
-                return self.abandon_event(event_id).await;
-            }
-        };
-        let order = match pending.event.order_id {
-            Some(order_id) => self.orders.get(order_id).await.map_err(failed("reading the order"))?,
-            None => None,
-        };
-        let paid_order = match (pending.event.event, &order) {
-            (EventKind::OrderPaid, None) => return self.abandon_event(event_id).await,
-            (EventKind::OrderPaid, Some(order)) => Some(order),
-            _ => None,
-        };
-
-        if let Some(order) = paid_order.filter(|_| !pending.stock_done) {
-            self.stock.take_stock(event_id, order).await?;
-        }
-        if let Some(order) = paid_order {
-            self.shipping.begin(event_id, order).await?;
-        }
-        if !pending.published {
-            let user_id = order.as_ref().and_then(|order| order.user_id.as_ref());
-            self.publisher.publish(&pending.event, user_id).await?;
-        }
-        if let (EventKind::OrderShipped, Some(order)) = (pending.event.event, &order) {
-            match self.shipping.report(&pending.event, order).await? {
-                ShippingReport::Finished => {}
-                ShippingReport::NotYet => return Ok(EventOutcome::Deferred),
-                ShippingReport::ElsewhereNow => return Ok(EventOutcome::Skipped),
-            }
-        }
-        let message_status = match self.notify_if_paid(&pending, paid_order).await? {
-            Notification::Finished(status) => Some(status),
-            Notification::NotWanted => None,
-            Notification::ClaimedElsewhere => return Ok(EventOutcome::Skipped),
-        };
-        self.outbox.finish(event_id, message_status).await.map_err(failed("finishing the event"))?;
-        Ok(EventOutcome::Completed)
+    /// Takes stock, publishes the events, notifies the users, and marks the events as done. Each effect that is done has its mark, so an
+    /// event can be processed again. A step is done for all events before the next one begins, so that events share requests.
+    async fn process(
+        &self,
+        event_ids: &[String],
+        deadline: &Deadline<'_>,
+    ) -> Vec<Result<EventOutcome, EventError>> {
+        let events = self.read(event_ids).await;
+        let events = concurrently(events, |event| self.prepare(event, deadline)).await;
+        let events = self.publish(events).await;
+        concurrently(events, |event| self.finish(event)).await
     }
 
     async fn find_pending(&self, until: UnixSeconds) -> Result<OpenWork<String>, StoreError> {

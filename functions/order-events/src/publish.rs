@@ -2,11 +2,12 @@
 //!
 //! Listeners recognise an event that comes again by its `eventId`.
 
+use futures_util::future;
 use shared::{
     host::{Host, HostError},
     service::{BusEvent, EventBus, EventError},
     store::Event,
-    types::UserId,
+    types::{BoxError, UserId, error_chain},
 };
 
 use crate::event_detail::EventDetail;
@@ -23,16 +24,42 @@ impl EventPublisher {
         EventBus::new(host).map(Self)
     }
 
-    /// Publishes the event, which is about an order of `user_id` if it is about an order of this shop.
+    /// Publishes events, each with the user whose order it is about, if it is about an order of this shop. The results stand in the order of
+    /// the events.
     ///
     /// # Errors
-    /// [`EventError`]: the event may be on the bus all the same. Publish it again.
-    pub(crate) async fn publish(&self, event: &Event, user_id: Option<&UserId>) -> Result<(), EventError> {
-        let detail = EventDetail::new(event, user_id);
-        let (detail_type, happened_at) = (event.event.as_str(), event.happened_at);
-        let published =
-            self.0.put(BusEvent { source: SOURCE, detail_type, happened_at, detail: &detail }).await;
-        published.map_err(|cause| EventError::at("publishing", &event.event_id, cause))
+    /// [`EventError`] of an event: the event may be on the bus all the same. Publish it again.
+    pub(crate) async fn publish(&self, events: &[(&Event, Option<&UserId>)]) -> Vec<Result<(), EventError>> {
+        let requests: Vec<_> =
+            events.chunks(EventBus::MAX_EVENTS).map(|events| self.publish_together(events)).collect();
+        future::join_all(requests).await.into_iter().flatten().collect()
+    }
+
+    async fn publish_together(&self, events: &[(&Event, Option<&UserId>)]) -> Vec<Result<(), EventError>> {
+        let details: Vec<_> =
+            events.iter().map(|(event, user_id)| EventDetail::new(event, *user_id)).collect();
+        let entries: Vec<_> = events
+            .iter()
+            .zip(&details)
+            .map(|((event, _), detail)| BusEvent {
+                source: SOURCE,
+                detail_type: event.event.as_str(),
+                happened_at: event.happened_at,
+                detail,
+            })
+            .collect();
+        let failed = |event: &Event, cause: BoxError| EventError::at("publishing", &event.event_id, cause);
+        match self.0.put_together(&entries).await {
+            Ok(results) => events
+                .iter()
+                .zip(results)
+                .map(|((event, _), result)| result.map_err(|cause| failed(event, cause.into())))
+                .collect(),
+            Err(error) => {
+                let cause = error_chain(&error);
+                events.iter().map(|(event, _)| Err(failed(event, cause.clone().into()))).collect()
+            }
+        }
     }
 }
 

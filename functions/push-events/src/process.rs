@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use shared::{
     host::{Host, HostError},
-    service::{EventError, EventOutcome, EventProcessor},
-    store::{Inbox, OpenWork, PushLookup, StoreError, WorkCursor, WorkPage},
+    service::{Deadline, EventError, EventOutcome, EventProcessor, concurrently},
+    store::{Inbox, InboxError, OpenWork, PushLookup, StoreError, WorkCursor, WorkPage},
     telemetry::{self, Metric},
     types::UnixSeconds,
     wechat::push::PushTopic,
@@ -67,12 +67,17 @@ impl PushProcessor {
     }
 }
 
-impl EventProcessor for PushProcessor {
-    const KEY: &'static str = "push_id";
-
-    async fn process(&self, push_id: &str) -> Result<EventOutcome, EventError> {
+impl PushProcessor {
+    async fn process_push(
+        &self,
+        push_id: String,
+        found: Result<PushLookup, InboxError>,
+        deadline: &Deadline<'_>,
+    ) -> Result<EventOutcome, EventError> {
+        let push_id = push_id.as_str();
+        deadline.check(push_id)?;
         let failed = |cause| EventError::at("reading the push", push_id, cause);
-        let pending = match self.inbox.find(push_id).await.map_err(failed)? {
+        let pending = match found.map_err(failed)? {
             PushLookup::Pending(pending) => pending,
             PushLookup::Erasure(erasure) => return self.eraser.erase(&erasure).await,
             PushLookup::Done => return Ok(EventOutcome::Skipped),
@@ -107,6 +112,27 @@ impl EventProcessor for PushProcessor {
             EventOutcome::Abandoned => self.abandon(push_id).await,
             outcome => Ok(outcome),
         }
+    }
+}
+
+impl EventProcessor for PushProcessor {
+    const KEY: &'static str = "push_id";
+
+    async fn process(
+        &self,
+        push_ids: &[String],
+        deadline: &Deadline<'_>,
+    ) -> Vec<Result<EventOutcome, EventError>> {
+        let found = match self.inbox.find_many(push_ids).await {
+            Ok(found) => found,
+            Err(error) => {
+                telemetry::handled_error("read-pushes", &error);
+                let unread = |push_id: &String| Err(EventError::at("reading the push", push_id, "see above"));
+                return push_ids.iter().map(unread).collect();
+            }
+        };
+        let pushes = push_ids.iter().cloned().zip(found).collect();
+        concurrently(pushes, |(push_id, found)| self.process_push(push_id, found, deadline)).await
     }
 
     async fn find_pending(&self, until: UnixSeconds) -> Result<OpenWork<String>, StoreError> {

@@ -77,25 +77,44 @@ impl EventBus {
     /// # Errors
     /// [`EventBusError`]: the event may be on the bus all the same. Put it again.
     pub async fn put(&self, event: BusEvent<'_, impl Serialize>) -> Result<(), EventBusError> {
-        let detail =
-            serde_json::to_string(event.detail).map_err(|error| EventBusError::Unreachable(error.into()))?;
-        let entry = json!({
+        let result = self.put_together(&[event]).await?.pop();
+        result.unwrap_or_else(|| Err(EventBusError::Unreachable("the answer names no event".into())))
+    }
+
+    /// Puts the events, [`MAX_EVENTS`](Self::MAX_EVENTS) at most, on the bus in one request. The results stand in the order of the events.
+    ///
+    /// # Errors
+    /// [`EventBusError`]: of the events, or of the one that an error belongs to, each may be on the bus all the same. Put it again.
+    pub async fn put_together(
+        &self,
+        events: &[BusEvent<'_, impl Serialize>],
+    ) -> Result<Vec<Result<(), EventBusError>>, EventBusError> {
+        let unreachable = |cause: BoxError| EventBusError::Unreachable(cause);
+        let entries = events.iter().map(|event| self.entry(event)).collect::<Result<Vec<_>, _>>();
+        let entries = entries.map_err(|error| unreachable(error.into()))?;
+        let call = AwsCall::json("AWSEvents.PutEvents", &json!({ "Entries": entries }));
+        let response = self.client.call(&call).await.map_err(|error| unreachable(error.into()))?;
+        let response: PutEventsResponse =
+            serde_json::from_slice(response.body()).map_err(|error| unreachable(error.into()))?;
+        if response.entries.len() != events.len() {
+            return Err(unreachable("the answer names other events".into()));
+        }
+        let result =
+            |entry: PutEventsEntry| entry.error_code.map_or(Ok(()), |code| Err(EventBusError::Refused(code)));
+        Ok(response.entries.into_iter().map(result).collect())
+    }
+
+    /// How many events a request takes, which is EventBridge's limit.
+    pub const MAX_EVENTS: usize = 10;
+
+    fn entry(&self, event: &BusEvent<'_, impl Serialize>) -> serde_json::Result<serde_json::Value> {
+        Ok(json!({
             "EventBusName": self.name,
             "Source": event.source,
             "DetailType": event.detail_type,
             "Time": event.happened_at,
-            "Detail": detail,
-        });
-        let call = AwsCall::json("AWSEvents.PutEvents", &json!({ "Entries": [entry] }));
-        let response =
-            self.client.call(&call).await.map_err(|error| EventBusError::Unreachable(error.into()))?;
-        let response: PutEventsResponse = serde_json::from_slice(response.body())
-            .map_err(|error| EventBusError::Unreachable(error.into()))?;
-        if response.failed_entry_count == 0 {
-            return Ok(());
-        }
-        let code = response.entries.into_iter().find_map(|entry| entry.error_code);
-        Err(EventBusError::Refused(code.unwrap_or_else(|| "unknown error".to_owned())))
+            "Detail": serde_json::to_string(event.detail)?,
+        }))
     }
 }
 
@@ -103,7 +122,6 @@ impl EventBus {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct PutEventsResponse {
-    failed_entry_count: u32,
     entries: Vec<PutEventsEntry>,
 }
 

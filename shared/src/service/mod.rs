@@ -24,7 +24,10 @@ pub use complaints::{ComplaintError, ComplaintService};
 pub use content_check::ContentChecker;
 pub use customer_messages::{CustomerMessageError, CustomerMessageSender};
 pub use event_bus::{BusEvent, CustomerEventKind, EventBus, EventBusError};
-pub use event_queue::{EventError, EventOutcome, EventProcessor, EventQueue, EventsReport, ItemFailure};
+pub use event_queue::{
+    Deadline, EventError, EventOutcome, EventProcessor, EventQueue, EventsReport, ItemFailure, MAX_BATCH,
+    concurrently,
+};
 pub use media_check::{AvatarChecker, MediaAsker, MediaCheckError, MediaChecker, StartedCheck};
 pub use merchant::{notice_receiver, pay_client};
 pub use payments::{AttemptStatus, CloseOutcome, NextAttemptOutcome, PaymentService, PaymentServiceError};

@@ -44,6 +44,14 @@ pub(super) fn read<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
     serde_dynamo::from_item(item).map_err(|error| StoreError::new("reading an item", error))
 }
 
+/// The text of the key attribute `name`.
+pub(super) fn key(item: &Item, name: &str) -> Option<String> {
+    match item.get(name) {
+        Some(AttributeValue::S(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
+
 /// Which item: its table, and the name and value of its key.
 pub(super) type Key<'a> = (&'a str, &'a str, &'a str);
 

@@ -3,6 +3,7 @@
 //! A failed condition is data: it comes back as a variant of an outcome, with the item that made it fail. Everything else
 //! that goes wrong is a [`StoreError`].
 
+mod batch;
 mod bills;
 mod boards;
 mod cards;

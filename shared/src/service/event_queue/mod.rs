@@ -5,8 +5,9 @@
 //!  └──── pending for two minutes: by schedule, every five minutes ────┘
 //! ```
 //!
-//! Every event is processed at least once, until it is completed or abandoned; the processor's marks make its effects happen once. A
-//! batch's events are processed several at a time, and a failed event is delivered again after younger ones, so events come in no order.
+//! Every event is processed at least once, until it is completed or abandoned; the processor's marks make its effects happen once. The
+//! events of a batch are read together and processed at the same time, ten batches of a shard of the stream are, and a failed event is
+//! delivered again with younger ones, so events come in no order.
 
 mod error;
 mod report;
@@ -46,11 +47,16 @@ pub trait EventProcessor: Sync {
     /// The key attribute of the table, by which the records of its stream name their rows.
     const KEY: &'static str;
 
-    /// Does what is still to do for the event with this key, and marks it as done.
+    /// Does what is still to do for the events with these keys, [`MAX_BATCH`] at most, and marks each as done. The results stand in the
+    /// order of the keys. No event is begun when `deadline` is over.
     ///
     /// # Errors
-    /// [`EventError`]: something is still to do. The event is processed again.
-    fn process(&self, key: &str) -> impl Future<Output = Result<EventOutcome, EventError>> + Send;
+    /// [`EventError`] of an event: something is still to do. The event is processed again.
+    fn process(
+        &self,
+        keys: &[String],
+        deadline: &Deadline<'_>,
+    ) -> impl Future<Output = Vec<Result<EventOutcome, EventError>>> + Send;
 
     /// The events that happened by `until` and are still pending, or the shards to read with [`Self::list_pending`] if there are too many
     /// rows for one request.
@@ -78,6 +84,37 @@ pub trait EventProcessor: Sync {
     fn age_metric(oldest_age_seconds: u64) -> Metric<'static>;
 }
 
+/// The moment from which a run begins no other event.
+pub struct Deadline<'r> {
+    host: &'r Host,
+    started_at: UnixSeconds,
+}
+
+impl Deadline<'_> {
+    /// Whether the moment has come.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.host.now().since(self.started_at) > LAST_START
+    }
+
+    /// # Errors
+    /// [`EventError`]: the deadline is over, so the event with this key is not begun.
+    pub fn check(&self, key: &str) -> Result<(), EventError> {
+        if self.is_over() {
+            return Err(EventError::at("beginning", key, "the run has gone on for too long"));
+        }
+        Ok(())
+    }
+}
+
+/// Does the same with every one, several at the same time. The results stand in the order of `each`.
+pub async fn concurrently<T, R, F>(each: Vec<T>, make: impl Fn(T) -> F) -> Vec<R>
+where
+    F: Future<Output = R>,
+{
+    stream::iter(each).map(make).buffered(CONCURRENCY).collect().await
+}
+
 /// Processes the events of a table, from its stream and by schedule.
 pub struct EventQueue<P> {
     host: Host,
@@ -103,12 +140,15 @@ impl<P: EventProcessor> EventQueue<P> {
     }
 
     async fn process_records(&self, records: &[Value]) -> EventsReport {
-        let started_at = self.host.now();
+        let deadline = Deadline { host: &self.host, started_at: self.host.now() };
         let mut report = EventsReport { batch_item_failures: Some(Vec::new()), ..EventsReport::default() };
-        let mut inserted = Vec::new();
+        let (mut keys, mut sequence_numbers) = (Vec::new(), Vec::new());
         for record in records {
             match StreamRecord::read(record, P::KEY) {
-                StreamRecord::Inserted { key, sequence_number } => inserted.push((key, sequence_number)),
+                StreamRecord::Inserted { key, sequence_number } => {
+                    keys.push(key);
+                    sequence_numbers.push(sequence_number);
+                }
                 StreamRecord::Other => report.count(Ok(EventOutcome::Skipped)),
                 StreamRecord::Unreadable { sequence_number } => {
                     telemetry::operator_alert("event-unreadable", &sequence_number);
@@ -116,16 +156,11 @@ impl<P: EventProcessor> EventQueue<P> {
                 }
             }
         }
-        let results = stream::iter(inserted).map(async |(key, sequence_number)| {
-            let result = if self.is_out_of_time(started_at) {
-                Err(EventError::at("beginning", &key, "the run has gone on for too long"))
-            } else {
-                self.processor.process(&key).await
-            };
-            (sequence_number, result)
-        });
-        let results: Vec<_> = results.buffered(CONCURRENCY).collect().await;
-        for (sequence_number, result) in results {
+        let mut results = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(MAX_BATCH) {
+            results.extend(self.processor.process(keys, &deadline).await);
+        }
+        for (sequence_number, result) in sequence_numbers.into_iter().zip(results) {
             let failed = result.is_err();
             report.count(result);
             if let (true, Some(failures)) = (failed, &mut report.batch_item_failures) {
@@ -137,79 +172,69 @@ impl<P: EventProcessor> EventQueue<P> {
 
     /// Processes what is still pending: events that the stream no longer delivers, and events of a run that was killed.
     async fn reprocess_pending(&self) -> EventsReport {
-        let started_at = self.host.now();
-        let report = match self.processor.find_pending(started_at.minus(STREAM_GRACE)).await {
-            Ok(OpenWork::All(rows)) => self.reprocess_rows(rows, started_at).await,
-            // Many shards at the same time, so that a shard with many events does not delay the others.
+        let deadline = Deadline { host: &self.host, started_at: self.host.now() };
+        let report = match self.processor.find_pending(deadline.started_at.minus(STREAM_GRACE)).await {
+            Ok(OpenWork::All(rows)) => self.reprocess(rows, &deadline).await,
+            // Several shards at the same time, so that a shard with many events does not delay the others.
             Ok(OpenWork::Shards(shards)) => {
-                let reports = stream::iter(shards).map(|shard| self.reprocess_shard(shard, started_at));
+                let reports = stream::iter(shards).map(|shard| self.reprocess_shard(shard, &deadline));
                 let reports = reports.buffer_unordered(CONCURRENT_SHARDS);
                 reports.fold(EventsReport::default(), async |sum, report| sum.plus(report)).await
             }
-            Err(error) => {
-                let mut report = EventsReport::default();
-                report.count(Err(error.into()));
-                report
-            }
+            Err(error) => EventsReport::default().with(Err(error.into())),
         };
         telemetry::record_metric(P::age_metric(report.oldest_age_seconds));
         report
     }
 
-    async fn reprocess_rows(&self, rows: Vec<WorkRow<String>>, started_at: UnixSeconds) -> EventsReport {
-        let reports = stream::iter(rows).map(|row| self.reprocess(row, started_at));
-        let reports = reports.buffer_unordered(CONCURRENT_SHARDS);
-        reports.fold(EventsReport::default(), async |sum, report| sum.plus(report)).await
-    }
-
-    /// Processes one pending event, unless the run is out of time.
-    async fn reprocess(&self, row: WorkRow<String>, started_at: UnixSeconds) -> EventsReport {
-        let report = EventsReport::default();
-        if self.is_out_of_time(started_at) {
-            return report.with_pending(row.at, started_at);
-        }
-        let result = self.processor.process(&row.key).await;
-        let mut report = if result.is_err() { report.with_pending(row.at, started_at) } else { report };
-        report.count(result);
-        report
-    }
-
     /// Processes the shard's pending events page after page, the oldest first, until none is left or the run is out of time. An
     /// event that fails does not delay those behind it.
-    async fn reprocess_shard(&self, shard: String, started_at: UnixSeconds) -> EventsReport {
+    async fn reprocess_shard(&self, shard: String, deadline: &Deadline<'_>) -> EventsReport {
         let mut report = EventsReport::default();
         let mut cursor: Option<WorkCursor> = None;
         loop {
-            let until = started_at.minus(STREAM_GRACE);
+            let until = deadline.started_at.minus(STREAM_GRACE);
             let page = match self.processor.list_pending(&shard, until, cursor, PAGE_SIZE).await {
                 Ok(page) => page,
-                Err(error) => {
-                    // The other shards are processed all the same.
-                    report.count(Err(error.into()));
-                    return report;
-                }
+                // The other shards are processed all the same.
+                Err(error) => return report.with(Err(error.into())),
             };
-            for row in page.rows {
-                report = report.plus(self.reprocess(row, started_at).await);
-            }
+            report = report.plus(self.reprocess(page.rows, deadline).await);
             cursor = page.next;
-            if cursor.is_none() || self.is_out_of_time(started_at) {
+            if cursor.is_none() || deadline.is_over() {
                 return report;
             }
         }
     }
 
-    fn is_out_of_time(&self, started_at: UnixSeconds) -> bool {
-        self.host.now().since(started_at) > LAST_START
+    /// Processes pending events, until the run is out of time.
+    async fn reprocess(&self, rows: Vec<WorkRow<String>>, deadline: &Deadline<'_>) -> EventsReport {
+        let mut report = EventsReport::default();
+        for rows in rows.chunks(MAX_BATCH) {
+            if deadline.is_over() {
+                let oldest = rows.iter().map(|row| row.at).min();
+                return oldest.into_iter().fold(report, |sum, at| sum.with_pending(at, deadline.started_at));
+            }
+            let keys: Vec<String> = rows.iter().map(|row| row.key.clone()).collect();
+            for (row, result) in rows.iter().zip(self.processor.process(&keys, deadline).await) {
+                if result.is_err() {
+                    report = report.with_pending(row.at, deadline.started_at);
+                }
+                report = report.with(result);
+            }
+        }
+        report
     }
 }
 
-/// Events of a batch that are processed at the same time.
-const CONCURRENCY: usize = 5;
+/// Events that are processed together.
+pub const MAX_BATCH: usize = 100;
+/// Events of a batch of which a step is done at the same time.
+const CONCURRENCY: usize = 32;
 /// The scheduled run leaves younger events to the stream.
 const STREAM_GRACE: Duration = Duration::from_secs(2 * 60);
 const PAGE_SIZE: u16 = 25;
-/// Shards, or events, that a scheduled run processes at the same time.
-const CONCURRENT_SHARDS: usize = 16;
+/// Shards that a scheduled run processes at the same time.
+const CONCURRENT_SHARDS: usize = 4;
 /// No event is begun after this time, so that a run ends before Lambda's timeout of 55 seconds.
 const LAST_START: Duration = Duration::from_secs(30);

@@ -51,6 +51,12 @@ impl EventsReport {
         *count = count.saturating_add(1);
     }
 
+    /// With the result of an event.
+    pub(super) fn with(mut self, result: Result<EventOutcome, EventError>) -> Self {
+        self.count(result);
+        self
+    }
+
     /// With the age of an event that is still pending.
     pub(super) fn with_pending(self, happened_at: UnixSeconds, now: UnixSeconds) -> Self {
         let age = now.since(happened_at).as_secs();

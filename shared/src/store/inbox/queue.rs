@@ -1,6 +1,6 @@
 //! Pushes that wait, and the mark of those that are processed.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -14,7 +14,7 @@ use crate::{
     host::{Host, HostError},
     secrets::{CachedSecret, SecretError},
     store::{
-        StoreError,
+        StoreError, batch,
         item::{self, Item},
         work_index::{self, BY_PENDING, OpenWork, WorkCursor, WorkKey, WorkPage, shards},
     },
@@ -103,15 +103,29 @@ impl Inbox {
         }
     }
 
-    /// The push as it is now.
+    /// The pushes as they are now, in the order of the ids, in few requests.
     ///
     /// # Errors
-    /// [`InboxError`]; read it again.
-    pub async fn find(&self, push_id: &str) -> Result<PushLookup, InboxError> {
-        let request = self.client.get_item().table_name(&self.table).key("push_id", item::s(push_id));
-        let answer = request.consistent_read(true).send().await;
-        let answer = answer.map_err(|error| StoreError::from_sdk("reading the inbox", error))?;
-        let Some(item) = answer.item else { return Ok(PushLookup::Done) };
+    /// [`InboxError`]; read them again. The error of one push concerns it alone.
+    pub async fn find_many(
+        &self,
+        push_ids: &[String],
+    ) -> Result<Vec<Result<PushLookup, InboxError>>, InboxError> {
+        let (clients, table) = ((&self.client, &self.host), (self.table.as_str(), "push_id"));
+        let items = batch::get_many(clients, "reading the inbox", table, push_ids.iter().cloned()).await?;
+        let mut found: BTreeMap<String, Item> =
+            items.into_iter().filter_map(|item| Some((item::key(&item, "push_id")?, item))).collect();
+        let mut lookups = Vec::with_capacity(push_ids.len());
+        for push_id in push_ids {
+            lookups.push(match found.remove(push_id) {
+                Some(item) => self.open(item).await,
+                None => Ok(PushLookup::Done),
+            });
+        }
+        Ok(lookups)
+    }
+
+    async fn open(&self, item: Item) -> Result<PushLookup, InboxError> {
         let mut read = pending(item.clone(), &*self.ring.get().await?);
         if matches!(read, Err(RowError::UnknownKey)) {
             // The ring was rotated since it was read here.

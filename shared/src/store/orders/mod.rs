@@ -17,9 +17,11 @@ mod settle;
 mod ship;
 mod shipping;
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 
-use super::{CallerError, Session, StoreError, item, sessions};
+use super::{CallerError, Session, StoreError, batch, item, sessions};
 use crate::{
     host::{Host, HostError},
     types::{Caller, OrderId, TransactionId, UserId},
@@ -75,6 +77,22 @@ impl Orders {
             .await
             .map_err(|error| StoreError::from_sdk("reading an order", error))?;
         answer.item.map(item::read).transpose()
+    }
+
+    /// The orders with these ids, as they are now, in few requests. An id without an order is left out.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `is_transient()` says whether to retry.
+    pub async fn get_many(
+        &self,
+        order_ids: impl Iterator<Item = OrderId>,
+    ) -> Result<BTreeMap<OrderId, Order>, StoreError> {
+        let (clients, table) = ((&self.client, &self.host), (self.table.as_str(), "order_id"));
+        let ids = order_ids.map(String::from);
+        let items = batch::get_many(clients, "reading orders", table, ids).await?;
+        let orders =
+            items.into_iter().map(|item| item::read(item).map(|order: Order| (order.order_id, order)));
+        orders.collect()
     }
 
     /// The caller's order as it is now; `None` if there is none, or it is another user's. Reads `SESSIONS_TABLE`.

@@ -8,6 +8,8 @@
 //! - `message_claimed_at`, `message_claimed_by`: set before the message is sent, so that it is sent once at most;
 //! - `done_at`: set last, with what became of the message; the row leaves the index `by_pending`.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::{
     Client,
     operation::update_item::builders::UpdateItemFluentBuilder,
@@ -20,7 +22,7 @@ use crate::{
     crypto::hex,
     host::{Host, HostError},
     store::{
-        StoreError,
+        StoreError, batch,
         item::{self, Item, UpdateOutcome},
         work_index::{BY_PENDING, OpenWork, WorkCursor, WorkKey, WorkPage, shards},
     },
@@ -117,19 +119,21 @@ impl Outbox {
         })
     }
 
-    /// The event as it is now.
+    /// The events as they are now, in the order of the ids, in few requests.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry.
-    pub async fn find(&self, event_id: &str) -> Result<EventLookup, StoreError> {
-        let request = self.client.get_item().table_name(&self.table).key("event_id", item::s(event_id));
-        let answer = request.consistent_read(true).send().await;
-        let answer = answer.map_err(|error| StoreError::from_sdk("reading the outbox", error))?;
-        Ok(answer.item.map_or(EventLookup::Done, |item| match pending(item) {
-            Ok(Some(pending)) => EventLookup::Pending(Box::new(pending)),
-            Ok(None) => EventLookup::Done,
-            Err(error) => EventLookup::Unreadable(error),
-        }))
+    pub async fn find_many(&self, event_ids: &[String]) -> Result<Vec<EventLookup>, StoreError> {
+        let (clients, table) = ((&self.client, &self.host), (self.table.as_str(), "event_id"));
+        let items = batch::get_many(clients, "reading the outbox", table, event_ids.iter().cloned()).await?;
+        let mut found: BTreeMap<String, Item> =
+            items.into_iter().filter_map(|item| Some((item::key(&item, "event_id")?, item))).collect();
+        let lookups = event_ids.iter().map(|event_id| match found.remove(event_id).map(pending) {
+            Some(Ok(Some(pending))) => EventLookup::Pending(Box::new(pending)),
+            Some(Ok(None)) | None => EventLookup::Done,
+            Some(Err(error)) => EventLookup::Unreadable(error),
+        });
+        Ok(lookups.collect())
     }
 
     /// Events that happened by `until` and are pending, or the shards to read with [`Self::list_pending`] if the index has too many rows for one request.
