@@ -300,6 +300,33 @@ async fn crowded_indexes() -> World {
     world
 }
 
+/// A mini program whose shipping WeChat manages: a settlement whose push was lost, an order that is not shipped, and the day's row.
+async fn managed_shipping() -> World {
+    let world = World::start().with_shipping().await;
+    let (phone, clerk) = (world.user().await, staff_user(&world).await);
+    let (order_id, _) = phone.buy().await;
+    phone.buy().await;
+    world.bundle().drain_stream("order-events").await.expect("the stream is read");
+    clerk.post(&format!("/api/orders/{order_id}/ship"), &money::parcel()).await.ok();
+    world.clock.advance(Duration::from_secs(61));
+    world.bundle().drain_stream("order-events").await.expect("the stream is read");
+    world.clock.advance(Duration::from_secs(48 * 60 * 60));
+    let fault = Fault::TokenRevoked { path: Some(GET_ORDER.to_owned()), stuck: false, times: 1 };
+    world.wechat().set_fault(fault);
+    let swept = world.bundle().run_task("shipping-sweep").await.expect("a run");
+    assert_eq!(swept["notShipped"], 1, "{swept}");
+    for path in ["", "/message-path"] {
+        let method = if path.is_empty() { "GET" } else { "PUT" };
+        let path = format!("/api/admin/trade-management{path}");
+        world.operator(method, &path, &json!({ "path": "pages/order" })).await;
+    }
+    money::advance_to_next_noon(&world);
+    world.bundle().run_task("reconcile").await.expect("a run");
+    world
+}
+
+const GET_ORDER: &str = "/wxa/sec/order/get_order";
+
 #[tokio::test]
 async fn every_permission_is_used_and_none_is_lacking() {
     let world = World::start().with_template("paid").with_parameter("CustomerWelcomeText", "欢迎").await;
@@ -325,9 +352,10 @@ async fn every_permission_is_used_and_none_is_lacking() {
     money::shipping(&world, &phone).await;
     money::bill_with_differences(&world, &phone).await;
     erase_someone(&world).await;
-    let (by_certificates, crowded) = (certificates().await, crowded_indexes().await);
+    let (by_certificates, crowded, with_shipping) =
+        (certificates().await, crowded_indexes().await, managed_shipping().await);
     let mut used = BTreeSet::new();
-    for world in [&world, &by_certificates, &crowded] {
+    for world in [&world, &by_certificates, &crowded, &with_shipping] {
         let lacking: Vec<String> = world.dynamo().denied_permissions().iter().map(in_words).collect();
         assert!(lacking.is_empty(), "used and not granted:\n{}", lacking.join("\n"));
         used.extend(world.dynamo().used_permissions());

@@ -113,7 +113,8 @@ async fn operator_commands_of_the_runbook_and_the_payments_page_are_understood()
     if !has_curl("--aws-sigv4") {
         return;
     }
-    let world = World::start().await;
+    // The account's page of WeChat's messages can be set only where WeChat manages the trade.
+    let world = World::start().with_shipping().await;
     let (_, out_trade_no) = world.user().await.buy().await;
     world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Abnormal, times: 1 });
     let (way, commands) = operator_commands(&read(RUNBOOK), &world.url());

@@ -9,13 +9,15 @@ use serde_json::{Value, json};
 
 use crate::order_details::{address, invoice_title, place};
 use crate::shipping_flow::{
-    UPLOAD, cases, expect_shipped, ingest, package, press_on, ship, shipment, shipping, staff, to_ship,
+    UPLOAD, cases, expect_shipped, frozen_of, ingest, package, press_on, settle_pushes, ship, shipment,
+    shipping, staff, to_ship, today,
 };
 
 #[tokio::test]
 async fn an_order_is_paid_shipped_received_and_settled() {
     let world = World::start().with_shipping().await;
     let (phone, clerk) = (world.user().await, staff(&world).await);
+    let day = today(&world);
     let (order_id, _) = phone.buy().await;
     world.deliver_events().await;
     assert_eq!(shipping(&phone, &order_id).await["state"], "NONE");
@@ -28,6 +30,7 @@ async fn an_order_is_paid_shipped_received_and_settled() {
     ingest(&world);
     world.deliver_events().await;
     expect_shipped(&world, &phone, &order_id, "YT1").await;
+    assert_eq!(frozen_of(&world, day).await, ("1".to_owned(), "200".to_owned()));
 
     let order = phone.get(&format!("/api/orders/{order_id}")).await.ok().json()["order"].clone();
     assert_eq!(order["shipping"]["packages"][0]["trackingNo"], "YT1");
@@ -37,14 +40,14 @@ async fn an_order_is_paid_shipped_received_and_settled() {
     assert_eq!(confirmed.json()["extraData"]["status"], "success", "{}", confirmed.body);
     world.clock.advance(Duration::from_secs(4 * 3600));
     world.wechat().run_due_shipping();
-    world.wechat().wait_for_notices().await;
-    world.bundle().drain_stream("push-events").await.expect("the stream is read");
+    settle_pushes(&world).await;
     let settled = shipping(&phone, &order_id).await;
     assert_eq!(settled["state"], "SETTLED");
     for time in ["shippedAt", "receivedAt", "settledAt"] {
         assert!(settled[time].as_str().is_some_and(|at| at.ends_with('Z')), "{time}: {settled}");
     }
     assert!(!shipment(&world).frozen);
+    assert_eq!(frozen_of(&world, day).await, ("0".to_owned(), "0".to_owned()));
 }
 
 #[tokio::test]
@@ -255,8 +258,7 @@ async fn an_order_that_is_not_shipped_becomes_a_case_when_wechat_reminds() {
     world.deliver_events().await;
     world.clock.advance(Duration::from_secs(2 * 24 * 3600 + 1));
     world.wechat().run_due_shipping();
-    world.wechat().wait_for_notices().await;
-    world.bundle().drain_stream("push-events").await.expect("the stream is read");
+    settle_pushes(&world).await;
     assert_eq!(cases(&world, "NOT_SHIPPED").await.len(), 1);
 }
 

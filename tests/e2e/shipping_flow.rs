@@ -5,6 +5,7 @@ use std::time::Duration;
 use e2e::{Phone, Response, World};
 use local_wechat::ShippingEntry;
 use serde_json::{Value, json};
+use shared::types::{Day, UnixSeconds};
 
 pub(crate) const UPLOAD: &str = "/wxa/sec/order/upload_shipping_info";
 
@@ -46,6 +47,12 @@ pub(crate) async fn press_on(world: &World) {
     world.bundle().run_task("order-events").await.expect("a run");
 }
 
+/// WeChat's pushes arrive and are processed.
+pub(crate) async fn settle_pushes(world: &World) {
+    world.wechat().wait_for_notices().await;
+    world.bundle().drain_stream("push-events").await.expect("the stream is read");
+}
+
 /// What WeChat knows of the only payment.
 pub(crate) fn shipment(world: &World) -> ShippingEntry {
     world.wechat().shipments().pop().expect("a payment")
@@ -66,6 +73,22 @@ pub(crate) async fn cases(world: &World, kind: &str) -> Vec<Value> {
     list["cases"].as_array().expect("a list").clone()
 }
 
+/// What the day's row says of frozen money, after the next morning's run: orders and fen.
+pub(crate) async fn frozen_of(world: &World, day: Day) -> (String, String) {
+    let morning = Day::of(UnixSeconds::new(world.now())).after(1).begins().get() + (10 * 60 + 30) * 60;
+    world.clock.advance(Duration::from_secs(morning - world.now()));
+    world.bundle().run_task("reconcile").await.expect("a run");
+    let rows = world.items("BillsTable").await;
+    let row = rows.iter().find(|row| row["bill_date"]["S"] == day.to_string()).expect("the day's row");
+    let number = |name: &str| row["frozen"]["M"][name]["N"].as_str().expect("a number").to_owned();
+    (number("orders"), number("fee"))
+}
+
+/// Today, in Beijing.
+pub(crate) fn today(world: &World) -> Day {
+    Day::of(UnixSeconds::new(world.now()))
+}
+
 /// A settlement as WeChat pushes it.
 fn settlement(entry: &ShippingEntry, more: Value) -> Value {
     let mut push = json!({
@@ -78,8 +101,7 @@ fn settlement(entry: &ShippingEntry, more: Value) -> Value {
 
 async fn push(world: &World, openid: &str, message: Value) {
     world.wechat().push(openid, message);
-    world.wechat().wait_for_notices().await;
-    world.bundle().drain_stream("push-events").await.expect("the stream is read");
+    settle_pushes(world).await;
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use shared::{
     host::{Host, HostError},
-    order::Status,
+    order::{ShippingPolicy, Status},
     service::{EventError, ShippingClient, UploadOutcome},
     store::{Case, CaseKind, Event, Order, Orders, Shipping, ShippingWrite},
     types::{BoxError, OpenId, TransactionId, UnixSeconds},
@@ -30,26 +30,20 @@ pub(crate) struct ShippingReporter {
     host: Host,
     orders: Orders,
     wechat: ShippingClient,
-    /// Whether WeChat manages the shipping of this mini program, from `SHIPPING_INFORMATION`.
-    is_managed: bool,
+    policy: ShippingPolicy,
 }
 
 impl ShippingReporter {
-    /// Reads `SHIPPING_INFORMATION`. The table and the client read the other variables.
+    /// The table, the client and the policy read the variables.
     ///
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.
     pub(crate) fn new(host: &Host) -> Result<Self, HostError> {
-        let is_managed = host.parsed_var("SHIPPING_INFORMATION", "on or off", |text| match text {
-            "on" => Ok(true),
-            "off" => Ok(false),
-            _ => Err(()),
-        })?;
         Ok(Self {
             host: host.clone(),
             orders: Orders::new(host)?,
             wechat: ShippingClient::new(host)?,
-            is_managed,
+            policy: ShippingPolicy::from_host(host)?,
         })
     }
 
@@ -58,7 +52,7 @@ impl ShippingReporter {
     /// # Errors
     /// [`EventError`]: the shipping may have begun. Beginning it again is harmless.
     pub(crate) async fn begin(&self, event_id: &str, order: &Order) -> Result<(), EventError> {
-        let begun = self.orders.begin_shipping(order).await;
+        let begun = self.orders.begin_shipping(order, &self.policy).await;
         begun.map_err(|cause| EventError::at("beginning the shipping", event_id, cause))
     }
 
@@ -88,7 +82,7 @@ impl ShippingReporter {
                 return self.finish(order, shipping.with_upload_refused(), None).await;
             }
         }
-        if !self.is_managed {
+        if !self.policy.is_managed() {
             return self.finish(order, shipping.with_upload_done(now), None).await;
         }
         let is_uploading = |at: UnixSeconds| now.since(at) < CLAIM_LIFETIME;
@@ -206,6 +200,8 @@ impl ShippingReporter {
         next: Shipping,
         case: Option<Case>,
     ) -> Result<ShippingReport, BoxError> {
+        let next_query_at = self.policy.next_query(order.shipping_progress(&next), self.host.now());
+        let next = next.with_next_query(next_query_at);
         Ok(match self.orders.write_shipping(order, next, case.as_ref()).await? {
             ShippingWrite::Written(_) => ShippingReport::Finished,
             ShippingWrite::Changed(_) => ShippingReport::ElsewhereNow,

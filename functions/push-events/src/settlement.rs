@@ -5,6 +5,7 @@ use shared::{
     order::ShippingState,
     service::{EventError, EventOutcome},
     store::{Case, CaseKind, Cases, Order, Orders, PendingPush, Shipping, ShippingWrite, StoreError},
+    telemetry,
     types::UnixSeconds,
     wechat::push::{PushTopic, SettlementNews},
 };
@@ -32,9 +33,12 @@ impl SettlementKeeper {
     /// [`EventError`]: the order may have changed. Process the push again.
     pub(crate) async fn apply(&self, push: &PendingPush) -> Result<EventOutcome, EventError> {
         let failed = |cause: StoreError| EventError::at("applying the push", &push.push_id, cause);
-        // Any body can be sent in the plain mode.
-        let news = push.message.settlement_news().filter(|_| push.message.is_authenticated());
-        let Some(news) = news else { return Ok(EventOutcome::Completed) };
+        if !push.message.is_authenticated() {
+            // Any body can be sent in the plain mode. WeChat is asked later, as it is when a push is lost.
+            telemetry::operator_alert("push-not-authenticated", &push.message.name());
+            return Ok(EventOutcome::Completed);
+        }
+        let Some(news) = push.message.settlement_news() else { return Ok(EventOutcome::Completed) };
         let order = self.orders.get(news.out_trade_no.order_id()).await.map_err(failed)?;
         let Some(order) = order.filter(|order| order.transaction_id.as_ref() == Some(&news.transaction_id))
         else {
@@ -49,6 +53,11 @@ impl SettlementKeeper {
         if next == shipping {
             return Ok(EventOutcome::Completed);
         }
+        // An order about which WeChat is asked is asked about at another time now, or not any more.
+        let is_watched = shipping.next_query_at.is_some();
+        let progress = order.shipping_progress(&next);
+        let next_query_at = progress.next_query(self.host.now()).filter(|_| is_watched);
+        let next = next.with_next_query(next_query_at);
         match self.orders.write_shipping(&order, next, None).await.map_err(failed)? {
             ShippingWrite::Written(_) => Ok(EventOutcome::Completed),
             ShippingWrite::Changed(_) => {

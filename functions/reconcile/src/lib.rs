@@ -6,6 +6,9 @@
 //!                                                        ─▶ differs: report a difference
 //! then each row of that day that no bill has confirmed ─▶ missing there: report a difference
 //! ```
+//! Then what WeChat keeps of each day's payments is written into the days' rows, because shipped goods are not received yet or goods are
+//! not shipped.
+//!
 //! A run can be killed and repeated at any time, because each write is conditional and a difference has one case, whose key follows
 //! from the difference.
 
@@ -13,6 +16,7 @@ mod classify;
 mod compare;
 mod day;
 mod describe;
+mod frozen;
 mod recover;
 mod report;
 #[cfg(test)]
@@ -27,7 +31,8 @@ use shared::{
     pay::PayClient,
     runtime::Task,
     service::{RefundService, pay_client},
-    store::{Bills, Orders, StoreError},
+    store::{Bills, FrozenMoney, Orders, StoreError},
+    telemetry,
     types::{BoxError, Day, Rate, UnixSeconds},
 };
 
@@ -88,6 +93,11 @@ impl Task for ReconcileTask {
             }
             report.days.push(self.reconcile_day(day).await);
         }
+        match self.store_frozen(self.host.now()).await {
+            Ok(frozen) => report.frozen = frozen.values().fold(FrozenMoney::default(), plus),
+            // The next run sums it again.
+            Err(error) => telemetry::handled_error("store-frozen-money", &error),
+        }
         Ok(report)
     }
 }
@@ -105,6 +115,11 @@ impl ReconcileTask {
         }
         Ok(days)
     }
+}
+
+/// Both together.
+fn plus(sum: FrozenMoney, day: &FrozenMoney) -> FrozenMoney {
+    FrozenMoney { orders: sum.orders.saturating_add(day.orders), fee: sum.fee.saturating_add(day.fee) }
 }
 
 const FEE_RATE: &str = "PAY_FEE_RATE";

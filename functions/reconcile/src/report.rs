@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 use shared::{
-    store::{BillRecord, BillState, DifferenceCounts},
+    store::{BillRecord, BillState, DifferenceCounts, FrozenMoney},
     types::Day,
 };
 
@@ -11,6 +11,9 @@ use shared::{
 pub struct ReconcileReport {
     /// The newest first. A settled day is not reconciled again, so it is absent.
     pub days: Vec<DayReport>,
+    /// What WeChat keeps of all payments, because their orders are not shipped or not received yet. Each day's part stands in the day's
+    /// row.
+    pub frozen: FrozenMoney,
 }
 
 /// What came of reconciling a day.
@@ -108,10 +111,11 @@ mod tests {
         let now = day.begins();
         let mut record = BillRecord::new(day, BillState::Reconciled, now, &BillTotals::default());
         record.differences.missing_here = 2;
-        let report = ReconcileReport { days: vec![DayReport::new(&record, 1)] };
+        let days = vec![DayReport::new(&record, 1)];
+        let report = ReconcileReport { days, frozen: FrozenMoney { orders: 1, fee: 200 } };
         assert_eq!(
             serde_json::to_string(&report).unwrap(),
-            r#"{"days":[{"billDate":"20260823","state":"RECONCILED","lines":0,"foreign":0,"unreadable":0,"payments":0,"paidFee":0,"refunds":0,"refundedFee":0,"healed":0,"differences":{"missingHere":2,"missingThere":0,"amount":0,"state":0,"fee":0},"newCases":1}]}"#
+            r#"{"days":[{"billDate":"20260823","state":"RECONCILED","lines":0,"foreign":0,"unreadable":0,"payments":0,"paidFee":0,"refunds":0,"refundedFee":0,"healed":0,"differences":{"missingHere":2,"missingThere":0,"amount":0,"state":0,"fee":0},"newCases":1}],"frozen":{"orders":1,"fee":200}}"#
         );
     }
 }

@@ -1,5 +1,5 @@
-//! `POST /api/orders/{orderId}/ship`, `GET /api/staff/orders`, `GET /api/admin/express-companies`: staff ship orders and see what is to be
-//! shipped.
+//! `POST /api/orders/{orderId}/ship`, `GET /api/staff/orders`, `GET /api/admin/express-companies`, `/api/admin/trade-management…`: staff
+//! ship orders and see what is to be shipped; operators see whether WeChat manages it.
 //!
 //! WeChat: 小程序发货信息管理服务. WeChat keeps the money of an order until it knows that the goods are shipped. Shipping writes the order and an
 //! event in one transaction and is answered; `order-events` tells WeChat.
@@ -8,14 +8,17 @@ mod companies;
 mod known_companies;
 mod list;
 mod ship;
+mod trade_management;
 mod view;
 
 use shared::{
     api::{ApiError, Code, request},
     host::{Host, HostError},
+    order::is_shipping_managed,
     runtime::{Body, Function, Request, Response},
     service::{SessionTokens, ShippingClient, StaffGuard},
     store::{OrderDetailsSealer, Orders},
+    types::AppId,
 };
 
 use crate::known_companies::KnownCompanies;
@@ -29,6 +32,9 @@ pub struct ShippingFunction {
     staff: StaffGuard,
     wechat: ShippingClient,
     companies: KnownCompanies,
+    app_id: AppId,
+    /// Whether WeChat manages the shipping, as this stack is told.
+    is_managed: bool,
 }
 
 impl Function for ShippingFunction {
@@ -43,6 +49,8 @@ impl Function for ShippingFunction {
             staff: StaffGuard::new(host)?,
             wechat: ShippingClient::new(host)?,
             companies: KnownCompanies::default(),
+            app_id: host.parsed_var("MINI_PROGRAM_APP_ID", "an appid", AppId::parse)?,
+            is_managed: is_shipping_managed(host)?,
         })
     }
 
@@ -51,6 +59,8 @@ impl Function for ShippingFunction {
             "POST /api/orders/{orderId}/ship" => self.ship_order(&request).await,
             "GET /api/staff/orders" => self.list_orders(&request).await,
             "GET /api/admin/express-companies" => self.list_companies().await,
+            "GET /api/admin/trade-management" => self.show_trade_management().await,
+            "PUT /api/admin/trade-management/message-path" => self.set_message_path(&request).await,
             _ => Err(Code::NotFound.into()),
         }
     }

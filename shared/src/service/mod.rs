@@ -36,7 +36,7 @@ pub use refund_orders::RefundOrderOutcome;
 pub use refunds::{GiveUpOutcome, RedirectOutcome, RefundService, RefundServiceError};
 pub use session_tokens::{SessionTokenError, SessionTokens, TokenError};
 pub use share_ids::{NONCE, ShareIdOutcome, ShareIds};
-pub use shipping::{ShippingClient, UploadOutcome};
+pub use shipping::{ReminderOutcome, ShippingClient, UploadOutcome};
 pub use staff::{StaffError, StaffGuard};
 pub use subscribe_messages::{SendError, SubscribeMessageSender};
 pub use wechat_session::{OPEN_DATA_MAX_AGE, WeChatSession, WeChatSessionError, WeChatSessions};

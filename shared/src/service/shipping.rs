@@ -1,4 +1,5 @@
-//! WeChat's shipping information: uploads what was shipped, asks what WeChat knows, lists courier companies.
+//! WeChat's shipping information: uploads what was shipped, asks what WeChat knows, reminds of the receipt, lists courier companies, and
+//! tells and sets what concerns the whole account.
 
 use serde_json::json;
 
@@ -6,10 +7,12 @@ use super::{PlatformClient, PlatformError};
 use crate::{
     host::{Host, HostError, RetryPolicy},
     store::TokenName,
-    types::TransactionId,
+    types::{AppId, TransactionId, UnixSeconds},
     wechat::{
         Errcode, ErrcodeClass,
-        shipping::{ExpressCompany, ShippingUpload, TradeOrder},
+        shipping::{
+            ExpressCompany, REMINDER_PATH, ShippingUpload, TradeManagement, TradeOrder, reminder_request,
+        },
     },
 };
 
@@ -27,6 +30,19 @@ pub enum UploadOutcome {
     /// WeChat can't be asked now. The upload had no effect.
     Busy(PlatformError),
     /// The upload may have taken effect.
+    Unknown(PlatformError),
+}
+
+/// What came of making WeChat remind the user.
+#[derive(Debug)]
+pub enum ReminderOutcome {
+    /// WeChat reminds the user, or has done so before.
+    Reminded,
+    /// WeChat does not, and will not.
+    Refused(PlatformError),
+    /// WeChat can't be asked now. Nobody is reminded.
+    Busy(PlatformError),
+    /// The user may have been reminded.
     Unknown(PlatformError),
 }
 
@@ -69,6 +85,44 @@ impl ShippingClient {
             Err(error) if error.errcode() == Some(10_060_001) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Makes WeChat ask the user to confirm the receipt of what was signed for at `received_at`. It is not repeated after a lost answer,
+    /// because WeChat reminds once.
+    pub async fn remind_of_receipt(
+        &self,
+        payment: &TransactionId,
+        received_at: UnixSeconds,
+    ) -> ReminderOutcome {
+        let body = reminder_request(payment, received_at);
+        match self.0.post(REMINDER_PATH, &body, RetryPolicy::UnlessOutcomeUnknown).await {
+            Ok(_) => ReminderOutcome::Reminded,
+            Err(error) if error.is_outcome_unknown() => ReminderOutcome::Unknown(error),
+            Err(error) if error.errcode() == Some(10_060_030) => ReminderOutcome::Reminded,
+            Err(error) if error.errcode().is_some_and(is_refusal) => ReminderOutcome::Refused(error),
+            Err(error) => ReminderOutcome::Busy(error),
+        }
+    }
+
+    /// Whether WeChat manages the trade of the mini program `app_id`.
+    ///
+    /// # Errors
+    /// [`PlatformError`]: WeChat can't be asked now.
+    pub async fn trade_management(&self, app_id: &AppId) -> Result<TradeManagement, PlatformError> {
+        let body = json!({ "appid": app_id.as_str() });
+        let ask = async |path| self.0.post(path, &body, RetryPolicy::AnyFailure).await;
+        let managed = ask(TradeManagement::MANAGED_PATH).await?;
+        let confirmed = ask(TradeManagement::CONFIRMED_PATH).await?;
+        Ok(TradeManagement::read(&managed, &confirmed))
+    }
+
+    /// Sets the page of the mini program to which WeChat's order messages lead.
+    ///
+    /// # Errors
+    /// [`PlatformError`]: WeChat refuses the path, or can't be asked now. Setting it again is harmless.
+    pub async fn set_message_path(&self, path: &str) -> Result<(), PlatformError> {
+        let body = json!({ "path": path });
+        self.0.post(TradeManagement::MESSAGE_PATH, &body, RetryPolicy::AnyFailure).await.map(drop)
     }
 
     /// The courier companies that WeChat knows.

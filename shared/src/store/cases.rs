@@ -37,13 +37,15 @@ pub enum CaseKind {
     ShippingRefused,
     /// A paid order is not shipped in time.
     NotShipped,
+    /// WeChat does not release the money of an order that is shipped.
+    Frozen,
     /// A buyer complains of a payment, and WeChat waits for the merchant's answer.
     Complaint,
 }
 
 impl CaseKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::PaymentMismatch,
         Self::OrderDisputed,
         Self::RefundStuck,
@@ -51,6 +53,7 @@ impl CaseKind {
         Self::Oversold,
         Self::ShippingRefused,
         Self::NotShipped,
+        Self::Frozen,
         Self::Complaint,
     ];
 
@@ -65,6 +68,7 @@ impl CaseKind {
             Self::Oversold => "OVERSOLD",
             Self::ShippingRefused => "SHIPPING_REFUSED",
             Self::NotShipped => "NOT_SHIPPED",
+            Self::Frozen => "FROZEN",
             Self::Complaint => "COMPLAINT",
         }
     }

@@ -35,7 +35,7 @@ mod users;
 mod work_index;
 
 pub use bills::{
-    BillRecord, BillState, Bills, ConfirmOutcome, Difference, DifferenceCounts, DifferenceKind,
+    BillRecord, BillState, Bills, ConfirmOutcome, Difference, DifferenceCounts, DifferenceKind, FrozenMoney,
     UnbilledCursor, UnbilledPage,
 };
 pub use boards::Boards;
@@ -72,7 +72,7 @@ pub use orders::{
     OrderDetailsError, OrderDetailsSealer, OrderLine, OrderPage, OrderSummary, Orders, PlaceOutcome, Prepay,
     PrepayTerms, RefundRequest, RefundRequestCursor, RefundRequestId, RefundRequestPage, RefundRequestState,
     RejectRefundOutcome, RequestRefundOutcome, SettleOutcome, ShipOrder, ShipOutcome, Shipping,
-    ShippingWrite, WriteOutcome,
+    ShippingWrite, UnsettledOrder, WriteOutcome, shipping_shards,
 };
 pub use outbox::{
     Event, EventKind, EventLookup, MessageClaim, MessageStatus, Outbox, PendingEvent, StockOutcome,

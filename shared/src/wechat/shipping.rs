@@ -91,6 +91,8 @@ pub struct TradeOrder {
     pub state: TradeState,
     /// Who paid it.
     pub openid: Option<OpenId>,
+    /// Whether the user complains of it, for which time WeChat keeps the money.
+    pub is_in_complaint: bool,
     /// Whether WeChat knows that everything is shipped.
     pub is_all_delivered: bool,
     /// How often everything was reported as shipped: 0, 1, or 2 after the one correction.
@@ -132,6 +134,7 @@ impl TradeOrder {
                 _ => TradeState::Other,
             },
             openid: order.get("openid").and_then(Value::as_str).and_then(|text| OpenId::parse(text).ok()),
+            is_in_complaint: is_true(order.get("in_complaint")),
             is_all_delivered: is_true(shipping.get("finish_shipping")) || finish_count > 0,
             finish_count,
             logistics_type: number(shipping, "logistics_type"),
@@ -157,6 +160,42 @@ fn is_true(value: Option<&Value>) -> bool {
         Some(Value::Bool(is)) => *is,
         Some(value) => whole_number(value).is_some_and(|number| number > 0),
         None => false,
+    }
+}
+
+/// The API that makes WeChat ask the user to confirm the receipt.
+pub const REMINDER_PATH: &str = "/wxa/sec/order/notify_confirm_receive";
+
+/// The body that asks for this reminder. The parcels of the payment were signed for at `received_at`.
+#[must_use]
+pub fn reminder_request(transaction_id: &TransactionId, received_at: UnixSeconds) -> Value {
+    json!({ "transaction_id": transaction_id.as_str(), "received_time": received_at.get() })
+}
+
+/// Whether WeChat manages the trade of the mini program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TradeManagement {
+    /// Whether WeChat keeps the money of an order until it is told what was shipped.
+    pub is_managed: bool,
+    /// Whether the merchant has confirmed that in the console.
+    pub is_confirmed: bool,
+}
+
+impl TradeManagement {
+    /// The API that tells whether the trade is managed.
+    pub const MANAGED_PATH: &'static str = "/wxa/sec/order/is_trade_managed";
+    /// The API that tells whether the merchant has confirmed it.
+    pub const CONFIRMED_PATH: &'static str = "/wxa/sec/order/is_trade_management_confirmation_completed";
+    /// The API that sets the page to which WeChat's order messages lead.
+    pub const MESSAGE_PATH: &'static str = "/wxa/sec/order/set_msg_jump_path";
+
+    /// Reads both answers.
+    #[must_use]
+    pub fn read(managed: &Map<String, Value>, confirmed: &Map<String, Value>) -> Self {
+        Self {
+            is_managed: is_true(managed.get("is_trade_managed")),
+            is_confirmed: is_true(confirmed.get("completed")),
+        }
     }
 }
 

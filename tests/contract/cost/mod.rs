@@ -112,6 +112,11 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("order-events, a shipped order", 6, 1),
     ("push-events, a settlement", 4, 0),
     ("GET /api/admin/express-companies", 0, 1),
+    ("GET /api/admin/trade-management", 0, 2),
+    ("PUT /api/admin/trade-management/message-path", 0, 1),
+    ("shipping-sweep, nothing to do", 16, 0),
+    // The order is read and written beside the sixteen shards.
+    ("shipping-sweep, an order that waits", 18, 1),
     ("POST /api/admin/refunds, again", 1, 0),
     ("GET /api/admin/refunds/{outRefundNo}", 1, 0),
     ("POST /api/admin/refunds/{outRefundNo}/abnormal", 4, 1),
@@ -158,6 +163,7 @@ async fn costs() -> Vec<Cost> {
     shop::refund_requests(&mut meter).await;
     meter.costs.extend(shop::redirected_refund().await);
     meter.costs.extend(shop::shipping().await);
+    meter.costs.extend(shop::shipping_sweep().await);
     complaints::costs(&mut meter).await;
     shop::sweeps(&mut meter).await;
     shop::effects(&mut meter).await;

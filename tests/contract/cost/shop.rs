@@ -200,7 +200,33 @@ pub(super) async fn shipping() -> Vec<Cost> {
         meter.of("push-events, a settlement", pushes()).await.expect("the stream is read");
         let companies = world.operator("GET", "/api/admin/express-companies", &nothing);
         meter.of("GET /api/admin/express-companies", companies).await.ok();
+        let management = world.operator("GET", "/api/admin/trade-management", &nothing);
+        meter.of("GET /api/admin/trade-management", management).await.ok();
+        let path = json!({ "path": "pages/order" });
+        let path = world.operator("PUT", "/api/admin/trade-management/message-path", &path);
+        meter.of("PUT /api/admin/trade-management/message-path", path).await.ok();
     }
+    meter.costs
+}
+
+pub(super) async fn shipping_sweep() -> Vec<Cost> {
+    let world = World::start().with_shipping().await;
+    let mut meter = Meter { world: &world, costs: Vec::new() };
+    let (phone, clerk) = (world.user().await, staff_user(&world).await);
+    let sweep = || world.bundle().run_task("shipping-sweep");
+    for _ in 0..2 {
+        let (order_id, _) = phone.buy().await;
+        clerk.post(&format!("/api/orders/{order_id}/ship"), &money::parcel()).await.ok();
+        world.clock.advance(Duration::from_secs(61));
+        world.bundle().drain_stream("order-events").await.expect("the stream is read");
+    }
+    // The first order is due a minute before the second one, and starts the instance.
+    world.clock.advance(Duration::from_secs(6 * 60 * 60 - 61));
+    assert_eq!(sweep().await.expect("a run")["waiting"], 1);
+    meter.of("shipping-sweep, nothing to do", sweep()).await.expect("a run");
+    world.clock.advance(Duration::from_secs(61));
+    let swept = meter.of("shipping-sweep, an order that waits", sweep()).await.expect("a run");
+    assert_eq!(swept["waiting"], 1, "{swept}");
     meter.costs
 }
 

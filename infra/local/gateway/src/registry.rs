@@ -33,6 +33,7 @@ pub(crate) const REGISTRY: &[RegisteredFunction] = &[
     RegisteredFunction::function::<share::ShareFunction>(),
     RegisteredFunction::task::<share_figures::ShareFiguresTask>(),
     RegisteredFunction::function::<shipping::ShippingFunction>(),
+    RegisteredFunction::task::<shipping_sweep::ShippingSweepTask>(),
     RegisteredFunction::function::<soter_verify::SoterVerifyFunction>(),
     RegisteredFunction::function::<subscribe::SubscribeFunction>(),
     RegisteredFunction::function::<unified_order::UnifiedOrderFunction>(),

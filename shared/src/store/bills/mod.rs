@@ -6,6 +6,7 @@
 
 mod confirm;
 mod difference;
+mod frozen;
 mod unbilled;
 
 use aws_sdk_dynamodb::{Client, operation::put_item::PutItemError};
@@ -20,6 +21,7 @@ use crate::{
 
 pub use confirm::ConfirmOutcome;
 pub use difference::{Difference, DifferenceCounts, DifferenceKind};
+pub use frozen::FrozenMoney;
 pub use unbilled::{UnbilledCursor, UnbilledPage};
 
 /// The state of a day's reconciliation.
@@ -85,6 +87,9 @@ pub struct BillRecord {
     pub healed: u64,
     /// Differences by kind.
     pub differences: DifferenceCounts,
+    /// What WeChat keeps of the day's payments, at the last run.
+    #[serde(default)]
+    pub frozen: FrozenMoney,
     /// Why the run failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -108,6 +113,7 @@ impl BillRecord {
             fees: totals.fees,
             healed: 0,
             differences: DifferenceCounts::default(),
+            frozen: FrozenMoney::default(),
             failure: None,
         }
     }

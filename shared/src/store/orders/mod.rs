@@ -3,7 +3,8 @@
 //! Key `order_id`. Index `by_user` (`user_id`, `order_id`) lists a user's orders, newest last. Index `by_due` (`due_shard`,
 //! `next_query_at`) lists unpaid orders by when to ask WeChat about them; an order that is paid or closed leaves it, unless what was
 //! given back of its payment must still be looked for. Index `by_transaction` (`transaction_id`) finds the order that a payment has paid.
-//! Index `by_to_ship` (`to_ship_shard`, `order_id`) lists orders of which something is to be shipped.
+//! Index `by_to_ship` (`to_ship_shard`, `order_id`) lists orders of which something is to be shipped. Index `by_shipping_query`
+//! (`shipping_shard`, `shipping_query_at`) lists paid orders whose money WeChat keeps, by when to ask WeChat about their shipping.
 //! Index `by_refund_request` lists orders by the state of the user's last request for a refund.
 
 mod attempt;
@@ -16,6 +17,7 @@ mod row;
 mod settle;
 mod ship;
 mod shipping;
+mod shipping_query;
 
 use std::collections::BTreeMap;
 
@@ -37,6 +39,7 @@ pub use row::{Order, OrderLine, Prepay, PrepayTerms};
 pub use settle::SettleOutcome;
 pub use ship::{ShipOutcome, ShippingWrite};
 pub use shipping::{ShipOrder, Shipping};
+pub use shipping_query::{UnsettledOrder, shipping_shards};
 
 /// The tables that change together with an order.
 pub struct Orders {

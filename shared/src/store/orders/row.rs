@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     crypto::Sealed,
-    order::{OrderSnapshot, Status},
+    order::{OrderSnapshot, ShippingProgress, Status},
     types::{
         Delivery, Fen, OpenId, OrderId, OutTradeNo, PrepayId, ProductId, TransactionId, UnixSeconds, UserId,
     },
@@ -152,6 +152,19 @@ impl Order {
             total_fee: self.total_fee,
             openid: self.openid.as_ref(),
             transaction_id: self.transaction_id.as_ref(),
+        }
+    }
+
+    /// How far `shipping`, which is or will be the order's, has come.
+    #[must_use]
+    pub fn shipping_progress(&self, shipping: &Shipping) -> ShippingProgress {
+        let has_money = matches!(self.status, Status::Paid | Status::Refunding);
+        ShippingProgress {
+            paid_at: self.paid_at.unwrap_or(self.created_at),
+            is_to_ship: shipping.is_to_ship(),
+            shipped_at: shipping.shipped_at,
+            received_at: shipping.received_at,
+            is_over: shipping.settled_at.is_some() || !has_money,
         }
     }
 

@@ -13,7 +13,7 @@ use super::{
     shipping::{ShipOrder, Shipping},
 };
 use crate::{
-    order::{ShippingState, Status},
+    order::{ShippingPolicy, ShippingState, Status},
     store::{
         Case, StoreError, cases,
         item::{self, Item, TransactionCancelled},
@@ -53,17 +53,22 @@ impl Orders {
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied; repeating it is harmless.
-    pub async fn begin_shipping(&self, order: &Order) -> Result<(), StoreError> {
+    pub async fn begin_shipping(&self, order: &Order, policy: &ShippingPolicy) -> Result<(), StoreError> {
         if order.shipping.is_some() {
             return Ok(());
         }
+        let now = self.host.now();
+        let watched = |shipping: Shipping| {
+            shipping.with_next_query(policy.next_query(order.shipping_progress(&shipping), now))
+        };
         let delivery = order.items.iter().map(|line| line.delivery).max().unwrap_or_default();
-        let next = Shipping::of_paid(delivery, order.goods());
-        let event = (next.revision > 0).then(|| shipped_event(order, &next, self.host.now()));
+        let next = watched(Shipping::of_paid(delivery, order.goods()));
+        let event = (next.revision > 0).then(|| shipped_event(order, &next, now));
         let write = self.write_shipping_with(order, next, event, None).await?;
         if matches!(write, ShippingWrite::Changed(_)) && delivery.ships_itself() {
             // A refund was begun meanwhile. If it comes to nothing, staff ship the order.
-            self.write_shipping_with(order, Shipping { delivery, ..Shipping::default() }, None, None).await?;
+            let next = watched(Shipping { delivery, ..Shipping::default() });
+            self.write_shipping_with(order, next, None, None).await?;
         }
         Ok(())
     }
@@ -209,19 +214,32 @@ impl Orders {
             Some(_) => "shipping.version = :version",
         };
         let paid = if is_uploading || is_shipping { " AND #status = :paid" } else { "" };
-        let index = if next.is_to_ship() { ", to_ship_shard = :shard" } else { " REMOVE to_ship_shard" };
         let mut values = Item::from([(":shipping".to_owned(), item::map(next)?)]);
         if let Some(shipping) = &order.shipping {
             values.insert(":version".to_owned(), item::n(shipping.version));
         }
+        let (mut set, mut remove) = (vec!["shipping = :shipping"], Vec::new());
         if next.is_to_ship() {
+            set.push("to_ship_shard = :shard");
+        } else {
+            remove.push("to_ship_shard");
+        }
+        match next.next_query_at {
+            Some(at) => {
+                set.extend(["shipping_shard = :shard", "shipping_query_at = :query_at"]);
+                values.insert(":query_at".to_owned(), item::n(at.get()));
+            }
+            None => remove.extend(["shipping_shard", "shipping_query_at"]),
+        }
+        if set.len() > 1 {
             let shard = work_index::list_shard_of(&order.order_id.to_string());
             values.insert(":shard".to_owned(), AttributeValue::S(shard));
         }
+        let remove = if remove.is_empty() { String::new() } else { format!(" REMOVE {}", remove.join(", ")) };
         let mut update = Update::builder()
             .table_name(&self.table)
             .key("order_id", item::s(order.order_id))
-            .update_expression(format!("SET shipping = :shipping{index}"))
+            .update_expression(format!("SET {}{remove}", set.join(", ")))
             .condition_expression(format!("attribute_exists(order_id) AND {version}{paid}"))
             .return_values_on_condition_check_failure(AllOld);
         if is_uploading || is_shipping {

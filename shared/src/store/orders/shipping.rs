@@ -47,6 +47,12 @@ pub struct Shipping {
     /// When WeChat released the money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_at: Option<UnixSeconds>,
+    /// When WeChat was made to remind the user to confirm the receipt. It does so once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminded_at: Option<UnixSeconds>,
+    /// When to ask WeChat about the shipping next; absent if there is nothing to ask. It is the key in the index `by_shipping_query`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_query_at: Option<UnixSeconds>,
     /// Grows with each change.
     pub version: u32,
 }
@@ -164,6 +170,12 @@ impl Shipping {
         };
         *time = time.or(Some(at));
         next
+    }
+
+    /// WeChat is to be asked at `at`, or never again.
+    #[must_use]
+    pub fn with_next_query(&self, at: Option<UnixSeconds>) -> Self {
+        Self { next_query_at: at, ..self.clone() }
     }
 }
 

@@ -131,10 +131,10 @@ impl Refunds {
             (false, true) => ", refunds_known = :true",
             (false, false) => "",
         };
-        // Nothing of a refunded order is to be shipped.
+        // Nothing of a refunded order is to be shipped, and WeChat keeps none of its money.
         let unlist = match (next.status, is_known) {
-            (Status::Refunded, true) => ", to_ship_shard",
-            (Status::Refunded, false) => " REMOVE to_ship_shard",
+            (Status::Refunded, true) => ", to_ship_shard, shipping_shard",
+            (Status::Refunded, false) => " REMOVE to_ship_shard, shipping_shard",
             _ => "",
         };
         let index_condition = match (order.paid_withheld, &order.due_shard) {
