@@ -11,22 +11,26 @@ use futures_util::future;
 use local_wechat::{Fault, RefundStatus};
 
 /// Starts the random faults of DynamoDB and the random kills of functions.
-pub(crate) fn start_random_faults(world: &World, seed: u64) {
-    world.dynamo().start_random_faults(seed, DYNAMO_FAULTS_PER_MILLE);
-    world.bundle().start_random_kills(seed, KILLS_PER_MILLE);
+pub(crate) fn start_random_faults(world: &World, seed: u64, percent: u64) {
+    let part = |per_mille| u32::try_from(per_mille * percent / 100).unwrap_or(u32::MAX);
+    world.dynamo().start_random_faults(seed, part(DYNAMO_FAULTS_PER_MILLE));
+    world.bundle().start_random_kills(seed, part(KILLS_PER_MILLE));
 }
 
 /// Sets random faults of WeChat until `done`, while schedules and streams run.
-pub(crate) async fn inject_until_done(world: &World, seed: u64, api: usize, done: &Cell<bool>) {
+pub(crate) async fn inject_until_done(world: &World, seed: u64, percent: u64, api: usize, done: &Cell<bool>) {
     let wechat_faults = async {
         let rng = &mut Rng::with_seed(seed.wrapping_mul(31));
         let started_at = world.now();
         while !done.get() {
             for _ in 0..rng.usize(0..3) {
-                world.wechat().set_fault(random_fault(rng, api));
+                let fault = random_fault(rng, api);
+                if rng.u64(0..100) < percent {
+                    world.wechat().set_fault(fault);
+                }
             }
             // On a busy machine fewer requests are answered meanwhile, and no order could be paid before its end.
-            let answers = u64::try_from(world.responses().len()).unwrap_or(u64::MAX);
+            let answers = u64::try_from(world.answered()).unwrap_or(u64::MAX);
             if world.now() < started_at + answers * SECONDS_PER_ANSWER {
                 world.clock.advance(Duration::from_secs(rng.u64(1..30)));
             }
@@ -175,8 +179,8 @@ const RETRYABLE_V2: [&str; 4] = ["ORDER_NOT_READY", "CERT_ERROR", "ERROR", "NEVE
 const RETRYABLE_V3: [&str; 4] = ["FREQUENCY_LIMITED", "SIGN_ERROR", "NO_AUTH", "NEVER_HEARD_OF"];
 
 /// How many of a thousand requests to DynamoDB, EventBridge and Secrets Manager fail.
-const DYNAMO_FAULTS_PER_MILLE: u32 = 30;
+const DYNAMO_FAULTS_PER_MILLE: u64 = 30;
 /// How far the clock advances for each request that is answered, on the average.
 const SECONDS_PER_ANSWER: u64 = 5;
 /// How many of a thousand calls of functions are killed.
-const KILLS_PER_MILLE: u32 = 30;
+const KILLS_PER_MILLE: u64 = 30;

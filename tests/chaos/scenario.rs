@@ -101,8 +101,8 @@ async fn refund_as_operator(world: &World, rng: &mut Rng, out_trade_no: &Value, 
 
 /// Refunds a part or all of a payment in the merchant console, whether or not our tables have the payment.
 fn refund_in_console(world: &World, rng: &mut Rng, order_id: &str) {
-    let paid = world.wechat().ledger().into_iter().filter(|entry| entry.out_trade_no.starts_with(order_id));
-    let paid: Vec<_> = paid.filter_map(|entry| Some((entry.transaction_id?, entry.total_fee))).collect();
+    let attempts = (1..=MOST_ATTEMPTS).filter_map(|n| world.wechat().order(&format!("{order_id}{n:02}")));
+    let paid: Vec<_> = attempts.filter_map(|entry| Some((entry.transaction_id?, entry.total_fee))).collect();
     let Some((transaction_id, total_fee)) = rng.choice(paid) else { return };
     let fee = if rng.bool() { total_fee } else { rng.u64(1..total_fee) };
     // The console refuses a refund that is too large or too early.
@@ -120,3 +120,6 @@ async fn send_forged_notice(world: &World, user: &Mutex<Phone<'_>>, out_trade_no
 async fn pause(rng: &mut Rng) {
     tokio::time::sleep(Duration::from_millis(rng.u64(0..40))).await;
 }
+
+/// The attempts to pay an order whose payments can be refunded in the console; a scenario hardly makes more.
+const MOST_ATTEMPTS: u8 = 9;

@@ -1,5 +1,7 @@
 //! The search for secrets and people when a world ends.
 
+use aho_corasick::AhoCorasick;
+
 use crate::World;
 
 /// Searches the log, the tables, the timeline and the responses; panics at the first secret or person found.
@@ -19,34 +21,44 @@ pub(crate) fn search(world: &World) {
     let responses = world.responses();
 
     // Secrets: nowhere.
-    for secret in &secrets {
-        refuse(&log, secret, "a secret is in the log");
-        refuse(&tables, secret, "a secret is in a table in clear");
-        refuse(&timeline, secret, "a secret is in the timeline");
-        for response in &responses {
-            refuse(&response.body, secret, "a secret is in a response");
-        }
+    let needles = Needles::new(secrets);
+    needles.refuse(&log, "a secret is in the log");
+    needles.refuse(&tables, "a secret is in a table in clear");
+    needles.refuse(&timeline, "a secret is in the timeline");
+    for response in &responses {
+        needles.refuse(&response.body, "a secret is in a response");
     }
     // A session token is answered once, to its owner, and stands nowhere else.
-    for token in responses.iter().filter_map(|response| response.body.split_once(r#""token":""#)) {
-        let token = token.1.split('"').next().unwrap_or_default();
-        refuse(&log, token, "a session token is in the log");
-        refuse(&tables, token, "a session token is in a table");
-        refuse(&timeline, token, "a session token is in the timeline");
-    }
+    let tokens = responses.iter().filter_map(|response| response.body.split_once(r#""token":""#));
+    let tokens = tokens.map(|(_, rest)| rest.split('"').next().unwrap_or_default().to_owned());
+    let tokens = Needles::new(tokens.collect());
+    tokens.refuse(&log, "a session token is in the log");
+    tokens.refuse(&tables, "a session token is in a table");
+    tokens.refuse(&timeline, "a session token is in the timeline");
     // People: neither in the log nor in a response of failure.
     let failures = responses.iter().filter(|response| response.status >= 400);
     let failures: String = failures.map(|response| response.body.as_str()).collect();
-    for person in wechat.identities() {
-        refuse(&log, &person, "an openid, a unionid or a phone number is in the log");
-        refuse(&failures, &person, "an openid, a unionid or a phone number is in a failure");
-    }
+    let people = Needles::new(wechat.identities().into_iter().collect());
+    people.refuse(&log, "an openid, a unionid or a phone number is in the log");
+    people.refuse(&failures, "an openid, a unionid or a phone number is in a failure");
 }
 
-fn refuse(text: &str, needle: &str, what: &str) {
-    if let Some((before, after)) = text.split_once(needle).filter(|_| !needle.is_empty()) {
-        let before = before.chars().rev().take(200).collect::<Vec<_>>().into_iter().rev().collect::<String>();
-        let after: String = after.chars().take(200).collect();
-        panic!("{what}: …{before}<HERE>{after}…");
+/// Texts that must not be found, all searched for at once.
+struct Needles(AhoCorasick);
+
+impl Needles {
+    fn new(texts: Vec<String>) -> Self {
+        let texts = texts.into_iter().filter(|text| !text.is_empty());
+        Self(AhoCorasick::new(texts).expect("an automaton"))
+    }
+
+    fn refuse(&self, text: &str, what: &str) {
+        if let Some(found) = self.0.find(text) {
+            let (before, after) = (&text[..found.start()], &text[found.end()..]);
+            let before =
+                before.chars().rev().take(200).collect::<Vec<_>>().into_iter().rev().collect::<String>();
+            let after: String = after.chars().take(200).collect();
+            panic!("{what}: …{before}<HERE>{after}…");
+        }
     }
 }

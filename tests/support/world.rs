@@ -114,6 +114,12 @@ impl World {
         self.responses.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// How many requests our API has answered so far.
+    #[must_use]
+    pub fn answered(&self) -> usize {
+        self.responses.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// A new user with a phone, not logged in.
     #[must_use]
     pub fn stranger(&self) -> Phone<'_> {

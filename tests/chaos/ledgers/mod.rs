@@ -157,14 +157,17 @@ async fn check_orders(
     refunded_by_transaction: &BTreeMap<String, u64>,
 ) -> u64 {
     let mut sold = 0;
+    let mut kept_by_order: BTreeMap<String, u64> = BTreeMap::new();
+    for (id, (fee, attempt)) in paid {
+        let kept = fee - refunded_by_transaction.get(id).copied().unwrap_or_default();
+        // The number of an attempt is the order's and two digits.
+        *kept_by_order.entry(attempt[..attempt.len() - 2].to_owned()).or_default() += kept;
+    }
     let announced = orders_with_paid_event(world).await;
     let refunds = world.items("RefundsTable").await;
     for order in world.items("OrdersTable").await {
         let order_id = text(&order, "order_id");
-        let own = paid.iter().filter(|(_, (_, attempt))| attempt.starts_with(&order_id));
-        let kept: u64 = own
-            .map(|(id, (fee, _))| fee - refunded_by_transaction.get(id).copied().unwrap_or_default())
-            .sum();
+        let kept = kept_by_order.get(&order_id).copied().unwrap_or_default();
         let refunded = number(&order, "refunded_fee");
         let total = number(&order, "total_fee");
         assert_eq!(number(&order, "refunding_fee"), 0, "{order}");

@@ -17,6 +17,7 @@ use crate::core::keys::KeyPair;
 use crate::core::user::User;
 use crate::core::wx_api::{WxArguments, WxFailure, text_argument};
 use crate::pay::ledger::orders::PaymentRefusal;
+use crate::pay::ledger::shipping::REMIND_AFTER;
 use crate::pay::ledger::shipping::settings::ShippingSettings;
 use crate::pay::service::PayService;
 use crate::pay::v2::fields_from;
@@ -36,7 +37,11 @@ pub(super) fn request_payment(
         Some(_) => return Err(WxFailure::parameter("userChoice is \"pay\" or \"cancel\"")),
     }
     let now = pay.now();
-    let paid = pay.ledger().orders.pay_order(prepay_id, now);
+    let paid = {
+        let mut ledger = pay.ledger();
+        ledger.shipping.expect_due(now.saturating_add(REMIND_AFTER));
+        ledger.orders.pay_order(prepay_id, now)
+    };
     let order = paid.ok_or_else(unknown_prepay)?.map_err(not_payable)?;
     let notice = match order.request.version {
         ApiVersion::V2(sign_type) => v2::notice::payment_notice(&order, sign_type, pay.account()),

@@ -27,6 +27,12 @@ impl Simulator {
         self.pay().ledger().orders.entries(now)
     }
 
+    /// The merchant's order with this number.
+    pub fn order(&self, out_trade_no: &str) -> Option<LedgerEntry> {
+        let now = self.pay().now();
+        self.pay().ledger().orders.by_number(out_trade_no).map(|order| order.entry(now))
+    }
+
     /// The WeChat Pay public key, as a merchant copies it from the console.
     pub fn platform_public_key(&self) -> PlatformKey {
         platform_keys::public_key().to_platform_key()

@@ -14,7 +14,7 @@ impl Simulator {
 
     /// Changes what WeChat says about the mini program as a seller.
     pub fn set_shipping_settings(&self, settings: ShippingSettings) {
-        self.pay().ledger().shipping.settings = settings;
+        self.pay().ledger().shipping.change_settings(settings);
     }
 
     /// Does what time has done by now (reminders, receipts, settlements), and pushes the events. Every request of the back end does

@@ -121,7 +121,13 @@ impl Ledger {
             Some(Fault::RefundOutcome { status, .. }) => status,
             _ => RefundStatus::Success,
         };
-        self.refunds.end_refund(out_refund_no, status, context.now())
+        self.end_refund(out_refund_no, status, context.now())
+    }
+
+    fn end_refund(&mut self, out_refund_no: &str, status: RefundStatus, now: u64) -> Option<Refund> {
+        // A payment whose refund was given up is to be shipped again.
+        self.shipping.expect_due(0);
+        self.refunds.end_refund(out_refund_no, status, now)
     }
 
     /// Ends a refund that is PROCESSING or ABNORMAL.
@@ -138,7 +144,7 @@ impl Ledger {
                 Err("a refund cannot end as PROCESSING".to_owned())
             }
             Some(RefundStatus::Processing | RefundStatus::Abnormal) => {
-                self.refunds.end_refund(out_refund_no, status, now).ok_or_else(unknown)
+                self.end_refund(out_refund_no, status, now).ok_or_else(unknown)
             }
             Some(ended) => Err(format!("refund {out_refund_no} has ended as {}", ended.as_str())),
         }

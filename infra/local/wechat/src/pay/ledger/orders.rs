@@ -135,7 +135,7 @@ impl Order {
         self.request.expires.is_some_and(|expires| now >= expires)
     }
 
-    fn entry(&self, now: u64) -> LedgerEntry {
+    pub(crate) fn entry(&self, now: u64) -> LedgerEntry {
         LedgerEntry {
             out_trade_no: self.request.out_trade_no.clone(),
             transaction_id: self.payment.as_ref().map(|payment| payment.transaction_id.clone()),

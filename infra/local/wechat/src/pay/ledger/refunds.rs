@@ -1,6 +1,8 @@
 //! The merchant's refunds, and the rules by which a refund is accepted.
 
-use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::core::clock::DAY;
 use crate::core::random;
@@ -171,33 +173,69 @@ impl Refund {
     }
 }
 
-/// All refunds of the merchant, oldest first.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Refunds(Vec<Refund>);
+/// All refunds of the merchant.
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "Vec<Refund>")]
+pub(crate) struct Refunds {
+    /// All refunds, oldest first.
+    refunds: Vec<Refund>,
+    by_number: HashMap<String, usize>,
+    by_order: HashMap<String, Vec<usize>>,
+}
+
+impl From<Vec<Refund>> for Refunds {
+    fn from(refunds: Vec<Refund>) -> Self {
+        let mut all = Self::default();
+        refunds.into_iter().for_each(|refund| all.push(refund));
+        all
+    }
+}
+
+impl Serialize for Refunds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.refunds.serialize(serializer)
+    }
+}
 
 impl Refunds {
     pub(crate) fn all(&self) -> &[Refund] {
-        &self.0
+        &self.refunds
+    }
+
+    fn push(&mut self, refund: Refund) {
+        let position = self.refunds.len();
+        self.by_number.insert(refund.entry.out_refund_no.clone(), position);
+        self.by_order.entry(refund.entry.out_trade_no.clone()).or_default().push(position);
+        self.refunds.push(refund);
+    }
+
+    fn by_number_mut(&mut self, out_refund_no: &str) -> Option<&mut Refund> {
+        self.refunds.get_mut(*self.by_number.get(out_refund_no)?)
     }
 
     /// All refunds as the ledger shows them, oldest first.
     pub(crate) fn entries(&self) -> Vec<RefundEntry> {
-        self.0.iter().map(|refund| refund.entry.clone()).collect()
+        self.refunds.iter().map(|refund| refund.entry.clone()).collect()
     }
 
     pub(crate) fn by_number(&self, out_refund_no: &str) -> Option<&Refund> {
-        self.0.iter().find(|refund| refund.entry.out_refund_no == out_refund_no)
+        self.refunds.get(*self.by_number.get(out_refund_no)?)
     }
 
     /// The refunds that the query names, oldest first.
     pub(crate) fn find(&self, query: RefundQuery<'_>) -> Vec<&Refund> {
-        let is_meant = |refund: &&Refund| match query {
-            RefundQuery::RefundId(id) => refund.entry.refund_id == id,
-            RefundQuery::OutRefundNo(number) => refund.entry.out_refund_no == number,
-            RefundQuery::TransactionId(id) => refund.entry.transaction_id == id,
-            RefundQuery::OutTradeNo(number) => refund.entry.out_trade_no == number,
-        };
-        self.0.iter().filter(is_meant).collect()
+        let all = self.refunds.iter();
+        match query {
+            RefundQuery::RefundId(id) => all.filter(|refund| refund.entry.refund_id == id).collect(),
+            RefundQuery::OutRefundNo(number) => self.by_number(number).into_iter().collect(),
+            RefundQuery::TransactionId(id) => {
+                all.filter(|refund| refund.entry.transaction_id == id).collect()
+            }
+            RefundQuery::OutTradeNo(number) => {
+                let positions = self.by_order.get(number).into_iter().flatten();
+                positions.filter_map(|position| self.refunds.get(*position)).collect()
+            }
+        }
     }
 
     /// Finds the refund that a repeated request means: the same number, order and amounts.
@@ -263,13 +301,13 @@ impl Refunds {
             created: now,
             ended: None,
         };
-        self.0.push(refund.clone());
+        self.push(refund.clone());
         refund
     }
 
     /// Sets a refund back to PROCESSING. Its numbers stay the same.
     pub(super) fn restart_refund(&mut self, out_refund_no: &str) -> Option<Refund> {
-        let refund = self.0.iter_mut().find(|refund| refund.entry.out_refund_no == out_refund_no)?;
+        let refund = self.by_number_mut(out_refund_no)?;
         refund.entry.status = RefundStatus::Processing;
         refund.ended = None;
         Some(refund.clone())
@@ -281,7 +319,7 @@ impl Refunds {
         status: RefundStatus,
         now: u64,
     ) -> Option<Refund> {
-        let refund = self.0.iter_mut().find(|refund| refund.entry.out_refund_no == out_refund_no)?;
+        let refund = self.by_number_mut(out_refund_no)?;
         refund.entry.status = status;
         refund.ended = Some(now);
         Some(refund.clone())

@@ -47,7 +47,7 @@ async fn change_settings(State(pay): State<Arc<PayService>>, body: Bytes) -> Res
         settings.extend(changes);
     }
     match serde_json::from_value(settings) {
-        Ok(settings) => pay.ledger().shipping.settings = settings,
+        Ok(settings) => pay.ledger().shipping.change_settings(settings),
         Err(error) => return bad_request(&error.to_string()),
     }
     list(State(pay)).await.into_response()

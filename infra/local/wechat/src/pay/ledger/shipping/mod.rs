@@ -33,6 +33,9 @@ pub(crate) struct Shipping {
     pub(crate) order_detail_path: Option<String>,
     /// The shipments by WeChat's number of the payment. A payment that is not in it has not been shipped.
     shipments: HashMap<String, Shipment>,
+    /// Nothing is due before this time, in unix milliseconds.
+    #[serde(skip)]
+    next_due: u64,
 }
 
 /// An event for the back end: the payer's openid and the fields.
@@ -68,12 +71,24 @@ impl Shipping {
         Self { settings, ..Self::default() }
     }
 
+    pub(crate) fn change_settings(&mut self, settings: ShippingSettings) {
+        self.settings = settings;
+        self.expect_due(0);
+    }
+
+    /// Something is due at `at`, or later.
+    pub(crate) fn expect_due(&mut self, at: u64) {
+        self.next_due = self.next_due.min(at);
+    }
+
     pub(crate) fn shipment(&self, transaction_id: &str) -> Option<&Shipment> {
         self.shipments.get(transaction_id)
     }
 
     /// The payment's shipment, which is empty at first.
     pub(crate) fn shipment_mut(&mut self, transaction_id: &str) -> &mut Shipment {
+        // Whoever changes it changes when something is due.
+        self.expect_due(0);
         self.shipments.entry(transaction_id.to_owned()).or_default()
     }
 }
@@ -81,7 +96,11 @@ impl Shipping {
 impl Ledger {
     /// Whether the order-shipping management knows the payment by now: it learns of payments with a delay.
     pub(crate) fn is_ingested(&self, payment: &Payment, now: u64) -> bool {
-        now >= payment.at.saturating_add(self.shipping.settings.ingest_seconds.saturating_mul(SECOND))
+        now >= self.ingested_at(payment)
+    }
+
+    fn ingested_at(&self, payment: &Payment) -> u64 {
+        payment.at.saturating_add(self.shipping.settings.ingest_seconds.saturating_mul(SECOND))
     }
 
     /// The state of a paid order.
@@ -132,16 +151,16 @@ impl Ledger {
     /// Does what time has done by now: reminds of what is not shipped, confirms receipts, settles. The events for the back end, in
     /// the order in which they happened.
     pub(crate) fn run_due_shipping(&mut self, account: &Account, now: u64) -> Vec<ShippingEvent> {
-        if !self.shipping.settings.managed {
+        if !self.shipping.settings.managed || now < self.shipping.next_due {
             return Vec::new();
         }
-        let paid = self.orders.all().iter().filter_map(|order| Some((order.clone(), order.payment.clone()?)));
-        let paid: Vec<_> = paid.collect();
+        let due = self.orders.all().iter().filter_map(|order| {
+            let payment = order.payment.as_ref()?;
+            (self.due_at(order, payment) <= now).then(|| (order.clone(), payment.clone()))
+        });
+        let due: Vec<_> = due.collect();
         let mut events = Vec::new();
-        for (order, payment) in &paid {
-            if self.is_refunded(order) || !self.is_ingested(payment, now) {
-                continue;
-            }
+        for (order, payment) in &due {
             let in_complaint = self.complaints.is_open(&payment.transaction_id);
             let head = event_head(account, order, payment);
             let shipment = self.shipping.shipment_mut(&payment.transaction_id);
@@ -155,8 +174,22 @@ impl Ledger {
                 events.push((settled, order.request.openid.clone(), settlement(head, shipment)));
             }
         }
+        let paid = self.orders.all().iter().filter_map(|order| Some((order, order.payment.as_ref()?)));
+        self.shipping.next_due =
+            paid.map(|(order, payment)| self.due_at(order, payment)).min().unwrap_or(u64::MAX);
         events.sort_by_key(|(at, ..)| *at);
         events.into_iter().map(|(_, openid, event)| (openid, event)).collect()
+    }
+
+    /// When time changes something next about a paid order, in unix milliseconds; `u64::MAX` if it never does.
+    fn due_at(&self, order: &Order, payment: &Payment) -> u64 {
+        if self.is_refunded(order) {
+            return u64::MAX;
+        }
+        let reminder_due = payment.at.saturating_add(REMIND_AFTER);
+        let shipment = self.shipping.shipment(&payment.transaction_id);
+        let due = shipment.map_or(reminder_due, |shipment| shipment.next_due(reminder_due));
+        due.max(self.ingested_at(payment))
     }
 
     /// The event that a payment was shipped as a whole.
@@ -224,7 +257,7 @@ fn fields<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
 }
 
 /// The time between a payment and the reminder to ship it, in milliseconds.
-const REMIND_AFTER: u64 = 2 * DAY;
+pub(crate) const REMIND_AFTER: u64 = 2 * DAY;
 
 /// The time after which a shipped payment counts as received, in milliseconds.
 pub(crate) const RECEIVE_AFTER: u64 = 10 * DAY;

@@ -141,6 +141,18 @@ impl Shipment {
         self.settled
     }
 
+    /// When time changes something next: the reminder to ship is due at `reminder_due`. `u64::MAX` if it never does. A settlement that a
+    /// complaint holds up stays due.
+    pub(super) fn next_due(&self, reminder_due: u64) -> u64 {
+        match (self.shipped, self.receipt) {
+            _ if self.settled.is_some() => u64::MAX,
+            (_, Some(receipt)) => receipt.at.saturating_add(SETTLE_AFTER),
+            (Some(shipped), None) => shipped.saturating_add(RECEIVE_AFTER),
+            (None, None) if self.shipping_reminded => u64::MAX,
+            (None, None) => reminder_due,
+        }
+    }
+
     /// The buyer confirms the receipt; `false` if it is not shipped or was confirmed before.
     pub(crate) fn confirm_receipt(&mut self, now: u64) -> bool {
         let confirms = self.shipped.is_some() && self.receipt.is_none();
