@@ -228,6 +228,7 @@ const MAX_ROUNDS: u32 = 80;
 /// The number of rounds that last a minute.
 const MINUTE_ROUNDS: u32 = 40;
 /// How long nothing is done after the last shipping, in seconds: users who confirm the receipt are settled after hours, the others after ten
-/// days.
-const RECEIPT_WAITS: [u64; 3] = [4 * 60 * 60, 10 * 24 * 60 * 60, 4 * 60 * 60];
+/// days. An order whose push was lost is asked about at intervals of three days at most.
+const RECEIPT_WAITS: [u64; 5] = [4 * HOUR, 10 * 24 * HOUR, 4 * HOUR, 3 * 24 * HOUR, 3 * 24 * HOUR];
+const HOUR: u64 = 60 * 60;
 const CONCURRENCY: usize = 16;
