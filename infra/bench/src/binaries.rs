@@ -16,15 +16,26 @@ pub fn root() -> &'static Path {
     here.ancestors().nth(2).unwrap_or(here)
 }
 
-/// Builds the packages in one build. Returns the paths of their binaries by name.
+/// Builds the packages of this workspace in one build. Returns the paths of their binaries by name.
 ///
 /// # Errors
 /// A package does not build.
 pub fn build_release<'a>(
     packages: impl IntoIterator<Item = &'a str>,
 ) -> Result<BTreeMap<String, PathBuf>, BoxError> {
+    build_release_in(root(), packages)
+}
+
+/// As [`build_release`], for packages of the workspace at `root`.
+///
+/// # Errors
+/// A package does not build.
+pub fn build_release_in<'a>(
+    root: &Path,
+    packages: impl IntoIterator<Item = &'a str>,
+) -> Result<BTreeMap<String, PathBuf>, BoxError> {
     let mut command = Command::new("cargo");
-    command.current_dir(root()).args([
+    command.current_dir(root).args([
         "build",
         "--release",
         "--bins",

@@ -1,6 +1,6 @@
 //! The template's stack, and the environment of each function.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use local_template::{Function, RouteAuth, Stack, Template};
 use shared::types::BoxError;
@@ -17,6 +17,14 @@ pub const MERCHANT_ID: &str = "1648203957";
 /// # Errors
 /// The template can't be read or deployed.
 pub fn stack(upstream: &str) -> Result<Stack, BoxError> {
+    stack_in(root(), upstream)
+}
+
+/// As [`stack`], of the template of the workspace at `root`.
+///
+/// # Errors
+/// The template can't be read or deployed.
+pub fn stack_in(root: &Path, upstream: &str) -> Result<Stack, BoxError> {
     let parameters = [
         ("MiniProgramAppId", APP_ID),
         ("OfficialAccountAppId", "wx8b27d6035e9f41ca"),
@@ -27,7 +35,7 @@ pub fn stack(upstream: &str) -> Result<Stack, BoxError> {
     ];
     let parameters: BTreeMap<String, String> =
         parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    Ok(Template::read(&root().join("template.yaml"))?.deploy_with_plain_http(&parameters)?)
+    Ok(Template::read(&root.join("template.yaml"))?.deploy_with_plain_http(&parameters)?)
 }
 
 /// A function's environment: the template's variables and Lambda's, with `upstream` as the address of AWS.

@@ -11,12 +11,14 @@
 //! - [`notice`]: the cost of a genuine payment notice.
 //! - [`growth`]: whether any route costs more when the tables are large.
 //! - [`load`]: how many orders a second the tables serve until a key throttles.
+//! - [`compare`]: this tree against a commit, for the targets that are ratios to it.
 //! - [`primitives`]: signatures, ciphers, XML and tokens; `benches/primitives.rs`.
 //!
 //! Times are shown and never asserted, because they depend on the machine.
 
 pub mod binaries;
 pub mod clock;
+pub mod compare;
 pub mod deployment;
 pub mod event;
 pub mod functions;

@@ -13,14 +13,20 @@ pub fn today() -> String {
     now.date().to_string()
 }
 
+/// The number of processes that wait for a processor, as the average of the last minute.
+#[must_use]
+pub fn load() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().unwrap_or("unknown").to_owned()
+}
+
 /// Describes processor, kernel and compiler, one per line.
 #[must_use]
 pub fn describe() -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let processor = processor(&read("/proc/cpuinfo")).unwrap_or_else(|| std::env::consts::ARCH.to_owned());
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let load = read("/proc/loadavg");
-    let load = load.split(' ').next().unwrap_or("unknown").to_owned();
+    let load = load();
     let compiler = Command::new("rustc").arg("--version").output();
     let compiler = compiler.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     [

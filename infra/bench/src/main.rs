@@ -9,7 +9,7 @@ use std::{
 
 use clap::{Parser, ValueEnum};
 use local_bench::{
-    binaries, functions, growth, load, machine, notice, primitives,
+    binaries, compare, functions, growth, load, machine, notice, primitives,
     report::{self, Section},
 };
 use shared::types::{BoxError, error_chain};
@@ -20,7 +20,7 @@ use tokio::runtime::Builder;
 #[derive(Parser)]
 #[command(bin_name = "cargo run --release -p local-bench --")]
 struct Arguments {
-    /// What to measure; everything if nothing is named.
+    /// What to measure; everything but `compare` if nothing is named.
     what: Vec<Measurement>,
     /// Only these functions, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "FUNCTION")]
@@ -40,6 +40,12 @@ struct Arguments {
     /// The template of these functions, if they are of another commit.
     #[arg(long, value_name = "FILE", requires = "built")]
     template: Option<PathBuf>,
+    /// The commit that `compare` compares with.
+    #[arg(long, default_value = "c84a456", value_name = "COMMIT")]
+    base: String,
+    /// Two folders with the binaries that `compare` compares, the base's first. Nothing is built then.
+    #[arg(long, num_args = 2, value_name = "FOLDER")]
+    binaries: Vec<PathBuf>,
     /// Writes infra/bench/RESULTS.md; only the sections of the measurements that are named.
     #[arg(long)]
     write: bool,
@@ -52,6 +58,15 @@ enum Measurement {
     Primitives,
     Growth,
     Load,
+    /// This tree against the commit of `--base`.
+    Compare,
+}
+
+impl Measurement {
+    /// Whether it runs if nothing is named. A comparison builds another commit, so it is named.
+    const fn runs_unnamed(self) -> bool {
+        !matches!(self, Self::Compare)
+    }
 }
 
 fn main() -> ExitCode {
@@ -68,7 +83,8 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
     let machine = machine::describe();
     let mut sections = Vec::new();
     for what in Measurement::value_variants() {
-        if arguments.what.is_empty() || arguments.what.contains(what) {
+        let unnamed = arguments.what.is_empty() && what.runs_unnamed();
+        if unnamed || arguments.what.contains(what) {
             let section = measure(*what, arguments)?;
             writeln!(io::stdout(), "{section}")?;
             sections.push(section);
@@ -98,7 +114,7 @@ fn write_results(arguments: &Arguments, machine: &str, sections: &[Section]) -> 
 }
 
 fn measure(what: Measurement, arguments: &Arguments) -> Result<Section, BoxError> {
-    let Arguments { only, starts, invocations, customers, built, template, .. } = arguments;
+    let Arguments { only, starts, invocations, customers, built, template, base, binaries, .. } = arguments;
     let (starts, invocations) = (*starts, *invocations);
     // A runtime with one thread, so that it disturbs the measured process as little as possible.
     let single_threaded = || Builder::new_current_thread().enable_all().build();
@@ -108,6 +124,13 @@ fn measure(what: Measurement, arguments: &Arguments) -> Result<Section, BoxError
         Measurement::Notice => single_threaded()?
             .block_on(notice::measure(notice::NoticeEffort { starts, notices: invocations })),
         Measurement::Primitives => primitives::measure(),
+        Measurement::Compare => single_threaded()?.block_on(compare::measure(&compare::ComparisonOptions {
+            base: base.clone(),
+            binaries: binaries.clone(),
+            only: only.clone(),
+            starts,
+            requests: invocations,
+        })),
         Measurement::Growth => {
             Builder::new_multi_thread().enable_all().build()?.block_on(growth::measure(*customers))
         }

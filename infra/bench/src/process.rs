@@ -31,6 +31,12 @@ impl Process {
         Ok(Self { child: command.spawn()?, started })
     }
 
+    /// The process's number.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The process's peak memory, in bytes.
     ///
     /// # Errors

@@ -40,6 +40,12 @@ impl Ratio {
         Self(hundredths)
     }
 
+    /// The ratio in hundredths.
+    #[must_use]
+    pub const fn in_hundredths(self) -> u64 {
+        self.0
+    }
+
     /// The ratio of `value` to `base`, rounded; 0 when `base` is 0.
     #[must_use]
     pub fn of(value: u64, base: u64) -> Self {

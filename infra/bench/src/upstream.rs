@@ -1,15 +1,19 @@
-//! One server for everything that a function calls. Secrets Manager returns one secret with every key; all else answers `{}`.
+//! One server for everything that a function calls. Secrets Manager returns one secret with every key. A table says how other operations
+//! and paths are answered; all else answers `{}`.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use axum::{
     Router,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, header::CONTENT_TYPE},
+    http::{HeaderMap, Uri, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     serve::ListenerExt,
 };
@@ -25,8 +29,11 @@ pub struct Upstream {
     server: JoinHandle<()>,
 }
 
+/// What is answered: by the name of an operation of AWS without its prefix, such as `GetItem`, or by the path of a request to WeChat.
+pub type Answers = BTreeMap<&'static str, String>;
+
 struct UpstreamState {
-    secret: String,
+    answers: Answers,
     calls: Arc<AtomicUsize>,
 }
 
@@ -36,18 +43,18 @@ impl Upstream {
     /// # Errors
     /// No port is free.
     pub async fn start(secret: &str) -> Result<Self, BoxError> {
+        Self::start_with(secret, Answers::new()).await
+    }
+
+    /// As [`Upstream::start`], with answers of these operations and paths.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub async fn start_with(secret: &str, answers: Answers) -> Result<Self, BoxError> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let secret = json!({
-            "ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:bench",
-            "Name": "bench",
-            "SecretString": secret,
-            "VersionId": "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
-            "VersionStages": ["AWSCURRENT"],
-        });
         let calls = Arc::new(AtomicUsize::new(0));
-        let answers = Arc::new(UpstreamState { secret: secret.to_string(), calls: Arc::clone(&calls) });
-        let app = Router::new().fallback(respond).with_state(answers);
+        let app = router(secret, answers, Arc::clone(&calls));
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let server = tokio::spawn(async move {
             // The server ends when the task is aborted.
@@ -69,11 +76,29 @@ impl Drop for Upstream {
     }
 }
 
+/// Answers every request and counts it in `calls`.
+pub fn router(secret: &str, mut answers: Answers, calls: Arc<AtomicUsize>) -> Router {
+    let secret = json!({
+        "ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:bench",
+        "Name": "bench",
+        "SecretString": secret,
+        "VersionId": "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+        "VersionStages": ["AWSCURRENT"],
+    });
+    answers.insert("GetSecretValue", secret.to_string());
+    Router::new().fallback(respond).with_state(Arc::new(UpstreamState { answers, calls }))
+}
+
 /// Answers a request after reading all of it, as real servers do.
-async fn respond(State(answers): State<Arc<UpstreamState>>, headers: HeaderMap, _: Bytes) -> Response {
-    answers.calls.fetch_add(1, Ordering::Relaxed);
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-    let body =
-        if target == "secretsmanager.GetSecretValue" { answers.secret.clone() } else { "{}".to_owned() };
+async fn respond(
+    State(state): State<Arc<UpstreamState>>,
+    uri: Uri,
+    headers: HeaderMap,
+    _: Bytes,
+) -> Response {
+    state.calls.fetch_add(1, Ordering::Relaxed);
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    let name = target.map_or_else(|| uri.path(), |target| target.rsplit('.').next().unwrap_or(target));
+    let body = state.answers.get(name).cloned().unwrap_or_else(|| "{}".to_owned());
     ([(CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response()
 }
