@@ -66,9 +66,7 @@ impl World {
             run_schedules: false,
         };
         let bundle = Bundle::start(options).await.expect("the bundle starts");
-        let host =
-            Host::new(BTreeMap::new(), Arc::new(clock.clone()), Arc::new(SystemRandomness), Vec::new());
-        let http = host.http().expect("a client");
+        let http = local_wechat::http_client(Duration::from_secs(8)).expect("a client");
         Self { clock, bundle, http, log, responses: Mutex::default() }
     }
 
@@ -96,7 +94,7 @@ impl World {
         self.bundle.dynamo()
     }
 
-    /// The HTTP client of this world: the functions' own kind.
+    /// The HTTP client of this world.
     #[must_use]
     pub fn http(&self) -> &reqwest::Client {
         &self.http

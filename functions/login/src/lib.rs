@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use shared::{
     api::{ApiError, request, response},
-    host::{Host, HostError},
+    host::{Host, HostError, RemoteService},
     runtime::{Body, Function, Request, Response},
     secrets::CachedSecret,
     service::SessionTokens,
@@ -64,6 +64,8 @@ impl Function for LoginFunction {
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         let code = parse(request::json(&request)?)?;
+        // WeChat is asked once the secrets are read, and DynamoDB once WeChat has answered.
+        self.host.open_connections(&[RemoteService::OpenPlatform, RemoteService::Aws]);
         let (secret, session_keys, sessions) =
             tokio::join!(self.secret.get(), self.session_keys.ready(), self.sessions.ready());
         let secret = secret?;

@@ -9,7 +9,7 @@ mod prepay_input;
 use serde::Serialize;
 use shared::{
     api::{ApiError, Code, response},
-    host::{Host, HostError},
+    host::{Host, HostError, RemoteService},
     order::Status,
     pay::PayParams,
     runtime::{Body, Function, Request, Response},
@@ -50,8 +50,12 @@ impl Function for UnifiedOrderFunction {
     }
 
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
+        // The order is read once the key ring is.
+        self.host.open_connections(&[RemoteService::Aws]);
         let caller = self.sessions.authenticate(&request).await?;
         let input = PrepayInput::parse(&request, &self.settings)?;
+        // WeChat Pay is asked once the order is read, unless the order is prepaid already.
+        self.host.open_connections(&[RemoteService::Pay]);
         let order = self.find_payable_order(&caller, &input).await?;
         let prepay_id = match order.live_prepay(self.host.now(), self.payments.pay.sign_type()) {
             Some(prepay) if input.has_same_description(&order) => prepay.prepay_id.clone(),

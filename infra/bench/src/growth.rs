@@ -10,11 +10,7 @@ use local_dynamo::{CapacityUnits, Dynamo, OPERATOR};
 use local_gateway::{Bundle, BundleOptions};
 use local_wechat::SignType;
 use serde_json::{Value, json};
-use shared::{
-    host::{Host, SystemClock, SystemRandomness},
-    store::shards,
-    types::BoxError,
-};
+use shared::{store::shards, types::BoxError};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -119,8 +115,11 @@ impl GrowthRun {
     async fn measure(customers: usize) -> Result<(CostsByRequest, usize, u64), BoxError> {
         let bundle =
             Bundle::start(BundleOptions { run_schedules: false, ..BundleOptions::default() }).await?;
-        let host = Host::new(BTreeMap::new(), Arc::new(SystemClock), Arc::new(SystemRandomness), Vec::new());
-        let mut run = Self { bundle, client: host.http()?, costs: CostsByRequest::new() };
+        let mut run = Self {
+            bundle,
+            client: local_wechat::http_client(Duration::from_secs(8))?,
+            costs: CostsByRequest::new(),
+        };
         let models = run.models().await?;
         let started = clock::now();
         let rows = seed_customers(&run.bundle, &models, customers).await?;

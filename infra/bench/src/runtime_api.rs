@@ -202,13 +202,7 @@ mod tests {
     }
 
     fn shared_client() -> reqwest::Client {
-        let host = shared::host::Host::new(
-            std::collections::BTreeMap::new(),
-            Arc::new(SystemClock),
-            Arc::new(shared::host::SystemRandomness),
-            Vec::new(),
-        );
-        host.http().expect("a client")
+        local_wechat::http_client(CALL_TIMEOUT).expect("a client")
     }
 
     #[tokio::test]

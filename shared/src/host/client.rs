@@ -1,7 +1,7 @@
 //! The HTTP clients and the one TLS stack, used for AWS and for WeChat.
 
 use std::{
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -11,7 +11,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 
-use super::{Host, HostError};
+use super::{Host, HostError, HttpClient};
 use crate::types::Secret;
 
 /// A service that is called over HTTP. Each has an HTTP client of its own, because each keeps idle connections for another time.
@@ -50,9 +50,11 @@ impl RemoteService {
 /// The HTTP clients. Each is made at its first use, so that a function does not spend time on a client that it never uses.
 #[derive(Default)]
 pub(super) struct Clients {
-    aws: OnceLock<reqwest::Client>,
-    open_platform: OnceLock<reqwest::Client>,
-    pay: OnceLock<reqwest::Client>,
+    aws: OnceLock<HttpClient>,
+    open_platform: OnceLock<HttpClient>,
+    pay: OnceLock<HttpClient>,
+    /// The addresses to which connections can be opened early.
+    addresses: Mutex<Vec<(RemoteService, String)>>,
 }
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
@@ -62,7 +64,7 @@ impl Host {
     ///
     /// # Errors
     /// [`HostError::Client`]: the TLS configuration is not accepted.
-    pub fn http(&self) -> Result<reqwest::Client, HostError> {
+    pub fn http(&self) -> Result<HttpClient, HostError> {
         self.http_to(RemoteService::Aws)
     }
 
@@ -70,7 +72,7 @@ impl Host {
     ///
     /// # Errors
     /// [`HostError::Client`]: the TLS configuration is not accepted.
-    pub fn http_to(&self, service: RemoteService) -> Result<reqwest::Client, HostError> {
+    pub fn http_to(&self, service: RemoteService) -> Result<HttpClient, HostError> {
         let clients = &self.0.http;
         let cell = match service {
             RemoteService::Aws => &clients.aws,
@@ -89,7 +91,7 @@ impl Host {
     ///
     /// # Errors
     /// [`HostError::Client`]: the texts are not a certificate chain and its key, or the TLS configuration is not accepted.
-    pub fn http_as(&self, cert: &Secret, key: &Secret) -> Result<reqwest::Client, HostError> {
+    pub fn http_as(&self, cert: &Secret, key: &Secret) -> Result<HttpClient, HostError> {
         let chain = CertificateDer::pem_slice_iter(cert.expose().as_bytes()).collect::<Result<Vec<_>, _>>();
         let chain = chain.map_err(|error| HostError::Client(error.into()))?;
         let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
@@ -97,7 +99,28 @@ impl Host {
         self.new_client(Some((chain, key)), RemoteService::Pay.idle())
     }
 
-    fn new_client(&self, identity: Option<Identity>, idle: Duration) -> Result<reqwest::Client, HostError> {
+    /// Begins to open connections to these services, of AWS's to DynamoDB, for the requests that will follow: while the first one waits for
+    /// its answer, the connection for the next one is made. A service that no client was made for is left out. A failure shows in the
+    /// request that needs the connection.
+    pub fn open_connections(&self, services: &[RemoteService]) {
+        let addresses = self.0.http.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        for (service, address) in addresses.iter().filter(|(service, _)| services.contains(service)) {
+            if let Ok(client) = self.http_to(*service) {
+                client.open_early(address);
+            }
+        }
+    }
+
+    /// Notes the address to which [`Host::open_connections`] connects.
+    pub(super) fn note_address(&self, service: RemoteService, address: &str) {
+        let mut addresses = self.0.http.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = (service, address.to_owned());
+        if !addresses.contains(&noted) {
+            addresses.push(noted);
+        }
+    }
+
+    fn new_client(&self, identity: Option<Identity>, idle: Duration) -> Result<HttpClient, HostError> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         for root in &self.0.roots {
             roots.add(root.clone()).map_err(|error| HostError::Client(error.into()))?;
@@ -112,22 +135,9 @@ impl Host {
                 tls.with_client_auth_cert(chain, key).map_err(|error| HostError::Client(error.into()))?
             }
         };
-        reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .connect_timeout(CONNECT)
-            .timeout(TOTAL)
-            // Lambda freezes a function between requests. When it runs again, the service may have closed its idle connections.
-            .pool_idle_timeout(idle)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent("wechat-mini-program-backend/0.1")
-            .build()
-            .map_err(|error| HostError::Client(error.into()))
+        Ok(HttpClient::new(tls, idle))
     }
 }
-
-const CONNECT: Duration = Duration::from_secs(3);
-const TOTAL: Duration = Duration::from_secs(8);
 
 #[cfg(test)]
 mod tests {
@@ -138,7 +148,7 @@ mod tests {
         net::{TcpListener, TcpStream},
     };
 
-    use super::*;
+    use super::{super::http::CONNECT, *};
     use crate::host::{SystemClock, SystemRandomness};
 
     fn host() -> Host {
@@ -168,8 +178,9 @@ mod tests {
         address
     }
 
-    async fn connection(client: &reqwest::Client, url: &str) -> String {
-        client.get(url).send().await.unwrap().text().await.unwrap()
+    async fn connection(client: &HttpClient, url: &str) -> String {
+        let body = client.get(url).send().await.unwrap().bytes().await.unwrap();
+        String::from_utf8(body.to_vec()).unwrap()
     }
 
     #[test]
@@ -186,6 +197,32 @@ mod tests {
         assert_eq!([connection(&client, &url).await, connection(&client, &url).await], ["1", "1"]);
         tokio::time::sleep(Duration::from_millis(300)).await;
         assert_eq!(connection(&client, &url).await, "2");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_opened_early_is_used_once() {
+        let (host, url) = (host(), server().await);
+        let idle = Duration::from_millis(200);
+        let client = host.new_client(None, idle).unwrap();
+        client.open_early(&url);
+        client.open_early(&url);
+        assert_eq!([connection(&client, &url).await, connection(&client, &url).await], ["1", "1"]);
+        // The connection is kept, so none is opened.
+        client.open_early(&url);
+        assert_eq!(connection(&client, &url).await, "1");
+        tokio::time::sleep(idle * 2).await;
+        client.open_early(&url);
+        tokio::time::sleep(idle * 2).await;
+        assert_eq!(connection(&client, &url).await, "3", "the second one, opened early, is too old");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_can_not_be_opened_early_fails_the_request() {
+        let (host, url) = (host(), "http://127.0.0.1:1");
+        let client = host.new_client(None, Duration::from_secs(1)).unwrap();
+        client.open_early(url);
+        let error = client.get(url).send().await.err().unwrap();
+        assert!(error.is_connect(), "{error}");
     }
 
     #[tokio::test]

@@ -6,7 +6,8 @@
 
 mod aws_client;
 mod client;
-mod dynamodb;
+pub mod dynamodb;
+mod http;
 mod retry;
 mod s3;
 mod upstream;
@@ -22,6 +23,7 @@ use rustls::pki_types::CertificateDer;
 pub use aws_client::{AwsCall, AwsClient, AwsError, AwsService};
 use client::Clients;
 pub use client::RemoteService;
+pub use http::{HttpClient, HttpError, HttpResponse, RequestBuilder};
 pub use retry::RetryPolicy;
 pub(crate) use retry::{Backoff, FailureKind, retry};
 pub use s3::{CopyOutcome, DeleteObjectsError, PostForm, UploadsBucket};
@@ -76,7 +78,7 @@ struct Inner {
     randomness: Arc<dyn Randomness>,
     roots: Vec<CertificateDer<'static>>,
     http: Clients,
-    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    dynamodb: OnceLock<dynamodb::Client>,
 }
 
 impl Host {

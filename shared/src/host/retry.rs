@@ -1,5 +1,4 @@
-//! The one place that decides about repeating a failed call over HTTP: how often, after which failure, after which pause. DynamoDB's own
-//! client repeats its calls itself, and takes the number of attempts from here (`host/dynamodb.rs`).
+//! The one place that decides about repeating a failed call over HTTP: how often, after which failure, after which pause.
 //!
 //! The client of each service says of what kind a failure is. `docs/architecture.md`, "Rule of retries", has the rule.
 

@@ -9,7 +9,7 @@ use std::{
 
 use http::StatusCode;
 
-use super::{Host, HostError, RemoteService};
+use super::{Host, HostError, HttpClient, RemoteService};
 use crate::{
     telemetry::{self, Metric},
     types::UnixSeconds,
@@ -63,6 +63,7 @@ impl Upstream {
             Some((primary, backup)) => (address(primary), Some(address(backup))),
             None => (address(bases), None),
         };
+        host.note_address(service, primary.base_url());
         Ok(Self { host: host.clone(), service, primary, backup })
     }
 
@@ -75,7 +76,7 @@ impl Upstream {
     ///
     /// # Errors
     /// [`HostError::Client`]: the TLS configuration is not accepted.
-    pub(crate) fn http(&self) -> Result<reqwest::Client, HostError> {
+    pub(crate) fn http(&self) -> Result<HttpClient, HostError> {
         self.host.http_to(self.service)
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use super::PayError;
 use crate::{
     crypto::{SigningKey, VerifyingKey},
-    host::Host,
+    host::{Host, HttpClient},
     types::Secret,
 };
 
@@ -35,7 +35,7 @@ pub struct MerchantSecret {
     client_key: Option<Secret>,
     /// Made at first use, and kept as long as this value of the secret.
     #[serde(skip)]
-    client: OnceLock<reqwest::Client>,
+    client: OnceLock<HttpClient>,
 }
 
 #[derive(Deserialize)]
@@ -93,7 +93,7 @@ impl MerchantSecret {
     ///
     /// # Errors
     /// [`PayError`]: certificate or key is missing or malformed.
-    pub fn mutual_tls(&self, host: &Host) -> Result<reqwest::Client, PayError> {
+    pub fn mutual_tls(&self, host: &Host) -> Result<HttpClient, PayError> {
         if let Some(client) = self.client.get() {
             return Ok(client.clone());
         }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::{Client, types::KeysAndAttributes};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
 
 use super::{
     StoreError,
     item::{self, Item},
 };
-use crate::host::Host;
+use crate::host::{Host, dynamodb::Client};
 
 /// The items of `table` whose key attribute `name` has one of these values, as they are now and in no order. A key without an item is
 /// left out.

@@ -1,10 +1,8 @@
 //! `BOARDS_TABLE`: the boards that operators have defined, by name (key `board`).
 
-use aws_sdk_dynamodb::Client;
-
 use super::{StoreError, item};
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     types::{Board, BoardId},
 };
 

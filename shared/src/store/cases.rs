@@ -3,10 +3,7 @@
 //! Key `case_id`: the kind, a hyphen, and the number of what the case is about, in characters that need no encoding in a path.
 //! Older cases have a `#` instead of the hyphen. The index `by_kind` (`open_kind`, `opened_at`) lists the open cases.
 
-use aws_sdk_dynamodb::{
-    Client,
-    types::{AttributeValue, Put, TransactWriteItem, builders::PutBuilder},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, builders::PutBuilder};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -14,7 +11,7 @@ use super::{
     item::{self, UpdateOutcome},
 };
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     telemetry::{self, Metric},
     types::{OperatorArn, OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
 };

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{Client, operation::put_item::PutItemError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use futures_util::future::BoxFuture;
 
 use super::{StoreError, item};
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     pay::{CertificateStore, SignedCertificates},
     types::BoxError,
 };

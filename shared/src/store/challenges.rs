@@ -8,7 +8,6 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::{
-    Client,
     operation::delete_item::DeleteItemError,
     types::{Put, ReturnValue::AllOld, TransactWriteItem, Update},
 };
@@ -17,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::{CallerError, StoreError, item, sessions};
 use crate::{
     crypto::{hex, sha256},
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     types::{Caller, UnixSeconds, UserId},
     wechat::SoterResult,
 };

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{Client, operation::put_item::PutItemError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     crypto::{hex, sha256},
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     pay::{Complaint, ComplaintState},
     types::{ComplaintId, Fen, OperatorArn, OrderId, OutRefundNo, OutTradeNo, TransactionId, UnixSeconds},
 };

@@ -3,18 +3,17 @@
 use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
-    Client,
     error::SdkError,
-    operation::{
-        transact_write_items::TransactWriteItemsError,
-        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    },
+    operation::{transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
     types::{AttributeValue, CancellationReason, KeysAndAttributes},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::StoreError;
-use crate::host::Host;
+use crate::host::{
+    Host,
+    dynamodb::{Client, UpdateItemFluentBuilder},
+};
 
 /// A row as DynamoDB holds it.
 pub(super) type Item = HashMap<String, AttributeValue>;

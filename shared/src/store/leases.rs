@@ -3,17 +3,17 @@
 //! Key `name`. `held_until` is in milliseconds: until then nobody else may call. A holder sets it far ahead before the call, so that
 //! the lease of an instance that dies ends by itself, and shortly ahead after the call, which keeps the pause to the next one.
 
-use aws_sdk_dynamodb::{
-    Client, operation::update_item::builders::UpdateItemFluentBuilder,
-    types::ReturnValuesOnConditionCheckFailure::AllOld,
-};
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 use serde::Deserialize;
 
 use super::{
     StoreError,
     item::{self, UpdateOutcome},
 };
-use crate::host::{Host, HostError};
+use crate::host::{
+    Host, HostError,
+    dynamodb::{Client, UpdateItemFluentBuilder},
+};
 
 /// An API that takes one call at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

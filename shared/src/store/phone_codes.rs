@@ -5,10 +5,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{
-    Client,
-    types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
-};
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -19,7 +16,7 @@ use super::{
 };
 use crate::{
     crypto::{hex, sha256},
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     types::{Caller, UnixSeconds, UserId},
 };
 

@@ -7,11 +7,7 @@
 //! Key `product_id`. The index `by_shelf` (`shelf`, `product_id`) lists the products of a shelf. Only those of the shelf `sale` can be
 //! bought. A row without `shelf`, which older tools wrote, is on no list until an operator saves the product.
 
-use aws_sdk_dynamodb::{
-    Client,
-    operation::update_item::builders::UpdateItemFluentBuilder,
-    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -20,7 +16,10 @@ use super::{
 };
 use crate::{
     crypto::hex,
-    host::{Host, HostError},
+    host::{
+        Host, HostError,
+        dynamodb::{Client, UpdateItemFluentBuilder},
+    },
     types::{Delivery, Fen, OperatorArn, ProductId, UnixSeconds},
 };
 

@@ -3,10 +3,7 @@
 //! Key `openid`. The row can say from when on tokens are valid (`tokens_valid_from`, in seconds). An operator who sets it signs the
 //! user out of every route that reads the row.
 
-use aws_sdk_dynamodb::{
-    Client,
-    types::{CancellationReason, ConditionCheck, TransactWriteItem},
-};
+use aws_sdk_dynamodb::types::{CancellationReason, ConditionCheck, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -15,7 +12,7 @@ use super::{
 };
 use crate::{
     crypto::{Keyring, Sealed},
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     secrets::{CachedSecret, SecretError},
     types::{Caller, OpenId, SessionKey, UnionId, UnixSeconds, UserId},
 };

@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::{Client, operation::put_item::PutItemError, types::KeysAndAttributes};
+use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::KeysAndAttributes};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ use super::{
     item::{self, Item, UpdateOutcome},
 };
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     types::{Day, PagePath, ShareKind, ShareType},
 };
 

@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::{
-    Client, operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure::AllOld,
+    operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure::AllOld,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{Session, StoreError, item, sessions};
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     types::{Caller, Day, UnixSeconds},
 };
 

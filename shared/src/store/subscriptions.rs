@@ -6,12 +6,8 @@
 
 use std::{fmt::Write, time::Duration};
 
-use aws_sdk_dynamodb::{
-    Client,
-    operation::update_item::builders::UpdateItemFluentBuilder,
-    types::{
-        AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
-    },
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
 };
 use futures_util::future;
 use serde::Deserialize;
@@ -23,7 +19,10 @@ use super::{
 };
 use crate::{
     crypto::hex,
-    host::{Host, HostError},
+    host::{
+        Host, HostError,
+        dynamodb::{Client, UpdateItemFluentBuilder},
+    },
     types::{Caller, OpenId, TemplateId, UnixSeconds},
 };
 
@@ -337,11 +336,11 @@ impl Subscriptions {
 /// The update as the part of a transaction.
 fn as_part(update: &UpdateItemFluentBuilder) -> Result<TransactWriteItem, StoreError> {
     let part = Update::builder()
-        .set_table_name(update.get_table_name().clone())
-        .set_key(update.get_key().clone())
-        .set_update_expression(update.get_update_expression().clone())
-        .set_condition_expression(update.get_condition_expression().clone())
-        .set_expression_attribute_values(update.get_expression_attribute_values().clone())
+        .set_table_name(update.as_input().get_table_name().clone())
+        .set_key(update.as_input().get_key().clone())
+        .set_update_expression(update.as_input().get_update_expression().clone())
+        .set_condition_expression(update.as_input().get_condition_expression().clone())
+        .set_expression_attribute_values(update.as_input().get_expression_attribute_values().clone())
         .return_values_on_condition_check_failure(AllOld)
         .build()
         .map_err(|error| StoreError::new(REPORTING, error))?;

@@ -6,9 +6,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{
-    Client, operation::update_item::builders::UpdateItemFluentBuilder, types::ReturnValue,
-};
+use aws_sdk_dynamodb::types::ReturnValue;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -17,7 +15,10 @@ use super::{
 };
 use crate::{
     crypto::{Keyring, SealError, Sealed},
-    host::{Host, HostError},
+    host::{
+        Host, HostError,
+        dynamodb::{Client, UpdateItemFluentBuilder},
+    },
     secrets::{CachedSecret, SecretError},
     types::{Secret, UnixSeconds},
 };

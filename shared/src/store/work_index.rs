@@ -12,7 +12,7 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{
     StoreError,
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     crypto::sha256,
+    host::dynamodb::Client,
     telemetry,
     types::{IdError, UnixSeconds},
 };

@@ -6,11 +6,13 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::{Errcode, WeChatError, loose_json};
 use crate::{
     host::{
-        AddressChoice, Backoff, FailureKind, Host, HostError, RemoteService, RetryPolicy, Upstream, retry,
+        AddressChoice, Backoff, FailureKind, Host, HostError, HttpResponse, RemoteService, RetryPolicy,
+        Upstream, retry,
     },
     telemetry::{self, Metric},
     types::Secret,
@@ -152,25 +154,24 @@ impl Client {
         let client =
             self.upstream.http().map_err(|error| WeChatError::Unreachable { path, cause: error.into() })?;
         let address = self.upstream.choose_address(choice);
-        let mut url = reqwest::Url::parse(&format!("{}{path}", address.base_url()))
+        let mut url = Url::parse(&format!("{}{path}", address.base_url()))
             .map_err(|error| WeChatError::Unreachable { path, cause: error.into() })?;
         let token = call.access_token.map(|token| ("access_token", token.expose()));
         url.query_pairs_mut().extend_pairs(token).extend_pairs(call.query);
         let request = match (call.file, call.body) {
-            (None, None) => client.get(url),
+            (None, None) => client.get(url.as_str()),
             // serde_json writes non-ASCII characters unescaped. That is needed, because some endpoints show escapes to users.
-            (None, Some(body)) => client.post(url).json(body),
+            (None, Some(body)) => client.post(url.as_str()).json(body),
             (Some(file), _) => {
                 let content_type = format!("multipart/form-data; boundary={}", file.boundary);
-                client.post(url).header(http::header::CONTENT_TYPE, content_type).body(file.form())
+                client.post(url.as_str()).header(http::header::CONTENT_TYPE, content_type).body(file.form())
             }
         };
         let response = request.timeout(ATTEMPT_TIMEOUT).send().await;
-        self.upstream.record_response(address, response.as_ref().ok().map(reqwest::Response::status));
-        // `without_url`, because the URL holds secrets.
+        self.upstream.record_response(address, response.as_ref().ok().map(HttpResponse::status));
         let response = response.map_err(|error| {
             let connect = error.is_connect();
-            let cause = error.without_url().into();
+            let cause = error.into();
             if connect {
                 WeChatError::Unreachable { path, cause }
             } else {
@@ -181,7 +182,7 @@ impl Client {
         let body = response
             .bytes()
             .await
-            .map_err(|error| WeChatError::OutcomeUnknown { path, cause: error.without_url().into() })?;
+            .map_err(|error| WeChatError::OutcomeUnknown { path, cause: error.into() })?;
         if matches!(status.as_u16(), 502..=504) {
             return Err(WeChatError::Gateway { path, status: status.as_u16() });
         }

@@ -41,6 +41,7 @@ mod tests;
 pub use crate::core::account::Account;
 pub use crate::core::faults::Fault;
 pub use crate::core::log::{CallKind, CallObserver, LoggedCall};
+pub use crate::core::notices::http_client;
 pub use crate::core::persist::{Snapshot, SnapshotError};
 pub use crate::core::push::{PushFormat, PushMode, PushSettings, SignedPush};
 pub use crate::core::refund_status::RefundStatus;

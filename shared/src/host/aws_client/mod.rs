@@ -1,14 +1,15 @@
-//! A client for the AWS services of which a few operations each are used. A call is one signed request.
+//! A client for the AWS services. A call is one signed request.
 //!
-//! The client crates of these services are not used, because each reads a list of all AWS partitions and compiles its patterns when a
-//! client is made: two or three of them make a start slower by a quarter (`infra/bench/RESULTS.md`). DynamoDB has its crate, because
-//! many of its operations are used. The crate `aws-sigv4` signs, which the DynamoDB crate links too.
+//! The clients of AWS's crates are not used, because each reads a list of all AWS partitions and compiles its patterns when it is made: two
+//! or three of them make a start slower by a quarter. DynamoDB's crate writes requests and reads answers (`host/dynamodb`), because many of
+//! its operations are used. The crate `aws-sigv4` signs.
 
 use std::{
     fmt,
     time::{Duration, SystemTime},
 };
 
+use aws_sdk_dynamodb::config::Credentials;
 use aws_sigv4::{
     http_request::{
         PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
@@ -17,13 +18,13 @@ use aws_sigv4::{
     sign::v4::SigningParams,
 };
 use aws_smithy_runtime_api::client::identity::Identity;
-use http::Response;
-use reqwest::{
-    Method,
+use bytes::Bytes;
+use http::{
+    Method, Response,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 use serde::Deserialize;
-use tokio::time::{error::Elapsed, timeout};
+use tokio::time::timeout;
 
 use super::{
     Backoff, Clock, FailureKind, Host, HostError, RetryPolicy, SystemClock,
@@ -35,6 +36,8 @@ use crate::types::BoxError;
 /// An AWS service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AwsService {
+    /// Stores items in tables.
+    DynamoDb,
     /// Publishes events.
     EventBridge,
     /// Starts other functions.
@@ -49,6 +52,7 @@ impl AwsService {
     /// The name of the service in signatures and in host names.
     const fn name(self) -> &'static str {
         match self {
+            Self::DynamoDb => "dynamodb",
             Self::EventBridge => "events",
             Self::Lambda => "lambda",
             Self::S3 => "s3",
@@ -70,6 +74,7 @@ impl AwsService {
     /// The environment variable with the endpoint that replaces AWS's own one. Every AWS client reads the same variable.
     const fn endpoint_variable(self) -> &'static str {
         match self {
+            Self::DynamoDb => "AWS_ENDPOINT_URL_DYNAMODB",
             Self::EventBridge => "AWS_ENDPOINT_URL_EVENTBRIDGE",
             Self::Lambda => "AWS_ENDPOINT_URL_LAMBDA",
             Self::S3 => "AWS_ENDPOINT_URL_S3",
@@ -81,6 +86,7 @@ impl AwsService {
 impl fmt::Display for AwsService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::DynamoDb => "DynamoDB",
             Self::EventBridge => "EventBridge",
             Self::Lambda => "Lambda",
             Self::S3 => "S3",
@@ -129,16 +135,31 @@ impl AwsError {
     fn failure_kind(&self) -> FailureKind {
         match self {
             Self::Unreachable { .. } => FailureKind::OutcomeUnknown,
-            Self::Refused { status, code, .. }
-                if *status == 429 || code.contains("Throttl") || code.contains("TooManyRequests") =>
-            {
-                FailureKind::Busy
-            }
+            Self::Refused { status, code, .. } if *status == 429 || is_throttling(code) => FailureKind::Busy,
             // S3 begins its answer to a copy before the copy ends, so an error can follow a status of success.
             Self::Refused { status, .. } if *status >= 500 || *status < 300 => FailureKind::OutcomeUnknown,
             Self::Refused { .. } => FailureKind::Permanent,
         }
     }
+}
+
+/// Whether the exception says that too much was asked at once, or that the same transaction is still being executed.
+fn is_throttling(code: &str) -> bool {
+    const EXCEPTIONS: [&str; 6] = [
+        "Throttl",
+        "TooManyRequests",
+        "ProvisionedThroughputExceeded",
+        "RequestLimitExceeded",
+        "LimitExceeded",
+        "TransactionInProgress",
+    ];
+    EXCEPTIONS.iter().any(|exception| code.contains(exception))
+}
+
+/// An attempt that failed, with the answer if it was refused.
+struct FailedAttempt {
+    error: AwsError,
+    refusal: Option<Response<Bytes>>,
 }
 
 /// A client of one service, with the function's credentials.
@@ -164,6 +185,24 @@ impl Host {
         self.aws_at(service, endpoint)
     }
 
+    /// The endpoint that replaces AWS's own one: of the service, in `variable`, or of all services, in `AWS_ENDPOINT_URL`.
+    pub(super) fn endpoint(&self, variable: &str) -> Option<&str> {
+        self.optional_var(variable).or_else(|| self.optional_var("AWS_ENDPOINT_URL"))
+    }
+
+    /// The credentials that Lambda gives the function for signing. They do not change while its environment lives. The crate `aws-config` is
+    /// not used, because its provider chain takes most of a default binary's init time.
+    pub(super) fn credentials(&self) -> Result<Credentials, HostError> {
+        let token = self.optional_var("AWS_SESSION_TOKEN").map(str::to_owned);
+        Ok(Credentials::new(
+            self.var("AWS_ACCESS_KEY_ID")?,
+            self.var("AWS_SECRET_ACCESS_KEY")?,
+            token,
+            None,
+            "environment",
+        ))
+    }
+
     /// A client of `service` at this endpoint, which has no `/` at its end.
     pub(super) fn aws_at(&self, service: AwsService, endpoint: String) -> Result<AwsClient, HostError> {
         let region = self.var("AWS_REGION")?.to_owned();
@@ -181,7 +220,7 @@ pub struct AwsCall<'a> {
     method: Method,
     path: &'a str,
     headers: Vec<(HeaderName, &'a str)>,
-    body: String,
+    body: Bytes,
     attempt_timeout: Duration,
     operation_timeout: Duration,
 }
@@ -198,7 +237,23 @@ impl<'a> AwsCall<'a> {
             method: Method::POST,
             path: "/",
             headers,
-            body: body.to_string(),
+            body: body.to_string().into(),
+            attempt_timeout: ATTEMPT_TIMEOUT,
+            operation_timeout: OPERATION_TIMEOUT,
+        }
+    }
+
+    /// The operation `target` of DynamoDB, with content that is written already.
+    pub(super) fn dynamodb(target: &'a str, body: Bytes) -> Self {
+        let headers = vec![
+            (CONTENT_TYPE, "application/x-amz-json-1.0"),
+            (HeaderName::from_static("x-amz-target"), target),
+        ];
+        Self {
+            method: Method::POST,
+            path: "/",
+            headers,
+            body,
             attempt_timeout: ATTEMPT_TIMEOUT,
             operation_timeout: OPERATION_TIMEOUT,
         }
@@ -211,7 +266,7 @@ impl<'a> AwsCall<'a> {
             method: Method::POST,
             path,
             headers: vec![(CONTENT_TYPE, "application/json")],
-            body: body.to_string(),
+            body: body.to_string().into(),
             attempt_timeout: timeout,
             operation_timeout: timeout,
         }
@@ -236,7 +291,7 @@ impl<'a> AwsCall<'a> {
             method,
             path,
             headers,
-            body: String::new(),
+            body: Bytes::new(),
             attempt_timeout: timeout / 2,
             operation_timeout: timeout,
         }
@@ -248,28 +303,61 @@ impl AwsClient {
     ///
     /// # Errors
     /// [`AwsError`]. After [`AwsError::Unreachable`] the call may have taken effect.
-    pub async fn call(&self, call: &AwsCall<'_>) -> Result<Response<Vec<u8>>, AwsError> {
-        let late = |elapsed: Elapsed| AwsError::Unreachable { service: self.service, cause: elapsed.into() };
-        let (policy, backoff) = (RetryPolicy::AnyFailure, Backoff::Exponential);
-        let attempts = retry(&self.host, policy, backoff, AwsError::failure_kind, |_| self.send_once(call));
-        timeout(call.operation_timeout, attempts).await.map_err(late)?
+    pub async fn call(&self, call: &AwsCall<'_>) -> Result<Response<Bytes>, AwsError> {
+        self.attempt(call).await.map_err(|failure| failure.error)
     }
 
-    async fn send_once(&self, call: &AwsCall<'_>) -> Result<Response<Vec<u8>>, AwsError> {
-        let service = self.service;
-        let answer = self.exchange(call).await.map_err(|cause| AwsError::Unreachable { service, cause })?;
+    /// Makes the call, in up to three attempts. The response can be the last refusal.
+    ///
+    /// # Errors
+    /// [`AwsError::Unreachable`], after which the call may have taken effect.
+    pub(super) async fn exchange_with_retries(
+        &self,
+        call: &AwsCall<'_>,
+    ) -> Result<Response<Bytes>, AwsError> {
+        self.attempt(call).await.or_else(|failure| failure.refusal.ok_or(failure.error))
+    }
+
+    /// The address of the service.
+    pub(super) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The host that the client was made of.
+    pub(super) const fn host(&self) -> &Host {
+        &self.host
+    }
+
+    async fn attempt(&self, call: &AwsCall<'_>) -> Result<Response<Bytes>, FailedAttempt> {
+        let (policy, backoff) = (RetryPolicy::AnyFailure, Backoff::Exponential);
+        let kind_of = |failure: &FailedAttempt| failure.error.failure_kind();
+        let attempts = retry(&self.host, policy, backoff, kind_of, |_| self.send_once(call));
+        timeout(call.operation_timeout, attempts).await.map_err(|elapsed| self.unanswered(elapsed))?
+    }
+
+    async fn send_once(&self, call: &AwsCall<'_>) -> Result<Response<Bytes>, FailedAttempt> {
+        let answer = self.exchange(call).await.map_err(|cause| self.unanswered(cause))?;
         let code = match self.service {
             AwsService::S3 => xml_code(answer.body()),
+            _ if answer.status().is_success() => None,
             _ => exception(&answer),
         };
-        if answer.status().is_success() && (self.service != AwsService::S3 || code.is_none()) {
+        if answer.status().is_success() && code.is_none() {
             return Ok(answer);
         }
         let code = code.unwrap_or_else(|| "unknown error".to_owned());
-        Err(AwsError::Refused { service, status: answer.status().as_u16(), code })
+        let error = AwsError::Refused { service: self.service, status: answer.status().as_u16(), code };
+        Err(FailedAttempt { error, refusal: Some(answer) })
     }
 
-    async fn exchange(&self, call: &AwsCall<'_>) -> Result<Response<Vec<u8>>, BoxError> {
+    fn unanswered(&self, cause: impl Into<BoxError>) -> FailedAttempt {
+        FailedAttempt {
+            error: AwsError::Unreachable { service: self.service, cause: cause.into() },
+            refusal: None,
+        }
+    }
+
+    async fn exchange(&self, call: &AwsCall<'_>) -> Result<Response<Bytes>, BoxError> {
         let url = format!("{}{}", self.endpoint, call.path);
         let headers = self.sign_headers(&url, call)?;
         let request = self
@@ -279,10 +367,9 @@ impl AwsClient {
             .headers(headers)
             .timeout(call.attempt_timeout)
             .body(call.body.clone());
-        let unnamed = reqwest::Error::without_url;
-        let answer = request.send().await.map_err(unnamed)?;
+        let answer = request.send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let mut response = Response::new(answer.bytes().await.map_err(unnamed)?.to_vec());
+        let mut response = Response::new(answer.bytes().await?);
         (*response.status_mut(), *response.headers_mut()) = (status, headers);
         Ok(response)
     }
@@ -294,7 +381,7 @@ impl AwsClient {
             headers.insert(name, HeaderValue::from_str(value)?);
         }
         let named = call.headers.iter().map(|(name, value)| (name.as_str(), *value));
-        let body = SignableBody::Bytes(call.body.as_bytes());
+        let body = SignableBody::Bytes(&call.body);
         let signable = SignableRequest::new(call.method.as_str(), url, named, body)?;
         let parameters = SigningParams::builder()
             .identity(&self.identity)
@@ -313,7 +400,7 @@ impl AwsClient {
 }
 
 /// The exception that an answer names: in a header (Lambda), or in the body (the other services).
-fn exception(answer: &Response<Vec<u8>>) -> Option<String> {
+fn exception(answer: &Response<Bytes>) -> Option<String> {
     #[derive(Deserialize)]
     struct Body {
         #[serde(rename = "__type")]

@@ -68,7 +68,7 @@ fn a_region_of_china_has_endpoints_of_its_own() {
 async fn a_call_is_signed_with_the_session_token_and_names_its_operation() {
     let (client, served) = service(&[("200 OK", "{}")]).await;
     let answer = client.call(&read()).await.unwrap();
-    assert_eq!(answer.body(), b"{}");
+    assert_eq!(answer.body().as_ref(), b"{}");
     let request = served.await.unwrap().remove(0);
     assert!(request.starts_with("POST / HTTP/1.1\r\n"), "{request}");
     for part in [
@@ -155,7 +155,7 @@ async fn a_copy_of_nothing_is_refused_by_its_code() {
 #[test]
 fn an_exception_is_named_by_a_header_or_by_the_body() {
     let answer = |header: Option<&'static str>, body: &str| {
-        let mut answer = Response::new(body.as_bytes().to_vec());
+        let mut answer = Response::new(Bytes::copy_from_slice(body.as_bytes()));
         if let Some(header) = header {
             answer.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(header));
         }

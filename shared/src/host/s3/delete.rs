@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use futures_util::future;
+use http::Method;
 use quick_xml::{Reader, events::Event};
-use reqwest::Method;
 
 use super::{UploadsBucket, presigned_get::encode};
 use crate::{

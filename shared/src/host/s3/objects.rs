@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, header::HeaderName};
+use http::{Method, header::HeaderName};
 
 use super::UploadsBucket;
 use crate::{

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::spool::{Spool, Spooled};
 use crate::{
-    host::{Address, Upstream},
+    host::{Address, HttpError, HttpResponse, RequestBuilder, Upstream},
     pay::PayError,
 };
 
 /// A download in progress.
 pub(in crate::pay) struct Download {
     path: &'static str,
-    answer: reqwest::Response,
+    answer: HttpResponse,
     /// The first bytes, from which the format is recognized.
     head: Vec<u8>,
 }
@@ -20,11 +20,11 @@ impl Download {
     /// Sends the request to `address` and waits for the first bytes of the answer.
     pub(in crate::pay) async fn begin(
         path: &'static str,
-        request: reqwest::RequestBuilder,
+        request: RequestBuilder,
         (upstream, address): (&Upstream, &Address),
     ) -> Result<Self, PayError> {
         let answer = request.send().await;
-        upstream.record_response(address, answer.as_ref().ok().map(reqwest::Response::status));
+        upstream.record_response(address, answer.as_ref().ok().map(HttpResponse::status));
         let answer = answer.map_err(|error| lost(path, error))?;
         let status = answer.status();
         if !status.is_success() {
@@ -83,8 +83,8 @@ impl Download {
     }
 }
 
-fn lost(path: &'static str, error: reqwest::Error) -> PayError {
-    PayError::OutcomeUnknown { path, cause: error.without_url().into() }
+fn lost(path: &'static str, error: HttpError) -> PayError {
+    PayError::OutcomeUnknown { path, cause: error.into() }
 }
 
 /// The time limit of a download. The bill of a large merchant has gigabytes.

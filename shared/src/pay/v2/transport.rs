@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Fields, read, sign, verified::VerifiedFields, write};
 use crate::{
-    host::{AddressChoice, Backoff, RetryPolicy, retry},
+    host::{AddressChoice, Backoff, HttpClient, HttpError, HttpResponse, RetryPolicy, retry},
     pay::{MerchantContext, MerchantSecret, PayError},
     telemetry::{self, Metric},
     types::Secret,
@@ -17,7 +17,7 @@ use crate::{
 pub(super) async fn call(
     merchant: &MerchantContext,
     secret: &MerchantSecret,
-    client: &reqwest::Client,
+    client: &HttpClient,
     path: &'static str,
     fields: Fields,
 ) -> Result<VerifiedFields, PayError> {
@@ -48,7 +48,7 @@ pub(super) fn body(
 
 async fn call_once(
     merchant: &MerchantContext,
-    client: &reqwest::Client,
+    client: &HttpClient,
     path: &'static str,
     body: String,
     key: &Secret,
@@ -56,9 +56,9 @@ async fn call_once(
     let address = merchant.upstream.choose_address(AddressChoice::PrimaryOrBackup);
     let request = client.post(format!("{}{path}", address.base_url()));
     let request = request.header("content-type", "text/xml; charset=utf-8").timeout(TOTAL).body(body);
-    let lost = |error: reqwest::Error| PayError::OutcomeUnknown { path, cause: error.without_url().into() };
+    let lost = |error: HttpError| PayError::OutcomeUnknown { path, cause: error.into() };
     let answer = request.send().await;
-    merchant.upstream.record_response(address, answer.as_ref().ok().map(reqwest::Response::status));
+    merchant.upstream.record_response(address, answer.as_ref().ok().map(HttpResponse::status));
     let answer = answer.map_err(lost)?;
     let status = answer.status();
     let bytes = answer.bytes().await.map_err(lost)?;

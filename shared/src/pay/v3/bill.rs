@@ -1,7 +1,7 @@
 //! The bill of APIv3: 申请交易账单, then 下载账单. The first answer is signed and brings the hash of the second, which is not.
 
-use reqwest::Url;
 use serde::Deserialize;
+use url::Url;
 
 use super::transport::UnsignedRequest;
 use crate::{

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::verify::{SignatureError, SignatureHeaders, VerifiedBytes};
 use crate::{
-    host::{Address, AddressChoice, Backoff, RetryPolicy, retry},
+    host::{Address, AddressChoice, Backoff, HttpError, HttpResponse, RequestBuilder, RetryPolicy, retry},
     pay::{MerchantContext, MerchantSecret, PayError},
     telemetry::{self, Metric},
 };
@@ -126,11 +126,10 @@ impl MerchantContext {
         key_id: Option<&str>,
     ) -> Result<UnverifiedResponse, PayError> {
         let path = request.path;
-        let lost =
-            |error: reqwest::Error| PayError::OutcomeUnknown { path, cause: error.without_url().into() };
+        let lost = |error: HttpError| PayError::OutcomeUnknown { path, cause: error.into() };
         let address = self.upstream.choose_address(AddressChoice::PrimaryOrBackup);
         let answer = self.sign_request(secret, request, address, key_id)?.send().await;
-        self.upstream.record_response(address, answer.as_ref().ok().map(reqwest::Response::status));
+        self.upstream.record_response(address, answer.as_ref().ok().map(HttpResponse::status));
         let answer = answer.map_err(lost)?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         Ok(UnverifiedResponse { status, headers, bytes: answer.bytes().await.map_err(lost)?.to_vec() })
@@ -143,7 +142,7 @@ impl MerchantContext {
         request: &UnsignedRequest,
         address: &Address,
         key_id: Option<&str>,
-    ) -> Result<reqwest::RequestBuilder, PayError> {
+    ) -> Result<RequestBuilder, PayError> {
         let UnsignedRequest { method, target, accept, body, sealed_for, .. } = request;
         let (serial_no, key) = secret.signing_key()?;
         let (timestamp, nonce) = (self.host.now().get(), self.host.nonce_str()?);

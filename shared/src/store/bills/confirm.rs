@@ -1,13 +1,11 @@
 //! Confirming payments and refunds by the lines of a bill, with one conditional write for each line.
 
-use aws_sdk_dynamodb::{
-    operation::update_item::builders::UpdateItemFluentBuilder,
-    types::ReturnValuesOnConditionCheckFailure::AllOld,
-};
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 use serde::de::DeserializeOwned;
 
 use super::Bills;
 use crate::{
+    host::dynamodb::UpdateItemFluentBuilder,
     pay::{BilledRefund, PaymentLine, RefundLine, RefundStatus},
     store::{
         PaymentRow, RefundRow, StoreError,

@@ -9,12 +9,12 @@ mod difference;
 mod frozen;
 mod unbilled;
 
-use aws_sdk_dynamodb::{Client, operation::put_item::PutItemError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use serde::{Deserialize, Serialize};
 
 use super::{StoreError, item};
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     pay::BillTotals,
     types::{Day, UnixSeconds, Yuan},
 };

@@ -222,10 +222,7 @@ impl Cards {
         update_once("leaving a card open", update).await.map(drop)
     }
 
-    fn if_still_claimed(
-        &self,
-        claim: &ConsumptionClaim,
-    ) -> aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
+    fn if_still_claimed(&self, claim: &ConsumptionClaim) -> crate::host::dynamodb::UpdateItemFluentBuilder {
         self.update(code_key(&claim.code))
             .condition_expression("attempt = :attempt")
             .expression_attribute_values(":attempt", item::s(&claim.attempt))

@@ -18,8 +18,7 @@ mod user_cards;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
-    Client,
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    operation::update_item::UpdateItemError,
     types::{AttributeValue, CancellationReason, Put, TransactWriteItem},
 };
 
@@ -29,7 +28,10 @@ use super::{
     sessions,
 };
 use crate::{
-    host::{Host, HostError},
+    host::{
+        Host, HostError,
+        dynamodb::{Client, UpdateItemFluentBuilder},
+    },
     types::{Caller, CardCode, UserId},
 };
 

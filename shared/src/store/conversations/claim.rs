@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{
-    Client,
-    types::{Delete, Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
+use aws_sdk_dynamodb::types::{
+    Delete, Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
 };
 
 use super::{
@@ -13,7 +12,7 @@ use super::{
 };
 use crate::{
     crypto::{Keyring, SealError, hex, sha256},
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     secrets::{CachedSecret, SecretError},
     store::{
         StoreError,

@@ -1,13 +1,10 @@
 //! Beginning an erasure: one transaction, after which the person is no user any more.
 
-use aws_sdk_dynamodb::{
-    Client,
-    types::{AttributeValue, Delete, Put, TransactWriteItem},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 
 use crate::{
     crypto::Keyring,
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     secrets::CachedSecret,
     store::{
         InboxError, Session, StoreError, User,

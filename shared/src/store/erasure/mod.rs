@@ -17,20 +17,16 @@ mod orders;
 mod sessions;
 mod users;
 
-use aws_sdk_dynamodb::{
-    Client,
-    error::SdkError,
-    operation::{
-        delete_item::{DeleteItemError, builders::DeleteItemFluentBuilder},
-        query::builders::QueryFluentBuilder,
-    },
-};
+use aws_sdk_dynamodb::{error::SdkError, operation::delete_item::DeleteItemError};
 use futures_util::future;
 
 pub use begin::{BeginErasureOutcome, Erasures};
 
 use super::{Groups, MediaChecks, StoreError, inbox::PendingErasure, item::Item};
-use crate::host::{Host, HostError};
+use crate::host::{
+    Host, HostError,
+    dynamodb::{Client, DeleteItemFluentBuilder, QueryFluentBuilder},
+};
 
 /// Removes what an erased person has left in the tables.
 pub struct PersonEraser {

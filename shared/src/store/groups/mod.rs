@@ -11,10 +11,7 @@ mod member;
 mod profile;
 mod shown_user;
 
-use aws_sdk_dynamodb::{
-    Client,
-    types::{Delete, Put, TransactWriteItem},
-};
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 
 use super::{
     CallerError, Session, Steps, StoreError, User,
@@ -24,7 +21,7 @@ use super::{
     users,
 };
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     types::{Board, BoardId, Caller, UserId},
 };
 

@@ -6,14 +6,11 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{
-    Client,
-    types::{AttributeValue, Delete, TransactWriteItem, Update},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update};
 use serde::Deserialize;
 
 use crate::{
-    host::{Host, HostError, UploadsBucket},
+    host::{Host, HostError, UploadsBucket, dynamodb::Client},
     store::{
         Groups, RankProfile, ShownUser, StoreError,
         item::{self, Item, TransactionCancelled},

@@ -4,16 +4,13 @@
 //! The push waits still after that, because others must learn of it too: whoever learns of a message from the event bus finds it in the
 //! conversation.
 
-use aws_sdk_dynamodb::{
-    Client,
-    types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
-};
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update};
 use serde::Deserialize;
 
 use super::{InboxError, PendingPush};
 use crate::{
     crypto::Keyring,
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     secrets::CachedSecret,
     store::{
         StoreError,

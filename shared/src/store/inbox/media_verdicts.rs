@@ -1,9 +1,9 @@
 //! What a pushed verdict on a picture or a sound changes: the check, the user's record and the inbox's row, in one transaction.
 
-use aws_sdk_dynamodb::{Client, types::TransactWriteItem};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     store::{
         StoreError,
         item::{self, TransactionCancelled},

@@ -3,15 +3,17 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_dynamodb::{
-    Client,
-    operation::{put_item::PutItemError, update_item::builders::UpdateItemFluentBuilder},
+    operation::put_item::PutItemError,
     types::{TransactWriteItem, Update},
 };
 
 use super::row::{PendingErasure, PendingPush, PushLookup, Row, RowKind, erasure_context};
 use crate::{
     crypto::{Keyring, SealError},
-    host::{Host, HostError},
+    host::{
+        Host, HostError,
+        dynamodb::{Client, UpdateItemFluentBuilder},
+    },
     secrets::{CachedSecret, SecretError},
     store::{
         StoreError, batch,

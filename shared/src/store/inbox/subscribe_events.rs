@@ -6,17 +6,13 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use aws_sdk_dynamodb::{
-    Client,
-    types::{
-        AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem,
-        Update,
-    },
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
 };
 use serde::Deserialize;
 
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     store::{
         StoreError,
         item::{self, Item, TransactionCancelled},

@@ -11,8 +11,7 @@ mod row;
 mod settle;
 
 use aws_sdk_dynamodb::{
-    Client,
-    operation::{put_item::PutItemError, update_item::builders::UpdateItemFluentBuilder},
+    operation::put_item::PutItemError,
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure::AllOld},
 };
 
@@ -29,7 +28,10 @@ use super::{
     work_index::{BY_DUE, OpenWork, WorkCursor, WorkKey, WorkPage, shards},
 };
 use crate::{
-    host::{Host, HostError},
+    host::{
+        Host, HostError,
+        dynamodb::{Client, UpdateItemFluentBuilder},
+    },
     types::{TraceId, UnixSeconds, UserId},
 };
 

@@ -1,12 +1,10 @@
 //! The attempt to pay an order: storing its prepayment, beginning the next attempt, and closing the order.
 
-use aws_sdk_dynamodb::{
-    operation::update_item::builders::UpdateItemFluentBuilder,
-    types::{ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update},
-};
+use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update};
 
 use super::{Order, Orders, Prepay, PrepayTerms};
 use crate::{
+    host::dynamodb::UpdateItemFluentBuilder,
     order::{Status, query_schedule},
     pay::FailedAttempt,
     store::{

@@ -21,11 +21,11 @@ mod shipping_query;
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{CallerError, Session, StoreError, batch, item, sessions};
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     types::{Caller, OrderId, TransactionId, UserId},
 };
 

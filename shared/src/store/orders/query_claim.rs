@@ -1,10 +1,11 @@
 //! Which caller may ask WeChat Pay about an order, and when the order is due again. The times stand in
 //! [`query_schedule`](crate::order::query_schedule).
 
-use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{Order, Orders};
 use crate::{
+    host::dynamodb::UpdateItemFluentBuilder,
     order::query_schedule,
     store::{
         StoreError,

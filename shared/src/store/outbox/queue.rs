@@ -10,17 +10,16 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::{
-    Client,
-    operation::update_item::builders::UpdateItemFluentBuilder,
-    types::{AttributeValue, ReturnValuesOnConditionCheckFailure::AllOld},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure::AllOld};
 use serde::Deserialize;
 
 use super::event::{Event, KEPT_AFTER_DONE};
 use crate::{
     crypto::hex,
-    host::{Host, HostError},
+    host::{
+        Host, HostError,
+        dynamodb::{Client, UpdateItemFluentBuilder},
+    },
     store::{
         StoreError, batch,
         item::{self, Item, UpdateOutcome},

@@ -13,17 +13,14 @@ mod row;
 mod settle;
 mod stuck_case;
 
-use aws_sdk_dynamodb::{
-    Client,
-    types::{AttributeValue, TransactWriteItem},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
 use super::{
     Case, Order, PaymentRow, StoreError, cases,
     item::{self, Item, TransactionCancelled},
 };
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     types::{OrderId, OutRefundNo, OutTradeNo, TransactionId},
 };
 

@@ -1,10 +1,9 @@
 //! Which caller may ask WeChat Pay for or about a refund, what came of asking, and when the refund is due again. The times stand in
 //! [`query_schedule`](crate::order::query_schedule).
 
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-
 use super::{RefundRow, Refunds};
 use crate::{
+    host::dynamodb::UpdateItemFluentBuilder,
     order::query_schedule::{FIRST_REFUND_QUERY_DELAY, MAX_ACCEPTANCE_TIME, RATE_LIMITED_REFUND_DELAY},
     pay::{Refund, RefundStatus},
     store::{

@@ -11,7 +11,7 @@ mod unionid;
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::{Client, types::ReturnValue};
+use aws_sdk_dynamodb::types::ReturnValue;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
     sessions::{self, Session},
 };
 use crate::{
-    host::{Host, HostError},
+    host::{Host, HostError, dynamodb::Client},
     types::{Caller, ObjectKey, OpenId, OperatorArn, OrderId, TraceId, UnionId, UnixSeconds, UserId},
 };
 

@@ -139,7 +139,7 @@ pub(crate) async fn start_quietly(
 }
 
 pub(crate) fn client() -> reqwest::Client {
-    host().http().unwrap()
+    local_wechat::http_client(Duration::from_secs(8)).unwrap()
 }
 
 pub(crate) fn host() -> Host {

@@ -458,6 +458,14 @@ fn describe(error: &reqwest::Error) -> String {
 
 /// The HTTP client for notices: no proxy, no redirects, a timeout of five seconds.
 pub(crate) fn client() -> Result<Client, String> {
+    http_client(Duration::from_secs(5))
+}
+
+/// An HTTP client with this timeout, without proxy and redirects: for notices, and for tests.
+///
+/// # Errors
+/// The TLS configuration is not accepted.
+pub fn http_client(timeout: Duration) -> Result<Client, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -468,7 +476,7 @@ pub(crate) fn client() -> Result<Client, String> {
         .tls_backend_preconfigured(tls)
         .no_proxy()
         .redirect(redirect::Policy::none())
-        .timeout(Duration::from_secs(5))
+        .timeout(timeout)
         .build()
         .map_err(|error| error.to_string())
 }
