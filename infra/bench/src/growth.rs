@@ -4,7 +4,7 @@
 //! here, one with a paid order, one in ten with an order that waits to be paid; only keys differ. Requests and capacity units are
 //! DynamoDB's own measure and must be the same to the last half unit; times are this machine's.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use local_dynamo::{CapacityUnits, Dynamo, OPERATOR};
 use local_gateway::{Bundle, BundleOptions};

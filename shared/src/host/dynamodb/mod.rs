@@ -25,8 +25,8 @@ use bytes::Bytes;
 use super::{AwsCall, AwsClient, AwsService, Host, HostError, RemoteService};
 use crate::{crypto, types::BoxError};
 pub use operations::{
-    BatchGetItemFluentBuilder, BatchWriteItemFluentBuilder, DeleteItemFluentBuilder, GetItemFluentBuilder,
-    PutItemFluentBuilder, QueryFluentBuilder, TransactWriteItemsFluentBuilder, UpdateItemFluentBuilder,
+    BatchGetItemFluentBuilder, DeleteItemFluentBuilder, GetItemFluentBuilder, PutItemFluentBuilder,
+    QueryFluentBuilder, ScanFluentBuilder, TransactWriteItemsFluentBuilder, UpdateItemFluentBuilder,
 };
 
 /// A client of DynamoDB. All clones share their connections.

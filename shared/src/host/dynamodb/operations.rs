@@ -6,11 +6,11 @@ use aws_sdk_dynamodb::{
     error::SdkError,
     operation::{
         batch_get_item::{BatchGetItem, BatchGetItemError, BatchGetItemOutput},
-        batch_write_item::{BatchWriteItem, BatchWriteItemError, BatchWriteItemOutput},
         delete_item::{DeleteItem, DeleteItemError, DeleteItemOutput},
         get_item::{GetItem, GetItemError, GetItemOutput},
         put_item::{PutItem, PutItemError, PutItemOutput},
         query::{Query, QueryError, QueryOutput},
+        scan::{Scan, ScanError, ScanOutput},
         transact_write_items::{
             TransactWriteItems, TransactWriteItemsError, TransactWriteItemsOutput,
             builders::TransactWriteItemsInputBuilder,
@@ -18,8 +18,8 @@ use aws_sdk_dynamodb::{
         update_item::{UpdateItem, UpdateItemError, UpdateItemOutput},
     },
     types::{
-        AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure, Select,
-        TransactWriteItem, WriteRequest,
+        AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure,
+        TransactWriteItem,
     },
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -124,7 +124,16 @@ operation!(query, Query, QueryFluentBuilder, QueryInputBuilder -> QueryOutput, Q
     consistent_read(on: bool),
     scan_index_forward(forward: bool),
     limit(limit: i32),
-    select(select: Select),
+});
+
+operation!(scan, Scan, ScanFluentBuilder, ScanInputBuilder -> ScanOutput, ScanError, unchanged, {
+    table_name(name: impl Into<String>),
+    index_name(name: impl Into<String>),
+    filter_expression(expression: impl Into<String>),
+    expression_attribute_names(name: impl Into<String>, value: impl Into<String>),
+    expression_attribute_values(name: impl Into<String>, value: AttributeValue),
+    set_exclusive_start_key(key: Option<Attributes>),
+    limit(limit: i32),
 });
 
 operation!(put_item, PutItem, PutItemFluentBuilder, PutItemInputBuilder -> PutItemOutput, PutItemError, unchanged, {
@@ -163,11 +172,6 @@ operation!(delete_item, DeleteItem, DeleteItemFluentBuilder, DeleteItemInputBuil
     expression_attribute_values(name: impl Into<String>, value: AttributeValue),
     return_values(values: ReturnValue),
     return_values_on_condition_check_failure(values: ReturnValuesOnConditionCheckFailure),
-});
-
-operation!(batch_write_item, BatchWriteItem, BatchWriteItemFluentBuilder, BatchWriteItemInputBuilder -> BatchWriteItemOutput, BatchWriteItemError, unchanged, {
-    request_items(table: impl Into<String>, requests: Vec<WriteRequest>),
-    set_request_items(items: Option<HashMap<String, Vec<WriteRequest>>>),
 });
 
 operation!(transact_write_items, TransactWriteItems, TransactWriteItemsFluentBuilder, TransactWriteItemsInputBuilder -> TransactWriteItemsOutput, TransactWriteItemsError, with_request_token, {
