@@ -26,11 +26,7 @@ use http::{
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use super::{
-    Backoff, Clock, FailureKind, Host, HostError, RetryPolicy, SystemClock,
-    dynamodb::{ATTEMPT_TIMEOUT, OPERATION_TIMEOUT},
-    retry,
-};
+use super::{Backoff, Clock, FailureKind, Host, HostError, RetryPolicy, SystemClock, retry};
 use crate::types::BoxError;
 
 /// An AWS service.
@@ -145,15 +141,15 @@ impl AwsError {
 
 /// Whether the exception says that too much was asked at once, or that the same transaction is still being executed.
 fn is_throttling(code: &str) -> bool {
-    const EXCEPTIONS: [&str; 6] = [
-        "Throttl",
-        "TooManyRequests",
-        "ProvisionedThroughputExceeded",
-        "RequestLimitExceeded",
-        "LimitExceeded",
-        "TransactionInProgress",
-    ];
-    EXCEPTIONS.iter().any(|exception| code.contains(exception))
+    code.contains("Throttl")
+        || code.contains("TooManyRequests")
+        || matches!(
+            code,
+            "LimitExceededException"
+                | "ProvisionedThroughputExceededException"
+                | "RequestLimitExceeded"
+                | "TransactionInProgressException"
+        )
 }
 
 /// An attempt that failed, with the answer if it was refused.
@@ -422,6 +418,11 @@ fn xml_code(body: &[u8]) -> Option<String> {
     let (_, code) = error.split_once("<Code>")?;
     Some(code.split_once("</Code>")?.0.to_owned())
 }
+
+/// How long one attempt may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1500);
+/// How long all attempts may take together, because WeChat waits five seconds for the answer to a notice.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(4);
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@
 
 mod operations;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::{
@@ -129,7 +129,3 @@ fn serialize(config: &FrozenLayer, input: Input) -> Result<(String, Bytes), BoxE
 
 const NO_SERIALIZER: &str = "the operation has no serializer";
 const UNEXPECTED_TYPE: &str = "the answer is of another operation";
-/// How long one attempt may take.
-pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1500);
-/// How long all attempts may take together, because WeChat waits five seconds for the answer to a notice.
-pub(super) const OPERATION_TIMEOUT: Duration = Duration::from_secs(4);
