@@ -13,7 +13,7 @@ use local_dynamo::{Dynamo, DynamoOptions, PartitionLayout, ThroughputOptions};
 use local_template::{Function, Stack, Template};
 use local_wechat::{NewUser, SignType, Simulator, SimulatorOptions};
 use serde_json::{Value, json};
-use shared::{host::Host, types::BoxError};
+use shared::types::BoxError;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{LoadedBuild, OrderPath};
@@ -82,13 +82,7 @@ impl Shop {
             functions.insert(name.clone(), RunningFunction { api, _process: process });
         }
         let iterator = outbox_iterator(&stack, &dynamo).await?;
-        let http = Host::new(
-            BTreeMap::new(),
-            Arc::new(shared::host::SystemClock),
-            Arc::new(shared::host::SystemRandomness),
-            Vec::new(),
-        )
-        .http()?;
+        let http = local_wechat::http_client(Duration::from_secs(8))?;
         let mut shop =
             Self { stack, dynamo, time, wechat, http, wechat_url, functions, origin: 0, iterator, server };
         shop.save_product().await?;
