@@ -10,7 +10,7 @@ use shared::{
     pay::TradeState,
     service::pay_client,
     store::Orders,
-    types::{Day, OutTradeNo, UnixSeconds},
+    types::{Day, OrderId, OutTradeNo, UnixSeconds},
 };
 
 use crate::flows::{accept_message, staff_user};
@@ -201,11 +201,30 @@ pub(crate) fn advance_to_next_noon(world: &World) {
     world.clock.advance(Duration::from_secs(day.begins().get() + 12 * 60 * 60 - world.now()));
 }
 
-/// The effects of payments, by the stream and by the schedule: stock below zero, events, a message sent with a revoked token;
-/// cases listed and closed.
+/// Orders of a counted product, closed by each function that closes orders.
+pub(crate) async fn closed_orders(world: &World, phone: &Phone<'_>) {
+    for folder in ["order", "unified-order", "order-sweep"] {
+        let orders = Orders::new(&world.bundle().host(folder).expect("a function")).expect("settings");
+        let umbrella = json!({ "productId": "umbrella", "quantity": 1 });
+        let placed = phone.post("/api/orders", &umbrella).await.ok();
+        let order_id = OrderId::parse(&placed.text("/orderId")).expect("a number");
+        let order = orders.get(order_id).await.expect("it is read").expect("an order");
+        orders.close(&order, UnixSeconds::new(world.now())).await.expect("it is closed");
+    }
+}
+
+/// The effects of payments, by the stream and by the schedule: too little in stock for orders that hold nothing, events, a message sent
+/// with a revoked token; cases listed and closed.
 pub(crate) async fn order_effects(world: &World, phone: &Phone<'_>) {
-    let (_, first) = phone.order().await;
-    let (_, second) = phone.order().await;
+    let (one, first) = phone.order().await;
+    let (two, second) = phone.order().await;
+    for order_id in [one, two] {
+        let forget = json!({
+            "TableName": world.table("OrdersTable"), "Key": { "order_id": { "S": order_id } },
+            "UpdateExpression": "REMOVE reserved",
+        });
+        world.dynamo().call_as_operator("UpdateItem", forget).await.expect("an update");
+    }
     let stock = json!({
         "TableName": world.table("ProductsTable"), "Key": { "product_id": { "S": "water" } },
         "UpdateExpression": "SET stock = :one", "ExpressionAttributeValues": { ":one": { "N": "1" } },

@@ -195,7 +195,7 @@ async fn fingers_and_codes(world: &World, phone: &Phone<'_>) {
 async fn shopping(world: &World, phone: &Phone<'_>) {
     phone.get("/api/products").await.ok();
     let (products, product) = ("/api/admin/products", "/api/admin/products/umbrella");
-    let umbrella = json!({ "name": "晴雨伞", "price": 5900, "stock": 7 });
+    let umbrella = json!({ "name": "晴雨伞", "price": 5900, "shelf": "sale", "stock": 7, "stockRows": 2 });
     world.operator("PUT", product, &umbrella).await.ok();
     world.operator("POST", &format!("{product}/stock"), &json!({ "add": 1 })).await.ok();
     for path in [product, products] {
@@ -345,6 +345,7 @@ async fn every_permission_is_used_and_none_is_lacking() {
     shopping(&world, &phone).await;
     hoarding(&world).await;
     lost_notices(&world, &phone).await;
+    money::closed_orders(&world, &phone).await;
     money::mismatched_payments(&world, &phone).await;
     money::refunds(&world, &phone).await;
     complaints::permissions(&world).await;

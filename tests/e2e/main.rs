@@ -52,6 +52,7 @@ mod shipping;
 mod shipping_flow;
 mod shipping_sweep;
 mod soter_verify;
+mod stock;
 mod subscribe;
 mod subscribe_templates;
 mod throttling;

@@ -34,7 +34,7 @@ async fn is_for_sale(phone: &Phone<'_>) -> bool {
 
 /// The answer to the function's next write is lost after the write; the client repeats it.
 fn lose_an_answer(world: &World) {
-    let (caller, operation) = (Some("ProductsFunction".to_owned()), Some("UpdateItem".to_owned()));
+    let (caller, operation) = (Some("ProductsFunction".to_owned()), Some("TransactWriteItems".to_owned()));
     world.dynamo().inject_fault(DynamoFault { caller, operation, kind: FaultKind::TimeoutAfter, times: 1 });
 }
 

@@ -250,6 +250,7 @@ mod tests {
             refund_requests: Vec::new(),
             refund_request_state: None,
             refund_requested_at: None,
+            reserved: None,
             shipping: None,
             asked_at: None,
             next_query_at: None,

@@ -113,7 +113,8 @@ impl OrderEventProcessor {
     async fn try_prepare(&self, event: &OpenEvent, deadline: &Deadline<'_>) -> Result<(), EventError> {
         let (event_id, pending, paid_order) = (event.id(), &event.pending, event.paid_order());
         deadline.check(event_id)?;
-        if let Some(order) = paid_order.filter(|_| !pending.stock_done) {
+        // As a rule the order took its goods when it was placed.
+        if let Some(order) = paid_order.filter(|order| order.reserved.is_none() && !pending.stock_done) {
             self.stock.take_stock(event_id, order).await?;
         }
         if let Some(order) = paid_order {
@@ -210,8 +211,9 @@ impl OpenEvent {
 impl EventProcessor for OrderEventProcessor {
     const KEY: &'static str = "event_id";
 
-    /// Takes stock, publishes the events, notifies the users, and marks the events as done. Each effect that is done has its mark, so an
-    /// event can be processed again. A step is done for all events before the next one begins, so that events share requests.
+    /// Takes stock where an order holds none, publishes the events, notifies the users, and marks the events as done. Each effect that is
+    /// done has its mark, so an event can be processed again. A step is done for all events before the next one begins, so that events
+    /// share requests.
     async fn process(
         &self,
         event_ids: &[String],

@@ -1,4 +1,4 @@
-//! The effect on stock: the goods of a paid order leave it, exactly once.
+//! The effect on stock: the goods of a paid order that does not hold them leave it, exactly once.
 
 use shared::{
     host::{Host, HostError},

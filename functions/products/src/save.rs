@@ -11,6 +11,7 @@ use shared::{
 use crate::{ProductsFunction, list::parse_shelf, view};
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct SaveBody {
     name: Option<String>,
     /// Fen.
@@ -20,6 +21,7 @@ struct SaveBody {
     /// `None` if the field is absent, and `Some(None)` if it is `null`.
     #[serde(default, deserialize_with = "read_present")]
     stock: Option<Option<u64>>,
+    stock_rows: Option<u16>,
 }
 
 impl ProductsFunction {
@@ -46,12 +48,16 @@ fn parse(body: SaveBody) -> Result<ProductChange, ApiError> {
         Some(Some(count @ ..=MAX_STOCK)) => StockChange::Set(count),
         Some(Some(_)) => return Err(ApiError::invalid("stock", "须为 0 到 1000000000")),
     };
+    if body.stock_rows.is_some_and(|rows| !(1..=MAX_STOCK_ROWS).contains(&rows)) {
+        return Err(ApiError::invalid("stockRows", "须为 1 到 256"));
+    }
     Ok(ProductChange {
         name: name.to_owned(),
         price,
         shelf: body.shelf.map_or(Ok(Shelf::Off), |shelf| parse_shelf(&shelf))?,
         delivery: body.delivery.map_or(Ok(Delivery::Express), |name| parse_delivery(&name))?,
         stock,
+        stock_rows: body.stock_rows,
     })
 }
 
@@ -69,6 +75,8 @@ fn read_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Opt
 const MAX_NAME: usize = 60;
 /// The largest number of goods.
 const MAX_STOCK: u64 = 1_000_000_000;
+/// The largest number of rows of stock, which is enough for ten thousand orders a second.
+const MAX_STOCK_ROWS: u16 = 256;
 
 #[cfg(test)]
 mod tests {
@@ -113,6 +121,8 @@ mod tests {
             (json!({ "name": "水", "price": 1, "shelf": "top" }), "shelf"),
             (json!({ "name": "水", "price": 1, "delivery": "drone" }), "delivery"),
             (json!({ "name": "水", "price": 1, "stock": MAX_STOCK + 1 }), "stock"),
+            (json!({ "name": "水", "price": 1, "stockRows": 0 }), "stockRows"),
+            (json!({ "name": "水", "price": 1, "stockRows": 257 }), "stockRows"),
         ] {
             let error = read(body.clone()).unwrap_err();
             assert!(error.message().starts_with(&format!("参数有误：{field} ")), "{body}: {error:?}");

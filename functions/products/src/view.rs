@@ -30,6 +30,9 @@ pub(crate) struct ProductView {
     /// Absent if the stock is not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     stock: Option<i64>,
+    /// Absent if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stock_rows: Option<u16>,
     /// The operator who made the last change.
     #[serde(skip_serializing_if = "Option::is_none")]
     changed_by: Option<String>,
@@ -47,6 +50,7 @@ impl From<Product> for ProductView {
             price: product.price,
             delivery: product.delivery,
             stock: product.stock,
+            stock_rows: product.stock_rows.filter(|rows| *rows > 1),
             changed_by: product.changed_by,
             changed_at: product.changed_at.map(|at| at.to_rfc3339()),
         }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::{transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
-    types::{AttributeValue, CancellationReason, KeysAndAttributes},
+    types::{AttributeValue, CancellationReason, KeysAndAttributes, TransactWriteItem},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -150,6 +150,28 @@ pub(super) fn cancellation(
         return Ok(TransactionCancelled::ConditionsFailed(reasons));
     }
     Err(StoreError::from_sdk(operation, error))
+}
+
+/// Writes the parts in one transaction, and again while other transactions hold an item, at most [`MAX_ATTEMPTS`] times. The reasons, in the
+/// order of the parts, if a condition failed and nothing was written.
+///
+/// The AWS client gives a transaction a token (`ClientRequestToken`) and repeats it with the same one after a lost answer; DynamoDB then does
+/// not write it twice.
+pub(super) async fn transact(
+    client: &Client,
+    host: &Host,
+    operation: &'static str,
+    parts: Vec<TransactWriteItem>,
+) -> Result<Option<Vec<CancellationReason>>, StoreError> {
+    for _ in 0..MAX_ATTEMPTS {
+        let request = client.transact_write_items().set_transact_items(Some(parts.clone()));
+        let Err(error) = request.send().await else { return Ok(None) };
+        match cancellation(operation, error)? {
+            TransactionCancelled::Conflict => sleep_jittered(host).await,
+            TransactionCancelled::ConditionsFailed(reasons) => return Ok(Some(reasons)),
+        }
+    }
+    Err(StoreError::contended(operation))
 }
 
 /// Calls `attempt` until it succeeds or fails with an error that is not transient, at most [`MAX_ATTEMPTS`] times, with doubled pauses:

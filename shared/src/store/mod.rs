@@ -79,7 +79,9 @@ pub use outbox::{
 };
 pub use payments::PaymentRow;
 pub use phone_codes::{PhoneCodeStatus, PhoneCodes};
-pub use products::{AddStockOutcome, Product, ProductChange, ProductPage, Products, Shelf, StockChange};
+pub use products::{
+    AddStockOutcome, Product, ProductChange, ProductPage, Products, Reservation, Shelf, StockChange,
+};
 pub use refunds::{
     BeginRefundOutcome, NewRefund, RefundApproval, RefundCause, RefundRefusal, RefundRow,
     RefundSettleOutcome, Refunds,

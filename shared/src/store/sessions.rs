@@ -6,10 +6,7 @@
 use aws_sdk_dynamodb::types::{CancellationReason, ConditionCheck, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    StoreError,
-    item::{self, TransactionCancelled},
-};
+use super::{StoreError, item};
 use crate::{
     crypto::{Keyring, Sealed},
     host::{Host, HostError, dynamodb::Client},
@@ -198,20 +195,12 @@ pub(super) async fn transact_for_caller(
         .map_err(|error| StoreError::new(operation, error))?;
     let check_index = parts.len();
     parts.push(TransactWriteItem::builder().condition_check(check).build());
-    for _ in 0..item::MAX_ATTEMPTS {
-        let request = client.transact_write_items().set_transact_items(Some(parts.clone()));
-        let Err(error) = request.send().await else { return Ok(None) };
-        match item::cancellation(operation, error)? {
-            TransactionCancelled::Conflict => item::sleep_jittered(host).await,
-            TransactionCancelled::ConditionsFailed(reasons) => {
-                if item::failed_condition(&reasons, check_index).is_some() {
-                    return Err(CallerError::TokenVoid);
-                }
-                return Ok(Some(reasons));
-            }
+    match item::transact(client, host, operation, parts).await? {
+        Some(reasons) if item::failed_condition(&reasons, check_index).is_some() => {
+            Err(CallerError::TokenVoid)
         }
+        reasons => Ok(reasons),
     }
-    Err(StoreError::contended(operation).into())
 }
 
 /// The row of `openid`; `None` if this openid has never logged in.

@@ -150,7 +150,7 @@ async fn orders_with_paid_event(world: &World) -> BTreeSet<String> {
     outbox.iter().filter(|row| text(row, "event") == "order.paid").map(|row| text(row, "order_id")).collect()
 }
 
-/// Each order's status and amounts agree with its payments and refunds. Returns how many pieces were sold.
+/// Each order's status and amounts agree with its payments and refunds. Returns how many pieces are sold.
 async fn check_orders(
     world: &World,
     paid: &BTreeMap<String, (u64, String)>,
@@ -172,13 +172,18 @@ async fn check_orders(
         let total = number(&order, "total_fee");
         assert_eq!(number(&order, "refunding_fee"), 0, "{order}");
         match text(&order, "status").as_str() {
-            "CLOSED" => assert_eq!((kept, refunded), (0, 0), "{order}"),
+            "CLOSED" => {
+                assert_eq!((kept, refunded), (0, 0), "{order}");
+                assert!(order.get("reserved").is_none(), "a closed order holds goods: {order}");
+            }
             status @ ("PAID" | "REFUNDED") => {
                 assert_eq!(kept, total - refunded, "{order}");
                 let transaction_id = text(&order, "transaction_id");
                 let expected = refunded_by_transaction.get(&transaction_id).copied().unwrap_or_default();
                 assert_eq!(refunded, expected, "{order}");
                 assert_eq!(status == "REFUNDED", refunded == total, "{order}");
+                sold += pieces(&order, "items");
+                assert_eq!(pieces(&order, "reserved"), pieces(&order, "items"), "{order}");
                 if !announced.contains(&order_id) {
                     // The payment was refunded in the console before our tables had it, so there is no `order.paid` event.
                     let in_console =
@@ -187,10 +192,7 @@ async fn check_orders(
                         status == "REFUNDED" && refunds.iter().any(in_console),
                         "no `order.paid` event: {order}"
                     );
-                    continue;
                 }
-                let items = order["items"]["L"].as_array().cloned().unwrap_or_default();
-                sold += items.iter().map(|line| number(&line["M"], "quantity")).sum::<u64>();
             }
             other => panic!("{other}: {order}"),
         }
@@ -198,7 +200,13 @@ async fn check_orders(
     sold
 }
 
-/// Every event is in the outbox once and was published, and every sale reduced the stock once.
+/// The pieces in a list of an order.
+fn pieces(order: &Value, list: &str) -> u64 {
+    let lines = order[list]["L"].as_array().cloned().unwrap_or_default();
+    lines.iter().map(|line| number(&line["M"], "quantity")).sum()
+}
+
+/// Every event is in the outbox once and was published. Goods that were sold and goods that are left are what there was.
 async fn check_effects(world: &World, sold: u64) {
     let outbox = world.items("OutboxTable").await;
     let count = |kind: &str| outbox.iter().filter(|row| text(row, "event") == kind).count();
@@ -222,11 +230,13 @@ async fn check_effects(world: &World, sold: u64) {
     let happened: BTreeSet<String> = outbox.iter().map(|row| text(row, "event_id")).collect();
     assert_eq!(published, happened);
     let products = world.items("ProductsTable").await;
-    let is_counted =
-        |row: &&Value| PRODUCTS.iter().any(|(product_id, ..)| text(row, "product_id") == *product_id);
-    let left = products.iter().filter(is_counted);
-    let taken = left.map(|row| {
-        STOCK - row["stock"]["N"].as_str().and_then(|text| text.parse::<i64>().ok()).expect("a stock")
+    let ids: BTreeSet<&str> = PRODUCTS.iter().map(|(product_id, ..)| *product_id).collect();
+    let rows = products.iter().filter(|row| {
+        let key = text(row, "product_id");
+        ids.contains(key.split('#').next().unwrap_or_default())
     });
-    assert_eq!(u64::try_from(taken.sum::<i64>()).expect("sold"), sold, "stock");
+    let stocks: Vec<i64> = rows.filter_map(|row| row["stock"]["N"].as_str()?.parse().ok()).collect();
+    assert!(stocks.iter().all(|stock| *stock >= 0), "a stock below zero: {stocks:?}");
+    let there_was = STOCK * i64::try_from(PRODUCTS.len()).expect("a count");
+    assert_eq!(stocks.iter().sum::<i64>() + i64::try_from(sold).expect("sold"), there_was, "stock");
 }

@@ -24,6 +24,7 @@ pub(super) async fn orders(meter: &mut Meter<'_>) {
     let each = each.map(|product| json!({ "productId": product, "quantity": 1 }));
     let every = json!({ "items": each });
     meter.of("POST /api/orders, four products", phone.post("/api/orders", &every)).await.ok();
+    counted_orders(meter).await;
     meter.of("GET /api/orders", phone.get("/api/orders")).await.ok();
     let path = format!("/api/orders/{}", order.text("/orderId"));
     meter.of("GET /api/orders/{orderId}", phone.get(&path)).await.ok();
@@ -38,6 +39,42 @@ pub(super) async fn orders(meter: &mut Meter<'_>) {
     let path = format!("/api/orders/{order_id}/cancel");
     let cancelled = meter.of("POST /api/orders/{orderId}/cancel, prepaid", phone.post(&path, &nothing)).await;
     assert_eq!(cancelled.text("/order/status"), "CLOSED");
+}
+
+/// Orders of a product whose stock is counted, in its own row, and then in rows that one order a row can empty.
+async fn counted_orders(meter: &mut Meter<'_>) {
+    let world = meter.world;
+    let phone = world.user().await;
+    let save = async |more: &str| {
+        let lamp = format!(r#"{{"name":"灯","price":900,"shelf":"sale",{more}}}"#);
+        let lamp = serde_json::from_str(&lamp).expect("JSON");
+        world.operator("PUT", "/api/admin/products/lamp", &lamp).await.ok()
+    };
+    let lamp = json!({ "productId": "lamp", "quantity": 1 });
+    let order = || phone.post("/api/orders", &lamp);
+    save(r#""stock":1"#).await;
+    let placed = meter.of("POST /api/orders, a counted product", order()).await.ok();
+    let none = meter.of("POST /api/orders, a counted product of which none is left", order()).await;
+    assert_eq!(none.outcome(), "409 OUT_OF_STOCK");
+    let path = format!("/api/orders/{}/cancel", placed.text("/orderId"));
+    let nothing = json!({});
+    let cancelled = phone.post(&path, &nothing);
+    meter.of("POST /api/orders/{orderId}/cancel, a counted product", cancelled).await.ok();
+    save(r#""stock":400,"stockRows":200"#).await;
+    order().await.ok();
+    meter.of("POST /api/orders, a counted product with many rows", order()).await.ok();
+    let read = world.operator("GET", "/api/admin/products/lamp", &nothing);
+    meter.of("GET /api/admin/products/{productId}, with many rows", read).await.ok();
+    // The last piece lies in one of 200 rows.
+    save(r#""stock":0"#).await;
+    world.operator("POST", "/api/admin/products/lamp/stock", &json!({ "add": 1 })).await.ok();
+    world.clock.advance(Duration::from_secs(3));
+    meter.of("POST /api/orders, the last piece of many rows", order()).await.ok();
+    let none = meter.of("POST /api/orders, none left in many rows", order()).await;
+    assert_eq!(none.outcome(), "409 OUT_OF_STOCK");
+    let none = meter.of("POST /api/orders, none left in many rows, again", order()).await;
+    assert_eq!(none.outcome(), "409 OUT_OF_STOCK");
+    save(r#""stock":null"#).await;
 }
 
 async fn products(meter: &mut Meter<'_>) {

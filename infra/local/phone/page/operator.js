@@ -242,8 +242,8 @@ function cases(data, act) {
 function products(data, act) {
   const save = (product, changes) =>
     act(async () => {
-      const { productId, name, price, shelf, stock } = { ...product, ...changes };
-      await operator('PUT', `/api/admin/products/${productId}`, { name, price, shelf, ...(stock !== undefined && { stock }) });
+      const { productId, name, price, shelf, delivery } = product;
+      await operator('PUT', `/api/admin/products/${productId}`, { name, price, shelf, delivery, ...changes });
       return t(`已保存：${name}`, `Saved: ${name}`);
     });
   return h(

@@ -9,7 +9,7 @@ use crate::{
     pay::FailedAttempt,
     store::{
         StoreError,
-        item::{self, TransactionCancelled, UpdateOutcome},
+        item::{self, UpdateOutcome},
         outbox::{self, Event, EventKind},
         work_index,
     },
@@ -99,9 +99,11 @@ impl Orders {
         self.write_outcome(update, "beginning an attempt").await
     }
 
-    /// Closes the order. Its attempt must be closed at WeChat Pay, or be unknown there.
+    /// Closes the order, and gives back the goods that it has taken from stock. Its attempt must be closed at WeChat Pay, or be unknown
+    /// there. Reads `PRODUCTS_TABLE` if it has taken any.
     ///
-    /// Condition: the order is unpaid, at the attempt that `order` says, and that has not been prepaid meanwhile.
+    /// Condition: the order is unpaid, at the attempt that `order` says, and that has not been prepaid meanwhile. As no order becomes unpaid
+    /// again, and what an unpaid order has taken does not change, goods are given back once.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -112,27 +114,36 @@ impl Orders {
             fee: Some(order.total_fee),
             ..Event::new(EventKind::OrderClosed, &order.order_id, now)
         };
-        let parts = vec![self.closing(order, now)?, outbox::put_event(&self.host, &event)?];
-        for _ in 0..item::MAX_ATTEMPTS {
-            let request = self.client.transact_write_items().set_transact_items(Some(parts.clone()));
-            let Err(error) = request.send().await else {
-                let order = Order { status: Status::Closed, ..order.clone() };
+        let mut reserved = order.reserved.clone().unwrap_or_default();
+        loop {
+            let mut parts = vec![self.closing(order, now)?, outbox::put_event(&self.host, &event)?];
+            for taken in &reserved {
+                parts.push(self.stock_table()?.give_back_part(taken)?);
+            }
+            let Some(reasons) = item::transact(&self.client, &self.host, CLOSING, parts).await? else {
+                let order = Order { status: Status::Closed, reserved: None, ..order.clone() };
                 return Ok(CloseWriteOutcome::Closed(Box::new(order)));
             };
-            match item::cancellation(CLOSING, error)? {
-                TransactionCancelled::Conflict => item::sleep_jittered(&self.host).await,
-                TransactionCancelled::ConditionsFailed(reasons) => {
-                    let now = item::failed_condition(&reasons, 0).flatten();
-                    let now = now.ok_or_else(|| StoreError::new(CLOSING, "the order is gone"))?;
-                    let order: Box<Order> = Box::new(item::read(now)?);
-                    return Ok(match order.status {
-                        Status::Closed => CloseWriteOutcome::Closed(order),
-                        _ => CloseWriteOutcome::Conflict(order),
-                    });
-                }
+            if let Some(now) = item::failed_condition(&reasons, 0) {
+                let now = now.ok_or_else(|| StoreError::new(CLOSING, "the order is gone"))?;
+                let order: Box<Order> = Box::new(item::read(now)?);
+                return Ok(match order.status {
+                    Status::Closed => CloseWriteOutcome::Closed(order),
+                    _ => CloseWriteOutcome::Conflict(order),
+                });
+            }
+            // The products whose own rows take nothing back are not counted any more.
+            let mut index = GIVING_BACK;
+            let before = reserved.len();
+            reserved.retain(|_| {
+                let is_taken = item::failed_condition(&reasons, index).is_none();
+                index = index.saturating_add(1);
+                is_taken
+            });
+            if reserved.len() == before {
+                return Err(StoreError::new(CLOSING, "a condition failed that is none"));
             }
         }
-        Err(StoreError::contended(CLOSING))
     }
 
     fn closing(&self, order: &Order, now: UnixSeconds) -> Result<TransactWriteItem, StoreError> {
@@ -140,7 +151,7 @@ impl Orders {
             .table_name(&self.table)
             .key("order_id", item::s(order.order_id))
             .update_expression(
-                "SET #status = :closed, closed_at = :now REMOVE prepay, due_shard, next_query_at",
+                "SET #status = :closed, closed_at = :now REMOVE prepay, due_shard, next_query_at, reserved",
             )
             .condition_expression(attempt_condition(order))
             .expression_attribute_names("#status", "status")
@@ -224,6 +235,8 @@ fn attempt_condition(order: &Order) -> String {
 }
 
 const CLOSING: &str = "closing an order";
+/// The place of the first part of the closing transaction that gives goods back.
+const GIVING_BACK: usize = 2;
 const AT_ATTEMPT: &str = "#status = :unpaid AND out_trade_no = :no";
 /// [`AT_ATTEMPT`], for writes that name the user.
 const WITH_USER: &str = "#status = :unpaid AND out_trade_no = :no AND attribute_exists(user_id)";

@@ -13,6 +13,7 @@ mod place;
 mod query_claim;
 mod refund_request;
 mod request_refund;
+mod reserve;
 mod row;
 mod settle;
 mod ship;
@@ -23,7 +24,11 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::{CallerError, Session, StoreError, batch, item, sessions};
+use super::{
+    CallerError, Session, StoreError, batch, item,
+    products::{RecentProducts, StockTable},
+    sessions,
+};
 use crate::{
     host::{Host, HostError, dynamodb::Client},
     types::{Caller, OrderId, TransactionId, UserId},
@@ -46,6 +51,7 @@ pub struct Orders {
     client: Client,
     table: String,
     host: Host,
+    recent_products: RecentProducts,
 }
 
 /// Some of a user's orders.
@@ -62,7 +68,12 @@ impl Orders {
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
-        Ok(Self { client: host.dynamodb()?, table: host.var("ORDERS_TABLE")?.to_owned(), host: host.clone() })
+        Ok(Self {
+            client: host.dynamodb()?,
+            table: host.var("ORDERS_TABLE")?.to_owned(),
+            host: host.clone(),
+            recent_products: RecentProducts::default(),
+        })
     }
 
     /// The order as it is now.
@@ -172,6 +183,11 @@ impl Orders {
             .await
             .map_err(|error| StoreError::from_sdk("finding the order of a payment", error))?;
         page.items.unwrap_or_default().into_iter().next().map(item::read).transpose()
+    }
+
+    /// The rows of products' stocks. Reads `PRODUCTS_TABLE`.
+    fn stock_table(&self) -> Result<StockTable<'_>, StoreError> {
+        Ok(StockTable { client: &self.client, table: self.var("PRODUCTS_TABLE")?, host: &self.host })
     }
 
     fn var(&self, name: &'static str) -> Result<&str, StoreError> {

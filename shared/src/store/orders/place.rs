@@ -1,4 +1,5 @@
-//! Places an order by two requests to DynamoDB: one reads the catalogue, one writes.
+//! Places an order by two requests to DynamoDB: one reads the catalogue, one writes. `reserve.rs` says which rows of stock the second one
+//! takes the goods from.
 //!
 //! The number of a user's unpaid orders is limited. A row in `IDEMPOTENCY_TABLE` (`<user_id>#unpaid`) has the set of their numbers.
 //! The transaction that places an order adds its number, on the condition that the set is not full, so that the limit also holds
@@ -14,12 +15,12 @@ use std::{
 };
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem,
-    Update,
+    AttributeValue, CancellationReason, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure::AllOld,
+    TransactWriteItem, Update,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Order, OrderLine, Orders};
+use super::{Order, OrderLine, Orders, reserve::Goods};
 use crate::{
     crypto::{Sealed, hex, sha256},
     order::Status,
@@ -113,8 +114,9 @@ struct ListedOrder {
 impl Orders {
     /// Places an order at the catalogue's prices. `max_unpaid` is the number of unpaid orders that a user can have.
     ///
-    /// Condition: there is no order with the number and no unexpired row of `key`, and the user has less than `max_unpaid` unpaid
-    /// orders. The caller's session, which is read with the catalogue, honours the token.
+    /// Condition: there is no order with the number and no unexpired row of `key`, the user has less than `max_unpaid` unpaid
+    /// orders, and the rows of stock have the goods, which are taken in the same transaction. The caller's session, which is read with the
+    /// catalogue, honours the token.
     ///
     /// # Errors
     /// [`CallerError`]; `is_transient()` of its [`StoreError`] says whether to retry. After a timeout the order may have been placed; a
@@ -135,7 +137,11 @@ impl Orders {
             Ok(order) => order,
             Err(refused) => return Ok(refused),
         };
-        Ok(self.write(&order, &new.caller.user_id, key, max_unpaid).await?)
+        let goods = match self.choose_goods(&order, &products).await? {
+            Ok(goods) => goods,
+            Err(product_id) => return Ok(PlaceOutcome::OutOfStock(product_id)),
+        };
+        Ok(self.write((order, goods), &new.caller.user_id, key, max_unpaid).await?)
     }
 
     async fn read_for(
@@ -145,9 +151,21 @@ impl Orders {
     ) -> Result<(BTreeMap<ProductId, Product>, Option<IdempotencyRow>), CallerError> {
         let sessions = self.var("SESSIONS_TABLE")?;
         let products = self.var("PRODUCTS_TABLE")?;
-        let ids = new.items.iter().map(|(id, _)| item_key("product_id", id.as_str()));
+        let mut known = BTreeMap::new();
+        let mut unknown = Vec::new();
+        for (id, _) in &new.items {
+            match self.recent_products.get(id, self.host.now_millis()) {
+                Some(product) => {
+                    known.insert(id.clone(), product);
+                }
+                None => unknown.push(item_key("product_id", id.as_str())),
+            }
+        }
         let session = keys([item_key("openid", new.caller.openid.as_str())])?;
-        let mut wanted = BTreeMap::from([(products, keys(ids)?), (sessions, session)]);
+        let mut wanted = BTreeMap::from([(sessions, session)]);
+        if !unknown.is_empty() {
+            wanted.insert(products, keys(unknown)?);
+        }
         if let Some(key) = key {
             wanted.insert(self.var("IDEMPOTENCY_TABLE")?, keys([item_key("id", &key.id)])?);
         }
@@ -164,15 +182,18 @@ impl Orders {
         let session = tables.remove(sessions).unwrap_or_default().into_iter().next();
         let session = session.map(item::read::<Session>).transpose()?;
         sessions::honoured(session.as_ref(), &new.caller)?;
-        let found = tables.remove(products).unwrap_or_default().into_iter().map(item::read::<Product>);
-        let found = found.map(|product| product.map(|product| (product.product_id.clone(), product)));
+        for product in tables.remove(products).unwrap_or_default() {
+            let product: Product = item::read(product)?;
+            self.recent_products.keep(&product, self.host.now_millis());
+            known.insert(product.product_id.clone(), product);
+        }
         let earlier = tables.into_values().flatten().next().map(item::read).transpose()?;
-        Ok((found.collect::<Result<_, _>>()?, earlier))
+        Ok((known, earlier))
     }
 
     async fn write(
         &self,
-        order: &Order,
+        (mut order, mut goods): (Order, Goods<'_>),
         user_id: &UserId,
         key: Option<&IdempotencyKey>,
         max_unpaid: u32,
@@ -182,61 +203,91 @@ impl Orders {
             out_trade_no: order.out_trade_no,
             total_fee: order.total_fee,
         };
+        for _ in 0..item::MAX_ATTEMPTS {
+            order.reserved = Some(goods.reservations()?);
+            let mut parts =
+                vec![self.put_order_part(&order)?, self.claim_place_part(&order, user_id, max_unpaid)?];
+            parts.extend(key.map(|key| self.put_key_part(key, &order, &summary)).transpose()?);
+            let first_row = parts.len();
+            parts.extend(self.take_parts(&goods)?);
+            let request = self.client.transact_write_items().set_transact_items(Some(parts));
+            let Err(error) = request.send().await else { return Ok(PlaceOutcome::Placed(summary)) };
+            let reasons = match item::cancellation(PLACING, error)? {
+                TransactionCancelled::Conflict => {
+                    item::sleep_jittered(&self.host).await;
+                    self.choose_other_rows(&mut goods)?;
+                    continue;
+                }
+                TransactionCancelled::ConditionsFailed(reasons) => reasons,
+            };
+            if let Some(key) = key
+                && let Some(row) = item::failed_condition(&reasons, KEY_PART).flatten()
+                && first_row > KEY_PART
+            {
+                // Another request with the same key has placed the order.
+                return Ok(replay(item::read(row)?, key));
+            }
+            if let Some(refused) = self.make_room(&reasons, &order, user_id).await? {
+                return Ok(refused);
+            }
+            if let Some(product_id) = self.look_for_goods(&mut goods, &reasons, first_row).await? {
+                return Ok(PlaceOutcome::OutOfStock(product_id));
+            }
+        }
+        Err(StoreError::contended(PLACING))
+    }
+
+    fn put_order_part(&self, order: &Order) -> Result<TransactWriteItem, StoreError> {
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item::write(order)?))
             .condition_expression("attribute_not_exists(order_id)")
             .build()
             .map_err(|error| StoreError::new(PLACING, error))?;
-        let mut parts = vec![
-            TransactWriteItem::builder().put(put).build(),
-            self.claim_place_part(order, user_id, max_unpaid)?,
-        ];
-        if let Some(key) = key {
-            let row = IdempotencyRow {
-                id: key.id.clone(),
-                user_id: order.user_id.clone(),
-                payload: key.payload.clone(),
-                expires_at: order.created_at.plus(KEY_LIFETIME),
-                order: summary.clone(),
-            };
-            let put = Put::builder()
-                .table_name(self.var("IDEMPOTENCY_TABLE")?)
-                .set_item(Some(item::write(&row)?))
-                // An expired row can still exist, because DynamoDB removes expired rows late.
-                .condition_expression("attribute_not_exists(id) OR expires_at <= :now")
-                .expression_attribute_values(":now", item::n(order.created_at.get()))
-                .return_values_on_condition_check_failure(AllOld)
-                .build()
-                .map_err(|error| StoreError::new(PLACING, error))?;
-            parts.push(TransactWriteItem::builder().put(put).build());
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    fn put_key_part(
+        &self,
+        key: &IdempotencyKey,
+        order: &Order,
+        summary: &OrderSummary,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let row = IdempotencyRow {
+            id: key.id.clone(),
+            user_id: order.user_id.clone(),
+            payload: key.payload.clone(),
+            expires_at: order.created_at.plus(KEY_LIFETIME),
+            order: summary.clone(),
+        };
+        let put = Put::builder()
+            .table_name(self.var("IDEMPOTENCY_TABLE")?)
+            .set_item(Some(item::write(&row)?))
+            // An expired row can still exist, because DynamoDB removes expired rows late.
+            .condition_expression("attribute_not_exists(id) OR expires_at <= :now")
+            .expression_attribute_values(":now", item::n(order.created_at.get()))
+            .return_values_on_condition_check_failure(AllOld)
+            .build()
+            .map_err(|error| StoreError::new(PLACING, error))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Frees places among the user's unpaid orders, if there was none; the refusal if none can be freed.
+    async fn make_room(
+        &self,
+        reasons: &[CancellationReason],
+        order: &Order,
+        user_id: &UserId,
+    ) -> Result<Option<PlaceOutcome>, StoreError> {
+        if item::failed_condition(reasons, ORDER_PART).is_some() {
+            return Err(StoreError::new(PLACING, "the order's number is taken"));
         }
-        for _ in 0..item::MAX_ATTEMPTS {
-            let Err(error) =
-                self.client.transact_write_items().set_transact_items(Some(parts.clone())).send().await
-            else {
-                return Ok(PlaceOutcome::Placed(summary));
-            };
-            let reasons = match item::cancellation(PLACING, error)? {
-                TransactionCancelled::Conflict => {
-                    item::sleep_jittered(&self.host).await;
-                    continue;
-                }
-                TransactionCancelled::ConditionsFailed(reasons) => reasons,
-            };
-            if let (Some(row), Some(key)) = (item::failed_condition(&reasons, KEY_PART).flatten(), key) {
-                // Another request with the same key has placed the order.
-                return Ok(replay(item::read(row)?, key));
+        match item::failed_condition(reasons, PLACE_PART).flatten() {
+            Some(full) if !self.free_places(&full, order, user_id).await? => {
+                Ok(Some(PlaceOutcome::TooManyUnpaid))
             }
-            match item::failed_condition(&reasons, PLACE_PART).flatten() {
-                Some(full) if !self.free_places(&full, order, user_id).await? => {
-                    return Ok(PlaceOutcome::TooManyUnpaid);
-                }
-                Some(_) => {}
-                None => return Err(StoreError::new(PLACING, "the order's number is taken")),
-            }
+            _ => Ok(None),
         }
-        Err(StoreError::contended(PLACING))
     }
 
     /// The part of the transaction that adds the order to the set of the user's unpaid orders.
@@ -318,9 +369,6 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
     for (product_id, quantity) in &new.items {
         let product = products.get(product_id).filter(|product| product.shelf.as_deref() == Some(ON_SALE));
         let product = product.ok_or_else(|| PlaceOutcome::NoSuchProduct(product_id.clone()))?;
-        if !product.has(*quantity) {
-            return Err(PlaceOutcome::OutOfStock(product_id.clone()));
-        }
         let sum = product.price.times(*quantity).map_err(|_| PlaceOutcome::TotalTooLarge)?;
         total = Some(match total {
             None => sum,
@@ -341,6 +389,7 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
         status: Status::Unpaid,
         total_fee: total.ok_or(PlaceOutcome::TotalTooLarge)?,
         items,
+        reserved: None,
         details: new.details.clone(),
         created_at: new.created_at,
         expires_at: new.expires_at,
@@ -379,7 +428,8 @@ fn item_key(name: &str, value: &str) -> Item {
 
 const PLACING: &str = "placing an order";
 const COUNTING: &str = "counting unpaid orders";
-/// The indexes of two parts of the transaction.
+/// The indexes of parts of the transaction.
+const ORDER_PART: usize = 0;
 const PLACE_PART: usize = 1;
 const KEY_PART: usize = 2;
 /// How many rows DynamoDB reads in one request.

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     crypto::Sealed,
     order::{OrderSnapshot, ShippingProgress, Status},
+    store::Reservation,
     types::{
         Delivery, Fen, OpenId, OrderId, OutTradeNo, PrepayId, ProductId, TransactionId, UnixSeconds, UserId,
     },
@@ -33,6 +34,11 @@ pub struct Order {
     pub total_fee: Fen,
     /// The products, with prices and quantities.
     pub items: Vec<OrderLine>,
+    /// The goods that were taken from stock for it: when it was placed, or, if it was closed since and paid all the same, after that. A
+    /// product whose stock was not counted then is not among them. `None` while the order is closed, and in an unpaid order of an earlier
+    /// version: nothing is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved: Option<Vec<Reservation>>,
     /// What the user added, sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Sealed>,

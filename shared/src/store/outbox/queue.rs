@@ -3,7 +3,7 @@
 //! An event is delivered at least once, and perhaps twice at the same time. Each effect has a mark on the event's row, a
 //! conditional update, so that the effect happens once:
 //!
-//! - `stock_done_at`: set in the transaction that changes the stock;
+//! - `stock_done_at`: set in the transaction that changes the stock, if one must;
 //! - `published_at`: set after the bus has taken the event, so that this one effect may happen twice;
 //! - `message_claimed_at`, `message_claimed_by`: set before the message is sent, so that it is sent once at most;
 //! - `done_at`: set last, with what became of the message; the row leaves the index `by_pending`.
@@ -33,7 +33,7 @@ use crate::{
 pub struct PendingEvent {
     /// The event.
     pub event: Event,
-    /// Whether the order's goods are taken from stock.
+    /// Whether the event has taken the order's goods from stock.
     pub stock_done: bool,
     /// Whether the bus has accepted the event.
     pub published: bool,
@@ -100,12 +100,13 @@ struct Marks {
 pub struct Outbox {
     pub(super) client: Client,
     pub(super) table: String,
+    pub(super) orders: String,
     pub(super) products: String,
     pub(super) host: Host,
 }
 
 impl Outbox {
-    /// Reads `OUTBOX_TABLE` and `PRODUCTS_TABLE`.
+    /// Reads `OUTBOX_TABLE`, `ORDERS_TABLE` and `PRODUCTS_TABLE`.
     ///
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.
@@ -113,6 +114,7 @@ impl Outbox {
         Ok(Self {
             client: host.dynamodb()?,
             table: host.var("OUTBOX_TABLE")?.to_owned(),
+            orders: host.var("ORDERS_TABLE")?.to_owned(),
             products: host.var("PRODUCTS_TABLE")?.to_owned(),
             host: host.clone(),
         })
