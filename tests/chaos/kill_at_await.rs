@@ -15,6 +15,8 @@ use e2e::{Phone, World};
 use local_gateway::KilledAt;
 use serde_json::{Value, json};
 
+use crate::number_of;
+
 /// How often each effect has happened, in our tables and at WeChat.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Counts {
@@ -115,11 +117,6 @@ async fn at_every_await(world: &World, folder: &str, each: Counts, scene: impl A
         }
         polls += if polls < 12 { 1 } else { number_of("CHAOS_KILL_STEP").unwrap_or(5) };
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a long run is configured in the environment")]
-fn number_of(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().expect("a whole number"))
 }
 
 /// Notices, streams and schedules run until the effects are those, and fail the test if that never comes.

@@ -25,6 +25,7 @@ mod ledgers;
 mod pending;
 mod recovery;
 mod scenario;
+mod stock_model;
 mod storm;
 
 use crate::storm::run_storm;
@@ -47,4 +48,10 @@ fn ledgers_agree_after_chaos_over_v3_with_certificates() {
 #[test]
 fn ledgers_agree_after_chaos_over_v3_with_the_public_key() {
     run_storm(3);
+}
+
+/// The number in the environment's variable `name`, by which a long run is configured.
+#[expect(clippy::disallowed_methods, reason = "a long run is configured in the environment")]
+fn number_of(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().expect("a whole number"))
 }

@@ -10,7 +10,7 @@ use std::{
 use e2e::World;
 use futures_util::{StreamExt, future, stream};
 
-use crate::{cast, cast::Cast, faults, ledgers, recovery, scenario};
+use crate::{cast, cast::Cast, faults, ledgers, number_of, recovery, scenario};
 
 /// WeChat Pay's interfaces, each with the configuration that selects it.
 const APIS: [(&str, &str); 4] = [
@@ -108,11 +108,6 @@ impl Storm {
             "{name}: seed {seed}, {orders} orders in {seconds} s of simulated time, {summary}; settled after {rounds} rounds; {totals}"
         );
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a long run is configured in the environment")]
-fn number_of(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().expect("a whole number"))
 }
 
 /// The processor time of this process, user's and system's. Linux counts it in hundredths of a second.

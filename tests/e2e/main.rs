@@ -28,7 +28,7 @@ mod order_events;
 mod order_sweep;
 mod order_sweep_workers;
 mod other_wechat;
-mod outbox_throughput;
+mod outbox_batches;
 mod pay_notify;
 mod pay_v3;
 mod phone;
