@@ -78,8 +78,9 @@ async fn two_sweeps_with_workers_at_once_ask_about_no_order_twice() {
     let before = world.calls_to(QUERY);
     let (one, two) = futures_util::join!(world.sweep(), world.sweep());
     assert!(one["workers"].as_u64() > Some(0) || two["workers"].as_u64() > Some(0), "{one} {two}");
-    // WeChat Pay does not know the copies.
-    assert_eq!(world.calls_to(QUERY) - before, 111, "{one} {two}");
+    // A claim whose answer was lost is nobody's: then the order is asked about in its next turn.
+    let asked = world.calls_to(QUERY) - before;
+    assert!((90..=111).contains(&asked), "{asked}: {one} {two}");
 }
 
 #[tokio::test]
