@@ -51,6 +51,18 @@ async fn an_order_is_paid_shipped_received_and_settled() {
 }
 
 #[tokio::test]
+async fn an_order_refunded_before_its_event_is_not_to_be_shipped() {
+    let world = World::start().with_shipping().await;
+    let (phone, clerk) = (world.user().await, staff(&world).await);
+    let (order_id, out_trade_no) = phone.buy().await;
+    world.request_refund(&json!({ "outTradeNo": out_trade_no }), "all").await;
+    world.wechat().wait_for_notices().await;
+    assert_eq!(phone.status(&order_id).await, "REFUNDED");
+    world.deliver_events().await;
+    assert_eq!(to_ship(&clerk, "").await["orders"], json!([]));
+}
+
+#[tokio::test]
 async fn staff_read_the_address_and_wechat_gets_a_masked_number() {
     let world = World::start().with_shipping().await;
     let (phone, clerk) = (world.user().await, staff(&world).await);

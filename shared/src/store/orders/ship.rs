@@ -49,7 +49,7 @@ impl Orders {
     /// Begins the shipping of an order that is paid: staff find it in the list of what is to be shipped, or it is shipped at once, because
     /// nobody has anything to do. Does nothing if it was begun before.
     ///
-    /// Condition: the order has no shipping.
+    /// Condition: the order has no shipping, and is not REFUNDED if it enters the list.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied; repeating it is harmless.
@@ -110,8 +110,8 @@ impl Orders {
 
     /// Writes the shipping `next`, which follows from the order's, and opens the case, if there is one.
     ///
-    /// Condition: the shipping is unchanged since it was read; and, if `next` begins an upload, the order is PAID, so that a refund that was
-    /// begun meanwhile wins.
+    /// Condition: the shipping is unchanged since it was read; if `next` begins an upload, the order is PAID, so that a refund that was begun
+    /// meanwhile wins; and if the order enters or stays in a list, it is not REFUNDED.
     ///
     /// # Errors
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied.
@@ -213,18 +213,19 @@ impl Orders {
             None => "attribute_not_exists(shipping)",
             Some(_) => "shipping.version = :version",
         };
-        let paid = if is_uploading || is_shipping { " AND #status = :paid" } else { "" };
         let mut values = Item::from([(":shipping".to_owned(), item::map(next)?)]);
         if let Some(shipping) = &order.shipping {
             values.insert(":version".to_owned(), item::n(shipping.version));
         }
+        // Nothing of a refunded order is to be shipped or asked about.
+        let is_listed = order.status != Status::Refunded;
         let (mut set, mut remove) = (vec!["shipping = :shipping"], Vec::new());
-        if next.is_to_ship() {
+        if is_listed && next.is_to_ship() {
             set.push("to_ship_shard = :shard");
         } else {
             remove.push("to_ship_shard");
         }
-        match next.next_query_at {
+        match next.next_query_at.filter(|_| is_listed) {
             Some(at) => {
                 set.extend(["shipping_shard = :shard", "shipping_query_at = :query_at"]);
                 values.insert(":query_at".to_owned(), item::n(at.get()));
@@ -235,16 +236,23 @@ impl Orders {
             let shard = work_index::list_shard_of(&order.order_id.to_string());
             values.insert(":shard".to_owned(), AttributeValue::S(shard));
         }
+        let (status, of_status) = if is_uploading || is_shipping {
+            (Some(Status::Paid), " AND #status = :status")
+        } else if set.len() > 1 {
+            (Some(Status::Refunded), " AND #status <> :status")
+        } else {
+            (None, "")
+        };
         let remove = if remove.is_empty() { String::new() } else { format!(" REMOVE {}", remove.join(", ")) };
         let mut update = Update::builder()
             .table_name(&self.table)
             .key("order_id", item::s(order.order_id))
             .update_expression(format!("SET {}{remove}", set.join(", ")))
-            .condition_expression(format!("attribute_exists(order_id) AND {version}{paid}"))
+            .condition_expression(format!("attribute_exists(order_id) AND {version}{of_status}"))
             .return_values_on_condition_check_failure(AllOld);
-        if is_uploading || is_shipping {
+        if let Some(status) = status {
             update = update.expression_attribute_names("#status", "status");
-            values.insert(":paid".to_owned(), item::s(Status::Paid.as_str()));
+            values.insert(":status".to_owned(), item::s(status.as_str()));
         }
         let update = update.set_expression_attribute_values(Some(values)).build();
         let update = update.map_err(|error| StoreError::new(SHIPPING, error))?;
