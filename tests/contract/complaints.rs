@@ -42,6 +42,8 @@ pub(crate) async fn costs(meter: &mut Meter<'_>) {
     let replied = world.operator("POST", &reply, &text);
     meter.of("POST /api/admin/complaints/{complaintId}/reply", replied).await.ok();
     let refund = format!("{path}/refund");
+    // It would cost requests of its own, and come before or after the end of this one.
+    world.wechat().set_fault(Fault::NoticeLost { times: 1 });
     let refunded = world.operator("POST", &refund, &nothing);
     meter.of("POST /api/admin/complaints/{complaintId}/refund", refunded).await.ok();
     let (lesser, _) = complain(world).await;

@@ -46,10 +46,8 @@ mod tests {
         }
         for kind in [None, Some(""), Some("oversold"), Some("OTHER")] {
             let error = parse(kind.map(str::to_owned)).unwrap_err();
-            assert_eq!(
-                error.message(),
-                "参数有误：kind 须为 PAYMENT_MISMATCH、ORDER_DISPUTED、REFUND_STUCK、BILL_DIFFERENCE、OVERSOLD、SHIPPING_REFUSED、NOT_SHIPPED、COMPLAINT 之一"
-            );
+            let names: Vec<_> = CaseKind::ALL.into_iter().map(CaseKind::as_str).collect();
+            assert_eq!(error.message(), format!("参数有误：kind 须为 {} 之一", names.join("、")));
         }
     }
 }

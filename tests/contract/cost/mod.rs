@@ -130,7 +130,7 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     ("GET /api/admin/complaints", 1, 0),
     ("GET /api/admin/complaints/{complaintId}", 5, 2),
     ("POST /api/admin/complaints/{complaintId}/reply", 8, 4),
-    ("POST /api/admin/complaints/{complaintId}/refund", 12, 4),
+    ("POST /api/admin/complaints/{complaintId}/refund", 10, 4),
     ("POST /api/admin/complaints/{complaintId}/complete", 8, 3),
     ("POST /api/admin/complaints/{complaintId}/reject", 9, 3),
     ("PUT /api/admin/complaint-notifications", 0, 2),
