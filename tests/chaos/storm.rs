@@ -26,7 +26,7 @@ const APIS: [(&str, &str); 4] = [
 
 /// Runs the storm of `CHAOS_ORDERS` and `CHAOS_SEED` over an interface. A failure says how to repeat it.
 pub(crate) fn run_storm(api: usize) {
-    let orders = number_of("CHAOS_ORDERS").unwrap_or(20);
+    let orders = number_of("CHAOS_ORDERS").unwrap_or(12);
     let seed = number_of("CHAOS_SEED").unwrap_or(1);
     let faults = number_of("CHAOS_FAULTS").unwrap_or(100);
     let worlds = orders.div_ceil(MOST_ORDERS);

@@ -283,6 +283,7 @@ async fn a_refused_message_does_not_move_its_conversation_up() {
     let world = World::start().await;
     let phone = world.user().await;
     write_in(&world, &phone).await;
+    world.clock.advance(Duration::from_secs(1));
     send(&world, &text(&phone, "您好"), "a").await.ok();
     let before = conversations(&world).await;
     world.clock.advance(Duration::from_secs(60));
