@@ -36,7 +36,7 @@ struct FirstAnswers {
 /// Measures both functions of both builds. Says in words how much of a processor they had.
 ///
 /// # Errors
-/// A binary does not start or answer, or waits for more round trips than [`EXPECTED`] says.
+/// A binary does not start or answer, or waits for more round trips than `EXPECTED` says.
 pub async fn measure(trees: &Trees, starts: usize) -> Result<(Measured, &'static str), BoxError> {
     let share = ProcessorShare::of_256_mb();
     let mut measured = Measured::new();

@@ -13,7 +13,7 @@ pub struct Limit {
     pub tried: Vec<(u64, bool)>,
 }
 
-/// Doubles the rate until something is throttled, then halves the gap until it is [`PERCENT`] wide.
+/// Doubles the rate until something is throttled, then halves the gap until it is `PERCENT` wide.
 ///
 /// # Errors
 /// That of `hot_key`, which keeps up a rate and returns the key that throttled.
