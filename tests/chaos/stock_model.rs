@@ -39,18 +39,10 @@ enum Act {
     Spread(u16),
 }
 
-/// What happens at the same time, with a fault of DynamoDB for the function of orders.
-type Moment = (Vec<Act>, Option<(Disturbance, u32)>);
+/// What happens at the same time, with faults of DynamoDB for the next writes of the function of orders.
+type Round = (Vec<Act>, Option<(FaultKind, u32)>);
 
-#[derive(Debug, Clone, Copy)]
-enum Disturbance {
-    LostAnswer,
-    LostRequest,
-    Conflict,
-    Throttled,
-}
-
-fn history() -> impl Strategy<Value = Vec<Moment>> {
+fn history() -> impl Strategy<Value = Vec<Round>> {
     let act = prop_oneof![
         4 => (0..USERS, 1u32..4).prop_map(|(user, quantity)| Act::Order { user, quantity }),
         2 => (0usize..20).prop_map(Act::Cancel),
@@ -58,14 +50,14 @@ fn history() -> impl Strategy<Value = Vec<Moment>> {
         1 => (-4i64..6).prop_filter("a number", |add| *add != 0).prop_map(Act::Add),
         1 => (1u16..6).prop_map(Act::Spread),
     ];
-    let disturbance = prop_oneof![
-        Just(Disturbance::LostAnswer),
-        Just(Disturbance::LostRequest),
-        Just(Disturbance::Conflict),
-        Just(Disturbance::Throttled),
+    let fault = prop_oneof![
+        Just(FaultKind::TimeoutAfter),
+        Just(FaultKind::TimeoutBefore),
+        Just(FaultKind::TransactionConflict),
+        Just(FaultKind::Throttle),
     ];
-    let disturbance = proptest::option::of((disturbance, 1u32..4));
-    prop::collection::vec((prop::collection::vec(act, 1..6), disturbance), 1..5)
+    let faults = proptest::option::of((fault, 1u32..4));
+    prop::collection::vec((prop::collection::vec(act, 1..6), faults), 1..5)
 }
 
 /// A product of its own in a shop.
@@ -88,15 +80,9 @@ impl Shop<'_> {
         format!("/api/admin/products/{}", self.product_id)
     }
 
-    /// Everything of the moment, at once; how many pieces operators have added.
-    async fn live(&self, (acts, disturbance): &Moment, orders: &[Value]) -> i64 {
-        if let Some((disturbance, times)) = *disturbance {
-            let kind = match disturbance {
-                Disturbance::LostAnswer => FaultKind::TimeoutAfter,
-                Disturbance::LostRequest => FaultKind::TimeoutBefore,
-                Disturbance::Conflict => FaultKind::TransactionConflict,
-                Disturbance::Throttled => FaultKind::Throttle,
-            };
+    /// Does everything of the round at the same time; how many pieces operators have added.
+    async fn run_round(&self, (acts, faults): &Round, orders: &[Value]) -> i64 {
+        if let Some((kind, times)) = *faults {
             let (caller, operation) =
                 (Some("OrderFunction".to_owned()), Some("TransactWriteItems".to_owned()));
             self.world.dynamo().inject_fault(DynamoFault { caller, operation, kind, times });
@@ -220,13 +206,13 @@ impl Shop<'_> {
     }
 }
 
-async fn live_through(world: &World, users: &[Phone<'_>], product_id: String, history: &[Moment]) {
+async fn run_history(world: &World, users: &[Phone<'_>], product_id: String, history: &[Round]) {
     let mut shop = Shop { world, users, product_id, counted: 0 };
     shop.open().await;
     let mut closed = BTreeSet::new();
     let mut orders = Vec::new();
-    for moment in history {
-        shop.counted += shop.live(moment, &orders).await;
+    for round in history {
+        shop.counted += shop.run_round(round, &orders).await;
         orders = shop.orders().await;
         let is_closed =
             |order: &&Value| text(order, "status") == "CLOSED" || order.get("closed_at").is_some();
@@ -267,8 +253,8 @@ fn no_history_of_a_stock_sells_a_piece_twice_or_loses_one() {
     let products = AtomicU32::new(0);
     let result = runner.run(&history(), |history| {
         let product_id = format!("tea{}", products.fetch_add(1, Ordering::Relaxed));
-        let live = || runtime.block_on(live_through(&world, &users, product_id, &history));
-        catch_unwind(AssertUnwindSafe(live)).map_err(|_| TestCaseError::fail("as is said above"))
+        let run = || runtime.block_on(run_history(&world, &users, product_id, &history));
+        catch_unwind(AssertUnwindSafe(run)).map_err(|_| TestCaseError::fail("as is said above"))
     });
     if let Err(failure) = result {
         panic!("{failure}");

@@ -127,7 +127,7 @@ impl OrderSweepTask {
     }
 
     async fn sweep_at_pace(&self, item: Result<DueItem, StoreError>, pace: &Pace) -> SweepOutcome {
-        let place = pace.take_place().await;
+        let permit = pace.acquire_permit().await;
         if pace.is_over(self.host.now()) {
             return SweepOutcome::Deferred;
         }
@@ -144,7 +144,7 @@ impl OrderSweepTask {
             Err(error) => {
                 telemetry::handled_error("sweep-item", &*error);
                 if pace::is_rate_limit(&error) {
-                    pace.slow_down(place).await;
+                    pace.slow_down(permit).await;
                 }
                 SweepOutcome::Failed
             }

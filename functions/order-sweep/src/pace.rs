@@ -16,10 +16,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 pub(crate) struct Pace {
     pub(crate) started_at: UnixSeconds,
     items: AtomicU32,
-    /// The permits are the places of items that are swept at the same time.
-    places: Semaphore,
-    /// How many places there are, taken or free.
-    place_count: AtomicUsize,
+    /// Each permit lets one item be swept.
+    permits: Semaphore,
+    /// How many permits there are, acquired or free.
+    permit_count: AtomicUsize,
 }
 
 impl Pace {
@@ -27,14 +27,14 @@ impl Pace {
         Self {
             started_at,
             items: AtomicU32::new(0),
-            places: Semaphore::new(CONCURRENT_ITEMS),
-            place_count: AtomicUsize::new(CONCURRENT_ITEMS),
+            permits: Semaphore::new(CONCURRENT_ITEMS),
+            permit_count: AtomicUsize::new(CONCURRENT_ITEMS),
         }
     }
 
-    /// Waits for a place. `None` never comes, because nothing closes the semaphore.
-    pub(crate) async fn take_place(&self) -> Option<SemaphorePermit<'_>> {
-        self.places.acquire().await.ok()
+    /// Waits until an item may be swept. `None` never comes, because nothing closes the semaphore.
+    pub(crate) async fn acquire_permit(&self) -> Option<SemaphorePermit<'_>> {
+        self.permits.acquire().await.ok()
     }
 
     pub(crate) fn count_item(&self) {
@@ -46,18 +46,18 @@ impl Pace {
         now.since(self.started_at) > LAST_START || self.items.load(Ordering::Relaxed) >= MAX_ITEMS
     }
 
-    /// WeChat Pay limits the rate, so this place stays empty for a moment, and then until the end of the run, unless it is the last one.
-    pub(crate) async fn slow_down(&self, place: Option<SemaphorePermit<'_>>) {
+    /// WeChat Pay limits the rate, so that this permit is kept for a moment and then dropped until the end of the run, unless it is the last one.
+    pub(crate) async fn slow_down(&self, permit: Option<SemaphorePermit<'_>>) {
         tokio::time::sleep(RATE_LIMIT_PAUSE).await;
-        self.remove_place(place);
+        self.remove_permit(permit);
     }
 
-    fn remove_place(&self, place: Option<SemaphorePermit<'_>>) {
+    fn remove_permit(&self, permit: Option<SemaphorePermit<'_>>) {
         let fewer = |count: usize| (count > 1).then(|| count.saturating_sub(1));
-        if self.place_count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer).is_ok()
-            && let Some(place) = place
+        if self.permit_count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer).is_ok()
+            && let Some(permit) = permit
         {
-            place.forget();
+            permit.forget();
         }
     }
 }
@@ -88,16 +88,16 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn each_rate_limit_takes_a_place_until_one_is_left() {
+    async fn each_rate_limit_removes_a_permit_until_one_is_left() {
         let pace = Pace::new(UnixSeconds::new(0));
         for left in (1..CONCURRENT_ITEMS).rev() {
-            let place = pace.take_place().await;
-            pace.remove_place(place);
-            assert_eq!(pace.places.available_permits(), left);
+            let permit = pace.acquire_permit().await;
+            pace.remove_permit(permit);
+            assert_eq!(pace.permits.available_permits(), left);
         }
-        let last = pace.take_place().await;
-        pace.remove_place(last);
-        assert_eq!(pace.places.available_permits(), 1);
+        let last = pace.acquire_permit().await;
+        pace.remove_permit(last);
+        assert_eq!(pace.permits.available_permits(), 1);
     }
 
     #[test]

@@ -27,6 +27,20 @@ impl AwsResponse {
         Self { status, body: fields.to_string().into() }
     }
 
+    /// The cancellation of a transaction, with a reason for each of its parts.
+    pub(crate) fn transaction_cancelled(reasons: &[Value]) -> Self {
+        let codes: Vec<&str> = reasons.iter().filter_map(|reason| reason.get("Code")?.as_str()).collect();
+        let message = format!(
+            "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
+            codes.join(", ")
+        );
+        Self::error_with_fields(
+            400,
+            "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+            json!({"Message": message, "CancellationReasons": reasons}),
+        )
+    }
+
     pub(crate) fn access_denied(message: &str) -> Self {
         let code = "com.amazon.coral.service#AccessDeniedException";
         Self::error_with_fields(400, code, json!({"Message": message}))

@@ -28,7 +28,7 @@ type Connection = MaybeHttpsStream<TokioIo<TcpStream>>;
 #[derive(Clone)]
 pub(super) struct Connector {
     https: HttpsConnector<HttpConnector>,
-    patience: Duration,
+    connect_timeout: Duration,
     idle: Duration,
     hosts: Arc<Mutex<HashMap<String, KnownHost>>>,
 }
@@ -42,13 +42,18 @@ struct KnownHost {
 }
 
 impl Connector {
-    /// Opening a connection may take `patience`. A connection that was opened early is used for as long as `idle`, like those that are
+    /// Opening a connection may take `connect_timeout`. A connection that was opened early is used for as long as `idle`, like those that are
     /// idle after a request.
-    pub(super) fn new(tls: ClientConfig, patience: Duration, idle: Duration) -> Self {
+    pub(super) fn new(tls: ClientConfig, connect_timeout: Duration, idle: Duration) -> Self {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
-        Self { https: HttpsConnector::from((http, Arc::new(tls))), patience, idle, hosts: Arc::default() }
+        Self {
+            https: HttpsConnector::from((http, Arc::new(tls))),
+            connect_timeout,
+            idle,
+            hosts: Arc::default(),
+        }
     }
 
     /// Begins to open a connection to the host of `uri`, unless one was used so recently that it is kept.
@@ -76,8 +81,8 @@ impl Connector {
     }
 
     fn open(&self, uri: Uri) -> impl Future<Output = Result<Connection, BoxError>> + Send + 'static {
-        let (opening, patience) = (self.https.clone().call(uri), self.patience);
-        async move { timeout(patience, opening).await? }
+        let (opening, connect_timeout) = (self.https.clone().call(uri), self.connect_timeout);
+        async move { timeout(connect_timeout, opening).await? }
     }
 
     fn hosts(&self) -> MutexGuard<'_, HashMap<String, KnownHost>> {

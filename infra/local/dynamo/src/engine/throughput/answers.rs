@@ -30,16 +30,7 @@ pub(super) fn cancelled(parts: &[Option<&KeyUse>]) -> AwsResponse {
             Some(throttled) => json!({"Code": "ThrottlingError", "Message": message(throttled)}),
         })
         .collect();
-    let codes: Vec<&str> = reasons.iter().filter_map(|reason| reason.get("Code")?.as_str()).collect();
-    let message = format!(
-        "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
-        codes.join(", ")
-    );
-    AwsResponse::error_with_fields(
-        400,
-        "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-        json!({"Message": message, "CancellationReasons": reasons}),
-    )
+    AwsResponse::transaction_cancelled(&reasons)
 }
 
 fn reason(throttled: &KeyUse) -> &'static str {
