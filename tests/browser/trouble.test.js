@@ -111,6 +111,12 @@ test('an order is shipped, WeChat is told, and the user confirms the receipt', a
   );
   await press(phone, '确认收货');
   await press(phone.getByRole('dialog'), '允许');
+  // The hours begin when WeChat knows of the receipt.
+  await until(
+    () => world.control('shipping'),
+    ({ orders }) => orders.some(({ order_state }) => order_state === 3),
+    'WeChat has the confirmation',
+  );
   await world.control('clock', { advanceSeconds: 5 * 3600 });
   await until(
     async () => {
@@ -165,6 +171,8 @@ test('the browser without network is shown too', async () => {
 });
 
 test('a 503 is shown with its code and leads to its request', async () => {
+  // Complaints are read by APIv3 also where payments are made by APIv2: the fault concerns the payments' interface.
+  await world.control('tasks/complaint-sweep', {});
   const page = await world.open({ refusals: true });
   const phone = phoneOf(page);
   await setFault(page, 'busy', '系统忙');

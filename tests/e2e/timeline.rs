@@ -244,6 +244,14 @@ async fn scheduled_functions_are_listed_and_run_on_demand() {
 }
 
 #[tokio::test]
+async fn the_settings_name_the_interface_of_the_payments() {
+    for (config, api) in [("", "v2"), ("[merchant]\napi = \"v3\"", "v3")] {
+        let world = World::start().with_config(config).await;
+        assert_eq!(control(&world, "GET", "settings", Value::Null).await, json!({ "payApi": api }));
+    }
+}
+
+#[tokio::test]
 async fn an_operator_call_is_signed_and_passes_the_whole_gateway() {
     let world = World::start().await;
     let phone = world.user().await;

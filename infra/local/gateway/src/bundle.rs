@@ -179,6 +179,7 @@ impl Bundle {
             clock: movable_clock,
             gateway: Arc::clone(&gateway),
             schedules: Arc::clone(&schedules),
+            pay_api: stack.functions.iter().find_map(|function| function.environment.get("PAY_API")).cloned(),
         };
         let wechat_controls = wechat.as_ref().map(Simulator::control).unwrap_or_default();
         let controls = controls::router(controls)

@@ -24,11 +24,12 @@ export class Controls {
   #mood = 'good';
   #pending = [];
   #tasks = [];
+  #payApi = 'v2';
   #custom = '';
 
-  /** `phone()` is the phone that was touched last; `isV3()` says which API of WeChat Pay the bundle uses; `onReveal` shows a request. */
-  constructor({ phone, isV3, onReveal }) {
-    Object.assign(this, { phone, isV3, onReveal });
+  /** `phone()` is the phone that was touched last. */
+  constructor({ phone }) {
+    Object.assign(this, { phone });
     this.operator = operatorData();
     this.element = h('section', { class: 'panel controls', id: 'controls' });
     onLanguage(() => this.draw());
@@ -37,7 +38,7 @@ export class Controls {
   }
 
   async start() {
-    await Promise.all([this.#readFaults(), this.#readClock(), this.#readTasks()].map((reading) => reading.catch(() => {})));
+    await Promise.all([this.#readFaults(), this.#readClock(), this.#readTasks(), this.#readSettings()].map((reading) => reading.catch(() => {})));
     this.draw();
   }
 
@@ -47,6 +48,10 @@ export class Controls {
 
   async #readClock() {
     clock.set((await control('clock')).now);
+  }
+
+  async #readSettings() {
+    this.#payApi = (await control('settings')).payApi;
   }
 
   async #readTasks() {
@@ -144,7 +149,7 @@ export class Controls {
         ),
         waiting > 0 && h('button', { type: 'button', class: 'quiet', onclick: clear }, t('全部清除', 'Remove all')),
       ),
-      faults(this.isV3(), this.phone()?.user?.openid).map((group) =>
+      faults(this.#payApi, this.phone()?.user?.openid).map((group) =>
         h(
           'fieldset',
           {},

@@ -2,10 +2,10 @@
 
 import { t } from './i18n.js';
 
-/** Paths of WeChat Pay depend on the API that the bundle uses: APIv2 unless a path of APIv3 was seen. */
-const prepay = (isV3) => (isV3 ? '/v3/pay/transactions/jsapi' : '/pay/unifiedorder');
+const PREPAY = { v2: '/pay/unifiedorder', v3: '/v3/pay/transactions/jsapi' };
 
-export const faults = (isV3, openid) => [
+/** `payApi` is the interface of WeChat Pay that the functions call, v2 or v3. */
+export const faults = (payApi, openid) => [
   {
     title: t('支付通知', 'Payment notices'),
     faults: [
@@ -42,27 +42,27 @@ export const faults = (isV3, openid) => [
       {
         text: t('余额不足', 'Balance not enough'),
         about: t('下单时微信回 NOTENOUGH', 'WeChat refuses the prepay with NOTENOUGH'),
-        fault: { fault: 'err_code', path: prepay(isV3), err_code: isV3 ? 'NOT_ENOUGH' : 'NOTENOUGH' },
+        fault: { fault: 'err_code', path: PREPAY[payApi], err_code: payApi === 'v3' ? 'NOT_ENOUGH' : 'NOTENOUGH' },
       },
       {
         text: t('系统忙', 'Busy'),
         about: t('下单三次都忙：应答 503', 'Busy for three calls: the answer is 503'),
-        fault: { fault: 'busy', path: prepay(isV3), times: 3 },
+        fault: { fault: 'busy', path: PREPAY[payApi], times: 3 },
       },
       {
         text: t('应答丢失', 'Answer lost'),
         about: t('下单生效了，但没有应答', 'The prepay takes effect and nobody hears of it'),
-        fault: { fault: 'timeout_after', path: prepay(isV3) },
+        fault: { fault: 'timeout_after', path: PREPAY[payApi] },
       },
       {
         text: t('签名错误', 'Wrong signature'),
         about: t('应答的签名不对', 'The answer has a wrong signature'),
-        fault: { fault: 'bad_sign', path: prepay(isV3) },
+        fault: { fault: 'bad_sign', path: PREPAY[payApi] },
       },
       {
         text: t('网关 502', 'Gateway 502'),
         about: t('微信的网关回一页 HTML', "WeChat's gateway answers with a page of HTML"),
-        fault: { fault: 'http_status', path: prepay(isV3), status: 502 },
+        fault: { fault: 'http_status', path: PREPAY[payApi], status: 502 },
       },
       {
         text: t('更换证书', 'Rotate certificates'),

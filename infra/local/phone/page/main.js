@@ -10,7 +10,6 @@ import { TimelineView } from './timeline-view.js';
 const MOST_PHONES = 3;
 const phones = [];
 let active;
-let isV3 = false;
 /** The part that is shown where not all fit. */
 let part = 'phones';
 
@@ -27,10 +26,9 @@ function layout() {
 const head = document.querySelector('#head');
 const stage = h('section', { class: 'stage', id: 'phones' });
 const timeline = new TimelineView({ people: () => phones.map(({ user }) => user).filter(Boolean) });
-const controls = new Controls({ phone: () => active, isV3: () => isV3 });
+const controls = new Controls({ phone: () => active });
 
 timeline.onEvent((event) => {
-  isV3 ||= event.kind === 'wechat' && event.path.startsWith('/v3/');
   controls.onEvent(event);
   if (event.kind === 'wechat' && event.path.includes('/message/') && event.path.endsWith('/send') && event.outcome === 'ok')
     deliver(event);

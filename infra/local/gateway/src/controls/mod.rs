@@ -2,6 +2,7 @@
 
 mod clock;
 mod operator;
+mod settings;
 mod tasks;
 
 use std::sync::Arc;
@@ -21,12 +22,15 @@ pub(crate) struct Controls {
     pub(crate) clock: Arc<MovableClock>,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) schedules: Arc<[ScheduledTask]>,
+    /// Which of WeChat Pay's interfaces the functions call, `v2` or `v3`. `None` if no function calls any.
+    pub(crate) pay_api: Option<String>,
 }
 
 /// The routes of the controls, to be mounted at `/_wechat`.
 pub(crate) fn router(controls: Controls) -> Router {
     Router::new()
         .route("/clock", get(clock::read).post(clock::advance))
+        .route("/settings", get(settings::read))
         .route("/tasks", get(tasks::list))
         .route("/tasks/{name}", post(tasks::run))
         .route("/operator", post(operator::call))
