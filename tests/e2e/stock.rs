@@ -72,6 +72,31 @@ fn lose_answers(world: &World, caller: &str, times: u32) {
 }
 
 #[tokio::test]
+async fn an_order_has_no_more_of_a_product_than_the_product_allows() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let saved = save(&world, json!({ "stock": 9, "maxPerOrder": 2 })).await.json();
+    assert_eq!(saved["product"]["maxPerOrder"], 2);
+    let listed = phone.get("/api/products").await.json();
+    assert!(listed["products"].as_array().expect("a list").iter().any(|one| one["maxPerOrder"] == 2));
+    let refused = order(&phone, 3).await;
+    assert_eq!((refused.status, refused.text("/code").as_str()), (409, "CONFLICT"));
+    assert!(refused.body.contains("每单限购 2 件"), "{}", refused.body);
+    let basket = json!({ "items": [
+        { "productId": "water", "quantity": 1 },
+        { "productId": "tea", "quantity": 3 },
+    ] });
+    assert_eq!(phone.post("/api/orders", &basket).await.status, 409);
+    assert_eq!(stock(&world).await, Some(9));
+    assert_eq!(order(&phone, 2).await.status, 200);
+
+    let saved = save(&world, json!({})).await.json();
+    assert_eq!(saved["product"].get("maxPerOrder"), None);
+    assert_eq!(order(&phone, 3).await.status, 200);
+    assert_eq!(stock(&world).await, Some(4));
+}
+
+#[tokio::test]
 async fn the_last_one_is_sold_once_and_a_cancelled_order_gives_it_back_once() {
     let world = World::start().await;
     let (one, two) = (world.user().await, world.user().await);

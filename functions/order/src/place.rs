@@ -75,6 +75,10 @@ impl OrderFunction {
                 Err(ApiError::new(Code::NotFound).with_message("商品不存在或已下架"))
             }
             PlaceOutcome::OutOfStock(_) => Err(Code::OutOfStock.into()),
+            PlaceOutcome::TooMany { name, max_per_order } => {
+                let message = format!("「{name}」每单限购 {max_per_order} 件");
+                Err(ApiError::new(Code::Conflict).with_message(message))
+            }
             PlaceOutcome::TooManyUnpaid => Err(Code::TooManyUnpaid.into()),
             PlaceOutcome::TotalTooLarge => Err(ApiError::invalid("quantity", "使订单金额过大")),
             PlaceOutcome::KeyReused => {

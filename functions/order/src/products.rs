@@ -22,11 +22,19 @@ struct ProductView {
     name: String,
     /// Fen.
     price: Fen,
+    /// Absent if the product has no limit of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_per_order: Option<u32>,
 }
 
 impl From<Product> for ProductView {
     fn from(product: Product) -> Self {
-        Self { product_id: product.product_id, name: product.name, price: product.price }
+        Self {
+            product_id: product.product_id,
+            name: product.name,
+            price: product.price,
+            max_per_order: product.max_per_order,
+        }
     }
 }
 

@@ -22,6 +22,7 @@ struct SaveBody {
     #[serde(default, deserialize_with = "read_present")]
     stock: Option<Option<u64>>,
     stock_rows: Option<u16>,
+    max_per_order: Option<u32>,
 }
 
 impl ProductsFunction {
@@ -51,6 +52,9 @@ fn parse(body: SaveBody) -> Result<ProductChange, ApiError> {
     if body.stock_rows.is_some_and(|rows| !(1..=MAX_STOCK_ROWS).contains(&rows)) {
         return Err(ApiError::invalid("stockRows", "须为 1 到 256"));
     }
+    if body.max_per_order.is_some_and(|most| !(1..=MAX_QUANTITY).contains(&most)) {
+        return Err(ApiError::invalid("maxPerOrder", "须为 1 到 99"));
+    }
     Ok(ProductChange {
         name: name.to_owned(),
         price,
@@ -58,6 +62,7 @@ fn parse(body: SaveBody) -> Result<ProductChange, ApiError> {
         delivery: body.delivery.map_or(Ok(Delivery::Express), |name| parse_delivery(&name))?,
         stock,
         stock_rows: body.stock_rows,
+        max_per_order: body.max_per_order,
     })
 }
 
@@ -77,6 +82,8 @@ const MAX_NAME: usize = 60;
 const MAX_STOCK: u64 = 1_000_000_000;
 /// The largest number of rows of stock, which is enough for ten thousand orders a second.
 const MAX_STOCK_ROWS: u16 = 256;
+/// How many of a product any order can have.
+const MAX_QUANTITY: u32 = 99;
 
 #[cfg(test)]
 mod tests {
@@ -123,6 +130,8 @@ mod tests {
             (json!({ "name": "水", "price": 1, "stock": MAX_STOCK + 1 }), "stock"),
             (json!({ "name": "水", "price": 1, "stockRows": 0 }), "stockRows"),
             (json!({ "name": "水", "price": 1, "stockRows": 257 }), "stockRows"),
+            (json!({ "name": "水", "price": 1, "maxPerOrder": 0 }), "maxPerOrder"),
+            (json!({ "name": "水", "price": 1, "maxPerOrder": 100 }), "maxPerOrder"),
         ] {
             let error = read(body.clone()).unwrap_err();
             assert!(error.message().starts_with(&format!("参数有误：{field} ")), "{body}: {error:?}");

@@ -33,6 +33,9 @@ pub(crate) struct ProductView {
     /// Absent if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     stock_rows: Option<u16>,
+    /// Absent if the product has no limit of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_per_order: Option<u32>,
     /// The operator who made the last change.
     #[serde(skip_serializing_if = "Option::is_none")]
     changed_by: Option<String>,
@@ -51,6 +54,7 @@ impl From<Product> for ProductView {
             delivery: product.delivery,
             stock: product.stock,
             stock_rows: product.stock_rows.filter(|rows| *rows > 1),
+            max_per_order: product.max_per_order,
             changed_by: product.changed_by,
             changed_at: product.changed_at.map(|at| at.to_rfc3339()),
         }

@@ -15,8 +15,9 @@ export default Page({
   },
 
   add(productId, number) {
-    const { quantities } = this.data;
-    const quantity = Math.min(99, Math.max(0, (quantities[productId] ?? 0) + number));
+    const { products, quantities } = this.data;
+    const { maxPerOrder = 99 } = products.find((product) => product.productId === productId);
+    const quantity = Math.min(maxPerOrder, Math.max(0, (quantities[productId] ?? 0) + number));
     this.setData({ quantities: { ...quantities, [productId]: quantity } });
   },
 

@@ -74,6 +74,13 @@ pub enum PlaceOutcome {
     NoSuchProduct(ProductId),
     /// The stock of the product is not enough.
     OutOfStock(ProductId),
+    /// The order has more of the product than the product lets an order have.
+    TooMany {
+        /// The product's name.
+        name: String,
+        /// How many an order can have.
+        max_per_order: u32,
+    },
     /// The sum is larger than an order can have.
     TotalTooLarge,
     /// The user has as many unpaid orders as allowed.
@@ -369,6 +376,9 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
     for (product_id, quantity) in &new.items {
         let product = products.get(product_id).filter(|product| product.shelf.as_deref() == Some(ON_SALE));
         let product = product.ok_or_else(|| PlaceOutcome::NoSuchProduct(product_id.clone()))?;
+        if let Some(max_per_order) = product.max_per_order.filter(|most| quantity > most) {
+            return Err(PlaceOutcome::TooMany { name: product.name.clone(), max_per_order });
+        }
         let sum = product.price.times(*quantity).map_err(|_| PlaceOutcome::TotalTooLarge)?;
         total = Some(match total {
             None => sum,

@@ -78,6 +78,9 @@ pub struct Product {
     /// The highest number that `stock_rows` ever had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stock_rows_max: Option<u16>,
+    /// How many an order can have at most; `None` if only the order's own limit holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_per_order: Option<u32>,
     /// Who made the last change. It is not read as an ARN, because older rows have what was typed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_by: Option<String>,

@@ -43,6 +43,8 @@ pub struct ProductChange {
     pub stock: StockChange,
     /// How many rows new orders take their goods from, at least 1; `None` if that stays.
     pub stock_rows: Option<u16>,
+    /// How many an order can have at most; `None` if the product has no limit of its own.
+    pub max_per_order: Option<u32>,
 }
 
 /// What came of adding goods to a stock.
@@ -211,6 +213,7 @@ fn save_update(
     let rows_seen = seen.and_then(|seen| seen.stock_rows_max);
     let mut set =
         format!("SET #name = :name, price = :price, shelf = :shelf, delivery = :delivery, {CHANGED}");
+    let mut remove = Vec::new();
     let mut conditions = Vec::new();
     let mut update = update
         .expression_attribute_names("#name", "name")
@@ -234,9 +237,16 @@ fn save_update(
             .expression_attribute_values(":rows", item::n(rows))
             .expression_attribute_values(":rows_max", item::n(rows_seen.unwrap_or(1).max(rows)));
     }
+    match change.max_per_order {
+        None => remove.push("max_per_order"),
+        Some(most) => {
+            set.push_str(", max_per_order = :most");
+            update = update.expression_attribute_values(":most", item::n(most));
+        }
+    }
     match stock {
         OwnStock::Keep => {}
-        OwnStock::Remove => set.push_str(" REMOVE stock"),
+        OwnStock::Remove => remove.push("stock"),
         OwnStock::Set(count) => {
             set.push_str(", stock = :stock");
             update = update.expression_attribute_values(":stock", item::n(*count));
@@ -249,6 +259,10 @@ fn save_update(
                 }
             }
         }
+    }
+    if !remove.is_empty() {
+        set.push_str(" REMOVE ");
+        set.push_str(&remove.join(", "));
     }
     let update = update.update_expression(set);
     if conditions.is_empty() { update } else { update.condition_expression(conditions.join(" AND ")) }

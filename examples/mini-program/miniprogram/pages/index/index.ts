@@ -54,7 +54,8 @@ Page({
 
   change(event: WechatMiniprogram.TouchEvent) {
     const { id, by } = event.currentTarget.dataset as { id: string; by: number }
-    const quantity = Math.min(99, Math.max(0, (cart.get(id) ?? 0) + Number(by)))
+    const most = products.find(({ productId }) => productId === id)?.maxPerOrder ?? 99
+    const quantity = Math.min(most, Math.max(0, (cart.get(id) ?? 0) + Number(by)))
     if (quantity > 0) cart.set(id, quantity)
     else cart.delete(id)
     this.show()
