@@ -36,6 +36,7 @@ mod products;
 mod push_events;
 mod quota;
 mod reconcile;
+mod reconcile_large;
 mod refund;
 mod refund_abnormal;
 mod refund_give_up;

@@ -1,16 +1,16 @@
-//! Compares a day's bill with our tables: first each line of the bill, then the rows that the bill lacks.
-
-use std::collections::BTreeMap;
+//! Compares the lines of a day's bill with our tables.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::{
     pay::{BillError, BillFile, BillLine, PayError, PaymentLine, RefundLine},
-    store::{Bills, ConfirmOutcome, Difference, DifferenceCounts, StoreError, UnbilledCursor, UnbilledPage},
+    store::{CompareOutcome, Difference, DifferenceCounts, PaymentRow, StoreError},
     types::{Day, OutRefundNo, OutTradeNo},
 };
 
 use crate::{
-    MAX_DAYS_BACK, ReconcileTask, classify, describe,
+    ReconcileTask,
+    billed::{BilledNumbers, BilledPayments},
+    classify, describe,
     recover::{PaymentRecovery, RefundRecovery},
 };
 
@@ -35,7 +35,7 @@ pub(crate) struct DayProgress {
     /// Payments and refunds that our tables lack and about which WeChat Pay could not be queried.
     pub(crate) unresolved: u64,
     listed: u64,
-    unlisted: u64,
+    pub(crate) unlisted: u64,
 }
 
 /// The result of comparing a line.
@@ -50,13 +50,13 @@ struct LineResult {
 
 impl DayProgress {
     /// Whether no more cases are opened, so that a broken bill can't flood the table of cases.
-    fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.listed >= MAX_CASES
     }
 
     /// Counts rows of the index for which the list of cases has no room. The rows are not read, because that would take longer than
     /// a run may last.
-    fn count_unlisted(&mut self, missing_there: usize) {
+    pub(crate) fn count_unlisted(&mut self, missing_there: usize) {
         let count = u64::try_from(missing_there).unwrap_or(u64::MAX);
         self.differences.missing_there = self.differences.missing_there.saturating_add(count);
         self.unlisted = self.unlisted.saturating_add(count);
@@ -64,18 +64,22 @@ impl DayProgress {
 }
 
 impl ReconcileTask {
-    /// Compares the bill's lines in their order, so that a repeated run finds the same differences first.
+    /// Compares the bill's lines in one order, so that a repeated run finds the same differences first. Returns the payments that it has.
     pub(crate) async fn compare_lines(
         &self,
         day: Day,
         last_run: bool,
         bill: &mut BillFile,
         progress: &mut DayProgress,
-    ) -> Result<(), CompareError> {
-        let lines = stream::iter(bill.lines()?);
-        let mut results = lines
-            .map(|line| async move { self.check_line(day, line?).await })
-            .buffered(CONCURRENT_WRITES)
+    ) -> Result<BilledPayments, CompareError> {
+        let mut numbers = BilledNumbers::with_room(bill.totals().payments);
+        let lines = bill.lines()?.inspect(|line| numbers.add(line));
+        let mut results = stream::iter(lines)
+            .chunks(LINES_AT_ONCE)
+            .map(|lines| self.check_lines(day, lines))
+            .buffered(CONCURRENT_READS)
+            .map_ok(|results| stream::iter(results).map(Ok::<_, CompareError>))
+            .try_flatten()
             .boxed();
         let (mut missing_payments, mut missing_refunds) = (Vec::new(), Vec::new());
         while let Some(result) = results.try_next().await? {
@@ -104,7 +108,8 @@ impl ReconcileTask {
         drop(results);
         self.recover_payments(day, last_run, missing_payments, progress).await?;
         // After the payments, because a refund can be of a payment that was missing until now.
-        self.recover_refunds(day, missing_refunds, progress).await
+        self.recover_refunds(day, missing_refunds, progress).await?;
+        Ok(numbers.sort())
     }
 
     /// Queries WeChat Pay for the payments. A query may take seconds, so this is done after the comparison of the lines.
@@ -116,11 +121,11 @@ impl ReconcileTask {
         progress: &mut DayProgress,
     ) -> Result<(), CompareError> {
         let recover = |line: PaymentLine| async move {
-            let recovery = self.recover_payment(day, &line).await?;
-            Ok::<_, CompareError>((line, recovery))
+            let recovery = self.recover_payment(&line).await;
+            (line, recovery)
         };
         let mut recoveries = stream::iter(missing).map(recover).buffered(CONCURRENT_QUERIES).boxed();
-        while let Some((line, recovery)) = recoveries.try_next().await? {
+        while let Some((line, recovery)) = recoveries.next().await {
             if recovery == PaymentRecovery::Failed && !last_run {
                 progress.unresolved = progress.unresolved.saturating_add(1);
                 continue;
@@ -155,139 +160,46 @@ impl ReconcileTask {
         Ok(())
     }
 
-    /// Whether our tables have a payment or refund of the day that no bill has confirmed.
-    pub(crate) async fn is_something_unbilled(&self, day: Day) -> Result<bool, StoreError> {
-        let mut place = Some(UnbilledCursor::default());
-        while let Some(at) = place {
-            // Both indexes have the same shards, and a page without a number is the last one of its shard.
-            let payments = self.bills.unbilled_payments(day, &at).await?;
-            let refunds = self.bills.unbilled_refunds(day, &at).await?;
-            if !payments.numbers.is_empty() || !refunds.numbers.is_empty() {
-                return Ok(true);
-            }
-            place = payments.next;
-        }
-        Ok(false)
-    }
-
-    /// Opens cases for payments that the day's bill lacks, and for refunds that no bill has.
-    pub(crate) async fn find_missing_there(
+    /// Compares lines that follow one another in the bill: the payments first, with few requests for all of them.
+    async fn check_lines(
         &self,
         day: Day,
-        progress: &mut DayProgress,
-    ) -> Result<(), CompareError> {
-        self.find_payments_missing_there(day, progress).await?;
-        let mut compared = ComparedDays::new(day, Day::of(self.host.now()));
-        for through_on in compared.days_that_waited() {
-            if compared.contains(&self.bills, through_on).await?
-                && compared.contains(&self.bills, through_on.after(1)).await?
-            {
-                self.find_refunds_missing_there(through_on, &mut compared, progress).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn find_payments_missing_there(
-        &self,
-        day: Day,
-        progress: &mut DayProgress,
-    ) -> Result<(), CompareError> {
-        let mut place = Some(UnbilledCursor::default());
-        while let Some(at) = place {
-            let UnbilledPage { numbers, next } = self.bills.unbilled_payments(day, &at).await?;
-            place = next;
-            if progress.is_full() {
-                progress.count_unlisted(numbers.len());
-                continue;
-            }
-            let mut rows = stream::iter(numbers)
-                .map(|number| async move { self.bills.unbilled_payment(&number).await })
-                .buffered(CONCURRENT_WRITES)
-                .boxed();
-            while let Some(row) = rows.try_next().await? {
-                if let Some(row) = row {
-                    self.record_difference(progress, &describe::payment_missing_there(day, &row)).await?;
+        lines: Vec<Result<BillLine, BillError>>,
+    ) -> Result<Vec<LineResult>, CompareError> {
+        let (mut payments, mut refunds, mut results) = (Vec::new(), Vec::new(), Vec::new());
+        for line in lines {
+            match line? {
+                BillLine::Payment(line) => payments.push(line),
+                BillLine::Refund(line) => refunds.push(line),
+                BillLine::UnknownState(line) => {
+                    let differences = vec![describe::payment_state_unknown(day, &line)];
+                    results.push(LineResult { differences, ..LineResult::default() });
                 }
             }
         }
-        Ok(())
-    }
-
-    /// Opens one case that says how many more differences there are than cases.
-    pub(crate) async fn report_unlisted(
-        &self,
-        day: Day,
-        progress: &mut DayProgress,
-    ) -> Result<(), CompareError> {
-        if progress.unlisted > 0 {
-            let is_new = self.bills.open_case(&describe::unlisted(day, progress.unlisted)).await?;
-            progress.new_cases = progress.new_cases.saturating_add(is_new.into());
+        for (line, outcome) in self.bills.compare_payments(payments).await? {
+            results.push(self.check_payment(day, line, outcome));
         }
-        Ok(())
+        let checks = stream::iter(refunds).map(|line| self.check_refund(day, line));
+        results.extend(checks.buffered(CONCURRENT_REFUNDS).try_collect::<Vec<_>>().await?);
+        Ok(results)
     }
 
-    /// Opens cases for refunds that were through on this day, that no bill has, and for which the day that is compared was the last one
-    /// to wait for.
-    async fn find_refunds_missing_there(
-        &self,
-        through_on: Day,
-        compared: &mut ComparedDays,
-        progress: &mut DayProgress,
-    ) -> Result<(), CompareError> {
-        let mut place = Some(UnbilledCursor::default());
-        while let Some(at) = place {
-            let UnbilledPage { numbers, next } = self.bills.unbilled_refunds(through_on, &at).await?;
-            place = next;
-            if progress.is_full() {
-                progress.count_unlisted(numbers.len());
-                continue;
-            }
-            let mut rows = stream::iter(numbers)
-                .map(|number| async move { self.bills.unbilled_refund(&number).await })
-                .buffered(CONCURRENT_WRITES)
-                .boxed();
-            while let Some(row) = rows.try_next().await? {
-                let Some(row) = row else { continue };
-                let requested_on = Day::of(row.created_at);
-                let was_last = [requested_on, through_on, through_on.after(1)].contains(&compared.day);
-                if was_last && compared.contains(&self.bills, requested_on).await? {
-                    self.record_difference(progress, &describe::refund_missing_there(through_on, &row))
-                        .await?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn check_line(&self, day: Day, line: BillLine) -> Result<LineResult, CompareError> {
-        match line {
-            BillLine::Payment(line) => self.check_payment(day, line).await,
-            BillLine::Refund(line) => self.check_refund(day, line).await,
-            BillLine::UnknownState(line) => {
-                self.bills.mark_payment_billed(day, &line.transaction_id).await?;
-                let differences = vec![describe::payment_state_unknown(day, &line)];
-                Ok(LineResult { differences, ..LineResult::default() })
-            }
-        }
-    }
-
-    async fn check_payment(&self, day: Day, line: PaymentLine) -> Result<LineResult, CompareError> {
+    fn check_payment(&self, day: Day, line: PaymentLine, outcome: CompareOutcome<PaymentRow>) -> LineResult {
         let mut result = LineResult::default();
         if let Some(expected) = classify::check_payment_fee(&line, self.rate) {
             result.differences.push(describe::payment_fee_differs(day, &line, &expected));
         }
-        match self.bills.confirm_payment(day, &line).await? {
-            ConfirmOutcome::Agrees => {}
-            ConfirmOutcome::Differs(row) => {
+        match outcome {
+            CompareOutcome::Agrees => {}
+            CompareOutcome::Differs(row) => {
                 let kind = classify::payment_difference(&line, &row);
                 result.differences.push(describe::payment_differs(day, kind, &line, &row));
-                self.bills.mark_payment_billed(day, &line.transaction_id).await?;
             }
-            ConfirmOutcome::Unknown if OutTradeNo::parse(&line.out_trade_no).is_ok() => {
+            CompareOutcome::Unknown if OutTradeNo::parse(&line.out_trade_no).is_ok() => {
                 result.missing_payment = Some(line)
             }
-            ConfirmOutcome::Unknown => {
+            CompareOutcome::Unknown => {
                 result.differences.push(describe::payment_missing_here(
                     day,
                     &line,
@@ -295,7 +207,7 @@ impl ReconcileTask {
                 ));
             }
         }
-        Ok(result)
+        result
     }
 
     async fn check_refund(&self, day: Day, line: RefundLine) -> Result<LineResult, CompareError> {
@@ -309,19 +221,19 @@ impl ReconcileTask {
             Err(_) => None,
         };
         match confirmed {
-            Some((ConfirmOutcome::Agrees, _)) => {}
-            Some((ConfirmOutcome::Differs(row), number)) => {
+            Some((CompareOutcome::Agrees, _)) => {}
+            Some((CompareOutcome::Differs(row), number)) => {
                 if let Some(kind) = classify::refund_difference(day, &line, &row) {
                     result.differences.push(describe::refund_differs(day, kind, &line, &row));
                 }
                 self.bills.mark_refund_billed(day, &number).await?;
             }
-            Some((ConfirmOutcome::Unknown, _)) | None => result.missing_refund = Some(line),
+            Some((CompareOutcome::Unknown, _)) | None => result.missing_refund = Some(line),
         }
         Ok(result)
     }
 
-    async fn record_difference(
+    pub(crate) async fn record_difference(
         &self,
         progress: &mut DayProgress,
         difference: &Difference,
@@ -338,42 +250,12 @@ impl ReconcileTask {
     }
 }
 
-/// The days whose bills were compared, for a run that is comparing one of them.
-struct ComparedDays {
-    /// The day that is being compared, which counts as compared.
-    day: Day,
-    today: Day,
-    known: BTreeMap<Day, bool>,
-}
-
-impl ComparedDays {
-    fn new(day: Day, today: Day) -> Self {
-        Self { day, today, known: BTreeMap::from([(day, true)]) }
-    }
-
-    /// The days whose refunds may have waited for the bill that is being compared: the day before, that day, and the days after it as far
-    /// as runs go back. A refund may stand in the bill of the day on which it was requested, of the day on which it was through, or of the
-    /// next one.
-    fn days_that_waited(&self) -> impl Iterator<Item = Day> + use<> {
-        let (first, today) = (self.day.before(1), self.today);
-        let days = (0..=MAX_DAYS_BACK.saturating_add(1)).map(move |days| first.after(days));
-        days.take_while(move |day| *day < today)
-    }
-
-    /// Whether the day's bill was compared, or is not waited for any more, because the day is over too long.
-    async fn contains(&mut self, bills: &Bills, day: Day) -> Result<bool, StoreError> {
-        if let Some(known) = self.known.get(&day) {
-            return Ok(*known);
-        }
-        let known = day < self.today.before(MAX_DAYS_BACK)
-            || bills.get_day(day).await?.is_some_and(|record| record.state.is_settled());
-        self.known.insert(day, known);
-        Ok(known)
-    }
-}
-
-/// Reads and writes of DynamoDB at the same time.
-const CONCURRENT_WRITES: usize = 16;
+/// Lines that are compared together: as many as one request to DynamoDB reads rows.
+const LINES_AT_ONCE: usize = 100;
+/// Such requests at the same time. With answers after 5 ms they are more than the processor of a function with 512 MB keeps up with.
+const CONCURRENT_READS: usize = 8;
+/// Refunds that are confirmed at the same time, for each of those requests.
+const CONCURRENT_REFUNDS: usize = 8;
 /// Queries to WeChat Pay that one run makes about a day's payments, and as many about its refunds.
 const MAX_QUERIES: usize = 200;
 const CONCURRENT_QUERIES: usize = 4;

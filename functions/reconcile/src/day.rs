@@ -11,6 +11,7 @@ use shared::{
 
 use crate::{
     DayReport, ReconcileTask,
+    billed::BilledPayments,
     compare::{CompareError, DayProgress},
 };
 
@@ -63,22 +64,23 @@ impl ReconcileTask {
         totals: &mut BillTotals,
         progress: &mut DayProgress,
     ) -> Result<BillState, CompareError> {
-        let state = match self.pay.bill(day).await? {
+        let (state, billed) = match self.pay.bill(day).await? {
             Bill::NotReady => return Ok(BillState::NotReady),
             // WeChat Pay gives the same answer while a bill is late.
             Bill::None if !last_run && self.is_something_unbilled(day).await? => {
                 return Ok(BillState::NotReady);
             }
             // WeChat Pay has no transactions for that day. Everything that our tables hold for it is reported below as `MISSING_THERE`.
-            Bill::None => BillState::NoBill,
+            Bill::None => (BillState::NoBill, BilledPayments::default()),
             Bill::Ready(mut bill) => {
                 *totals = *bill.totals();
-                self.compare_lines(day, last_run, &mut bill, progress).await?;
+                let billed = self.compare_lines(day, last_run, &mut bill, progress).await?;
                 // The next run, an hour later, queries those that are unresolved.
-                if progress.unresolved > 0 { BillState::Failed } else { BillState::Reconciled }
+                let is_resolved = progress.unresolved == 0;
+                (if is_resolved { BillState::Reconciled } else { BillState::Failed }, billed)
             }
         };
-        self.find_missing_there(day, progress).await?;
+        self.find_missing_there(day, &billed, progress).await?;
         self.report_unlisted(day, progress).await?;
         Ok(state)
     }

@@ -1,22 +1,27 @@
 //! Every day: compares WeChat Pay's bill with our tables. Every difference becomes a case for an operator.
 //!
 //! ```text
-//! each line of the bill ─▶ the payment's or refund's row ─▶ agrees: the row is confirmed
+//! each line of the bill ─▶ the payment's or refund's row ─▶ agrees: a refund's row is confirmed
 //!                                                        ─▶ missing here: query WeChat Pay, record it, report a difference
 //!                                                        ─▶ differs: report a difference
-//! then each row of that day that no bill has confirmed ─▶ missing there: report a difference
+//! then each payment of that day that no line has, and each refund that no bill has ─▶ missing there: report a difference
 //! ```
+//! A bill of ten million payments takes one run: a hundred are read at once, nothing is written for one that agrees, and of each only a
+//! hash of its number stays in memory.
+//!
 //! Then what WeChat keeps of each day's payments is written into the days' rows, because shipped goods are not received yet or goods are
 //! not shipped.
 //!
 //! A run can be killed and repeated at any time, because each write is conditional and a difference has one case, whose key follows
 //! from the difference.
 
+mod billed;
 mod classify;
 mod compare;
 mod day;
 mod describe;
 mod frozen;
+mod missing;
 mod recover;
 mod report;
 #[cfg(test)]
@@ -93,9 +98,11 @@ impl Task for ReconcileTask {
             }
             report.days.push(self.reconcile_day(day).await);
         }
-        match self.store_frozen(self.host.now()).await {
-            Ok(frozen) => report.frozen = frozen.values().fold(FrozenMoney::default(), plus),
+        let time_left = RUN_TIME.saturating_sub(self.host.now().since(started_at));
+        match tokio::time::timeout(time_left, self.store_frozen(self.host.now())).await {
+            Ok(Ok(frozen)) => report.frozen = frozen.values().fold(FrozenMoney::default(), plus),
             // The next run sums it again.
+            Ok(Err(error)) => telemetry::handled_error("store-frozen-money", &error),
             Err(error) => telemetry::handled_error("store-frozen-money", &error),
         }
         Ok(report)
@@ -127,3 +134,5 @@ const FEE_RATE: &str = "PAY_FEE_RATE";
 const MAX_DAYS_BACK: u16 = 7;
 /// No day is begun after this time: the function's timeout is 15 minutes.
 const LAST_START: Duration = Duration::from_secs(5 * 60);
+/// What WeChat keeps is summed within this time of a run.
+const RUN_TIME: Duration = Duration::from_secs(14 * 60);

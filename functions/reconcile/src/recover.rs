@@ -91,54 +91,42 @@ impl ReconcileTask {
     /// Queries WeChat Pay for the payment, and records it.
     ///
     /// If the run is killed between this and recording the difference, the payment is recorded and only the log mentions it.
-    ///
-    /// # Errors
-    /// [`StoreError`]: the payment is recorded, but not marked as found in the bill. Go through the day again.
-    pub(crate) async fn recover_payment(
-        &self,
-        day: Day,
-        line: &PaymentLine,
-    ) -> Result<PaymentRecovery, StoreError> {
+    pub(crate) async fn recover_payment(&self, line: &PaymentLine) -> PaymentRecovery {
         telemetry::operator_alert("billed-payment-not-recorded", &line.transaction_id);
         let Ok(out_trade_no) = OutTradeNo::parse(&line.out_trade_no) else {
-            return Ok(PaymentRecovery::ForeignNumber);
+            return PaymentRecovery::ForeignNumber;
         };
         let payment = match self.pay.query(out_trade_no).await {
             Ok(TradeState::Paid(payment)) if *payment.transaction_id() == line.transaction_id => payment,
             Ok(TradeState::Paid(_)) => {
-                return Ok(PaymentRecovery::NotConfirmed(
+                return PaymentRecovery::NotConfirmed(
                     "WeChat Pay was asked and names another payment of that number",
-                ));
+                );
             }
             Ok(TradeState::Refunded) => {
-                return Ok(PaymentRecovery::NotConfirmed(
+                return PaymentRecovery::NotConfirmed(
                     "WeChat Pay was asked and says that it was given back since",
-                ));
+                );
             }
             Ok(TradeState::Unpaid | TradeState::Closed | TradeState::Unknown) => {
-                return Ok(PaymentRecovery::NotConfirmed(
-                    "WeChat Pay was asked and says that it is not paid",
-                ));
+                return PaymentRecovery::NotConfirmed("WeChat Pay was asked and says that it is not paid");
             }
             Err(error) => {
                 telemetry::handled_error("recover-payment", &error);
-                return Ok(PaymentRecovery::Failed);
+                return PaymentRecovery::Failed;
             }
         };
-        let recovery = match self.orders.settle(&payment, self.late_payment_policy).await {
+        match self.orders.settle(&payment, self.late_payment_policy).await {
             Ok(SettleOutcome::Recorded(verdict)) => PaymentRecovery::Recorded(verdict),
             Ok(SettleOutcome::AlreadyRecorded(_) | SettleOutcome::FullyRefunded(_)) => {
                 PaymentRecovery::AlreadyRecorded
             }
-            Ok(SettleOutcome::NoSuchOrder) => return Ok(PaymentRecovery::NoSuchOrder),
+            Ok(SettleOutcome::NoSuchOrder) => PaymentRecovery::NoSuchOrder,
             Err(error) => {
                 telemetry::handled_error("recover-payment", &error);
-                return Ok(PaymentRecovery::Failed);
+                PaymentRecovery::Failed
             }
-        };
-        // The bill has the payment, so it must not be reported as missing there.
-        self.bills.mark_payment_billed(day, &line.transaction_id).await?;
-        Ok(recovery)
+        }
     }
 
     /// Queries WeChat Pay for the refund, and records it.

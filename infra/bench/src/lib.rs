@@ -4,6 +4,7 @@
 //!   functions, notice ─▶ RuntimeApi ◀─ HTTP ─ a function's binary ─ HTTP ─▶ Upstream (answers `{}` and secrets)
 //!   growth ────────────▶ the local gateway, over its embedded DynamoDB, with few rows and with many
 //!   load ──────────────▶ functions' binaries, over a local DynamoDB whose partitions throttle
+//!   bill ──────────────▶ reconcile's binary, with a bill and rows that are made on the way
 //!   primitives ────────▶ criterion, over the public parts of `shared`
 //! ```
 //!
@@ -11,11 +12,13 @@
 //! - [`notice`]: the cost of a genuine payment notice.
 //! - [`growth`]: whether any route costs more when the tables are large.
 //! - [`load`]: how many orders a second the tables serve until a key throttles.
+//! - [`bill`]: how many lines of a bill a run compares, and in how much memory.
 //! - [`compare`]: this tree against a commit, for the targets that are ratios to it.
 //! - [`primitives`]: signatures, ciphers, XML and tokens; `benches/primitives.rs`.
 //!
 //! Times are shown and never asserted, because they depend on the machine.
 
+pub mod bill;
 pub mod binaries;
 pub mod clock;
 pub mod compare;

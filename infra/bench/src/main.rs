@@ -9,7 +9,7 @@ use std::{
 
 use clap::{Parser, ValueEnum};
 use local_bench::{
-    binaries, compare, functions, growth, load, machine, notice, primitives,
+    bill, binaries, compare, functions, growth, load, machine, notice, primitives,
     report::{self, Section},
 };
 use shared::types::{BoxError, error_chain};
@@ -20,7 +20,7 @@ use tokio::runtime::Builder;
 #[derive(Parser)]
 #[command(bin_name = "cargo run --release -p local-bench --")]
 struct Arguments {
-    /// What to measure; everything but `compare` if nothing is named.
+    /// What to measure; everything but `bill` and `compare` if nothing is named.
     what: Vec<Measurement>,
     /// Only these functions, separated by commas.
     #[arg(long, value_delimiter = ',', value_name = "FUNCTION")]
@@ -34,7 +34,10 @@ struct Arguments {
     /// Customers in the large tables.
     #[arg(long, default_value_t = 1_000_000)]
     customers: usize,
-    /// Takes the functions of `load` from this folder instead of building them.
+    /// Lines of the bill.
+    #[arg(long, default_value_t = 1_000_000)]
+    lines: u64,
+    /// Takes the functions of `load` or `bill` from this folder instead of building them.
     #[arg(long, value_name = "FOLDER")]
     built: Option<PathBuf>,
     /// The template of these functions, if they are of another commit.
@@ -58,14 +61,16 @@ enum Measurement {
     Primitives,
     Growth,
     Load,
+    /// A bill of `--lines` lines.
+    Bill,
     /// This tree against the commit of `--base`.
     Compare,
 }
 
 impl Measurement {
-    /// Whether it runs if nothing is named. A comparison builds another commit, so it is named.
+    /// Whether it runs if nothing is named. A bill takes minutes and a comparison builds another commit, so they are named.
     const fn runs_unnamed(self) -> bool {
-        !matches!(self, Self::Compare)
+        !matches!(self, Self::Bill | Self::Compare)
     }
 }
 
@@ -114,7 +119,8 @@ fn write_results(arguments: &Arguments, machine: &str, sections: &[Section]) -> 
 }
 
 fn measure(what: Measurement, arguments: &Arguments) -> Result<Section, BoxError> {
-    let Arguments { only, starts, invocations, customers, built, template, base, binaries, .. } = arguments;
+    let Arguments { only, starts, invocations, customers, built, template, base, binaries, lines, .. } =
+        arguments;
     let (starts, invocations) = (*starts, *invocations);
     // A runtime with one thread, so that it disturbs the measured process as little as possible.
     let single_threaded = || Builder::new_current_thread().enable_all().build();
@@ -133,6 +139,16 @@ fn measure(what: Measurement, arguments: &Arguments) -> Result<Section, BoxError
         })),
         Measurement::Growth => {
             Builder::new_multi_thread().enable_all().build()?.block_on(growth::measure(*customers))
+        }
+        Measurement::Bill => {
+            let binary = match built {
+                Some(folder) => folder.join(bill::FUNCTION),
+                None => {
+                    let mut binaries = binaries::build_release([bill::FUNCTION])?;
+                    binaries.remove(bill::FUNCTION).ok_or("the build has no such binary")?
+                }
+            };
+            Builder::new_multi_thread().enable_all().build()?.block_on(bill::measure(&binary, *lines))
         }
         Measurement::Load => {
             let binaries = match built {

@@ -106,13 +106,25 @@ impl RuntimeApi {
     /// # Errors
     /// The function sends no result within 20 seconds.
     pub async fn invoke(&mut self, event: &str) -> Result<InvocationResult, BoxError> {
+        self.invoke_within(event, CALL_TIMEOUT).await
+    }
+
+    /// As [`RuntimeApi::invoke`], with another time limit than 20 seconds.
+    ///
+    /// # Errors
+    /// The function sends no result within `limit`.
+    pub async fn invoke_within(
+        &mut self,
+        event: &str,
+        limit: Duration,
+    ) -> Result<InvocationResult, BoxError> {
         if !self.waiting {
             self.wait_for_next().await?;
         }
         self.waiting = false;
         let sent = clock::now();
         self.events.send(event.to_owned())?;
-        let (at, body, ok) = match self.receive_call().await? {
+        let (at, body, ok) = match self.receive_call_within(limit).await? {
             RuntimeCall::Response(at, body) => (at, body, true),
             RuntimeCall::Error(at, body) => (at, body, false),
             RuntimeCall::Next(_) | RuntimeCall::InitError(_) => {
@@ -124,7 +136,11 @@ impl RuntimeApi {
     }
 
     async fn receive_call(&mut self) -> Result<RuntimeCall, BoxError> {
-        let call = tokio::time::timeout(CALL_TIMEOUT, self.calls.recv()).await;
+        self.receive_call_within(CALL_TIMEOUT).await
+    }
+
+    async fn receive_call_within(&mut self, limit: Duration) -> Result<RuntimeCall, BoxError> {
+        let call = tokio::time::timeout(limit, self.calls.recv()).await;
         Ok(call.map_err(|_| "the function makes no call")?.ok_or("the Runtime API has ended")?)
     }
 }

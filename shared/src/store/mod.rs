@@ -35,7 +35,7 @@ mod users;
 mod work_index;
 
 pub use bills::{
-    BillRecord, BillState, Bills, ConfirmOutcome, Difference, DifferenceCounts, DifferenceKind, FrozenMoney,
+    BillRecord, BillState, Bills, CompareOutcome, Difference, DifferenceCounts, DifferenceKind, FrozenMoney,
     UnbilledCursor, UnbilledPage,
 };
 pub use boards::Boards;

@@ -2,8 +2,8 @@
 //!
 //! Key `transaction_id`. The row is the receipt: a second notice of the same payment finds the row and changes nothing. The row
 //! also limits refunds: `refundable_fee` is the sum that no refund has claimed. The index `by_attempt` (`out_trade_no`) finds the
-//! payment of an attempt. The index `by_unbilled` (`unbilled`, `transaction_id`) lists a day's payments that no bill has confirmed.
-//! When a bill confirms a payment, the payment leaves that index, and `billed_on` names the day of the bill.
+//! payment of an attempt. The index `by_unbilled` (`unbilled`, `transaction_id`) lists the payments of a day, which the day's bill must
+//! have.
 
 use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem};
 use serde::{Deserialize, Serialize};
@@ -47,8 +47,7 @@ pub struct PaymentRow {
     pub refundable_fee: u64,
     /// The number of refunds that were begun.
     pub refunds: u32,
-    /// The key in the index `by_unbilled`: the day of the bill that must have the payment, and a shard. Absent after a bill has
-    /// confirmed it.
+    /// The key in the index `by_unbilled`: the day of the bill that must have the payment, and a shard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unbilled: Option<String>,
 }

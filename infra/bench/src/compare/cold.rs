@@ -38,7 +38,7 @@ struct FirstAnswers {
 /// # Errors
 /// A binary does not start or answer, or waits for more round trips than `EXPECTED` says.
 pub async fn measure(trees: &Trees, starts: usize) -> Result<(Measured, &'static str), BoxError> {
-    let share = ProcessorShare::of_256_mb();
+    let share = ProcessorShare::of_memory(256);
     let mut measured = Measured::new();
     for (cold, idle, request) in [
         (Figure::ColdLogin, Figure::IdleLogin, Request::Login),

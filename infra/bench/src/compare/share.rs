@@ -10,10 +10,11 @@ pub struct ProcessorShare {
 }
 
 impl ProcessorShare {
-    /// The share of a function with 256 MB: Lambda gives a whole processor at 1769 MB. `None` without control groups or the right to make
-    /// one; then processes run on a whole processor.
+    /// The share of a function with so much memory: Lambda gives a whole processor at 1769 MB. `None` without control groups or the right to
+    /// make one; then processes run on a whole processor.
     #[must_use]
-    pub fn of_256_mb() -> Option<Self> {
+    pub fn of_memory(megabytes: u32) -> Option<Self> {
+        let quota = PERIOD_MICROS * megabytes / WHOLE_PROCESSOR_MB;
         let name = format!("local-bench-{}", std::process::id());
         let (first, second) = (PathBuf::from("/sys/fs/cgroup/cpu"), PathBuf::from("/sys/fs/cgroup"));
         if first.join("cpu.cfs_quota_us").exists() {
@@ -21,13 +22,13 @@ impl ProcessorShare {
             fs::create_dir(&group).ok()?;
             let share = Self { group };
             share.write("cpu.cfs_period_us", PERIOD_MICROS).ok()?;
-            share.write("cpu.cfs_quota_us", QUOTA_MICROS).ok()?;
+            share.write("cpu.cfs_quota_us", quota).ok()?;
             return Some(share);
         }
         let group = second.join(name);
         fs::create_dir(&group).ok()?;
         let share = Self { group };
-        fs::write(share.group.join("cpu.max"), format!("{QUOTA_MICROS} {PERIOD_MICROS}")).ok()?;
+        fs::write(share.group.join("cpu.max"), format!("{quota} {PERIOD_MICROS}")).ok()?;
         Some(share)
     }
 
@@ -53,5 +54,5 @@ impl Drop for ProcessorShare {
 
 /// Within this time a process may use its share; then it waits for the next period.
 const PERIOD_MICROS: u32 = 20_000;
-/// 256 / 1769 of a period.
-const QUOTA_MICROS: u32 = 2_894;
+/// The memory with which a function has a whole processor.
+const WHOLE_PROCESSOR_MB: u32 = 1_769;

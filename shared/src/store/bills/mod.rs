@@ -1,9 +1,11 @@
-//! `BILLS_TABLE`: the state of each day's reconciliation, a row for each day; and the two tables that a bill confirms.
+//! `BILLS_TABLE`: the state of each day's reconciliation, a row for each day; and the two tables that a bill is compared with.
 //!
-//! Key `bill_date`. A payment or refund that was found in a bill says so in its own row (`billed_on`) and leaves the index
-//! `by_unbilled`. After all lines of a bill are compared, the rows that are still in the index are those that the bill lacks. Every
-//! write can be repeated, and so can a run.
+//! Key `bill_date`. A payment stands in the bill of its day, so payments are only read: the rows of the day that the bill lacks are those
+//! whose numbers no line has. A refund can stand in the bill of one of three days, so one that was found says so in its own row
+//! (`billed_on`) and leaves the index `by_unbilled`, and the rows that are left are those that no bill has. Every write can be repeated,
+//! and so can a run.
 
+mod compare;
 mod confirm;
 mod difference;
 mod frozen;
@@ -19,7 +21,7 @@ use crate::{
     types::{Day, UnixSeconds, Yuan},
 };
 
-pub use confirm::ConfirmOutcome;
+pub use compare::CompareOutcome;
 pub use difference::{Difference, DifferenceCounts, DifferenceKind};
 pub use frozen::FrozenMoney;
 pub use unbilled::{UnbilledCursor, UnbilledPage};
