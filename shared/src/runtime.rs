@@ -40,6 +40,12 @@ pub trait Function: Sized + Send + Sync + 'static {
     /// Reads settings and makes clients. Makes no request, so that a start does not depend on the network.
     fn init(host: &Host) -> impl Future<Output = Result<Self, HostError>> + Send;
 
+    /// Opens connections and reads secrets before Lambda is asked for the first request, because Lambda gives a start a whole processor
+    /// and a request a part of one. A start does not depend on it: it may take [`WARM_UP`], and what fails is done again by the request.
+    fn warm_up(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// Answers one request.
     fn handle(&self, request: Request) -> impl Future<Output = Result<Response<Body>, ApiError>> + Send;
 
@@ -168,6 +174,8 @@ pub fn serve<F: Function>() -> Result<(), BoxError> {
         let host = Host::lambda();
         install_telemetry(&host);
         let instance = log_start_error(Instance::<F>::start(host).await)?;
+        // Whether it ends in time is nothing to wait for or to report.
+        let _ = tokio::time::timeout(WARM_UP, instance.function.warm_up()).await;
         let instance = &instance;
         lambda_http::run(service_fn(move |request| async move {
             Ok::<_, Infallible>(instance.respond(request).await)
@@ -213,6 +221,8 @@ fn build_tokio_runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 /// How long a request may take. It is less than the 30 seconds after which API Gateway would answer by itself.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(26);
+/// How long a start may open connections and read secrets.
+const WARM_UP: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {

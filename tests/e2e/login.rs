@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use e2e::{Requests, World};
 use insta::assert_snapshot;
+use local_dynamo::{DynamoFault, FaultKind};
 use local_wechat::Fault;
+use login::LoginFunction;
 use serde_json::json;
+use shared::runtime::{Body, Function, Request};
 
 const EXCHANGE: &str = "/sns/jscode2session";
 
@@ -33,6 +36,33 @@ async fn a_login_of_a_known_user_costs_one_request_and_of_a_new_one_two() {
     let (_, cost) = world.count_requests(world.post("/api/login", &code)).await;
     assert_eq!(cost, Requests { dynamodb: 1, wechat: 1 }, "a known user");
     phone.log_in().await;
+}
+
+#[tokio::test]
+async fn a_start_reads_the_secrets_or_leaves_it_to_the_first_request() {
+    let world = World::start().await;
+    let phone = world.stranger();
+    let host = world.bundle().host("login").expect("a function");
+    for secrets_are_read in [true, false] {
+        let fail_reading = || {
+            let (caller, operation) = (Some("LoginFunction".to_owned()), Some("GetSecretValue".to_owned()));
+            let kind = FaultKind::InternalError;
+            world.dynamo().inject_fault(DynamoFault { caller, operation, kind, times: 9 });
+        };
+        if !secrets_are_read {
+            fail_reading();
+        }
+        let function = LoginFunction::init(&host).await.expect("settings");
+        let ((), cost) = world.count_requests(function.warm_up()).await;
+        assert_eq!(cost, Requests { dynamodb: 0, wechat: 0 }, "a start opens connections and no more");
+        if secrets_are_read {
+            fail_reading();
+        }
+        let body = json!({ "code": phone.code().await }).to_string();
+        let login = function.handle(Request::new(Body::Text(body))).await;
+        assert!(login.is_ok(), "{login:?}");
+        world.dynamo().clear_faults();
+    }
 }
 
 #[tokio::test]

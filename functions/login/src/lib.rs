@@ -62,6 +62,15 @@ impl Function for LoginFunction {
         })
     }
 
+    async fn warm_up(&self) {
+        let connections = self.host.open_connections(&[RemoteService::OpenPlatform, RemoteService::Aws]);
+        // One after the other, so that they share a connection. The one to WeChat takes longer to open.
+        let _ = self.secret.get().await;
+        let _ = self.session_keys.ready().await;
+        let _ = self.sessions.ready().await;
+        connections.ended().await;
+    }
+
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         let code = parse(request::json(&request)?)?;
         // WeChat is asked once the secrets are read, and DynamoDB once WeChat has answered.

@@ -49,6 +49,14 @@ impl Function for UnifiedOrderFunction {
         })
     }
 
+    async fn warm_up(&self) {
+        let connections = self.host.open_connections(&[RemoteService::Pay, RemoteService::Aws]);
+        // One after the other, so that they share a connection. The one to WeChat Pay takes longer to open.
+        let _ = self.sessions.ready().await;
+        let _ = self.payments.pay.ready().await;
+        connections.ended().await;
+    }
+
     async fn handle(&self, request: Request) -> Result<Response<Body>, ApiError> {
         // The order is read once the key ring is.
         self.host.open_connections(&[RemoteService::Aws]);

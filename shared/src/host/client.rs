@@ -11,6 +11,8 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 
+use tokio::sync::oneshot;
+
 use super::{Host, HostError, HttpClient};
 use crate::types::Secret;
 
@@ -55,6 +57,19 @@ pub(super) struct Clients {
     pay: OnceLock<HttpClient>,
     /// The addresses to which connections can be opened early.
     addresses: Mutex<Vec<(RemoteService, String)>>,
+}
+
+/// Connections that are being opened.
+pub struct OpeningConnections(Vec<oneshot::Receiver<()>>);
+
+impl OpeningConnections {
+    /// Waits until each is open or has failed.
+    pub async fn ended(self) {
+        for connection in self.0 {
+            // Nothing is sent: the other end is dropped when the connection is open or has failed.
+            let _ = connection.await;
+        }
+    }
 }
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
@@ -102,13 +117,12 @@ impl Host {
     /// Begins to open connections to these services, of AWS's to DynamoDB, for the requests that will follow: while the first one waits for
     /// its answer, the connection for the next one is made. A service that no client was made for is left out. A failure shows in the
     /// request that needs the connection.
-    pub fn open_connections(&self, services: &[RemoteService]) {
+    pub fn open_connections(&self, services: &[RemoteService]) -> OpeningConnections {
         let addresses = self.0.http.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        for (service, address) in addresses.iter().filter(|(service, _)| services.contains(service)) {
-            if let Ok(client) = self.http_to(*service) {
-                client.open_early(address);
-            }
-        }
+        let wanted = addresses.iter().filter(|(service, _)| services.contains(service));
+        let opening =
+            wanted.filter_map(|(service, address)| self.http_to(*service).ok()?.open_early(address));
+        OpeningConnections(opening.collect())
     }
 
     /// Notes the address to which [`Host::open_connections`] connects.
@@ -204,14 +218,14 @@ mod tests {
         let (host, url) = (host(), server().await);
         let idle = Duration::from_millis(200);
         let client = host.new_client(None, idle).unwrap();
-        client.open_early(&url);
-        client.open_early(&url);
+        assert!(client.open_early(&url).is_some());
+        assert!(client.open_early(&url).is_none());
         assert_eq!([connection(&client, &url).await, connection(&client, &url).await], ["1", "1"]);
         // The connection is kept, so none is opened.
-        client.open_early(&url);
+        assert!(client.open_early(&url).is_none());
         assert_eq!(connection(&client, &url).await, "1");
         tokio::time::sleep(idle * 2).await;
-        client.open_early(&url);
+        assert!(client.open_early(&url).is_some());
         tokio::time::sleep(idle * 2).await;
         assert_eq!(connection(&client, &url).await, "3", "the second one, opened early, is too old");
     }
@@ -220,7 +234,7 @@ mod tests {
     async fn a_connection_that_can_not_be_opened_early_fails_the_request() {
         let (host, url) = (host(), "http://127.0.0.1:1");
         let client = host.new_client(None, Duration::from_secs(1)).unwrap();
-        client.open_early(url);
+        OpeningConnections(client.open_early(url).into_iter().collect()).ended().await;
         let error = client.get(url).send().await.err().unwrap();
         assert!(error.is_connect(), "{error}");
     }

@@ -22,7 +22,7 @@ use rustls::pki_types::CertificateDer;
 
 pub use aws_client::{AwsCall, AwsClient, AwsError, AwsService};
 use client::Clients;
-pub use client::RemoteService;
+pub use client::{OpeningConnections, RemoteService};
 pub use http::{HttpClient, HttpError, HttpResponse, RequestBuilder};
 pub use retry::RetryPolicy;
 pub(crate) use retry::{Backoff, FailureKind, retry};

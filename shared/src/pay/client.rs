@@ -22,6 +22,15 @@ impl PayClient {
         MerchantContext::new(host, certificates).map(Self)
     }
 
+    /// Reads the merchant's secret, which each request needs.
+    ///
+    /// # Errors
+    /// [`PayError`]: the secret can't be read. Nothing was sent.
+    pub async fn ready(&self) -> Result<(), PayError> {
+        self.0.secret.get().await?;
+        Ok(())
+    }
+
     /// Requests a prepayment (统一下单, JSAPI 下单).
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use rustls::ClientConfig;
 use tokio::{
     net::TcpStream,
+    sync::oneshot,
     task::JoinHandle,
     time::{Instant, timeout},
 };
@@ -56,15 +57,24 @@ impl Connector {
         }
     }
 
-    /// Begins to open a connection to the host of `uri`, unless one was used so recently that it is kept.
-    pub(super) fn open_early(&self, uri: Uri) {
-        let Some(name) = name(&uri) else { return };
+    /// Begins to open a connection to the host of `uri`, unless one was used so recently that it is kept. The receiver hears when it is
+    /// open or has failed.
+    pub(super) fn open_early(&self, uri: Uri) -> Option<oneshot::Receiver<()>> {
+        let name = name(&uri)?;
         let mut hosts = self.hosts();
         if hosts.get(&name).is_some_and(|host| host.used.elapsed() < self.idle) {
-            return;
+            return None;
         }
-        let (now, opening) = (Instant::now(), tokio::spawn(self.open(uri)));
+        let (end, ended) = oneshot::channel();
+        let opening = self.open(uri);
+        let opening = tokio::spawn(async move {
+            let opened = opening.await;
+            drop(end);
+            opened
+        });
+        let now = Instant::now();
         hosts.insert(name, KnownHost { used: now, early: Some((now, opening)) });
+        Some(ended)
     }
 
     /// Notes that a request uses a connection to the host of `uri`.

@@ -20,7 +20,10 @@ use hyper_util::{
 };
 use rustls::ClientConfig;
 use serde::Serialize;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout_at},
+};
 
 use crate::types::BoxError;
 use connector::Connector;
@@ -110,11 +113,10 @@ impl HttpClient {
     }
 
     /// Begins to open a connection to the host of `url`, which the next request to it then uses. Does nothing if a connection was used so
-    /// recently that it is still kept. A failure shows in the request that needs the connection.
-    pub(super) fn open_early(&self, url: &str) {
-        if let Ok(uri) = url.parse() {
-            self.connector.open_early(uri);
-        }
+    /// recently that it is still kept. A failure shows in the request that needs the connection. The receiver hears when it is open or has
+    /// failed.
+    pub(super) fn open_early(&self, url: &str) -> Option<oneshot::Receiver<()>> {
+        self.connector.open_early(url.parse().ok()?)
     }
 }
 
