@@ -16,6 +16,19 @@ pub fn root() -> &'static Path {
     here.ancestors().nth(2).unwrap_or(here)
 }
 
+/// The binaries of these packages that lie in `folder`; without a folder, of all of them, which are built.
+///
+/// # Errors
+/// A package does not build.
+pub fn find_or_build<'a>(
+    folder: Option<&Path>,
+    packages: impl IntoIterator<Item = &'a str>,
+) -> Result<BTreeMap<String, PathBuf>, BoxError> {
+    let Some(folder) = folder else { return build_release(packages) };
+    let found = packages.into_iter().map(|name| (name.to_owned(), folder.join(name)));
+    Ok(found.filter(|(_, binary)| binary.exists()).collect())
+}
+
 /// Builds the packages of this workspace in one build. Returns the paths of their binaries by name.
 ///
 /// # Errors

@@ -4,7 +4,11 @@
 //! gets one event, then some that do not count, then those that are measured. The events need no network, so the time is that of
 //! the code around an answer.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use shared::types::BoxError;
 
@@ -74,13 +78,17 @@ struct WarmTimes {
     cpu: u64,
 }
 
-/// Builds and measures the functions of `only`, or all.
+/// Measures the functions of `only`, or all: those in the folder `built`, or without one all, which are built.
 ///
 /// # Errors
 /// A function does not build, start or answer.
-pub async fn measure(only: &[String], effort: FunctionsEffort) -> Result<Section, BoxError> {
+pub async fn measure(
+    only: &[String],
+    built: Option<&Path>,
+    effort: FunctionsEffort,
+) -> Result<Section, BoxError> {
     let upstream = Upstream::start(&merchant::secret()).await?;
-    let mut subjects = subjects(only, &upstream)?;
+    let mut subjects = subjects(only, built, &upstream)?;
     let progress = Progress::new("functions", u64::try_from(effort.starts * subjects.len())?);
     for _ in 0..effort.starts {
         for subject in &mut subjects {
@@ -107,13 +115,20 @@ pub async fn measure(only: &[String], effort: FunctionsEffort) -> Result<Section
 }
 
 /// Hello world, then the functions in the template's order.
-fn subjects(only: &[String], upstream: &Upstream) -> Result<Vec<MeasuredBinary>, BoxError> {
+fn subjects(
+    only: &[String],
+    built: Option<&Path>,
+    upstream: &Upstream,
+) -> Result<Vec<MeasuredBinary>, BoxError> {
     let stack = deployment::stack(&upstream.url)?;
     let wanted = |folder: &str| only.is_empty() || only.iter().any(|name| name == folder);
     let functions: Vec<_> = stack.functions.iter().filter(|function| wanted(&function.folder)).collect();
     // Apart, so that neither gets a feature that the other asks for.
-    let mut binaries = binaries::build_release([HELLO])?;
-    binaries.extend(binaries::build_release(functions.iter().map(|function| function.folder.as_str()))?);
+    let mut binaries = binaries::find_or_build(built, [HELLO])?;
+    let folders = functions.iter().map(|function| function.folder.as_str());
+    binaries.extend(binaries::find_or_build(built, folders)?);
+    let functions: Vec<_> =
+        functions.into_iter().filter(|function| binaries.contains_key(&function.folder)).collect();
     let mut subject = |name: &str, environment, event, is_task| -> Result<MeasuredBinary, BoxError> {
         let binary = binaries.remove(name).ok_or_else(|| format!("there is no binary {name}"))?;
         Ok(MeasuredBinary { name: name.to_owned(), binary, environment, event, is_task, starts: Vec::new() })

@@ -37,7 +37,7 @@ struct Arguments {
     /// Lines of the bill.
     #[arg(long, default_value_t = 1_000_000)]
     lines: u64,
-    /// Takes the functions of `load` or `bill` from this folder instead of building them.
+    /// Takes the functions from this folder instead of building them.
     #[arg(long, value_name = "FOLDER")]
     built: Option<PathBuf>,
     /// The template of these functions, if they are of another commit.
@@ -125,39 +125,33 @@ fn measure(what: Measurement, arguments: &Arguments) -> Result<Section, BoxError
     // A runtime with one thread, so that it disturbs the measured process as little as possible.
     let single_threaded = || Builder::new_current_thread().enable_all().build();
     match what {
-        Measurement::Functions => single_threaded()?
-            .block_on(functions::measure(only, functions::FunctionsEffort { starts, invocations })),
-        Measurement::Notice => single_threaded()?
-            .block_on(notice::measure(notice::NoticeEffort { starts, notices: invocations })),
+        Measurement::Functions => single_threaded()?.block_on(functions::measure(
+            only,
+            built.as_deref(),
+            functions::FunctionsEffort { starts, invocations },
+        )),
+        Measurement::Notice => single_threaded()?.block_on(notice::measure(
+            built.as_deref(),
+            notice::NoticeEffort { starts, notices: invocations },
+        )),
         Measurement::Primitives => primitives::measure(),
-        Measurement::Compare => single_threaded()?.block_on(compare::measure(&compare::ComparisonOptions {
+        Measurement::Compare => compare::measure(&compare::ComparisonOptions {
             base: base.clone(),
             binaries: binaries.clone(),
             only: only.clone(),
             starts,
             requests: invocations,
-        })),
+        }),
         Measurement::Growth => {
             Builder::new_multi_thread().enable_all().build()?.block_on(growth::measure(*customers))
         }
         Measurement::Bill => {
-            let binary = match built {
-                Some(folder) => folder.join(bill::FUNCTION),
-                None => {
-                    let mut binaries = binaries::build_release([bill::FUNCTION])?;
-                    binaries.remove(bill::FUNCTION).ok_or("the build has no such binary")?
-                }
-            };
+            let mut binaries = binaries::find_or_build(built.as_deref(), [bill::FUNCTION])?;
+            let binary = binaries.remove(bill::FUNCTION).ok_or("there is no such binary")?;
             Builder::new_multi_thread().enable_all().build()?.block_on(bill::measure(&binary, *lines))
         }
         Measurement::Load => {
-            let binaries = match built {
-                Some(folder) => {
-                    let found = load::FUNCTIONS.map(|name| (name.to_owned(), folder.join(name)));
-                    found.into_iter().filter(|(_, binary)| binary.exists()).collect()
-                }
-                None => binaries::build_release(load::FUNCTIONS)?,
-            };
+            let binaries = binaries::find_or_build(built.as_deref(), load::FUNCTIONS)?;
             let template = template.clone().unwrap_or_else(|| binaries::root().join("template.yaml"));
             let build = load::LoadedBuild { template: &template, binaries: &binaries };
             Builder::new_multi_thread().enable_all().build()?.block_on(load::measure(&build))

@@ -3,7 +3,10 @@
 //! The release binary gets notices that this crate signs, and everything it calls answers at once. Hello world gets the same
 //! events. The difference is the work for a notice: to verify it, read it, and write it in one signed request.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use shared::{
     crypto::SigningKey,
@@ -57,9 +60,9 @@ struct NoticeReceiver {
 ///
 /// # Errors
 /// A binary does not build or start, or refuses a notice.
-pub async fn measure(effort: NoticeEffort) -> Result<Section, BoxError> {
+pub async fn measure(built: Option<&Path>, effort: NoticeEffort) -> Result<Section, BoxError> {
     let upstream = Upstream::start(&merchant::secret()).await?;
-    let mut subjects = subjects(&upstream)?;
+    let mut subjects = subjects(built, &upstream)?;
     let progress = Progress::new("notices", u64::try_from(effort.starts * subjects.len())?);
     for _ in 0..effort.starts {
         for subject in &mut subjects {
@@ -104,15 +107,15 @@ pub async fn measure(effort: NoticeEffort) -> Result<Section, BoxError> {
 }
 
 /// For each interface hello world, then `pay-notify`.
-fn subjects(upstream: &Upstream) -> Result<Vec<NoticeReceiver>, BoxError> {
+fn subjects(built: Option<&Path>, upstream: &Upstream) -> Result<Vec<NoticeReceiver>, BoxError> {
     let stack = deployment::stack(&upstream.url)?;
     let function = stack
         .functions
         .iter()
         .find(|function| function.folder == NOTIFY)
         .ok_or("no function of that name")?;
-    let mut binaries = binaries::build_release([HELLO])?;
-    binaries.extend(binaries::build_release([NOTIFY])?);
+    let mut binaries = binaries::find_or_build(built, [HELLO])?;
+    binaries.extend(binaries::find_or_build(built, [NOTIFY])?);
     let mut subjects = Vec::new();
     for kind in [NoticeInterface::V2, NoticeInterface::V3] {
         for (name, environment) in [

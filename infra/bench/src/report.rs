@@ -71,6 +71,12 @@ impl Target {
         Self { wanted: format!("{what} = {wanted}"), is: is.to_string(), met: wanted == is }
     }
 
+    /// A target that is missed, and why.
+    #[must_use]
+    pub fn missed(wanted: String, is: &str, because: &str) -> Self {
+        Self { wanted, is: format!("{is}, because {because}"), met: false }
+    }
+
     /// The target that there are no `exceptions`.
     #[must_use]
     pub fn none(wanted: &str, exceptions: &[String]) -> Self {
@@ -168,6 +174,10 @@ mod tests {
             "- **missed** CPU < 150.0 µs: 180.0 µs (+20 %)"
         );
         assert_eq!(Target::equal("calls", 1, 2).to_string(), "- **missed** calls = 1: 2");
+        assert_eq!(
+            Target::missed("size ≤ 2 MB".to_owned(), "3 MB", "it does more").to_string(),
+            "- **missed** size ≤ 2 MB: 3 MB, because it does more"
+        );
         assert_eq!(Target::none("nothing grows", &[]).to_string(), "- met nothing grows: so it is");
     }
 

@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use crate::{
+    report::Target,
     statistics::{Ratio, time},
     table::Table,
 };
@@ -119,6 +120,25 @@ impl Figure {
         }
     }
 
+    /// What stands in the way of the target, as far as is known.
+    const fn obstacle(self) -> &'static str {
+        match self {
+            Self::Init => {
+                "login and unified-order read secrets and open connections in a start, so that the first answer comes earlier; a start of the others touches a half more pages than hello world's"
+            }
+            Self::Memory => {
+                "pages of the binary are nearly all of it, and a start of login and unified-order already uses those of TLS, which the first request uses otherwise"
+            }
+            Self::ColdLogin | Self::ColdPrepay => {
+                "a connection to WeChat and one request take three round trips, 120 ms"
+            }
+            Self::IdleLogin | Self::IdlePrepay => {
+                "WeChat closes an idle connection after 8 seconds, and a new one takes two round trips before that of the request: 120 ms"
+            }
+            _ => "it was met when it was last measured: measure again on a machine with less load",
+        }
+    }
+
     const fn goal(self) -> Goal {
         match self {
             Self::PaidOrders => Goal::AtLeast(Ratio::hundredths(2000)),
@@ -162,6 +182,20 @@ impl Values {
     fn ratio(&self) -> Ratio {
         Ratio::of(self.new.number(), self.base.number())
     }
+}
+
+/// The targets that are missed, with the reasons. `docs/performance.md` has what was tried.
+#[must_use]
+pub fn missed(measured: &Measured) -> Vec<Target> {
+    let figures = measured.iter().filter(|(figure, values)| !values.meets(figure.goal()));
+    let missed = figures.map(|(figure, values)| {
+        let is = match values.new {
+            Value::OfHello(ratio) => ratio,
+            Value::Time(_) | Value::Count(_) => values.ratio(),
+        };
+        Target::missed(format!("{} {}", figure.name(), figure.goal()), &is.to_string(), figure.obstacle())
+    });
+    missed.collect()
 }
 
 /// The table with all figures.
@@ -247,5 +281,17 @@ mod tests {
         assert_eq!(result(Figure::SweepQuestions), expect("100.00 ×", "met"));
         assert_eq!(result(Figure::Init), expect("0.89 ×", "**missed**"));
         assert_eq!(result(Figure::Prepay), expect("–", "not measured"));
+    }
+
+    #[test]
+    fn a_missed_figure_has_a_reason() {
+        let measured = [
+            (Figure::IdleLogin, values(Value::Time(130), Value::Time(125))),
+            (Figure::Login, values(Value::Time(400), Value::Time(100))),
+        ];
+        let missed = missed(&measured.into_iter().collect());
+        let [missed] = missed.as_slice() else { panic!("{missed:?}") };
+        let text = missed.to_string();
+        assert!(text.starts_with("- **missed** first request after an idle minute, login ≤ 0.80 ×: 0.97 ×, because WeChat closes"), "{text}");
     }
 }

@@ -5,6 +5,7 @@
 //!   trees ──▶ binaries of the commit (git worktree below target/compare) and of this tree
 //!   figures ─ what is compared, the targets, the table
 //!   work ──── processor time of a request          start ─ processor time of a start, peak memory
+//!   rates ─── orders a second until a key throttles, requests of an idle sweep
 //!   cold ──── first answers over TLS with the latencies of the real peers and a small function's share of a processor
 //! ```
 //!
@@ -13,6 +14,7 @@
 pub mod cold;
 pub mod figures;
 pub mod peers;
+pub mod rates;
 pub mod requests;
 pub mod share;
 pub mod start;
@@ -22,6 +24,7 @@ pub mod work;
 use std::path::PathBuf;
 
 use shared::types::BoxError;
+use tokio::runtime::Builder;
 
 use crate::{machine, report::Section};
 use figures::Measured;
@@ -46,16 +49,19 @@ pub struct ComparisonOptions {
 ///
 /// # Errors
 /// A build fails, or a binary does not start or answer as expected.
-pub async fn measure(options: &ComparisonOptions) -> Result<Section, BoxError> {
+pub fn measure(options: &ComparisonOptions) -> Result<Section, BoxError> {
     let trees = match options.binaries.as_slice() {
         [base, new] => Trees::find(&options.base, base, new)?,
         _ => Trees::build(&options.base, &options.only)?,
     };
     let mut measured = Measured::new();
-    measured.extend(start::measure(&trees, options.starts).await?);
-    measured.extend(work::measure(&trees, options.starts, options.requests).await?);
-    let (cold, share) = cold::measure(&trees, options.starts).await?;
+    // A runtime with one thread, so that it disturbs the measured process as little as possible.
+    let single_threaded = Builder::new_current_thread().enable_all().build()?;
+    measured.extend(single_threaded.block_on(start::measure(&trees, options.starts))?);
+    measured.extend(single_threaded.block_on(work::measure(&trees, options.starts, options.requests))?);
+    let (cold, share) = single_threaded.block_on(cold::measure(&trees, options.starts))?;
     measured.extend(cold);
+    measured.extend(Builder::new_multi_thread().enable_all().build()?.block_on(rates::measure(&trees))?);
     Ok(Section {
         title: "Comparison",
         text: format!(
@@ -70,7 +76,7 @@ pub async fn measure(options: &ComparisonOptions) -> Result<Section, BoxError> {
             machine::load(),
         ),
         table: figures::table(&options.base, &measured),
-        targets: Vec::new(),
+        targets: figures::missed(&measured),
         plots: Vec::new(),
     })
 }

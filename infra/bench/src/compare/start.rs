@@ -13,6 +13,7 @@ use crate::{
     functions::HELLO,
     merchant,
     process::Process,
+    progress::Progress,
     runtime_api::RuntimeApi,
     statistics::{Ratio, Sample},
     upstream::Upstream,
@@ -32,10 +33,13 @@ struct Starts {
 pub async fn measure(trees: &Trees, starts: usize) -> Result<Measured, BoxError> {
     let upstream = Upstream::start(&merchant::secret()).await?;
     let mut measured = [BTreeMap::<String, Starts>::new(), BTreeMap::new()];
+    let count: usize = Side::BOTH.iter().map(|side| trees.side(*side).functions().count() + 1).sum();
+    let progress = Progress::new("starts", u64::try_from(starts * count)?);
     for _ in 0..starts {
         for (side, measured) in Side::BOTH.into_iter().zip(&mut measured) {
             let tree = trees.side(side);
             for name in [HELLO].into_iter().chain(tree.functions()) {
+                progress.step();
                 let (environment, event) = if name == HELLO {
                     (deployment::lambda_variables(HELLO), event::http_event("GET /hello", &[], None))
                 } else {

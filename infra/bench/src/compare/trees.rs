@@ -87,6 +87,18 @@ impl Tree {
         Ok(Self { binaries: binaries.filter(|(_, path)| path.exists()).collect(), root })
     }
 
+    /// Its template.
+    #[must_use]
+    pub fn template(&self) -> PathBuf {
+        self.root.join("template.yaml")
+    }
+
+    /// The binaries by the names of their packages.
+    #[must_use]
+    pub const fn binaries(&self) -> &BTreeMap<String, PathBuf> {
+        &self.binaries
+    }
+
     /// The binary of a package.
     ///
     /// # Errors

@@ -8,7 +8,8 @@ use super::{
     trees::{Side, Tree, Trees},
 };
 use crate::{
-    deployment, functions::HELLO, merchant, process::Process, runtime_api::RuntimeApi, upstream::Upstream,
+    deployment, functions::HELLO, merchant, process::Process, progress::Progress, runtime_api::RuntimeApi,
+    upstream::Upstream,
 };
 
 /// Measures the requests of both builds in turns, each after so many starts with so many requests.
@@ -28,7 +29,9 @@ pub async fn measure(trees: &Trees, starts: usize, requests: usize) -> Result<Me
         }
         let mut least = [u64::MAX; 2];
         let mut hello = u64::MAX;
+        let progress = Progress::new(request.function(), u64::try_from(starts)?);
         for _ in 0..starts {
+            progress.step();
             for (side, least) in Side::BOTH.into_iter().zip(&mut least) {
                 let tree = trees.side(side);
                 *least = (*least).min(cpu(tree, request.function(), request, requests).await?);

@@ -47,6 +47,15 @@ pub enum OrderPath {
 }
 
 impl OrderPath {
+    /// The functions that every build needs for it.
+    #[must_use]
+    pub const fn functions(self) -> &'static [&'static str] {
+        match self {
+            Self::Placed => &["login", "order"],
+            Self::Paid => &["login", "order", "order-events", "pay-notify", "unified-order"],
+        }
+    }
+
     /// The heading of a row.
     const fn name(self) -> &'static str {
         match self {
@@ -129,4 +138,4 @@ const WINDOW: Duration = Duration::from_secs(10);
 /// Orders a second.
 const FIRST_RATE: u64 = 100;
 /// Orders a second that are the end of the ramp.
-const MOST: u64 = 20_000;
+const MOST: u64 = 50_000;
