@@ -39,6 +39,10 @@ class Pure(unittest.TestCase):
     def test_parameters_are_in_one_order(self):
         self.assertEqual(rehearse.overrides({"B": "2", "A": "1"}), ["A=1", "B=2"])
 
+    def test_progress_is_estimated_once_something_is_done(self):
+        self.assertEqual(rehearse.progress("functions", 0, 35, 60), "   0 of 35 functions")
+        self.assertEqual(rehearse.progress("functions", 7, 35, 300), "   7 of 35 functions, 20 minutes left")
+
     def test_json_is_found_behind_warnings(self):
         self.assertEqual(rehearse.first_json(["warning: x\n", '{"url": "u"}\n']), {"url": "u"})
         with self.assertRaises(ValueError):
