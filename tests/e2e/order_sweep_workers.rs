@@ -1,10 +1,15 @@
 //! `order-sweep` when much is due: workers, and what an idle minute costs.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use e2e::{Requests, World};
 use local_wechat::Fault;
+use order_sweep::{OrderSweepTask, SweepEvent};
 use serde_json::{Value, json};
+use shared::{
+    host::{Host, SystemRandomness},
+    runtime::Task,
+};
 
 const QUERY: &str = "/pay/orderquery";
 
@@ -28,6 +33,26 @@ async fn copy_order(world: &World, order: &Value, shards: &[&str]) {
         })
     });
     world.put_items("OrdersTable", &copies.collect::<Vec<_>>()).await;
+}
+
+/// The host of the sweep, with a Lambda that can't be reached.
+fn host_without_lambda(world: &World) -> Host {
+    let host = world.bundle().host("order-sweep").expect("a function");
+    let functions = &world.bundle().stack().functions;
+    let function = functions.iter().find(|function| function.folder == "order-sweep").expect("a function");
+    let of_lambda = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_ENDPOINT_URL_DYNAMODB",
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+    ];
+    let names = function.environment.keys().map(String::as_str).chain(of_lambda);
+    let value = |name: &str| Some((name.to_owned(), host.optional_var(name)?.to_owned()));
+    let mut environment: BTreeMap<String, String> = names.filter_map(value).collect();
+    environment.insert("AWS_ENDPOINT_URL_LAMBDA".to_owned(), "http://127.0.0.1:9".to_owned());
+    Host::new(environment, Arc::new(world.clock.clone()), Arc::new(SystemRandomness), Vec::new())
 }
 
 fn unpaid(rows: &[Value]) -> usize {
@@ -64,6 +89,24 @@ async fn much_work_is_done_by_workers_within_the_same_minute() {
         world.sweep().await;
     }
     assert_eq!(unpaid(&world.items("OrdersTable").await), 0, "{report}");
+}
+
+#[tokio::test]
+async fn a_sweep_that_can_t_start_workers_does_their_work_itself() {
+    let world = World::start().await;
+    world.user().await.order().await;
+    let order = world.items("OrdersTable").await.remove(0);
+    fill_index(&world).await;
+    copy_order(&world, &order, &["UNPREPAID-00", "UNPREPAID-17"]).await;
+    world.clock.advance(Duration::from_secs(1800));
+    let sweep = OrderSweepTask::init(&host_without_lambda(&world)).await.expect("its settings");
+    let mut reports = Vec::new();
+    // A request that a busy machine did not answer in time is made again.
+    for _ in 0..5 {
+        reports.push(sweep.run(SweepEvent::default()).await.expect("a report"));
+    }
+    assert!(reports.iter().all(|report| report.workers == 0), "{reports:?}");
+    assert_eq!(unpaid(&world.items("OrdersTable").await), 0, "{reports:?}");
 }
 
 #[tokio::test]
