@@ -119,7 +119,8 @@ pub fn results_file(machine: &str, sections: &[Section]) -> String {
 pub fn updated_results(results: &str, sections: &[Section]) -> String {
     let mut parts: Vec<String> = results.split("\n## ").map(str::to_owned).collect();
     for section in sections {
-        let text = format!("{}\nMeasured on {}.\n", file_section(section), machine::today());
+        let (day, load) = (machine::today(), machine::load());
+        let text = format!("{}\nMeasured on {day}; load at the end: {load}.\n", file_section(section));
         let text = text.trim_start_matches("## ").to_owned();
         match parts.iter_mut().skip(1).find(|part| part.lines().next() == Some(section.title)) {
             Some(part) => *part = text,
