@@ -54,7 +54,7 @@ const LAYERED: [Layered; 2] = [
 
 /// All crates by their folder, without the one of these tests.
 static CRATES: LazyLock<Vec<(String, Sources)>> = LazyLock::new(|| {
-    let folders = ["shared", "infra/bench", "infra/bench/hello"].map(str::to_owned).into_iter();
+    let folders = ["shared", "infra/bench", "infra/bench/hello", "infra/fuzz"].map(str::to_owned).into_iter();
     let below = ["functions", "infra/local"].into_iter().flat_map(|above| {
         let folders = names(above, true).into_iter().map(move |name| format!("{above}/{name}"));
         folders.filter(|folder| root().join(folder).join("Cargo.toml").exists())

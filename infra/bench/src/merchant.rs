@@ -23,7 +23,7 @@ pub const PRIVATE_KEY: &str = include_str!("../../../shared/src/crypto/rsa_g6_pr
 /// The public key of [`PRIVATE_KEY`].
 pub const PUBLIC_KEY: &str = include_str!("public.pem");
 /// WeChat Pay's id of the public key.
-const PUBLIC_KEY_ID: &str = "PUB_KEY_ID_0116482039572026112100000000000001";
+pub const PUBLIC_KEY_ID: &str = "PUB_KEY_ID_0116482039572026112100000000000001";
 const OPENID: &str = "o5wQws1FH2FD2uaNtxmrc1jiG4dc";
 
 /// A notice as an HTTP request.

@@ -65,6 +65,17 @@ impl RegisteredFunction {
         }
     }
 
+    /// Starts an instance that answers requests; `None` of a task.
+    pub(crate) async fn start_responder(
+        &self,
+        host: Host,
+    ) -> Option<Result<Arc<dyn HttpResponder>, InitError>> {
+        match self.starter {
+            Starter::Function(start) => Some(start(host).await),
+            Starter::Task(_) => None,
+        }
+    }
+
     /// `function` or `task`, for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match self.starter {

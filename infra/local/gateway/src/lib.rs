@@ -50,4 +50,4 @@ pub use error::{CallError, StartError};
 pub use kill::KilledAt;
 pub use log::{LogFormat, spawn_request_lines};
 pub use options::BundleOptions;
-pub use registry::{registered_folders, start_function};
+pub use registry::{StartedFunction, registered_folders, start_function};

@@ -1,8 +1,12 @@
 //! The registry of functions: one line for each folder below `functions/`.
 
+use std::sync::Arc;
+
+use lambda_http::Context;
+use serde_json::Value;
 use shared::host::Host;
 
-use crate::{error::CallError, function::RegisteredFunction};
+use crate::{adapter::HttpResponder, error::CallError, function::RegisteredFunction};
 
 /// Every function of the bundle.
 pub(crate) const REGISTRY: &[RegisteredFunction] = &[
@@ -51,6 +55,30 @@ pub async fn start_function(folder: &str, host: Host) -> Result<(), CallError> {
     let unknown = || CallError::Unknown { folder: folder.to_owned(), expected: "function or task" };
     let entry = REGISTRY.iter().find(|entry| entry.folder == folder).ok_or_else(unknown)?;
     Ok(entry.start_once(host).await?)
+}
+
+/// A started function with routes, without a gateway before it. For tests of what it answers to events.
+pub struct StartedFunction(Arc<dyn HttpResponder>);
+
+impl StartedFunction {
+    /// Starts the function in `functions/<folder>` on `host`, as a cold start does.
+    ///
+    /// # Errors
+    /// [`CallError::Unknown`]: the registry has no such folder, or a task. [`CallError::Start`]: a variable is missing or malformed.
+    pub async fn start(folder: &str, host: Host) -> Result<Self, CallError> {
+        let unknown = || CallError::Unknown { folder: folder.to_owned(), expected: "function" };
+        let entry = REGISTRY.iter().find(|entry| entry.folder == folder).ok_or_else(unknown)?;
+        let responder = entry.start_responder(host).await.ok_or_else(unknown)??;
+        Ok(Self(responder))
+    }
+
+    /// Handles an event of API Gateway, given as JSON text. Returns the response in Lambda's form.
+    ///
+    /// # Errors
+    /// [`CallError::Failed`]: the text is no such event.
+    pub async fn answer(&self, event: String) -> Result<Value, CallError> {
+        Arc::clone(&self.0).handle_event(event, Context::default()).await.map_err(CallError::Failed)
+    }
 }
 
 /// The folders below `functions/` that the registry has.
