@@ -23,8 +23,10 @@ mod fulfilment;
 mod kill_at_await;
 mod ledgers;
 mod pending;
+mod progress;
 mod recovery;
 mod scenario;
+mod shrink;
 mod stock_model;
 mod storm;
 
