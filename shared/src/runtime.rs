@@ -41,7 +41,7 @@ pub trait Function: Sized + Send + Sync + 'static {
     fn init(host: &Host) -> impl Future<Output = Result<Self, HostError>> + Send;
 
     /// Opens connections and reads secrets before Lambda is asked for the first request, because Lambda gives a start a whole processor
-    /// and a request a part of one. A start does not depend on it: it may take [`WARM_UP`], and what fails is done again by the request.
+    /// and a request a part of one. A start does not depend on it: it may take a second, and what fails is done again by the request.
     fn warm_up(&self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
