@@ -292,6 +292,6 @@ mod tests {
         let missed = missed(&measured.into_iter().collect());
         let [missed] = missed.as_slice() else { panic!("{missed:?}") };
         let text = missed.to_string();
-        assert!(text.starts_with("- **missed** first request after an idle minute, login ≤ 0.80 ×: 0.97 ×, because WeChat closes"), "{text}");
+        assert!(text.starts_with("- **missed** first request after an idle minute, login ≤ 0.80 ×: 0.96 ×, because WeChat closes"), "{text}");
     }
 }
