@@ -35,6 +35,17 @@ async fn copy_order(world: &World, order: &Value, shards: &[&str]) {
     world.put_items("OrdersTable", &copies.collect::<Vec<_>>()).await;
 }
 
+/// A world with expired orders in three shards, of which two have more than a page.
+async fn world_with_much_due() -> World {
+    let world = World::start().await;
+    world.user().await.order().await;
+    let order = world.items("OrdersTable").await.remove(0);
+    fill_index(&world).await;
+    copy_order(&world, &order, &["UNPREPAID-00", "UNPREPAID-17"]).await;
+    world.clock.advance(Duration::from_secs(1800));
+    world
+}
+
 /// The host of the sweep, with a Lambda that can't be reached.
 fn host_without_lambda(world: &World) -> Host {
     let host = world.bundle().host("order-sweep").expect("a function");
@@ -76,15 +87,14 @@ async fn an_idle_minute_takes_two_requests() {
 
 #[tokio::test]
 async fn much_work_is_done_by_workers_within_the_same_minute() {
-    let world = World::start().await;
-    world.user().await.order().await;
-    let order = world.items("OrdersTable").await.remove(0);
-    fill_index(&world).await;
-    copy_order(&world, &order, &["UNPREPAID-00", "UNPREPAID-17"]).await;
-    world.clock.advance(Duration::from_secs(1800));
+    let world = world_with_much_due().await;
     let report = world.sweep().await;
-    // A worker that a busy machine did not start in time is replaced by the run itself.
-    assert!(matches!(report["workers"].as_u64(), Some(1..=3)), "{report}");
+    // The run does the work of a worker that a busy machine did not start in time.
+    match report["workers"].as_u64() {
+        Some(3) => assert_eq!(report["closed"], 0, "{report}"),
+        Some(1 | 2) => assert_ne!(report["closed"], 0, "{report}"),
+        _ => panic!("{report}"),
+    }
     // A request that a busy machine did not answer in time is made again.
     for _ in 0..5 {
         world.sweep().await;
@@ -94,12 +104,7 @@ async fn much_work_is_done_by_workers_within_the_same_minute() {
 
 #[tokio::test]
 async fn a_sweep_that_can_t_start_workers_does_their_work_itself() {
-    let world = World::start().await;
-    world.user().await.order().await;
-    let order = world.items("OrdersTable").await.remove(0);
-    fill_index(&world).await;
-    copy_order(&world, &order, &["UNPREPAID-00", "UNPREPAID-17"]).await;
-    world.clock.advance(Duration::from_secs(1800));
+    let world = world_with_much_due().await;
     let sweep = OrderSweepTask::init(&host_without_lambda(&world)).await.expect("its settings");
     let mut reports = Vec::new();
     // A request that a busy machine did not answer in time is made again.

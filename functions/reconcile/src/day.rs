@@ -67,7 +67,7 @@ impl ReconcileTask {
         let (state, billed) = match self.pay.bill(day).await? {
             Bill::NotReady => return Ok(BillState::NotReady),
             // WeChat Pay gives the same answer while a bill is late.
-            Bill::None if !last_run && self.is_something_unbilled(day).await? => {
+            Bill::None if !last_run && self.is_bill_expected(day).await? => {
                 return Ok(BillState::NotReady);
             }
             // WeChat Pay has no transactions for that day. Everything that our tables hold for it is reported below as `MISSING_THERE`.

@@ -17,7 +17,7 @@ use crate::{
 
 impl ReconcileTask {
     /// Whether our tables have a payment of the day, or a refund that no bill has confirmed.
-    pub(crate) async fn is_something_unbilled(&self, day: Day) -> Result<bool, StoreError> {
+    pub(crate) async fn is_bill_expected(&self, day: Day) -> Result<bool, StoreError> {
         let mut place = Some(UnbilledCursor::default());
         while let Some(at) = place {
             // Both indexes have the same shards, and a page without a number is the last one of its shard.
