@@ -89,12 +89,10 @@ async fn an_idle_minute_takes_two_requests() {
 async fn much_work_is_done_by_workers_within_the_same_minute() {
     let world = world_with_much_due().await;
     let report = world.sweep().await;
-    // The run does the work of a worker that a busy machine did not start in time.
-    match report["workers"].as_u64() {
-        Some(3) => assert_eq!(report["closed"], 0, "{report}"),
-        Some(1 | 2) => assert_ne!(report["closed"], 0, "{report}"),
-        _ => panic!("{report}"),
-    }
+    // A busy machine may not start a worker in time. The run says so, and does its work.
+    let unstarted = world.log().lines().filter(|line| line.contains("start-sweep-worker")).count();
+    let started = report["workers"].as_u64().and_then(|workers| usize::try_from(workers).ok());
+    assert_eq!(started.map(|started| started + unstarted), Some(3), "{report}");
     // A request that a busy machine did not answer in time is made again.
     for _ in 0..5 {
         world.sweep().await;
