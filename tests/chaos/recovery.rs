@@ -11,7 +11,7 @@ use crate::{
     cast::Cast,
     faults::SCHEDULED,
     fulfilment::{self, express_parcel},
-    pending::pending,
+    pending::{is_pending, pending},
 };
 
 /// Runs rounds until no order, refund, shipping, complaint or event is pending. Returns the number of rounds.
@@ -31,7 +31,7 @@ pub(crate) async fn run_until_settled(cast: &Cast<'_>) -> u32 {
         }
         finish_refunds(world);
         run_tasks(world).await;
-        if pending(world).await.is_empty() {
+        if !is_pending(world).await {
             return round;
         }
         // A minute at first; later as long as the longest wait between two queries.
@@ -192,8 +192,14 @@ async fn list(world: &World, path: &str, field: &str) -> Vec<Value> {
 }
 
 /// Half of the users confirm the receipt, the others do nothing for ten days; then WeChat settles, and its pushes arrive.
+///
+/// Staff ship once more before: the interface APIv3 does not say how much of a payment was refunded in the console before we knew of it, so
+/// that only the bill makes its order one to ship.
 pub(crate) async fn await_receipts(cast: &Cast<'_>) {
     let world = cast.world;
+    run_tasks(world).await;
+    ship_all(cast).await;
+    run_tasks(world).await;
     let orders = world.items("OrdersTable").await;
     for order in orders.iter().step_by(2) {
         let (Some(openid), Some(transaction_id)) =
