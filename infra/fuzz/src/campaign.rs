@@ -68,7 +68,8 @@ impl Campaign {
         // The whole world has the requests of single functions as its seeds.
         let seeds = if target == "world" { "route" } else { target };
         let mut command = Command::new(&self.program);
-        command.env("FUZZ_TARGET", target).arg(corpus).arg(self.folder.join("seeds").join(seeds));
+        command.env("FUZZ_TARGET", target).env("RUST_BACKTRACE", "0");
+        command.arg(corpus).arg(self.folder.join("seeds").join(seeds));
         command.arg(format!("-dict={}", self.folder.join("dictionary").display()));
         command.arg(format!("-artifact_prefix={}/{target}-", crashes.display()));
         command.arg(format!("-max_total_time={}", self.seconds));

@@ -54,6 +54,7 @@ pub(crate) struct FuzzedRequest<'r> {
     pub(crate) route: &'r FuzzedRoute,
     /// The names and values of the path's variables.
     pub(crate) variables: Vec<(String, String)>,
+    /// Percent-encoded.
     pub(crate) query: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
@@ -74,7 +75,9 @@ impl<'r> FuzzedRequest<'r> {
             (name.trim_end_matches('+').to_owned(), value.to_owned())
         });
         let variables = variables.collect();
-        let query = names.insert(&next_line(&mut rest));
+        // As every client encodes it.
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"#\"<>`{}^|\\".contains(&byte);
+        let query = percent_encode(&names.insert(&next_line(&mut rest)), is_plain);
         let mut headers = Vec::new();
         while !rest.is_empty() {
             let line = next_line(&mut rest);
@@ -116,7 +119,7 @@ impl Names {
 }
 
 /// Encodes every byte that is not `plain`.
-pub(crate) fn percent_encode(text: &str, plain: impl Fn(u8) -> bool) -> String {
+fn percent_encode(text: &str, plain: impl Fn(u8) -> bool) -> String {
     let encode = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     text.bytes().map(encode).collect()
 }

@@ -9,6 +9,7 @@
 mod bill_server;
 mod bills;
 mod exchange;
+mod log_lines;
 mod notices;
 mod open_data;
 mod pushes;
@@ -23,10 +24,11 @@ mod world;
 pub use reader::{Reader, Target};
 
 /// The readers by name. `README.md` says what each reads.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 17] = [
     Target { name: "bill-v2", start: bills::v2 },
     Target { name: "bill-v3", start: bills::v3 },
     Target { name: "json", start: texts::json },
+    Target { name: "log", start: log_lines::write },
     Target { name: "notice-v2", start: notices::v2 },
     Target { name: "notice-v2-refund", start: notices::v2_refund },
     Target { name: "notice-v2-signed", start: notices::v2_signed },

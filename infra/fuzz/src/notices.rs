@@ -117,9 +117,23 @@ pub(crate) fn v3() -> Reader {
 
 /// Any content of the encrypted resource, with a genuine signature. The first line is the type of the event.
 pub(crate) fn v3_signed() -> Reader {
-    let receiver = Receiver::start();
-    let key = SigningKey::from_pem(PRIVATE_KEY).expect("a key");
+    let (receiver, signer) = (Receiver::start(), V3Signer::new());
     Box::new(move |input| {
+        let (headers, body) = signer.notice(input);
+        receiver.receive(&headers, body.as_bytes());
+    })
+}
+
+/// Makes genuine notices of APIv3.
+pub(crate) struct V3Signer(SigningKey);
+
+impl V3Signer {
+    pub(crate) fn new() -> Self {
+        Self(SigningKey::from_pem(PRIVATE_KEY).expect("a key"))
+    }
+
+    /// A notice of the event that the first line of `input` names; the rest is the content of its encrypted resource.
+    pub(crate) fn notice(&self, input: &[u8]) -> (HeaderMap, String) {
         let (event, plain) = split_at(input, b"\n").unwrap_or((b"", input));
         let body = json!({
             "id": "EV-1", "create_time": "2026-11-21T12:00:00+08:00", "resource_type": "encrypt-resource",
@@ -130,9 +144,9 @@ pub(crate) fn v3_signed() -> Reader {
             },
         });
         let body = body.to_string();
-        let signature = STANDARD.encode(key.sign(format!("{NOW}\nnonce\n{body}\n").as_bytes()));
-        receiver.receive(&v3_headers(&signature), body.as_bytes());
-    })
+        let signature = STANDARD.encode(self.0.sign(format!("{NOW}\nnonce\n{body}\n").as_bytes()));
+        (v3_headers(&signature), body)
+    }
 }
 
 /// The headers of a message of APIv3 with this signature.

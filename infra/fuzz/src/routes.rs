@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use http::HeaderValue;
 use local_gateway::StartedFunction;
 use serde_json::{Map, Value, json};
 use shared::types::OrderId;
 
 use crate::{
     exchange::{FuzzedRequest, FuzzedRoute, Names},
-    notices, pushes,
+    notices::{self, V3Signer},
+    pushes,
     reader::Reader,
     services::Services,
     tokens,
@@ -26,12 +28,12 @@ pub(crate) fn answer() -> Reader {
     });
     let functions: BTreeMap<_, _> = functions.collect();
     let token = tokens::issue(&services);
-    let names = names();
+    let (names, signer) = (names(), V3Signer::new());
     Box::new(move |input| {
         let request = FuzzedRequest::read(&routes, &names, input);
         let function = functions.get(&request.route.folder).expect("a function");
         let calls = services.upstream.calls();
-        let answer = services.run(function.answer(event(request, &token)));
+        let answer = services.run(function.answer(event(request, &token, &signer)));
         let answer = answer.expect("an event that is one");
         let status = answer.get("statusCode").and_then(Value::as_u64).expect("a status");
         let has_called = services.upstream.calls() > calls;
@@ -54,8 +56,8 @@ fn names() -> Names {
 }
 
 /// The event of API Gateway, payload format 2.0.
-fn event(mut request: FuzzedRequest<'_>, token: &str) -> String {
-    sign(&mut request);
+fn event(mut request: FuzzedRequest<'_>, token: &str, signer: &V3Signer) -> String {
+    sign(&mut request, signer);
     let (route, path) = (request.route.key(), request.path());
     let mut headers: Map<String, Value> = [
         ("content-type", "application/json".to_owned()),
@@ -97,9 +99,19 @@ fn event(mut request: FuzzedRequest<'_>, token: &str) -> String {
     event.to_string()
 }
 
-/// Signs what WeChat would have signed: pushes, and notices of APIv2. The content of a notice of a refund is encrypted.
-fn sign(request: &mut FuzzedRequest<'_>) {
+/// Signs what WeChat would have signed: pushes and notices. A body that begins with the type of an event of APIv3 is the content of such a
+/// notice, and `<root>` begins that of APIv2's notice of a refund.
+fn sign(request: &mut FuzzedRequest<'_>, signer: &V3Signer) {
     match request.route.path.as_str() {
+        "/api/pay/notify" | "/api/pay/refund-notify" | "/api/pay/complaint-notify"
+            if V3_EVENTS.iter().any(|prefix| request.body.starts_with(prefix)) =>
+        {
+            let (headers, body) = signer.notice(&request.body);
+            request.headers.retain(|(name, _)| !headers.contains_key(name));
+            let text = |value: &HeaderValue| value.to_str().expect("text").to_owned();
+            request.headers.extend(headers.iter().map(|(name, value)| (name.to_string(), text(value))));
+            request.body = body.into_bytes();
+        }
         "/api/message/callback" if request.query.is_empty() => {
             let query = pushes::query(None);
             let text = |value: Option<String>| value.unwrap_or_default();
@@ -121,3 +133,6 @@ fn sign(request: &mut FuzzedRequest<'_>) {
         _ => {}
     }
 }
+
+/// How the types of APIv3's events begin.
+const V3_EVENTS: [&[u8]; 3] = [b"TRANSACTION.", b"REFUND.", b"COMPLAINT."];

@@ -5,6 +5,7 @@ use std::{
     fmt::{Debug, Display},
 };
 
+use serde_json::Value;
 use shared::{
     crypto::RsaPublicKey,
     types::{
@@ -42,7 +43,8 @@ fn ids(text: &str) {
     is_shown_as_read(text, OrderId::parse(text));
     is_shown_as_read(text, OutTradeNo::parse(text));
     is_shown_as_read(text, OutRefundNo::parse(text));
-    is_shown_as_read(text, OutRefundNo::parse_path(text));
+    // In a path a number may be written in two forms; what it is shown as is one of them.
+    is_read_again(OutRefundNo::parse_path(text), OutRefundNo::parse_path);
     is_shown_as_read(text, TransactionId::parse(text));
     let _ = (AppId::parse(text), MchId::parse(text), OpenId::parse(text), UnionId::parse(text));
     let _ =
@@ -79,17 +81,31 @@ fn is_read_again<T: Display + PartialEq + Debug, E>(
     }
 }
 
-/// Any bytes as the loose JSON of the open platform, and as the values of a subscribe message. What was read is read again.
+/// Any bytes as the loose JSON of the open platform, and as the values of a subscribe message. What was read is read again, whole numbers and
+/// texts as the same.
 pub(crate) fn json() -> Reader {
     Box::new(|input| {
         if let Some(object) = loose_json::read_object(input) {
             let _ = object.values().map(loose_json::whole_number).collect::<Vec<_>>();
             let written = serde_json::to_vec(&object).expect("JSON");
-            assert_eq!(loose_json::read_object(&written), Some(object));
+            let again = loose_json::read_object(&written);
+            assert!(again.is_some());
+            // A fraction, or a number of more than 64 bits, may be read as one of its neighbours.
+            assert!(object.values().any(has_float) || again == Some(object));
         }
         if let Ok(values) = serde_json::from_slice::<BTreeMap<String, String>>(input) {
             let is_valid = Data::parse(values.clone()).is_ok();
             assert!(!is_valid || Data::fitted(values).is_ok(), "what is valid needs no cutting");
         }
     })
+}
+
+/// Whether a number in it is kept as a floating-point one.
+fn has_float(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(has_float),
+        Value::Object(fields) => fields.values().any(has_float),
+        Value::Number(number) => number.is_f64(),
+        _ => false,
+    }
 }
