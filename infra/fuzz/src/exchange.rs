@@ -75,7 +75,7 @@ impl<'r> FuzzedRequest<'r> {
             (name.trim_end_matches('+').to_owned(), value.to_owned())
         });
         let variables = variables.collect();
-        // As every client encodes it.
+        // As clients encode it. A `%` stays, so that broken encodings are inputs as well.
         let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"#\"<>`{}^|\\".contains(&byte);
         let query = percent_encode(&names.insert(&next_line(&mut rest)), is_plain);
         let mut headers = Vec::new();

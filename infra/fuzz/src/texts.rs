@@ -88,10 +88,8 @@ pub(crate) fn json() -> Reader {
         if let Some(object) = loose_json::read_object(input) {
             let _ = object.values().map(loose_json::whole_number).collect::<Vec<_>>();
             let written = serde_json::to_vec(&object).expect("JSON");
-            let again = loose_json::read_object(&written);
-            assert!(again.is_some());
-            // A fraction, or a number of more than 64 bits, may be read as one of its neighbours.
-            assert!(object.values().any(has_float) || again == Some(object));
+            let again = loose_json::read_object(&written).map(|object| without_floats(object.into()));
+            assert_eq!(again, Some(without_floats(object.into())));
         }
         if let Ok(values) = serde_json::from_slice::<BTreeMap<String, String>>(input) {
             let is_valid = Data::parse(values.clone()).is_ok();
@@ -100,12 +98,14 @@ pub(crate) fn json() -> Reader {
     })
 }
 
-/// Whether a number in it is kept as a floating-point one.
-fn has_float(value: &Value) -> bool {
+/// The value with zero for each fraction and each number of more than 64 bits: what was written of one may be read as its neighbour.
+fn without_floats(value: Value) -> Value {
     match value {
-        Value::Array(items) => items.iter().any(has_float),
-        Value::Object(fields) => fields.values().any(has_float),
-        Value::Number(number) => number.is_f64(),
-        _ => false,
+        Value::Array(items) => items.into_iter().map(without_floats).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, value)| (name, without_floats(value))).collect()
+        }
+        Value::Number(number) if number.is_f64() => 0.into(),
+        other => other,
     }
 }

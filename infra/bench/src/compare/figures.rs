@@ -135,7 +135,7 @@ impl Figure {
             Self::IdleLogin | Self::IdlePrepay => {
                 "WeChat closes an idle connection after 8 seconds, and a new one takes two round trips before that of the request: 120 ms"
             }
-            _ => "no reason is known: measure again on a machine with less load",
+            _ => "no reason is known; the same binaries differ by a tenth from run to run",
         }
     }
 
