@@ -6,6 +6,10 @@ use e2e::{Response, World};
 use futures_util::future::join_all;
 use local_wechat::{Fault, RefundStatus};
 use serde_json::{Value, json};
+use shared::{
+    store::{BeginRefundOutcome, NewRefund, RefundRefusal, Refunds},
+    types::{OperatorArn, OutRefundNo, OutTradeNo},
+};
 
 /// Asks for a refund; notices that follow from it have arrived.
 async fn refund(world: &World, key: &str, body: Value) -> Response {
@@ -110,6 +114,39 @@ async fn twenty_refunds_at_once_never_give_back_more_than_was_paid() {
     let begun = world.items("RefundsTable").await;
     assert!(begun.iter().all(|row| row["status"]["S"] == "SUCCESS"), "{begun:?}");
     assert_eq!(begun.len(), 6);
+}
+
+#[tokio::test]
+async fn a_refund_that_the_same_request_has_begun_meanwhile_is_not_refused() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (_, out_trade_no) = phone.buy().await;
+    let asked = refund(&world, "k", json!({ "outTradeNo": out_trade_no })).await.ok();
+    // A second request that had looked for the refund before it was there, and for the payment when it had given everything back.
+    let refunds = Refunds::new(&world.operator_host("refund")).expect("its settings");
+    let attempt = OutTradeNo::parse(&out_trade_no).expect("a number");
+    let payment = refunds.find_payment(attempt).await.expect("an answer").expect("a payment");
+    let begin = async |number: &str| {
+        let new = NewRefund {
+            out_refund_no: OutRefundNo::parse(number).expect("a number"),
+            refund_fee: None,
+            reason: None,
+            requested_by: OperatorArn::parse("arn:aws:iam::000000000000:user/local").expect("an ARN"),
+            notify_url: None,
+            approval: None,
+        };
+        let (order, _) =
+            refunds.get_with_order(attempt.order_id(), &new.out_refund_no).await.expect("an answer");
+        refunds.begin(&order.expect("an order"), &payment, &new).await.expect("an outcome")
+    };
+    let number = asked.text("/refund/outRefundNo");
+    let outcome = begin(&number).await;
+    assert!(
+        matches!(&outcome, BeginRefundOutcome::AlreadyBegun(row) if row.out_refund_no.as_str() == number),
+        "{outcome:?}"
+    );
+    let outcome = begin("another").await;
+    assert!(matches!(outcome, BeginRefundOutcome::Refused(RefundRefusal::Forbidden)), "{outcome:?}");
 }
 
 #[tokio::test]

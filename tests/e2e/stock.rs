@@ -1,6 +1,6 @@
 //! Stock: what orders take from it and give back, in one row and in many.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use e2e::{Phone, Response, World};
 use futures_util::future;
@@ -94,6 +94,29 @@ async fn an_order_has_no_more_of_a_product_than_the_product_allows() {
     assert_eq!(saved["product"].get("maxPerOrder"), None);
     assert_eq!(order(&phone, 3).await.status, 200);
     assert_eq!(stock(&world).await, Some(4));
+}
+
+#[tokio::test]
+async fn the_last_one_is_not_refused_to_a_request_that_took_it() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    save(&world, json!({ "stock": 0, "stockRows": 4 })).await;
+    for number in 0..8 {
+        add(&world, 1).await.ok();
+        let key = format!("key-{number}");
+        let body = json!({ "productId": "tea", "quantity": 1 });
+        let placed = future::join_all((0..12).map(|_| phone.post_once("/api/orders", &body, &key))).await;
+        let outcomes: Vec<String> = placed.iter().map(Response::outcome).collect();
+        assert!(placed.iter().all(|answer| [200, 503].contains(&answer.status)), "{outcomes:?}");
+        let numbers: BTreeSet<String> = placed
+            .iter()
+            .filter(|answer| answer.status == 200)
+            .map(|answer| answer.text("/orderId"))
+            .collect();
+        assert_eq!(numbers.len(), 1, "{outcomes:?}");
+        // A user can have few unpaid orders.
+        world.clock.advance(Duration::from_secs(31 * 60));
+    }
 }
 
 #[tokio::test]

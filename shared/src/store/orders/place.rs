@@ -10,13 +10,16 @@
 //! The index `by_user` (`user_id`) of `IDEMPOTENCY_TABLE` finds the rows of a user.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure::AllOld,
-    TransactWriteItem, Update,
+use aws_sdk_dynamodb::{
+    operation::batch_get_item::BatchGetItemOutput,
+    types::{
+        AttributeValue, CancellationReason, KeysAndAttributes, Put,
+        ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -134,6 +137,8 @@ impl Orders {
         key: Option<&IdempotencyKey>,
         max_unpaid: u32,
     ) -> Result<PlaceOutcome, CallerError> {
+        // What is short already now was short before this request looked for its key.
+        let known_short = self.known_shortage(new);
         let (products, earlier) = self.read_for(new, key).await?;
         if let (Some(row), Some(key)) = (earlier, key)
             && row.expires_at > new.created_at
@@ -146,9 +151,38 @@ impl Orders {
         };
         let goods = match self.choose_goods(&order, &products).await? {
             Ok(goods) => goods,
-            Err(product_id) => return Ok(PlaceOutcome::OutOfStock(product_id)),
+            Err(product_id) if known_short == Some(&product_id) => {
+                return Ok(PlaceOutcome::OutOfStock(product_id));
+            }
+            Err(product_id) => return Ok(self.out_of_stock(product_id, key, new.created_at).await?),
         };
         Ok(self.write((order, goods), &new.caller.user_id, key, max_unpaid).await?)
+    }
+
+    fn known_shortage<'n>(&self, new: &'n NewOrder) -> Option<&'n ProductId> {
+        let now = self.host.now_millis();
+        let is_short =
+            |(id, quantity): &&(ProductId, u32)| self.recent_products.has_too_few(id, *quantity, now);
+        new.items.iter().find(is_short).map(|(id, _)| id)
+    }
+
+    /// The goods are short. The same request, sent twice, may have taken them since this one looked for its key: then its order is placed.
+    async fn out_of_stock(
+        &self,
+        product_id: ProductId,
+        key: Option<&IdempotencyKey>,
+        now: UnixSeconds,
+    ) -> Result<PlaceOutcome, StoreError> {
+        let Some(key) = key else { return Ok(PlaceOutcome::OutOfStock(product_id)) };
+        let keys = keys([item_key("id", &key.id)])?;
+        let request = self.client.batch_get_item().request_items(self.var("IDEMPOTENCY_TABLE")?, keys);
+        let answer = request.send().await.map_err(|error| StoreError::from_sdk(PLACING, error))?;
+        let row = whole(answer, PLACING)?.into_values().flatten().next();
+        let row: Option<IdempotencyRow> = row.map(item::read).transpose()?;
+        Ok(match row.filter(|row| row.expires_at > now) {
+            Some(row) => replay(row, key),
+            None => PlaceOutcome::OutOfStock(product_id),
+        })
     }
 
     async fn read_for(
@@ -182,10 +216,7 @@ impl Orders {
         }
         let answer =
             request.send().await.map_err(|error| StoreError::from_sdk("reading the catalogue", error))?;
-        if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
-            return Err(StoreError::contended("reading the catalogue").into());
-        }
-        let mut tables = answer.responses.unwrap_or_default();
+        let mut tables = whole(answer, "reading the catalogue")?;
         let session = tables.remove(sessions).unwrap_or_default().into_iter().next();
         let session = session.map(item::read::<Session>).transpose()?;
         sessions::honoured(session.as_ref(), &new.caller)?;
@@ -238,7 +269,7 @@ impl Orders {
                 return Ok(refused);
             }
             if let Some(product_id) = self.look_for_goods(&mut goods, &reasons, first_row).await? {
-                return Ok(PlaceOutcome::OutOfStock(product_id));
+                return self.out_of_stock(product_id, key, order.created_at).await;
             }
         }
         Err(StoreError::contended(PLACING))
@@ -333,10 +364,7 @@ impl Orders {
             let keys = keys(some.iter().map(|order_id| item_key("order_id", order_id)))?;
             let answer = self.client.batch_get_item().request_items(&self.table, keys).send().await;
             let answer = answer.map_err(|error| StoreError::from_sdk(COUNTING, error))?;
-            if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
-                return Err(StoreError::contended(COUNTING));
-            }
-            for row in answer.responses.unwrap_or_default().into_values().flatten() {
+            for row in whole(answer, COUNTING)?.into_values().flatten() {
                 let listed_order: ListedOrder = item::read(row)?;
                 if listed_order.status == Status::Unpaid && listed_order.expires_at > new.created_at {
                     gone.remove(&listed_order.order_id);
@@ -422,6 +450,17 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
         queries: 0,
         due_shard: Some(work_index::unprepaid(work_index::shard_of(&new.order_id.to_string()))),
     })
+}
+
+/// The items by table.
+///
+/// # Errors
+/// [`StoreError`], transient: DynamoDB has not read all.
+fn whole(answer: BatchGetItemOutput, what: &'static str) -> Result<HashMap<String, Vec<Item>>, StoreError> {
+    if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
+        return Err(StoreError::contended(what));
+    }
+    Ok(answer.responses.unwrap_or_default())
 }
 
 fn keys(keys: impl IntoIterator<Item = Item>) -> Result<KeysAndAttributes, StoreError> {

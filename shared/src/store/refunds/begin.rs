@@ -88,7 +88,7 @@ impl Refunds {
         for _ in 0..item::MAX_ATTEMPTS {
             let row = match self.row(&order, &payment, new) {
                 Ok(row) => row,
-                Err(refusal) => return Ok(BeginRefundOutcome::Refused(refusal)),
+                Err(refusal) => return self.refuse_unless_begun(&order, new, refusal).await,
             };
             let mut parts = vec![self.put_row_part(&row)?, self.claim_fee_part(&payment, row.refund_fee)?];
             if let Some(change) = self.show_refund_part(&order, &payment, &row, new.approval.as_ref())? {
@@ -121,6 +121,19 @@ impl Refunds {
             }
         }
         Err(StoreError::contended(BEGINNING))
+    }
+
+    /// What refuses the refund may be this very refund, which the same request, sent twice, has begun meanwhile.
+    async fn refuse_unless_begun(
+        &self,
+        order: &Order,
+        new: &NewRefund,
+        refusal: RefundRefusal,
+    ) -> Result<BeginRefundOutcome, StoreError> {
+        let (_, known) = self.get_with_order(order.order_id, &new.out_refund_no).await?;
+        Ok(known.map_or(BeginRefundOutcome::Refused(refusal), |row| {
+            BeginRefundOutcome::AlreadyBegun(Box::new(row))
+        }))
     }
 
     fn row(&self, order: &Order, payment: &PaymentRow, new: &NewRefund) -> Result<RefundRow, RefundRefusal> {
