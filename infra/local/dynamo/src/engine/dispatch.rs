@@ -4,27 +4,25 @@
 //! The database's own HTTP server would parse requests and phrase errors; this file does that instead.
 
 use dynoxide::{Database, DynoxideError};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::response::AwsResponse;
 
-/// Runs an operation. `body` is its request as JSON text.
-pub(super) fn dispatch(database: &Database, operation: &str, body: &str) -> AwsResponse {
-    match run_method(database, operation, body) {
-        Ok(body) => AwsResponse { status: 200, body: body.into() },
-        Err(error) => {
-            let error = with_error_count(operation, error);
-            AwsResponse { status: error.status_code(), body: error.to_json().into() }
-        }
-    }
+/// Runs an operation. Returns its result, or the response to an error.
+pub(super) fn dispatch(database: &Database, operation: &str, request: &Value) -> Result<Value, AwsResponse> {
+    run_method(database, operation, request).map_err(|error| {
+        let error = with_error_count(operation, error);
+        AwsResponse { status: error.status_code(), body: error.to_json().into() }
+    })
 }
 
-fn run_method(database: &Database, operation: &str, body: &str) -> Result<String, DynoxideError> {
+fn run_method(database: &Database, operation: &str, request: &Value) -> Result<Value, DynoxideError> {
     /// Maps an operation to the database's method, whose types give the request and the response.
     macro_rules! operations {
         ($($name:literal => $method:ident),* $(,)?) => {
             match operation {
-                $($name => write_json(&database.$method(read_json(body)?)?),)*
+                $($name => write_json(&database.$method(read_json(request)?)?),)*
                 unknown => Err(DynoxideError::ValidationException(format!("{unknown} is no operation of tables"))),
             }
         };
@@ -61,15 +59,13 @@ fn run_method(database: &Database, operation: &str, body: &str) -> Result<String
 }
 
 /// Parses a request. The database's parsers begin their messages with DynamoDB's class of error, which decides the code.
-fn read_json<T: DeserializeOwned>(body: &str) -> Result<T, DynoxideError> {
-    serde_json::from_str(body).map_err(|error| {
+fn read_json<'a, T: Deserialize<'a>>(request: &'a Value) -> Result<T, DynoxideError> {
+    T::deserialize(request).map_err(|error| {
         let message = error.to_string();
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        let message = message.strip_suffix(&place).unwrap_or(&message);
         let (class, text) = message
             .split_once(':')
             .filter(|(class, _)| class.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'))
-            .unwrap_or(("", message));
+            .unwrap_or(("", &message));
         match class {
             "VALIDATION_REQUEST" => DynoxideError::EnvelopedValidation(text.to_owned()),
             "VALIDATION" | "VALIDATION_AS_READ" => DynoxideError::ValidationException(text.to_owned()),
@@ -77,15 +73,15 @@ fn read_json<T: DeserializeOwned>(body: &str) -> Result<T, DynoxideError> {
                 DynoxideError::SerializationException(text.to_owned())
             }
             _ if VALIDATION_PHRASES.iter().any(|part| message.contains(part)) => {
-                DynoxideError::ValidationException(message.to_owned())
+                DynoxideError::ValidationException(message.clone())
             }
-            _ => DynoxideError::SerializationException(message.to_owned()),
+            _ => DynoxideError::SerializationException(message.clone()),
         }
     })
 }
 
-fn write_json(response: &impl Serialize) -> Result<String, DynoxideError> {
-    serde_json::to_string(response).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+fn write_json(response: &impl Serialize) -> Result<Value, DynoxideError> {
+    serde_json::to_value(response).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }
 
 /// `PutItem`, `UpdateItem` and `DeleteItem` say how many validation errors they found; the other operations don't.

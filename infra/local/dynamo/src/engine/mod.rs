@@ -71,12 +71,11 @@ impl Engine {
 
     fn execute(&self, operation: &str, mut request: Value) -> Result<OperationResult, DynamoError> {
         let requested = capacity::request_capacity(operation, &mut request);
-        let body = self.names.with_engine_arns(operation, request.to_string());
-        let response = dispatch::dispatch(&self.database, operation, &body);
-        if response.status != 200 {
-            return Ok(OperationResult::refused(response));
-        }
-        let mut value: Value = serde_json::from_slice(&response.body)?;
+        let request = self.names.with_engine_arns(operation, request)?;
+        let mut value = match dispatch::dispatch(&self.database, operation, &request) {
+            Ok(value) => value,
+            Err(response) => return Ok(OperationResult::refused(response)),
+        };
         let (cost, consumed) = capacity::take_cost(operation, &mut value, requested);
         self.views.adapt_response(operation, &request, &mut value);
         if capacity::is_write(operation) {

@@ -104,14 +104,15 @@ impl ResourceNames {
             .unwrap_or_else(|| "*".to_owned())
     }
 
-    /// A request's body with the engine's ARNs.
-    pub(crate) fn with_engine_arns(&self, operation: &str, body: String) -> String {
+    /// A request with the engine's ARNs.
+    pub(crate) fn with_engine_arns(&self, operation: &str, request: Value) -> serde_json::Result<Value> {
         if !OPERATIONS_WITH_ARNS.contains(&operation) {
-            return body;
+            return Ok(request);
         }
-        self.streams
-            .iter()
-            .fold(body, |body, (template_arn, engine_arn)| body.replace(template_arn, engine_arn))
+        let replace = |text: String, (template_arn, engine_arn): &(String, String)| {
+            text.replace(template_arn, engine_arn)
+        };
+        serde_json::from_str(&self.streams.iter().fold(request.to_string(), replace))
     }
 
     /// A response's body with the template's ARNs.

@@ -5,6 +5,8 @@
 //! (<https://yaml.org/spec/1.2.2/#103-core-schema>). A lone `y` or `n` is text: SAM and CloudFormation don't read it as a
 //! boolean, although YAML 1.1 does.
 
+use std::sync::LazyLock;
+
 use regex_lite::Regex;
 
 /// The type that one of the two versions reads in a plain scalar, if the other reads a different value.
@@ -14,17 +16,22 @@ pub(crate) fn other_reading(text: &str) -> Option<&'static str> {
     if !(first.is_ascii_digit() || b"+-.=<yYnNoO".contains(&first)) {
         return None;
     }
-    let is = |pattern: &str| Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| regex.is_match(text));
-    if EXPONENT_OF_BOTH.iter().any(|pattern| is(pattern)) {
-        return None;
-    }
-    READINGS.iter().find(|(pattern, _)| is(pattern)).map(|(_, reading)| *reading)
+    READINGS.iter().find(|(regex, _)| regex.is_match(text)).and_then(|(_, reading)| *reading)
 }
 
-/// Whether both versions read the same number.
-const EXPONENT_OF_BOTH: [&str; 1] = [r"[-+]?[0-9]+\.[0-9]*[eE][-+][0-9]+"];
+/// The first that fits says what a scalar is; `None` if both versions read the same.
+static READINGS: LazyLock<Vec<(Regex, Option<&str>)>> = LazyLock::new(|| {
+    let whole = |pattern: &str| Regex::new(&format!("^(?:{pattern})$"));
+    let of_both = (EXPONENT_OF_BOTH, None);
+    let others = OTHER_READINGS.iter().map(|(pattern, reading)| (*pattern, Some(*reading)));
+    let all = std::iter::once(of_both).chain(others);
+    all.filter_map(|(pattern, reading)| Some((whole(pattern).ok()?, reading))).collect()
+});
 
-const READINGS: [(&str, &str); 11] = [
+/// A number that both versions read alike.
+const EXPONENT_OF_BOTH: &str = r"[-+]?[0-9]+\.[0-9]*[eE][-+][0-9]+";
+
+const OTHER_READINGS: [(&str, &str); 11] = [
     ("yes|Yes|YES|on|On|ON", "true"),
     ("no|No|NO|off|Off|OFF", "false"),
     ("=", "a default value"),
