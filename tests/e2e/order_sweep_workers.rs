@@ -71,7 +71,7 @@ fn unpaid(rows: &[Value]) -> usize {
 }
 
 #[tokio::test]
-async fn an_idle_minute_takes_two_requests() {
+async fn an_idle_minute_takes_two_requests_or_one_for_each_shard() {
     let world = World::start().await;
     world.sweep().await;
     let (_, idle) = world.count_requests(world.sweep()).await;
@@ -83,6 +83,10 @@ async fn an_idle_minute_takes_two_requests() {
     }
     let (_, quiet) = world.count_requests(world.sweep()).await;
     assert_eq!(quiet, idle);
+    // With more open orders than a request reads, each of their shards is looked at: as many requests however many orders.
+    fill_index(&world).await;
+    let (_, busy) = world.count_requests(world.sweep()).await;
+    assert_eq!(busy, Requests { dynamodb: 202, wechat: 0 });
 }
 
 #[tokio::test]
