@@ -21,6 +21,9 @@ pub(crate) struct Shipment {
     /// When everything was shipped for the first time, in unix milliseconds.
     pub(crate) shipped: Option<u64>,
     pub(crate) receipt: Option<Receipt>,
+    /// Whether a complaint was open when it was time to settle.
+    #[serde(default)]
+    pub(crate) is_held_up: bool,
     /// When the money was settled, in unix milliseconds.
     pub(crate) settled: Option<u64>,
     /// Whether WeChat has asked the merchant to ship.
@@ -131,13 +134,18 @@ impl Shipment {
         }
     }
 
-    /// Settles if its time has come and no complaint is open; when it was settled.
+    /// Settles if its time has come and no complaint is open; when it was settled. What a complaint held up is settled when it has ended,
+    /// not at the time before.
     pub(super) fn settle_when_due(&mut self, now: u64, in_complaint: bool) -> Option<u64> {
         let due = self.receipt?.at.saturating_add(SETTLE_AFTER);
-        if self.settled.is_some() || now < due || in_complaint {
+        if self.settled.is_some() || now < due {
             return None;
         }
-        self.settled = Some(due);
+        if in_complaint {
+            self.is_held_up = true;
+            return None;
+        }
+        self.settled = Some(if self.is_held_up { now } else { due });
         self.settled
     }
 
@@ -230,9 +238,15 @@ mod tests {
         shipment.receive_when_due(10 * DAY + 1);
         assert!(!shipment.confirm_receipt(11 * DAY));
         assert_eq!(shipment.settle_when_due(10 * DAY + 3 * HOUR, false), None);
-        assert_eq!(shipment.settle_when_due(11 * DAY, true), None);
+        let mut complained_of = shipment.clone();
         assert_eq!(shipment.settle_when_due(11 * DAY, false), Some(10 * DAY + 3 * HOUR + 1));
         assert_eq!(shipment.settle_when_due(12 * DAY, false), None);
+        assert_eq!(complained_of.settle_when_due(11 * DAY, true), None);
+        assert_eq!(
+            complained_of.settle_when_due(12 * DAY, false),
+            Some(12 * DAY),
+            "when the complaint has ended"
+        );
         assert_eq!(shipment.enter(upload(&["2"], true, 2), 2), Err(UploadRefusal::Received));
     }
 }
