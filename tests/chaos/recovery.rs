@@ -93,9 +93,8 @@ async fn create_refunds(world: &World, round: u32) {
     world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Closed, times: 2 });
     let mut requests = Vec::new();
     let payments = world.items("PaymentsTable").await;
-    for (at, row) in
-        payments.iter().enumerate().skip(usize::try_from(round % 3).unwrap_or_default()).step_by(3)
-    {
+    let first = usize::try_from(round % 3).unwrap_or_default();
+    for (at, row) in payments.iter().enumerate().skip(first).step_by(3) {
         if at % 4 == 0 {
             // One of four payments is refunded in the merchant console as well.
             let transaction_id = row["transaction_id"]["S"].as_str().unwrap_or_default();

@@ -102,8 +102,8 @@ fn event(mut request: FuzzedRequest<'_>, token: &str, signer: &V3Signer) -> (Str
     (event.to_string(), is_genuine)
 }
 
-/// Signs what WeChat would have signed: pushes and notices; whether it is a notice of WeChat Pay now. A body that begins with the type of an event of APIv3 is the content of such a
-/// notice, and `<root>` begins that of APIv2's notice of a refund.
+/// Signs what WeChat would have signed: pushes and notices. A body that begins with the type of an event of APIv3 is the content of such a
+/// notice, and `<root>` begins that of APIv2's notice of a refund. Returns whether the request is a genuine notice of WeChat Pay now.
 fn sign(request: &mut FuzzedRequest<'_>, signer: &V3Signer) -> bool {
     match request.route.path.as_str() {
         "/api/pay/notify" | "/api/pay/refund-notify" | "/api/pay/complaint-notify"

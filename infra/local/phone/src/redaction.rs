@@ -83,6 +83,7 @@ static NAMED_SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let names = SECRET_NAMES.join("|");
     Regex::new(&format!(r#"((?:{names})(?:=|\\*"\s*:\s*\\*"))[^&"\\\s]+"#)).ok()
 });
+/// The names of such secrets. A text with none of them is not searched by the pattern.
 const SECRET_NAMES: [&str; 5] = ["access_token", "secret", "session_key", "ticket", "token"];
 
 #[cfg(test)]

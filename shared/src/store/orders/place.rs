@@ -10,16 +10,13 @@
 //! The index `by_user` (`user_id`) of `IDEMPOTENCY_TABLE` finds the rows of a user.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
-use aws_sdk_dynamodb::{
-    operation::batch_get_item::BatchGetItemOutput,
-    types::{
-        AttributeValue, CancellationReason, KeysAndAttributes, Put,
-        ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem, Update,
-    },
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure::AllOld,
+    TransactWriteItem, Update,
 };
 use serde::{Deserialize, Serialize};
 
@@ -137,7 +134,7 @@ impl Orders {
         key: Option<&IdempotencyKey>,
         max_unpaid: u32,
     ) -> Result<PlaceOutcome, CallerError> {
-        // What is short already now was short before this request looked for its key.
+        // A shortage that is known before the key is read is not the work of the same request, sent twice.
         let known_short = self.known_shortage(new);
         let (products, earlier) = self.read_for(new, key).await?;
         if let (Some(row), Some(key)) = (earlier, key)
@@ -159,6 +156,7 @@ impl Orders {
         Ok(self.write((order, goods), &new.caller.user_id, key, max_unpaid).await?)
     }
 
+    /// The product of the order that this instance knows to be short.
     fn known_shortage<'n>(&self, new: &'n NewOrder) -> Option<&'n ProductId> {
         let now = self.host.now_millis();
         let is_short =
@@ -166,7 +164,8 @@ impl Orders {
         new.items.iter().find(is_short).map(|(id, _)| id)
     }
 
-    /// The goods are short. The same request, sent twice, may have taken them since this one looked for its key: then its order is placed.
+    /// The outcome when goods are short. The same request, sent twice, may have taken them since this one read the key: then the order is
+    /// placed.
     async fn out_of_stock(
         &self,
         product_id: ProductId,
@@ -174,10 +173,8 @@ impl Orders {
         now: UnixSeconds,
     ) -> Result<PlaceOutcome, StoreError> {
         let Some(key) = key else { return Ok(PlaceOutcome::OutOfStock(product_id)) };
-        let keys = keys([item_key("id", &key.id)])?;
-        let request = self.client.batch_get_item().request_items(self.var("IDEMPOTENCY_TABLE")?, keys);
-        let answer = request.send().await.map_err(|error| StoreError::from_sdk(PLACING, error))?;
-        let row = whole(answer, PLACING)?.into_values().flatten().next();
+        let table = self.var("IDEMPOTENCY_TABLE")?;
+        let [row] = item::get_each(&self.client, &self.host, PLACING, [(table, "id", &key.id)]).await?;
         let row: Option<IdempotencyRow> = row.map(item::read).transpose()?;
         Ok(match row.filter(|row| row.expires_at > now) {
             Some(row) => replay(row, key),
@@ -216,7 +213,10 @@ impl Orders {
         }
         let answer =
             request.send().await.map_err(|error| StoreError::from_sdk("reading the catalogue", error))?;
-        let mut tables = whole(answer, "reading the catalogue")?;
+        if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
+            return Err(StoreError::contended("reading the catalogue").into());
+        }
+        let mut tables = answer.responses.unwrap_or_default();
         let session = tables.remove(sessions).unwrap_or_default().into_iter().next();
         let session = session.map(item::read::<Session>).transpose()?;
         sessions::honoured(session.as_ref(), &new.caller)?;
@@ -364,7 +364,10 @@ impl Orders {
             let keys = keys(some.iter().map(|order_id| item_key("order_id", order_id)))?;
             let answer = self.client.batch_get_item().request_items(&self.table, keys).send().await;
             let answer = answer.map_err(|error| StoreError::from_sdk(COUNTING, error))?;
-            for row in whole(answer, COUNTING)?.into_values().flatten() {
+            if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
+                return Err(StoreError::contended(COUNTING));
+            }
+            for row in answer.responses.unwrap_or_default().into_values().flatten() {
                 let listed_order: ListedOrder = item::read(row)?;
                 if listed_order.status == Status::Unpaid && listed_order.expires_at > new.created_at {
                     gone.remove(&listed_order.order_id);
@@ -450,17 +453,6 @@ fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Ord
         queries: 0,
         due_shard: Some(work_index::unprepaid(work_index::shard_of(&new.order_id.to_string()))),
     })
-}
-
-/// The items by table.
-///
-/// # Errors
-/// [`StoreError`], transient: DynamoDB has not read all.
-fn whole(answer: BatchGetItemOutput, what: &'static str) -> Result<HashMap<String, Vec<Item>>, StoreError> {
-    if answer.unprocessed_keys().is_some_and(|keys| !keys.is_empty()) {
-        return Err(StoreError::contended(what));
-    }
-    Ok(answer.responses.unwrap_or_default())
 }
 
 fn keys(keys: impl IntoIterator<Item = Item>) -> Result<KeysAndAttributes, StoreError> {

@@ -123,7 +123,7 @@ impl Refunds {
         Err(StoreError::contended(BEGINNING))
     }
 
-    /// What refuses the refund may be this very refund, which the same request, sent twice, has begun meanwhile.
+    /// The outcome of a refusal. Its reason may be this very refund, which the same request, sent twice, has begun meanwhile.
     async fn refuse_unless_begun(
         &self,
         order: &Order,
