@@ -2,7 +2,7 @@
 //!
 //! Signatures cover every field, also unknown ones, so the reader keeps all fields as texts. Anybody can send XML to the public
 //! address of the notices, so a document type, an entity beyond the five of XML, nesting, a repeated field, a
-//! second root and more than 64 KiB are refused.
+//! second root, a name that would change what a signature covers and more than 64 KiB are refused.
 
 use std::collections::BTreeMap;
 
@@ -68,6 +68,9 @@ pub enum XmlError {
     /// Another root element, or more than one.
     #[error("has another root than it should")]
     Root,
+    /// A field whose name has other characters than letters, digits, `_`, `-` and `.`.
+    #[error("has a field with a name that no field has")]
+    Name,
     /// An element within a field.
     #[error("is nested")]
     Nested,
@@ -174,10 +177,15 @@ fn enter(root: &str, start: &BytesStart<'_>) -> Result<Place, XmlError> {
 }
 
 fn field(start: &BytesStart<'_>) -> Result<String, XmlError> {
-    if start.attributes_raw().trim().is_empty() {
-        Ok(start.name().as_ref().to_owned())
+    if !start.attributes_raw().trim().is_empty() {
+        return Err(XmlError::Forbidden);
+    }
+    let name = start.name().as_ref().to_owned();
+    // The parser takes any name. What is signed has `=` and `&` between names and values.
+    if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)) {
+        Ok(name)
     } else {
-        Err(XmlError::Forbidden)
+        Err(XmlError::Name)
     }
 }
 
@@ -259,7 +267,7 @@ mod tests {
 
     #[test]
     fn hostile_documents_are_refused() {
-        use XmlError::{Duplicate, Entity, Forbidden, Malformed, Nested, Root};
+        use XmlError::{Duplicate, Entity, Forbidden, Malformed, Name, Nested, Root};
         for (xml, error) in [
             ("<!DOCTYPE xml><xml/>", Forbidden),
             ("<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><xml><a>&e;</a></xml>", Forbidden),
@@ -284,6 +292,10 @@ mod tests {
             ("<xml><?php x ?></xml>", Forbidden),
             ("<xml><!-- x --></xml>", Forbidden),
             ("<xml><a b=\"c\">1</a></xml>", Forbidden),
+            ("<xml><a=1&b>2</a=1&b></xml>", Name),
+            ("<xml><a//></xml>", Name),
+            ("<xml><金额>1</金额></xml>", Name),
+            ("<xml><>1</></xml>", Name),
         ] {
             assert_eq!(get(xml).unwrap_err(), error, "{xml}");
         }
