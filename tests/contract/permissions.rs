@@ -197,7 +197,7 @@ async fn shopping(world: &World, phone: &Phone<'_>) {
     let (products, product) = ("/api/admin/products", "/api/admin/products/umbrella");
     let umbrella = json!({ "name": "晴雨伞", "price": 5900, "shelf": "sale", "stock": 7, "stockRows": 2 });
     world.operator("PUT", product, &umbrella).await.ok();
-    world.operator("POST", &format!("{product}/stock"), &json!({ "add": 1 })).await.ok();
+    world.operator_once("POST", &format!("{product}/stock"), &json!({ "add": 1 }), "delivery 1").await.ok();
     for path in [product, products] {
         world.operator("GET", path, &json!({})).await.ok();
     }

@@ -1,5 +1,7 @@
 //! `/api/admin/products…`
 
+use std::time::Duration;
+
 use e2e::{Phone, Response, World};
 use insta::assert_snapshot;
 use local_dynamo::{DynamoFault, FaultKind};
@@ -114,6 +116,42 @@ async fn a_write_whose_answer_is_lost_is_made_once() {
         assert_eq!(add(&world, change).await.ok().text("/product/stock"), stock);
     }
     assert_eq!(read(&world).await.text("/product/stock"), "11");
+}
+
+#[tokio::test]
+async fn goods_that_come_with_a_key_are_added_once() {
+    let world = World::start().await;
+    let change = async |key: &str, add: i64| {
+        world.operator_once("POST", &format!("{TEA}/stock"), &json!({ "add": add }), key).await
+    };
+    for rows in [1, 3] {
+        let product = json!({ "name": "茶", "price": 900, "stock": 10, "stockRows": rows });
+        save(&world, &product).await.ok();
+        let key = |name: &str| format!("{name}, {rows} rows");
+        for _ in 0..2 {
+            assert_eq!(change(&key("note 1"), 5).await.ok().text("/product/stock"), "15");
+        }
+        assert_eq!(change(&key("note 1"), 6).await.outcome(), "409 CONFLICT", "another number");
+        // The request that takes the last goods is sent twice at once, and once more.
+        let sold = key("sold at the market");
+        let taken = futures_util::future::join_all((0..2).map(|_| change(&sold, -15))).await;
+        for answer in [taken, vec![change(&sold, -15).await]].into_iter().flatten() {
+            assert_eq!(answer.ok().text("/product/stock"), "0");
+        }
+        assert_eq!(change(&key("note 2"), -1).await.outcome(), "409 OUT_OF_STOCK");
+        assert_eq!(
+            change(&key("note 2"), 1).await.ok().text("/product/stock"),
+            "1",
+            "nothing was taken with it"
+        );
+        world.clock.advance(Duration::from_secs(25 * 60 * 60));
+        assert_eq!(
+            change(&key("note 1"), 6).await.ok().text("/product/stock"),
+            "7",
+            "a key is kept for a day"
+        );
+    }
+    assert_eq!(change("", 1).await.outcome(), "400 INVALID_INPUT");
 }
 
 #[tokio::test]

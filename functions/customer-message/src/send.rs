@@ -79,10 +79,7 @@ impl From<SentMessage> for MessageView {
 
 impl CustomerMessageFunction {
     pub(crate) async fn send_message(&self, request: &Request) -> Result<Response<Body>, ApiError> {
-        let key = request::header(request, "Idempotency-Key")?.unwrap_or_default();
-        if key.is_empty() || key.len() > 128 {
-            return Err(ApiError::invalid("Idempotency-Key", "须为 1 到 128 个字符"));
-        }
+        let key = request::idempotency_key(request)?;
         let (openid, message) = parse(request::json(request)?)?;
         let operator = request::operator(request)?;
         let new = NewMessage {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     api::{ApiError, Code, request, response},
     runtime::{Body, Request, Response},
-    store::{IdempotencyKey, NewOrder, OrderDetails, OrderSummary, PlaceOutcome},
+    store::{IdempotencyKey, NewOrder, OrderSummary, PlaceOutcome},
     types::{Caller, Fen, OrderId, OutTradeNo, ProductId},
 };
 
@@ -55,10 +55,11 @@ impl OrderFunction {
         caller: &Caller,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
+        let key = request::optional_idempotency_key(request)?;
         let mut body: PlaceBody = request::json(request)?;
         let details = details::parse(body.address.take(), body.invoice_title.take(), body.remark.take())?;
         let items = parse(body)?;
-        let key = idempotency_key(caller, request, &items, &details)?;
+        let key = key.map(|key| IdempotencyKey::of_order(&caller.user_id, key, &(&items, &details)));
         let now = self.host.now();
         let order_id = OrderId::new(now, self.host.random()?);
         let new = NewOrder {
@@ -121,19 +122,6 @@ fn parse_line(place: &str, item: ItemBody) -> Result<(ProductId, u32), ApiError>
         count @ 1..=MAX_QUANTITY => Ok((product, count)),
         _ => Err(ApiError::invalid(&quantity, "须为 1 到 99")),
     }
-}
-
-fn idempotency_key(
-    caller: &Caller,
-    request: &Request,
-    items: &[(ProductId, u32)],
-    details: &OrderDetails,
-) -> Result<Option<IdempotencyKey>, ApiError> {
-    let Some(key) = request::header(request, "Idempotency-Key")? else { return Ok(None) };
-    if key.is_empty() || key.len() > 128 {
-        return Err(ApiError::invalid("Idempotency-Key", "须为 1 到 128 个字符"));
-    }
-    Ok(Some(IdempotencyKey::new(&caller.user_id, key, &(items, details))))
 }
 
 const MAX_LINES: usize = 20;

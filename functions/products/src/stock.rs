@@ -4,7 +4,7 @@ use serde::Deserialize;
 use shared::{
     api::{ApiError, Code, request},
     runtime::{Body, Request, Response},
-    store::AddStockOutcome,
+    store::{AddStockOutcome, IdempotencyKey},
     types::ProductId,
 };
 
@@ -20,15 +20,20 @@ impl ProductsFunction {
     pub(crate) async fn add_stock(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let product_id =
             ProductId::parse(&request::path(request, "productId")?).map_err(|_| Code::NotFound)?;
+        let key = request::optional_idempotency_key(request)?;
         let add = parse(request::json(request)?)?;
+        let key = key.map(|key| IdempotencyKey::of_stock(&product_id, key, add));
         let operator = request::operator(request)?;
-        match self.products.add_stock(&product_id, add, &operator).await? {
+        match self.products.add_stock(&product_id, add, key.as_ref(), &operator).await? {
             AddStockOutcome::Added(product) => Ok(view::answer(*product)),
             AddStockOutcome::NotCounted => {
                 Err(ApiError::new(Code::Conflict).with_message("该商品未设库存数量"))
             }
             AddStockOutcome::TooFew => Err(Code::OutOfStock.into()),
             AddStockOutcome::Unknown => Err(Code::NotFound.into()),
+            AddStockOutcome::KeyReused => {
+                Err(ApiError::new(Code::Conflict).with_message("该请求编号已用于其他数量"))
+            }
         }
     }
 }

@@ -35,10 +35,7 @@ impl RefundFunction {
     }
 
     fn parse(&self, request: &Request) -> Result<RefundInput, ApiError> {
-        let key = request::header(request, "Idempotency-Key")?.unwrap_or_default();
-        if key.is_empty() || key.len() > 128 {
-            return Err(ApiError::invalid("Idempotency-Key", "须为 1 到 128 个字符"));
-        }
+        let key = request::idempotency_key(request)?;
         let body: RefundBody = request::json(request)?;
         let out_trade_no = request::required("outTradeNo", body.out_trade_no)?;
         let out_trade_no = OutTradeNo::parse(&out_trade_no).map_err(|_| Code::NotFound)?;

@@ -101,6 +101,32 @@ pub fn header<'a>(request: &'a Request, name: &str) -> Result<Option<&'a str>, A
     value.transpose().map_err(|_| ApiError::invalid(name, "含有非法字符"))
 }
 
+/// The `Idempotency-Key`, which names the request, so that it has no second effect when it is sent again.
+///
+/// # Errors
+/// `INVALID_INPUT`: it is missing, or does not have 1 to 128 characters of visible ASCII.
+pub fn idempotency_key(request: &Request) -> Result<&str, ApiError> {
+    optional_idempotency_key(request)?.ok_or_else(wrong_key)
+}
+
+/// As [`idempotency_key`], of a request that may come without one.
+///
+/// # Errors
+/// `INVALID_INPUT`: it does not have 1 to 128 characters of visible ASCII.
+pub fn optional_idempotency_key(request: &Request) -> Result<Option<&str>, ApiError> {
+    let key = header(request, IDEMPOTENCY_KEY)?;
+    match key {
+        Some(key) if !(1..=128).contains(&key.len()) => Err(wrong_key()),
+        key => Ok(key),
+    }
+}
+
+fn wrong_key() -> ApiError {
+    ApiError::invalid(IDEMPOTENCY_KEY, "须为 1 到 128 个字符")
+}
+
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
 /// The exact bytes of the body, over which WeChat's signatures are made.
 #[must_use]
 pub fn bytes(request: &Request) -> &[u8] {

@@ -14,6 +14,7 @@ mod complaints;
 mod conversations;
 mod erasure;
 mod groups;
+mod idempotency;
 mod inbox;
 
 mod item;
@@ -57,6 +58,7 @@ pub use groups::{
     DatedSteps, Entrant, EntryTables, GroupMember, GroupMembers, Groups, JoinOutcome, MEMBERSHIP, Player,
     RankProfile, ScoreOutcome, ScoreTables, ShownUser,
 };
+pub use idempotency::IdempotencyKey;
 pub use inbox::{
     ConsentInbox, CustomerInbox, CustomerPushOutcome, ErasedPerson, Inbox, InboxError, KeepOutcome,
     PendingErasure, PendingPush, PushLookup, SubscribeEventsOutcome, SubscribeInbox, VerdictInbox,
@@ -68,9 +70,9 @@ pub use media_checks::{
     MediaCheckResult, MediaCheckState, MediaChecks, NewMediaCheck, VerdictEffect, VerdictEnd,
 };
 pub use orders::{
-    Address, CloseWriteOutcome, IdempotencyKey, InvoiceTitle, NewOrder, Order, OrderDetails,
-    OrderDetailsError, OrderDetailsSealer, OrderLine, OrderPage, OrderSummary, Orders, PlaceOutcome, Prepay,
-    PrepayTerms, RefundRequest, RefundRequestCursor, RefundRequestId, RefundRequestPage, RefundRequestState,
+    Address, CloseWriteOutcome, InvoiceTitle, NewOrder, Order, OrderDetails, OrderDetailsError,
+    OrderDetailsSealer, OrderLine, OrderPage, OrderSummary, Orders, PlaceOutcome, Prepay, PrepayTerms,
+    RefundRequest, RefundRequestCursor, RefundRequestId, RefundRequestPage, RefundRequestState,
     RejectRefundOutcome, RequestRefundOutcome, SettleOutcome, ShipOrder, ShipOutcome, Shipping,
     ShippingWrite, UnsettledOrder, WriteOutcome, shipping_shards,
 };

@@ -91,6 +91,8 @@ const BUDGETS: &[(&str, usize, usize)] = &[
     // A transaction, which DynamoDB knows when it is repeated, answers nothing: the product is read afterwards.
     ("PUT /api/admin/products/{productId}", 2, 0),
     ("POST /api/admin/products/{productId}/stock", 2, 0),
+    ("POST /api/admin/products/{productId}/stock, with a key", 2, 0),
+    ("POST /api/admin/products/{productId}/stock, with a key, again", 2, 0),
     ("POST /api/orders", 2, 0),
     ("POST /api/orders, a counted product", 2, 0),
     ("POST /api/orders, a counted product with many rows", 2, 0),

@@ -85,8 +85,11 @@ async fn products(meter: &mut Meter<'_>) {
     let tea = json!({ "name": "茶", "price": 900, "stock": 7 });
     meter.of("PUT /api/admin/products/{productId}", operator("PUT", &product, tea)).await;
     let add = format!("{product}/stock");
-    let added = operator("POST", &add, json!({ "add": -1 }));
+    let (added, goods) = (operator("POST", &add, json!({ "add": -1 })), json!({ "add": 1 }));
     meter.of("POST /api/admin/products/{productId}/stock", added).await;
+    let add_once = || world.operator_once("POST", &add, &goods, "delivery 1");
+    meter.of("POST /api/admin/products/{productId}/stock, with a key", add_once()).await.ok();
+    meter.of("POST /api/admin/products/{productId}/stock, with a key, again", add_once()).await.ok();
     meter.of("GET /api/admin/products/{productId}", operator("GET", &product, nothing.clone())).await;
     meter.of("GET /api/admin/products", operator("GET", products, nothing)).await;
 }

@@ -36,7 +36,7 @@ use crate::{
 
 pub use attempt::{CloseWriteOutcome, WriteOutcome};
 pub use details::{Address, InvoiceTitle, OrderDetails, OrderDetailsError, OrderDetailsSealer};
-pub use place::{IdempotencyKey, NewOrder, OrderSummary, PlaceOutcome};
+pub use place::{NewOrder, OrderSummary, PlaceOutcome};
 pub use refund_request::{RefundRequest, RefundRequestId, RefundRequestState};
 pub use request_refund::{RefundRequestCursor, RefundRequestPage, RejectRefundOutcome, RequestRefundOutcome};
 pub(super) use request_refund::{RequestsChange, request_event, requests_change};

@@ -22,32 +22,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{Order, OrderLine, Orders, reserve::Goods};
 use crate::{
-    crypto::{Sealed, hex, sha256},
+    crypto::Sealed,
     order::Status,
     store::{
-        CallerError, Product, Session, StoreError,
+        CallerError, IdempotencyKey, Product, Session, StoreError,
+        idempotency::KeyRow,
         item::{self, Item, TransactionCancelled, UpdateOutcome},
         products::ON_SALE,
         sessions, work_index,
     },
     types::{Caller, Fen, OrderId, OutTradeNo, ProductId, UnixSeconds, UserId},
 };
-
-/// The idempotency key of a request: the same request again makes no second order.
-pub struct IdempotencyKey {
-    id: String,
-    payload: String,
-}
-
-impl IdempotencyKey {
-    /// The key that `user_id` sent with a request. `payload` is the content of the request; the same key with another payload is
-    /// refused.
-    #[must_use]
-    pub fn new(user_id: &UserId, key: &str, payload: &impl Serialize) -> Self {
-        let payload = serde_json::to_vec(payload).unwrap_or_default();
-        Self { id: format!("{user_id}#{}", hex(&sha256(key.as_bytes()))), payload: hex(&sha256(&payload)) }
-    }
-}
 
 /// An order that is to be placed.
 pub struct NewOrder {
@@ -100,13 +85,9 @@ pub struct OrderSummary {
     pub total_fee: Fen,
 }
 
+/// What the row of a key keeps of an order.
 #[derive(Serialize, Deserialize)]
-struct IdempotencyRow {
-    id: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    user_id: Option<UserId>,
-    payload: String,
-    expires_at: UnixSeconds,
+struct PlacedOrder {
     order: OrderSummary,
 }
 
@@ -138,7 +119,7 @@ impl Orders {
         let known_short = self.known_shortage(new);
         let (products, earlier) = self.read_for(new, key).await?;
         if let (Some(row), Some(key)) = (earlier, key)
-            && row.expires_at > new.created_at
+            && row.is_alive(new.created_at)
         {
             return Ok(replay(row, key));
         }
@@ -175,8 +156,8 @@ impl Orders {
         let Some(key) = key else { return Ok(PlaceOutcome::OutOfStock(product_id)) };
         let table = self.var("IDEMPOTENCY_TABLE")?;
         let [row] = item::get_each(&self.client, &self.host, PLACING, [(table, "id", &key.id)]).await?;
-        let row: Option<IdempotencyRow> = row.map(item::read).transpose()?;
-        Ok(match row.filter(|row| row.expires_at > now) {
+        let row: Option<KeyRow<PlacedOrder>> = row.map(item::read).transpose()?;
+        Ok(match row.filter(|row| row.is_alive(now)) {
             Some(row) => replay(row, key),
             None => PlaceOutcome::OutOfStock(product_id),
         })
@@ -186,7 +167,7 @@ impl Orders {
         &self,
         new: &NewOrder,
         key: Option<&IdempotencyKey>,
-    ) -> Result<(BTreeMap<ProductId, Product>, Option<IdempotencyRow>), CallerError> {
+    ) -> Result<(BTreeMap<ProductId, Product>, Option<KeyRow<PlacedOrder>>), CallerError> {
         let sessions = self.var("SESSIONS_TABLE")?;
         let products = self.var("PRODUCTS_TABLE")?;
         let mut known = BTreeMap::new();
@@ -245,7 +226,11 @@ impl Orders {
             order.reserved = Some(goods.reservations()?);
             let mut parts =
                 vec![self.put_order_part(&order)?, self.claim_place_part(&order, user_id, max_unpaid)?];
-            parts.extend(key.map(|key| self.put_key_part(key, &order, &summary)).transpose()?);
+            if let Some(key) = key {
+                let (table, effect) =
+                    (self.var("IDEMPOTENCY_TABLE")?, PlacedOrder { order: summary.clone() });
+                parts.push(key.put_part(table, order.user_id.as_ref(), effect, order.created_at)?);
+            }
             let first_row = parts.len();
             parts.extend(self.take_parts(&goods)?);
             let request = self.client.transact_write_items().set_transact_items(Some(parts));
@@ -280,31 +265,6 @@ impl Orders {
             .table_name(&self.table)
             .set_item(Some(item::write(order)?))
             .condition_expression("attribute_not_exists(order_id)")
-            .build()
-            .map_err(|error| StoreError::new(PLACING, error))?;
-        Ok(TransactWriteItem::builder().put(put).build())
-    }
-
-    fn put_key_part(
-        &self,
-        key: &IdempotencyKey,
-        order: &Order,
-        summary: &OrderSummary,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let row = IdempotencyRow {
-            id: key.id.clone(),
-            user_id: order.user_id.clone(),
-            payload: key.payload.clone(),
-            expires_at: order.created_at.plus(KEY_LIFETIME),
-            order: summary.clone(),
-        };
-        let put = Put::builder()
-            .table_name(self.var("IDEMPOTENCY_TABLE")?)
-            .set_item(Some(item::write(&row)?))
-            // An expired row can still exist, because DynamoDB removes expired rows late.
-            .condition_expression("attribute_not_exists(id) OR expires_at <= :now")
-            .expression_attribute_values(":now", item::n(order.created_at.get()))
-            .return_values_on_condition_check_failure(AllOld)
             .build()
             .map_err(|error| StoreError::new(PLACING, error))?;
         Ok(TransactWriteItem::builder().put(put).build())
@@ -397,8 +357,8 @@ fn unpaid_of(user_id: &UserId) -> String {
     format!("{user_id}#unpaid")
 }
 
-fn replay(row: IdempotencyRow, key: &IdempotencyKey) -> PlaceOutcome {
-    if row.payload == key.payload { PlaceOutcome::Placed(row.order) } else { PlaceOutcome::KeyReused }
+fn replay(row: KeyRow<PlacedOrder>, key: &IdempotencyKey) -> PlaceOutcome {
+    if key.is_of(&row) { PlaceOutcome::Placed(row.effect.order) } else { PlaceOutcome::KeyReused }
 }
 
 fn priced(new: &NewOrder, products: &BTreeMap<ProductId, Product>) -> Result<Order, PlaceOutcome> {
@@ -477,5 +437,3 @@ const KEY_PART: usize = 2;
 const READ_AT_ONCE: usize = 100;
 /// How long the row of a user's unpaid orders is stored after the last of them has expired.
 const UNPAID_ROW_LIFETIME: Duration = Duration::from_secs(60 * 60);
-/// How long the row of an idempotency key is stored.
-const KEY_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);

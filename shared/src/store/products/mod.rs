@@ -121,17 +121,23 @@ pub struct ProductPage {
 pub struct Products {
     client: Client,
     table: String,
+    /// The table with the keys of requests.
+    idempotency: String,
     host: Host,
 }
 
 impl Products {
-    /// Reads `PRODUCTS_TABLE`.
+    /// Reads `PRODUCTS_TABLE` and `IDEMPOTENCY_TABLE`.
     ///
     /// # Errors
     /// [`HostError`]: a variable is missing or malformed.
     pub fn new(host: &Host) -> Result<Self, HostError> {
-        let table = host.var("PRODUCTS_TABLE")?.to_owned();
-        Ok(Self { client: host.dynamodb()?, table, host: host.clone() })
+        Ok(Self {
+            client: host.dynamodb()?,
+            table: host.var("PRODUCTS_TABLE")?.to_owned(),
+            idempotency: host.var("IDEMPOTENCY_TABLE")?.to_owned(),
+            host: host.clone(),
+        })
     }
 
     /// The products that are for sale, at most 100, sorted by `product_id`.

@@ -3,16 +3,18 @@
 //! Each change is one conditional write to the product's own row. What an operator adds lies in that row first, where orders find it, and is
 //! spread over the product's other rows afterwards, if it has any (`spread.rs`).
 //!
-//! The write is a transaction although it has one part, because the AWS client repeats a request after a lost answer, and DynamoDB knows a
-//! repeated transaction by its token, also when another operator has changed the product meanwhile.
+//! The write is a transaction although it often has one part, because the AWS client repeats a request after a lost answer, and DynamoDB
+//! knows a repeated transaction by its token, also when another operator has changed the product meanwhile. An operator who repeats a request
+//! is known by its key.
 
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, ReturnValuesOnConditionCheckFailure::AllOld, builders::UpdateBuilder,
 };
+use serde::{Deserialize, Serialize};
 
 use super::{Product, Products, Shelf, stock::total};
 use crate::{
-    store::{StoreError, item},
+    store::{IdempotencyKey, StoreError, idempotency::KeyRow, item},
     telemetry,
     types::{Delivery, Fen, OperatorArn, ProductId},
 };
@@ -58,7 +60,13 @@ pub enum AddStockOutcome {
     TooFew,
     /// There is no such product.
     Unknown,
+    /// The key was used for another number of goods. Nothing was changed.
+    KeyReused,
 }
+
+/// What the row of a key keeps of added goods: that they were.
+#[derive(Serialize, Deserialize)]
+struct Added {}
 
 /// What saving writes to the stock in the product's own row.
 enum OwnStock {
@@ -90,7 +98,8 @@ impl Products {
                 continue;
             };
             let update = save_update(self.change(product_id, operator), change, seen.as_ref(), &stock);
-            match self.write(SAVING, update).await? {
+            let parts = vec![self.stock_table().part(update)?];
+            match item::transact(&self.client, &self.host, SAVING, parts).await? {
                 None => {
                     let moves = change.stock_rows.is_some() || matches!(change.stock, StockChange::Set(_));
                     return self.after_change(product_id, moves).await;
@@ -104,17 +113,22 @@ impl Products {
     /// Adds goods to the stock, or takes them out if `add` is negative, with who did it and when.
     ///
     /// Condition: the stock is counted, and `add` does not take it below zero. A stock that an earlier version took below zero takes any
-    /// goods that come.
+    /// goods that come. There is no unexpired row of `key`; if there is one of the same request, its goods were added, and are not again.
     ///
     /// # Errors
-    /// [`StoreError`]. After a timeout the write may have been applied, and a retry would add the goods twice: read the product.
+    /// [`StoreError`]. After a timeout the write may have been applied. A retry with the same `key` adds nothing twice; without one, read
+    /// the product.
     pub async fn add_stock(
         &self,
         product_id: &ProductId,
         add: i64,
+        key: Option<&IdempotencyKey>,
         operator: &OperatorArn,
     ) -> Result<AddStockOutcome, StoreError> {
+        let now = self.host.now();
+        let key_part = key.map(|key| key.put_part(&self.idempotency, None, Added {}, now)).transpose()?;
         let taken = i64::try_from(add.min(0).unsigned_abs()).unwrap_or(i64::MAX);
+        let mut was_short = false;
         for _ in 0..item::MAX_ATTEMPTS {
             let mut update = self
                 .change(product_id, operator)
@@ -126,20 +140,37 @@ impl Products {
             } else {
                 update.condition_expression("attribute_exists(stock)")
             };
-            let Some(reasons) = self.write(ADDING, update).await? else {
-                let product = self.after_change(product_id, add > 0).await?;
-                return Ok(AddStockOutcome::Added(Box::new(product)));
+            let parts = [self.stock_table().part(update)?].into_iter().chain(key_part.clone()).collect();
+            let Some(reasons) = item::transact(&self.client, &self.host, ADDING, parts).await? else {
+                return self.added(product_id, add).await;
             };
+            if let (Some(row), Some(key)) = (item::failed_condition(&reasons, KEY_PART).flatten(), key) {
+                let is_same = key.is_of(&item::read::<KeyRow<Added>>(row)?);
+                return if is_same {
+                    self.added(product_id, add).await
+                } else {
+                    Ok(AddStockOutcome::KeyReused)
+                };
+            }
             let Some(product) = product_of(&reasons)? else { return Ok(AddStockOutcome::Unknown) };
             let Some(own) = product.stock else { return Ok(AddStockOutcome::NotCounted) };
             let Some(last) = product.stock_rows_max else { return Ok(AddStockOutcome::TooFew) };
             let others = self.stock_table().other_rows(product_id, last).await?;
             if own.saturating_add(total(&others)) < taken {
-                return Ok(AddStockOutcome::TooFew);
+                // The same request, sent twice, may have taken them since: then its key is there now.
+                if key.is_none() || was_short {
+                    return Ok(AddStockOutcome::TooFew);
+                }
+                was_short = true;
+                continue;
             }
             self.gather(&product, &others, taken.saturating_sub(own)).await?;
         }
         Err(StoreError::contended(ADDING))
+    }
+
+    async fn added(&self, product_id: &ProductId, add: i64) -> Result<AddStockOutcome, StoreError> {
+        Ok(AddStockOutcome::Added(Box::new(self.after_change(product_id, add > 0).await?)))
     }
 
     /// What must be written to the own row of `seen` for this change; `None` if goods had to be moved to it first, so that it must be read
@@ -190,16 +221,6 @@ impl Products {
             .expression_attribute_values(":operator", item::s(operator))
             .expression_attribute_values(":now", item::n(self.host.now().get()))
             .return_values_on_condition_check_failure(AllOld)
-    }
-
-    /// Writes the update; the reasons if its condition failed.
-    async fn write(
-        &self,
-        operation: &'static str,
-        update: UpdateBuilder,
-    ) -> Result<Option<Vec<CancellationReason>>, StoreError> {
-        let part = self.stock_table().part(update)?;
-        item::transact(&self.client, &self.host, operation, vec![part]).await
     }
 }
 
@@ -281,3 +302,5 @@ fn number(number: i64) -> AttributeValue {
 const CHANGED: &str = "changed_by = :operator, changed_at = :now";
 const SAVING: &str = "saving a product";
 const ADDING: &str = "adding goods to a stock";
+/// The index of the part of the transaction that adds goods.
+const KEY_PART: usize = 1;
