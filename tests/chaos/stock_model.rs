@@ -108,9 +108,11 @@ impl Shop<'_> {
                 }
             }
             Act::Add(add) => {
-                let path = format!("{}/stock", self.path());
-                let added = self.world.operator("POST", &path, &json!({ "add": add })).await;
-                return if added.status == 200 { add } else { 0 };
+                let (path, body) = (format!("{}/stock", self.path()), json!({ "add": add }));
+                let key = format!("{}-{}", self.product_id, KEY.fetch_add(1, Ordering::Relaxed));
+                let add_once = || self.world.operator_once("POST", &path, &body, &key);
+                let twice = [add_once().await.status, add_once().await.status];
+                return if twice.contains(&200) { add } else { 0 };
             }
             Act::Spread(rows) => {
                 let product = json!({ "name": "茶", "price": 100, "shelf": "sale", "stockRows": rows });
@@ -121,7 +123,6 @@ impl Shop<'_> {
     }
 
     async fn order(&self, user: usize, quantity: u32, number: usize) {
-        static KEY: AtomicU32 = AtomicU32::new(0);
         let key = format!("{}-{number}-{}", self.product_id, KEY.fetch_add(1, Ordering::Relaxed));
         let body = json!({ "productId": self.product_id, "quantity": quantity });
         for _ in 0..2 {
@@ -206,8 +207,10 @@ impl Shop<'_> {
     }
 }
 
-async fn run_history(world: &World, users: &[Phone<'_>], product_id: String, history: &[Round]) {
-    let mut shop = Shop { world, users, product_id, counted: 0 };
+async fn run_history(world: &World, product_id: String, history: &[Round]) {
+    // Others than those of histories before, who have unpaid orders.
+    let users = future::join_all((0..USERS).map(|_| world.user())).await;
+    let mut shop = Shop { world, users: &users, product_id, counted: 0 };
     shop.open().await;
     let mut closed = BTreeSet::new();
     let mut orders = Vec::new();
@@ -247,13 +250,12 @@ fn no_history_of_a_stock_sells_a_piece_twice_or_loses_one() {
     let start =
         World::start().with_parameter("PaidAfterClose", "REVIVE").with_parameter("MaxUnpaidOrders", "100");
     let world = runtime.block_on(start.into_future());
-    let users = runtime.block_on(future::join_all((0..USERS).map(|_| world.user())));
     let cases = u32::try_from(number_of("STOCK_HISTORIES").unwrap_or(12)).expect("a number");
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let products = AtomicU32::new(0);
     let result = runner.run(&history(), |history| {
         let product_id = format!("tea{}", products.fetch_add(1, Ordering::Relaxed));
-        let run = || runtime.block_on(run_history(&world, &users, product_id, &history));
+        let run = || runtime.block_on(run_history(&world, product_id, &history));
         catch_unwind(AssertUnwindSafe(run)).map_err(|_| TestCaseError::fail("as is said above"))
     });
     if let Err(failure) = result {
@@ -262,5 +264,7 @@ fn no_history_of_a_stock_sells_a_piece_twice_or_loses_one() {
 }
 
 const USERS: usize = 4;
+/// The number of the next key of a request.
+static KEY: AtomicU32 = AtomicU32::new(0);
 /// Pieces that there are at first.
 const STOCK: i64 = 9;
