@@ -202,6 +202,27 @@ async fn a_refund_that_begins_before_the_upload_wins() {
 }
 
 #[tokio::test]
+async fn an_upload_that_wechat_took_before_the_refund_is_shown() {
+    let world = World::start().with_shipping().await;
+    let (phone, clerk) = (world.user().await, staff(&world).await);
+    let (order_id, out_trade_no) = phone.buy().await;
+    ingest(&world);
+    ship(&clerk, &order_id, &package("YT1")).await.ok();
+    world.wechat().set_fault(Fault::TimeoutAfter { path: UPLOAD.into(), millis: 0, times: 1 });
+    world.deliver_events().await;
+    world.request_refund(&json!({ "outTradeNo": out_trade_no }), "all").await;
+    world.wechat().wait_for_notices().await;
+    assert_eq!(phone.status(&order_id).await, "REFUNDED");
+    // The upload may still be under way, and is looked for when it can't be any more.
+    world.bundle().run_task("order-events").await.expect("a run");
+    assert_eq!(shipping(&phone, &order_id).await["state"], "SHIPPING");
+    press_on(&world).await;
+    assert_eq!(shipping(&phone, &order_id).await["state"], "SHIPPED");
+    assert_eq!((world.calls_to(LOOK), shipment(&world).uploads), (1, 1));
+    assert!(cases(&world, "SHIPPING_REFUSED").await.is_empty());
+}
+
+#[tokio::test]
 async fn parcels_are_added_until_the_last_and_then_corrected_once() {
     let world = World::start().with_shipping().await;
     let (phone, clerk) = (world.user().await, staff(&world).await);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use e2e::{Phone, Response, World};
-use local_wechat::ShippingEntry;
+use local_wechat::{Fault, ShippingEntry};
 use serde_json::{Value, json};
 use shared::types::{Day, UnixSeconds};
 
@@ -124,6 +124,28 @@ async fn settlements_that_come_twice_and_backwards_leave_the_order_settled() {
             (&shown["state"], &shown["settledAt"]),
             (&json!("SETTLED"), &json!("2023-11-21T20:53:20Z"))
         );
+    }
+}
+
+#[tokio::test]
+async fn a_refused_shipping_that_was_entered_by_hand_is_settled() {
+    let world = World::start().with_shipping().await;
+    let (phone, clerk) = (world.user().await, staff(&world).await);
+    let (order_id, _) = phone.buy().await;
+    ingest(&world);
+    world.wechat().set_fault(Fault::Errcode { path: UPLOAD.into(), errcode: 10_060_014, times: 1 });
+    ship(&clerk, &order_id, &package("YT1")).await.ok();
+    world.deliver_events().await;
+    assert_eq!(shipping(&phone, &order_id).await["state"], "REFUSED");
+    let entry = shipment(&world);
+    let at = world.now();
+    for (news, state) in [
+        (json!({ "shipped_time": at }), "SHIPPED"),
+        (json!({ "shipped_time": at, "settlement_time": at + 9 }), "SETTLED"),
+        (json!({ "shipped_time": at }), "SETTLED"),
+    ] {
+        push(&world, &phone.openid, settlement(&entry, news)).await;
+        assert_eq!(shipping(&phone, &order_id).await["state"], state);
     }
 }
 

@@ -74,20 +74,18 @@ impl ShippingReporter {
         if !shipping.is_to_upload() {
             return Ok(ShippingReport::Finished);
         }
+        let is_uploading = |at: UnixSeconds| now.since(at) < CLAIM_LIFETIME;
         match order.status {
-            Status::Paid => {}
             // The refund may come to nothing.
             Status::Refunding => return Ok(ShippingReport::NotYet),
-            Status::Refunded | Status::Closed | Status::Unpaid => {
-                return self.finish(order, shipping.with_upload_refused(), None).await;
+            _ if shipping.upload_begun_at.is_some_and(is_uploading) => {
+                return Ok(ShippingReport::ElsewhereNow);
             }
-        }
-        if !self.policy.is_managed() {
-            return self.finish(order, shipping.with_upload_done(now), None).await;
-        }
-        let is_uploading = |at: UnixSeconds| now.since(at) < CLAIM_LIFETIME;
-        if shipping.upload_begun_at.is_some_and(is_uploading) {
-            return Ok(ShippingReport::ElsewhereNow);
+            Status::Paid if self.policy.is_managed() => {}
+            Status::Paid => return self.finish(order, shipping.with_upload_done(now), None).await,
+            Status::Refunded | Status::Closed | Status::Unpaid => {
+                return self.close_refunded(order, shipping, payment, now).await;
+            }
         }
         let mut payer = order.openid.clone();
         if shipping.upload_time.is_some() || payer.is_none() {
@@ -157,6 +155,23 @@ impl ShippingReporter {
             }
             UploadOutcome::Unknown(error) => Err(error.into()),
         }
+    }
+
+    /// All money of the order went back, so nothing more is uploaded. An upload whose answer was lost may have arrived before.
+    async fn close_refunded(
+        &self,
+        order: &Order,
+        shipping: &Shipping,
+        payment: &TransactionId,
+        now: UnixSeconds,
+    ) -> Result<ShippingReport, BoxError> {
+        let known = match shipping.upload_begun_at {
+            Some(_) => self.wechat.find_order(payment).await?,
+            None => None,
+        };
+        let is_known = known.is_some_and(|known| shows(&known, shipping));
+        let next = if is_known { shipping.with_upload_done(now) } else { shipping.with_upload_refused() };
+        self.finish(order, next, None).await
     }
 
     /// WeChat says that the order can't be shipped any more: nothing is wrong if all of its money went back.

@@ -13,7 +13,7 @@ use super::{
     shipping::{ShipOrder, Shipping},
 };
 use crate::{
-    order::{ShippingPolicy, ShippingState, Status},
+    order::{ShippingPolicy, Status},
     store::{
         Case, StoreError, cases,
         item::{self, Item, TransactionCancelled},
@@ -91,8 +91,7 @@ impl Orders {
             if order.status != Status::Paid {
                 return Ok(ShipOutcome::NotPaid);
             }
-            if shipping.is_corrected || shipping.state.is_final() || shipping.state == ShippingState::Received
-            {
+            if shipping.is_corrected || !shipping.state.is_open() {
                 return Ok(ShipOutcome::TooLate);
             }
             let Some(next) = shipping.with_parcels(new.clone()) else {

@@ -117,7 +117,7 @@ impl Shipping {
     /// Whether something is still to be shipped.
     #[must_use]
     pub fn is_to_ship(&self) -> bool {
-        !self.state.is_final() && !self.is_all_delivered && self.state <= ShippingState::Shipping
+        !self.is_all_delivered && self.state <= ShippingState::Shipping
     }
 
     /// Whether WeChat does not know the last revision yet.
