@@ -22,6 +22,7 @@ struct Binary {
     package: String,
     name: String,
     documented: bool,
+    tested: bool,
     lines: usize,
 }
 
@@ -74,11 +75,13 @@ impl Layout {
 
 impl Binary {
     fn problems(&self) -> Vec<String> {
-        let Self { folder, package, name, documented, lines } = self;
+        let Self { folder, package, name, documented, tested, lines } = self;
         let wrong = [
             (package != folder, format!("the package in functions/{folder} is named {package}")),
             (name != folder, format!("the binary of functions/{folder} is named {name}")),
             (*documented, format!("the binary of functions/{folder} lacks doc = false")),
+            // A test program without a test takes a second to link, for each function.
+            (*tested, format!("the binary of functions/{folder} lacks test = false")),
             (*lines > 10, format!("functions/{folder}/src/main.rs has {lines} lines, more than 10")),
         ];
         wrong.into_iter().filter_map(|(is, what)| is.then_some(what)).collect()
@@ -99,6 +102,7 @@ fn binaries() -> Vec<Binary> {
             package: package.name.to_string(),
             name: target.name.clone(),
             documented: target.doc,
+            tested: target.test,
             lines: std::fs::read_to_string(&target.src_path).expect("main.rs").lines().count(),
         })
     });
@@ -149,7 +153,8 @@ fn a_binary_of_another_kind_is_named() {
         package: "users".to_owned(),
         name: "bootstrap".to_owned(),
         documented: true,
+        tested: true,
         lines: 11,
     };
-    assert_eq!(binary.problems().len(), 4);
+    assert_eq!(binary.problems().len(), 5);
 }
