@@ -418,7 +418,8 @@ fn text(answer: &Value, key: &str) -> Result<String, BoxError> {
     Ok(answer.get(key).and_then(Value::as_str).ok_or_else(|| format!("no {key} in {answer}"))?.to_owned())
 }
 
-const FEW: usize = 1000;
+/// Enough that more than 500 orders wait to be paid, so that the sweep goes through the shards of both.
+const FEW: usize = 6000;
 const ROUNDS: usize = 20;
 /// The maximum number of concurrent requests while seeding.
 const MAX_CONCURRENT_WRITES: usize = 8;

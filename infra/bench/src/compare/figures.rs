@@ -43,6 +43,8 @@ pub enum Figure {
     IdlePrepay,
     /// Events of the outbox a second and shard.
     OutboxEvents,
+    /// The processor time of an order's whole life in a storm.
+    StormOrder,
 }
 
 /// A value of one build.
@@ -82,7 +84,7 @@ enum Goal {
 
 impl Figure {
     /// All figures, in the order of the table.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::PaidOrders,
         Self::PlacedOrders,
         Self::SweepQuestions,
@@ -98,6 +100,7 @@ impl Figure {
         Self::IdleLogin,
         Self::IdlePrepay,
         Self::OutboxEvents,
+        Self::StormOrder,
     ];
 
     const fn name(self) -> &'static str {
@@ -117,6 +120,7 @@ impl Figure {
             Self::IdleLogin => "first request after an idle minute, login",
             Self::IdlePrepay => "first request after an idle minute, unified-order",
             Self::OutboxEvents => "events of the outbox a second and shard",
+            Self::StormOrder => "CPU of an order's whole life in the storm",
         }
     }
 
@@ -139,6 +143,11 @@ impl Figure {
         }
     }
 
+    /// Whether a function with this ratio to hello world meets the target.
+    pub(super) fn is_met_by(self, ratio: Ratio) -> bool {
+        matches!(self.goal(), Goal::OfHelloAtMost(limit) if ratio <= limit)
+    }
+
     const fn goal(self) -> Goal {
         match self {
             Self::PaidOrders => Goal::AtLeast(Ratio::hundredths(2000)),
@@ -153,6 +162,7 @@ impl Figure {
                 Goal::AtMost(Ratio::hundredths(80))
             }
             Self::OutboxEvents => Goal::AtLeast(Ratio::hundredths(500)),
+            Self::StormOrder => Goal::AtMost(Ratio::hundredths(10)),
         }
     }
 }

@@ -6,6 +6,7 @@
 //!   figures ─ what is compared, the targets, the table
 //!   work ──── processor time of a request          start ─ processor time of a start, peak memory
 //!   rates ─── orders a second until a key throttles, requests of an idle sweep
+//!   storm ─── processor time of an order's whole life, in the storms of the tests
 //!   cold ──── first answers over TLS with the latencies of the real peers and a small function's share of a processor
 //! ```
 //!
@@ -18,6 +19,7 @@ pub mod rates;
 pub mod requests;
 pub mod share;
 pub mod start;
+pub mod storm;
 pub mod trees;
 pub mod work;
 
@@ -37,7 +39,7 @@ pub struct ComparisonOptions {
     pub base: String,
     /// The folders of the base's binaries and of this tree's, if they are built already.
     pub binaries: Vec<PathBuf>,
-    /// The functions whose start and memory are compared; all if it is empty.
+    /// The functions whose start and memory are compared; all if it is empty. With some, storms are not compared.
     pub only: Vec<String>,
     /// How often each binary is started.
     pub starts: usize,
@@ -62,6 +64,9 @@ pub fn measure(options: &ComparisonOptions) -> Result<Section, BoxError> {
     let (cold, share) = single_threaded.block_on(cold::measure(&trees, options.starts))?;
     measured.extend(cold);
     measured.extend(Builder::new_multi_thread().enable_all().build()?.block_on(rates::measure(&trees))?);
+    if options.only.is_empty() {
+        measured.extend(storm::measure(&trees)?);
+    }
     Ok(Section {
         title: "Comparison",
         text: format!(

@@ -87,6 +87,12 @@ impl Tree {
         Ok(Self { binaries: binaries.filter(|(_, path)| path.exists()).collect(), root })
     }
 
+    /// Its folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Its template.
     #[must_use]
     pub fn template(&self) -> PathBuf {
