@@ -82,9 +82,7 @@ fn alert_problems(template: &str, told: &BTreeSet<String>) -> Vec<String> {
 
 /// The metrics that lines of the log are samples of.
 fn metrics(telemetry: &str) -> BTreeSet<String> {
-    let name = Regex::new(
-        r#"(?:write!|one)\("([A-Z][A-Za-z]+)"|"([A-Z][A-Za-z]+)"\.to_owned\(\), "(?:Count|Milliseconds)""#,
-    );
+    let name = Regex::new(r#"write!\("([A-Z][A-Za-z]+)"|\("([A-Z][A-Za-z]+)", "(?:Count|Milliseconds)""#);
     let name = name.expect("a pattern");
     let found = name.captures_iter(telemetry).filter_map(|found| found.get(1).or_else(|| found.get(2)));
     found.map(|name| name.as_str().to_owned()).collect()

@@ -5,7 +5,8 @@
 
 use std::{fmt, time::SystemTime};
 
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tracing::{
     Event, Level, Subscriber,
@@ -35,80 +36,86 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let now = now();
         let mut fields = JsonFields::default();
-        fields.0.insert("timestamp".to_owned(), now.format(&Rfc3339).unwrap_or_default().into());
-        fields.0.insert("level".to_owned(), level(*event.metadata().level()).into());
         event.record(&mut fields);
-        self.add_metrics(&mut fields.0, now);
-        writeln!(writer, "{}", Value::Object(fields.0))
+        let JsonFields(fields) = fields;
+        let sample = MetricSample::of(&fields);
+        let level = level(*event.metadata().level());
+        let line = Line { formatter: self, now: now(), level, fields: &fields, sample };
+        writer.write_str(&serde_json::to_string(&line).map_err(|_| fmt::Error)?)?;
+        writer.write_char('\n')
     }
 }
 
-impl JsonFormatter {
-    /// Adds the metrics that the line is a sample of, if it is one.
-    fn add_metrics(&self, line: &mut Map<String, Value>, now: OffsetDateTime) {
-        let Some(sample) = MetricSample::of(line) else { return };
-        let names: Vec<Value> =
-            sample.values.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect();
-        // CloudWatch keeps one metric for each set of dimensions, and charges for each.
-        let dimensions = match (&sample.dimension, sample.of_stack) {
-            (Some((name, _)), true) => vec![json!(["Stack", name])],
-            (Some((name, _)), false) => vec![json!(["FunctionName"]), json!(["FunctionName", name])],
-            (None, _) => vec![json!(["FunctionName"])],
-        };
-        let directive = json!([{ "Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": names }]);
-        line.insert("FunctionName".to_owned(), self.function_name.as_str().into());
-        if sample.of_stack {
-            line.insert("Stack".to_owned(), self.stack_name.as_str().into());
+/// A line. It is written as it is read, without a tree of it, because every request writes a few.
+struct Line<'l> {
+    formatter: &'l JsonFormatter,
+    now: OffsetDateTime,
+    level: &'static str,
+    fields: &'l [(&'static str, Value)],
+    sample: Option<MetricSample<'l>>,
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut line = serializer.serialize_map(None)?;
+        line.serialize_entry("timestamp", &self.now.format(&Rfc3339).unwrap_or_default())?;
+        line.serialize_entry("level", self.level)?;
+        for (name, value) in self.fields {
+            line.serialize_entry(name, value)?;
         }
-        if let Some((name, value)) = sample.dimension {
-            line.insert(name.to_owned(), value);
+        if let Some(sample) = &self.sample {
+            line.serialize_entry("FunctionName", &self.formatter.function_name)?;
+            if sample.of_stack {
+                line.serialize_entry("Stack", &self.formatter.stack_name)?;
+            }
+            if let Some((name, value)) = sample.dimension {
+                line.serialize_entry(name, value)?;
+            }
+            for (name, _, value) in &sample.values {
+                line.serialize_entry(name, value)?;
+            }
+            line.serialize_entry("_aws", &sample.metadata(self.now))?;
         }
-        for (name, _, value) in sample.values {
-            line.insert(name, value);
-        }
-        let at = u64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
-        line.insert("_aws".to_owned(), json!({ "Timestamp": at, "CloudWatchMetrics": directive }));
+        line.end()
     }
 }
 
 /// The metrics that a line is a sample of, with their dimension.
-struct MetricSample {
+struct MetricSample<'l> {
     /// Name, unit, value.
-    values: Vec<(String, &'static str, Value)>,
-    dimension: Option<(&'static str, Value)>,
+    values: Vec<(&'l str, &'static str, u64)>,
+    dimension: Option<(&'static str, &'l Value)>,
     /// Whether the metric is the stack's, whichever function records it.
     of_stack: bool,
 }
 
-impl MetricSample {
-    fn of(line: &Map<String, Value>) -> Option<Self> {
-        let get = |name: &str| line.get(name).cloned();
-        let one = |name: &str| vec![(name.to_owned(), "Count", json!(1))];
+impl<'l> MetricSample<'l> {
+    fn of(fields: &'l [(&'static str, Value)]) -> Option<Self> {
+        let get = |wanted: &str| fields.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value);
+        let number = |name: &str| get(name)?.as_u64();
         // The names of alerts and metrics follow a colon.
-        Some(match line.get("message")?.as_str()?.split(": ").next()? {
+        Some(match get("message")?.as_str()?.split(": ").next()? {
             "request handled" => Self {
-                values: [one("Requests"), vec![("Duration".to_owned(), "Milliseconds", get("duration_ms")?)]]
-                    .concat(),
+                values: vec![("Requests", "Count", 1), ("Duration", "Milliseconds", number("duration_ms")?)],
                 dimension: get("code").map(|code| ("Code", code)),
                 of_stack: false,
             },
             "task completed" | "task failed" => Self {
                 values: vec![
-                    ("TaskFailures".to_owned(), "Count", json!(u8::from(get("error.chain").is_some()))),
-                    ("Duration".to_owned(), "Milliseconds", get("duration_ms")?),
+                    ("TaskFailures", "Count", u64::from(get("error.chain").is_some())),
+                    ("Duration", "Milliseconds", number("duration_ms")?),
                 ],
                 dimension: None,
                 of_stack: false,
             },
             "operator alert" => Self {
-                values: one("OperatorAlerts"),
+                values: vec![("OperatorAlerts", "Count", 1)],
                 dimension: get("alert").map(|alert| ("Alert", alert)),
                 of_stack: true,
             },
             "metric recorded" => Self {
-                values: vec![(get("metric")?.as_str()?.to_owned(), "Count", get("value")?)],
+                values: vec![(get("metric")?.as_str()?, "Count", number("value")?)],
                 dimension: [("code", "Code"), ("outcome", "Outcome"), ("kind", "Kind")]
                     .into_iter()
                     .find_map(|(field, name)| get(field).map(|value| (name, value))),
@@ -117,30 +124,69 @@ impl MetricSample {
             _ => return None,
         })
     }
+
+    /// What tells CloudWatch which fields of the line are metrics and dimensions.
+    fn metadata(&self, now: OffsetDateTime) -> Metadata<'_> {
+        // CloudWatch keeps one metric for each set of dimensions, and charges for each.
+        let dimensions = match (self.dimension, self.of_stack) {
+            (Some((name, _)), true) => vec![vec!["Stack", name]],
+            (Some((name, _)), false) => vec![vec!["FunctionName"], vec!["FunctionName", name]],
+            (None, _) => vec![vec!["FunctionName"]],
+        };
+        let metrics = self.values.iter().map(|(name, unit, _)| MetricDefinition { name, unit }).collect();
+        let milliseconds = now.unix_timestamp().saturating_mul(1000).saturating_add(now.millisecond().into());
+        Metadata {
+            timestamp: milliseconds,
+            cloud_watch_metrics: [MetricDirective { namespace: NAMESPACE, dimensions, metrics }],
+        }
+    }
+}
+
+/// The field `_aws` of the embedded metric format.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata<'l> {
+    timestamp: i64,
+    cloud_watch_metrics: [MetricDirective<'l>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct MetricDirective<'l> {
+    namespace: &'static str,
+    dimensions: Vec<Vec<&'static str>>,
+    metrics: Vec<MetricDefinition<'l>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct MetricDefinition<'l> {
+    name: &'l str,
+    unit: &'static str,
 }
 
 #[derive(Default)]
-struct JsonFields(Map<String, Value>);
+struct JsonFields(Vec<(&'static str, Value)>);
 
 impl Visit for JsonFields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0.insert(field.name().to_owned(), format!("{value:?}").into());
+        self.0.push((field.name(), format!("{value:?}").into()));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.0.push((field.name(), value.into()));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.0.push((field.name(), value.into()));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.0.push((field.name(), value.into()));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.0.push((field.name(), value.into()));
     }
 }
 
@@ -167,6 +213,8 @@ mod tests {
         io,
         sync::{Arc, Mutex},
     };
+
+    use serde_json::json;
 
     use super::super::{Metric, operator_alert, record_metric, subscriber, unusual_event};
     use super::*;
