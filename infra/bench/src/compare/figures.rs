@@ -139,6 +139,9 @@ impl Figure {
             Self::IdleLogin | Self::IdlePrepay => {
                 "WeChat closes an idle connection after 8 seconds, and a new one takes two round trips before that of the request: 120 ms"
             }
+            Self::StormOrder => {
+                "an order of this tree's storm is shipped and complained of as well, and a third of its time is the local database's"
+            }
             _ => "no reason is known; the same binaries differ by a tenth from run to run",
         }
     }
