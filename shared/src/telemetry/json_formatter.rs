@@ -47,7 +47,7 @@ where
     }
 }
 
-/// A line. It is written as it is read, without a tree of it, because every request writes a few.
+/// A line. It is serialized from what it borrows, because every request writes a few.
 struct Line<'l> {
     formatter: &'l JsonFormatter,
     now: OffsetDateTime,

@@ -302,5 +302,5 @@ fn number(number: i64) -> AttributeValue {
 const CHANGED: &str = "changed_by = :operator, changed_at = :now";
 const SAVING: &str = "saving a product";
 const ADDING: &str = "adding goods to a stock";
-/// The index of the part of the transaction that adds goods.
+/// Which part of the transaction that adds goods writes the row of the key.
 const KEY_PART: usize = 1;
