@@ -13,6 +13,7 @@ use std::{num::NonZeroU64, time::Duration};
 
 use e2e::{Phone, World};
 use local_gateway::KilledAt;
+use local_wechat::Fault;
 use serde_json::{Value, json};
 
 use crate::number_of;
@@ -343,6 +344,27 @@ async fn a_killed_notice_of_a_complaint_opens_one_case() {
         complain(&world, &out_trade_no).await;
     })
     .await;
+}
+
+/// Who comes later may find that the complaint has ended, and would not close a case that stands without it.
+#[tokio::test]
+async fn a_killed_look_at_a_complaint_stores_it_with_its_case_or_not() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    for polls in 1.. {
+        let (_, out_trade_no) = buy_at_rest(&world, &phone).await;
+        world.wechat().set_fault(Fault::NoticeLost { times: 1 });
+        let path = format!("/api/admin/complaints/{}", complain(&world, &out_trade_no).await);
+        let kill = Kill { world: &world, folder: "complaint", polls };
+        kill.plan();
+        let _ = world.operator("GET", &path, &json!({})).await;
+        let complaints = world.items("ComplaintsTable").await.len();
+        assert_eq!(world.items("CasesTable").await.len(), complaints);
+        if world.bundle().take_kill("complaint").expect("the function was called") == KilledAt::End {
+            assert!(polls > 3 && complaints > 0, "{polls} awaits, {complaints} complaints");
+            return;
+        }
+    }
 }
 
 #[tokio::test]

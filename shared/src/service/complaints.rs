@@ -49,7 +49,7 @@ impl ComplaintService {
     /// Fetches the complaint and records it; `None` if WeChat Pay does not know it.
     ///
     /// # Errors
-    /// [`ComplaintError`]; a case may be opened and the row not be written. Fetching again repairs that.
+    /// [`ComplaintError`]; an earlier case may be closed and the row not be written. Fetching again repairs that.
     pub async fn fetch(&self, id: &ComplaintId) -> Result<Option<(Complaint, ComplaintRow)>, ComplaintError> {
         let fetched_at = self.host.now();
         let Some(complaint) = self.pay.complaint(id).await? else { return Ok(None) };
@@ -61,8 +61,7 @@ impl ComplaintService {
     /// ended; the row as it is then.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. The case may be opened or closed and the row not be written. Repeating it is
-    /// harmless.
+    /// [`StoreError`]; `is_transient()` says whether to retry. The case may be closed and the row not be written. Repeating it is harmless.
     pub async fn record(
         &self,
         complaint: &Complaint,
@@ -70,12 +69,19 @@ impl ComplaintService {
     ) -> Result<ComplaintRow, StoreError> {
         for _ in 0..MAX_ATTEMPTS {
             let stored = self.store.get(&complaint.complaint_id).await?;
-            if let Some(newer) = stored.as_ref().filter(|row| row.fetched_at > fetched_at) {
+            // Times are in seconds, and how often the buyer has complained only grows.
+            let is_newer = |row: &&ComplaintRow| row.fetched_at > fetched_at || row.times > complaint.times;
+            if let Some(newer) = stored.as_ref().filter(is_newer) {
                 return Ok(newer.clone());
             }
             let row = ComplaintRow::merged(stored.as_ref(), complaint, fetched_at);
-            self.keep_case(stored.as_ref(), &row).await?;
-            if self.store.put(&row).await? {
+            self.close_cases(stored.as_ref(), &row).await?;
+            let is_stored = if opens_case(stored.as_ref(), &row) {
+                self.store.put_with_case(&row, &case_of(&row)).await?
+            } else {
+                self.store.put(&row).await?
+            };
+            if is_stored {
                 return Ok(row);
             }
         }
@@ -95,32 +101,28 @@ impl ComplaintService {
         self.cases.close(&case_of(row).case_id, note, Some(operator)).await.map(drop)
     }
 
-    /// Opens and closes cases as the complaint goes on from `stored` to `row`.
-    async fn keep_case(&self, stored: Option<&ComplaintRow>, row: &ComplaintRow) -> Result<(), StoreError> {
-        let Some(known) = stored else {
-            return if row.state == ComplaintState::Processed { Ok(()) } else { self.open_case(row).await };
+    /// Closes the case of a complaint that goes on from `stored` to `row`, if it has ended or the buyer has complained again.
+    async fn close_cases(&self, stored: Option<&ComplaintRow>, row: &ComplaintRow) -> Result<(), StoreError> {
+        let Some(known) = stored.filter(|known| known.state != ComplaintState::Processed) else {
+            return Ok(());
         };
-        let is_again = row.times > known.times;
-        let has_ended = row.state == ComplaintState::Processed;
-        if is_again && known.state != ComplaintState::Processed {
+        if row.times > known.times {
             self.close_settled(known, "the buyer has complained again, which is another case").await?;
-        }
-        if is_again && !has_ended {
-            self.open_case(row).await?;
-        }
-        if !is_again && has_ended && known.state != ComplaintState::Processed {
+        } else if row.state == ComplaintState::Processed {
             self.close_settled(row, "WeChat Pay says that the complaint has ended").await?;
         }
         Ok(())
     }
 
-    async fn open_case(&self, row: &ComplaintRow) -> Result<(), StoreError> {
-        self.cases.open(&case_of(row)).await.map(drop)
-    }
-
     async fn close_settled(&self, row: &ComplaintRow, note: &str) -> Result<(), StoreError> {
         self.cases.close(&case_of(row).case_id, note, None).await.map(drop)
     }
+}
+
+/// Whether the buyer has complained for the first time or again, and waits.
+fn opens_case(stored: Option<&ComplaintRow>, row: &ComplaintRow) -> bool {
+    let is_new = stored.is_none_or(|known| row.times > known.times);
+    is_new && row.state != ComplaintState::Processed
 }
 
 /// Attempts at a row while others write it.

@@ -7,11 +7,14 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::{
+    operation::put_item::PutItemError,
+    types::{Put, TransactWriteItem},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    StoreError,
+    Case, StoreError, cases,
     item::{self, Item},
 };
 use crate::{
@@ -208,7 +211,7 @@ impl Complaints {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item::write(&next)?))
-            .condition_expression("attribute_not_exists(complaint_id) OR version = :version")
+            .condition_expression(UNCHANGED)
             .expression_attribute_values(":version", item::n(row.version));
         match put.send().await {
             Ok(_) => Ok(true),
@@ -222,6 +225,29 @@ impl Complaints {
             }
             Err(error) => Err(StoreError::from_sdk(STORING, error)),
         }
+    }
+
+    /// As [`Complaints::put`], and opens the case in the same transaction: who comes too late to store the complaint leaves no case that
+    /// nobody would close.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `is_transient()` says whether to retry. Nothing was written, or both and the answer was lost.
+    pub async fn put_with_case(&self, row: &ComplaintRow, case: &Case) -> Result<bool, StoreError> {
+        let next = ComplaintRow { version: row.version.saturating_add(1), ..row.clone() };
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item::write(&next)?))
+            .condition_expression(UNCHANGED)
+            .expression_attribute_values(":version", item::n(row.version))
+            .build()
+            .map_err(|error| StoreError::new(STORING, error))?;
+        let parts = vec![TransactWriteItem::builder().put(put).build(), cases::put_case(&self.host, case)?];
+        if item::transact(&self.client, &self.host, STORING, parts).await?.is_some() {
+            item::sleep_jittered(&self.host).await;
+            return Ok(false);
+        }
+        cases::count_opened(case);
+        Ok(true)
     }
 
     /// Changes the complaint; the row as it is then, or `None` if the complaint is not known here.
@@ -305,6 +331,8 @@ impl Complaints {
     }
 }
 
+/// Nobody has written the row since it was read.
+const UNCHANGED: &str = "attribute_not_exists(complaint_id) OR version = :version";
 const STORING: &str = "storing a complaint";
 /// How many complaints a page has.
 const PAGE: i32 = 50;

@@ -36,7 +36,10 @@ pub(super) async fn compare(world: &World) -> usize {
             "cases {own:?} of {row}"
         );
         for (_, case) in own {
-            assert!(case.get("open_kind").is_none(), "an open case of a complaint that has ended: {case}");
+            assert!(
+                case.get("open_kind").is_none(),
+                "an open case of a complaint that has ended: {case} {row}"
+            );
         }
         if row.get("out_refund_no").is_some() {
             assert!(refunds.contains(&text(row, "out_refund_no")), "a refund that was not made: {row}");
