@@ -58,7 +58,7 @@ pub(crate) const SCHEDULED: [&str; 5] =
 async fn repeat_task(world: &World, task: &str, done: &Cell<bool>) {
     while !done.get() {
         let _ = world.bundle().run_task(task).await;
-        tokio::time::sleep(Duration::from_millis(60)).await;
+        tokio::time::sleep(BETWEEN_RUNS).await;
     }
 }
 
@@ -180,6 +180,8 @@ const RETRYABLE_V3: [&str; 4] = ["FREQUENCY_LIMITED", "SIGN_ERROR", "NO_AUTH", "
 
 /// How many of a thousand requests to DynamoDB, EventBridge and Secrets Manager fail.
 const DYNAMO_FAULTS_PER_MILLE: u64 = 30;
+/// How long a scheduled task rests: on the clock of the world some half a minute.
+const BETWEEN_RUNS: Duration = Duration::from_millis(150);
 /// How far the clock advances for each request that is answered, on the average.
 const SECONDS_PER_ANSWER: u64 = 5;
 /// How many of a thousand calls of functions are killed.

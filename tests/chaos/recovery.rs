@@ -18,10 +18,10 @@ use crate::{
 pub(crate) async fn run_until_settled(cast: &Cast<'_>) -> u32 {
     let world = cast.world;
     for round in 0..MAX_ROUNDS {
-        if round < 6 {
+        if round < REFUND_ROUNDS {
             create_refunds(world, round).await;
         }
-        if round > MINUTE_ROUNDS {
+        if round > EXPIRY_ROUNDS {
             give_up_refunds(world).await;
         }
         // Refunds come first, so that some orders are refunded that were to be shipped.
@@ -34,15 +34,23 @@ pub(crate) async fn run_until_settled(cast: &Cast<'_>) -> u32 {
         if !is_pending(world).await {
             return round;
         }
-        // A minute at first; later as long as the longest wait between two queries.
-        let wait = if round < MINUTE_ROUNDS { 61 } else { 6 * 60 * 60 };
-        world.clock.advance(Duration::from_secs(wait));
+        world.clock.advance(wait_after(round));
     }
     let stuck = pending(world).await;
     let log = world.log();
     let last: Vec<&str> = log.lines().rev().take(20).collect();
     assert!(stuck.is_empty(), "stuck: {stuck:#?}\n{last:#?}");
     MAX_ROUNDS
+}
+
+/// How long nothing is done after a round: a minute at first, then until every order has expired, then as long as the longest wait between
+/// two queries.
+fn wait_after(round: u32) -> Duration {
+    Duration::from_secs(match round {
+        0..MINUTE_ROUNDS => 61,
+        MINUTE_ROUNDS..EXPIRY_ROUNDS => 5 * 60,
+        _ => 6 * HOUR,
+    })
 }
 
 /// WeChat Pay refuses the merchant's certificate or signature for a day: every waiting refund has a `failure` and an open case.
@@ -93,8 +101,8 @@ async fn create_refunds(world: &World, round: u32) {
     world.wechat().set_fault(Fault::RefundOutcome { status: RefundStatus::Closed, times: 2 });
     let mut requests = Vec::new();
     let payments = world.items("PaymentsTable").await;
-    let first = usize::try_from(round % 3).unwrap_or_default();
-    for (at, row) in payments.iter().enumerate().skip(first).step_by(3) {
+    let of_this_round = payments.iter().zip(0_u32..).filter(|(_, at)| at % REFUND_ROUNDS == round);
+    for (row, at) in of_this_round {
         if at % 4 == 0 {
             // One of four payments is refunded in the merchant console as well.
             let transaction_id = row["transaction_id"]["S"].as_str().unwrap_or_default();
@@ -233,8 +241,12 @@ async fn give_up_refunds(world: &World) {
 }
 
 const MAX_ROUNDS: u32 = 80;
-/// The number of rounds that last a minute.
-const MINUTE_ROUNDS: u32 = 40;
+/// The rounds in which operators refund: each payment in one of them.
+const REFUND_ROUNDS: u32 = 3;
+/// The rounds after which a minute passes.
+const MINUTE_ROUNDS: u32 = 10;
+/// The rounds after which the last order has expired.
+const EXPIRY_ROUNDS: u32 = 16;
 /// How long nothing is done after the last shipping, in seconds: users who confirm the receipt are settled after hours, the others after ten
 /// days. An order whose push was lost is asked about at intervals of three days at most.
 const RECEIPT_WAITS: [u64; 5] = [4 * HOUR, 10 * 24 * HOUR, 4 * HOUR, 3 * 24 * HOUR, 3 * 24 * HOUR];
