@@ -15,9 +15,7 @@ pub(crate) fn search(world: &World) {
         // Every text in the secret that is long enough to be a key.
         secrets.extend(value.split('"').filter(|text| text.len() >= 16).map(str::to_owned));
     }
-    let timeline: Vec<String> =
-        world.bundle().timeline().events_after(0).iter().map(ToString::to_string).collect();
-    let timeline = timeline.join("\n");
+    let timeline = world.bundle().timeline().texts_after(0).join("\n");
     let responses = world.responses();
 
     // Secrets: nowhere.

@@ -4,7 +4,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     num::NonZeroU64,
     path::Path,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use axum::{Router, middleware};
@@ -72,8 +72,7 @@ impl Bundle {
     /// # Errors
     /// [`StartError`]: the template, the registry, the data folder or a port can't be used. The message says what to change.
     pub async fn start(options: BundleOptions) -> Result<Self, StartError> {
-        let template = Template::read(&template_path()).map_err(StartError::Template)?;
-        Self::deploy(options, &template, REGISTRY).await
+        Self::deploy(options, template()?, REGISTRY).await
     }
 
     pub(crate) async fn deploy(
@@ -413,10 +412,16 @@ fn url(address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// The path of `template.yaml` at the root of the workspace that this program was built from.
-fn template_path() -> std::path::PathBuf {
+/// `template.yaml` at the root of the workspace that this program was built from. It is read once, because tests start hundreds of bundles.
+fn template() -> Result<&'static Template, StartError> {
+    static TEMPLATE: OnceLock<Template> = OnceLock::new();
+    if let Some(template) = TEMPLATE.get() {
+        return Ok(template);
+    }
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(3).unwrap_or(here).join("template.yaml")
+    let path = here.ancestors().nth(3).unwrap_or(here).join("template.yaml");
+    let read = Template::read(&path).map_err(StartError::Template)?;
+    Ok(TEMPLATE.get_or_init(|| read))
 }
 
 /// Any free port, for what only this machine calls.

@@ -107,8 +107,14 @@ impl Timeline {
     /// The events with a greater number, oldest first, as readers see them.
     #[must_use]
     pub fn events_after(&self, seq: u64) -> Vec<Value> {
+        self.texts_after(seq).iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
+    }
+
+    /// As [`Timeline::events_after`], each as JSON text.
+    #[must_use]
+    pub fn texts_after(&self, seq: u64) -> Vec<String> {
         let recorded: Vec<_> = self.lock().iter().filter(|one| one.seq > seq).cloned().collect();
-        recorded.iter().filter_map(|one| serde_json::from_str(&self.text_of(one)).ok()).collect()
+        recorded.iter().map(|one| self.text_of(one)).collect()
     }
 
     /// The first event with a greater number.
