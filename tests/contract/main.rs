@@ -23,6 +23,7 @@ mod flows;
 mod intervals;
 mod layers;
 mod layout;
+mod licences;
 mod media_checks;
 mod meter;
 mod money;
