@@ -257,6 +257,23 @@ async fn another_complaint_of_the_same_buyer_closes_the_case_of_the_first() {
     assert_eq!(cases[0]["caseId"], json!(format!("COMPLAINT-{id}-2")));
 }
 
+/// Two answers of WeChat Pay within a second can be stored in either order.
+#[tokio::test]
+async fn an_older_answer_does_not_make_the_same_complaint_new_again() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (id, _) = complain(&world, &phone).await;
+    let set = json!({
+        "TableName": world.table("ComplaintsTable"),
+        "Key": { "complaint_id": { "S": id } },
+        "UpdateExpression": "SET times = :two",
+        "ExpressionAttributeValues": { ":two": { "N": "2" } },
+    });
+    world.dynamo().call_as_operator("UpdateItem", set).await.unwrap();
+    world.operator("GET", &format!("{COMPLAINTS}/{id}"), &json!({})).await.ok();
+    assert_eq!(world.items("ComplaintsTable").await[0]["times"], json!({ "N": "2" }));
+}
+
 #[tokio::test]
 async fn a_complaint_without_a_phone_number_is_read_without_a_record() {
     let world = World::start().await;

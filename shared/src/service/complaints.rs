@@ -69,9 +69,7 @@ impl ComplaintService {
     ) -> Result<ComplaintRow, StoreError> {
         for _ in 0..MAX_ATTEMPTS {
             let stored = self.store.get(&complaint.complaint_id).await?;
-            // Times are in seconds, and how often the buyer has complained only grows.
-            let is_newer = |row: &&ComplaintRow| row.fetched_at > fetched_at || row.times > complaint.times;
-            if let Some(newer) = stored.as_ref().filter(is_newer) {
+            if let Some(newer) = stored.as_ref().filter(|row| row.fetched_at > fetched_at) {
                 return Ok(newer.clone());
             }
             let row = ComplaintRow::merged(stored.as_ref(), complaint, fetched_at);

@@ -136,7 +136,8 @@ impl ComplaintRow {
             transaction_id: told.transaction_id.clone(),
             amount: told.amount,
             apply_refund_amount: told.apply_refund_amount,
-            times: told.times,
+            // Two answers of the same second can come in either order, and this only grows.
+            times: stored.map_or(told.times, |row| row.times.max(told.times)),
             full_refunded: told.full_refunded,
             user_responded: told.user_responded,
             in_platform_service: told.in_platform_service,
