@@ -69,7 +69,8 @@ impl ComplaintService {
     ) -> Result<ComplaintRow, StoreError> {
         for _ in 0..MAX_ATTEMPTS {
             let stored = self.store.get(&complaint.complaint_id).await?;
-            if let Some(newer) = stored.as_ref().filter(|row| row.fetched_at > fetched_at) {
+            let is_newer = |row: &&ComplaintRow| row.is_newer_than(complaint.times, fetched_at);
+            if let Some(newer) = stored.as_ref().filter(is_newer) {
                 return Ok(newer.clone());
             }
             let row = ComplaintRow::merged(stored.as_ref(), complaint, fetched_at);

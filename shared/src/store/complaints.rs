@@ -116,6 +116,13 @@ impl ComplaintRow {
         UnixSeconds::new(self.waits_since.get().saturating_add(3 * DAY))
     }
 
+    /// Whether the row is of a later answer than one of `fetched_at`. Of two answers of the same second, that one is later which knows that the
+    /// buyer has complained more often.
+    #[must_use]
+    pub fn is_newer_than(&self, times: u64, fetched_at: UnixSeconds) -> bool {
+        (self.fetched_at, self.times) > (fetched_at, times)
+    }
+
     /// The row after WeChat Pay was asked at `fetched_at`. What operators did stays.
     #[must_use]
     pub fn merged(stored: Option<&Self>, told: &Complaint, fetched_at: UnixSeconds) -> Self {
@@ -136,7 +143,7 @@ impl ComplaintRow {
             transaction_id: told.transaction_id.clone(),
             amount: told.amount,
             apply_refund_amount: told.apply_refund_amount,
-            // Two answers of the same second can come in either order, and this only grows.
+            // It only grows, and an answer may lack it.
             times: stored.map_or(told.times, |row| row.times.max(told.times)),
             full_refunded: told.full_refunded,
             user_responded: told.user_responded,
@@ -341,3 +348,22 @@ const PAGE: i32 = 50;
 const CLAIM_LIFETIME: Duration = Duration::from_secs(60);
 /// Seconds.
 const DAY: u64 = 24 * 60 * 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_answers_of_a_second_the_one_with_more_complaints_is_newer() {
+        let row: ComplaintRow = serde_json::from_value(serde_json::json!({
+            "complaint_id": "200201820200101080076610000", "state": "PENDING", "complained_at": 90, "waits_since": 90, "times": 2,
+            "full_refunded": false, "user_responded": false, "in_platform_service": false, "fetched_at": 100, "version": 3,
+        }))
+        .unwrap();
+        for (times, at, is_newer) in
+            [(3, 99, true), (1, 100, true), (2, 100, false), (3, 100, false), (1, 101, false)]
+        {
+            assert_eq!(row.is_newer_than(times, UnixSeconds::new(at)), is_newer, "{times} at {at}");
+        }
+    }
+}
