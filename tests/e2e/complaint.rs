@@ -274,6 +274,23 @@ async fn an_older_answer_does_not_make_the_same_complaint_new_again() {
     assert_eq!(world.items("ComplaintsTable").await[0]["times"], json!({ "N": "2" }));
 }
 
+/// An older state of the table, such as a backup, has no row of a complaint whose case was dealt with.
+#[tokio::test]
+async fn a_complaint_that_is_stored_again_leaves_its_closed_case_closed() {
+    let world = World::start().await;
+    let phone = world.user().await;
+    let (id, _) = complain(&world, &phone).await;
+    let close = format!("/api/admin/cases/COMPLAINT-{id}/close");
+    world.operator("POST", &close, &json!({ "note": "called the buyer" })).await.ok();
+    let row = json!({ "TableName": world.table("ComplaintsTable"), "Key": { "complaint_id": { "S": id } } });
+    world.dynamo().call_as_operator("DeleteItem", row).await.unwrap();
+    world.operator("GET", &format!("{COMPLAINTS}/{id}"), &json!({})).await.ok();
+    assert_eq!(world.items("ComplaintsTable").await.len(), 1);
+    let cases = world.items("CasesTable").await;
+    assert_eq!(cases.len(), 1);
+    assert_eq!((&cases[0]["note"]["S"], cases[0].get("open_kind")), (&json!("called the buyer"), None));
+}
+
 #[tokio::test]
 async fn a_complaint_without_a_phone_number_is_read_without_a_record() {
     let world = World::start().await;

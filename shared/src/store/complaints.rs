@@ -116,8 +116,8 @@ impl ComplaintRow {
         UnixSeconds::new(self.waits_since.get().saturating_add(3 * DAY))
     }
 
-    /// Whether the row is of a later answer than one of `fetched_at`. Of two answers of the same second, that one is later which knows that the
-    /// buyer has complained more often.
+    /// Whether the row comes from a later answer of WeChat Pay than the one that was asked for at `fetched_at` and says that the buyer has
+    /// complained `times` times. That number only grows, so it tells two answers of the same second apart.
     #[must_use]
     pub fn is_newer_than(&self, times: u64, fetched_at: UnixSeconds) -> bool {
         (self.fetched_at, self.times) > (fetched_at, times)
@@ -143,7 +143,7 @@ impl ComplaintRow {
             transaction_id: told.transaction_id.clone(),
             amount: told.amount,
             apply_refund_amount: told.apply_refund_amount,
-            // It only grows, and an answer may lack it.
+            // The number only grows. An answer may lack it, and is read as the first complaint then.
             times: stored.map_or(told.times, |row| row.times.max(told.times)),
             full_refunded: told.full_refunded,
             user_responded: told.user_responded,
@@ -213,12 +213,11 @@ impl Complaints {
     /// [`StoreError`]; `is_transient()` says whether to retry. After a timeout the write may have been applied; then the repetition is
     /// not stored, and reading the row shows what is.
     pub async fn put(&self, row: &ComplaintRow) -> Result<bool, StoreError> {
-        let next = ComplaintRow { version: row.version.saturating_add(1), ..row.clone() };
         let put = self
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(item::write(&next)?))
+            .set_item(Some(next_version(row)?))
             .condition_expression(UNCHANGED)
             .expression_attribute_values(":version", item::n(row.version));
         match put.send().await {
@@ -235,27 +234,33 @@ impl Complaints {
         }
     }
 
-    /// As [`Complaints::put`], and opens the case in the same transaction: who comes too late to store the complaint leaves no case that
-    /// nobody would close.
+    /// As [`Complaints::put`], and opens the case in the same transaction, so that no case is opened for a row that was not stored. A case with
+    /// this id that is there already, open or closed, stays as it is.
     ///
     /// # Errors
-    /// [`StoreError`]; `is_transient()` says whether to retry. Nothing was written, or both and the answer was lost.
+    /// [`StoreError`]; `is_transient()` says whether to retry. Either nothing was written, or all of it and the answer was lost.
     pub async fn put_with_case(&self, row: &ComplaintRow, case: &Case) -> Result<bool, StoreError> {
-        let next = ComplaintRow { version: row.version.saturating_add(1), ..row.clone() };
         let put = Put::builder()
             .table_name(&self.table)
-            .set_item(Some(item::write(&next)?))
+            .set_item(Some(next_version(row)?))
             .condition_expression(UNCHANGED)
             .expression_attribute_values(":version", item::n(row.version))
             .build()
             .map_err(|error| StoreError::new(STORING, error))?;
-        let parts = vec![TransactWriteItem::builder().put(put).build(), cases::put_case(&self.host, case)?];
-        if item::transact(&self.client, &self.host, STORING, parts).await?.is_some() {
-            item::sleep_jittered(&self.host).await;
-            return Ok(false);
+        let put = TransactWriteItem::builder().put(put).build();
+        let parts = vec![put, cases::put_new_case(&self.host, case)?];
+        match item::transact(&self.client, &self.host, STORING, parts).await? {
+            None => {
+                cases::count_opened(case);
+                Ok(true)
+            }
+            // The second part is the case's.
+            Some(reasons) if item::failed_condition(&reasons, 1).is_some() => self.put(row).await,
+            Some(_) => {
+                item::sleep_jittered(&self.host).await;
+                Ok(false)
+            }
         }
-        cases::count_opened(case);
-        Ok(true)
     }
 
     /// Changes the complaint; the row as it is then, or `None` if the complaint is not known here.
@@ -337,6 +342,11 @@ impl Complaints {
         });
         Ok(ComplaintRowPage { complaints, cursor })
     }
+}
+
+/// The row as [`Complaints::put`] writes it.
+fn next_version(row: &ComplaintRow) -> Result<Item, StoreError> {
+    item::write(&ComplaintRow { version: row.version.saturating_add(1), ..row.clone() })
 }
 
 /// Nobody has written the row since it was read.
