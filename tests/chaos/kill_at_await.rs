@@ -346,7 +346,7 @@ async fn a_killed_notice_of_a_complaint_opens_one_case() {
     .await;
 }
 
-/// Who comes later may find that the complaint has ended, and would not close a case that stands without it.
+/// A case without its complaint would stay open: the next call may find that the complaint has ended, and closes no case then.
 #[tokio::test]
 async fn a_killed_look_at_a_complaint_stores_it_with_its_case_or_not() {
     let world = World::start().await;

@@ -241,11 +241,11 @@ async fn give_up_refunds(world: &World) {
 }
 
 const MAX_ROUNDS: u32 = 80;
-/// The rounds in which operators refund: each payment in one of them.
+/// The number of rounds in which operators refund; each payment has its turn in one of them.
 const REFUND_ROUNDS: u32 = 3;
-/// The rounds after which a minute passes.
+/// The number of rounds that are followed by a minute.
 const MINUTE_ROUNDS: u32 = 10;
-/// The rounds after which the last order has expired.
+/// The number of rounds after which every order has expired.
 const EXPIRY_ROUNDS: u32 = 16;
 /// How long nothing is done after the last shipping, in seconds: users who confirm the receipt are settled after hours, the others after ten
 /// days. An order whose push was lost is asked about at intervals of three days at most.

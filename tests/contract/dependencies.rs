@@ -2,14 +2,11 @@
 //!
 //! The features are those of the whole workspace at once, so that this holds however functions are built.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    process::Command,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+use cargo_metadata::{DependencyKind, Metadata};
 
-use crate::workspace::{assert_none, root};
+use crate::workspace::{assert_none, metadata};
 
 #[derive(Clone, Default)]
 struct Package {
@@ -29,11 +26,7 @@ struct Graph(BTreeMap<String, Package>);
 
 impl Graph {
     fn read() -> Self {
-        // What ships is built for Lambda.
-        let options = ["--locked", "--filter-platform", "x86_64-unknown-linux-gnu"].map(str::to_owned);
-        let mut command = MetadataCommand::new();
-        let metadata = command.manifest_path(root().join("Cargo.toml")).other_options(options).exec();
-        Self::of(&metadata.expect("cargo metadata"))
+        Self::of(&metadata())
     }
 
     fn of(metadata: &Metadata) -> Self {
@@ -158,34 +151,6 @@ fn a_package_that_must_not_ship_is_named() {
     assert_eq!(feature, ["user declares features: local"]);
     let sideways = broken(&|graph| graph.get_mut(&user).expect("it").names.push("login".to_owned()));
     assert_eq!(sideways, ["user depends on the function login"]);
-}
-
-/// rustdoc builds without development dependencies. Were a feature asked for by these alone, it would check what has it, and all that stands
-/// on it, once more; in CI that was the AWS SDK.
-#[test]
-fn documentation_is_built_with_the_features_of_the_tests() {
-    let (of_documentation, of_tests) = (features("normal,build"), features("normal,build,dev"));
-    assert!(of_documentation.contains_key("aws-sdk-dynamodb"), "{of_documentation:?}");
-    let problems = of_documentation.iter().filter_map(|(package, features)| {
-        let more: Vec<_> = of_tests.get(package)?.difference(features).collect();
-        (!more.is_empty()).then(|| format!("only a development dependency asks {package} for {more:?}"))
-    });
-    assert_none(&problems.collect::<Vec<_>>());
-}
-
-/// The features that each package is built with, along these edges.
-fn features(edges: &str) -> BTreeMap<String, BTreeSet<String>> {
-    let mut tree = Command::new(env!("CARGO"));
-    tree.current_dir(root()).args(["tree", "--workspace", "--locked", "--prefix", "none"]);
-    let tree = tree.args(["--format", "{p}|{f}", "--edges", edges]).output().expect("cargo tree");
-    let mut features = BTreeMap::<String, BTreeSet<String>>::new();
-    for line in String::from_utf8(tree.stdout).expect("text").lines() {
-        let Some((package, list)) = line.split_once('|') else { continue };
-        let name = package.split(' ').next().unwrap_or_default().to_owned();
-        let list = list.trim_end_matches(" (*)").split(',').filter(|feature| !feature.is_empty());
-        features.entry(name).or_default().extend(list.map(str::to_owned));
-    }
-    features
 }
 
 /// A second TLS stack, a second HTTP client, a loader of credentials that Lambda has no use for, and tools of tests and of the local world.

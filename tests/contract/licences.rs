@@ -1,11 +1,10 @@
 //! Every package has a licence that `deny.toml` allows and comes from crates.io. `cargo deny` looks at the same file, and is for a nightly
 //! run: building it takes longer than all of these tests.
 
-use cargo_metadata::{Metadata, MetadataCommand};
 use spdx::{Expression, ParseMode};
 use toml::Value;
 
-use crate::workspace::{assert_none, read, root};
+use crate::workspace::{assert_none, metadata, read};
 
 #[derive(Clone)]
 struct Package {
@@ -15,12 +14,8 @@ struct Package {
 }
 
 fn packages() -> Vec<Package> {
-    let options = ["--locked", "--filter-platform", "x86_64-unknown-linux-gnu"].map(str::to_owned);
-    let mut command = MetadataCommand::new();
-    let metadata = command.manifest_path(root().join("Cargo.toml")).other_options(options).exec();
-    let Metadata { packages, .. } = metadata.expect("cargo metadata");
     // A package of this workspace has no source.
-    let of_others = packages.into_iter().filter_map(|package| {
+    let of_others = metadata().packages.into_iter().filter_map(|package| {
         let source = package.source?.repr;
         Some(Package { name: package.name.to_string(), licence: package.license, source })
     });

@@ -19,6 +19,7 @@ mod cost_people;
 mod customer_service;
 mod dependencies;
 mod docs;
+mod features;
 mod flows;
 mod intervals;
 mod layers;

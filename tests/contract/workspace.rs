@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use cargo_metadata::{Metadata, MetadataCommand};
 use local_template::{Stack, Template};
 
 /// The folder of the workspace.
@@ -69,6 +70,13 @@ pub(crate) fn stack_with(template: &str, more: &[(&str, &str)]) -> Stack {
 pub(crate) fn with(text: &str, part: &str, other: &str) -> String {
     assert!(text.contains(part), "nothing to replace: {part}");
     text.replacen(part, other, 1)
+}
+
+/// The packages of the workspace and all that they are made of. What ships is built for Lambda.
+pub(crate) fn metadata() -> Metadata {
+    let options = ["--locked", "--filter-platform", "x86_64-unknown-linux-gnu"].map(str::to_owned);
+    let mut command = MetadataCommand::new();
+    command.manifest_path(root().join("Cargo.toml")).other_options(options).exec().expect("cargo metadata")
 }
 
 /// Panics with the problems, a line each.
